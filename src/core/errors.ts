@@ -1,0 +1,34 @@
+/** Stable names of what can go wrong; they are part of the HTTP protocol and never change their meaning. */
+export type ErrorCode =
+  | 'topic_missing'
+  | 'topic_invalid'
+  | 'topics_too_many'
+  | 'cursor_invalid'
+  | 'wait_invalid'
+  | 'limit_invalid'
+  | 'not_acceptable'
+  | 'body_invalid'
+  | 'body_too_large'
+  | 'media_type_unsupported'
+  | 'type_invalid'
+  | 'id_invalid'
+  | 'data_invalid'
+  | 'notification_too_large'
+  | 'notifications_too_many'
+  | 'forbidden'
+  | 'waiters_too_many'
+  | 'draining'
+  | 'store_unavailable';
+
+/** An error that this library foresees: `code` is for programs, `message` says what and why to people. */
+export class NotificationsError extends Error {
+  override readonly name = 'NotificationsError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

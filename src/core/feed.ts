@@ -1,0 +1,159 @@
+import { Observable } from 'rxjs';
+import type { Clock } from './clock.js';
+import { NotificationsError } from './errors.js';
+import type { LogPage, LogPosition } from './page.js';
+import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
+import type { Store, Tail, TailBatch } from './store.js';
+import { Waiter, type WaiterHost } from './waiter.js';
+import { Waiters } from './waiters.js';
+
+/** Bounds of a feed; defaults and reasons stand with the module's options. */
+export interface FeedLimits extends ReaderLimits {
+  /** Polls held and streams open on this node at once. */
+  readonly waitersMax: number;
+}
+
+export interface FeedOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly limits: FeedLimits;
+}
+
+/** What a client asks of the feed. */
+export interface FeedRequest {
+  /** Without repetitions. */
+  readonly topics: readonly string[];
+  readonly after: LogPosition | 'earliest' | 'latest';
+  /** Notifications per page. */
+  readonly limit: number;
+  /** How long a turn may be held open when there is nothing to say; 0 answers at once. */
+  readonly waitMs: number;
+  /** When a stream is ended, whatever happens. */
+  readonly lifetimeMs?: number;
+}
+
+/** Resolves when the consumer of a stream has taken a page; undefined if it has already. */
+export type Drained = (page: LogPage) => Promise<void> | undefined;
+
+/** What is open on this node at this moment; all zero when nobody is connected. */
+export interface FeedCounts {
+  /** Held polls and open streams. */
+  readonly waiters: number;
+  /** Entries of the index by topic. */
+  readonly topics: number;
+}
+
+/**
+ * The heart of a node. It follows the store's log, keeps the newest part in its window, and answers polls and streams.
+ *
+ * A poll is one turn: *arm* the waiter, so that no arrival can be missed, *read* what is there, and if there is nothing,
+ * *wait*: arrival raced against the clock. A stream is many turns. Both stand in `waiter.ts`.
+ */
+export class Feed {
+  readonly #clock: Clock;
+  readonly #limits: FeedLimits;
+  readonly #reader: Reader;
+  readonly #waiters: Waiters<Waiter>;
+  readonly #host: WaiterHost;
+  #tail: Tail | undefined;
+  #drain: { promise: Promise<void>; done: () => void } | undefined;
+
+  private constructor({ clock, limits }: FeedOptions, reader: Reader) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#reader = reader;
+    this.#waiters = new Waiters(clock);
+    this.#host = this.#hostOfWaiters();
+  }
+
+  /** Learns where the store's log stands and follows it from there. Rejects if the store does. */
+  static async open(options: FeedOptions): Promise<Feed> {
+    const feed = new Feed(options, await Reader.open(options.store, options.limits));
+    feed.#tail = await options.store.tail(feed.window.head, (batch) => {
+      feed.#onAppended(batch);
+    });
+    return feed;
+  }
+
+  /** The newest position of this node's window, and the log it belongs to. */
+  get window(): ReadWindow {
+    return this.#reader.window;
+  }
+
+  /** One page: at once if there is news after the position, a gap or `waitMs: 0`; otherwise when either comes true. */
+  poll(request: FeedRequest): Observable<LogPage> {
+    return this.#wait(request);
+  }
+
+  /**
+   * A page for every turn until the subscriber leaves: news, gaps, and an empty page whenever `waitMs` passes without
+   * any. The next turn starts when `drained` says that the last page was taken, so nothing ever queues for a slow reader.
+   */
+  follow(request: FeedRequest, drained: Drained = () => undefined): Observable<LogPage> {
+    return this.#wait(request, drained);
+  }
+
+  counts(): FeedCounts {
+    return { waiters: this.#waiters.count, topics: this.#waiters.topicCount };
+  }
+
+  get draining(): boolean {
+    return this.#drain !== undefined;
+  }
+
+  /** Refuses newcomers from now on, and gives every waiter its last page; resolves when none is left. */
+  drain(): Promise<void> {
+    if (!this.#drain) {
+      let done = (): void => undefined;
+      const promise = new Promise<void>((resolve) => (done = resolve));
+      this.#drain = { promise, done };
+      this.#waiters.notifyAll();
+      if (this.#waiters.count === 0) done();
+    }
+    return this.#drain.promise;
+  }
+
+  /** Drains, and stops following the log. The store stays open; it belongs to who made it. */
+  async close(): Promise<void> {
+    await this.drain();
+    await this.#tail?.close();
+  }
+
+  #wait(request: FeedRequest, drained?: Drained): Observable<LogPage> {
+    return new Observable((subscriber) => {
+      if (this.#drain) {
+        subscriber.error(new NotificationsError('draining', 'This node is shutting down; ask again.'));
+        return;
+      }
+      if (this.#waiters.count >= this.#limits.waitersMax) {
+        const message = `This node already holds ${this.#limits.waitersMax} polls and streams (waitersMax).`;
+        subscriber.error(new NotificationsError('waiters_too_many', message));
+        return;
+      }
+      const waiter = new Waiter(this.#host, request, { subscriber, drained });
+      waiter.start();
+      return waiter;
+    });
+  }
+
+  #hostOfWaiters(): WaiterHost {
+    return {
+      clock: this.#clock,
+      reader: this.#reader,
+      draining: () => this.#drain !== undefined,
+      arm: (waiter) => {
+        this.#waiters.add(waiter);
+      },
+      disarm: (waiter) => {
+        this.#waiters.remove(waiter);
+        if (this.#waiters.count === 0) this.#drain?.done();
+      },
+    };
+  }
+
+  #onAppended(batch: TailBatch): void {
+    const continues = this.#reader.extend(batch);
+    if (!continues) this.#waiters.notifyAll();
+    else for (const { topic } of batch.entries) this.#waiters.notify(topic);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What subscribers receive; immutable once appended to the log.
+ * `time` is an RFC 3339 timestamp in UTC, set when the notification was published.
+ */
+export interface Notification<Topic extends string = string, Type extends string = string, Data = unknown> {
+  readonly id: string;
+  readonly topic: Topic;
+  readonly type: Type;
+  readonly time: string;
+  readonly data: Data;
+}
+
+/**
+ * An application's notification types, declared once: topic to type to data. A topic may be a template literal.
+ *
+ * ```ts
+ * interface AppNotifications {
+ *   orders: { 'order.shipped': { orderId: number } };
+ *   [user: `user.${string}`]: { mention: { by: string } };
+ * }
+ * ```
+ *
+ * Given to `NotificationsService<AppNotifications>`, it types `publish`, `poll` and `follow`.
+ */
+export type NotificationMap = object;
+
+/** The map of an application that declared none: any topic, any type, any data. */
+export type AnyNotifications = Record<string, Record<string, unknown>>;
+
+/** The topics of a map. */
+export type TopicOf<Map extends NotificationMap> = Extract<keyof Map, string>;
+
+/** The types that a topic of a map carries. */
+export type TypeOf<Map extends NotificationMap, Topic extends TopicOf<Map>> = Extract<keyof Map[Topic], string>;
+
+/** Every notification that a map allows on the given topics, as one discriminated union. */
+export type NotificationOf<Map extends NotificationMap, Topic extends TopicOf<Map> = TopicOf<Map>> = {
+  [T in Topic]: { [K in TypeOf<Map, T>]: Notification<T, K, Map[T][K]> }[TypeOf<Map, T>];
+}[Topic];
+
+/** A notification that has not been appended yet: its JSON text, and the two fields that a store has to know. */
+export interface Draft {
+  readonly id: string;
+  readonly topic: string;
+  /** The whole {@link Notification} as JSON on one line. It is made once, when published, and travels as it is. */
+  readonly json: string;
+}
+
+/** A draft with its place in the log. */
+export interface LogEntry extends Draft {
+  readonly position: number;
+  /** Length of `json` in UTF-8. */
+  readonly bytes: number;
+}
+
+/** Makes the entry that a draft becomes at a position. */
+export function logEntry(position: number, draft: Draft): LogEntry {
+  const { id, topic, json } = draft;
+  return { position, id, topic, json, bytes: utf8Length(json) };
+}
+
+/** Length in UTF-8 without encoding; JSON text is well formed, so every surrogate comes in a pair of 4 bytes. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
+}

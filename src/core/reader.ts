@@ -1,0 +1,150 @@
+import { MemoryLog } from './memory-log.js';
+import type { LogPage, LogPosition } from './page.js';
+import type { Epoch, Store, TailBatch } from './store.js';
+
+/** What a node knows without asking the store. */
+export interface ReadWindow {
+  readonly epoch: Epoch;
+  /** The newest position this node has seen. */
+  readonly head: number;
+}
+
+/** What to read: the next page for these topics strictly after a place. */
+export interface PageQuery {
+  readonly topics: readonly string[];
+  readonly after: LogPosition | 'earliest';
+  readonly limit: number;
+}
+
+/** How much of the log a node keeps and hands out. */
+export interface ReaderLimits {
+  readonly pageBytesMax: number;
+  readonly windowCount: number;
+  readonly windowBytes: number;
+}
+
+/** Pages kept for sharing between two appends; more different requests than this are served, but not shared. */
+const SHARED_PAGES_MAX = 1024;
+
+/**
+ * Reads pages: from the window where it reaches back far enough, from the store where not. Whoever is owed the same page
+ * is given the same object, and equal reads of the store that overlap are one read.
+ */
+export class Reader {
+  readonly #store: Store;
+  readonly #limits: ReaderLimits;
+  readonly #pages = new Map<string, LogPage>();
+  readonly #reads = new Map<string, Promise<LogPage>>();
+  #epoch: Epoch;
+  #log: MemoryLog;
+
+  private constructor(store: Store, limits: ReaderLimits, start: ReadWindow) {
+    this.#store = store;
+    this.#limits = limits;
+    this.#epoch = start.epoch;
+    this.#log = new MemoryLog(start.head);
+  }
+
+  /** Opens an empty window at the head of the log. */
+  static async open(store: Store, limits: ReaderLimits): Promise<Reader> {
+    return new Reader(store, limits, await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }));
+  }
+
+  get window(): ReadWindow {
+    return { epoch: this.#epoch, head: this.#log.head };
+  }
+
+  /**
+   * Takes in what was appended. False if it does not continue the window (a new epoch, or a hole): the window then starts
+   * anew behind the hole, and everybody has to look.
+   */
+  extend(batch: TailBatch): boolean {
+    const continues = batch.epoch.id === this.#epoch.id && batch.after <= this.#log.head;
+    if (!continues) {
+      this.#epoch = batch.epoch;
+      this.#log = new MemoryLog(batch.after);
+    }
+    for (const entry of batch.entries) {
+      if (entry.position > this.#log.head) this.#log.add(entry);
+    }
+    this.#log.advance(batch.head);
+    while (this.#log.count > this.#limits.windowCount || this.#log.bytes > this.#limits.windowBytes) {
+      this.#log.dropOldest();
+    }
+    this.#pages.clear();
+    return continues;
+  }
+
+  /** Whether the window holds all that follows a place. */
+  reaches(place: LogPosition): boolean {
+    return place.epochId === this.#epoch.id && place.position >= this.#log.floor && place.position <= this.#log.head;
+  }
+
+  /**
+   * Whether the window has moved past a page of the store since the read began under `epoch`: what was appended in
+   * between is not on the page, and whoever was armed only afterwards was not told.
+   */
+  movedOn(page: LogPage, epoch: Epoch): boolean {
+    if (this.#epoch.id !== epoch.id) return true;
+    return this.#epoch.id === page.epoch.id && page.position < this.#log.head;
+  }
+
+  /** Reads from the window, which must reach back to the position. */
+  fromWindow(topics: readonly string[], after: number, limit: number): LogPage {
+    const first = this.#log.firstAfter(topics, after);
+    // Everybody whose next notification is the same one gets the same page, wherever their cursors stand before it.
+    return this.#share(first === undefined ? 'none' : `${first} ${limit} ${topics.join()}`, () => {
+      const { entries, more } = this.#log.read({ topics, after, limit, bytesMax: this.#limits.pageBytesMax });
+      const page: LogPage = {
+        epoch: this.#epoch,
+        entries,
+        position: more ? lastPosition(entries) : this.#log.head,
+        more,
+      };
+      // So do those who follow different topics, if it is the only one for them: one page for ten thousand topic lists.
+      return entries.length === 1 && !more ? this.#share(`only ${first}`, () => page) : page;
+    });
+  }
+
+  #share(key: string, make: () => LogPage): LogPage {
+    const shared = this.#pages.get(key);
+    if (shared) return shared;
+    const page = make();
+    if (this.#pages.size < SHARED_PAGES_MAX) this.#pages.set(key, page);
+    return page;
+  }
+
+  /**
+   * Reads from the store. An equal read that is under way is joined: it may have begun before the caller was armed and
+   * miss what was appended since, which is why callers compare the page's position with the window's head.
+   */
+  fromStore(query: PageQuery): Promise<LogPage> {
+    const { topics, after, limit } = query;
+    const place = after === 'earliest' ? after : `${after.epochId} ${after.position}`;
+    const key = `${this.#epoch.id} ${place} ${limit} ${topics.join()}`;
+    let read = this.#reads.get(key);
+    if (!read) {
+      read = this.#readStore(query).finally(() => this.#reads.delete(key));
+      this.#reads.set(key, read);
+    }
+    return read;
+  }
+
+  async #readStore({ topics, after, limit }: PageQuery): Promise<LogPage> {
+    const from = after === 'earliest' ? 0 : after.position;
+    const read = await this.#store.read({ topics, after: from, limit, bytesMax: this.#limits.pageBytesMax });
+    const { epoch, entries, more, head, trimmed } = read;
+    const page: LogPage = { epoch, entries, position: more ? lastPosition(entries) : Math.max(head, from), more };
+    if (after === 'earliest') return page;
+    if (epoch.id === after.epochId && from <= head) {
+      return from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;
+    }
+    // The place is not in this log: start over from its beginning.
+    const oldest = from === 0 ? page : await this.#readStore({ topics, after: 'earliest', limit });
+    return { ...oldest, gap: { reason: 'reset' } };
+  }
+}
+
+function lastPosition(entries: LogPage['entries']): number {
+  return entries.at(-1)?.position ?? 0;
+}

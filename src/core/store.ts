@@ -1,0 +1,127 @@
+import type { Clock } from './clock.js';
+import type { Draft, LogEntry } from './notification.js';
+
+/**
+ * The log's incarnation. A store makes a new one whenever it cannot promise that positions still mean what they meant:
+ * a memory log that starts, an engine that was wiped or lost what it had acknowledged.
+ */
+export interface Epoch {
+  /** Random and unique to this incarnation. */
+  readonly id: string;
+  /** Random, at least 128 bits, kept beside the id: all nodes of a store seal cursors with it. Never shown to anyone. */
+  readonly secret: string;
+}
+
+/** What became of one draft. */
+export interface Appended {
+  readonly id: string;
+  readonly position: number;
+  /** The id had been appended before, inside the idempotency window; `position` is where it stands since then. */
+  readonly duplicate: boolean;
+}
+
+/** What an append did. */
+export interface AppendResult {
+  /** The log that the positions belong to. */
+  readonly epoch: Epoch;
+  /** One for each draft, in their order. */
+  readonly appended: readonly Appended[];
+}
+
+export interface ReadQuery {
+  readonly topics: readonly string[];
+  /** Read strictly after this position; 0 is before everything. */
+  readonly after: number;
+  /** At most this many entries; 0 asks for the state of the log only. */
+  readonly limit: number;
+  /** At most this many bytes of JSON, but always one entry if there is one. */
+  readonly bytesMax: number;
+}
+
+export interface ReadResult {
+  readonly epoch: Epoch;
+  /** In order of position, strictly after `after`, of the asked topics only. */
+  readonly entries: readonly LogEntry[];
+  /** There is more to read after the last entry: `limit` or `bytesMax` cut it off. */
+  readonly more: boolean;
+  /** Every position up to this one is visible and was looked at, unless `more`. 0 when nothing was ever appended. */
+  readonly head: number;
+  /** The highest position that retention has removed, 0 if none: what follows it is complete, what does not is not. */
+  readonly trimmed: number;
+}
+
+/** What a tail hands over: everything between `after` and `head`, with nothing missing. */
+export interface TailBatch {
+  readonly epoch: Epoch;
+  /**
+   * The position that this batch follows. Normally the `head` of the batch before; a higher one admits that what lies
+   * between could not be delivered (retention overtook a node that was cut off), and readers then look for a gap.
+   */
+  readonly after: number;
+  /** In order of position. May be empty, when only the epoch or the head moved. */
+  readonly entries: readonly LogEntry[];
+  readonly head: number;
+}
+
+/** An open tail. */
+export interface Tail {
+  /** Ends it: once this resolves, `onAppended` is not called again and nothing is left open for it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Where the log lives. A driver implements these four methods and knows nothing of waiters; the core knows nothing of
+ * engines. `storeContract` of `nest-notifications/testing` checks every sentence here.
+ *
+ * **Positions** are safe integers above 0, strictly increasing in the order in which entries become visible. A position
+ * must become visible, to `read` and `tail` alike, only when every lower one is visible or will never exist: a reader
+ * that has seen 7 never comes back for a 6 that committed late, so it would be lost.
+ */
+export interface Store {
+  /**
+   * Appends all drafts or none, next to each other and in their order, and resolves only when they are as durable as the
+   * engine promises: what was acknowledged is never lost afterwards, or the epoch changes.
+   *
+   * A draft whose id was appended before, within the driver's idempotency window, is not appended again but answered
+   * with its first position and `duplicate: true`, also when two nodes append it at once, and also within one array.
+   *
+   * Rejects with a `NotificationsError` of code `store_unavailable` while the engine cannot be reached. A caller may
+   * then repeat the call with the same ids.
+   */
+  append(drafts: readonly Draft[]): Promise<AppendResult>;
+
+  /**
+   * Reads a page by index: the cost follows what it returns, not the length of the log or the number of its topics.
+   * What retention has removed is left out silently; `trimmed` lets the caller notice.
+   *
+   * Rejects with `store_unavailable` when the engine cannot be reached, within a bounded time.
+   */
+  read(query: ReadQuery): Promise<ReadResult>;
+
+  /**
+   * Follows the log: calls `onAppended` with every entry of every topic, once and in order, starting right after a
+   * position. Resolves when it is armed: whatever is appended afterwards will be handed over.
+   *
+   * It survives restarts of its engine and resumes where it was, without help. A new epoch is handed over in a batch of
+   * its own kind: its `after` says where the new incarnation is followed from. `onAppended` never throws.
+   */
+  tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail>;
+
+  /** Closes tails and connections. Calls under way settle; later ones reject with `store_unavailable`. */
+  close(): Promise<void>;
+}
+
+/** What a driver may use of its surroundings. */
+export interface StoreRuntime {
+  readonly clock: Clock;
+  readonly logger: StoreLogger;
+}
+
+/** Where a driver reports what operators should know. It never receives credentials or notification data. */
+export interface StoreLogger {
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** Makes a store when the application starts; drivers export a function that takes options and returns one of these. */
+export type StoreFactory = (runtime: StoreRuntime) => Store | Promise<Store>;

@@ -1,0 +1,181 @@
+import type { Subscriber, Unsubscribable } from 'rxjs';
+import type { Clock, Timer } from './clock.js';
+import { NotificationsError } from './errors.js';
+import type { Drained, FeedRequest } from './feed.js';
+import type { Ending, LogPage } from './page.js';
+import type { Reader } from './reader.js';
+import type { Wakeable } from './waiters.js';
+
+/** What a waiter needs of its feed. */
+export interface WaiterHost {
+  readonly clock: Clock;
+  readonly reader: Reader;
+  draining(): boolean;
+  /** From now on the waiter is woken when one of its topics has news. */
+  arm(waiter: Waiter): void;
+  disarm(waiter: Waiter): void;
+}
+
+/** Where pages go. Without `drained` the waiter is a poll and ends with its first page. */
+export interface WaiterOutput {
+  readonly subscriber: Subscriber<LogPage>;
+  readonly drained: Drained | undefined;
+}
+
+/** `reading`: a read is under way. `waiting`: nothing to say. `handing over`: the consumer has not taken the last page. */
+type State = 'reading' | 'waiting' | 'handing over' | 'ended';
+
+/** One held poll or one open stream: arm, then turns of read and wait. `unsubscribe` releases all that it holds. */
+export class Waiter implements Wakeable, Unsubscribable {
+  readonly #host: WaiterHost;
+  readonly #request: FeedRequest;
+  readonly #output: WaiterOutput;
+  #after: Exclude<FeedRequest['after'], 'latest'>;
+  #state: State = 'reading';
+  #turnEndsAtMs = 0;
+  #turnTimer: Timer;
+  #lifetimeTimer: Timer;
+
+  constructor(host: WaiterHost, request: FeedRequest, output: WaiterOutput) {
+    const { epoch, head } = host.reader.window;
+    this.#host = host;
+    this.#request = request;
+    this.#output = output;
+    this.#after = request.after === 'latest' ? { epochId: epoch.id, position: head } : request.after;
+  }
+
+  get topics(): readonly string[] {
+    return this.#request.topics;
+  }
+
+  start(): void {
+    const { lifetimeMs } = this.#request;
+    if (lifetimeMs !== undefined) {
+      this.#lifetimeTimer = this.#host.clock.setTimeout(() => {
+        this.#lifetimeTimer = undefined;
+        this.#end('lifetime');
+      }, lifetimeMs);
+    }
+    this.#host.arm(this);
+    this.#turn();
+  }
+
+  /** News of a topic, or a shutdown. News need not be told to a waiter that is busy: it reads again before it waits. */
+  wake(): void {
+    if (this.#host.draining()) this.#end('draining');
+    else if (this.#state === 'waiting') this.#readAgain();
+  }
+
+  unsubscribe(): void {
+    if (this.#state === 'ended') return;
+    this.#stopWaiting();
+    if (this.#lifetimeTimer !== undefined) this.#host.clock.clearTimeout(this.#lifetimeTimer);
+    this.#host.disarm(this);
+    this.#state = 'ended';
+  }
+
+  /** One turn. The waiter is armed already, so whatever arrives from now on wakes it: read, and if nothing is there, wait. */
+  #turn(): void {
+    this.#turnEndsAtMs = this.#host.clock.monotonic() + this.#request.waitMs;
+    this.#read();
+  }
+
+  #read(): void {
+    const { reader } = this.#host;
+    const { topics, limit } = this.#request;
+    const after = this.#after;
+    this.#state = 'reading';
+    if (after !== 'earliest' && reader.reaches(after)) {
+      this.#onPage(reader.fromWindow(topics, after.position, limit));
+      return;
+    }
+    const { epoch } = reader.window;
+    reader.fromStore({ topics, after, limit }).then(
+      (page) => {
+        if (this.#state === 'ended') return;
+        const news = page.entries.length > 0 || page.gap;
+        if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
+        else this.#onPage(page);
+      },
+      (error: unknown) => {
+        this.#fail(error);
+      },
+    );
+  }
+
+  #onPage(page: LogPage): void {
+    const timeIsUp = this.#host.clock.monotonic() >= this.#turnEndsAtMs;
+    if (page.entries.length > 0 || page.gap || timeIsUp) {
+      this.#emit(page);
+    } else {
+      this.#after = { epochId: page.epoch.id, position: page.position };
+      this.#wait();
+    }
+  }
+
+  /** The race: an arrival wakes, the clock runs out; either one reads again, and only the clock may answer with nothing. */
+  #wait(): void {
+    this.#state = 'waiting';
+    const leftMs = this.#turnEndsAtMs - this.#host.clock.monotonic();
+    this.#turnTimer = this.#host.clock.setTimeout(() => {
+      this.#readAgain();
+    }, leftMs);
+  }
+
+  #readAgain(): void {
+    this.#stopWaiting();
+    this.#read();
+  }
+
+  #readFrom(page: LogPage): void {
+    this.#after = { epochId: page.epoch.id, position: page.position };
+    this.#read();
+  }
+
+  #stopWaiting(): void {
+    if (this.#state === 'waiting') this.#host.clock.clearTimeout(this.#turnTimer);
+    this.#turnTimer = undefined;
+  }
+
+  #emit(page: LogPage): void {
+    const { subscriber, drained } = this.#output;
+    this.#after = { epochId: page.epoch.id, position: page.position };
+    this.#state = 'handing over';
+    // A waiter is released before its last page goes out: whoever gets that finds nothing of it left here.
+    if (!drained || page.ending) this.unsubscribe();
+    subscriber.next(page);
+    if (!drained || page.ending) subscriber.complete();
+    else if (!subscriber.closed) this.#nextTurn(drained(page), page.more);
+  }
+
+  /** The next turn starts when the page is taken; between the pages of a long replay others get theirs. */
+  #nextTurn(taken: Promise<void> | undefined, more: boolean): void {
+    const turn = (): void => {
+      if (this.#state === 'handing over') this.#turn();
+    };
+    if (taken) {
+      taken.then(turn, (error: unknown) => {
+        this.#fail(error);
+      });
+    } else if (more) this.#host.clock.setImmediate(turn);
+    else turn();
+  }
+
+  /** Ends the waiter where it stands. Before its first read is back it stands nowhere, so that it can only be refused. */
+  #end(ending: Ending): void {
+    const { epoch } = this.#host.reader.window;
+    if (this.#state === 'ended') return;
+    if (this.#state === 'reading' || this.#after === 'earliest' || this.#after.epochId !== epoch.id) {
+      this.#fail(new NotificationsError('draining', 'This node is shutting down; ask again.'));
+    } else {
+      this.#stopWaiting();
+      this.#emit({ epoch, entries: [], position: this.#after.position, more: false, ending });
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state === 'ended') return;
+    this.unsubscribe();
+    this.#output.subscriber.error(error);
+  }
+}

@@ -1,0 +1,40 @@
+export { NotificationsModule } from './nest/notifications.module.js';
+export type { NotificationsModuleExtras, NotificationsOptionsFactory } from './nest/notifications.module.js';
+export { NotificationsService } from './nest/notifications.service.js';
+export type { NewNotification, PollRequest, Published } from './nest/notifications.service.js';
+export { NotificationsController } from './nest/notifications.controller.js';
+export { NotificationsException } from './nest/exception.js';
+export type { Access, AccessContext, AccessRules } from './nest/access.js';
+export type { NotificationsOptions, Schemas } from './nest/options.js';
+export { memoryStore } from './stores/memory/memory-store.js';
+export type { MemoryStoreOptions } from './stores/memory/memory-store.js';
+export { NotificationsError } from './core/errors.js';
+export type { ErrorCode } from './core/errors.js';
+export { logEntry } from './core/notification.js';
+export type {
+  AnyNotifications,
+  Draft,
+  LogEntry,
+  Notification,
+  NotificationMap,
+  NotificationOf,
+  TopicOf,
+  TypeOf,
+} from './core/notification.js';
+export type { Gap } from './core/page.js';
+export type { FeedCounts } from './core/feed.js';
+export type { Clock, Timer } from './core/clock.js';
+export type {
+  Appended,
+  AppendResult,
+  Epoch,
+  ReadQuery,
+  ReadResult,
+  Store,
+  StoreFactory,
+  StoreLogger,
+  StoreRuntime,
+  Tail,
+  TailBatch,
+} from './core/store.js';
+export type { Page } from './wire/encoder.js';

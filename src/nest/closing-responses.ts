@@ -1,0 +1,36 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../core/clock.js';
+
+/**
+ * How long the end of a response may take to reach its client. Someone who does not read does not hold up a shutdown, and
+ * needs not be waited for: the cursor is theirs, and what they did not get is read again.
+ */
+export const CLOSING_GRACE_MS = 500;
+
+/** Responses that have been ended by the server and are on their way out. */
+export class ClosingResponses {
+  readonly #clock: Clock;
+  readonly #open = new Set<ServerResponse>();
+  #settle: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Follows a response that was ended just now, and cuts it off if it does not get through. */
+  add(response: ServerResponse): void {
+    this.#open.add(response);
+    const timer = this.#clock.setTimeout(() => response.destroy(), CLOSING_GRACE_MS);
+    response.once('close', () => {
+      this.#clock.clearTimeout(timer);
+      this.#open.delete(response);
+      if (this.#open.size === 0) this.#settle.splice(0).forEach((settled) => settled());
+    });
+  }
+
+  /** Resolves when none is left, within the grace. */
+  settled(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#settle.push(resolve));
+  }
+}

@@ -1,0 +1,31 @@
+import { HttpException } from '@nestjs/common';
+import { STATUS_CODES } from 'node:http';
+import { type ErrorCode, NotificationsError } from '../core/errors.js';
+import { STATUS_OF } from '../wire/errors.js';
+
+/** Seconds after which a busy node may be asked again, before jitter: long enough for another one to have taken over. */
+const RETRY_AFTER_S = 1;
+
+/**
+ * What this module throws, over HTTP and in process alike: Nest's usual JSON (`statusCode`, `error`, `message`) and a
+ * stable `code`.
+ */
+export class NotificationsException extends HttpException {
+  readonly code: ErrorCode;
+  /** Seconds to wait before trying again (RFC 9110, 10.2.3), for errors that pass. */
+  readonly retryAfterS: number | undefined;
+
+  constructor(error: NotificationsError) {
+    const { code, message } = error;
+    const statusCode = STATUS_OF[code];
+    super({ statusCode, error: STATUS_CODES[statusCode], message, code }, statusCode, { cause: error });
+    this.code = code;
+    // Up to three times as long for some, so that those who were refused together do not come back together.
+    this.retryAfterS = statusCode === 503 ? RETRY_AFTER_S + Math.floor(Math.random() * 3) : undefined;
+  }
+}
+
+/** The exception for an error that this library foresees; anything else stays what it is. */
+export function toException(error: unknown): unknown {
+  return error instanceof NotificationsError ? new NotificationsException(error) : error;
+}

@@ -1,0 +1,120 @@
+import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { catchError, map, type Observable, of, throwError } from 'rxjs';
+import { NotificationsError } from '../core/errors.js';
+import type { LogPosition } from '../core/page.js';
+import { type Page, pageBody } from '../wire/encoder.js';
+import { CACHE_CONTROL } from '../wire/protocol.js';
+import { NotificationsException, toException } from './exception.js';
+import { type GrantedRead, grantedItems, grantedRead } from './notifications.guard.js';
+import { type Published, NotificationsService } from './notifications.service.js';
+import { type FrameworkRequest, type FrameworkResponse, takeOver, writeHeadOnly, writeJson } from './reply.js';
+import type { Runtime } from './runtime.js';
+import { jittered, StreamWriter } from './stream-writer.js';
+import { RUNTIME } from './tokens.js';
+
+/**
+ * The HTTP side: `GET /notifications` as long poll and as server-sent events, and `POST /notifications`.
+ *
+ * Handlers return Observables, which Nest subscribes to, and unsubscribes from when the client leaves. What they emit
+ * passes the application's interceptors, which may watch it (log, count, time); what goes over the wire is written here,
+ * so that an interceptor which wraps or serializes responses cannot change the protocol.
+ */
+@Controller()
+export class NotificationsController {
+  readonly #runtime: Runtime;
+  readonly #service: NotificationsService;
+
+  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(NotificationsService) service: NotificationsService) {
+    this.#runtime = runtime;
+    this.#service = service;
+  }
+
+  @Get()
+  read(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Observable<Page | undefined> {
+    const granted = grantedRead(request);
+    if (request.method === 'HEAD') {
+      writeHeadOnly(takeOver(response), granted.transport);
+      return of(undefined);
+    }
+    return granted.transport === 'sse' ? this.#stream(granted, takeOver(response)) : this.#poll(granted, response);
+  }
+
+  @Post()
+  async publish(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<Published> {
+    try {
+      const published = await this.#service.publishAll(grantedItems(request));
+      const text = JSON.stringify(published);
+      writeJson(takeOver(response), { text, bytes: Buffer.byteLength(text) }, { status: 201 });
+      return published;
+    } catch (error) {
+      throw refusal(error, response);
+    }
+  }
+
+  #poll(granted: GrantedRead, response: FrameworkResponse): Observable<Page> {
+    const { feed, encoder, closing } = this.#runtime;
+    const { topics, after, limit, cursor } = granted;
+    const waitMs = Math.min(granted.waitMs, granted.expiresInMs);
+    return feed.poll({ topics, after, limit, waitMs }).pipe(
+      map((page) => {
+        const raw = takeOver(response);
+        if (page.ending) {
+          // Nothing has happened to this client's place, so it keeps the cursor that it came with.
+          writeJson(raw, pageBody(page, cursor ?? encoder.cursor(page)), { close: true });
+          closing.add(raw);
+        } else writeJson(raw, encoder.body(page));
+        return encoder.page(page);
+      }),
+      catchError((error: unknown) => throwError(() => refusal(error, response))),
+    );
+  }
+
+  #stream(granted: GrantedRead, raw: ServerResponse): Observable<Page | undefined> {
+    const { feed, encoder, settings } = this.#runtime;
+    const { topics, limit } = granted;
+    const after = this.#streamStart(granted.after);
+    const writer = new StreamWriter(raw, this.#runtime);
+    writer.open(this.#openingCursor(after));
+    const lifetimeMs = Math.min(jittered(settings.stream.lifetimeMs), granted.expiresInMs);
+    const request = { topics, after, limit, waitMs: settings.stream.heartbeatMs, lifetimeMs };
+    return feed
+      .follow(request, () => writer.drained())
+      .pipe(
+        map((page) => {
+          writer.page(page);
+          return encoder.page(page);
+        }),
+        catchError((error: unknown) => {
+          // The headers are out, and a browser gives up on any status but 200 anyway: end, and let it come back.
+          if (!(error instanceof NotificationsError)) throw error;
+          writer.refuse();
+          return of(undefined);
+        }),
+      );
+  }
+
+  /** A stream names its start in the first block, so it has to know it before the feed does. */
+  #streamStart(after: GrantedRead['after']): LogPosition | 'earliest' {
+    const { epoch, head } = this.#runtime.feed.window;
+    return after === 'latest' ? { epochId: epoch.id, position: head } : after;
+  }
+
+  #openingCursor(after: LogPosition | 'earliest'): string | undefined {
+    const { epoch } = this.#runtime.feed.window;
+    if (after === 'earliest') return this.#runtime.encoder.seal(epoch, 0);
+    // A cursor of another log stays with the client until the gap that it leads to has arrived.
+    return after.epochId === epoch.id ? this.#runtime.encoder.seal(epoch, after.position) : undefined;
+  }
+}
+
+/** The exception to throw, its headers set: they are not part of what exception filters answer with. */
+function refusal(error: unknown, response: FrameworkResponse): unknown {
+  const exception = toException(error);
+  if (exception instanceof NotificationsException) {
+    response.header('Cache-Control', CACHE_CONTROL);
+    if (exception.retryAfterS !== undefined) response.header('Retry-After', String(exception.retryAfterS));
+    if (exception.code === 'draining') response.header('Connection', 'close');
+  }
+  return exception;
+}

@@ -1,0 +1,104 @@
+import {
+  type CanActivate,
+  ConfigurableModuleBuilder,
+  Controller,
+  type ControllerOptions,
+  type DynamicModule,
+  Module,
+  type ModuleMetadata,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
+import { NotificationsController } from './notifications.controller.js';
+import { NotificationsGuard } from './notifications.guard.js';
+import { NotificationsService } from './notifications.service.js';
+import { type NotificationsOptions, optionError } from './options.js';
+import { ParserErrors } from './parser-errors.js';
+import { createRuntime } from './runtime.js';
+import { NotificationsShutdown } from './shutdown.js';
+import { PATH, RUNTIME } from './tokens.js';
+
+/** Options that shape the module itself; with `forRootAsync` they stand beside the factory, not in what it returns. */
+export interface NotificationsModuleExtras {
+  /** Makes `NotificationsService` available everywhere without importing the module again. Default false. */
+  readonly isGlobal?: boolean;
+  /** Mounts the built-in controller. Default true; false for an application that writes its own on the service. */
+  readonly controller?: boolean;
+  /** Path of the built-in controller, below global prefix and version. Default `notifications`. */
+  readonly path?: string;
+  /** Guards of the built-in controller, run before `access` is asked. Default none. */
+  readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
+  /** Version of the built-in controller, as in `@Controller({ version })`. */
+  readonly version?: ControllerOptions['version'];
+  /** Modules that the guards' own dependencies come from. */
+  readonly imports?: ModuleMetadata['imports'];
+}
+
+/** Written by a class given to `forRootAsync({ useClass })` or `({ useExisting })`. */
+export interface NotificationsOptionsFactory {
+  createNotificationsOptions(): Promise<NotificationsOptions> | NotificationsOptions;
+}
+
+const EXTRAS: Required<NotificationsModuleExtras> = {
+  isGlobal: false,
+  controller: true,
+  path: 'notifications',
+  guards: [],
+  version: undefined as never,
+  imports: [],
+};
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<NotificationsOptions>({ moduleName: 'Notifications' })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createNotificationsOptions')
+    .setExtras(EXTRAS as NotificationsModuleExtras, (definition, extras) =>
+      define(definition, { ...EXTRAS, ...extras }),
+    )
+    .build();
+
+/** Adds a live, lossless, resumable feed of notifications to an application. */
+@Module({})
+export class NotificationsModule extends ConfigurableModuleClass {
+  /**
+   * Adds the feed with options known now.
+   *
+   * The application fails to start with an error that names the option, its value and what is allowed when one is wrong.
+   */
+  static override forRoot(options: NotificationsOptions & NotificationsModuleExtras = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** Adds the feed with options from a factory, a class or a provider: `useFactory`, `useClass` or `useExisting`. */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+}
+
+function define(definition: DynamicModule, extras: Required<NotificationsModuleExtras>): DynamicModule {
+  const path = extras.path.replace(/^\/+|\/+$/g, '');
+  if (!path) throw optionError('path', extras.path, 'must not be empty');
+  return {
+    ...definition,
+    global: extras.isGlobal,
+    imports: [...new Set([...(definition.imports ?? []), ...(extras.imports ?? [])])],
+    controllers: extras.controller ? [mount(path, extras)] : [],
+    providers: [
+      ...(definition.providers ?? []),
+      { provide: RUNTIME, inject: [MODULE_OPTIONS_TOKEN], useFactory: createRuntime },
+      { provide: PATH, useValue: path },
+      NotificationsService,
+      NotificationsShutdown,
+      ...(extras.controller ? [ParserErrors] : []),
+    ],
+    exports: [NotificationsService],
+  };
+}
+
+/** A controller class of its own for every module, since path and guards are written onto the class. */
+function mount(path: string, { guards, version }: Required<NotificationsModuleExtras>): Type<NotificationsController> {
+  class MountedNotificationsController extends NotificationsController {}
+  Controller({ path, ...(version !== undefined && { version }) })(MountedNotificationsController);
+  UseGuards(...guards, NotificationsGuard)(MountedNotificationsController);
+  return MountedNotificationsController;
+}

@@ -1,0 +1,183 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Clock } from '../core/clock.js';
+import type { StoreFactory } from '../core/store.js';
+import type { Access } from './access.js';
+
+/** A bound: what it limits and why is said where the option is declared. */
+interface Bound {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MINUTE_MS = 60_000;
+
+/** Every numeric option with its default and allowed range. */
+const BOUNDS = {
+  poll: {
+    waitMs: { default: 25_000, min: 0, max: 300_000 },
+    waitMsMax: { default: 55_000, min: 0, max: 300_000 },
+    limit: { default: 100, min: 1, max: 10_000 },
+    limitMax: { default: 1_000, min: 1, max: 10_000 },
+  },
+  stream: {
+    heartbeatMs: { default: 15_000, min: 100, max: 300_000 },
+    lifetimeMs: { default: 30 * MINUTE_MS, min: 1_000, max: 24 * 60 * MINUTE_MS },
+    retryMs: { default: 2_000, min: 0, max: 5 * MINUTE_MS },
+    cursorEveryMs: { default: MINUTE_MS, min: 100, max: 60 * MINUTE_MS },
+  },
+  publish: {
+    notificationBytesMax: { default: 64 * KIB, min: 256, max: 16 * MIB },
+    notificationsMax: { default: 100, min: 1, max: 10_000 },
+    dataDepthMax: { default: 32, min: 1, max: 500 },
+  },
+  window: {
+    count: { default: 10_000, min: 1, max: 10_000_000 },
+    bytes: { default: 16 * MIB, min: KIB, max: 4 * KIB * MIB },
+  },
+  limits: {
+    waitersMax: { default: 20_000, min: 1, max: 10_000_000 },
+    topicsMax: { default: 50, min: 1, max: 10_000 },
+    pageBytesMax: { default: MIB, min: KIB, max: 256 * MIB },
+  },
+} as const satisfies Record<string, Record<string, Bound>>;
+
+type Bounds = typeof BOUNDS;
+type Group = keyof Bounds;
+
+/** All numeric options, defaults filled in. */
+export type Settings = { readonly [G in Group]: { readonly [K in keyof Bounds[G]]: number } };
+
+/** Schemas by notification type; any Standard Schema (zod, valibot, arktype, …). */
+export type Schemas = Readonly<Record<string, StandardSchemaV1>>;
+
+/** Options of `NotificationsModule.forRoot`. Every number is checked when the application starts. */
+export interface NotificationsOptions {
+  /**
+   * Who may read and publish what. Default: nobody anything. `'public'` lets everybody read every topic; publishing over
+   * HTTP is granted by `access.publish` alone.
+   */
+  readonly access?: Access | undefined;
+  /** Where the log lives. Default: `memoryStore()`. */
+  readonly store?: StoreFactory | undefined;
+  /** Schemas by notification type. `publish` refuses data that does not match and appends what the schema puts out. */
+  readonly schemas?: Schemas | undefined;
+  readonly poll?: {
+    /** How long a poll that asks for nothing else is held, in milliseconds. Default 25,000: below the usual 30 s of proxies. */
+    readonly waitMs?: number | undefined;
+    /** The longest wait a client may ask for, in milliseconds. Default 55,000: below the 60 s of nginx. */
+    readonly waitMsMax?: number | undefined;
+    /** Notifications per page where the client does not say. Default 100. */
+    readonly limit?: number | undefined;
+    /** The most notifications per page that a client may ask for. Default 1,000. */
+    readonly limitMax?: number | undefined;
+  };
+  readonly stream?: {
+    /** Milliseconds of silence after which a stream sends a comment. Default 15,000, as the WHATWG standard advises. */
+    readonly heartbeatMs?: number | undefined;
+    /** How long a stream lives, in milliseconds, give or take 20 %, before its client reconnects. Default 30 minutes. */
+    readonly lifetimeMs?: number | undefined;
+    /** The pause before a client reconnects, in milliseconds, give or take 20 %. Default 2,000. */
+    readonly retryMs?: number | undefined;
+    /** How often at most a quiet stream is told its cursor, in milliseconds. Default one minute. */
+    readonly cursorEveryMs?: number | undefined;
+  };
+  readonly publish?: {
+    /** Bytes of a notification as JSON. Default 64 KiB: larger things are better fetched by reference. */
+    readonly notificationBytesMax?: number | undefined;
+    /** Notifications in one call or request. Default 100. */
+    readonly notificationsMax?: number | undefined;
+    /** Levels of nesting in `data`. Default 32. */
+    readonly dataDepthMax?: number | undefined;
+  };
+  /** The newest part of the log that this node keeps in memory; older cursors are answered from the store. */
+  readonly window?: {
+    /** Notifications. Default 10,000. */
+    readonly count?: number | undefined;
+    /** Bytes of JSON. Default 16 MiB. */
+    readonly bytes?: number | undefined;
+  };
+  readonly limits?: {
+    /** Polls held and streams open on this node. Default 20,000: some 30 KiB each at most, 600 MiB. */
+    readonly waitersMax?: number | undefined;
+    /** Topics in one request. Default 50. */
+    readonly topicsMax?: number | undefined;
+    /** Bytes of notifications in one page; a single larger notification is a page of its own. Default 1 MiB. */
+    readonly pageBytesMax?: number | undefined;
+  };
+  /** The clock, for tests. Default: the runtime's. */
+  readonly clock?: Clock | undefined;
+}
+
+const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'clock'];
+
+/**
+ * Checks the options and fills in the defaults.
+ * @throws Error that names the option, its value and what is allowed
+ */
+export function resolveSettings(options: NotificationsOptions): Settings {
+  for (const name of Object.keys(options)) {
+    if (!(name in BOUNDS) && !OTHER_OPTIONS.includes(name)) throw unknownOption(name);
+  }
+  if (options.store !== undefined && typeof options.store !== 'function') {
+    throw optionError('store', options.store, 'must be what a store driver returns, as in store: memoryStore()');
+  }
+  checkSchemas(options.schemas);
+  const settings = Object.fromEntries(
+    (Object.keys(BOUNDS) as Group[]).map((group) => [group, resolveGroup(group, options[group])]),
+  ) as unknown as Settings;
+  checkOrder(settings, 'poll', ['waitMs', 'waitMsMax']);
+  checkOrder(settings, 'poll', ['limit', 'limitMax']);
+  return settings;
+}
+
+function resolveGroup(group: Group, given: object | undefined): Record<string, number> {
+  const bounds: Record<string, Bound> = BOUNDS[group];
+  if (given !== undefined && (typeof given !== 'object' || (given as unknown) === null)) {
+    throw optionError(group, given, 'must be an object');
+  }
+  const values = (given ?? {}) as Record<string, unknown>;
+  for (const name of Object.keys(values)) {
+    if (!(name in bounds)) throw unknownOption(`${group}.${name}`);
+  }
+  return Object.fromEntries(
+    Object.entries(bounds).map(([name, { default: fallback, min, max }]) => {
+      const value = values[name] ?? fallback;
+      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+        throw optionError(`${group}.${name}`, value, `must be a whole number from ${min} to ${max}`);
+      }
+      return [name, value];
+    }),
+  );
+}
+
+/** A default may not exceed the maximum that clients may ask for. */
+function checkOrder(settings: Settings, group: Group, [low, high]: readonly [string, string]): void {
+  const values: Readonly<Record<string, number>> = settings[group];
+  const [lowValue = 0, highValue = 0] = [values[low], values[high]];
+  if (lowValue > highValue) {
+    throw optionError(`${group}.${low}`, lowValue, `must be at most ${group}.${high}, which is ${highValue}`);
+  }
+}
+
+function checkSchemas(schemas: Schemas | undefined): void {
+  for (const [type, schema] of Object.entries(schemas ?? {})) {
+    if (typeof (schema as Partial<StandardSchemaV1> | undefined)?.['~standard']?.validate !== 'function') {
+      throw optionError(`schemas.${type}`, schema, 'must be a Standard Schema (zod 3.24+, valibot 1+, arktype 2+, …)');
+    }
+  }
+}
+
+function unknownOption(name: string): Error {
+  return new Error(`NotificationsModule: there is no option ${name}`);
+}
+
+export function optionError(name: string, value: unknown, rule: string): Error {
+  return new Error(`NotificationsModule: option ${name} is ${show(value)}, ${rule}`);
+}
+
+function show(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? typeof value);
+}

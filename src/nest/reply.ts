@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http';
+import type { HttpRequest } from '../wire/request.js';
+import { CACHE_CONTROL, EVENT_STREAM_TYPE, JSON_TYPE } from '../wire/protocol.js';
+import type { Body } from '../wire/encoder.js';
+
+/** What Express's and Fastify's requests have in common. */
+export interface FrameworkRequest extends HttpRequest {
+  /** Express changes `url` inside routers; both keep this one. */
+  readonly originalUrl: string;
+  readonly body?: unknown;
+}
+
+/** What Express's and Fastify's responses have in common; the optional part is Fastify's. */
+export interface FrameworkResponse {
+  header(name: string, value: string): unknown;
+  readonly raw?: ServerResponse;
+  hijack?(): unknown;
+  getHeaders?(): Record<string, number | string | string[] | undefined>;
+}
+
+/**
+ * Takes the response out of the framework's hands, with the headers that the application has set on it so far (CORS,
+ * cookies, its own). From here on only this library writes to it: no interceptor, serializer or ETag changes the protocol.
+ */
+export function takeOver(response: FrameworkResponse): ServerResponse {
+  const { raw } = response;
+  // Express hands out node's own response, with its own methods added.
+  if (!raw) return response as unknown as ServerResponse;
+  response.hijack?.();
+  for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
+    if (value !== undefined && !raw.hasHeader(name)) raw.setHeader(name, value);
+  }
+  return raw;
+}
+
+/** Writes a whole JSON answer. `close` asks the client to open a new connection for its next request. */
+export function writeJson(raw: ServerResponse, body: Body, options: { status?: number; close?: boolean } = {}): void {
+  const headers: Record<string, string | number> = {
+    'Content-Type': JSON_TYPE,
+    'Content-Length': body.bytes,
+    'Cache-Control': CACHE_CONTROL,
+  };
+  if (options.close && raw.req.httpVersionMajor < 2) headers['Connection'] = 'close';
+  raw.writeHead(options.status ?? 200, headers);
+  raw.end(body.text);
+}
+
+/** Begins an event stream; what follows is written as it comes. */
+export function writeStreamHead(raw: ServerResponse): void {
+  raw.writeHead(200, {
+    'Content-Type': EVENT_STREAM_TYPE,
+    'Cache-Control': CACHE_CONTROL,
+    // nginx and those who follow it would otherwise collect 4 or 8 KiB before they pass anything on.
+    'X-Accel-Buffering': 'no',
+  });
+}
+
+/** Answers a HEAD: the headers that a GET would begin with, and no body. */
+export function writeHeadOnly(raw: ServerResponse, transport: 'poll' | 'sse'): void {
+  raw.writeHead(200, {
+    'Content-Type': transport === 'sse' ? EVENT_STREAM_TYPE : JSON_TYPE,
+    'Cache-Control': CACHE_CONTROL,
+  });
+  raw.end();
+}

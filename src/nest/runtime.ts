@@ -1,0 +1,37 @@
+import { Logger } from '@nestjs/common';
+import { type Clock, systemClock } from '../core/clock.js';
+import { Feed } from '../core/feed.js';
+import type { Store } from '../core/store.js';
+import { memoryStore } from '../stores/memory/memory-store.js';
+import { Cursors } from '../wire/cursor.js';
+import { PageEncoder } from '../wire/encoder.js';
+import { type AccessRules, resolveAccess } from './access.js';
+import { ClosingResponses } from './closing-responses.js';
+import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
+
+/** What the module's providers share, made once when the application starts. */
+export interface Runtime {
+  readonly settings: Settings;
+  readonly access: AccessRules;
+  readonly schemas: Schemas;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly feed: Feed;
+  readonly cursors: Cursors;
+  readonly encoder: PageEncoder;
+  readonly closing: ClosingResponses;
+}
+
+/** Checks the options, opens the store and the feed. */
+export async function createRuntime(options: NotificationsOptions): Promise<Runtime> {
+  const settings = resolveSettings(options);
+  const access = resolveAccess(options.access);
+  const { clock = systemClock, store: openStore = memoryStore(), schemas = {} } = options;
+  const store = await openStore({ clock, logger: new Logger('NotificationsStore') });
+  const { waitersMax, pageBytesMax } = settings.limits;
+  const limits = { waitersMax, pageBytesMax, windowCount: settings.window.count, windowBytes: settings.window.bytes };
+  const feed = await Feed.open({ store, clock, limits });
+  const cursors = new Cursors();
+  const encoder = new PageEncoder(cursors);
+  return { settings, access, schemas, clock, store, feed, cursors, encoder, closing: new ClosingResponses(clock) };
+}

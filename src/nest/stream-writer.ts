@@ -1,0 +1,89 @@
+import type { ServerResponse } from 'node:http';
+import type { LogPage } from '../core/page.js';
+import { cursorBlock, HEARTBEAT, openingBlock, retryBlock } from '../wire/sse.js';
+import { writeStreamHead } from './reply.js';
+import type { Runtime } from './runtime.js';
+
+/** A node that refuses a stream is busy or going: its client comes back this many times later than usual. */
+const REFUSED_RETRY_FACTOR = 5;
+
+/** Writes one event stream. It keeps no queue: a page is taken when the socket has taken it. */
+export class StreamWriter {
+  readonly #raw: ServerResponse;
+  readonly #runtime: Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing'>;
+  #full = false;
+  /** Up to where the client knows that it has been served. */
+  #told: number | undefined;
+  #toldAtMs: number;
+
+  constructor(raw: ServerResponse, runtime: Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing'>) {
+    this.#raw = raw;
+    this.#runtime = runtime;
+    this.#toldAtMs = runtime.clock.monotonic();
+  }
+
+  /** Sends the headers and the first block at once: a client knows by it that nothing on the way holds the stream back. */
+  open(cursor: string | undefined): void {
+    writeStreamHead(this.#raw);
+    this.#write(openingBlock(this.#retryMs(), cursor));
+  }
+
+  page(page: LogPage): void {
+    const blocks = this.#runtime.encoder.sse(page);
+    if (page.ending) this.#end(page);
+    else if (blocks) {
+      this.#write(blocks);
+      this.#tell(page.position);
+    } else this.#quiet(page);
+  }
+
+  /** Ends the stream because of a fault here: the client is to come back, but not at once. */
+  refuse(): void {
+    this.#raw.end(retryBlock(this.#retryMs() * REFUSED_RETRY_FACTOR));
+    this.#runtime.closing.add(this.#raw);
+  }
+
+  /** Resolves when the socket has taken what was written; undefined if it has. If it never does, the stream's end ends this too. */
+  drained(): Promise<void> | undefined {
+    if (!this.#full) return undefined;
+    return new Promise((resolve) => {
+      this.#raw.once('drain', () => {
+        this.#full = false;
+        resolve();
+      });
+    });
+  }
+
+  #quiet(page: LogPage): void {
+    const { clock, settings, encoder } = this.#runtime;
+    const due = clock.monotonic() - this.#toldAtMs >= settings.stream.cursorEveryMs;
+    if (due && page.position !== this.#told) {
+      this.#write(cursorBlock(encoder.cursor(page)));
+      this.#tell(page.position);
+    } else this.#write(HEARTBEAT);
+  }
+
+  #end(page: LogPage): void {
+    const moved = page.position === this.#told ? '' : cursorBlock(this.#runtime.encoder.cursor(page));
+    this.#raw.end(moved + (page.ending === 'draining' ? retryBlock(this.#retryMs()) : ''));
+    this.#runtime.closing.add(this.#raw);
+  }
+
+  #tell(position: number): void {
+    this.#told = position;
+    this.#toldAtMs = this.#runtime.clock.monotonic();
+  }
+
+  #write(text: string): void {
+    if (!this.#raw.write(text)) this.#full = true;
+  }
+
+  #retryMs(): number {
+    return jittered(this.#runtime.settings.stream.retryMs);
+  }
+}
+
+/** Spreads out, by 20 % either way, what would otherwise happen to all streams at once. */
+export function jittered(durationMs: number): number {
+  return Math.round(durationMs * (0.8 + 0.4 * Math.random()));
+}

@@ -1,0 +1,164 @@
+import type { Clock } from '../../core/clock.js';
+import { NotificationsError } from '../../core/errors.js';
+import { Fifo } from '../../core/fifo.js';
+import { MemoryLog } from '../../core/memory-log.js';
+import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
+import type {
+  Appended,
+  AppendResult,
+  Epoch,
+  ReadQuery,
+  ReadResult,
+  Store,
+  StoreFactory,
+  Tail,
+  TailBatch,
+} from '../../core/store.js';
+
+/** What the memory store keeps, and for how long. Whichever bound is reached first removes the oldest notifications. */
+export interface MemoryStoreOptions {
+  /** Notifications kept. Default 100,000. */
+  readonly retainCount?: number;
+  /** Milliseconds for which a notification is kept. Default one hour. */
+  readonly retainMs?: number;
+  /** Bytes of JSON kept. Default 64 MiB. */
+  readonly retainBytes?: number;
+  /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
+  readonly idempotencyMs?: number;
+  /** Ids remembered for that; beyond it the oldest are forgotten early. Default 100,000. */
+  readonly idempotencyCount?: number;
+}
+
+const DEFAULTS: Required<MemoryStoreOptions> = {
+  retainCount: 100_000,
+  retainMs: 3_600_000,
+  retainBytes: 64 * 1024 * 1024,
+  idempotencyMs: 600_000,
+  idempotencyCount: 100_000,
+};
+
+/**
+ * The embedded store: the log lives in the memory of this process.
+ *
+ * - Durability: none. A restart begins a new epoch, and clients are told so by a `gap`.
+ * - Order: of the calls to `append`; positions are dense.
+ * - Idempotency: `idempotencyMs` and `idempotencyCount`.
+ *
+ * @throws RangeError when an option is not a whole number above 0; the message names it.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
+  for (const [name, value] of Object.entries(options)) {
+    if (!(name in DEFAULTS)) throw new RangeError(`memoryStore: unknown option ${name}`);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`memoryStore: ${name} is ${value}, must be a whole number from 1`);
+    }
+  }
+  return ({ clock }) => new MemoryStore({ ...DEFAULTS, ...options }, clock);
+}
+
+interface Remembered {
+  readonly position: number;
+  readonly timeMs: number;
+}
+
+class MemoryStore implements Store {
+  readonly #options: Required<MemoryStoreOptions>;
+  readonly #clock: Clock;
+  readonly #epoch: Epoch = { id: globalThis.crypto.randomUUID(), secret: globalThis.crypto.randomUUID() };
+  readonly #log = new MemoryLog();
+  /** When each entry of the log was appended, in step with it. */
+  readonly #times = new Fifo<number>();
+  /** Insertion order is age, so the oldest are first. */
+  readonly #ids = new Map<string, Remembered>();
+  readonly #tails = new Set<(batch: TailBatch) => void>();
+  #closed = false;
+
+  constructor(options: Required<MemoryStoreOptions>, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  async append(drafts: readonly Draft[]): Promise<AppendResult> {
+    this.#assertOpen();
+    const timeMs = this.#clock.monotonic();
+    this.#forgetIds(timeMs);
+    const after = this.#log.head;
+    const entries: LogEntry[] = [];
+    const appended = drafts.map((draft): Appended => {
+      const first = this.#ids.get(draft.id);
+      if (first) return { id: draft.id, position: first.position, duplicate: true };
+      const entry = logEntry(this.#log.head + 1, draft);
+      this.#log.add(entry);
+      this.#times.push(timeMs);
+      this.#ids.set(draft.id, { position: entry.position, timeMs });
+      entries.push(entry);
+      return { id: draft.id, position: entry.position, duplicate: false };
+    });
+    if (entries.length > 0) {
+      this.#trim(timeMs);
+      const batch: TailBatch = { epoch: this.#epoch, after, entries, head: this.#log.head };
+      for (const onAppended of this.#tails) onAppended(batch);
+    }
+    return { epoch: this.#epoch, appended };
+  }
+
+  async read(query: ReadQuery): Promise<ReadResult> {
+    this.#assertOpen();
+    this.#trim(this.#clock.monotonic());
+    return {
+      epoch: this.#epoch,
+      ...(query.limit > 0 ? this.#log.read(query) : { entries: [], more: false }),
+      head: this.#log.head,
+      trimmed: this.#log.floor,
+    };
+  }
+
+  async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
+    this.#assertOpen();
+    const missed = this.#log.all(after);
+    if (this.#log.head > after) {
+      const from = Math.max(after, this.#log.floor);
+      onAppended({ epoch: this.#epoch, after: from, entries: missed, head: this.#log.head });
+    }
+    // A function of its own for every tail, so that one callback given twice is two tails.
+    const deliver = (batch: TailBatch): void => {
+      onAppended(batch);
+    };
+    this.#tails.add(deliver);
+    return {
+      close: async () => {
+        this.#tails.delete(deliver);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#tails.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new NotificationsError('store_unavailable', 'The memory store is closed.');
+  }
+
+  /** Retention needs no timer: what is too old goes when somebody looks or appends. */
+  #trim(nowMs: number): void {
+    const { retainCount, retainBytes, retainMs } = this.#options;
+    while (
+      this.#log.count > retainCount ||
+      this.#log.bytes > retainBytes ||
+      (this.#log.count > 0 && this.#times.at(0) + retainMs <= nowMs)
+    ) {
+      this.#log.dropOldest();
+      this.#times.shift();
+    }
+  }
+
+  #forgetIds(nowMs: number): void {
+    const { idempotencyMs, idempotencyCount } = this.#options;
+    for (const [id, { timeMs }] of this.#ids) {
+      if (timeMs + idempotencyMs > nowMs && this.#ids.size < idempotencyCount) return;
+      this.#ids.delete(id);
+    }
+  }
+}

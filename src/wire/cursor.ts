@@ -1,0 +1,84 @@
+import { type Cipher, createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { type LogPosition, NOWHERE } from '../core/page.js';
+import type { Epoch } from '../core/store.js';
+
+const TAG_BYTES = 7;
+const BLOCK_BYTES = 16;
+const CRC_BYTES = 4;
+const CURSOR_BYTES = TAG_BYTES + BLOCK_BYTES + CRC_BYTES;
+/** 27 bytes fill 36 characters of base64url exactly: no bit is spare, so no two texts mean the same cursor. */
+const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
+
+/**
+ * Cursors as clients hold them: 36 characters of base64url.
+ *
+ *     epoch tag (7 bytes) | one AES-128 block (16): nonce (4) position (7) zeros (5) | CRC-32 of all before (4)
+ *
+ * - The position is encrypted: a log is shared by all topics, and its pace is nobody's business. The nonce makes cursors of
+ *   the same position differ, so that comparing two of them does not show either whether others were busy.
+ * - The zeros authenticate: a changed block decrypts to noise, which passes for zeros once in 2^40.
+ * - The tag is readable without the secret, so that a cursor of a log that is gone, secret and all, is known for what it is
+ *   and answered with a gap. The CRC tells it from a mistyped one. Who forges both gets a gap: what `earliest` answers too.
+ */
+export class Cursors {
+  #sealer: Sealer | undefined;
+
+  seal(epoch: Epoch, position: number): string {
+    return this.#sealerOf(epoch).seal(position);
+  }
+
+  /** What a cursor means in the log of this epoch; undefined if it cannot be read. */
+  open(text: string, epoch: Epoch): LogPosition | undefined {
+    if (!CURSOR_PATTERN.test(text)) return undefined;
+    const bytes = Buffer.from(text, 'base64url');
+    const crcAt = CURSOR_BYTES - CRC_BYTES;
+    if (crc32(bytes.subarray(0, crcAt)) !== bytes.readUInt32BE(crcAt)) return undefined;
+    const position = this.#sealerOf(epoch).open(bytes);
+    if (position === 'foreign') return NOWHERE;
+    return position === undefined ? undefined : { epochId: epoch.id, position };
+  }
+
+  /** A node has one epoch at a time; keeping the last one keeps its key schedule. */
+  #sealerOf(epoch: Epoch): Sealer {
+    if (this.#sealer?.epochId !== epoch.id) this.#sealer = new Sealer(epoch);
+    return this.#sealer;
+  }
+}
+
+class Sealer {
+  readonly epochId: string;
+  readonly #tag: Buffer;
+  readonly #cipher: Cipher;
+  readonly #decipher: ReturnType<typeof createDecipheriv>;
+  #nonce = randomBytes(4).readUInt32BE();
+
+  constructor(epoch: Epoch) {
+    this.epochId = epoch.id;
+    this.#tag = createHash('sha256').update(epoch.id).digest().subarray(0, TAG_BYTES);
+    const key = createHash('sha256').update(epoch.secret).digest().subarray(0, 16);
+    // Single blocks that never repeat: ECB is the bare permutation that this needs, and keeps no state between calls.
+    this.#cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
+    this.#decipher = createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false);
+  }
+
+  seal(position: number): string {
+    const block = Buffer.alloc(BLOCK_BYTES);
+    this.#nonce = (this.#nonce + 1) >>> 0;
+    block.writeUInt32BE(this.#nonce, 0);
+    block.writeUIntBE(Math.floor(position / 2 ** 32), 4, 3);
+    block.writeUInt32BE(position % 2 ** 32, 7);
+    const bytes = Buffer.alloc(CURSOR_BYTES);
+    this.#tag.copy(bytes);
+    this.#cipher.update(block).copy(bytes, TAG_BYTES);
+    bytes.writeUInt32BE(crc32(bytes.subarray(0, CURSOR_BYTES - CRC_BYTES)), CURSOR_BYTES - CRC_BYTES);
+    return bytes.toString('base64url');
+  }
+
+  open(bytes: Buffer): number | 'foreign' | undefined {
+    if (!bytes.subarray(0, TAG_BYTES).equals(this.#tag)) return 'foreign';
+    const block = this.#decipher.update(bytes.subarray(TAG_BYTES, TAG_BYTES + BLOCK_BYTES));
+    const authentic = block.readUIntBE(11, 5) === 0;
+    return authentic ? block.readUIntBE(4, 3) * 2 ** 32 + block.readUInt32BE(7) : undefined;
+  }
+}

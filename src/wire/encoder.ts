@@ -1,0 +1,93 @@
+import type { Notification } from '../core/notification.js';
+import type { Gap, LogPage } from '../core/page.js';
+import type { Epoch } from '../core/store.js';
+import type { Cursors } from './cursor.js';
+import { pageToSse } from './sse.js';
+
+/** What one read answers, as clients see it: the body of a long poll. */
+export interface Page<N extends Notification = Notification> {
+  /** In the order of the log. */
+  readonly notifications: readonly N[];
+  /** Where to go on: opaque text of at most 64 ASCII characters. It moves on empty pages too. */
+  readonly cursor: string;
+  /** There is more already: ask again at once. */
+  readonly more: boolean;
+  /**
+   * Something between the asked cursor and this page can no longer be read; the page starts from the oldest notification
+   * still kept, and whoever builds state from notifications should fetch it anew.
+   */
+  readonly gap?: Gap;
+}
+
+/** A response body with its length in bytes. */
+export interface Body {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** Everything that is derived from a page, each at most once, however many waiters share it. */
+interface Derived {
+  readonly cursor: string;
+  body?: Body;
+  sse?: string;
+  page?: Page;
+}
+
+/** Turns pages into what goes over the wire. */
+export class PageEncoder {
+  readonly #cursors: Cursors;
+  readonly #derived = new WeakMap<LogPage, Derived>();
+
+  constructor(cursors: Cursors) {
+    this.#cursors = cursors;
+  }
+
+  cursor(page: LogPage): string {
+    return this.#of(page).cursor;
+  }
+
+  /** The JSON of a long poll. */
+  body(page: LogPage): Body {
+    const derived = this.#of(page);
+    return (derived.body ??= pageBody(page, derived.cursor));
+  }
+
+  /** The blocks of an event stream; empty for an empty page. */
+  sse(page: LogPage): string {
+    const derived = this.#of(page);
+    return (derived.sse ??= pageToSse(page, derived.cursor, (position) => this.#cursors.seal(page.epoch, position)));
+  }
+
+  /** The page as application code sees it. It is shared, and therefore frozen. */
+  page(page: LogPage): Page {
+    const derived = this.#of(page);
+    return (derived.page ??= Object.freeze({
+      notifications: Object.freeze(page.entries.map(({ json }) => JSON.parse(json) as Notification)),
+      cursor: derived.cursor,
+      more: page.more,
+      ...(page.gap && { gap: page.gap }),
+    }));
+  }
+
+  /** A cursor that is not a page's. */
+  seal(epoch: Epoch, position: number): string {
+    return this.#cursors.seal(epoch, position);
+  }
+
+  #of(page: LogPage): Derived {
+    let derived = this.#derived.get(page);
+    if (!derived) {
+      derived = { cursor: this.#cursors.seal(page.epoch, page.position) };
+      this.#derived.set(page, derived);
+    }
+    return derived;
+  }
+}
+
+/** The notifications are JSON already, so the body is put together around them. */
+export function pageBody(page: LogPage, cursor: string): Body {
+  const notifications = page.entries.map(({ json }) => json).join();
+  const gap = page.gap ? `,"gap":${JSON.stringify(page.gap)}` : '';
+  const text = `{"notifications":[${notifications}],"cursor":"${cursor}","more":${page.more}${gap}}`;
+  return { text, bytes: Buffer.byteLength(text) };
+}

@@ -1,0 +1,38 @@
+import { type ErrorCode, NotificationsError } from '../core/errors.js';
+
+/** Long enough for two UUIDs and some words, short enough to be a key in any engine. */
+export const TOPIC_LENGTH_MAX = 200;
+export const TYPE_LENGTH_MAX = 200;
+export const ID_LENGTH_MAX = 200;
+
+/** What URLs, log lines and every engine's keys carry unescaped; a comma separates topics in a query. */
+const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
+
+/** @throws NotificationsError `topic_invalid` */
+export function checkTopic(topic: unknown): string {
+  return checkName(topic, { what: 'topic', code: 'topic_invalid', lengthMax: TOPIC_LENGTH_MAX });
+}
+
+/** @throws NotificationsError `type_invalid` */
+export function checkType(type: unknown): string {
+  return checkName(type, { what: 'type', code: 'type_invalid', lengthMax: TYPE_LENGTH_MAX });
+}
+
+/** @throws NotificationsError `id_invalid` */
+export function checkId(id: unknown): string {
+  return checkName(id, { what: 'id', code: 'id_invalid', lengthMax: ID_LENGTH_MAX });
+}
+
+function checkName(value: unknown, rule: { what: string; code: ErrorCode; lengthMax: number }): string {
+  const { what, code, lengthMax } = rule;
+  if (typeof value !== 'string' || value === '') {
+    throw new NotificationsError(code, `${what} must be a text that is not empty`);
+  }
+  if (value.length > lengthMax) {
+    throw new NotificationsError(code, `${what} has ${value.length} characters, at most ${lengthMax} are allowed`);
+  }
+  if (!NAME.test(value)) {
+    throw new NotificationsError(code, `${what} may have letters, digits and . _ : @ / ~ = - only`);
+  }
+  return value;
+}

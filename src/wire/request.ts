@@ -1,0 +1,169 @@
+import Negotiator from 'negotiator';
+import { type ErrorCode, NotificationsError } from '../core/errors.js';
+import { type LogPosition, NOWHERE } from '../core/page.js';
+import { checkTopic } from './names.js';
+
+/** Bounds of what a request may ask for; defaults and reasons stand with the module's options. */
+export interface RequestLimits {
+  readonly topicsMax: number;
+  readonly waitMs: number;
+  readonly waitMsMax: number;
+  readonly limit: number;
+  readonly limitMax: number;
+}
+
+/** The parts of an HTTP request that this library reads. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query, as they came. */
+  readonly url: string;
+  /** Names in lower case, as `node:http` gives them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** A GET, understood. */
+export interface ReadRequest {
+  readonly transport: 'poll' | 'sse';
+  /** Undefined when the query names none: then they are the caller's own. */
+  readonly topics: readonly string[] | undefined;
+  readonly after: LogPosition | 'earliest' | 'latest';
+  /** The cursor as the client wrote it, if it is one. */
+  readonly cursor: string | undefined;
+  readonly waitMs: number;
+  readonly limit: number;
+}
+
+/** What parsing needs to know besides the request. */
+export interface RequestContext {
+  readonly limits: RequestLimits;
+  /** Undefined for what is not a cursor. */
+  readonly openCursor: (text: string) => LogPosition | undefined;
+}
+
+/**
+ * Understands `GET /notifications`.
+ * @throws NotificationsError naming the part that is wrong, its value where it is short, and what is allowed
+ */
+export function parseReadRequest(request: HttpRequest, context: RequestContext): ReadRequest {
+  const { limits } = context;
+  const query = new URLSearchParams(queryOf(request.url));
+  const transport = parseAccept(request);
+  return {
+    transport,
+    topics: query.has('topic') ? parseTopics(query.getAll('topic'), limits.topicsMax) : undefined,
+    ...parseCursor(transport === 'sse' ? header(request, 'last-event-id') : undefined, query, context),
+    waitMs: parseWaitMs(query, header(request, 'prefer'), limits),
+    limit: parseLimit(query, limits),
+  };
+}
+
+/**
+ * Checks a set of topics, wherever it comes from, and leaves out repetitions.
+ * @throws NotificationsError `topic_missing`, `topic_invalid` or `topics_too_many`
+ */
+export function checkTopics(topics: readonly string[], topicsMax: number): readonly string[] {
+  const distinct = [...new Set(topics)];
+  if (distinct.length === 0) {
+    throw new NotificationsError('topic_missing', 'topic is missing: name at least one, as in ?topic=orders');
+  }
+  if (distinct.length > topicsMax) {
+    const message = `topic names ${distinct.length} topics, at most ${topicsMax} are allowed in a request`;
+    throw new NotificationsError('topics_too_many', message);
+  }
+  for (const topic of distinct) checkTopic(topic);
+  // In one order, so that requests for the same topics share their pages.
+  return distinct.sort();
+}
+
+export function header(request: HttpRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+function queryOf(url: string): string {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at + 1);
+}
+
+function parseTopics(values: readonly string[], topicsMax: number): readonly string[] {
+  return checkTopics(
+    values.flatMap((value) => value.split(',')),
+    topicsMax,
+  );
+}
+
+function parseAccept(request: HttpRequest): ReadRequest['transport'] {
+  const accept = header(request, 'accept');
+  // What fetch, curl and EventSource send, without the cost of negotiation (RFC 9110, 12.5.1).
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return 'poll';
+  if (accept === 'text/event-stream') return 'sse';
+  const chosen = new Negotiator({ headers: { accept } }).mediaType(['application/json', 'text/event-stream']);
+  if (!chosen) {
+    throw new NotificationsError('not_acceptable', 'Accept must allow application/json or text/event-stream');
+  }
+  return chosen === 'text/event-stream' ? 'sse' : 'poll';
+}
+
+/**
+ * A browser sends the header by itself, so it is newer than the query of a URL that never changes. One that cannot be read
+ * is nobody's fault who could mend it, and a 400 would end that EventSource for good: it becomes a gap.
+ */
+function parseCursor(
+  lastEventId: string | undefined,
+  query: URLSearchParams,
+  { openCursor }: RequestContext,
+): Pick<ReadRequest, 'after' | 'cursor'> {
+  if (lastEventId) return { after: openCursor(lastEventId) ?? NOWHERE, cursor: lastEventId };
+  const names = ['cursor', 'lastEventId', 'last_event_id'].filter((name) => query.get(name));
+  const [name] = names;
+  if (!name) {
+    if (query.has('cursor')) throw new NotificationsError('cursor_invalid', 'cursor is empty');
+    return { after: 'latest', cursor: undefined };
+  }
+  if (names.length > 1) throw new NotificationsError('cursor_invalid', `${names.join(' and ')} both give a cursor`);
+  const text = single(query, name, 'cursor_invalid') ?? '';
+  if (text === 'earliest' || text === 'latest') return { after: text, cursor: undefined };
+  const after = openCursor(text);
+  if (!after) {
+    const message = `${name} is not a cursor of this feed: pass on the one from the last answer as it is, or earliest or latest`;
+    throw new NotificationsError('cursor_invalid', message);
+  }
+  return { after, cursor: text };
+}
+
+/** The query's `wait` is an order and must be right; `Prefer: wait` is a wish (RFC 7240, 4.3), met as far as possible. */
+function parseWaitMs(query: URLSearchParams, prefer: string | undefined, limits: RequestLimits): number {
+  const { waitMs, waitMsMax } = limits;
+  const text = single(query, 'wait', 'wait_invalid');
+  if (text === undefined) {
+    const wish =
+      prefer === undefined ? undefined : /(?:^|,)\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:[,;]|$)/i.exec(prefer)?.[1];
+    return wish === undefined ? waitMs : Math.min(Number(wish) * 1000, waitMsMax);
+  }
+  const seconds = wholeNumber(text);
+  if (seconds === undefined || seconds * 1000 > waitMsMax) {
+    const message = `wait must be a whole number of seconds from 0 to ${Math.floor(waitMsMax / 1000)}`;
+    throw new NotificationsError('wait_invalid', message);
+  }
+  return seconds * 1000;
+}
+
+function parseLimit(query: URLSearchParams, { limit, limitMax }: RequestLimits): number {
+  const text = single(query, 'limit', 'limit_invalid');
+  if (text === undefined) return limit;
+  const number = wholeNumber(text);
+  if (number === undefined || number < 1 || number > limitMax) {
+    throw new NotificationsError('limit_invalid', `limit must be a whole number from 1 to ${limitMax}`);
+  }
+  return number;
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function single(query: URLSearchParams, name: string, code: ErrorCode): string | undefined {
+  const values = query.getAll(name);
+  if (values.length > 1) throw new NotificationsError(code, `${name} is given ${values.length} times, once is allowed`);
+  return values[0];
+}

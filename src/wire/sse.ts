@@ -1,0 +1,46 @@
+import type { LogPage } from '../core/page.js';
+import { CURSOR_EVENT, GAP_EVENT } from './protocol.js';
+
+/*
+ * Server-sent events as in the WHATWG HTML standard, section 9.2. Two rules hold for every block:
+ *
+ * - `id:` comes last. A block that is cut off then leaves the client's last event id where it was, and is read again.
+ * - Nothing is written but JSON, cursors and numbers: JSON text has no line break and no NUL, so no field of a notification
+ *   can end a line early.
+ */
+
+/**
+ * A heartbeat: one comment line. The blank line that ends a block would make some clients hand out an empty event.
+ */
+export const HEARTBEAT = ':\n';
+
+/** The first block of a stream: how long to wait before a reconnect, and where the stream starts if that has a cursor. */
+export function openingBlock(retryMs: number, cursor: string | undefined): string {
+  return `retry: ${retryMs}\n${cursor === undefined ? '' : `id: ${cursor}\n`}\n`;
+}
+
+/** Tells the client when to come back; it is followed by the end of the stream. */
+export function retryBlock(retryMs: number): string {
+  return `retry: ${retryMs}\n\n`;
+}
+
+/** Moves the client's cursor without news. It has no data, so an EventSource notes the id and fires nothing. */
+export function cursorBlock(cursor: string): string {
+  return `event: ${CURSOR_EVENT}\nid: ${cursor}\n\n`;
+}
+
+/** All blocks of a page in one text, for one write. */
+export function pageToSse(page: LogPage, cursor: string, seal: (position: number) => string): string {
+  const last = page.entries.length - 1;
+  let text = '';
+  if (page.gap) {
+    // A stream cut off right behind this block goes on with the first notification of the page.
+    const first = page.entries[0];
+    const id = first ? seal(first.position - 1) : cursor;
+    text += `event: ${GAP_EVENT}\ndata: ${JSON.stringify(page.gap)}\nid: ${id}\n\n`;
+  }
+  page.entries.forEach(({ json, position }, index) => {
+    text += `data: ${json}\nid: ${index === last ? cursor : seal(position)}\n\n`;
+  });
+  return text;
+}
