@@ -42,7 +42,7 @@ export function resolveAccess(access: Access | undefined): AccessRules {
     throw optionError('access', access, `must be 'public' or an object with ${RULES.join(', ')}`);
   }
   for (const name of RULES) {
-    const rule: unknown = access[name as keyof AccessRules];
+    const rule = (access as Record<string, unknown>)[name];
     const word = rule === 'public' && (name === 'read' || name === 'publish');
     if (rule !== undefined && typeof rule !== 'function' && !word) {
       throw optionError(`access.${name}`, rule, 'must be a function');
@@ -52,7 +52,7 @@ export function resolveAccess(access: Access | undefined): AccessRules {
   const unknown = Object.keys(access).find((name) => !RULES.includes(name));
   // A class may keep what it likes beside its rules; in a literal it is a typing error.
   if (isLiteral && unknown !== undefined)
-    throw optionError(`access.${unknown}`, access[unknown as keyof AccessRules], 'is unknown');
+    throw optionError(`access.${unknown}`, (access as Record<string, unknown>)[unknown], 'is unknown');
   return access;
 }
 
@@ -68,9 +68,9 @@ export async function assertAllowed(
   const rule = rules[action];
   if (rule === 'public') return;
   if (rule !== undefined) {
-    const answers = await Promise.all(topics.map((topic) => rule.call(rules, context, topic)));
+    const answers = await Promise.all(topics.map(async (topic): Promise<unknown> => rule.call(rules, context, topic)));
     // Anything but a plain yes is a no: a rule that returns a record by mistake must not open the feed.
-    if (answers.every((answer: unknown) => answer === true)) return;
+    if (answers.every((answer) => answer === true)) return;
   }
   throw new NotificationsError('forbidden', 'Access to the topics is refused.');
 }

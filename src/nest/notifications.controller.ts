@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import { catchError, map, type Observable, of, throwError } from 'rxjs';
+import { catchError, defer, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
 import { type Page, pageBody } from '../wire/encoder.js';
@@ -8,7 +8,15 @@ import { CACHE_CONTROL } from '../wire/protocol.js';
 import { NotificationsException, toException } from './exception.js';
 import { type GrantedRead, grantedItems, grantedRead } from './notifications.guard.js';
 import { type Published, NotificationsService } from './notifications.service.js';
-import { type FrameworkRequest, type FrameworkResponse, takeOver, writeHeadOnly, writeJson } from './reply.js';
+import {
+  type FrameworkRequest,
+  type FrameworkResponse,
+  isHttp1,
+  rawOf,
+  takeOver,
+  writeHeadOnly,
+  writeJson,
+} from './reply.js';
 import type { Runtime } from './runtime.js';
 import { jittered, StreamWriter } from './stream-writer.js';
 import { RUNTIME } from './tokens.js';
@@ -73,25 +81,27 @@ export class NotificationsController {
   #stream(granted: GrantedRead, raw: ServerResponse): Observable<Page | undefined> {
     const { feed, encoder, settings } = this.#runtime;
     const { topics, limit } = granted;
-    const after = this.#streamStart(granted.after);
-    const writer = new StreamWriter(raw, this.#runtime);
-    writer.open(this.#openingCursor(after));
-    const lifetimeMs = Math.min(jittered(settings.stream.lifetimeMs), granted.expiresInMs);
-    const request = { topics, after, limit, waitMs: settings.stream.heartbeatMs, lifetimeMs };
-    return feed
-      .follow(request, () => writer.drained())
-      .pipe(
-        map((page) => {
-          writer.page(page);
-          return encoder.page(page);
-        }),
-        catchError((error: unknown) => {
-          // The headers are out, and a browser gives up on any status but 200 anyway: end, and let it come back.
-          if (!(error instanceof NotificationsError)) throw error;
-          writer.refuse();
-          return of(undefined);
-        }),
-      );
+    return defer(() => {
+      const after = this.#streamStart(granted.after);
+      const writer = new StreamWriter(raw, this.#runtime);
+      writer.open(this.#openingCursor(after));
+      const lifetimeMs = Math.min(jittered(settings.stream.lifetimeMs), granted.expiresInMs);
+      const request = { topics, after, limit, waitMs: settings.stream.heartbeatMs, lifetimeMs };
+      return feed
+        .follow(request, () => writer.drained())
+        .pipe(
+          map((page) => {
+            writer.page(page);
+            return encoder.page(page);
+          }),
+          catchError((error: unknown) => {
+            // The headers are out, and a browser gives up on any status but 200 anyway: end, and let it come back.
+            if (!(error instanceof NotificationsError)) throw error;
+            writer.refuse();
+            return of(undefined);
+          }),
+        );
+    });
   }
 
   /** A stream names its start in the first block, so it has to know it before the feed does. */
@@ -114,7 +124,7 @@ function refusal(error: unknown, response: FrameworkResponse): unknown {
   if (exception instanceof NotificationsException) {
     response.header('Cache-Control', CACHE_CONTROL);
     if (exception.retryAfterS !== undefined) response.header('Retry-After', String(exception.retryAfterS));
-    if (exception.code === 'draining') response.header('Connection', 'close');
+    if (exception.code === 'draining' && isHttp1(rawOf(response))) response.header('Connection', 'close');
   }
   return exception;
 }

@@ -80,7 +80,8 @@ export class NotificationsGuard implements CanActivate {
   async #grantPublish(request: FrameworkRequest): Promise<readonly PublishItem[]> {
     const { settings, access } = this.#runtime;
     const context: AccessContext = { request };
-    if (access.publish === undefined) await assertAllowed(access, 'publish', { context, topics: [] });
+    // Where publishing is off altogether, that is said before anything is said of the body.
+    await assertAllowed(access, 'publish', { context, topics: [] });
     const type = header(request, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
     if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
       throw new NotificationsError('media_type_unsupported', 'Content-Type must be application/json');

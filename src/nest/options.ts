@@ -179,5 +179,5 @@ export function optionError(name: string, value: unknown, rule: string): Error {
 }
 
 function show(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? typeof value);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

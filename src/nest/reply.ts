@@ -18,14 +18,17 @@ export interface FrameworkResponse {
   getHeaders?(): Record<string, number | string | string[] | undefined>;
 }
 
+/** Node's response: the one behind Fastify's, and Express's own, which only has methods added. */
+export function rawOf(response: FrameworkResponse): ServerResponse {
+  return response.raw ?? (response as unknown as ServerResponse);
+}
+
 /**
  * Takes the response out of the framework's hands, with the headers that the application has set on it so far (CORS,
  * cookies, its own). From here on only this library writes to it: no interceptor, serializer or ETag changes the protocol.
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
-  const { raw } = response;
-  // Express hands out node's own response, with its own methods added.
-  if (!raw) return response as unknown as ServerResponse;
+  const raw = rawOf(response);
   response.hijack?.();
   for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
     if (value !== undefined && !raw.hasHeader(name)) raw.setHeader(name, value);
@@ -40,9 +43,14 @@ export function writeJson(raw: ServerResponse, body: Body, options: { status?: n
     'Content-Length': body.bytes,
     'Cache-Control': CACHE_CONTROL,
   };
-  if (options.close && raw.req.httpVersionMajor < 2) headers['Connection'] = 'close';
+  if (options.close && isHttp1(raw)) headers.Connection = 'close';
   raw.writeHead(options.status ?? 200, headers);
   raw.end(body.text);
+}
+
+/** HTTP/2 has no `Connection` header, and node refuses to send one there (RFC 9113, 8.2.2). */
+export function isHttp1(raw: ServerResponse): boolean {
+  return raw.req.httpVersionMajor < 2;
 }
 
 /** Begins an event stream; what follows is written as it comes. */

@@ -58,15 +58,10 @@ export class PageEncoder {
     return (derived.sse ??= pageToSse(page, derived.cursor, (position) => this.#cursors.seal(page.epoch, position)));
   }
 
-  /** The page as application code sees it. It is shared, and therefore frozen. */
+  /** The page as application code sees it. It is shared, and therefore frozen; notifications are parsed when looked at. */
   page(page: LogPage): Page {
     const derived = this.#of(page);
-    return (derived.page ??= Object.freeze({
-      notifications: Object.freeze(page.entries.map(({ json }) => JSON.parse(json) as Notification)),
-      cursor: derived.cursor,
-      more: page.more,
-      ...(page.gap && { gap: page.gap }),
-    }));
+    return (derived.page ??= publicPage(page, derived.cursor));
   }
 
   /** A cursor that is not a page's. */
@@ -82,6 +77,23 @@ export class PageEncoder {
     }
     return derived;
   }
+}
+
+function publicPage({ entries, more, gap }: LogPage, cursor: string): Page {
+  let notifications: readonly Notification[] | undefined;
+  return Object.freeze({
+    get notifications() {
+      return (notifications ??= Object.freeze(entries.map(({ json }) => freeze(JSON.parse(json) as Notification))));
+    },
+    cursor,
+    more,
+    ...(gap && { gap }),
+  });
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
+  return value;
 }
 
 /** The notifications are JSON already, so the body is put together around them. */

@@ -1,0 +1,18 @@
+import { Controller, Get, Module, Param, Query } from '@nestjs/common';
+import { NotificationsModule, NotificationsService } from 'nest-notifications';
+
+@Controller('inbox')
+class InboxController {
+  constructor(private readonly notifications: NotificationsService) {}
+
+  @Get(':user')
+  read(@Param('user') user: string, @Query('cursor') cursor?: string) {
+    return this.notifications.poll({ topics: [`user.${user}`], cursor, waitMs: 20_000 });
+  }
+}
+
+@Module({
+  imports: [NotificationsModule.forRoot({ controller: false })],
+  controllers: [InboxController],
+})
+export class AppModule {}

@@ -1,0 +1,108 @@
+import 'reflect-metadata';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { INestApplication, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { NotificationsException, type Page } from 'nest-notifications';
+import { AppModule as AccessModule } from '../../examples/access.js';
+import { AppModule as OwnControllerModule } from '../../examples/own-controller.js';
+import { poll, Refused } from '../../examples/poll-loop.js';
+import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
+import { AppModule as StateModule } from '../../examples/state-and-feed.js';
+import { AppModule as TypedModule, Shipping } from '../../examples/typed.js';
+import { NotificationsService } from '../../src/index.js';
+
+let app: INestApplication | undefined;
+
+afterEach(async () => {
+  await app?.close();
+  app = undefined;
+});
+
+async function start(module: Type): Promise<string> {
+  app = await NestFactory.create(module, { logger: ['error', 'warn'] });
+  await app.listen(0, '127.0.0.1');
+  return app.getUrl();
+}
+
+async function getJson<T>(url: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(url, init);
+  expect({ url, ok: response.ok }).toEqual({ url, ok: true });
+  return (await response.json()) as T;
+}
+
+describe('the examples of the README', () => {
+  test('quick start: a poll that waits sees what another route publishes', async () => {
+    const url = await start(QuickStartModule);
+    const { cursor } = await getJson<Page>(`${url}/notifications?topic=orders&wait=0`);
+    const held = getJson<Page>(`${url}/notifications?topic=orders&cursor=${cursor}`);
+    await fetch(`${url}/orders/42/ship`, { method: 'POST' });
+    expect((await held).notifications).toMatchObject([{ type: 'order.shipped', data: { id: '42' } }]);
+  });
+
+  test('own controller: ten lines on the service', async () => {
+    const url = await start(OwnControllerModule);
+    const page = getJson<Page>(`${url}/inbox/ann?cursor=earliest`);
+    await app?.get(NotificationsService).publish('user.ann', { type: 'hello', data: 1 });
+    expect((await page).notifications).toMatchObject([{ topic: 'user.ann', data: 1 }]);
+    expect((await fetch(`${url}/notifications?topic=user.ann`)).status).toBe(404);
+    expect((await fetch(`${url}/inbox/ann?cursor=nonsense`)).status).toBe(400);
+  });
+
+  test('typed: schemas are enforced on publish', async () => {
+    await start(TypedModule);
+    const shipping = app?.get(Shipping);
+    expect(await shipping?.ship(1, 'post')).toMatchObject({ duplicate: false });
+    expect(await shipping?.mention('ann', 'bob')).toMatchObject({ duplicate: false });
+    await expect(shipping?.ship(1, '')).rejects.toThrow(/data\.carrier does not match the schema of order\.shipped/);
+    await expect(shipping?.ship(1.5, 'post')).rejects.toBeInstanceOf(NotificationsException);
+  });
+
+  test('access: callers read their own topics and the news, and nobody else', async () => {
+    const url = `${await start(AccessModule)}/notifications`;
+    const as = (user: string) => ({ headers: { authorization: `Bearer user-${user}` } });
+    expect((await fetch(`${url}?topic=news`)).status).toBe(401);
+    expect((await fetch(`${url}?topic=user.bob&wait=0`, as('ann'))).status).toBe(403);
+    await app?.get(NotificationsService).publish('user.ann', { type: 'hello', data: null });
+    const own = await getJson<Page>(`${url}?cursor=earliest`, as('ann'));
+    expect(own.notifications).toMatchObject([{ topic: 'user.ann' }]);
+    const publish = (user: string) =>
+      fetch(url, {
+        method: 'POST',
+        headers: { ...as(user).headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ topic: 'news', type: 'headline', data: 'hi' }),
+      });
+    expect((await publish('ann')).status).toBe(403);
+    expect((await publish('root')).status).toBe(201);
+  });
+
+  test('state and feed: a state with its cursor misses nothing', async () => {
+    const url = await start(StateModule);
+    const { items, cursor } = await getJson<{ items: number; cursor: string }>(`${url}/basket`);
+    await fetch(`${url}/basket`, { method: 'POST' });
+    const page = await getJson<Page>(`${url}/notifications?topic=basket&cursor=${cursor}`);
+    expect({ items, after: page.notifications }).toMatchObject({ items: 0, after: [{ data: { items: 1 } }] });
+  });
+
+  test('poll loop: goes on with its cursor until it is aborted, and ends on a refusal', async () => {
+    const url = await start(QuickStartModule);
+    const { cursor } = await getJson<Page>(`${url}/notifications?topic=orders&wait=0`);
+    expect(cursor).toHaveLength(36);
+    const abort = new AbortController();
+    const seen: unknown[] = [];
+    const ship = () => fetch(`${url}/orders/${seen.length}/ship`, { method: 'POST' });
+    const loop = poll(
+      `${url}/notifications?topic=orders&wait=1`,
+      (page) => {
+        seen.push(...page.notifications.map(({ data }) => data));
+        if (seen.length === 3) abort.abort();
+        else void ship();
+      },
+      abort.signal,
+    );
+    await loop;
+    expect(seen).toEqual([{ id: '0' }, { id: '1' }, { id: '2' }]);
+    await expect(poll(`${url}/notifications?topic=`, () => undefined, new AbortController().signal)).rejects.toThrow(
+      Refused,
+    );
+  });
+});
