@@ -13,6 +13,7 @@ export type { ErrorCode } from './core/errors.js';
 export { logEntry } from './core/notification.js';
 export type {
   AnyNotifications,
+  DataOf,
   Draft,
   LogEntry,
   Notification,

@@ -27,15 +27,28 @@ export type NotificationMap = object;
 /** The map of an application that declared none: any topic, any type, any data. */
 export type AnyNotifications = Record<string, Record<string, unknown>>;
 
+/** A map without any topic is that of `object`, which inference falls back to: `app.get(NotificationsService)`. */
+type Declared<Map extends NotificationMap> = [keyof Map] extends [never] ? AnyNotifications : Map;
+
 /** The topics of a map. */
-export type TopicOf<Map extends NotificationMap> = Extract<keyof Map, string>;
+export type TopicOf<Map extends NotificationMap> = Extract<keyof Declared<Map>, string>;
 
 /** The types that a topic of a map carries. */
-export type TypeOf<Map extends NotificationMap, Topic extends TopicOf<Map>> = Extract<keyof Map[Topic], string>;
+export type TypeOf<Map extends NotificationMap, Topic extends TopicOf<Map>> = Extract<
+  keyof Declared<Map>[Topic],
+  string
+>;
+
+/** The data of a type of a topic. */
+export type DataOf<
+  Map extends NotificationMap,
+  Topic extends TopicOf<Map>,
+  Type extends TypeOf<Map, Topic>,
+> = Declared<Map>[Topic][Type];
 
 /** Every notification that a map allows on the given topics, as one discriminated union. */
 export type NotificationOf<Map extends NotificationMap, Topic extends TopicOf<Map> = TopicOf<Map>> = {
-  [T in Topic]: { [K in TypeOf<Map, T>]: Notification<T, K, Map[T][K]> }[TypeOf<Map, T>];
+  [T in Topic]: { [K in TypeOf<Map, T>]: Notification<T, K, DataOf<Map, T, K>> }[TypeOf<Map, T>];
 }[Topic];
 
 /** A notification that has not been appended yet: its JSON text, and the two fields that a store has to know. */

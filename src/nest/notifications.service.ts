@@ -3,7 +3,14 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { catchError, defer, map, type Observable, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
 import type { FeedCounts, FeedRequest } from '../core/feed.js';
-import type { AnyNotifications, NotificationMap, NotificationOf, TopicOf, TypeOf } from '../core/notification.js';
+import type {
+  AnyNotifications,
+  DataOf,
+  NotificationMap,
+  NotificationOf,
+  TopicOf,
+  TypeOf,
+} from '../core/notification.js';
 import type { Page } from '../wire/encoder.js';
 import { checkCount, inItem, makeDraft, type PublishItem } from '../wire/publish.js';
 import { checkTopics } from '../wire/request.js';
@@ -29,7 +36,7 @@ export interface PollRequest<Topic extends string = string> {
 export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<Map>> = {
   [Type in TypeOf<Map, Topic>]: {
     readonly type: Type;
-    readonly data: Map[Topic][Type];
+    readonly data: DataOf<Map, Topic, Type>;
     /** Makes a repeat harmless: the same id again answers the first result. Default: a new UUID. */
     readonly id?: string;
   };

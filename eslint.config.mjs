@@ -1,0 +1,98 @@
+import js from '@eslint/js';
+import { defineConfig } from 'eslint/config';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+import { importRules } from './scripts/import-rules.mjs';
+
+const nodeGlobals = [
+  'console',
+  'fetch',
+  'performance',
+  'process',
+  'URL',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+];
+
+export default defineConfig(
+  { ignores: ['dist/', 'coverage/', '**/node_modules/', 'test/consumer/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      eqeqeq: 'error',
+      // Nest's modules and controllers are classes, empty or not.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // A method that promises is async even when it need not wait: what it throws is then a rejection, as its callers expect.
+      '@typescript-eslint/require-await': 'off',
+      // Nest declares some of its options as classes, and everyone passes literals.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // The compiler's noUnusedLocals and noUnusedParameters see more: a value used in `typeof` only is used.
+      '@typescript-eslint/no-unused-vars': 'off',
+      // It calls assertions unnecessary that widen what the compiler would narrow, as for JSON.stringify's undefined.
+      '@typescript-eslint/no-unnecessary-type-assertion': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/main.ts'],
+    // A library speaks through its host's logger.
+    rules: { 'no-console': 'error' },
+  },
+  importRules.map(boundary),
+  {
+    files: ['test/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      // A response's parsed body is `any`; the assertion that follows says what it must be.
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: { globals: Object.fromEntries(nodeGlobals.map((name) => [name, 'readonly'])) },
+  },
+  prettier,
+);
+
+/** One folder's rule as ESLint can say it, which is a little looser than test/layout.test.ts on the same table. */
+function boundary({ folder, folders, typesOf = [], packages, also = {}, why }) {
+  const outside = importRules
+    .map((rule) => rule.folder)
+    .filter((other) => other !== folder && !folders.includes(other));
+  const typesOnly = outside.filter((other) => typesOf.includes(other));
+  const never = [...outside.filter((other) => !typesOf.includes(other)), 'index\\.js$', 'main\\.js$'];
+  const message = `${why} (scripts/import-rules.mjs).`;
+  const patterns = [
+    { regex: `^(?!\\.{1,2}/)${butNot([...packages, ...Object.values(also).flat()])}`, message },
+    { regex: `^(?:\\.\\./)+(?:${never.join('|')})(?:/|$)`, message },
+  ];
+  if (typesOnly.length > 0) {
+    patterns.push({ regex: `^(?:\\.\\./)+(?:${typesOnly.join('|')})/`, allowTypeImports: true, message });
+  }
+  return {
+    files: [`src/${folder}/**/*.ts`],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
+  };
+}
+
+function butNot(packages) {
+  if (packages.length === 0) return '';
+  return `(?!${packages.map((name) => (/[/:]$/.test(name) ? name : `${name}(?:/|$)`)).join('|')})`;
+}

@@ -1,0 +1,36 @@
+/**
+ * Native ES modules: Nest 12 and this package have no CommonJS build, so Jest runs with --experimental-vm-modules
+ * (see scripts/test.mjs) and `jest.mock` has no effect. Use Nest's `overrideProvider`, or pass a fake in.
+ */
+
+const swc = {
+  jsc: {
+    target: 'es2022',
+    parser: { syntax: 'typescript', decorators: true },
+    // The library injects by token and needs no metadata; applications in tests and examples inject by class.
+    transform: { legacyDecorator: true, decoratorMetadata: true, verbatimModuleSyntax: true },
+    keepClassNames: true,
+  },
+  sourceMaps: 'inline',
+};
+
+/** @type {import('jest').Config} */
+export default {
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/nest11/', '<rootDir>/test/consumer/'],
+  testEnvironment: '<rootDir>/test/environment.mjs',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  moduleNameMapper: {
+    '^nest-notifications$': '<rootDir>/src/index.ts',
+    '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
+    // Sources say './x.js', as Node wants it; on disk it is './x.ts'. The real .js comes first for packages' own files.
+    '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
+  },
+  maxWorkers: 2,
+  // With a limit Jest always uses workers, also for one file. There test/environment.mjs sees the suite's own timers
+  // only, and a run cannot hang on what a suite left behind. (With -i both are off.)
+  workerIdleMemoryLimit: '1GB',
+  testTimeout: 20_000,
+  // Never forceExit: test/environment.mjs fails a suite that leaves something open.
+};

@@ -1,0 +1,68 @@
+/**
+ * Which folder of src may import what. Read by test/layout.test.ts, which holds it, and by
+ * eslint.config.mjs, which shows it while one types.
+ *
+ * @typedef {object} ImportRule
+ * @property {string} folder in src
+ * @property {string[]} folders other folders of src it may import
+ * @property {string[]} [typesOf] folders of src it may import types of, and only types
+ * @property {string[]} packages packages and Node modules it may import; one that ends with `/` or `:` stands for all below it
+ * @property {Record<string, string[]>} [also] what a part of it may import besides, by the start of its path in src
+ * @property {string} why
+ */
+
+/** @type {ImportRule[]} */
+export const importRules = [
+  {
+    folder: 'core',
+    folders: [],
+    packages: ['rxjs'],
+    why: 'core imports nothing but rxjs, so that the delivery guarantees can be read and tested without Nest, HTTP or an engine',
+  },
+  {
+    folder: 'wire',
+    folders: ['core'],
+    packages: ['negotiator'],
+    // Hashes and ciphers are functions of their input too.
+    also: { 'wire/cursor.ts': ['node:crypto', 'node:zlib'], 'wire/idempotency.ts': ['node:crypto'] },
+    why: 'wire turns requests and pages into bytes and back and is pure: it imports core, and no framework, socket or engine',
+  },
+  {
+    folder: 'nest',
+    folders: ['core', 'wire', 'stores'],
+    packages: ['@nestjs/', '@standard-schema/spec', 'negotiator', 'node:', 'rxjs'],
+    why: 'nest puts core, wire and stores into a Nest application; what the client and the testing kit need must not depend on it, nor it on them',
+  },
+  {
+    folder: 'stores',
+    folders: ['core'],
+    packages: [],
+    also: {}, // 'stores/<engine>/': ['<its client library>']
+    why: 'a store imports core and its own client library, so that no application loads an engine it does not use',
+  },
+  {
+    folder: 'client',
+    folders: ['wire'],
+    typesOf: ['core'],
+    packages: [],
+    why: 'client runs in browsers and must stay small: it imports types of core and constants of wire, nothing of Node',
+  },
+  {
+    folder: 'testing',
+    folders: ['core'],
+    packages: ['node:assert', 'rxjs'],
+    why: 'the testing kit is for authors of stores, with any test runner: it imports core, and no driver, framework or runner',
+  },
+];
+
+/**
+ * Whether a list of `packages` allows a specifier.
+ *
+ * @param {string[]} packages
+ * @param {string} specifier
+ */
+export function allows(packages, specifier) {
+  return packages.some((name) =>
+    /[/:]$/.test(name) ? specifier.startsWith(name) : specifier === name || specifier.startsWith(`${name}/`),
+  );
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bins, node, npm, root } from './tools.mjs';
+
+/** Makes a bare clone runnable. Says nothing when there is nothing to do; what it throws is meant to be read by people. */
+export async function setup() {
+  checkNode();
+  if (isInstalled(root)) return;
+  console.log('Installing dependencies (once)…');
+  const { code, output } = install(root);
+  if (code !== 0) throw new Error(`npm install failed. Is the npm registry reachable?\n\n${output}`);
+}
+
+/** Compiles src to dist when it has changed since. */
+export async function build() {
+  if (isBuilt()) return;
+  console.log('Building…');
+  const { code, output } = await node([bins.nest, 'build']);
+  if (code !== 0) throw new Error(`nest build failed.\n\n${output}`);
+}
+
+/** Installs one folder's dependencies and remembers for which package.json and lock file. */
+export function install(folder) {
+  // Not `npm ci`: it may refuse a lock file made on another platform, whose optional binaries differ.
+  const result = npm(['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
+  if (result.code === 0) {
+    mkdirSync(join(folder, 'node_modules'), { recursive: true });
+    writeFileSync(stampFile(folder), wantedHash(folder));
+  }
+  return result;
+}
+
+export function isInstalled(folder) {
+  return existsSync(stampFile(folder)) && readFileSync(stampFile(folder), 'utf8') === wantedHash(folder);
+}
+
+const stampFile = (folder) => join(folder, 'node_modules', '.installed');
+
+/** Of what npm would install, not of the whole package.json: a new script needs no new installation. */
+function wantedHash(folder) {
+  const { dependencies, devDependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  );
+  const lock = join(folder, 'package-lock.json');
+  return createHash('sha256')
+    .update(JSON.stringify([dependencies, devDependencies, peerDependencies]))
+    .update(existsSync(lock) ? readFileSync(lock) : '')
+    .digest('hex');
+}
+
+/** tsconfig's noEmitOnError and nest-cli's deleteOutDir see to it that a failed build leaves no dist behind. */
+function isBuilt() {
+  const built = join(root, 'dist', 'index.js');
+  if (!existsSync(built)) return false;
+  const inputs = ['src', 'tsconfig.json', 'nest-cli.json', 'package.json'].map((name) => join(root, name));
+  return newestChange(inputs) <= statSync(built).mtimeMs;
+}
+
+function newestChange(paths) {
+  const times = paths.map((path) => {
+    const stat = statSync(path);
+    if (!stat.isDirectory()) return stat.mtimeMs;
+    // The folder's own time counts too: it changes when a file in it is deleted or renamed.
+    return Math.max(stat.mtimeMs, newestChange(readdirSync(path).map((name) => join(path, name))));
+  });
+  return Math.max(...times);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  // 20.19 is the first that can require() an ES module, which lets CommonJS applications use this package and Nest 12.
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  throw new Error(
+    `Node 20.19 or newer is needed; this is ${process.versions.node}. Install a newer one and run this again.`,
+  );
+}

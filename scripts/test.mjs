@@ -1,0 +1,115 @@
+/**
+ * Everything that must hold, one step after another; stops at the first that fails.
+ *
+ *   npm test                all of it
+ *   npm test -- NAME...     Jest only, with these arguments: a part of a file's path, -t "a name", --watch
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pack } from './pack-smoke.mjs';
+import { setup } from './setup.mjs';
+import { bins, EXIT_SKIPPED, node, root } from './tools.mjs';
+
+const SPINNER_MS = 100;
+const tty = process.stdout.isTTY === true;
+const temp = mkdtempSync(join(tmpdir(), 'nest-notifications-'));
+const totals = { passed: 0, failed: 0, skipped: 0 };
+let tarball;
+
+const steps = [
+  ['format', () => node([bins.prettier, '--check', '--log-level', 'warn', '.'])],
+  ['lint', () => node([bins.eslint, '--max-warnings', '0', '.'])],
+  ['build', () => node([bins.nest, 'build'])],
+  ['types of tests', () => node([bins.tsc, '-p', 'tsconfig.test.json'])],
+  ['tests', () => jest([])],
+  ['publint', packAndLint],
+  // CommonJS resolves to ES modules here, on purpose: every Node this package supports can require() them.
+  ['published types', () => node([bins.attw, tarball, '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm'])],
+  ['packed, newest Nest', () => node(['scripts/pack-smoke.mjs', tarball])],
+  ['packed, Nest 11', () => node(['scripts/pack-smoke.mjs', '--nest=11', tarball])],
+];
+
+async function main(jestArguments) {
+  await setup();
+  if (jestArguments.length > 0) return (await jest(jestArguments)).code === 0;
+  for (const [index, [name, run]] of steps.entries()) {
+    if (!(await runStep(`[${index + 1}/${steps.length}] ${name}`, name, run))) return false;
+  }
+  return true;
+}
+
+async function runStep(title, name, run) {
+  const started = performance.now();
+  const live = name === 'tests';
+  const stopProgress = showProgress(title, live, started);
+  const { code, output = '' } = await run().catch((error) => ({ code: 1, output: error.stack }));
+  stopProgress();
+
+  const result = code === 0 ? 'ok' : code === EXIT_SKIPPED ? 'skipped' : 'FAILED';
+  console.log(`${tty || live ? `${title}: ` : ''}${result} (${seconds(started)})`);
+  if (code !== 0) console.log(output.trimEnd());
+  // The tests' own counts are in the totals already.
+  if (!live) totals[{ ok: 'passed', skipped: 'skipped', FAILED: 'failed' }[result]]++;
+  return result !== 'FAILED';
+}
+
+/** On a terminal a line that counts the seconds; elsewhere the title, which the result then completes. */
+function showProgress(title, live, started) {
+  if (live) console.log(title);
+  else if (!tty) process.stdout.write(`${title}: `);
+  if (live || !tty) return () => {};
+  const draw = () => process.stdout.write(`\r${title} … ${seconds(started)} `);
+  draw();
+  const timer = setInterval(draw, SPINNER_MS);
+  return () => {
+    clearInterval(timer);
+    process.stdout.write('\r\x1b[K');
+  };
+}
+
+/** Jest writes straight to the terminal, so that one sees where it is; its totals come through a file. */
+async function jest(args) {
+  const totalsFile = join(temp, 'jest-totals.json');
+  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  // After the arguments: an option that takes a list would swallow a name behind it.
+  const reporters = ['--reporters=default', '--reporters=<rootDir>/scripts/jest-totals.mjs'];
+  const env = { ...process.env, JEST_TOTALS_FILE: totalsFile };
+  const child = spawn(process.execPath, [...flags, bins.jest, ...args, ...reporters], {
+    cwd: root,
+    stdio: 'inherit',
+    env,
+  });
+  const code = await new Promise((resolve) => child.on('close', (status) => resolve(status ?? 1)));
+
+  const counts = existsSync(totalsFile) ? JSON.parse(readFileSync(totalsFile, 'utf8')) : {};
+  for (const [name, count] of Object.entries(counts)) totals[name] += count;
+  // Jest can also fail without a failed test: none found, or a worker crashed.
+  if (code !== 0 && totals.failed === 0) totals.failed = 1;
+  return { code };
+}
+
+async function packAndLint() {
+  tarball = pack(temp);
+  return node([bins.publint, 'run', '--strict', tarball]);
+}
+
+function closingLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+function seconds(since) {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+let succeeded = false;
+try {
+  succeeded = await main(process.argv.slice(2));
+} catch (error) {
+  totals.failed++;
+  console.error(error.message);
+}
+rmSync(temp, { recursive: true, force: true });
+console.log(`\n${closingLine(totals)}`);
+process.exitCode = succeeded ? 0 : 1;

@@ -1,0 +1,36 @@
+import { systemClock } from '../../core/clock.js';
+import type { Store } from '../../core/store.js';
+
+/** How long the contract waits where a driver's test does not say. */
+export const TIMEOUT_MS = 10_000;
+
+/** Waits for a promise, but not for ever. */
+export async function within<T>(timeoutMs: number, describe: () => string, promise: Promise<T>): Promise<T> {
+  let timer: unknown;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = systemClock.setTimeout(() => {
+      reject(new Error(`${describe()}, waited ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    systemClock.clearTimeout(timer);
+  }
+}
+
+/** The same store; a call that does not settle rejects with its name, and closing twice is closing once. */
+export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store {
+  const settled = <T>(call: string, promise: Promise<T>): Promise<T> =>
+    within(timeoutMs, () => `${call} did not settle`, promise);
+  let closed: Promise<void> | undefined;
+  return {
+    append: (drafts) => settled('append', store.append(drafts)),
+    read: (query) => settled('read', store.read(query)),
+    tail: async (after, onAppended) => {
+      const tail = await settled('tail', store.tail(after, onAppended));
+      return { close: () => settled('close of a tail', tail.close()) };
+    },
+    close: () => (closed ??= settled('close', store.close())),
+  };
+}

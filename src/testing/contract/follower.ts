@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import type { LogEntry } from '../../core/notification.js';
+import type { Store, Tail, TailBatch } from '../../core/store.js';
+import { TIMEOUT_MS, within } from './bounded.js';
+
+/** A tail that keeps what it is handed, and can be waited for. */
+export class Follower {
+  readonly batches: TailBatch[] = [];
+  readonly #after: number;
+  readonly #timeoutMs: number;
+  #tail: Tail | undefined;
+  #waiting: { condition: () => boolean; met: () => void } | undefined;
+
+  private constructor(after: number, timeoutMs: number) {
+    this.#after = after;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  static async open(store: Store, after: number, timeoutMs = TIMEOUT_MS): Promise<Follower> {
+    const follower = new Follower(after, timeoutMs);
+    follower.#tail = await store.tail(after, (batch) => {
+      follower.#onAppended(batch);
+    });
+    return follower;
+  }
+
+  get entries(): LogEntry[] {
+    return this.batches.flatMap((batch) => batch.entries);
+  }
+
+  /** Up to where the tail has come. */
+  get head(): number {
+    return this.batches.at(-1)?.head ?? this.#after;
+  }
+
+  /** Resolves when the tail has come to a position, then everything before it has been handed over as well. */
+  reaches(position: number): Promise<void> {
+    const reached = new Promise<void>((resolve) => {
+      this.#waiting = { condition: () => this.head >= position, met: resolve };
+      this.#check();
+    });
+    const { length } = this.entries;
+    return within(
+      this.#timeoutMs,
+      () => `a tail after ${this.#after} did not come to ${position}: ${length} entries and then ${this.#progress()}`,
+      reached,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#tail?.close();
+  }
+
+  /** Asserts that this is all that was handed over, in batches that leave nothing out between them. */
+  assertHanded(entries: readonly LogEntry[]): void {
+    assert.deepEqual(this.entries.map(plain), entries.map(plain), 'a tail hands over every entry once and in order');
+    let head = this.#after;
+    for (const batch of this.batches) {
+      assert.equal(batch.after, head, 'a batch follows the head of the one before, the first one the asked position');
+      for (const { position } of batch.entries) {
+        assert.ok(position > head && position <= batch.head, 'entries of a batch lie in order between after and head');
+        head = position;
+      }
+      head = batch.head;
+    }
+  }
+
+  #onAppended(batch: TailBatch): void {
+    this.batches.push(batch);
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#waiting?.condition()) this.#waiting.met();
+  }
+
+  #progress(): string {
+    return `${this.entries.length} entries up to ${this.head} in ${this.batches.length} batches`;
+  }
+}
+
+/** An entry's fields alone, so that a driver may hand out objects of its own kind. */
+function plain({ position, id, topic, json, bytes }: LogEntry): LogEntry {
+  return { position, id, topic, json, bytes };
+}
