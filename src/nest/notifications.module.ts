@@ -29,7 +29,7 @@ export interface NotificationsModuleExtras {
   /** Guards of the built-in controller, run before `access` is asked. Default none. */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
   /** Version of the built-in controller, as in `@Controller({ version })`. */
-  readonly version?: ControllerOptions['version'];
+  readonly version?: ControllerOptions['version'] | undefined;
   /** Modules that the guards' own dependencies come from. */
   readonly imports?: ModuleMetadata['imports'];
 }
@@ -39,12 +39,14 @@ export interface NotificationsOptionsFactory {
   createNotificationsOptions(): Promise<NotificationsOptions> | NotificationsOptions;
 }
 
-const EXTRAS: Required<NotificationsModuleExtras> = {
+type Extras = Required<NotificationsModuleExtras>;
+
+const EXTRAS: Extras = {
   isGlobal: false,
   controller: true,
   path: 'notifications',
   guards: [],
-  version: undefined as never,
+  version: undefined,
   imports: [],
 };
 
@@ -75,7 +77,7 @@ export class NotificationsModule extends ConfigurableModuleClass {
   }
 }
 
-function define(definition: DynamicModule, extras: Required<NotificationsModuleExtras>): DynamicModule {
+function define(definition: DynamicModule, extras: Extras): DynamicModule {
   const path = extras.path.replace(/^\/+|\/+$/g, '');
   if (!path) throw optionError('path', extras.path, 'must not be empty');
   return {
@@ -96,7 +98,7 @@ function define(definition: DynamicModule, extras: Required<NotificationsModuleE
 }
 
 /** A controller class of its own for every module, since path and guards are written onto the class. */
-function mount(path: string, { guards, version }: Required<NotificationsModuleExtras>): Type<NotificationsController> {
+function mount(path: string, { guards, version }: Extras): Type<NotificationsController> {
   class MountedNotificationsController extends NotificationsController {}
   Controller({ path, ...(version !== undefined && { version }) })(MountedNotificationsController);
   UseGuards(...guards, NotificationsGuard)(MountedNotificationsController);

@@ -57,7 +57,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
 }
 
 interface Remembered {
-  readonly position: number;
+  readonly id: string;
   readonly timeMs: number;
 }
 
@@ -68,8 +68,10 @@ class MemoryStore implements Store {
   readonly #log = new MemoryLog();
   /** When each entry of the log was appended, in step with it. */
   readonly #times = new Fifo<number>();
-  /** Insertion order is age, so the oldest are first. */
-  readonly #ids = new Map<string, Remembered>();
+  /** Where each remembered id stands. */
+  readonly #positions = new Map<string, number>();
+  /** The same ids by age: iterating a Map from whose front much was deleted is slow. */
+  readonly #remembered = new Fifo<Remembered>();
   readonly #tails = new Set<(batch: TailBatch) => void>();
   #closed = false;
 
@@ -85,12 +87,13 @@ class MemoryStore implements Store {
     const after = this.#log.head;
     const entries: LogEntry[] = [];
     const appended = drafts.map((draft): Appended => {
-      const first = this.#ids.get(draft.id);
-      if (first) return { id: draft.id, position: first.position, duplicate: true };
+      const first = this.#positions.get(draft.id);
+      if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
       const entry = logEntry(this.#log.head + 1, draft);
       this.#log.add(entry);
       this.#times.push(timeMs);
-      this.#ids.set(draft.id, { position: entry.position, timeMs });
+      this.#positions.set(draft.id, entry.position);
+      this.#remembered.push({ id: draft.id, timeMs });
       entries.push(entry);
       return { id: draft.id, position: entry.position, duplicate: false };
     });
@@ -156,9 +159,11 @@ class MemoryStore implements Store {
 
   #forgetIds(nowMs: number): void {
     const { idempotencyMs, idempotencyCount } = this.#options;
-    for (const [id, { timeMs }] of this.#ids) {
-      if (timeMs + idempotencyMs > nowMs && this.#ids.size < idempotencyCount) return;
-      this.#ids.delete(id);
+    while (this.#remembered.length > 0) {
+      const { id, timeMs } = this.#remembered.at(0);
+      if (timeMs + idempotencyMs > nowMs && this.#remembered.length < idempotencyCount) return;
+      this.#positions.delete(id);
+      this.#remembered.shift();
     }
   }
 }
