@@ -78,8 +78,9 @@ export class NotificationsModule extends ConfigurableModuleClass {
 }
 
 function define(definition: DynamicModule, extras: Extras): DynamicModule {
-  const path = extras.path.replace(/^\/+|\/+$/g, '');
-  if (!path) throw optionError('path', extras.path, 'must not be empty');
+  const given: unknown = extras.path;
+  const path = typeof given === 'string' ? given.replace(/^\/+|\/+$/g, '') : '';
+  if (!path) throw optionError('path', given, 'must be a path that is not empty');
   return {
     ...definition,
     global: extras.isGlobal,

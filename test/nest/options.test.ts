@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { assertAllowed, resolveAccess } from '../../src/nest/access.js';
+import { type NotificationsOptions, resolveSettings } from '../../src/nest/options.js';
+
+/** Options as JavaScript may give them. */
+const settings = (options: unknown) => resolveSettings(options as NotificationsOptions);
+
+describe('options', () => {
+  test('defaults fill what is left out', () => {
+    expect(settings({ poll: { limit: 7 } }).poll).toEqual({
+      waitMs: 25_000,
+      waitMsMax: 55_000,
+      limit: 7,
+      limitMax: 1_000,
+    });
+  });
+
+  test.each([
+    [{ poll: { waitMs: -1 } }, 'option poll.waitMs is -1, must be a whole number from 0 to 300000'],
+    [{ poll: { waitMs: 1.5 } }, 'option poll.waitMs is 1.5, must be a whole number from 0 to 300000'],
+    [{ poll: { limit: '5' } }, 'option poll.limit is 5, must be a whole number from 1 to 10000'],
+    [{ poll: { limit: null } }, undefined],
+    [
+      { poll: { waitMs: 2_000, waitMsMax: 1_000 } },
+      'option poll.waitMs is 2000, must be at most poll.waitMsMax, which is 1000',
+    ],
+    [{ poll: { limit: 20, limitMax: 10 } }, 'option poll.limit is 20, must be at most poll.limitMax, which is 10'],
+    [{ poll: 5 }, 'option poll is 5, must be an object'],
+    [{ window: { count: 0 } }, 'option window.count is 0, must be a whole number from 1 to 10000000'],
+    [{ stream: { heartbeatMs: Number.NaN } }, 'option stream.heartbeatMs is NaN, must be'],
+    [{ limits: { waiterMax: 1 } }, 'there is no option limits.waiterMax'],
+    [{ pol: {} }, 'there is no option pol'],
+    [{ store: {} }, 'option store is an object, must be what a store driver returns'],
+    [{ schemas: { x: {} } }, 'option schemas.x is an object, must be a Standard Schema'],
+    [{ schemas: { x: z.string() } }, undefined],
+  ])('%j', (options, message) => {
+    if (message) expect(() => settings(options)).toThrow(message);
+    else expect(() => settings(options)).not.toThrow();
+  });
+});
+
+describe('access', () => {
+  test.each([
+    ['nothing', undefined, {}],
+    ["'public' grants reading alone", 'public', { read: 'public' }],
+  ])('%s', (_, given, rules) => {
+    expect(resolveAccess(given as 'public' | undefined)).toEqual(rules);
+  });
+
+  test.each([
+    ['open', "option access is open, must be 'public' or an object"],
+    [null, "option access is null, must be 'public' or an object"],
+    [{ read: true }, 'option access.read is true, must be a function'],
+    [{ topics: 'public' }, 'option access.topics is public, must be a function'],
+    [{ write: () => true }, 'option access.write is'],
+  ])('%j is refused', (given, message) => {
+    expect(() => resolveAccess(given as never)).toThrow(message);
+  });
+
+  test('a class may have more than rules, and its rules keep their this', async () => {
+    class Rules {
+      allowed = 'news';
+      read(_context: unknown, topic: string) {
+        return topic === this.allowed;
+      }
+    }
+    const rules = resolveAccess(new Rules());
+    const ask = (topic: string) => assertAllowed(rules, 'read', { context: { request: {} }, topics: [topic] });
+    await expect(ask('news')).resolves.toBeUndefined();
+    await expect(ask('other')).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
