@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { NotificationsError } from '../core/errors.js';
 import { CACHE_CONTROL } from '../wire/protocol.js';
 import { type PublishItem, parsePublishBody } from '../wire/publish.js';
-import { checkTopics, header, parseReadRequest, type ReadRequest } from '../wire/request.js';
+import { checkTopics, header, parseReadRequest, type ReadRequest, type RequestContext } from '../wire/request.js';
 import { type AccessContext, assertAllowed } from './access.js';
 import { toException } from './exception.js';
 import { idempotentItems } from '../wire/idempotency.js';
@@ -41,9 +41,15 @@ export function grantedItems(request: FrameworkRequest): readonly PublishItem[] 
 @Injectable()
 export class NotificationsGuard implements CanActivate {
   readonly #runtime: Runtime;
+  readonly #parsing: RequestContext;
 
   constructor(@Inject(RUNTIME) runtime: Runtime) {
+    const { settings, cursors, feed } = runtime;
     this.#runtime = runtime;
+    this.#parsing = {
+      limits: { ...settings.poll, topicsMax: settings.limits.topicsMax },
+      openCursor: (text) => cursors.open(text, feed.window.epoch),
+    };
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -60,15 +66,9 @@ export class NotificationsGuard implements CanActivate {
   }
 
   async #grantRead(request: FrameworkRequest): Promise<GrantedRead> {
-    const { settings, cursors, feed, access, clock } = this.#runtime;
+    const { settings, access, clock } = this.#runtime;
     const { method, headers, originalUrl: url } = request;
-    const parsed = parseReadRequest(
-      { method, headers, url },
-      {
-        limits: { ...settings.poll, topicsMax: settings.limits.topicsMax },
-        openCursor: (text) => cursors.open(text, feed.window.epoch),
-      },
-    );
+    const parsed = parseReadRequest({ method, headers, url }, this.#parsing);
     const context: AccessContext = { request };
     const topics = parsed.topics ?? checkTopics((await access.topics?.(context)) ?? [], settings.limits.topicsMax);
     // A caller's own topics are granted by the rule that names them.
