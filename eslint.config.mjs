@@ -16,6 +16,23 @@ const nodeGlobals = [
   'clearInterval',
 ];
 
+const browserGlobals = [
+  'AbortController',
+  'AbortSignal',
+  'EventSource',
+  'TextEncoder',
+  'URLSearchParams',
+  'addEventListener',
+  'clearTimeout',
+  'crypto',
+  'document',
+  'fetch',
+  'performance',
+  'removeEventListener',
+  'setInterval',
+  'setTimeout',
+];
+
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', '**/node_modules/', 'test/consumer/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -68,6 +85,10 @@ export default defineConfig(
     files: ['**/*.mjs'],
     languageOptions: { globals: Object.fromEntries(nodeGlobals.map((name) => [name, 'readonly'])) },
   },
+  {
+    files: ['src/demo/assets/*.js'],
+    languageOptions: { globals: Object.fromEntries(browserGlobals.map((name) => [name, 'readonly'])) },
+  },
   prettier,
 );
 
@@ -77,7 +98,8 @@ function boundary({ folder, folders, typesOf = [], packages, also = {}, why }) {
     .map((rule) => rule.folder)
     .filter((other) => other !== folder && !folders.includes(other));
   const typesOnly = outside.filter((other) => typesOf.includes(other));
-  const never = [...outside.filter((other) => !typesOf.includes(other)), 'index\\.js$', 'main\\.js$'];
+  const entries = folders.includes('') ? ['main\\.js$'] : ['index\\.js$', 'main\\.js$'];
+  const never = [...outside.filter((other) => !typesOf.includes(other)), ...entries];
   const message = `${why} (scripts/import-rules.mjs).`;
   const patterns = [
     { regex: `^(?!\\.{1,2}/)${butNot([...packages, ...Object.values(also).flat()])}`, message },

@@ -4,7 +4,7 @@
  *
  * @typedef {object} ImportRule
  * @property {string} folder in src
- * @property {string[]} folders other folders of src it may import
+ * @property {string[]} folders other folders of src it may import; '' is src itself: its entries
  * @property {string[]} [typesOf] folders of src it may import types of, and only types
  * @property {string[]} packages packages and Node modules it may import; one that ends with `/` or `:` stands for all below it
  * @property {Record<string, string[]>} [also] what a part of it may import besides, by the start of its path in src
@@ -52,6 +52,12 @@ export const importRules = [
     folders: ['core'],
     packages: ['node:assert', 'rxjs'],
     why: 'the testing kit is for authors of stores, with any test runner: it imports core, and no driver, framework or runner',
+  },
+  {
+    folder: 'demo',
+    folders: [''],
+    packages: ['@nestjs/', 'node:'],
+    why: 'demo is an application like any other: it uses the library through its entry',
   },
 ];
 

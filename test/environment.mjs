@@ -19,8 +19,9 @@ export default class LeakCheckingEnvironment extends TestEnvironment {
   }
 
   async handleTestEvent(event) {
-    // After the last afterAll hook. An error thrown here fails the suite.
-    if (event.name !== 'run_finish') return;
+    if (event.name === 'test_done' && event.test.errors.length > 0) this.failed = true;
+    // After the last afterAll hook. An error thrown here fails the suite, and hides what failed before: that is told first.
+    if (event.name !== 'run_finish' || this.failed) return;
     const deadline = Date.now() + GRACE_MS;
     while (this.leaks().length > 0) {
       if (Date.now() > deadline) throw new Error(`This suite left open: ${this.leaks().join(', ')}.`);

@@ -1,0 +1,209 @@
+/** How long the server may hold a request: below the 30 s after which many proxies cut a quiet connection. */
+const WAIT_SECONDS = 25;
+/** An answer that is this late is not coming any more: the line is dead, and nobody has told us. */
+const LATE_MS = 10_000;
+/** An empty answer this much before its time was not held. Asking again at once would turn the loop into a fast one. */
+const EARLY_MS = 2_000;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+
+/**
+ * What both clients tell about themselves.
+ *
+ * @typedef {object} Listener
+ * @property {(state: 'connecting' | 'open' | 'waiting' | 'offline', detail?: string) => void} onState
+ * @property {(notification: object) => void} onNotification
+ * @property {(gap: { reason: string }) => void} onGap
+ * @property {(cursor: string) => void} onCursor
+ * @property {(request: ClientRequest) => void} onRequest when it begins, when something about it is known, and when it ends
+ *
+ * @typedef {object} ClientRequest
+ * @property {string} url
+ * @property {number} beganMs
+ * @property {number} [status]
+ * @property {string} [error]
+ * @property {number} [heldMs] once it has ended
+ * @property {number} bytes
+ * @property {number} notifications
+ */
+
+/**
+ * A long-poll client: one request after the other, each with the cursor that the last answer gave. That is all there is to
+ * missing nothing; what surrounds it is manners towards a server in trouble.
+ */
+export class LongPoll {
+  /** @type {Listener} */
+  #listener;
+  #path;
+  #topics;
+  #cursor;
+  #fetch;
+  #pause;
+  /** @type {AbortController | undefined} */
+  #running;
+
+  /**
+   * @param {{ path: string, topics: string[], cursor?: string }} feed
+   * @param {Listener} listener
+   * @param {{ fetch?: Function, pause?: Function }} [runtime] for tests
+   */
+  constructor({ path, topics, cursor = 'latest' }, listener, runtime = {}) {
+    this.#path = path;
+    this.#topics = topics;
+    this.#cursor = cursor;
+    this.#listener = listener;
+    this.#fetch = runtime.fetch ?? ((url, options) => fetch(url, options));
+    this.#pause = runtime.pause ?? pause;
+  }
+
+  /** Goes on where it was. */
+  connect() {
+    if (this.#running) return;
+    this.#running = new AbortController();
+    void this.#run(this.#running.signal);
+  }
+
+  /** Drops the request that is under way. What it would have brought is asked for again: the cursor has not moved. */
+  disconnect() {
+    this.#running?.abort();
+    this.#running = undefined;
+    this.#listener.onState('offline');
+  }
+
+  async #run(signal) {
+    let failures = 0;
+    // The first request after a silence does not wait: its answer tells that the line is up.
+    let waitSeconds = 0;
+    this.#listener.onState('connecting');
+    while (!signal.aborted) {
+      try {
+        const began = performance.now();
+        const page = await this.#ask(waitSeconds, signal);
+        if (signal.aborted) return;
+        this.#take(page);
+        const early = waitSeconds * 1_000 - (performance.now() - began) > EARLY_MS;
+        if (early && page.notifications.length === 0 && !page.gap) throw new RequestError('not held');
+        // Only an answer that was held proves that all is well again.
+        if (waitSeconds > 0) failures = 0;
+        waitSeconds = WAIT_SECONDS;
+        this.#listener.onState('open');
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error.final) {
+          this.#running = undefined;
+          this.#listener.onState('offline', error.message);
+          return;
+        }
+        const pauseMs = backoffMs(failures++) + (error.retryAfterMs ?? 0);
+        this.#listener.onState('waiting', `${error.message}; next try in ${(pauseMs / 1_000).toFixed(1)} s`);
+        await this.#pause(pauseMs, signal);
+        if (signal.aborted) return;
+        waitSeconds = 0;
+        this.#listener.onState('connecting');
+      }
+    }
+  }
+
+  /** The cursor moves when everything before it has been handed over, and not earlier. */
+  #take({ notifications, cursor, gap }) {
+    if (gap) this.#listener.onGap(gap);
+    for (const notification of notifications) this.#listener.onNotification(notification);
+    this.#cursor = cursor;
+    this.#listener.onCursor(cursor);
+  }
+
+  async #ask(waitSeconds, signal) {
+    const url = feedUrl(this.#path, { topics: this.#topics, cursor: this.#cursor, wait: waitSeconds });
+    const request = { url, beganMs: performance.now(), bytes: 0, notifications: 0 };
+    this.#listener.onRequest(request);
+    try {
+      const late = AbortSignal.timeout(waitSeconds * 1_000 + LATE_MS);
+      const response = await this.#fetch(url, {
+        signal: AbortSignal.any([signal, late]),
+        headers: { Accept: 'application/json' },
+        cache: 'no-store',
+      });
+      request.status = response.status;
+      const text = await response.text();
+      request.bytes = new TextEncoder().encode(text).length;
+      if (!response.ok) throw refusal(response, text);
+      const page = JSON.parse(text);
+      request.notifications = page.notifications.length;
+      return page;
+    } catch (error) {
+      request.error = signal.aborted ? 'aborted' : problemOf(error);
+      throw error instanceof RequestError ? error : new RequestError(request.error);
+    } finally {
+      request.heldMs = performance.now() - request.beganMs;
+      this.#listener.onRequest(request);
+    }
+  }
+}
+
+/** The URL of a read. Topics are repeated rather than joined, so that no comma needs escaping. */
+export function feedUrl(path, { topics, cursor, wait }) {
+  const query = new URLSearchParams(topics.map((topic) => ['topic', topic]));
+  query.set('cursor', cursor);
+  if (wait !== undefined) query.set('wait', String(wait));
+  return `${path}?${query}`;
+}
+
+/**
+ * How long to wait after some failures in a row: anything from nothing to a bound that doubles ("full jitter"), so that those
+ * who were cut off together do not come back together.
+ */
+export function backoffMs(failures) {
+  return Math.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);
+}
+
+/** Ends early when the browser says that the network is back, or when nobody wants to go on. */
+export function pause(durationMs, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener('online', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, durationMs);
+    addEventListener('online', done);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** A request that brought no page. `final`: the same request will not do better. */
+class RequestError extends Error {
+  constructor(message, { final = false, retryAfterMs = 0 } = {}) {
+    super(message);
+    this.final = final;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+function refusal(response, text) {
+  const { status } = response;
+  const passing = status >= 500 || status === 408 || status === 425 || status === 429;
+  const retryAfterMs = retryAfter(response.headers.get('Retry-After'));
+  return new RequestError(`${status} ${messageOf(text)}`.trim(), { final: !passing, retryAfterMs });
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3). */
+function retryAfter(value) {
+  if (value === null) return 0;
+  const waitMs = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
+  return waitMs > 0 ? waitMs : 0;
+}
+
+function messageOf(text) {
+  try {
+    return String(JSON.parse(text).message ?? '');
+  } catch {
+    return '';
+  }
+}
+
+function problemOf(error) {
+  if (error instanceof RequestError) return error.message;
+  if (error.name === 'TimeoutError') return 'no answer';
+  return error instanceof SyntaxError ? 'no JSON' : 'no connection';
+}

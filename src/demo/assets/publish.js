@@ -1,0 +1,118 @@
+import { shortCursor } from './column.js';
+
+/** Longer than a server that works ever needs. */
+const ANSWER_MS_MAX = 10_000;
+/** What names may consist of; the server says the same, this says it earlier. */
+export const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
+export const NAME_RULE = 'letters, digits and . _ : @ / ~ = - only';
+const COUNT_MAX = 100;
+const IDS_SHOWN = 3;
+
+/** The form that publishes. */
+export class PublishForm {
+  #path;
+  #form = document.getElementById('publish-form');
+  #result = document.getElementById('publish-result');
+  /** The last publish that was not answered: whoever presses again may have it recognised as the same. */
+  #unanswered;
+
+  constructor(path) {
+    this.#path = path;
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#submit();
+    });
+    // While one types, an error goes away as soon as it is mended; it appears only on leaving the field.
+    for (const field of this.#form.elements) {
+      field.addEventListener('input', () => field.ariaInvalid === 'true' && this.#check());
+      field.addEventListener('change', () => this.#check());
+    }
+  }
+
+  async #submit() {
+    const items = this.#check();
+    if (!items) {
+      this.#form.querySelector('[aria-invalid="true"]').focus();
+      return;
+    }
+    const body = JSON.stringify(items.length === 1 ? items[0] : items);
+    const key = this.#unanswered?.body === body ? this.#unanswered.key : randomKey();
+    this.#unanswered = { body, key };
+    this.#say('sent', 'Publishing…');
+    const began = performance.now();
+    try {
+      const response = await fetch(this.#path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+        body,
+        signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      });
+      const answer = await response.json();
+      if (response.status < 500) this.#unanswered = undefined;
+      const tookMs = Math.round(performance.now() - began);
+      if (response.ok) this.#say('good', published(response.status, answer, tookMs));
+      else this.#say('bad', `${response.status} ${answer.code ?? ''}: ${answer.message ?? ''}`);
+    } catch {
+      this.#say('bad', 'No answer. Publish again: the same Idempotency-Key goes with it, so it will not arrive twice.');
+    }
+  }
+
+  /** Says at each field what is wrong with it. @returns {object[] | undefined} what to publish if nothing is */
+  #check() {
+    const {
+      'publish-topic': topic,
+      'publish-type': type,
+      'publish-count': count,
+      'publish-data': data,
+    } = this.#form.elements;
+    const parsed = parse(data.value);
+    const number = Number(count.value);
+    const fine = [
+      complain(topic, NAME.test(topic.value) ? '' : `Topic: ${NAME_RULE}`),
+      complain(type, NAME.test(type.value) ? '' : `Type: ${NAME_RULE}`),
+      complain(
+        count,
+        Number.isInteger(number) && number >= 1 && number <= COUNT_MAX
+          ? ''
+          : `How many: a whole number from 1 to ${COUNT_MAX}`,
+      ),
+      complain(data, parsed.problem ?? ''),
+    ].every(Boolean);
+    const item = { topic: topic.value, type: type.value, data: parsed.value };
+    return fine ? Array.from({ length: number }, () => item) : undefined;
+  }
+
+  #say(kind, text) {
+    this.#result.dataset.kind = kind;
+    this.#result.textContent = text;
+  }
+}
+
+/** Shows or takes away the message of a field. @returns {boolean} whether there is none */
+export function complain(field, message) {
+  const error = document.getElementById(`${field.id}-error`);
+  error.textContent = message;
+  error.hidden = !message;
+  field.ariaInvalid = message ? 'true' : 'false';
+  return !message;
+}
+
+function parse(text) {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { problem: `Data is not JSON: ${error.message}` };
+  }
+}
+
+function published(status, { ids, cursor, duplicate }, tookMs) {
+  const shown = ids.slice(0, IDS_SHOWN).join(', ');
+  const more = ids.length > IDS_SHOWN ? ` and ${ids.length - IDS_SHOWN} more` : '';
+  const word = duplicate ? ', a repeat: published before' : '';
+  return `${status} in ${tookMs} ms${word} · id ${shown}${more} · cursor ${shortCursor(cursor)}`;
+}
+
+/** Not randomUUID: browsers have that on https and localhost only. */
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

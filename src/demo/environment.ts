@@ -1,0 +1,159 @@
+import type { NotificationsOptions } from '../index.js';
+import { memoryStore } from '../index.js';
+import { isIP } from 'node:net';
+
+/** A number that the environment may set: what it means, and what is allowed. */
+interface NumberVariable {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  /** Whether parts of one make sense. */
+  readonly decimal?: boolean;
+  readonly meaning: string;
+}
+
+const HOUR_S = 3_600;
+const DAY_S = 24 * HOUR_S;
+const MIB = 1024 * 1024;
+
+const HOST_DEFAULT = '127.0.0.1';
+const HOST_MEANING = 'address to listen on; everyone who reaches it may read and publish';
+
+/** Ranges are those of the module's own options, in the units that people write by hand. */
+const NUMBERS = {
+  PORT: { default: 3_000, min: 0, max: 65_535, meaning: 'port to listen on; 0 takes any free one' },
+  WAIT_SECONDS: {
+    default: 25,
+    min: 0,
+    max: 300,
+    decimal: true,
+    meaning: 'how long a poll that names no wait is held while there is no news',
+  },
+  HEARTBEAT_SECONDS: {
+    default: 15,
+    min: 0.1,
+    max: 300,
+    decimal: true,
+    meaning: 'silence after which a stream sends a comment line',
+  },
+  STREAM_SECONDS: {
+    default: 1_800,
+    min: 1,
+    max: DAY_S,
+    decimal: true,
+    meaning: 'lifetime of a stream (±20 %) before its client reconnects and resumes',
+  },
+  RETRY_SECONDS: {
+    default: 2,
+    min: 0,
+    max: 300,
+    decimal: true,
+    meaning: 'pause (±20 %) that streams ask of a client before it reconnects',
+  },
+  RETAIN_COUNT: { default: 100_000, min: 1, max: 10_000_000, meaning: 'notifications kept for those who come back' },
+  RETAIN_SECONDS: { default: HOUR_S, min: 1, max: 365 * DAY_S, decimal: true, meaning: 'how long they are kept' },
+  RETAIN_MIB: { default: 64, min: 1, max: 4_096, meaning: 'MiB of JSON kept' },
+  WAITERS_MAX: {
+    default: 20_000,
+    min: 1,
+    max: 10_000_000,
+    meaning: 'held polls and open streams at once; more are asked to come back',
+  },
+  SOURCE_SECONDS: {
+    default: 2,
+    min: 0,
+    max: HOUR_S,
+    decimal: true,
+    meaning: 'how often this process publishes a sample of itself to system.pulse; 0 for never',
+  },
+} as const satisfies Record<string, NumberVariable>;
+
+type NumberName = keyof typeof NUMBERS;
+
+/** The configuration of the runnable server, by the names of its environment variables. */
+export type Environment = Readonly<Record<NumberName, number>> & { readonly HOST: string };
+
+/** An environment variable with its present value, as shown at the start. */
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+  readonly meaning: string;
+}
+
+/** A variable that cannot be used; the message names it, its value and what is allowed. */
+export class EnvironmentError extends Error {}
+
+/**
+ * Reads the configuration; what is missing or empty has its default.
+ * @throws EnvironmentError
+ */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
+  const names = Object.keys(NUMBERS) as NumberName[];
+  const numbers = Object.fromEntries(names.map((name) => [name, readNumber(name, env[name])]));
+  return { ...(numbers as Record<NumberName, number>), HOST: readHost(env.HOST) };
+}
+
+/** Every variable, the way an operator looks them up. */
+export function settingsOf(environment: Environment): readonly Setting[] {
+  const { PORT, ...others } = NUMBERS;
+  const setting = (name: NumberName, { meaning }: NumberVariable): Setting => ({
+    name,
+    value: String(environment[name]),
+    meaning,
+  });
+  return [
+    setting('PORT', PORT),
+    { name: 'HOST', value: environment.HOST, meaning: HOST_MEANING },
+    ...Object.entries(others).map(([name, variable]) => setting(name as NumberName, variable)),
+  ];
+}
+
+/** What the variables mean for the module. The server is open to whoever reaches it: it is there to be tried out. */
+export function moduleOptions(environment: Environment): NotificationsOptions {
+  const waitMs = toMs(environment.WAIT_SECONDS);
+  const waitMsMaxDefault = 55_000;
+  return {
+    access: { read: 'public', publish: 'public' },
+    store: memoryStore({
+      retainCount: environment.RETAIN_COUNT,
+      retainMs: toMs(environment.RETAIN_SECONDS),
+      retainBytes: environment.RETAIN_MIB * MIB,
+    }),
+    poll: { waitMs, waitMsMax: Math.max(waitMs, waitMsMaxDefault) },
+    stream: {
+      heartbeatMs: toMs(environment.HEARTBEAT_SECONDS),
+      lifetimeMs: toMs(environment.STREAM_SECONDS),
+      retryMs: toMs(environment.RETRY_SECONDS),
+    },
+    limits: { waitersMax: environment.WAITERS_MAX },
+  };
+}
+
+/** Whether only this machine reaches an address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+export function toMs(seconds: number): number {
+  return Math.round(seconds * 1_000);
+}
+
+function readNumber(name: NumberName, text: string | undefined): number {
+  const { default: fallback, min, max, decimal = false }: NumberVariable = NUMBERS[name];
+  if (text === undefined || text === '') return fallback;
+  const pattern = decimal ? /^\d{1,9}(?:\.\d{1,3})?$/ : /^\d{1,9}$/;
+  const value = pattern.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  const kind = decimal ? 'a number, of 3 decimals at most,' : 'a whole number';
+  throw new EnvironmentError(`${name} is ${JSON.stringify(text)}, must be ${kind} from ${min} to ${max}`);
+}
+
+function readHost(text: string | undefined): string {
+  if (text === undefined || text === '') return HOST_DEFAULT;
+  // An IPv6 zone (fe80::1%eth0) has no place in a URL that browsers take.
+  const isAddress = isIP(text) !== 0 && !text.includes('%');
+  if (isAddress || /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/.test(text)) return text;
+  throw new EnvironmentError(
+    `HOST is ${JSON.stringify(text)}, must be a host name or an IP address, without scheme, port or brackets`,
+  );
+}

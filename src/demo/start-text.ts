@@ -1,0 +1,53 @@
+import { type Environment, isLoopback, settingsOf } from './environment.js';
+
+/** What the server says once it listens: where to look, what to paste, and what can be set. */
+export function startText(environment: Environment, port: number): string {
+  const origin = originOf(environment.HOST, port);
+  const feed = `${origin}/notifications`;
+  const body = JSON.stringify({ topic: 'demo', type: 'greeting', data: { text: 'Hello' } });
+  const settings = settingsOf({ ...environment, PORT: port });
+  const nameWidth = Math.max(...settings.map(({ name }) => name.length));
+  const valueWidth = Math.max(...settings.map(({ value }) => value.length));
+  return [
+    `nest-notifications is listening. Look at it: ${origin}/`,
+    '',
+    'Or paste into other terminals:',
+    '',
+    '  # follow as a stream (server-sent events), until Ctrl-C',
+    `  curl -sSN -H 'Accept: text/event-stream' '${feed}?topic=system.pulse,demo'`,
+    '',
+    '  # publish',
+    `  curl -sS '${feed}' -H 'Content-Type: application/json' -d '${body}'`,
+    '',
+    '  # long poll: answers with what there is, or waits for news; go on with cursor=<the cursor of the answer>',
+    `  curl -sS '${feed}?topic=demo&cursor=earliest'`,
+    '',
+    'Environment variables, with their present values:',
+    '',
+    ...settings.map(
+      ({ name, value, meaning }) => `  ${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${meaning}`,
+    ),
+    '',
+    publicText(environment.HOST),
+    'Notifications are kept in memory: a restart forgets them, and tells clients so by a gap. Ctrl-C ends.',
+  ].join('\n');
+}
+
+/** Undefined where only this machine reaches the server. */
+export function exposureWarning(host: string): string | undefined {
+  if (isLoopback(host)) return undefined;
+  return `WARNING: HOST is ${host}: everyone in the network who reaches this address may read and publish.`;
+}
+
+function publicText(host: string): string {
+  const statement = 'This server is public: everyone who reaches it may read every topic and publish to it.';
+  return isLoopback(host)
+    ? `${statement}\nThat is why it listens on ${host}, which only this machine reaches.`
+    : statement;
+}
+
+/** An address that stands for all of a machine's is no place to go to; a client on the machine takes the loopback one. */
+function originOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

@@ -1,0 +1,102 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { constants } from 'node:os';
+import { DemoModule } from './demo/demo.module.js';
+import { type Environment, EnvironmentError, readEnvironment } from './demo/environment.js';
+import { exposureWarning, startText } from './demo/start-text.js';
+
+/** Long enough for every waiter to get its last answer; somebody who never ends a request does not hold up the exit. */
+const DRAIN_MS_MAX = 5_000;
+/** Ctrl-C below npm arrives twice: from the terminal, and from npm, which passes it on. That is one wish, not two. */
+const SAME_SIGNAL_MS = 300;
+
+/** The address cannot be listened on; the message says what to change. */
+class ListenError extends Error {}
+
+try {
+  await start(readEnvironment(process.env));
+} catch (error) {
+  const line = explained(error);
+  // What nobody foresaw is a defect, and shows where.
+  console.error(line ?? error);
+  process.exitCode = 1;
+}
+
+async function start(environment: Environment): Promise<void> {
+  const app = await NestFactory.create<NestExpressApplication>(DemoModule.forEnvironment(environment), {
+    logger: ['fatal', 'error', 'warn'],
+    abortOnError: false,
+  });
+  app.disable('x-powered-by');
+  await app.init();
+  try {
+    const port = await listen(app.getHttpServer(), environment);
+    stopOnSignals(app);
+    const warning = exposureWarning(environment.HOST);
+    if (warning) console.error(warning);
+    console.log(startText(environment, port));
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+/** Not Nest's own `listen`, which logs what goes wrong besides rejecting with it. Resolves with the port. */
+async function listen(server: Server, { PORT, HOST }: Environment): Promise<number> {
+  server.listen(PORT, HOST);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new ListenError(listenProblem(error as NodeJS.ErrnoException, { PORT, HOST }), { cause: error });
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+/** The first signal lets every waiter have its last answer and ends with 0, the second ends at once. */
+function stopOnSignals(app: NestExpressApplication): void {
+  let stoppingSince: number | undefined;
+  const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal]);
+      return;
+    }
+    stoppingSince = performance.now();
+    setTimeout(() => {
+      console.error(`Connections are still open ${DRAIN_MS_MAX / 1_000} s after ${signal}; they are cut off.`);
+      process.exit(1);
+    }, DRAIN_MS_MAX).unref();
+    void app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+}
+
+function listenProblem(
+  { code, message }: NodeJS.ErrnoException,
+  { PORT, HOST }: Pick<Environment, 'PORT' | 'HOST'>,
+): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `PORT is ${PORT}, which is in use on ${HOST}: stop what listens there or set another one, 0 for any free one`;
+    case 'EACCES':
+      return `PORT is ${PORT}, which this user may not listen on: set one from 1024 to 65535, or 0 for any free one`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `HOST is ${HOST}, which is no address of this machine: set one that is, as 127.0.0.1`;
+    default:
+      return `Cannot listen on ${HOST}, port ${PORT}: ${message}`;
+  }
+}
+
+function explained(error: unknown): string | undefined {
+  return error instanceof EnvironmentError || error instanceof ListenError ? error.message : undefined;
+}

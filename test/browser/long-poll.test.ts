@@ -1,0 +1,100 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { LongPoll } from '../../src/demo/assets/long-poll.js';
+
+interface Script {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+const page = (cursor: string, ...ids: string[]): Script => ({
+  body: { notifications: ids.map((id) => ({ id })), cursor, more: false },
+});
+
+/** Runs a client against scripted answers, until it asks once more than there are or gives up. Tells what it did. */
+async function run(...answers: (Script | Error)[]) {
+  const asked: string[] = [];
+  const pauses: number[] = [];
+  const seen: string[] = [];
+  const states: string[] = [];
+  await new Promise<void>((resolve) => {
+    const fetch = async (url: string) => {
+      asked.push(url.replace('/n?topic=a&topic=b&', ''));
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      if (answer) return new Response(JSON.stringify(answer.body ?? {}), answer);
+      client.disconnect();
+      resolve();
+      return new Promise<never>(() => undefined);
+    };
+    const pause = async (durationMs: number) => void pauses.push(durationMs);
+    const listener = {
+      onState: (state: string, detail = '') => {
+        states.push(`${state} ${detail}`.trim());
+        if (state === 'offline') resolve();
+      },
+      onNotification: (notification: object) => seen.push((notification as { id: string }).id),
+      onGap: ({ reason }: { reason: string }) => seen.push(`gap ${reason}`),
+      onCursor: () => undefined,
+      onRequest: () => undefined,
+    };
+    const client = new LongPoll({ path: '/n', topics: ['a', 'b'] }, listener, { fetch, pause });
+    client.connect();
+  });
+  return { asked, pauses, seen, states };
+}
+
+describe('LongPoll', () => {
+  it('asks at once at first, then holds, each time with the cursor of the last answer', async () => {
+    const { asked, seen, pauses } = await run(page('c1'), page('c2', '1', '2'), page('c3', '3'));
+    expect(asked).toEqual(['cursor=latest&wait=0', 'cursor=c1&wait=25', 'cursor=c2&wait=25', 'cursor=c3&wait=25']);
+    expect(seen).toEqual(['1', '2', '3']);
+    expect(pauses).toEqual([]);
+  });
+
+  it('hands a gap over before what follows it', async () => {
+    const gap = { body: { notifications: [{ id: '7' }], cursor: 'c9', more: false, gap: { reason: 'expired' } } };
+    expect((await run(page('c1'), gap)).seen).toEqual(['gap expired', '7']);
+  });
+
+  it('keeps its cursor through failures, and asks without waiting when it comes back', async () => {
+    const { asked, pauses } = await run(page('c1'), new TypeError('fetch failed'), { status: 502 }, page('c2'));
+    expect(asked).toEqual([
+      'cursor=latest&wait=0',
+      'cursor=c1&wait=25',
+      'cursor=c1&wait=0',
+      'cursor=c1&wait=0',
+      'cursor=c2&wait=25',
+    ]);
+    expect(pauses).toHaveLength(2);
+  });
+
+  it('waits for anything from nothing to a bound that doubles up to 15 s', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(1);
+    const { pauses } = await run(...Array.from({ length: 7 }, () => new TypeError('fetch failed')));
+    random.mockRestore();
+    expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+  });
+
+  it.each([
+    ['7', 7_000],
+    [new Date(Date.now() + 60_000).toUTCString(), 60_000],
+  ])('waits at least as long as Retry-After: %s says', async (retryAfter, leastMs) => {
+    const { pauses } = await run({ status: 503, headers: { 'Retry-After': retryAfter } });
+    // A date has whole seconds, and some time has passed since.
+    expect(pauses[0]).toBeGreaterThan(leastMs - 5_000);
+    expect(pauses[0]).toBeLessThan(leastMs + 1_000);
+  });
+
+  it('does not ask again at once when an empty answer was not held', async () => {
+    const { asked, pauses } = await run(page('c1'), page('c1'));
+    expect(asked).toHaveLength(3);
+    expect(pauses).toHaveLength(1);
+  });
+
+  it('gives up on what will not get better, and says why', async () => {
+    const { asked, states } = await run({ status: 400, body: { message: 'topic is wrong' } });
+    expect(asked).toHaveLength(1);
+    expect(states).toEqual(['connecting', 'offline 400 topic is wrong']);
+  });
+});

@@ -1,0 +1,113 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const START_MS_MAX = 15_000;
+
+/** The compiled program. */
+export interface Built {
+  readonly main: string;
+  remove(): void;
+}
+
+/**
+ * What `nest build` has left in dist, if nothing in src has changed since, as under `npm test`. Otherwise src is compiled
+ * into a folder of its own, without checking types: that is quick, and leaves dist to whoever uses it at the same time.
+ */
+export function built(): Built {
+  const dist = join(root, 'dist', 'main.js');
+  const sources = join(root, 'src');
+  if (existsSync(dist) && newestChange(sources) <= statSync(dist).mtimeMs)
+    return { main: dist, remove: () => undefined };
+  // Inside the repository, where the compiled files find their packages.
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const folder = mkdtempSync(join(root, '.cache', 'main-'));
+  transpile(sources, folder);
+  cpSync(join(sources, 'demo', 'assets'), join(folder, 'demo', 'assets'), { recursive: true });
+  return { main: join(folder, 'main.js'), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+function transpile(sources: string, folder: string): void {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8'));
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  // Of one file alone the compiler does not see that its package is one of ES modules.
+  const compilerOptions = { ...options, module: ts.ModuleKind.ESNext };
+  for (const path of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+    if (!path.endsWith('.ts')) continue;
+    const fileName = join(sources, path);
+    const { outputText } = ts.transpileModule(readFileSync(fileName, 'utf8'), { compilerOptions, fileName });
+    const target = join(folder, path.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, outputText);
+  }
+}
+
+function newestChange(folder: string): number {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name));
+  return Math.max(...[folder, ...paths].map((path) => statSync(path).mtimeMs));
+}
+
+/** The program, running. */
+export class MainProcess {
+  stdout = '';
+  stderr = '';
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #closed: Promise<{ code: number | null }>;
+
+  constructor(main: string, env: Readonly<Record<string, string>>) {
+    const { PATH = '', HOME = '' } = process.env;
+    const options = { cwd: root, env: { PATH, HOME, PORT: '0', ...env } };
+    this.child = spawn(process.execPath, [main], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#closed = once(this.child, 'close').then(([code]) => ({ code }));
+  }
+
+  /** Resolves with the printed address of the page, when all has been printed. */
+  async url(): Promise<string> {
+    const timeout = AbortSignal.timeout(START_MS_MAX);
+    while (!this.stdout.includes('Ctrl-C ends.')) {
+      const more = once(this.child.stdout, 'data', { signal: timeout });
+      const ended = await Promise.race([more, this.#closed.then(() => 'ended')]);
+      if (ended === 'ended') throw new Error(`The server has ended: ${this.stderr}`);
+    }
+    return /http:\/\/\S+\//.exec(this.stdout)![0];
+  }
+
+  /** Resolves with the exit code when the process has ended and all of its output is here. */
+  async ended(): Promise<number | null> {
+    return (await this.#closed).code;
+  }
+
+  /** Asks it to end, and resolves when it has. */
+  async stop(): Promise<number | null> {
+    this.child.kill('SIGTERM');
+    return this.ended();
+  }
+}
+
+/** The first of these programs that is on the PATH, or a path that is one. */
+export function findProgram(names: readonly (string | undefined)[]): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return names
+    .flatMap((name) =>
+      name === undefined ? [] : name.includes('/') ? [name] : folders.map((folder) => join(folder, name)),
+    )
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
