@@ -97,10 +97,6 @@ export class Feed {
     return { waiters: this.#waiters.count, topics: this.#waiters.topicCount };
   }
 
-  get draining(): boolean {
-    return this.#drain !== undefined;
-  }
-
   /** Refuses newcomers from now on, and gives every waiter its last page; resolves when none is left. */
   drain(): Promise<void> {
     if (!this.#drain) {

@@ -1,19 +1,20 @@
+import assert from 'node:assert/strict';
 import type { Draft, LogEntry } from '../../core/notification.js';
-import type { ReadQuery, ReadResult, Store } from '../../core/store.js';
-import { bounded } from './bounded.js';
+import type { Epoch, ReadQuery, ReadResult, Store } from '../../core/store.js';
+import { bounded, TIMEOUT_MS, within } from './bounded.js';
 import { Follower } from './follower.js';
 
 /** How a driver lets the contract get at its stores. */
 export interface StoreContractOptions {
   /** Opens a store on a log of its own that is new and empty. The contract closes it. */
-  open(): Promise<Store>;
+  readonly open: () => Promise<Store>;
   /**
    * For stores that several nodes can share: opens another one on the log that `open` gave last, also when that one has
    * been closed meanwhile. Without it a log is expected to belong to one store.
    */
-  openAnother?(): Promise<Store>;
-  /** A store whose retention removes all but the newest notifications, roughly: it may keep more for a while. */
-  readonly trim?: { open(): Promise<Store>; readonly keep: number };
+  readonly openAnother?: () => Promise<Store>;
+  /** A store that keeps at least the `keep` (4 or more) newest notifications, and removes others sooner or later. */
+  readonly trim?: { readonly open: () => Promise<Store>; readonly keep: number };
   /** How long the contract waits for a call to settle or a tail to hand something over. Default ten seconds. */
   readonly timeoutMs?: number;
 }
@@ -21,7 +22,7 @@ export interface StoreContractOptions {
 /** One test of the contract. `run` rejects with an `AssertionError` if the store breaks it. */
 export interface StoreCheck {
   readonly name: string;
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** Checks by name. */
@@ -55,9 +56,12 @@ export class Bench {
     const bench = new Bench(options, await open(options.open, options));
     try {
       await check(bench);
-    } finally {
-      for (const store of bench.#opened) await store.close();
+    } catch (error) {
+      // What broke first tells more than what broke because of it.
+      await bench.#close().catch(() => undefined);
+      throw error;
     }
+    await bench.#close();
   }
 
   /** A store on another fresh log. */
@@ -90,6 +94,15 @@ export class Bench {
     return Follower.open(store, after, this.#options.timeoutMs);
   }
 
+  /** Waits for a promise, but not for ever. */
+  soon<T>(what: string, promise: Promise<T>): Promise<T> {
+    return within(this.#options.timeoutMs ?? TIMEOUT_MS, () => `${what} did not happen`, promise);
+  }
+
+  async #close(): Promise<void> {
+    for (const store of this.#opened) await store.close();
+  }
+
   async #open(how: () => Promise<Store>): Promise<Store> {
     const store = await open(how, this.#options);
     this.#opened.push(store);
@@ -109,16 +122,30 @@ export function read(store: Store, query: Partial<ReadQuery> = {}): Promise<Read
 /** Everything after a position, page by page. */
 export async function readAll(store: Store, topics: readonly string[] = [TOPIC], after = 0): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
-  for (;;) {
-    const page = await read(store, { topics, after: entries.at(-1)?.position ?? after });
+  for (let at = after; ;) {
+    const page = await read(store, { topics, after: at });
     entries.push(...page.entries);
-    if (!page.more || page.entries.length === 0) return entries;
+    if (!page.more) return entries;
+    at = nextAfter(page, at);
   }
+}
+
+/** Where the next read continues. A read that does not move on would be repeated for ever. */
+export function nextAfter({ entries, more, head }: ReadResult, after: number): number {
+  const last = entries.at(-1)?.position ?? after;
+  if (!more) return Math.max(head, last);
+  assert.ok(last > after, `a page after ${after} with more to come must end above it, not at ${last}`);
+  return last;
 }
 
 /** The log's state, without entries. */
 export function stateOf(store: Store): Promise<ReadResult> {
   return read(store, { topics: [], limit: 0 });
+}
+
+/** What tells one log from another. */
+export function logOf({ epoch }: { readonly epoch: Epoch }): Epoch {
+  return { id: epoch.id, secret: epoch.secret };
 }
 
 export function idsOf(list: readonly { readonly id: string }[]): string[] {
