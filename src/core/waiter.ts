@@ -148,7 +148,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     else if (!subscriber.closed) this.#nextTurn(drained(page), page.more);
   }
 
-  /** The next turn starts when the page is taken; between the pages of a long replay others get theirs. */
+  /** The next turn starts when the page is taken; a replay, or a stream that does not wait, leaves others theirs. */
   #nextTurn(taken: Promise<void> | undefined, more: boolean): void {
     const turn = (): void => {
       if (this.#state === 'handing over') this.#turn();
@@ -157,7 +157,7 @@ export class Waiter implements Wakeable, Unsubscribable {
       taken.then(turn, (error: unknown) => {
         this.#fail(error);
       });
-    } else if (more) this.#host.clock.setImmediate(turn);
+    } else if (more || this.#request.waitMs === 0) this.#host.clock.setImmediate(turn);
     else turn();
   }
 

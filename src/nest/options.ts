@@ -119,7 +119,7 @@ const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'clock']
  */
 export function resolveSettings(options: NotificationsOptions): Settings {
   for (const name of Object.keys(options)) {
-    if (!(name in BOUNDS) && !OTHER_OPTIONS.includes(name)) throw unknownOption(name);
+    if (!Object.hasOwn(BOUNDS, name) && !OTHER_OPTIONS.includes(name)) throw unknownOption(name);
   }
   if (options.store !== undefined && typeof options.store !== 'function') {
     throw optionError('store', options.store, 'must be what a store driver returns, as in store: memoryStore()');
@@ -140,7 +140,7 @@ function resolveGroup(group: Group, given: object | undefined): Record<string, n
   }
   const values = (given ?? {}) as Record<string, unknown>;
   for (const name of Object.keys(values)) {
-    if (!(name in bounds)) throw unknownOption(`${group}.${name}`);
+    if (!Object.hasOwn(bounds, name)) throw unknownOption(`${group}.${name}`);
   }
   return Object.fromEntries(
     Object.entries(bounds).map(([name, { default: fallback, min, max }]) => {

@@ -32,7 +32,7 @@ interface ManualTimer {
 export class ManualClock implements Clock {
   /** By the time they are due; those of the same time in the order in which they were set. */
   readonly #timers = new Map<number, Set<ManualTimer>>();
-  #immediates: (() => void)[] = [];
+  readonly #immediates: (() => void)[] = [];
   #elapsedMs = 0;
   #wallStartMs: number;
 
@@ -85,12 +85,12 @@ export class ManualClock implements Clock {
     const endMs = this.#elapsedMs + durationMs;
     await this.settle();
     for (let timer = this.#nextTimer(endMs); timer; timer = this.#nextTimer(endMs)) {
-      this.#elapsedMs = timer.dueMs;
+      this.#elapsedMs = Math.max(this.#elapsedMs, timer.dueMs);
       this.#remove(timer);
       timer.task();
       await this.settle();
     }
-    this.#elapsedMs = endMs;
+    this.#elapsedMs = Math.max(this.#elapsedMs, endMs);
   }
 
   /** Moves the wall clock alone, forward or back, as an administrator or a time server does. No timer notices. */
@@ -98,13 +98,17 @@ export class ManualClock implements Clock {
     this.#wallStartMs += durationMs;
   }
 
+  /** Time passes while synchronous code runs, a long computation say. Timers that come due by it run with `advance`. */
+  spend(durationMs: number): void {
+    if (!(durationMs >= 0)) throw new RangeError(`${durationMs} ms cannot be spent`);
+    this.#elapsedMs += durationMs;
+  }
+
   /** One turn of the event loop: promises, then the immediates that are set by now, then what follows from them. */
   async turn(): Promise<void> {
     await promisesSettled();
-    const tasks = this.#immediates;
-    this.#immediates = [];
-    for (const task of tasks) {
-      task();
+    for (let left = this.#immediates.length; left > 0; left--) {
+      this.#immediates.shift()?.();
       await promisesSettled();
     }
   }

@@ -87,7 +87,7 @@ function publicPage({ entries, more, gap }: LogPage, cursor: string): Page {
     },
     cursor,
     more,
-    ...(gap && { gap }),
+    ...(gap && { gap: Object.freeze({ ...gap }) }),
   });
 }
 

@@ -58,10 +58,11 @@ export function makeDraft(item: PublishItem & { id: string }, time: Date, limits
   const topic = checkTopic(item.topic);
   const type = checkType(item.type);
   const id = checkId(item.id);
-  const data = item.data ?? null;
-  checkData(data, limits.dataDepthMax);
+  const data = stringify(item.data ?? null);
+  // What was written is checked rather than what was given: an object may say with `toJSON` what it is written as.
+  checkData(JSON.parse(data), limits.dataDepthMax);
   const head: Omit<Notification, 'data'> = { id, topic, type, time: time.toISOString() };
-  const json = `${JSON.stringify(head).slice(0, -1)},"data":${stringify(data)}}`;
+  const json = `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
   const bytes = utf8Length(json);
   if (bytes > limits.notificationBytesMax) {
     const message = `the notification has ${bytes} bytes of JSON, at most ${limits.notificationBytesMax} are allowed`;

@@ -2,6 +2,7 @@ import Negotiator from 'negotiator';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { type LogPosition, NOWHERE } from '../core/page.js';
 import { checkTopic } from './names.js';
+import { EVENT_STREAM_TYPE, JSON_TYPE } from './protocol.js';
 
 /** Bounds of what a request may ask for; defaults and reasons stand with the module's options. */
 export interface RequestLimits {
@@ -39,6 +40,9 @@ export interface RequestContext {
   /** Undefined for what is not a cursor. */
   readonly openCursor: (text: string) => LogPosition | undefined;
 }
+
+/** What can be had. A client may ask for either with its charset, although one of them has no such parameter. */
+const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
 
 /**
  * Understands `GET /notifications`.
@@ -96,12 +100,12 @@ function parseAccept(request: HttpRequest): ReadRequest['transport'] {
   const accept = header(request, 'accept');
   // What fetch, curl and EventSource send, without the cost of negotiation (RFC 9110, 12.5.1).
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return 'poll';
-  if (accept === 'text/event-stream') return 'sse';
-  const chosen = new Negotiator({ headers: { accept } }).mediaType(['application/json', 'text/event-stream']);
+  if (accept === EVENT_STREAM_TYPE) return 'sse';
+  const chosen = new Negotiator({ headers: { accept } }).mediaType(OFFERED);
   if (!chosen) {
     throw new NotificationsError('not_acceptable', 'Accept must allow application/json or text/event-stream');
   }
-  return chosen === 'text/event-stream' ? 'sse' : 'poll';
+  return chosen.startsWith(EVENT_STREAM_TYPE) ? 'sse' : 'poll';
 }
 
 /**
@@ -114,7 +118,7 @@ function parseCursor(
   { openCursor }: RequestContext,
 ): Pick<ReadRequest, 'after' | 'cursor'> {
   if (lastEventId) return { after: openCursor(lastEventId) ?? NOWHERE, cursor: lastEventId };
-  const names = ['cursor', 'lastEventId', 'last_event_id'].filter((name) => query.get(name));
+  const names = ['cursor', 'lastEventId', 'last_event_id'].filter((name) => query.getAll(name).some(Boolean));
   const [name] = names;
   if (!name) {
     if (query.has('cursor')) throw new NotificationsError('cursor_invalid', 'cursor is empty');
@@ -136,8 +140,7 @@ function parseWaitMs(query: URLSearchParams, prefer: string | undefined, limits:
   const { waitMs, waitMsMax } = limits;
   const text = single(query, 'wait', 'wait_invalid');
   if (text === undefined) {
-    const wish =
-      prefer === undefined ? undefined : /(?:^|,)\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:[,;]|$)/i.exec(prefer)?.[1];
+    const wish = prefer === undefined ? undefined : /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:[,;]|$)/i.exec(prefer)?.[1];
     return wish === undefined ? waitMs : Math.min(Number(wish) * 1000, waitMsMax);
   }
   const seconds = wholeNumber(text);

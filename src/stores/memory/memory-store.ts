@@ -48,12 +48,18 @@ const DEFAULTS: Required<MemoryStoreOptions> = {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
   for (const [name, value] of Object.entries(options)) {
-    if (!(name in DEFAULTS)) throw new RangeError(`memoryStore: unknown option ${name}`);
+    if (!Object.hasOwn(DEFAULTS, name)) throw new RangeError(`memoryStore: unknown option ${name}`);
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new RangeError(`memoryStore: ${name} is ${value}, must be a whole number from 1`);
     }
   }
   return ({ clock }) => new MemoryStore({ ...DEFAULTS, ...options }, clock);
+}
+
+interface OpenTail {
+  /** Up to where it has been told. */
+  head: number;
+  readonly onAppended: (batch: TailBatch) => void;
 }
 
 interface Remembered {
@@ -72,7 +78,9 @@ class MemoryStore implements Store {
   readonly #positions = new Map<string, number>();
   /** The same ids by age: iterating a Map from whose front much was deleted is slow. */
   readonly #remembered = new Fifo<Remembered>();
-  readonly #tails = new Set<(batch: TailBatch) => void>();
+  readonly #tails = new Set<OpenTail>();
+  /** Batches on their way to the tails: whoever appends out of a tail must not overtake what it was just told. */
+  readonly #outbox: TailBatch[] = [];
   #closed = false;
 
   constructor(options: Required<MemoryStoreOptions>, clock: Clock) {
@@ -83,9 +91,9 @@ class MemoryStore implements Store {
   async append(drafts: readonly Draft[]): Promise<AppendResult> {
     this.#assertOpen();
     const timeMs = this.#clock.monotonic();
-    this.#forgetIds(timeMs);
     const after = this.#log.head;
     const entries: LogEntry[] = [];
+    this.#forgetIds(timeMs);
     const appended = drafts.map((draft): Appended => {
       const first = this.#positions.get(draft.id);
       if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
@@ -98,9 +106,9 @@ class MemoryStore implements Store {
       return { id: draft.id, position: entry.position, duplicate: false };
     });
     if (entries.length > 0) {
+      this.#forgetIds(timeMs);
       this.#trim(timeMs);
-      const batch: TailBatch = { epoch: this.#epoch, after, entries, head: this.#log.head };
-      for (const onAppended of this.#tails) onAppended(batch);
+      this.#deliver({ epoch: this.#epoch, after, entries, head: this.#log.head });
     }
     return { epoch: this.#epoch, appended };
   }
@@ -118,19 +126,15 @@ class MemoryStore implements Store {
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
     this.#assertOpen();
-    const missed = this.#log.all(after);
+    const tail: OpenTail = { head: Math.max(after, this.#log.head), onAppended };
+    this.#tails.add(tail);
     if (this.#log.head > after) {
       const from = Math.max(after, this.#log.floor);
-      onAppended({ epoch: this.#epoch, after: from, entries: missed, head: this.#log.head });
+      onAppended({ epoch: this.#epoch, after: from, entries: this.#log.all(after), head: this.#log.head });
     }
-    // A function of its own for every tail, so that one callback given twice is two tails.
-    const deliver = (batch: TailBatch): void => {
-      onAppended(batch);
-    };
-    this.#tails.add(deliver);
     return {
       close: async () => {
-        this.#tails.delete(deliver);
+        this.#tails.delete(tail);
       },
     };
   }
@@ -138,6 +142,20 @@ class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     this.#tails.clear();
+  }
+
+  #deliver(batch: TailBatch): void {
+    this.#outbox.push(batch);
+    if (this.#outbox.length > 1) return;
+    for (let next: TailBatch | undefined = batch; next; next = this.#outbox[0]) {
+      for (const tail of this.#tails) {
+        // One that was opened in between has been told already.
+        if (tail.head >= next.head) continue;
+        tail.head = next.head;
+        tail.onAppended(next);
+      }
+      this.#outbox.shift();
+    }
   }
 
   #assertOpen(): void {
@@ -161,7 +179,7 @@ class MemoryStore implements Store {
     const { idempotencyMs, idempotencyCount } = this.#options;
     while (this.#remembered.length > 0) {
       const { id, timeMs } = this.#remembered.at(0);
-      if (timeMs + idempotencyMs > nowMs && this.#remembered.length < idempotencyCount) return;
+      if (timeMs + idempotencyMs > nowMs && this.#remembered.length <= idempotencyCount) return;
       this.#positions.delete(id);
       this.#remembered.shift();
     }

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import type { ReadResult } from '../../core/store.js';
+import { type Bench, type Checks, positionsOf, read, TOPIC } from './bench.js';
+
+const TOPICS = [TOPIC, 'invoices'] as const;
+/** Times `keep` notifications after which retention must have begun to work, however rough it is. */
+const ROUNDS_MAX = 200;
+
+/** For stores whose log keeps the newest notifications only. */
+export const retentionChecks: Checks = {
+  'retention: trimmed is the highest position removed, and all above it is complete': async (bench) => {
+    const { page, positions } = await trimmedLog(bench);
+    const [kept, trimmed] = [positionsOf(page.entries), page.trimmed];
+    assert.deepEqual(above(trimmed, kept), above(trimmed, positions), 'what follows trimmed is complete');
+    assert.ok(positions.includes(trimmed), `trimmed is ${trimmed}, where nothing was ever appended`);
+    assert.ok(!kept.includes(trimmed), 'what stands at trimmed has been removed');
+    assert.ok(kept.length >= bench.keep, `${kept.length} are kept, ${bench.keep} should be`);
+    assert.ok(page.head >= (positions.at(-1) ?? Infinity));
+  },
+
+  'retention: what has been removed is left out silently': async (bench) => {
+    const { page, positions } = await trimmedLog(bench);
+    for (const after of [0, positions[0] ?? 0, page.trimmed - 1, page.trimmed]) {
+      const { entries, more, trimmed } = await read(bench.store, { topics: TOPICS, after, limit: 2 });
+      assert.deepEqual([entries.length, more], [2, true], `read after ${after}`);
+      assert.ok((entries[0]?.position ?? 0) > after, `read after ${after}`);
+      const complete = above(Math.max(after, trimmed), positions);
+      assert.deepEqual(above(trimmed, positionsOf(entries)), complete.slice(0, 2), `read after ${after}`);
+    }
+  },
+
+  'retention: what follows trimmed is complete for every topic': async (bench) => {
+    const { positions } = await trimmedLog(bench);
+    for (const [index, topic] of TOPICS.entries()) {
+      const { entries, trimmed } = await read(bench.store, { topics: [topic] });
+      const ofTopic = positions.filter((_, at) => at % TOPICS.length === index);
+      assert.deepEqual(above(trimmed, positionsOf(entries)), above(trimmed, ofTopic));
+    }
+  },
+
+  'retention: a tail from a removed position admits what it leaves out': async (bench) => {
+    const { page, positions } = await trimmedLog(bench);
+    const follower = await bench.follow(0);
+    await follower.reaches(positions.at(-1) ?? 0);
+    const after = follower.batches[0]?.after ?? 0;
+    assert.ok(after >= page.trimmed, `the first batch follows ${after}, but up to ${page.trimmed} is removed`);
+    assert.deepEqual(positionsOf(follower.entries), above(after, positions), 'what follows from there is complete');
+  },
+};
+
+function above(trimmed: number, positions: readonly number[]): number[] {
+  return positions.filter((position) => position > trimmed);
+}
+
+/** Appends, to the topics in turn, until retention has removed something. */
+async function trimmedLog(bench: Bench): Promise<{ page: ReadResult; positions: readonly number[] }> {
+  const positions: number[] = [];
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    for (let count = 0; count < bench.keep; count += TOPICS.length) {
+      const { appended } = await bench.store.append(TOPICS.map((topic) => bench.draft(topic)));
+      positions.push(...positionsOf(appended));
+    }
+    const page = await read(bench.store, { topics: TOPICS });
+    if (page.trimmed > 0) return { page, positions };
+  }
+  throw new assert.AssertionError({
+    message: `${positions.length} notifications were appended, ${bench.keep} are to be kept, but none was removed`,
+  });
+}

@@ -1,0 +1,33 @@
+import { appendChecks } from './contract/append.js';
+import { Bench, type Checks, type StoreCheck, type StoreContractOptions } from './contract/bench.js';
+import { lifecycleChecks } from './contract/lifecycle.js';
+import { nodesChecks } from './contract/nodes.js';
+import { readChecks } from './contract/read.js';
+import { retentionChecks } from './contract/retention.js';
+import { tailChecks } from './contract/tail.js';
+
+/**
+ * The tests that every store driver has to pass: what the prose of `Store` promises, sentence by sentence. They need no
+ * test runner of a certain make, and no sleeps: whatever takes time is waited for, up to `timeoutMs`.
+ *
+ * ```ts
+ * for (const check of storeContract({ open: () => openMyStore() })) test(check.name, check.run);
+ * ```
+ *
+ * Two promises cannot be checked from outside and stay with the driver's own tests: that a log survives its engine's
+ * restart, and that an engine which is cut off is reported within a bounded time.
+ */
+export function storeContract(options: StoreContractOptions): readonly StoreCheck[] {
+  const { trim, openAnother } = options;
+  return [
+    ...checksOf(options, appendChecks, readChecks, tailChecks, lifecycleChecks),
+    ...(trim ? checksOf({ ...options, open: trim.open }, retentionChecks) : []),
+    ...(openAnother ? checksOf(options, nodesChecks) : []),
+  ];
+}
+
+function checksOf(options: StoreContractOptions, ...parts: readonly Checks[]): StoreCheck[] {
+  return parts
+    .flatMap((checks) => Object.entries(checks))
+    .map(([name, check]) => ({ name, run: () => Bench.run(check, options) }));
+}
