@@ -1,13 +1,14 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import { catchError, defer, map, type Observable, of, throwError } from 'rxjs';
+import { catchError, defer, finalize, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
 import { type Page, pageBody } from '../wire/encoder.js';
 import { CACHE_CONTROL } from '../wire/protocol.js';
 import { NotificationsException, toException } from './exception.js';
 import { type GrantedRead, grantedItems, grantedRead } from './notifications.guard.js';
-import { type Published, NotificationsService } from './notifications.service.js';
+import { NotificationsService, type Published } from './notifications.service.js';
+import { MarkPublish } from './parser-errors.js';
 import {
   type FrameworkRequest,
   type FrameworkResponse,
@@ -25,8 +26,9 @@ import { RUNTIME } from './tokens.js';
  * The HTTP side: `GET /notifications` as long poll and as server-sent events, and `POST /notifications`.
  *
  * Handlers return Observables, which Nest subscribes to, and unsubscribes from when the client leaves. What they emit
- * passes the application's interceptors, which may watch it (log, count, time); what goes over the wire is written here,
- * so that an interceptor which wraps or serializes responses cannot change the protocol.
+ * passes the application's interceptors, which may watch it (log, count, time) or answer in the handler's place; what the
+ * handlers have to say is written here, so that an interceptor which wraps or serializes responses cannot change the
+ * protocol. (`passthrough` leaves it to Nest to send what an interceptor answers instead.)
  */
 @Controller()
 export class NotificationsController {
@@ -39,7 +41,10 @@ export class NotificationsController {
   }
 
   @Get()
-  read(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Observable<Page | undefined> {
+  read(
+    @Req() request: FrameworkRequest,
+    @Res({ passthrough: true }) response: FrameworkResponse,
+  ): Observable<Page | undefined> {
     const granted = grantedRead(request);
     if (request.method === 'HEAD') {
       writeHeadOnly(takeOver(response), granted.transport);
@@ -49,7 +54,11 @@ export class NotificationsController {
   }
 
   @Post()
-  async publish(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<Published> {
+  @MarkPublish()
+  async publish(
+    @Req() request: FrameworkRequest,
+    @Res({ passthrough: true }) response: FrameworkResponse,
+  ): Promise<Published> {
     try {
       const published = await this.#service.publishAll(grantedItems(request));
       const text = JSON.stringify(published);
@@ -100,6 +109,8 @@ export class NotificationsController {
             writer.refuse();
             return of(undefined);
           }),
+          // Also where an interceptor has enough of the stream, or an exception filter writes what nobody can read any more.
+          finalize(() => writer.finish()),
         );
     });
   }

@@ -1,4 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../core/clock.js';
 import { NotificationsError } from '../core/errors.js';
 import { CACHE_CONTROL } from '../wire/protocol.js';
 import { type PublishItem, parsePublishBody } from '../wire/publish.js';
@@ -74,7 +75,7 @@ export class NotificationsGuard implements CanActivate {
     // A caller's own topics are granted by the rule that names them.
     if (parsed.topics) await assertAllowed(access, 'read', { context, topics });
     const expiresAt = await access.expiresAt?.(context);
-    return { ...parsed, topics, expiresInMs: expiresAt ? Math.max(0, expiresAt.getTime() - clock.now()) : Infinity };
+    return { ...parsed, topics, expiresInMs: expiresAt ? msUntil(expiresAt, clock) : Infinity };
   }
 
   async #grantPublish(request: FrameworkRequest): Promise<readonly PublishItem[]> {
@@ -90,4 +91,11 @@ export class NotificationsGuard implements CanActivate {
     await assertAllowed(access, 'publish', { context, topics: [...new Set(items.map(({ topic }) => topic))] });
     return idempotentItems(items, header(request, 'idempotency-key'));
   }
+}
+
+/** @throws TypeError for what is no date: credentials that never expire by mistake are a fault of the rule, not a wish. */
+function msUntil(date: Date, clock: Clock): number {
+  const leftMs = date.getTime() - clock.now();
+  if (Number.isNaN(leftMs)) throw new TypeError('access.expiresAt must answer a valid Date or undefined');
+  return Math.max(0, leftMs);
 }

@@ -16,7 +16,7 @@ import { type NotificationsOptions, optionError } from './options.js';
 import { ParserErrors } from './parser-errors.js';
 import { createRuntime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
-import { PATH, RUNTIME } from './tokens.js';
+import { RUNTIME } from './tokens.js';
 
 /** Options that shape the module itself; with `forRootAsync` they stand beside the factory, not in what it returns. */
 export interface NotificationsModuleExtras {
@@ -89,7 +89,6 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
     providers: [
       ...(definition.providers ?? []),
       { provide: RUNTIME, inject: [MODULE_OPTIONS_TOKEN], useFactory: createRuntime },
-      { provide: PATH, useValue: path },
       NotificationsService,
       NotificationsShutdown,
       ...(extras.controller ? [ParserErrors] : []),

@@ -12,7 +12,7 @@ import type {
   TypeOf,
 } from '../core/notification.js';
 import type { Page } from '../wire/encoder.js';
-import { checkCount, inItem, makeDraft, type PublishItem } from '../wire/publish.js';
+import { checkCount, checkData, inItem, makeDraft, type PublishItem } from '../wire/publish.js';
 import { checkTopics } from '../wire/request.js';
 import { toException } from './exception.js';
 import type { Runtime } from './runtime.js';
@@ -154,9 +154,11 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   async #validate(item: PublishItem, count: number, index: number): Promise<PublishItem> {
-    const { schemas } = this.#runtime;
+    const { schemas, settings } = this.#runtime;
     const schema = Object.hasOwn(schemas, item.type) ? schemas[item.type] : undefined;
     if (!schema) return item;
+    // A schema may follow its data recursively, so it gets none that is too deep for that.
+    inItem(count, index, () => checkData(item.data, settings.publish));
     const result = await schema['~standard'].validate(item.data);
     return inItem(count, index, () => ({ ...item, data: validated(item.type, result) }));
   }

@@ -10,12 +10,15 @@ export interface FrameworkRequest extends HttpRequest {
   readonly body?: unknown;
 }
 
-/** What Express's and Fastify's responses have in common; the optional part is Fastify's. */
+/** What Express's and Fastify's responses have in common; `raw` and `hijack` are Fastify's, `json` is Express's. */
 export interface FrameworkResponse {
   header(name: string, value: string): unknown;
   readonly raw?: ServerResponse;
   hijack?(): unknown;
   getHeaders?(): Record<string, number | string | string[] | undefined>;
+  /** How Nest sends a handler's result. */
+  send?: unknown;
+  json?: unknown;
 }
 
 /** Node's response: the one behind Fastify's, and Express's own, which only has methods added. */
@@ -25,7 +28,8 @@ export function rawOf(response: FrameworkResponse): ServerResponse {
 
 /**
  * Takes the response out of the framework's hands, with the headers that the application has set on it so far (CORS,
- * cookies, its own). From here on only this library writes to it: no interceptor, serializer or ETag changes the protocol.
+ * cookies, its own). From here on only this library writes to it: what interceptors make of the handler's result, and what
+ * Nest then sends, goes nowhere. No wrapper, serializer or ETag changes the protocol.
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
   const raw = rawOf(response);
@@ -33,6 +37,9 @@ export function takeOver(response: FrameworkResponse): ServerResponse {
   for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
     if (value !== undefined && !raw.hasHeader(name)) raw.setHeader(name, value);
   }
+  const ignore = (): FrameworkResponse => response;
+  response.send = ignore;
+  response.json = ignore;
   return raw;
 }
 

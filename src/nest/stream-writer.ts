@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../core/page.js';
-import { cursorBlock, HEARTBEAT, openingBlock, retryBlock } from '../wire/sse.js';
+import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock } from '../wire/sse.js';
 import { writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
 
@@ -22,10 +22,10 @@ export class StreamWriter {
     this.#toldAtMs = runtime.clock.monotonic();
   }
 
-  /** Sends the headers and the first block at once: a client knows by it that nothing on the way holds the stream back. */
+  /** Sends headers and first block at once: a client knows by them that nothing on the way holds the stream back. */
   open(cursor: string | undefined): void {
     writeStreamHead(this.#raw);
-    this.#write(openingBlock(this.#retryMs(), cursor));
+    this.#write(openingBlocks(this.#retryMs(), cursor));
   }
 
   page(page: LogPage): void {
@@ -41,6 +41,11 @@ export class StreamWriter {
   refuse(): void {
     this.#raw.end(retryBlock(this.#retryMs() * REFUSED_RETRY_FACTOR));
     this.#runtime.closing.add(this.#raw);
+  }
+
+  /** Ends the stream if nobody has, as when an interceptor has enough of it. */
+  finish(): void {
+    if (!this.#raw.writableEnded) this.#raw.end();
   }
 
   /** Resolves when the socket has taken what was written; undefined if it has. If it never does, the stream's end ends this too. */

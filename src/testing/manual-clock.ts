@@ -9,7 +9,7 @@ export interface ManualClockOptions {
 const DELAY_MS_MAX = 2 ** 31 - 1;
 
 /** Code that has not come to rest after this many turns never will. */
-const TURNS_MAX = 100_000;
+const TURNS_MAX = 20_000;
 
 interface ManualTimer {
   readonly dueMs: number;

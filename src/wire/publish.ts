@@ -60,7 +60,7 @@ export function makeDraft(item: PublishItem & { id: string }, time: Date, limits
   const id = checkId(item.id);
   const data = stringify(item.data ?? null);
   // What was written is checked rather than what was given: an object may say with `toJSON` what it is written as.
-  checkData(JSON.parse(data), limits.dataDepthMax);
+  checkData(JSON.parse(data), limits);
   const head: Omit<Notification, 'data'> = { id, topic, type, time: time.toISOString() };
   const json = `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
   const bytes = utf8Length(json);
@@ -87,14 +87,15 @@ function parseItem(value: unknown): PublishItem {
 /**
  * Refuses what breaks readers: nesting too deep for their parsers' stacks, and keys that pollute prototypes where somebody
  * merges the data into an object. It walks with a stack of its own, so that depth cannot exhaust this one.
+ * @throws NotificationsError `data_invalid`
  */
-function checkData(data: unknown, depthMax: number): void {
+export function checkData(data: unknown, { dataDepthMax }: PublishLimits): void {
   const stack: { value: unknown; depth: number }[] = [{ value: data, depth: 0 }];
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { value, depth } = next;
     if (typeof value !== 'object' || value === null) continue;
-    if (depth >= depthMax) {
-      throw new NotificationsError('data_invalid', `data is nested deeper than ${depthMax} levels`);
+    if (depth >= dataDepthMax) {
+      throw new NotificationsError('data_invalid', `data is nested deeper than ${dataDepthMax} levels`);
     }
     for (const [key, child] of Object.entries(value)) {
       if (key === '__proto__') throw new NotificationsError('data_invalid', 'data has a key __proto__');

@@ -14,9 +14,13 @@ import { CURSOR_EVENT, GAP_EVENT } from './protocol.js';
  */
 export const HEARTBEAT = ':\n';
 
-/** The first block of a stream: how long to wait before a reconnect, and where the stream starts if that has a cursor. */
-export function openingBlock(retryMs: number, cursor: string | undefined): string {
-  return `retry: ${retryMs}\n${cursor === undefined ? '' : `id: ${cursor}\n`}\n`;
+/**
+ * How a stream opens: how long to wait before a reconnect, and where it starts if that has a cursor. A browser notes the
+ * id of a block without data. Clients that read ids off events alone do not, and one whose stream ends before the first
+ * notification would begin anew at the end of the log: for them a `cursor` event says it again.
+ */
+export function openingBlocks(retryMs: number, cursor: string | undefined): string {
+  return cursor === undefined ? retryBlock(retryMs) : `retry: ${retryMs}\nid: ${cursor}\n\n${cursorBlock(cursor)}`;
 }
 
 /** Tells the client when to come back; it is followed by the end of the stream. */
@@ -24,9 +28,9 @@ export function retryBlock(retryMs: number): string {
   return `retry: ${retryMs}\n\n`;
 }
 
-/** Moves the client's cursor without news. It has no data, so an EventSource notes the id and fires nothing. */
+/** Moves the client's cursor without news. It has a name of its own, so `onmessage` is not called. */
 export function cursorBlock(cursor: string): string {
-  return `event: ${CURSOR_EVENT}\nid: ${cursor}\n\n`;
+  return `event: ${CURSOR_EVENT}\ndata: {}\nid: ${cursor}\n\n`;
 }
 
 /** All blocks of a page in one text, for one write. */

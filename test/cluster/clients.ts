@@ -1,0 +1,170 @@
+import type { Page } from 'nest-notifications';
+import { createParser } from 'eventsource-parser';
+import type { Cluster } from './cluster.js';
+
+/** A client pauses this long after a failure, as a polite one does. */
+const PAUSE_MS = 25;
+
+type Seen = Page['notifications'][number];
+
+/** Reads on over every failure: another node, the other transport, the same cursor. */
+export class RoamingClient {
+  readonly seen: Seen[] = [];
+  readonly gaps: string[] = [];
+  /** Answers that are neither a page nor a refusal that a client may meet. */
+  readonly surprises: string[] = [];
+  readonly #cluster: Cluster;
+  readonly #random: () => number;
+  readonly #stop = new AbortController();
+  readonly #query: string;
+  #cursor = 'earliest';
+  #running: Promise<void> | undefined;
+
+  constructor(cluster: Cluster, topics: readonly string[], random: () => number) {
+    this.#cluster = cluster;
+    this.#random = random;
+    this.#query = `topic=${topics.join()}`;
+  }
+
+  start(): this {
+    this.#running = this.#run();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await (this.#random() < 0.5 ? this.#poll() : this.#stream());
+      } catch {
+        // A node that is gone, or a request given up: the cursor stands where it stood.
+        await pause(PAUSE_MS);
+      }
+    }
+  }
+
+  async #poll(): Promise<void> {
+    // Some polls are given up before they are answered.
+    const patience = AbortSignal.timeout(this.#random() < 0.2 ? 20 : 5_000);
+    const limit = 1 + Math.floor(this.#random() * 50);
+    const response = await this.#get(`wait=1&limit=${limit}`, 'application/json', patience);
+    if (response.status === 503) {
+      await this.#refused(response);
+      return;
+    }
+    const page = (await response.json()) as Page;
+    this.#take(page.notifications, page.cursor);
+    if (page.gap) this.gaps.push(page.gap.reason);
+  }
+
+  async #stream(): Promise<void> {
+    const patience = AbortSignal.timeout(50 + Math.floor(this.#random() * 400));
+    const response = await this.#get('', 'text/event-stream', patience);
+    const parser = createParser({
+      onEvent: ({ event, id, data }) => {
+        if (event === 'gap') this.gaps.push((JSON.parse(data) as { reason: string }).reason);
+        this.#take(event === undefined ? [JSON.parse(data) as Seen] : [], id ?? this.#cursor);
+      },
+    });
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body!) parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
+    await pause(PAUSE_MS);
+  }
+
+  async #get(query: string, accept: string, patience: AbortSignal): Promise<Response> {
+    const url = `${this.#cluster.next()}?${this.#query}&cursor=${this.#cursor}&${query}`;
+    const signal = AbortSignal.any([patience, this.#stop.signal]);
+    const response = await fetch(url, { headers: { accept }, signal });
+    if (response.status !== 200 && response.status !== 503) this.surprises.push(`${response.status} ${url}`);
+    return response;
+  }
+
+  async #refused(response: Response): Promise<void> {
+    if (response.headers.get('retry-after') === null) this.surprises.push('503 without Retry-After');
+    await response.text();
+    await pause(PAUSE_MS);
+  }
+
+  #take(notifications: readonly Seen[], cursor: string): void {
+    this.seen.push(...notifications);
+    this.#cursor = cursor;
+  }
+}
+
+/** Publishes one after the other, each again and again with the same id until it is acknowledged. */
+export class Publisher {
+  readonly acknowledged: { id: string; topic: string }[] = [];
+  readonly surprises: string[] = [];
+  /** Refusals met, all of them 503 with Retry-After. */
+  refused = 0;
+  readonly #cluster: Cluster;
+  readonly #name: string;
+  readonly #topics: readonly string[];
+  #stopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(cluster: Cluster, name: string, topics: readonly string[]) {
+    this.#cluster = cluster;
+    this.#name = name;
+    this.#topics = topics;
+  }
+
+  start(): this {
+    this.#running = this.#run();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let serial = 0; !this.#stopped; serial++) {
+      const topic = this.#topics[serial % this.#topics.length]!;
+      const id = `${this.#name}-${serial}`;
+      while (!(await this.#publish({ id, topic, type: 'numbered', data: { serial } }))) await pause(PAUSE_MS);
+      this.acknowledged.push({ id, topic });
+      await pause(2);
+    }
+  }
+
+  async #publish(item: { id: string; topic: string; type: string; data: unknown }): Promise<boolean> {
+    try {
+      const response = await fetch(this.#cluster.next(), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(item),
+        signal: AbortSignal.timeout(10_000),
+      });
+      const text = await response.text();
+      if (response.status === 201) return true;
+      const wellRefused = response.status === 503 && response.headers.get('retry-after') !== null;
+      if (wellRefused) this.refused++;
+      else this.surprises.push(`${response.status} ${text}`);
+    } catch {
+      // The node is gone; whether it has appended is not known, and need not be.
+    }
+    return false;
+  }
+}
+
+/** The whole log of some topics, read page by page from its beginning. */
+export async function readAll(feed: string, topics: readonly string[]): Promise<Seen[]> {
+  const all: Seen[] = [];
+  for (let cursor = 'earliest', more = true; more;) {
+    const response = await fetch(`${feed}?topic=${topics.join()}&cursor=${cursor}&wait=0&limit=1000`);
+    const page = (await response.json()) as Page;
+    all.push(...page.notifications);
+    ({ cursor, more } = page);
+  }
+  return all;
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

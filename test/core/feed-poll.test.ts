@@ -1,0 +1,206 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { NOWHERE } from '../../src/core/page.js';
+import { draft, drafts } from '../support/drafts.js';
+import { FeedBench, idsOf, WAIT_MS } from '../support/feed.js';
+
+let bench: FeedBench;
+
+beforeEach(async () => {
+  bench = await FeedBench.open();
+});
+
+describe('a poll with news after its cursor', () => {
+  test('is answered at once, then nothing is left of it', async () => {
+    await bench.store.append(drafts(3));
+    const poll = bench.poll({ after: bench.place(1) });
+    expect(poll.ids).toEqual([['n2', 'n3']]);
+    expect(poll.last).toMatchObject({ position: 3, more: false, epoch: bench.feed.window.epoch });
+    expect(poll.last).not.toHaveProperty('gap');
+    expect(poll.completed).toBe(true);
+    await bench.expectNothingLeft();
+  });
+
+  test('gets its topics only, in the order of the log', async () => {
+    await bench.store.append(['b', 'a', 'c', 'a', 'b'].map((topic, at) => draft(`${topic}${at}`, { topic })));
+    expect(bench.poll({ topics: ['a', 'b'], after: bench.place(0) }).ids).toEqual([['b0', 'a1', 'a3', 'b4']]);
+    expect(bench.poll({ topics: ['c'], after: bench.place(0) }).ids).toEqual([['c2']]);
+  });
+
+  test('is cut at its limit, and goes on from there', async () => {
+    await bench.store.append(drafts(5));
+    const first = bench.poll({ after: bench.place(0), limit: 2 }).last;
+    expect(first).toMatchObject({ position: 2, more: true });
+    expect(bench.poll({ after: bench.place(2), limit: 2 }).last).toMatchObject({ position: 4, more: true });
+    const last = bench.poll({ after: bench.place(4), limit: 2 });
+    expect(last.ids).toEqual([['n5']]);
+    expect(last.last).toMatchObject({ position: 5, more: false });
+  });
+
+  test('is told that there is no more when its limit is just reached', async () => {
+    await bench.store.append([...drafts(2), draft('other', { topic: 'other' })]);
+    expect(bench.poll({ after: bench.place(0), limit: 2 }).last).toMatchObject({ position: 3, more: false });
+  });
+
+  test('is cut at the bytes of a page, but never below one notification', async () => {
+    const bytes = draft('n1').json.length;
+    bench = await FeedBench.open({ pageBytesMax: 2 * bytes });
+    await bench.store.append([...drafts(3), draft('big', { data: 'x'.repeat(3 * bytes) })]);
+    expect(bench.poll({ after: bench.place(0) }).ids).toEqual([['n1', 'n2']]);
+    expect(bench.poll({ after: bench.place(2) }).last).toMatchObject({ position: 3, more: true });
+    expect(bench.poll({ after: bench.place(3) }).ids).toEqual([['big']]);
+  });
+});
+
+describe('a poll without news', () => {
+  test('waits, and is answered by the next notification of its topics', async () => {
+    const poll = bench.poll();
+    await bench.store.append([draft('other', { topic: 'other' })]);
+    await bench.clock.advance(WAIT_MS / 2);
+    expect(poll.pages).toEqual([]);
+    expect(bench.feed.counts()).toEqual({ waiters: 1, topics: 1 });
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1']]);
+    expect(poll.last).toMatchObject({ position: 2, more: false });
+    await bench.expectNothingLeft();
+  });
+
+  test('is answered with nothing when its time is up, and its cursor has moved to the head', async () => {
+    const poll = bench.poll();
+    await bench.store.append(drafts(5, 'o', 'other'));
+    await bench.clock.advance(WAIT_MS - 1);
+    expect(poll.pages).toEqual([]);
+    await bench.clock.advance(1);
+    expect(poll.last).toMatchObject({ entries: [], position: 5, more: false });
+    expect(poll.completed).toBe(true);
+    await bench.expectNothingLeft();
+  });
+
+  test('answers at once when it does not want to wait', async () => {
+    await bench.store.append(drafts(2));
+    const poll = bench.poll({ waitMs: 0 });
+    expect(poll.last).toMatchObject({ entries: [], position: 2, more: false });
+    await bench.expectNothingLeft();
+  });
+
+  test('gets everything that arrives in one tick on one page', async () => {
+    const poll = bench.poll({ topics: ['a', 'b'] });
+    await bench.store.append([draft('1', { topic: 'a' })]);
+    await bench.store.append([draft('2', { topic: 'b' }), draft('3', { topic: 'c' })]);
+    await bench.store.append([draft('4', { topic: 'a' })]);
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['1', '2', '4']]);
+  });
+
+  test('gets as much as its limit of a burst', async () => {
+    const poll = bench.poll({ limit: 2 });
+    await bench.store.append(drafts(5));
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1', 'n2']]);
+    expect(poll.last).toMatchObject({ position: 2, more: true });
+  });
+
+  test.each([-3_600_000, 3_600_000])('waits as long when the wall clock jumps by %i ms', async (jumpMs) => {
+    const poll = bench.poll();
+    bench.clock.jump(jumpMs);
+    await bench.clock.advance(WAIT_MS - 1);
+    expect(poll.pages).toEqual([]);
+    await bench.clock.advance(1);
+    expect(poll.pages).toHaveLength(1);
+  });
+
+  test('counts the time that a slow store takes', async () => {
+    bench = await FeedBench.open({ windowCount: 1 });
+    await bench.store.append(drafts(3));
+    const answer = bench.store.holdReads();
+    const poll = bench.poll({ topics: ['other'], after: bench.place(1) });
+    await bench.clock.advance(WAIT_MS + 500);
+    expect(poll.pages).toEqual([]);
+    answer();
+    await bench.clock.settle();
+    expect(poll.last).toMatchObject({ entries: [], position: 3 });
+    await bench.expectNothingLeft();
+  });
+});
+
+describe('where a poll begins', () => {
+  test('latest: with what comes after it', async () => {
+    await bench.store.append(drafts(2));
+    const poll = bench.poll({ after: 'latest' });
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['next']]);
+  });
+
+  test('earliest: with the oldest notification kept, and no gap', async () => {
+    bench = await FeedBench.open({}, { retainCount: 3 });
+    await bench.store.append(drafts(5));
+    const poll = bench.poll({ after: 'earliest' });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n3', 'n4', 'n5']]);
+    expect(poll.last).not.toHaveProperty('gap');
+  });
+
+  test('earliest: in an empty log it waits like any other', async () => {
+    const poll = bench.poll({ after: 'earliest' });
+    await bench.clock.settle();
+    expect(poll.pages).toEqual([]);
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1']]);
+  });
+});
+
+describe('a gap', () => {
+  test.each([
+    [1, true],
+    [2, false],
+    [3, false],
+  ])('after %i of 5 notifications, 2 of them removed: %p', async (position, expired) => {
+    bench = await FeedBench.open({ windowCount: 1 }, { retainCount: 3 });
+    await bench.store.append(drafts(5));
+    const poll = bench.poll({ after: bench.place(position) });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n3', 'n4', 'n5'].slice(Math.max(0, position - 2))]);
+    expect(poll.last?.gap).toEqual(expired ? { reason: 'expired' } : undefined);
+    await bench.expectNothingLeft();
+  });
+
+  test('expired is said at once, also when there is nothing else to say', async () => {
+    bench = await FeedBench.open({ windowCount: 1 }, { retainMs: 1000 });
+    await bench.store.append(drafts(3));
+    await bench.clock.advance(1000);
+    const poll = bench.poll({ after: bench.place(1) });
+    await bench.clock.settle();
+    expect(poll.last).toMatchObject({ entries: [], position: 3, gap: { reason: 'expired' } });
+  });
+
+  test.each([
+    ['a log that is no more', () => ({ epochId: 'another', position: 2 })],
+    ['nowhere', () => NOWHERE],
+    ['beyond the head', () => bench.place(1000)],
+  ])('reset: the cursor is of %s, the page starts from the oldest notification', async (_, after) => {
+    await bench.store.append(drafts(3));
+    const poll = bench.poll({ after: after(), limit: 2 });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1', 'n2']]);
+    expect(poll.last).toMatchObject({ position: 2, more: true, gap: { reason: 'reset' } });
+    expect(poll.last?.epoch).toEqual(bench.feed.window.epoch);
+    await bench.expectNothingLeft();
+  });
+
+  test('reset in an empty log is said at once', async () => {
+    const poll = bench.poll({ after: NOWHERE });
+    await bench.clock.settle();
+    expect(poll.last).toMatchObject({ entries: [], position: 0, gap: { reason: 'reset' } });
+  });
+
+  test('is not said again by the next poll', async () => {
+    await bench.store.append(drafts(3));
+    const poll = bench.poll({ after: NOWHERE, limit: 1 });
+    await bench.clock.settle();
+    const next = bench.poll({ after: bench.place(poll.last?.position ?? NaN) });
+    expect(next.last).not.toHaveProperty('gap');
+    expect(next.last && idsOf(next.last)).toEqual(['n2', 'n3']);
+  });
+});

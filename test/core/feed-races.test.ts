@@ -1,0 +1,182 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { draft, drafts } from '../support/drafts.js';
+import { FeedBench, WAIT_MS } from '../support/feed.js';
+
+let bench: FeedBench;
+
+/** A window of one notification: a cursor before it is answered from the store. */
+beforeEach(async () => {
+  bench = await FeedBench.open({ windowCount: 1 });
+  await bench.store.append(drafts(4, 'o', 'other'));
+});
+
+describe('no wake-up is lost', () => {
+  test('when something is appended between arming and the end of the read', async () => {
+    const answer = bench.store.holdReads();
+    const poll = bench.poll({ after: bench.place(0) });
+    await bench.clock.settle();
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    expect(poll.pages).toEqual([]);
+    answer();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1']]);
+    await bench.expectNothingLeft();
+  });
+
+  test('when a read of the store is joined that began before the append', async () => {
+    const { length } = bench.store.reads;
+    const answer = bench.store.holdReads();
+    const first = bench.poll({ after: bench.place(0) });
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    const joined = bench.poll({ after: bench.place(0) });
+    expect(bench.store.reads).toHaveLength(length + 1);
+    answer();
+    await bench.clock.settle();
+    expect([first.ids, joined.ids]).toEqual([[['n1']], [['n1']]]);
+    await bench.expectNothingLeft();
+  });
+
+  test('when what was appended during the read has left the window already', async () => {
+    const answer = bench.store.holdReads();
+    const poll = bench.poll({ after: bench.place(0) });
+    await bench.store.append(drafts(2));
+    await bench.store.append(drafts(3, 'p', 'other'));
+    answer();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1', 'n2']]);
+  });
+
+  test('when the store shows what its tail has not handed over yet', async () => {
+    const handOver = bench.store.holdTail();
+    await bench.store.append(drafts(1));
+    const poll = bench.poll({ after: bench.place(0) });
+    await bench.clock.settle();
+    expect(poll.last).toMatchObject({ position: 5 });
+    const next = bench.poll({ after: bench.place(5) });
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    handOver();
+    await bench.clock.settle();
+    expect([poll.ids, next.ids]).toEqual([[['n1']], [['next']]]);
+    await bench.expectNothingLeft();
+  });
+
+  test('when a page is handed over while the next notification arrives', async () => {
+    const stream = bench.follow({}, () => {
+      if (stream.pages.length === 1) void bench.store.append([draft('meanwhile')]);
+      return undefined;
+    });
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    expect(stream.ids).toEqual([['n1'], ['meanwhile']]);
+    stream.leave();
+  });
+
+  test('when the time is up in the same tick', async () => {
+    const poll = bench.poll();
+    bench.clock.setTimeout(() => void bench.store.append(drafts(1)), WAIT_MS);
+    await bench.clock.advance(WAIT_MS);
+    const [page] = poll.pages;
+    const next = bench.poll({ after: bench.place(page?.position ?? NaN) });
+    await bench.clock.settle();
+    expect([...poll.ids, ...next.ids]).toEqual([[], ['n1']]);
+    await bench.expectNothingLeft();
+  });
+});
+
+describe('the log is wiped', () => {
+  test('under those who wait: they are told at once', async () => {
+    const polls = [bench.poll(), bench.poll({ topics: ['a', 'b'] })];
+    const stream = bench.follow();
+    await bench.store.wipe();
+    await bench.clock.settle();
+    for (const poll of [...polls, stream]) {
+      expect(poll.last).toMatchObject({ entries: [], position: 0, gap: { reason: 'reset' } });
+      expect(poll.last?.epoch).toEqual(bench.feed.window.epoch);
+    }
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    expect(stream.ids).toEqual([[], ['n1']]);
+    stream.leave();
+    await bench.expectNothingLeft();
+  });
+
+  test('while a read is under way: the waiter does not wait in the old one', async () => {
+    const answer = bench.store.holdReads();
+    const poll = bench.poll({ after: bench.place(0) });
+    await bench.store.wipe();
+    await bench.store.append(drafts(1));
+    answer();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1']]);
+    expect(poll.last).toMatchObject({ gap: { reason: 'reset' } });
+    await bench.expectNothingLeft();
+  });
+
+  test('and the store knows before the tail does', async () => {
+    const handOver = bench.store.holdTail();
+    await bench.store.wipe();
+    const poll = bench.poll({ after: bench.place(0) });
+    await bench.clock.settle();
+    expect(poll.last).toMatchObject({ position: 0, gap: { reason: 'reset' } });
+    const { id: epochId } = poll.last!.epoch;
+    const next = bench.poll({ after: { epochId, position: 0 } });
+    await bench.store.append(drafts(1));
+    handOver();
+    await bench.clock.settle();
+    expect(next.ids).toEqual([['n1']]);
+    expect(next.last).not.toHaveProperty('gap');
+    await bench.expectNothingLeft();
+  });
+
+  test('from then on cursors of before lead to a gap', async () => {
+    const before = bench.place(4);
+    await bench.store.wipe();
+    await bench.store.append(drafts(6));
+    const poll = bench.poll({ after: before });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1', 'n2', 'n3', 'n4', 'n5', 'n6']]);
+    expect(poll.last?.gap).toEqual({ reason: 'reset' });
+  });
+});
+
+describe('a node that was cut off', () => {
+  test('reads from the store what its tail could not hand over', async () => {
+    const stream = bench.follow();
+    await bench.store.appendUnnoticed(drafts(3));
+    await bench.clock.settle();
+    expect(stream.ids).toEqual([['n1', 'n2', 'n3']]);
+    expect(stream.last).not.toHaveProperty('gap');
+    stream.leave();
+  });
+
+  test('tells its waiters of the gap if that has been removed', async () => {
+    bench = await FeedBench.open({}, { retainCount: 2 });
+    const stream = bench.follow();
+    await bench.store.appendUnnoticed(drafts(3));
+    await bench.clock.settle();
+    expect(stream.ids).toEqual([['n2', 'n3']]);
+    expect(stream.last?.gap).toEqual({ reason: 'expired' });
+    stream.leave();
+  });
+
+  test('takes in once what is handed over twice', async () => {
+    const poll = bench.poll();
+    const { epoch } = bench.feed.window;
+    const entry = { ...draft('n1'), position: 5, bytes: 1 };
+    bench.store.handOver({ epoch, after: 4, entries: [entry], head: 5 });
+    bench.store.handOver({ epoch, after: 3, entries: [entry], head: 5 });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n1']]);
+    expect(bench.feed.window.head).toBe(5);
+  });
+
+  test('moves its head over positions that hold nothing', async () => {
+    const { epoch } = bench.feed.window;
+    bench.store.handOver({ epoch, after: 4, entries: [], head: 50 });
+    expect(bench.poll({ waitMs: 0 }).last).toMatchObject({ entries: [], position: 50 });
+    expect(bench.poll({ after: bench.place(4), waitMs: 0 }).last).toMatchObject({ entries: [], position: 50 });
+  });
+});

@@ -1,0 +1,233 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { tap } from 'rxjs';
+import type { FeedRequest } from '../../src/core/feed.js';
+import type { LogPage } from '../../src/core/page.js';
+import { WAKE_BUDGET_MS, WAKE_CHUNK } from '../../src/core/waiters.js';
+import { draft, drafts } from '../support/drafts.js';
+import { FeedBench, WAIT_MS, Watched } from '../support/feed.js';
+
+const MANY = 10_000;
+
+let bench: FeedBench;
+
+beforeEach(async () => {
+  bench = await FeedBench.open();
+});
+
+function pollMany(request: (index: number) => Partial<FeedRequest>, count = MANY): Watched[] {
+  return Array.from({ length: count }, (_, index) => bench.poll(request(index)));
+}
+
+/** Polls whose answers take their time to be written. */
+function pollSlowly(count: number, costMs: number): Watched[] {
+  const request = { topics: ['orders'], after: 'latest', limit: 10, waitMs: WAIT_MS } as const;
+  const cost = tap<LogPage>(() => {
+    bench.clock.spend(costMs);
+  });
+  return Array.from({ length: count }, () => new Watched(bench.feed.poll(request).pipe(cost)));
+}
+
+function answered(polls: readonly Watched[]): number {
+  return polls.filter(({ completed }) => completed).length;
+}
+
+describe('a publish', () => {
+  test.each([
+    [1, WAKE_CHUNK],
+    [0.125, 256],
+    [0, MANY],
+  ])(`whose ${MANY} answers cost %d ms each are %i in a turn, so that others have theirs`, async (costMs, inTurn) => {
+    const polls = pollSlowly(MANY, costMs);
+    await bench.store.append(drafts(1));
+    expect(answered(polls)).toBe(0);
+    for (let woken = 0; woken < MANY; woken = Math.min(MANY, woken + inTurn)) {
+      expect(answered(polls)).toBe(woken);
+      await bench.clock.turn();
+    }
+    expect(answered(polls)).toBe(MANY);
+    await bench.expectNothingLeft();
+  });
+
+  test('keeps nobody waiting for much longer than its budget', async () => {
+    const polls = pollSlowly(1000, 0.5);
+    await bench.store.append(drafts(1));
+    while (answered(polls) < 1000) {
+      const startMs = bench.clock.monotonic();
+      await bench.clock.turn();
+      expect(bench.clock.monotonic() - startMs).toBeLessThanOrEqual(WAKE_BUDGET_MS + WAKE_CHUNK * 0.5);
+    }
+  });
+
+  test('in the middle of that reaches everybody once', async () => {
+    const polls = pollSlowly(3 * WAKE_CHUNK, 1);
+    await bench.store.append([draft('a')]);
+    await bench.clock.turn();
+    await bench.store.append([draft('b')]);
+    await bench.clock.settle();
+    const [first, ...later] = [0, WAKE_CHUNK, 2 * WAKE_CHUNK].map((at) => polls.slice(at, at + WAKE_CHUNK));
+    expect(new Set(first?.map(({ ids }) => ids.join('|')))).toEqual(new Set(['a']));
+    expect(new Set(later.flat().map(({ ids }) => ids.join('|')))).toEqual(new Set(['a,b']));
+    await bench.expectNothingLeft();
+  });
+
+  test(`of a topic that nobody follows touches none of ${MANY} waiters`, async () => {
+    let touched = 0;
+    const polls = pollMany((index) => touching(`other.${index}`, () => touched++));
+    touched = 0;
+    await bench.store.append(drafts(1));
+    expect(bench.clock.pendingImmediates).toBe(0);
+    await bench.clock.advance(WAIT_MS / 2);
+    expect([touched, answered(polls)]).toEqual([0, 0]);
+    expect(bench.feed.counts()).toEqual({ waiters: MANY, topics: MANY });
+  });
+
+  test(`touches its own waiter only, among ${MANY}`, async () => {
+    let touched = 0;
+    const polls = pollMany((index) => touching(`other.${index}`, () => touched++));
+    const own = bench.poll();
+    touched = 0;
+    await bench.store.append(drafts(1));
+    expect(bench.clock.pendingImmediates).toBe(1);
+    await bench.clock.turn();
+    expect([touched, answered(polls), own.ids]).toEqual([0, 0, [['n1']]]);
+    expect(bench.clock.pendingImmediates).toBe(0);
+  });
+
+  test('schedules one task, however many waiters and notifications there are', async () => {
+    const timers = bench.clock.pendingTimers;
+    pollMany(() => ({ topics: ['a', 'b'] }), 100);
+    for (const topic of ['a', 'b', 'a']) await bench.store.append([draft(`${topic}${Math.random()}`, { topic })]);
+    expect(bench.clock.pendingImmediates).toBe(1);
+    expect(bench.clock.pendingTimers).toBe(timers + 100);
+  });
+
+  test('reaches the others when one consumer throws', async () => {
+    const thrown = new Error('a consumer that throws');
+    const stream = bench.follow({}, () => {
+      throw thrown;
+    });
+    const polls = pollMany(() => ({}), 2);
+    await bench.store.append(drafts(1));
+    await expect(bench.clock.turn()).rejects.toBe(thrown);
+    await bench.clock.turn();
+    expect(answered(polls)).toBe(2);
+    stream.leave();
+    await bench.expectNothingLeft();
+  });
+});
+
+describe('waiters who are owed the same page', () => {
+  test('get the same object, wherever their cursors stand before it', async () => {
+    await bench.store.append([...drafts(4, 'o', 'other'), ...drafts(2)]);
+    const pages = [0, 2, 4].map((position) => bench.poll({ after: bench.place(position) }).last);
+    const woken = [bench.poll(), bench.poll()];
+    expect(new Set(pages).size).toBe(1);
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    expect(new Set(woken.map(({ last }) => last)).size).toBe(1);
+  });
+
+  test('get it also with different topics, if it is the only notification for them', async () => {
+    const polls = pollMany((index) => ({ topics: ['orders', `user.${index}`] }), 100);
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    expect(new Set(polls.map(({ last }) => last)).size).toBe(1);
+  });
+
+  test('get it also when it is empty', async () => {
+    const polls = pollMany((index) => ({ topics: [`user.${index}`], limit: 1 + (index % 3) }), 100);
+    await bench.clock.advance(WAIT_MS);
+    expect(new Set(polls.map(({ last }) => last)).size).toBe(1);
+  });
+
+  test('do not get it when a limit, a topic or a cursor makes a difference', async () => {
+    await bench.store.append([draft('1'), draft('2', { topic: 'other' }), draft('3')]);
+    const requests = [
+      { after: bench.place(0) },
+      { after: bench.place(0), limit: 1 },
+      { after: bench.place(0), topics: ['orders', 'other'] },
+      { after: bench.place(1) },
+      { after: bench.place(1), topics: ['other'] },
+    ];
+    const polls = requests.map((request) => bench.poll(request));
+    expect(polls.map(({ ids }) => ids[0])).toEqual([['1', '3'], ['1'], ['1', '2', '3'], ['3'], ['2']]);
+    expect(polls.map(({ last }) => [last?.position, last?.more])).toEqual([
+      [3, false],
+      [1, true],
+      [3, false],
+      [3, false],
+      [3, false],
+    ]);
+  });
+
+  test('get a new one after the next append', async () => {
+    const before = bench.poll({ waitMs: 0 }).last;
+    await bench.store.append(drafts(1, 'o', 'other'));
+    const after = bench.poll({ waitMs: 0 }).last;
+    expect([before?.position, after?.position]).toEqual([0, 1]);
+  });
+
+  test('are served, if not shared, when they ask in very many ways', async () => {
+    await bench.store.append(drafts(2));
+    const polls = pollMany((index) => ({ topics: ['orders', `user.${index}`], after: bench.place(0) }), 3000);
+    expect(new Set(polls.map(({ ids }) => ids.join('|')))).toEqual(new Set(['n1,n2']));
+  });
+});
+
+describe('the store', () => {
+  test('is not asked for what the window holds', async () => {
+    const { length } = bench.store.reads;
+    await bench.store.append(drafts(5));
+    pollMany((index) => ({ after: bench.place(index % 6), waitMs: 0 }), 60);
+    expect(bench.store.reads).toHaveLength(length);
+  });
+
+  test('is asked for what has left the window, by count or bytes', async () => {
+    const bytes = draft('n1').json.length;
+    for (const limits of [{ windowCount: 3 }, { windowBytes: 3 * bytes }]) {
+      bench = await FeedBench.open(limits);
+      await bench.store.append(drafts(5));
+      const { length } = bench.store.reads;
+      bench.poll({ after: bench.place(2) });
+      expect(bench.store.reads).toHaveLength(length);
+      const poll = bench.poll({ after: bench.place(1) });
+      expect(bench.store.reads).toHaveLength(length + 1);
+      await bench.clock.settle();
+      expect(poll.ids).toEqual([['n2', 'n3', 'n4', 'n5']]);
+    }
+  });
+
+  test('is asked once by all who ask the same at a time', async () => {
+    bench = await FeedBench.open({ windowCount: 1 });
+    await bench.store.append(drafts(5));
+    const { length } = bench.store.reads;
+    const polls = pollMany(() => ({ after: bench.place(1) }), 100);
+    await bench.clock.settle();
+    expect(bench.store.reads).toHaveLength(length + 1);
+    expect(new Set(polls.map(({ last }) => last)).size).toBe(1);
+    bench.poll({ after: bench.place(1) });
+    expect(bench.store.reads).toHaveLength(length + 2);
+  });
+
+  test('is asked in vain only for who has left', async () => {
+    bench = await FeedBench.open({ windowCount: 1 });
+    await bench.store.append(drafts(5));
+    const answer = bench.store.holdReads();
+    const [leaving, staying] = [bench.poll({ after: bench.place(1) }), bench.poll({ after: bench.place(1) })];
+    leaving.leave();
+    answer();
+    await bench.clock.settle();
+    expect([leaving.ids, staying.ids]).toEqual([[], [['n2', 'n3', 'n4', 'n5']]]);
+    await bench.expectNothingLeft();
+  });
+});
+
+/** A request that tells when its topics are looked at. */
+function touching(topic: string, touch: () => void): Pick<FeedRequest, 'topics'> {
+  return {
+    get topics() {
+      touch();
+      return [topic];
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { describe, expect, test } from '@jest/globals';
+import { MemoryLog } from '../../src/core/memory-log.js';
+import { type LogEntry, logEntry } from '../../src/core/notification.js';
+import { draft } from '../support/drafts.js';
+import { randomNumbers } from '../support/random.js';
+
+const WHOLE = { after: 0, limit: 1000, bytesMax: 2 ** 30 };
+const TOPICS = ['a', 'b', 'c', 'd'];
+
+function logOf(topics: readonly string[], floor = 0): MemoryLog {
+  const log = new MemoryLog(floor);
+  topics.forEach((topic, index) => log.add(logEntry(floor + index + 1, draft(`n${index}`, { topic }))));
+  return log;
+}
+
+describe('an empty log', () => {
+  test.each([0, 42])('continues after %i', (floor) => {
+    const log = new MemoryLog(floor);
+    expect([log.floor, log.head, log.count, log.bytes, log.topicCount]).toEqual([floor, floor, 0, 0, 0]);
+    expect(log.read({ ...WHOLE, topics: ['a'] })).toEqual({ entries: [], more: false });
+    expect(log.firstAfter(['a'], 0)).toBeUndefined();
+    expect(log.all(0)).toEqual([]);
+    log.dropOldest();
+    expect([log.floor, log.count]).toEqual([floor, 0]);
+  });
+});
+
+describe('head and floor', () => {
+  test('head moves over positions that hold nothing, and never back', () => {
+    const log = logOf(['a']);
+    log.advance(9);
+    expect(log.head).toBe(9);
+    log.advance(3);
+    expect(log.head).toBe(9);
+    log.add(logEntry(20, draft('later')));
+    expect(log.head).toBe(20);
+  });
+
+  test('floor moves to what is dropped; nothing stays behind of a topic without entries', () => {
+    const log = logOf(['a', 'b', 'a'], 10);
+    expect([log.floor, log.topicCount]).toEqual([10, 2]);
+    for (const [floor, count, topicCount] of [
+      [11, 2, 2],
+      [12, 1, 1],
+      [13, 0, 0],
+    ]) {
+      log.dropOldest();
+      expect([log.floor, log.count, log.topicCount]).toEqual([floor, count, topicCount]);
+    }
+    expect([log.bytes, log.head]).toEqual([0, 13]);
+  });
+});
+
+test('a topic may have any name', () => {
+  const names = ['__proto__', 'constructor', 'toString'];
+  const log = logOf(names);
+  for (const name of names) expect(log.read({ ...WHOLE, topics: [name] }).entries).toHaveLength(1);
+  expect(log.read({ ...WHOLE, topics: ['hasOwnProperty'] }).entries).toEqual([]);
+});
+
+/** What a filter of the whole log gives. */
+function filtered(entries: readonly LogEntry[], query: Parameters<MemoryLog['read']>[0]) {
+  const all = entries.filter(({ topic, position }) => query.topics.includes(topic) && position > query.after);
+  let bytes = 0;
+  const cut = all.findIndex((entry, index) => {
+    bytes += entry.bytes;
+    return index >= query.limit || (index > 0 && bytes > query.bytesMax);
+  });
+  return cut < 0 ? { entries: all, more: false } : { entries: all.slice(0, cut), more: true };
+}
+
+test.each([1, 2, 3, 4, 5])('reads are what a filter of the whole log gives (seed %i)', (seed) => {
+  const random = randomNumbers(seed);
+  const log = new MemoryLog();
+  const kept: LogEntry[] = [];
+  let position = 0;
+  for (let step = 0; step < 250; step++) {
+    if (random(3) > 0) {
+      position += 1 + random(3);
+      const data = 'x'.repeat(random(50));
+      const entry = logEntry(position, draft(`n${step}`, { topic: TOPICS[random(TOPICS.length)]!, data }));
+      log.add(entry);
+      kept.push(entry);
+    } else if (random(2) > 0) {
+      log.dropOldest();
+      kept.shift();
+    }
+    const topics = TOPICS.filter(() => random(2) > 0).concat(random(4) > 0 ? [] : 'unknown');
+    const query = { topics, after: random(position + 3), limit: 1 + random(20), bytesMax: random(3000) };
+    expect(log.read(query)).toEqual(filtered(kept, query));
+    expect(log.firstAfter(topics, query.after)).toBe(filtered(kept, { ...WHOLE, ...query }).entries[0]?.position);
+    expect(log.all(query.after)).toEqual(kept.filter((entry) => entry.position > query.after));
+    expect([log.count, log.bytes]).toEqual([kept.length, kept.reduce((sum, { bytes }) => sum + bytes, 0)]);
+  }
+});

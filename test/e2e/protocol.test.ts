@@ -1,0 +1,257 @@
+import { describe, expect, test } from '@jest/globals';
+import { memoryStore } from 'nest-notifications';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { startApp } from '../support/http/app.js';
+import { Connection, request } from '../support/http/connection.js';
+import { holdPoll, numbers, poll, publish, upTo } from '../support/http/feed.js';
+import { until } from '../support/http/until.js';
+
+const CURSOR = /^[A-Za-z0-9_-]{36}$/;
+/** What a long poll's answer carries besides `Date`, whose value differs, and what the connection is about. */
+const FRAMING = ['Date', 'Connection', 'Keep-Alive', 'Content-Length'];
+
+forEachAdapter((adapter) => {
+  describe('the answer to a poll', () => {
+    test('is the same shape with and without news', async () => {
+      const app = await startApp(adapter);
+      const start = app.service.cursor();
+      const { ids } = await app.service.publish('orders', { type: 'order.shipped', data: { orderId: 7 } });
+
+      const news = await poll(app, `topic=orders&cursor=${start}`);
+      const nothing = await poll(app, `topic=orders&cursor=${news.json.cursor}&wait=0`);
+
+      expect(news.status).toBe(200);
+      expect(news.json).toEqual({
+        notifications: [
+          { id: ids[0], topic: 'orders', type: 'order.shipped', time: expect.any(String), data: { orderId: 7 } },
+        ],
+        cursor: expect.stringMatching(CURSOR),
+        more: false,
+      });
+      const [{ time }] = news.json.notifications;
+      expect(new Date(time).toISOString()).toBe(time);
+      expect(nothing.status).toBe(200);
+      expect(nothing.json).toEqual({ notifications: [], cursor: expect.stringMatching(CURSOR), more: false });
+    });
+
+    test.each([
+      ['with news', 'cursor=earliest'],
+      ['without', 'wait=0'],
+    ])('has exactly the headers of the protocol, %s', async (_, query) => {
+      const app = await startApp(adapter);
+      await publish(app, 'orders');
+      const response = await poll(app, `topic=orders&${query}`);
+
+      const own = response.rawHeaders.filter(([name]) => !FRAMING.includes(name) && name !== 'X-Powered-By');
+      expect(own.sort()).toEqual([
+        ['Cache-Control', 'no-cache, no-store, no-transform'],
+        ['Content-Type', 'application/json; charset=utf-8'],
+      ]);
+      expect(response.header('content-length')).toBe(String(Buffer.byteLength(response.text)));
+    });
+
+    test('is byte for byte the same for all who waited, except for its date', async () => {
+      const app = await startApp(adapter);
+      const cursor = app.service.cursor();
+      const held = await Promise.all(
+        ['', `&cursor=${cursor}`, '&wait=20', '&limit=100'].map((more) => holdPoll(app, `topic=orders${more}`)),
+      );
+      await until(() => app.counts().waiters === 4);
+      await app.service.publish('orders', { type: 'greeting', data: 'grüß 😀 \u2028' });
+
+      const [first, ...others] = await Promise.all(held.map((connection) => connection.response()));
+      expect(first!.json.notifications).toHaveLength(1);
+      for (const other of others) {
+        expect(other.text).toBe(first!.text);
+        const dateless = (message: typeof other) => message.rawHeaders.filter(([name]) => name !== 'Date');
+        expect(dateless(other)).toEqual(dateless(first!));
+      }
+    });
+
+    test('is never 304 and has no ETag, whatever the request says it has already', async () => {
+      const app = await startApp(adapter);
+      const query = 'topic=orders&cursor=earliest&wait=0';
+      const first = await poll(app, query);
+      const etags = ['*', first.header('etag') ?? 'W/"2-vyGp6PvFo4RvsFtPoIWeCReyIC8"'];
+      for (const etag of etags) {
+        const date = first.header('date')!;
+        const again = await poll(app, query, { 'If-None-Match': etag, 'If-Modified-Since': date });
+        expect(again.status).toBe(200);
+        expect(again.header('etag')).toBeUndefined();
+        expect(again.header('last-modified')).toBeUndefined();
+      }
+    });
+  });
+
+  describe('a poll without news', () => {
+    test('is held, and answered when something is published to one of its topics', async () => {
+      const app = await startApp(adapter);
+      const held = await holdPoll(app, 'topic=orders&topic=returns');
+      expect(app.counts()).toEqual({ waiters: 1, topics: 2 });
+      await publish(app, 'others');
+      await publish(app, 'returns');
+      const { json } = await held.response();
+      expect(json.notifications).toHaveLength(1);
+      expect(json.notifications[0].topic).toBe('returns');
+      expect(app.counts()).toEqual({ waiters: 0, topics: 0 });
+    });
+
+    test('is answered with none after the time that the request or the option gives', async () => {
+      const poll1s = { waitMs: 1000, waitMsMax: 1000 };
+      const app = await startApp(adapter, { notifications: { access: 'public', poll: poll1s } });
+      const requests: [query: string, prefer?: string][] = [
+        ['wait=1'],
+        ['', 'wait=1'],
+        ['', 'respond-async, WAIT = 1; x=y'],
+        ['wait=1', 'wait=0'],
+        [''],
+        // A wish for more than the maximum is one for the maximum.
+        ['', 'wait=900'],
+      ];
+      const times = requests.map(async ([query, prefer]) => {
+        const started = performance.now();
+        const { status, json } = await poll(app, `topic=orders&${query}`, prefer ? { Prefer: prefer } : {});
+        expect({ status, notifications: json.notifications }).toEqual({ status: 200, notifications: [] });
+        return performance.now() - started;
+      });
+      for (const ms of await Promise.all(times)) expect(ms).toBeGreaterThan(950);
+    });
+
+    test.each([
+      ['wait=0', 'wait=0', {}],
+      ['Prefer: wait=0', '', { Prefer: 'wait=0' }],
+      ['the query, which outranks Prefer', 'wait=0', { Prefer: 'wait=50' }],
+    ])('is answered at once with %s', async (_, query, headers) => {
+      const app = await startApp(adapter);
+      const started = performance.now();
+      const { json } = await poll(app, `topic=orders&${query}`, headers as Record<string, string>);
+      expect(json.notifications).toEqual([]);
+      expect(performance.now() - started).toBeLessThan(900);
+    });
+  });
+
+  describe('topics', () => {
+    test.each([
+      ['repeated', 'topic=a&topic=b'],
+      ['separated by commas', 'topic=a,b'],
+      ['both', 'topic=a,a&topic=b&topic=a'],
+      ['escaped', 'topic=a%2Cb'],
+    ])('may be %s', async (_, query) => {
+      const app = await startApp(adapter);
+      for (const topic of ['a', 'c', 'b', 'a']) await publish(app, topic);
+      const { json } = await poll(app, `${query}&cursor=earliest`);
+      expect(json.notifications.map(({ topic }: { topic: string }) => topic)).toEqual(['a', 'b', 'a']);
+    });
+
+    test('are the caller’s own when the query names none', async () => {
+      const topics = ({ request: { headers } }: { request: { headers: Record<string, string> } }) => [
+        `user.${headers['x-user']}`,
+        'news',
+      ];
+      const app = await startApp(adapter, { notifications: { access: { topics } } });
+      for (const topic of ['user.7', 'user.8', 'news']) await publish(app, topic);
+      const { json } = await poll(app, 'cursor=earliest', { 'X-User': '7' });
+      expect(json.notifications.map(({ topic }: { topic: string }) => topic)).toEqual(['user.7', 'news']);
+    });
+
+    test('of every allowed form work', async () => {
+      const app = await startApp(adapter);
+      const topic = `Az09._:@/~=-${'x'.repeat(188)}`;
+      await publish(app, topic);
+      const { json } = await poll(app, `topic=${encodeURIComponent(topic)}&cursor=earliest`);
+      expect(json.notifications[0].topic).toBe(topic);
+    });
+  });
+
+  describe('limit', () => {
+    test('bounds a page, and more says that there is another', async () => {
+      const app = await startApp(adapter);
+      await publish(app, 'orders', 5);
+      const pages: number[][] = [];
+      let cursor = 'earliest';
+      for (let more = true; more;) {
+        const { json } = await poll(app, `topic=orders&limit=2&cursor=${cursor}`);
+        pages.push(numbers(json.notifications));
+        ({ cursor, more } = json);
+      }
+      expect(pages).toEqual([[1, 2], [3, 4], [5]]);
+    });
+
+    test('is not the only bound: pages have one in bytes, but always room for a notification', async () => {
+      const app = await startApp(adapter, { notifications: { access: 'public', limits: { pageBytesMax: 1024 } } });
+      for (const length of [600, 300, 5000, 10]) {
+        await app.service.publish('orders', { type: 'padded', data: 'x'.repeat(length) });
+      }
+      const lengths: number[][] = [];
+      let cursor = 'earliest';
+      for (let more = true; more;) {
+        const { json } = await poll(app, `topic=orders&cursor=${cursor}`);
+        lengths.push(json.notifications.map(({ data }: { data: string }) => data.length));
+        ({ cursor, more } = json);
+      }
+      expect(lengths).toEqual([[600], [300], [5000], [10]]);
+    });
+  });
+
+  describe('HEAD', () => {
+    test.each([
+      ['a poll', {}, 'application/json; charset=utf-8'],
+      ['a stream', { Accept: 'text/event-stream' }, 'text/event-stream'],
+    ])('answers at once with the headers of %s and no body', async (_, headers, type) => {
+      const app = await startApp(adapter);
+      const connection = await Connection.open(app);
+      connection.send({ method: 'HEAD', path: '/notifications?topic=orders', headers: headers as never });
+      const response = await connection.response();
+      expect(response.status).toBe(200);
+      expect(response.header('content-type')).toBe(type);
+      expect(response.header('cache-control')).toBe('no-cache, no-store, no-transform');
+      expect(app.counts().waiters).toBe(0);
+      // A body, had there been one, would be taken for the next response.
+      connection.send({ path: '/notifications?topic=orders&wait=0' });
+      expect((await connection.response()).json.notifications).toEqual([]);
+    });
+
+    test('asks for access like GET', async () => {
+      const app = await startApp(adapter, { notifications: {} });
+      const { status, text } = await request(app, { method: 'HEAD', path: '/notifications?topic=orders' });
+      expect({ status, text }).toEqual({ status: 403, text: '' });
+    });
+  });
+
+  describe('a connection', () => {
+    test('is used again after a poll', async () => {
+      const app = await startApp(adapter);
+      const connection = await Connection.open(app);
+      for (const n of upTo(20)) {
+        connection.send({ path: '/notifications?topic=orders' });
+        await until(() => app.counts().waiters === 1);
+        await publish(app, 'orders', 1, n);
+        expect(numbers((await connection.response()).json.notifications)).toEqual([n]);
+      }
+      expect(app.sockets.size).toBe(1);
+    });
+
+    test('may carry polls one behind the other, which are answered in order', async () => {
+      const app = await startApp(adapter);
+      const connection = await Connection.open(app);
+      for (const topic of ['a', 'b', 'c']) connection.send({ path: `/notifications?topic=${topic}` });
+      await until(() => app.counts().waiters === 3);
+      for (const topic of ['c', 'b', 'a']) await publish(app, topic);
+      const topics = [];
+      for (let i = 0; i < 3; i++) topics.push((await connection.response()).json.notifications[0].topic);
+      expect(topics).toEqual(['a', 'b', 'c']);
+    });
+  });
+
+  test('a log that forgets says so, and goes on from what it still has', async () => {
+    const store = memoryStore({ retainCount: 3 });
+    const app = await startApp(adapter, { notifications: { access: 'public', store, window: { count: 1 } } });
+    const start = app.service.cursor();
+    await publish(app, 'orders', 5);
+    const { json } = await poll(app, `topic=orders&cursor=${start}`);
+    expect(json).toMatchObject({ gap: { reason: 'expired' }, more: false });
+    expect(Object.keys(json)).toEqual(['notifications', 'cursor', 'more', 'gap']);
+    expect(numbers(json.notifications)).toEqual([3, 4, 5]);
+    expect((await poll(app, `topic=orders&cursor=${json.cursor}&wait=0`)).json.gap).toBeUndefined();
+  });
+});

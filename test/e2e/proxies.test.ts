@@ -1,0 +1,127 @@
+import { describe, expect, test } from '@jest/globals';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { OPEN, startApp, type TestApp } from '../support/http/app.js';
+import { Connection, request, type Target } from '../support/http/connection.js';
+import { numbers, poll, post, publish, upTo } from '../support/http/feed.js';
+import { PROXIES, startProxy, withHaproxyOption } from '../support/http/proxies.js';
+import { SseReader } from '../support/http/sse.js';
+import { until } from '../support/http/until.js';
+
+/** What a person calls at once; a proxy that buffers takes seconds, or for ever. */
+const PROMPT_MS = 2_000;
+
+describe.each(PROXIES)('behind $name', (proxy) => {
+  if (proxy.program === undefined && process.env.CI !== 'true') {
+    process.stdout.write(`${proxy.name} is not installed: its tests are skipped\n`);
+    test.skip('is not installed', () => undefined);
+    return;
+  }
+
+  forEachAdapter((adapter) => {
+    async function start(): Promise<{ app: TestApp; front: Target }> {
+      const app = await startApp(adapter, { notifications: { ...OPEN, stream: { heartbeatMs: 200 } } });
+      return { app, front: await startProxy(proxy, app) };
+    }
+
+    test('a poll is held, and answered promptly', async () => {
+      const { app, front } = await start();
+      const connection = await Connection.open(front);
+      let cursor = app.service.cursor();
+      for (const n of upTo(3)) {
+        connection.send({
+          path: `/notifications?topic=orders&cursor=${cursor}`,
+          headers: { 'Accept-Encoding': 'gzip, deflate, br' },
+        });
+        await until(() => app.counts().waiters === 1);
+        const published = performance.now();
+        await publish(app, 'orders', 1, n);
+        const response = await connection.response();
+        expect(performance.now() - published).toBeLessThan(PROMPT_MS);
+        expect(numbers(response.json.notifications)).toEqual([n]);
+        expect(response.header('cache-control')).toBe('no-cache, no-store, no-transform');
+        expect(response.header('content-encoding')).toBeUndefined();
+        ({ cursor } = response.json);
+      }
+    });
+
+    test('a stream begins at once, and brings every notification promptly', async () => {
+      const { app, front } = await start();
+      const opened = performance.now();
+      const reader = await SseReader.open(front, 'topic=orders', { 'Accept-Encoding': 'gzip, deflate, br' });
+      await reader.opening();
+      expect(performance.now() - opened).toBeLessThan(PROMPT_MS);
+      expect(reader.head.header('content-type')).toBe('text/event-stream');
+      expect(reader.head.header('content-encoding')).toBeUndefined();
+      for (const n of upTo(5)) {
+        const published = performance.now();
+        await publish(app, 'orders', 1, n);
+        expect(numbers(await reader.notifications(1))).toEqual([n]);
+        expect(performance.now() - published).toBeLessThan(PROMPT_MS);
+      }
+      await until(() => reader.text.endsWith(':\n'));
+    });
+
+    test('a stream replays thousands', async () => {
+      const { app, front } = await start();
+      await publish(app, 'orders', 3_000);
+      const reader = await SseReader.open(front, 'topic=orders&cursor=earliest');
+      await reader.opening();
+      expect(numbers(await reader.notifications(3_000))).toEqual(upTo(3_000));
+    });
+
+    test('the waiter of a poll is gone when its client is, or at the latest when its wait is over', async () => {
+      const { app, front } = await start();
+      await leave(app, front, proxy.reportsLeaving ? 20 : 2);
+    });
+
+    if (proxy.name === 'haproxy') {
+      test('the waiter of a poll is gone when its client is, with option abortonclose', async () => {
+        const app = await startApp(adapter, { notifications: OPEN });
+        const front = await startProxy(withHaproxyOption(proxy, 'abortonclose'), app);
+        await leave(app, front, 20);
+      });
+    }
+
+    /** Leaves in the middle of a poll, whose waiter is then gone long before an honest wait is over. */
+    async function leave(app: TestApp, front: Target, wait: number): Promise<void> {
+      const connection = await Connection.open(front);
+      connection.send({ path: `/notifications?topic=orders&wait=${wait}` });
+      await until(() => app.counts().waiters === 1);
+      await connection.destroy();
+      await until(() => app.counts().waiters === 0);
+    }
+
+    test('the waiter of a stream is gone when its client is', async () => {
+      const { app, front } = await start();
+      const reader = await SseReader.open(front, 'topic=orders');
+      await until(() => app.counts().waiters === 1);
+      await reader.close();
+      await until(() => app.counts().waiters === 0);
+    });
+
+    test('a publish and what is wrong with it come through', async () => {
+      const { app, front } = await start();
+      const item = { topic: 'orders', type: 't', data: { n: 1 } };
+      const published = await post(front, item, { 'Idempotency-Key': 'k' });
+      expect(published.status).toBe(201);
+      expect((await post(front, item, { 'Idempotency-Key': 'k' })).json.duplicate).toBe(true);
+      expect((await post(front, '{')).json).toMatchObject({ statusCode: 400, code: 'body_invalid' });
+      expect((await poll(front, 'topic=')).json).toMatchObject({ statusCode: 400, code: 'topic_invalid' });
+      expect((await request(front, { method: 'HEAD', path: '/notifications?topic=orders' })).status).toBe(200);
+      expect(numbers((await poll(app, 'topic=orders&cursor=earliest')).json.notifications)).toEqual([1]);
+    });
+
+    test('closing the application ends polls and streams in order', async () => {
+      const { app, front } = await start();
+      const cursor = app.service.cursor();
+      const connection = await Connection.open(front);
+      connection.send({ path: `/notifications?topic=orders&cursor=${cursor}` });
+      const reader = await SseReader.open(front, 'topic=orders');
+      await until(() => app.counts().waiters === 2);
+      await app.close();
+      expect((await connection.response()).json).toEqual({ notifications: [], cursor, more: false });
+      await reader.rest();
+      expect(reader.text).toMatch(/\n\nretry: \d+\n\n$/);
+    });
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { OPEN, startApp } from '../support/http/app.js';
+import { request } from '../support/http/connection.js';
+import { poll, post } from '../support/http/feed.js';
+
+const ITEM = { topic: 'orders', type: 'order.shipped', data: { orderId: 7 } };
+/** Larger than any body parser accepts that is left at its defaults. */
+const HUGE = 2 * 1024 * 1024;
+/** Deep enough to exhaust a stack, small enough for the parser. */
+const DEEP = 20_000;
+
+/** A code by the platform's name: its parser is the first to look, and may have an opinion of its own. */
+type Code = string | Record<string, string>;
+
+const JSON_ROWS: [what: string, body: unknown, status: number, code: Code][] = [
+  ['text that is not JSON', '{"topic":', 400, 'body_invalid'],
+  ['JSON that is cut off', JSON.stringify(ITEM).slice(0, -1), 400, 'body_invalid'],
+  ['a number', '7', 400, 'body_invalid'],
+  ['a text', '"orders"', 400, 'body_invalid'],
+  ['null', 'null', 400, 'body_invalid'],
+  ['nothing', '', 400, { express: 'topic_invalid', fastify: 'body_invalid' }],
+  ['an array with nothing in it', [], 400, 'body_invalid'],
+  ['an array of arrays', [[ITEM]], 400, 'body_invalid'],
+  ['an array with null in it', [null], 400, 'body_invalid'],
+  ['too many items', Array.from({ length: 101 }, () => ITEM), 400, 'notifications_too_many'],
+  ['an object without fields', {}, 400, 'topic_invalid'],
+  ['no topic', { type: 't' }, 400, 'topic_invalid'],
+  ['an empty topic', { ...ITEM, topic: '' }, 400, 'topic_invalid'],
+  ['a topic that is a number', { ...ITEM, topic: 7 }, 400, 'topic_invalid'],
+  ['a topic that is a list', { ...ITEM, topic: ['orders'] }, 400, 'topic_invalid'],
+  ['a topic of 10,000 characters', { ...ITEM, topic: 't'.repeat(10_000) }, 400, 'topic_invalid'],
+  ['a topic with a comma', { ...ITEM, topic: 'a,b' }, 400, 'topic_invalid'],
+  ['a topic with a line end', { ...ITEM, topic: 'a\nb' }, 400, 'topic_invalid'],
+  ['a topic with a line end at its end', { ...ITEM, topic: 'a\n' }, 400, 'topic_invalid'],
+  ['a topic with NUL', { ...ITEM, topic: 'a\u0000' }, 400, 'topic_invalid'],
+  ['a topic with a letter beyond ASCII', { ...ITEM, topic: 'größe' }, 400, 'topic_invalid'],
+  ['no type', { topic: 'orders' }, 400, 'type_invalid'],
+  ['a type that is null', { ...ITEM, type: null }, 400, 'type_invalid'],
+  ['a type with a space', { ...ITEM, type: 'order shipped' }, 400, 'type_invalid'],
+  ['an empty id', { ...ITEM, id: '' }, 400, 'id_invalid'],
+  ['an id that is null', { ...ITEM, id: null }, 400, 'id_invalid'],
+  ['an id with a line end', { ...ITEM, id: 'a\nid: forged' }, 400, 'id_invalid'],
+  ['a field that is not known', { ...ITEM, time: '2020-01-01' }, 400, 'body_invalid'],
+  ['a key __proto__ of the item', '{"topic":"a","type":"t","__proto__":{"x":1}}', 400, 'body_invalid'],
+  [
+    'a key __proto__ in data',
+    '{"topic":"a","type":"t","data":{"x":{"__proto__":{"y":1}}}}',
+    400,
+    { express: 'data_invalid', fastify: 'body_invalid' },
+  ],
+  ['data nested too deep', { ...ITEM, data: JSON.parse('['.repeat(33) + ']'.repeat(33)) }, 400, 'data_invalid'],
+  ['data nested by the thousand', deepItem(), 400, 'data_invalid'],
+  ['a notification that is too large', { ...ITEM, data: 'x'.repeat(64 * 1024) }, 413, 'notification_too_large'],
+  ['more than the parser takes', { ...ITEM, data: 'x'.repeat(HUGE) }, 413, 'body_too_large'],
+];
+
+const HEADER_ROWS: [what: string, headers: Record<string, string>, status: number, code: string][] = [
+  ['no Content-Type', {}, 415, 'media_type_unsupported'],
+  ['an empty Content-Type', { 'Content-Type': '' }, 415, 'media_type_unsupported'],
+  ['text/plain', { 'Content-Type': 'text/plain' }, 415, 'media_type_unsupported'],
+  ['a form', { 'Content-Type': 'application/x-www-form-urlencoded' }, 415, 'media_type_unsupported'],
+  ['XML', { 'Content-Type': 'application/xml' }, 415, 'media_type_unsupported'],
+  ['something like JSON', { 'Content-Type': 'application/jsonp' }, 415, 'media_type_unsupported'],
+  ['no media type', { 'Content-Type': 'json' }, 415, 'media_type_unsupported'],
+  ['an empty Idempotency-Key', { 'Content-Type': 'application/json', 'Idempotency-Key': '' }, 400, 'id_invalid'],
+];
+
+const ERROR_OF: Record<number, string> = {
+  400: 'Bad Request',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+};
+
+function deepItem(): string {
+  return `{"topic":"orders","type":"t","data":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}`;
+}
+
+forEachAdapter((adapter) => {
+  describe('a publish is refused, with status and code, for', () => {
+    test.each(JSON_ROWS)('%s', async (_, body, status, code) => {
+      const app = await startApp(adapter, { notifications: OPEN });
+      const response = await post(app, body);
+      expect(response.status).toBe(status);
+      expect(response.header('cache-control')).toBe('no-cache, no-store, no-transform');
+      expect(response.json).toEqual({
+        statusCode: status,
+        error: ERROR_OF[status],
+        message: expect.stringMatching(/^.{10,200}$/),
+        code: typeof code === 'string' ? code : code[adapter.name],
+      });
+      const { json } = await poll(app, 'topic=orders,a&cursor=earliest&wait=0');
+      expect(json.notifications).toEqual([]);
+    });
+
+    test.each(HEADER_ROWS)('%s', async (_, headers, status, code) => {
+      const app = await startApp(adapter, { notifications: OPEN });
+      const response = await request(app, {
+        method: 'POST',
+        path: '/notifications',
+        headers,
+        body: JSON.stringify(ITEM),
+      });
+      expect({ status: response.status, code: response.json.code }).toEqual({ status, code });
+      expect(response.json).toMatchObject({ statusCode: status, error: ERROR_OF[status] });
+      expect(response.header('cache-control')).toContain('no-store');
+    });
+
+    test('data so deep that a schema which follows it would exhaust its stack', async () => {
+      interface Tree {
+        children: Tree[];
+      }
+      const tree: z.ZodType<Tree> = z.object({ children: z.lazy(() => z.array(tree)) });
+      const app = await startApp(adapter, { notifications: { ...OPEN, schemas: { tree: tree as never } } });
+      const levels = 4_000;
+      const data = `${'{"children":['.repeat(levels)}${']}'.repeat(levels)}`;
+      const { status, json } = await post(app, `{"topic":"orders","type":"tree","data":${data}}`);
+      expect({ status, code: json.code }).toEqual({ status: 400, code: 'data_invalid' });
+    });
+  });
+
+  test('what is wrong is not repeated at length, and does not break the answer', async () => {
+    const app = await startApp(adapter, { notifications: OPEN });
+    const key = `<script>"\n${'k'.repeat(5_000)}`;
+    const { status, json, text } = await post(app, { ...ITEM, [key]: 1 });
+    expect(status).toBe(400);
+    expect(json.code).toBe('body_invalid');
+    expect(text.length).toBeLessThan(300);
+  });
+});

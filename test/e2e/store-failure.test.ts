@@ -1,0 +1,211 @@
+import { describe, expect, test } from '@jest/globals';
+import { memoryStore, NotificationsError, type Store, type StoreFactory } from 'nest-notifications';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { OPEN, startApp, type TestApp } from '../support/http/app.js';
+import { Connection } from '../support/http/connection.js';
+import { numbers, poll, post, publish, upTo } from '../support/http/feed.js';
+import { isNotification, namesOf, SseReader } from '../support/http/sse.js';
+import { turn, until } from '../support/http/until.js';
+
+const ITEM = { topic: 'orders', type: 'numbered', data: { n: 1 } };
+const UNAVAILABLE = new NotificationsError('store_unavailable', 'The engine cannot be reached.');
+
+/** A memory store whose engine fails, or makes callers wait, when a test says so. */
+class Engine {
+  failure: Error | undefined;
+  waiting = 0;
+  #gate: Promise<void> | undefined;
+  #open = (): void => undefined;
+
+  readonly factory: StoreFactory = async (runtime) => {
+    const store = await memoryStore()(runtime);
+    return {
+      append: (drafts) => this.#through(() => store.append(drafts)),
+      read: (query) => this.#through(() => store.read(query)),
+      tail: (after, onAppended) => store.tail(after, onAppended),
+      close: () => store.close(),
+    } satisfies Store;
+  };
+
+  hold(): void {
+    this.#gate = new Promise((resolve) => (this.#open = resolve));
+  }
+
+  letGo(): void {
+    this.#gate = undefined;
+    this.#open();
+  }
+
+  async #through<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#gate) {
+      this.waiting++;
+      await this.#gate;
+    }
+    if (this.failure) throw this.failure;
+    return call();
+  }
+}
+
+forEachAdapter((adapter) => {
+  const start = (engine: Engine): Promise<TestApp> =>
+    startApp(adapter, { notifications: { ...OPEN, store: engine.factory, window: { count: 1 } } });
+
+  describe('while the store is unavailable', () => {
+    test('a poll that needs it and a publish are refused with 503 and Retry-After, and work again afterwards', async () => {
+      const engine = new Engine();
+      const app = await start(engine);
+      await publish(app, 'orders', 5);
+      engine.failure = UNAVAILABLE;
+      for (const response of [await poll(app, 'topic=orders&cursor=earliest'), await post(app, ITEM)]) {
+        expect(response.status).toBe(503);
+        expect(response.json).toMatchObject({
+          statusCode: 503,
+          error: 'Service Unavailable',
+          code: 'store_unavailable',
+        });
+        expect(response.header('retry-after')).toMatch(/^[1-3]$/);
+        expect(response.header('cache-control')).toContain('no-store');
+      }
+      engine.failure = undefined;
+      const { json } = await poll(app, 'topic=orders&cursor=earliest');
+      expect(numbers(json.notifications)).toEqual(upTo(5));
+      expect((await post(app, ITEM)).status).toBe(201);
+    });
+
+    test('a stream that needs it ends with 200 and a longer retry, and its client’s place is kept', async () => {
+      const engine = new Engine();
+      const app = await start(engine);
+      const cursor = app.service.cursor();
+      await publish(app, 'orders', 5);
+      engine.failure = UNAVAILABLE;
+      const reader = await SseReader.open(app, `topic=orders&cursor=${cursor}`);
+      expect(reader.head.status).toBe(200);
+      const { retry } = await reader.opening();
+      const [last] = await reader.rest();
+      expect(Number(last!.retry)).toBeGreaterThan(3 * Number(retry));
+      engine.failure = undefined;
+      const again = await SseReader.open(app, 'topic=orders', { 'Last-Event-ID': reader.lastId });
+      await again.opening();
+      expect(numbers(await again.notifications(5))).toEqual(upTo(5));
+    });
+
+    test('who needs only what the node has in memory is served', async () => {
+      const engine = new Engine();
+      const app = await start(engine);
+      const cursor = await publish(app, 'orders');
+      await publish(app, 'orders', 1, 2);
+      engine.failure = UNAVAILABLE;
+      const { json } = await poll(app, `topic=orders&cursor=${cursor}`);
+      expect(numbers(json.notifications)).toEqual([2]);
+    });
+  });
+
+  describe('when the store breaks in a way nobody has foreseen', () => {
+    test('a poll and a publish answer 500 without its words, and a stream ends', async () => {
+      const engine = new Engine();
+      const app = await start(engine);
+      await publish(app, 'orders', 5);
+      engine.failure = new Error('secret of the engine');
+      for (const response of [await poll(app, 'topic=orders&cursor=earliest'), await post(app, ITEM)]) {
+        expect(response.status).toBe(500);
+        expect(response.text).not.toContain('secret');
+      }
+      const reader = await SseReader.open(app, 'topic=orders&cursor=earliest');
+      const blocks = await reader.rest();
+      expect(reader.text).not.toContain('secret');
+      expect(blocks.some(isNotification)).toBe(false);
+      expect(app.counts()).toEqual({ waiters: 0, topics: 0 });
+      expect(
+        app.logs
+          .splice(0)
+          .join('\n')
+          .match(/secret of the engine/g),
+      ).toHaveLength(3);
+    });
+
+    test('a stream ends also where a filter of the application’s own answers errors', async () => {
+      const engine = new Engine();
+      const app = await startApp(adapter, {
+        notifications: { ...OPEN, store: engine.factory, window: { count: 1 } },
+        configure: (nest) =>
+          nest.useGlobalFilters({
+            catch: (_, host) => {
+              const response = host
+                .switchToHttp()
+                .getResponse<{ status(code: number): { send(body: object): void } }>();
+              response.status(500).send({ sorry: true });
+            },
+          }),
+      });
+      await publish(app, 'orders', 5);
+      engine.failure = new Error('secret of the engine');
+      const reader = await SseReader.open(app, 'topic=orders&cursor=earliest');
+      const { connection } = reader;
+      await connection.when(() => reader.ended || connection.closed, 'the end of the stream, or of its connection');
+      expect(app.counts()).toEqual({ waiters: 0, topics: 0 });
+      app.logs.length = 0;
+    });
+  });
+
+  describe('while the store takes its time', () => {
+    test.each([
+      ['a poll', 'application/json'],
+      ['a stream', 'text/event-stream'],
+    ])('%s whose client leaves is gone', async (_, accept) => {
+      const engine = new Engine();
+      const app = await start(engine);
+      await publish(app, 'orders', 5);
+      engine.hold();
+      const connection = await Connection.open(app);
+      connection.send({ path: '/notifications?topic=orders&cursor=earliest', headers: { Accept: accept } });
+      await until(() => engine.waiting === 1);
+      expect(app.counts().waiters).toBe(1);
+      await connection.destroy();
+      await until(() => app.counts().waiters === 0);
+      engine.letGo();
+      await turn(10);
+      expect(app.counts()).toEqual({ waiters: 0, topics: 0 });
+    });
+
+    test('what is published between read and answer is not missed', async () => {
+      const engine = new Engine();
+      const app = await start(engine);
+      const cursor = app.service.cursor();
+      await publish(app, 'others', 5);
+      engine.hold();
+      const polled = poll(app, `topic=orders&cursor=${cursor}`);
+      await until(() => engine.waiting === 1);
+      const published = publish(app, 'orders', 2);
+      engine.letGo();
+      await published;
+      const seen = numbers((await polled).json.notifications);
+      expect(seen.length).toBeGreaterThan(0);
+      expect(seen).toEqual(upTo(seen.length));
+    });
+
+    test('closing is not held up by a read, and waits for a publish', async () => {
+      const engine = new Engine();
+      const app = await start(engine);
+      await publish(app, 'orders', 5);
+      engine.hold();
+      const reading = poll(app, 'topic=orders&cursor=earliest');
+      const streaming = SseReader.open(app, 'topic=orders&cursor=earliest');
+      const publishing = post(app, ITEM);
+      await until(() => engine.waiting === 2 && app.counts().waiters === 2);
+      const closing = app.close();
+      expect(await reading).toMatchObject({ status: 503, json: { code: 'draining' } });
+      expect((await (await streaming).rest()).map(namesOf).at(-1)).toEqual(['retry']);
+      engine.letGo();
+      expect((await publishing).status).toBe(201);
+      await closing;
+    });
+  });
+
+  test('credentials without a valid date of expiry are a fault, and no poll without an end', async () => {
+    const expiresAt = () => new Date(Number.NaN);
+    const app = await startApp(adapter, { notifications: { access: { read: 'public', expiresAt } } });
+    const response = await poll(app, 'topic=orders&wait=1');
+    expect(response.status).toBe(500);
+    app.logs.length = 0;
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Store } from '../../src/core/store.js';
+import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
+import { storeContract, type StoreContractOptions } from '../../src/testing/index.js';
+import { appendFaults } from '../support/faults/append.js';
+import type { Fault, Faults } from '../support/faults/kit.js';
+import { lifecycleFaults, retentionFaults } from '../support/faults/lifecycle.js';
+import { nodesFaults } from '../support/faults/nodes.js';
+import { readFaults } from '../support/faults/read.js';
+import { tailFaults } from '../support/faults/tail.js';
+import { memoryNode, openMemoryStore } from '../support/memory.js';
+
+const KEEP = 10;
+/** Checks that break by waiting in vain need not wait for long; all others do not wait. */
+const TIMEOUT_MS = 100;
+
+const faults: readonly [string, Faults][] = [
+  ['append', appendFaults],
+  ['read', readFaults],
+  ['tail', tailFaults],
+  ['lifecycle', lifecycleFaults],
+  ['retention', retentionFaults],
+  ['nodes', nodesFaults],
+];
+const names = storeContract(sharedMemory((store) => store)).map(({ name }) => name);
+const caught = new Map<Fault, Promise<readonly string[]>>();
+
+test('a memory store that several nodes share keeps the contract', async () => {
+  expect(await findFailing((store) => store, 10_000)).toEqual([]);
+});
+
+describe.each(faults)('the contract catches a broken %s', (_, of) => {
+  test.each(Object.entries(of))('%s', async (_name, [fault, check]) => {
+    expect(await failing(fault)).toContain(check);
+  });
+});
+
+test('every check of the contract catches something', async () => {
+  const all = new Set<string>();
+  for (const [fault] of faults.flatMap(([, of]) => Object.values(of))) {
+    for (const name of await failing(fault)) all.add(name);
+  }
+  expect(names.filter((name) => !all.has(name))).toEqual([]);
+});
+
+/** The checks that a fault breaks, each on logs of its own. */
+function failing(fault: Fault): Promise<readonly string[]> {
+  let found = caught.get(fault);
+  if (!found) caught.set(fault, (found = findFailing(fault)));
+  return found;
+}
+
+async function findFailing(fault: Fault, timeoutMs = TIMEOUT_MS): Promise<readonly string[]> {
+  const results = await Promise.allSettled(
+    names.map((_, index) => storeContract({ ...sharedMemory(fault), timeoutMs })[index]!.run()),
+  );
+  return names.filter((_, index) => results[index]!.status === 'rejected');
+}
+
+/** Real memory stores, each shared by several nodes, and broken. */
+function sharedMemory(fault: Fault): StoreContractOptions {
+  let log: Promise<Store>;
+  let nodes: Store[] = [];
+  const openAnother = async (): Promise<Store> => {
+    const node = memoryNode(await log);
+    const broken = fault(node, [...nodes]);
+    nodes.push(node);
+    return broken;
+  };
+  const open = (options?: MemoryStoreOptions): Promise<Store> => {
+    log = openMemoryStore(options);
+    nodes = [];
+    return openAnother();
+  };
+  return {
+    open: () => open(),
+    openAnother,
+    trim: { open: () => open({ retainCount: KEEP }), keep: KEEP },
+  };
+}

@@ -1,0 +1,52 @@
+import type { Draft, LogEntry } from '../../../src/core/notification.js';
+import type { Appended, ReadQuery, ReadResult, Store, TailBatch } from '../../../src/core/store.js';
+
+/** Breaks a store in one way. `nodes` are those that were opened on the same log before it. */
+export type Fault = (store: Store, nodes: readonly Store[]) => Store;
+
+/** Replaces some methods of a store. */
+export function replace(over: (store: Store, nodes: readonly Store[]) => Partial<Store>): Fault {
+  return (store, nodes) => ({
+    append: (drafts) => store.append(drafts),
+    read: (query) => store.read(query),
+    tail: (after, onAppended) => store.tail(after, onAppended),
+    close: () => store.close(),
+    ...over(store, nodes),
+  });
+}
+
+export const inQuery = (change: (query: ReadQuery) => Partial<ReadQuery>): Fault =>
+  replace((store) => ({ read: (query) => store.read({ ...query, ...change(query) }) }));
+
+export const inResult = (change: (result: ReadResult, query: ReadQuery) => Partial<ReadResult>): Fault =>
+  replace((store) => ({
+    read: async (query) => {
+      const result = await store.read(query);
+      return { ...result, ...change(result, query) };
+    },
+  }));
+
+export const inBatch = (change: (batch: TailBatch) => readonly TailBatch[]): Fault =>
+  replace((store) => ({
+    tail: (after, onAppended) => store.tail(after, (batch) => change(batch).forEach(onAppended)),
+  }));
+
+export const inAppended = (change: (appended: Appended, index: number) => Partial<Appended>): Fault =>
+  replace((store) => ({
+    append: async (drafts) => {
+      const { epoch, appended } = await store.append(drafts);
+      return { epoch, appended: appended.map((one, index) => ({ ...one, ...change(one, index) })) };
+    },
+  }));
+
+export const inDraft = (change: (draft: Draft) => Partial<Draft>): Fault =>
+  replace((store) => ({ append: (drafts) => store.append(drafts.map((draft) => ({ ...draft, ...change(draft) }))) }));
+
+/** One turn of the event loop. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Asks for the state of the log only. */
+export const state = { topics: [], after: 0, limit: 0, bytesMax: 0 };
+export const reversed = (entries: readonly LogEntry[]): LogEntry[] => [...entries].reverse();
+
+/** Faults by name, each with the check that must notice it. */
+export type Faults = Readonly<Record<string, readonly [Fault, string]>>;

@@ -1,0 +1,94 @@
+import { type Faults, inBatch, replace, reversed, state, turn } from './kit.js';
+
+export const tailFaults: Faults = {
+  'drops an entry': [
+    inBatch((batch) => [{ ...batch, entries: batch.entries.filter(({ position }) => position % 7 !== 3) }]),
+    'tail: from a position in the past, first what is there and then what comes',
+  ],
+  'hands over everything twice': [
+    inBatch((batch) => [batch, batch]),
+    'tail: hands over what is appended once it is armed, of every topic',
+  ],
+  'in reverse': [
+    inBatch((batch) => [{ ...batch, entries: reversed(batch.entries) }]),
+    'append: arrays appended at once do not mix, whoever reads, and all readers see one order',
+  ],
+  'one topic only': [
+    inBatch((batch) => [{ ...batch, entries: batch.entries.filter(({ topic }) => topic === 'orders') }]),
+    'tail: hands over what is appended once it is armed, of every topic',
+  ],
+  'a hole between batches': [
+    inBatch((batch) => [{ ...batch, after: batch.after + 1 }]),
+    'tail: from the head, nothing that was there before',
+  ],
+  'head ahead of its entries': [
+    inBatch((batch) => [{ ...batch, head: batch.head + 1 }]),
+    'tail: from a position in the past, first what is there and then what comes',
+  ],
+  'another epoch': [
+    inBatch((batch) => [{ ...batch, epoch: { id: 'other', secret: 'x'.repeat(22) } }]),
+    'tail: names the log that reads name',
+  ],
+  'starts from the head': [
+    replace((store) => ({
+      tail: async (_after, onAppended) => store.tail((await store.read(state)).head, onAppended),
+    })),
+    'tail: from a position in the past, first what is there and then what comes',
+  ],
+  'starts from the beginning': [
+    replace((store) => ({ tail: (_after, onAppended) => store.tail(0, onAppended) })),
+    'tail: from the head while others append, everything above it',
+  ],
+  'resolves before it is armed': [
+    replace((store) => ({
+      tail: async (_after, onAppended) => {
+        void turn()
+          .then(async () => store.tail((await store.read(state)).head, onAppended))
+          .catch(() => undefined);
+        return { close: async () => undefined };
+      },
+    })),
+    'tail: hands over what is appended once it is armed, of every topic',
+  ],
+  'loses what comes between reading and arming': [
+    replace((store) => ({
+      tail: async (after, onAppended) => {
+        const { head } = await store.read(state);
+        const old = await store.tail(after, onAppended);
+        await old.close();
+        for (let i = 0; i < 20; i++) await Promise.resolve();
+        const armed = await store.tail((await store.read(state)).head, (batch) =>
+          onAppended({ ...batch, after: Math.max(head, after) }),
+        );
+        return armed;
+      },
+    })),
+    'tail: loses and repeats nothing when it opens while others append',
+  ],
+  'goes on after its close': [
+    replace((store) => ({
+      tail: async (after, onAppended) => {
+        await store.tail(after, onAppended);
+        return { close: async () => undefined };
+      },
+    })),
+    'tail: is not called again once its close has resolved',
+  ],
+  'one tail for a function': [
+    replace((store) => {
+      const known = new Set<unknown>();
+      return {
+        tail: async (after, onAppended) => {
+          if (known.has(onAppended)) return { close: async () => undefined };
+          known.add(onAppended);
+          return store.tail(after, onAppended);
+        },
+      };
+    }),
+    'tail: several are independent, also with one function',
+  ],
+  'never called': [
+    replace((store) => ({ tail: (after) => store.tail(after, () => undefined) })),
+    'tail: hands over what is appended once it is armed, of every topic',
+  ],
+};

@@ -1,0 +1,44 @@
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
+import type { INestApplication, NestApplicationOptions, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { endTest, takeWarnings, unwatchWarnings, watchWarnings } from './cleanup.js';
+import { type Logs, fastifyLogger } from './logs.js';
+
+/** A way to run a Nest application. */
+export interface Adapter {
+  readonly name: string;
+  /** The application, not initialised yet. Without logs it logs nothing. */
+  create(module: Type, options: NestApplicationOptions & { logs?: Logs }): Promise<INestApplication>;
+}
+
+export const express: Adapter = {
+  name: 'express',
+  create: (module, { logs: _, ...options }) => NestFactory.create(module, new ExpressAdapter(), options),
+};
+
+export const fastify: Adapter = {
+  name: 'fastify',
+  create: (module, { logs, ...options }) =>
+    NestFactory.create<NestFastifyApplication>(
+      module,
+      new FastifyAdapter(logs ? { loggerInstance: fastifyLogger(logs) } : {}),
+      options,
+    ),
+};
+
+const ADAPTERS: readonly Adapter[] = [express, fastify];
+
+/** The same tests on every platform. What a test has started is ended after it, and must then have left nothing behind. */
+export function forEachAdapter(tests: (adapter: Adapter) => void, adapters = ADAPTERS): void {
+  describe.each(adapters)('on platform-$name', (adapter) => {
+    beforeAll(watchWarnings);
+    afterAll(unwatchWarnings);
+    afterEach(async () => {
+      await endTest();
+      expect(takeWarnings()).toEqual([]);
+    });
+    tests(adapter);
+  });
+}

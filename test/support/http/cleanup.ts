@@ -1,0 +1,47 @@
+import { runInThisContext } from 'node:vm';
+
+type Task = () => unknown;
+
+const tasks: Task[] = [];
+
+/** Runs a task when the test is over, the last one first. */
+export function atTestEnd(task: Task): void {
+  tasks.push(task);
+}
+
+/** Runs what is registered, all of it, and fails with the first error. */
+export async function endTest(): Promise<void> {
+  const errors: unknown[] = [];
+  for (let task = tasks.pop(); task; task = tasks.pop()) {
+    try {
+      await task();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Jest gives tests a copy of `process` that gets no events; this is the real one. */
+const realProcess = runInThisContext('process') as NodeJS.Process;
+const warnings: string[] = [];
+
+/** Collects the process's warnings (too many listeners, deprecations); Jest itself fails tests with unhandled rejections. */
+export function watchWarnings(): void {
+  realProcess.on('warning', onWarning);
+}
+
+/** The warnings since the last call. */
+export function takeWarnings(): string[] {
+  return warnings.splice(0);
+}
+
+export function unwatchWarnings(): void {
+  realProcess.off('warning', onWarning);
+}
+
+function onWarning(warning: Error): void {
+  // Jest's own, about the way it runs ES modules.
+  if (warning.name === 'ExperimentalWarning') return;
+  warnings.push(`${warning.name}: ${warning.message}`);
+}

@@ -1,0 +1,49 @@
+import type { LoggerService } from '@nestjs/common';
+import type { FastifyBaseLogger } from 'fastify';
+
+/** What an application and its framework said at the levels warn and error, while it ran. */
+export type Logs = string[];
+
+/** Nest's logger. */
+export function nestLogger(logs: Logs): LoggerService {
+  const ignore = (): void => undefined;
+  const record =
+    (level: string) =>
+    (...parts: unknown[]): void => {
+      logs.push([level, ...parts.map(show)].join(' '));
+    };
+  return { log: ignore, debug: ignore, verbose: ignore, warn: record('warn'), error: record('error') };
+}
+
+/** Fastify's: it reports answers sent twice there, and nowhere else. */
+export function fastifyLogger(logs: Logs): FastifyBaseLogger {
+  const ignore = (): void => undefined;
+  const record =
+    (level: string) =>
+    (...parts: unknown[]): void => {
+      logs.push(['fastify', level, ...parts.map(show)].join(' '));
+    };
+  const logger = {
+    level: 'warn',
+    silent: ignore,
+    trace: ignore,
+    debug: ignore,
+    info: ignore,
+    warn: record('warn'),
+    error: record('error'),
+    fatal: record('fatal'),
+    child: (): FastifyBaseLogger => logger,
+  } as FastifyBaseLogger;
+  return logger;
+}
+
+function show(value: unknown): string {
+  if (value instanceof Error) return brief(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { err } = value as { err?: Error };
+  return err ? brief(err) : '{…}';
+}
+
+function brief(error: Error): string {
+  return (error.stack ?? error.message).split('\n', 4).join('\n');
+}

@@ -1,0 +1,101 @@
+import { Connection, type Target } from './connection.js';
+import type { ClientHistory, Numbered } from './history.js';
+import type { Random } from './random.js';
+import { isNotification, SseReader } from './sse.js';
+import { turn } from './until.js';
+
+/** What a client does for its next part of the feed. */
+export type Transport = 'poll' | 'sse';
+
+export interface RoamingOptions {
+  readonly topics: readonly string[];
+  readonly cursor: string;
+  readonly random: Random;
+  readonly transports: readonly Transport[];
+  /** Nothing more will be published. */
+  readonly over: () => boolean;
+}
+
+/** Waits that clients ask for, in seconds: none, and one that ends before the next news of a quiet topic. */
+const WAITS = [0, 1, 1];
+/** Turns of the event loop after which impatient clients leave: in every phase of a request, and while it is held. */
+const PATIENCE_TURNS = 200;
+
+/**
+ * A client on a bad day: it polls and streams by turns, with the cursor it was given last, asks for pages of any size, and
+ * leaves again and again without waiting for the answer. What it has received whole, it has received.
+ */
+export class RoamingClient implements ClientHistory {
+  readonly topics: readonly string[];
+  readonly received: Numbered[] = [];
+  /** How often it left, was answered with news, and with none. */
+  readonly counts = { left: 0, news: 0, nothing: 0, blocks: 0 };
+  readonly #target: Target;
+  readonly #options: RoamingOptions;
+  #cursor: string;
+
+  constructor(target: Target, options: RoamingOptions) {
+    this.topics = options.topics;
+    this.#target = target;
+    this.#options = options;
+    this.#cursor = options.cursor;
+  }
+
+  /** Until everything is over and the feed has nothing more. */
+  async run(): Promise<void> {
+    const { random, over, transports } = this.#options;
+    for (;;) {
+      if (over()) {
+        const more = await this.#poll({ wait: 0, limit: 1000, patient: true });
+        if (!more) return;
+      } else if (random.pick(transports) === 'sse') await this.#stream();
+      else await this.#poll({ wait: random.pick(WAITS), limit: random.from(1, 40), patient: random.chance(0.6) });
+      if (random.chance(0.3)) await turn(random.from(1, 30));
+    }
+  }
+
+  /** One poll, or what an impatient client sees of it. Says whether there was something. */
+  async #poll({ wait, limit, patient }: { wait: number; limit: number; patient: boolean }): Promise<boolean> {
+    const connection = await Connection.open(this.#target);
+    try {
+      connection.send({ path: `/notifications?${this.#query()}&wait=${wait}&limit=${limit}` });
+      if (!patient) {
+        await turn(this.#options.random.from(0, PATIENCE_TURNS));
+        this.counts.left++;
+        return true;
+      }
+      const { status, json, text } = await connection.response();
+      if (status !== 200 || json.gap) throw new Error(`unexpected: ${status} ${text}`);
+      for (const { data } of json.notifications) this.received.push(data);
+      this.#cursor = json.cursor;
+      this.counts[json.notifications.length > 0 ? 'news' : 'nothing']++;
+      return json.notifications.length > 0;
+    } finally {
+      await connection.destroy();
+    }
+  }
+
+  /** A stream, for a while. */
+  async #stream(): Promise<void> {
+    const { random } = this.#options;
+    const reader = await SseReader.open(this.#target, this.#query());
+    try {
+      for (let left = random.from(0, PATIENCE_TURNS); left > 0; left--) {
+        await turn();
+        for (const block of reader.available()) {
+          if (block.event === 'gap') throw new Error('unexpected gap');
+          if (isNotification(block)) this.received.push((JSON.parse(block.data!) as { data: Numbered }).data);
+          if (block.id !== undefined) this.#cursor = block.id;
+          this.counts.blocks++;
+        }
+      }
+      this.counts.left++;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  #query(): string {
+    return `topic=${this.topics.join()}&cursor=${this.#cursor}`;
+  }
+}

@@ -1,0 +1,150 @@
+import { Connection, type Request, type Target } from './connection.js';
+import type { Message } from './message.js';
+
+/** One block of an event stream, its fields in the order in which they stood. */
+export interface Block {
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly event?: string;
+  readonly id?: string;
+  readonly retry?: string;
+  readonly data?: string;
+}
+
+/** Reads an event stream block by block, as strictly as the protocol is written down. */
+export class SseReader {
+  readonly connection: Connection;
+  readonly head: Message;
+  #partsRead = 0;
+  #unread = '';
+  /** The last `id` of a whole block: where a client goes on. */
+  lastId = '';
+  /** The blocks so far that move the cursor without news; they are not among those that `next` and the others give. */
+  readonly cursors: Block[] = [];
+
+  private constructor(connection: Connection, head: Message) {
+    this.connection = connection;
+    this.head = head;
+  }
+
+  /** Opens a stream; its head is here by the time this resolves. */
+  static async open(target: Target, query: string, headers: Request['headers'] = {}): Promise<SseReader> {
+    const connection = await Connection.open(target);
+    connection.send({ path: `/notifications?${query}`, headers: { Accept: 'text/event-stream', ...headers } });
+    return new SseReader(connection, await connection.head());
+  }
+
+  /** Everything so far. */
+  get text(): string {
+    return this.head.text;
+  }
+
+  /** The server has ended the stream. */
+  get ended(): boolean {
+    return this.head.complete;
+  }
+
+  /**
+   * How the stream opens: `retry` and, where it starts at a place, its `id`, which a `cursor` event then says again to clients
+   * that note the ids of events only.
+   */
+  async opening(): Promise<Block> {
+    const first = await this.next();
+    const names = namesOf(first);
+    if (names.join() !== 'retry' && names.join() !== 'retry,id') throw new Error(`no opening: ${show(first)}`);
+    if (first.id !== undefined) {
+      const cursor = await this.next();
+      if (show(cursor) !== show(cursorBlock(first.id))) throw new Error(`no opening: ${show(cursor)}`);
+    }
+    return first;
+  }
+
+  /** The next block, comments left out. */
+  async next(): Promise<Block> {
+    for (;;) {
+      await this.connection.when(() => this.#readsBlock(), 'a block of the stream');
+      const block = this.#take();
+      if (block) return block;
+    }
+  }
+
+  async nextBlocks(count: number): Promise<Block[]> {
+    const blocks: Block[] = [];
+    while (blocks.length < count) blocks.push(await this.next());
+    return blocks;
+  }
+
+  /** The next notifications; blocks of other kinds fail. */
+  async notifications(count: number): Promise<{ data: { n: number }; topic: string }[]> {
+    return (await this.nextBlocks(count)).map((block) => {
+      if (!isNotification(block)) throw new Error(`no notification: ${show(block)}`);
+      return JSON.parse(block.data!) as { data: { n: number }; topic: string };
+    });
+  }
+
+  /** The rest of the stream, up to its end. */
+  async rest(): Promise<Block[]> {
+    await this.connection.when(() => this.ended, 'the end of the stream');
+    return this.available();
+  }
+
+  /** The blocks that are here and have not been read. */
+  available(): Block[] {
+    const blocks: Block[] = [];
+    while (this.#readsBlock()) {
+      const block = this.#take();
+      if (block) blocks.push(block);
+    }
+    return blocks;
+  }
+
+  close(): Promise<void> {
+    return this.connection.destroy();
+  }
+
+  #readsBlock(): boolean {
+    const { parts } = this.head;
+    while (this.#partsRead < parts.length) this.#unread += parts[this.#partsRead++] ?? '';
+    return this.#unread.includes('\n\n');
+  }
+
+  /** The block that is there; nothing if it was comments, or a cursor. */
+  #take(): Block | undefined {
+    const end = this.#unread.indexOf('\n\n');
+    const lines = this.#unread.slice(0, end).split('\n');
+    this.#unread = this.#unread.slice(end + 2);
+    const fields = lines.filter((line) => !line.startsWith(':'));
+    if (fields.length === 0) return undefined;
+    const block = blockOf(fields);
+    this.lastId = block.id ?? this.lastId;
+    if (block.event !== 'cursor') return block;
+    this.cursors.push(block);
+    return undefined;
+  }
+}
+
+export function namesOf({ fields }: Block): string[] {
+  return fields.map(([name]) => name);
+}
+
+/** Notifications have no event name, so that `onmessage` gets them. */
+export function isNotification({ event, data }: Block): boolean {
+  return event === undefined && data !== undefined;
+}
+
+/** The block that moves a client's cursor without news. */
+export function cursorBlock(id: string): Block {
+  return blockOf(['event: cursor', 'data: {}', `id: ${id}`]);
+}
+
+function blockOf(lines: readonly string[]): Block {
+  const fields = lines.map((line): [string, string] => {
+    const [, name, value] = /^(event|id|retry|data): (.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) throw new Error(`no field of this protocol: ${line}`);
+    return [name, value];
+  });
+  return { fields, ...Object.fromEntries(fields) };
+}
+
+function show(block: Block): string {
+  return JSON.stringify(block.fields);
+}

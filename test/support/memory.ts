@@ -1,0 +1,46 @@
+import type { Clock } from '../../src/core/clock.js';
+import { NotificationsError } from '../../src/core/errors.js';
+import type { Store, Tail } from '../../src/core/store.js';
+import { memoryStore, type MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
+import { ManualClock } from '../../src/testing/index.js';
+
+/** The real memory store, on a clock to move. */
+export async function openMemoryStore(
+  options: MemoryStoreOptions = {},
+  clock: Clock = new ManualClock(),
+): Promise<Store> {
+  return memoryStore(options)({ clock, logger: { warn: fail, error: fail } });
+}
+
+/** One node's way into a log that is open elsewhere: closing it closes nothing but its own tails. */
+export function memoryNode(log: Store): Store {
+  const tails = new Set<Tail>();
+  let closed = false;
+  const assertOpen = (): void => {
+    if (closed) throw new NotificationsError('store_unavailable', 'This node is closed.');
+  };
+  return {
+    append: async (drafts) => {
+      assertOpen();
+      return log.append(drafts);
+    },
+    read: async (query) => {
+      assertOpen();
+      return log.read(query);
+    },
+    tail: async (after, onAppended) => {
+      assertOpen();
+      const tail = await log.tail(after, onAppended);
+      tails.add(tail);
+      return tail;
+    },
+    close: async () => {
+      closed = true;
+      for (const tail of tails) await tail.close();
+    },
+  };
+}
+
+function fail(message: string): never {
+  throw new Error(`the memory store has nothing to report, but says: ${message}`);
+}

@@ -1,0 +1,140 @@
+import type { Draft, LogEntry } from '../../src/core/notification.js';
+import type { AppendResult, ReadQuery, ReadResult, Store, Tail, TailBatch } from '../../src/core/store.js';
+import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
+import type { ManualClock } from '../../src/testing/index.js';
+import { openMemoryStore } from './memory.js';
+
+/** The real memory store behind a connection that a test can slow down, cut and wipe. */
+export class ScriptedStore implements Store {
+  /** Every read that has reached the store. */
+  readonly reads: ReadQuery[] = [];
+  readonly #reopen: () => Promise<Store>;
+  readonly #appended = new Map<string, readonly LogEntry[]>();
+  readonly #trimmed = new Map<string, number>();
+  #log: Store;
+  #follow: ((batch: TailBatch) => void) | undefined;
+  #tail: Tail | undefined;
+  #heldReads: (() => void)[] | undefined;
+  #heldBatches: TailBatch[] | undefined;
+  #failure: Error | undefined;
+
+  private constructor(log: Store, reopen: () => Promise<Store>) {
+    this.#log = log;
+    this.#reopen = reopen;
+  }
+
+  static async open(options: MemoryStoreOptions, clock: ManualClock): Promise<ScriptedStore> {
+    const open = () => openMemoryStore(options, clock);
+    const store = new ScriptedStore(await open(), open);
+    await store.#record();
+    return store;
+  }
+
+  append(drafts: readonly Draft[]): Promise<AppendResult> {
+    return this.#log.append(drafts);
+  }
+
+  /** All that was ever appended to a log. */
+  appended(epochId: string): readonly LogEntry[] {
+    return this.#appended.get(epochId) ?? [];
+  }
+
+  /** Up to where retention has removed what was appended to a log, as far as a read has shown. */
+  trimmedOf(epochId: string): number {
+    return this.#trimmed.get(epochId) ?? 0;
+  }
+
+  /** Sees the log of the moment when it is called, whenever it is answered. */
+  async read(query: ReadQuery): Promise<ReadResult> {
+    this.reads.push(query);
+    const failure = this.#failure;
+    const result = await this.#log.read(query);
+    this.#trimmed.set(result.epoch.id, result.trimmed);
+    if (this.#heldReads) await new Promise<void>((resolve) => this.#heldReads?.push(resolve));
+    if (failure) throw failure;
+    return result;
+  }
+
+  async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
+    if (this.#failure) throw this.#failure;
+    this.#follow = onAppended;
+    await this.#open(after);
+    return {
+      close: async () => {
+        this.#follow = undefined;
+        await this.#tail?.close();
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+
+  get following(): boolean {
+    return this.#follow !== undefined;
+  }
+
+  /** Reads that begin from now on are answered when the function is called. */
+  holdReads(): () => void {
+    this.#heldReads ??= [];
+    return () => {
+      const held = this.#heldReads ?? [];
+      this.#heldReads = undefined;
+      for (const answer of held) answer();
+    };
+  }
+
+  /** What is appended from now on is handed over when the function is called. */
+  holdTail(): () => void {
+    this.#heldBatches ??= [];
+    return () => {
+      const held = this.#heldBatches ?? [];
+      this.#heldBatches = undefined;
+      for (const batch of held) this.#follow?.(batch);
+    };
+  }
+
+  /** Reads and tails that begin from now on fail; without an error they no longer do. */
+  fail(error?: Error): void {
+    this.#failure = error;
+  }
+
+  /** The log is wiped, and followed anew: another epoch. */
+  async wipe(): Promise<void> {
+    await this.#tail?.close();
+    this.#log = await this.#reopen();
+    await this.#record();
+    const { epoch, head } = await this.#log.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    this.handOver({ epoch, after: head, entries: [], head });
+    await this.#open(head);
+  }
+
+  /** Appends while the tail is cut off, and comes back too late to be told. */
+  async appendUnnoticed(drafts: readonly Draft[]): Promise<AppendResult> {
+    await this.#tail?.close();
+    const result = await this.append(drafts);
+    const { epoch, head } = await this.#log.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    this.handOver({ epoch, after: head, entries: [], head });
+    await this.#open(head);
+    return result;
+  }
+
+  async #record(): Promise<void> {
+    await this.#log.tail(0, ({ epoch, entries }) => {
+      this.#appended.set(epoch.id, [...this.appended(epoch.id), ...entries]);
+    });
+  }
+
+  async #open(after: number): Promise<void> {
+    this.#tail = await this.#log.tail(after, (batch) => {
+      this.handOver(batch);
+    });
+  }
+
+  /** Hands a batch over, as the tail does. */
+  handOver(batch: TailBatch): void {
+    if (this.#heldBatches) this.#heldBatches.push(batch);
+    else this.#follow?.(batch);
+  }
+}
