@@ -76,6 +76,34 @@ describe('a poll without news', () => {
     await bench.expectNothingLeft();
   });
 
+  test('has gone when its answer arrives', async () => {
+    const counted: unknown[] = [];
+    const pages = bench.feed.poll({ topics: ['orders'], after: 'latest', limit: 1, waitMs: WAIT_MS });
+    pages.subscribe(() => counted.push(bench.feed.counts(), bench.clock.pendingTimers));
+    await bench.store.append(drafts(1));
+    await bench.clock.settle();
+    expect(counted).toEqual([{ waiters: 0, topics: 0 }, 0]);
+  });
+
+  test('asks no store, however much others got meanwhile: it was there all the time', async () => {
+    bench = await FeedBench.open({ windowCount: 3 });
+    const { length } = bench.store.reads;
+    const poll = bench.poll();
+    for (const each of drafts(9, 'o', 'other')) await bench.store.append([each]);
+    await bench.clock.advance(WAIT_MS);
+    expect(poll.last).toMatchObject({ entries: [], position: 9 });
+    expect(bench.store.reads).toHaveLength(length);
+  });
+
+  test.each(['poll', 'follow'] as const)('does not age out while it is held: %s', async (how) => {
+    bench = await FeedBench.open({ windowCount: 3 }, { retainCount: 3 });
+    const watched = bench[how]();
+    for (const each of drafts(9, 'o', 'other')) await bench.store.append([each]);
+    await bench.clock.advance(WAIT_MS);
+    expect(watched.last).toMatchObject({ entries: [], position: 9 });
+    expect(watched.last).not.toHaveProperty('gap');
+  });
+
   test('answers at once when it does not want to wait', async () => {
     await bench.store.append(drafts(2));
     const poll = bench.poll({ waitMs: 0 });

@@ -105,13 +105,11 @@ describe('the log is wiped', () => {
 
   test('while a read is under way: the waiter does not wait in the old one', async () => {
     const answer = bench.store.holdReads();
-    const poll = bench.poll({ after: bench.place(0) });
+    const poll = bench.poll({ topics: ['quiet'], after: bench.place(0) });
     await bench.store.wipe();
-    await bench.store.append(drafts(1));
     answer();
     await bench.clock.settle();
-    expect(poll.ids).toEqual([['n1']]);
-    expect(poll.last).toMatchObject({ gap: { reason: 'reset' } });
+    expect(poll.last).toMatchObject({ entries: [], position: 0, gap: { reason: 'reset' } });
     await bench.expectNothingLeft();
   });
 
@@ -160,6 +158,16 @@ describe('a node that was cut off', () => {
     expect(stream.ids).toEqual([['n2', 'n3']]);
     expect(stream.last?.gap).toEqual({ reason: 'expired' });
     stream.leave();
+  });
+
+  test('does not hold a poll for longer because of that', async () => {
+    const poll = bench.poll();
+    await bench.clock.advance(WAIT_MS - 1);
+    await bench.store.appendUnnoticed(drafts(3, 'p', 'other'));
+    await bench.clock.settle();
+    expect(poll.pages).toEqual([]);
+    await bench.clock.advance(1);
+    expect(poll.last).toMatchObject({ entries: [], position: 7 });
   });
 
   test('takes in once what is handed over twice', async () => {

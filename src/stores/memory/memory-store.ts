@@ -15,6 +15,9 @@ import type {
   TailBatch,
 } from '../../core/store.js';
 
+/** A UUID has 122 random bits; two of them are more than a secret needs. */
+const randomUUID = (): string => globalThis.crypto.randomUUID();
+
 /** What the memory store keeps, and for how long. Whichever bound is reached first removes the oldest notifications. */
 export interface MemoryStoreOptions {
   /** Notifications kept. Default 100,000. */
@@ -70,7 +73,7 @@ interface Remembered {
 class MemoryStore implements Store {
   readonly #options: Required<MemoryStoreOptions>;
   readonly #clock: Clock;
-  readonly #epoch: Epoch = { id: globalThis.crypto.randomUUID(), secret: globalThis.crypto.randomUUID() };
+  readonly #epoch: Epoch = { id: randomUUID(), secret: randomUUID() + randomUUID() };
   readonly #log = new MemoryLog();
   /** When each entry of the log was appended, in step with it. */
   readonly #times = new Fifo<number>();

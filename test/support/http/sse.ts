@@ -18,8 +18,6 @@ export class SseReader {
   #unread = '';
   /** The last `id` of a whole block: where a client goes on. */
   lastId = '';
-  /** The blocks so far that move the cursor without news; they are not among those that `next` and the others give. */
-  readonly cursors: Block[] = [];
 
   private constructor(connection: Connection, head: Message) {
     this.connection = connection;
@@ -73,12 +71,15 @@ export class SseReader {
     return blocks;
   }
 
-  /** The next notifications; blocks of other kinds fail. */
+  /** The next notifications; cursors between them are passed over, anything else fails. */
   async notifications(count: number): Promise<{ data: { n: number }; topic: string }[]> {
-    return (await this.nextBlocks(count)).map((block) => {
-      if (!isNotification(block)) throw new Error(`no notification: ${show(block)}`);
-      return JSON.parse(block.data!) as { data: { n: number }; topic: string };
-    });
+    const notifications: { data: { n: number }; topic: string }[] = [];
+    while (notifications.length < count) {
+      const block = await this.next();
+      if (isNotification(block)) notifications.push(JSON.parse(block.data!));
+      else if (block.event !== 'cursor') throw new Error(`no notification: ${show(block)}`);
+    }
+    return notifications;
   }
 
   /** The rest of the stream, up to its end. */
@@ -107,7 +108,7 @@ export class SseReader {
     return this.#unread.includes('\n\n');
   }
 
-  /** The block that is there; nothing if it was comments, or a cursor. */
+  /** The block that is there; nothing if it was comments. */
   #take(): Block | undefined {
     const end = this.#unread.indexOf('\n\n');
     const lines = this.#unread.slice(0, end).split('\n');
@@ -116,9 +117,7 @@ export class SseReader {
     if (fields.length === 0) return undefined;
     const block = blockOf(fields);
     this.lastId = block.id ?? this.lastId;
-    if (block.event !== 'cursor') return block;
-    this.cursors.push(block);
-    return undefined;
+    return block;
   }
 }
 
