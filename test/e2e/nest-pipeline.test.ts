@@ -15,7 +15,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { NotificationsException, type Page } from 'nest-notifications';
-import { map, type Observable, of, take, tap, throwError, timeout } from 'rxjs';
+import { catchError, map, type Observable, of, take, tap, throwError, timeout } from 'rxjs';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection } from '../support/http/connection.js';
@@ -211,10 +211,28 @@ forEachAdapter((adapter) => {
       for (const accept of ['application/json', 'text/event-stream']) {
         const connection = await Connection.open(app);
         connection.send({ path: '/notifications?topic=orders&wait=0', headers: { Accept: accept } });
-        const { status } = await connection.head();
-        expect(status).toBeGreaterThanOrEqual(200);
+        const { status, json } = await connection.response();
+        expect({ status, json }).toEqual({ status: 200, json: { maintenance: true } });
       }
+      const published = await post(app, ITEM);
+      expect({ status: published.status, json: published.json }).toEqual({ status: 201, json: { maintenance: true } });
+      expect((await poll(app, 'topic=orders&cursor=earliest')).json).toEqual({ maintenance: true });
     });
+  });
+
+  test('an interceptor that turns errors into answers has its way', async () => {
+    class Soothing implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        return next.handle().pipe(catchError((error: NotificationsException) => of({ instead: error.code })));
+      }
+    }
+    const app = await startApp(adapter, {
+      notifications: { ...OPEN, limits: { waitersMax: 1 } },
+      configure: (nest) => nest.useGlobalInterceptors(new Soothing()),
+    });
+    await holdPoll(app, 'topic=orders');
+    const { status, json } = await poll(app, 'topic=orders');
+    expect({ status, json }).toEqual({ status: 200, json: { instead: 'waiters_too_many' } });
   });
 
   describe('an exception filter', () => {

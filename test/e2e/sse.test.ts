@@ -6,7 +6,6 @@ import { startApp } from '../support/http/app.js';
 import { holdPoll, numbers, poll, publish } from '../support/http/feed.js';
 import { cursorBlock, namesOf, SseReader } from '../support/http/sse.js';
 import { until } from '../support/http/until.js';
-import { openingBlocks } from '../../src/wire/sse.js';
 
 const QUIET = { heartbeatMs: 100 };
 
