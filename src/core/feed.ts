@@ -103,7 +103,7 @@ export class Feed {
       let done = (): void => undefined;
       const promise = new Promise<void>((resolve) => (done = resolve));
       this.#drain = { promise, done };
-      this.#waiters.notifyAll();
+      this.#waiters.notifyAll(this.window.head + 1);
       if (this.#waiters.count === 0) done();
     }
     return this.#drain.promise;
@@ -140,6 +140,7 @@ export class Feed {
       arm: (waiter) => {
         this.#waiters.add(waiter);
       },
+      hasNews: (waiter) => this.#waiters.hasNews(waiter),
       disarm: (waiter) => {
         this.#waiters.remove(waiter);
         if (this.#waiters.count === 0) this.#drain?.done();
@@ -148,8 +149,9 @@ export class Feed {
   }
 
   #onAppended(batch: TailBatch): void {
-    const continues = this.#reader.extend(batch);
-    if (!continues) this.#waiters.notifyAll();
-    else for (const { topic } of batch.entries) this.#waiters.notify(topic);
+    const { epoch, head } = this.window;
+    // Positions of another log say nothing about what a waiter has missed.
+    if (!this.#reader.extend(batch)) this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);
+    else for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
   }
 }

@@ -13,6 +13,8 @@ export interface WaiterHost {
   draining(): boolean;
   /** From now on the waiter is woken when one of its topics has news. */
   arm(waiter: Waiter): void;
+  /** Whether the waiter is about to be woken. */
+  hasNews(waiter: Waiter): boolean;
   disarm(waiter: Waiter): void;
 }
 
@@ -60,10 +62,14 @@ export class Waiter implements Wakeable, Unsubscribable {
     this.#turn();
   }
 
-  /** News of a topic, or a shutdown. News need not be told to a waiter that is busy: it reads again before it waits. */
-  wake(): void {
+  /**
+   * News of a topic, or a shutdown. News need not be told to a waiter that is busy: it reads again before it waits. One
+   * that waits has missed nothing up to the first news, however much others got meanwhile, and reads from there: its old
+   * place may have left the window, and the store, long ago.
+   */
+  wake(firstNews: number): void {
     if (this.#host.draining()) this.#end('draining');
-    else if (this.#state === 'waiting') this.#readAgain();
+    else if (this.#state === 'waiting') this.#readAgain(firstNews - 1);
   }
 
   unsubscribe(): void {
@@ -118,12 +124,19 @@ export class Waiter implements Wakeable, Unsubscribable {
     this.#state = 'waiting';
     const leftMs = this.#turnEndsAtMs - this.#host.clock.monotonic();
     this.#turnTimer = this.#host.clock.setTimeout(() => {
-      this.#readAgain();
+      // Whoever is about to be woken is answered then.
+      if (!this.#host.hasNews(this)) this.#readAgain(this.#host.reader.window.head);
     }, leftMs);
   }
 
-  #readAgain(): void {
+  /** Reads on from a position up to which nothing was missed while waiting. */
+  #readAgain(position: number): void {
+    const { epoch } = this.#host.reader.window;
+    const after = this.#after;
     this.#stopWaiting();
+    if (after !== 'earliest' && after.epochId === epoch.id && after.position < position) {
+      this.#after = { epochId: epoch.id, position };
+    }
     this.#read();
   }
 

@@ -3,7 +3,8 @@ import type { Clock } from './clock.js';
 /** Somebody to be told that a topic has news. */
 export interface Wakeable {
   readonly topics: readonly string[];
-  wake(): void;
+  /** There is news, and none of it stands before this position. */
+  wake(firstNews: number): void;
 }
 
 /** How long waiters are woken in one go, before the event loop serves others. */
@@ -15,8 +16,9 @@ export const WAKE_CHUNK = 64;
 export class Waiters<W extends Wakeable> {
   readonly #clock: Clock;
   readonly #byTopic = new Map<string, Set<W>>();
-  readonly #news = new Set<string>();
-  readonly #queue = new Set<W>();
+  /** Topics with news whose waiters have not been looked up, each with the position of its first. */
+  readonly #news = new Map<string, number>();
+  readonly #queue = new Map<W, number>();
   #count = 0;
   #scheduled = false;
 
@@ -54,33 +56,41 @@ export class Waiters<W extends Wakeable> {
   }
 
   /**
-   * A topic has news. This costs the same for any number of waiters: they are looked up on the event loop's next turn, so
-   * that what arrives together goes out in one page.
+   * A topic has news at a position. This costs the same for any number of waiters: they are looked up on the event loop's
+   * next turn, so that what arrives together goes out in one page.
    */
-  notify(topic: string): void {
+  notify(topic: string, position: number): void {
     if (!this.#byTopic.has(topic)) return;
-    this.#news.add(topic);
+    this.#news.set(topic, Math.min(position, this.#news.get(topic) ?? position));
     this.#schedule();
   }
 
-  notifyAll(): void {
-    for (const topic of this.#byTopic.keys()) this.notify(topic);
+  /** There may be news of any topic, none before this position. */
+  notifyAll(position: number): void {
+    for (const topic of this.#byTopic.keys()) this.notify(topic, position);
+  }
+
+  /** Whether the waiter is about to be woken. */
+  hasNews(waiter: W): boolean {
+    return this.#queue.has(waiter) || waiter.topics.some((topic) => this.#news.has(topic));
   }
 
   readonly #wakeSome = (): void => {
     this.#scheduled = false;
-    for (const topic of this.#news) {
-      for (const waiter of this.#byTopic.get(topic) ?? []) this.#queue.add(waiter);
+    for (const [topic, position] of this.#news) {
+      for (const waiter of this.#byTopic.get(topic) ?? []) {
+        this.#queue.set(waiter, Math.min(position, this.#queue.get(waiter) ?? position));
+      }
     }
     this.#news.clear();
     const endsAtMs = this.#clock.monotonic() + WAKE_BUDGET_MS;
     let woken = 0;
     try {
-      for (const waiter of this.#queue) {
+      for (const [waiter, firstNews] of this.#queue) {
         if (woken > 0 && woken % WAKE_CHUNK === 0 && this.#clock.monotonic() >= endsAtMs) break;
         woken++;
         this.#queue.delete(waiter);
-        waiter.wake();
+        waiter.wake(firstNews);
       }
     } finally {
       this.#schedule();

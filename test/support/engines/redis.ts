@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+
+const BINARY = 'redis-server';
+/** How long an engine may take to start or to stop. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 10;
+
+export interface RedisEngineOptions {
+  /** `always`: appendonly with that fsync; `no`: nothing is kept. Default `no`. */
+  readonly appendonly?: 'always' | 'everysec' | 'no';
+  /** Other settings, as on the command line without dashes. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Why tests with this engine are skipped, if they are. Where everything has to run, that is an error. */
+export function redisMissing(): string | undefined {
+  if (spawnSync(BINARY, ['--version']).status === 0) return undefined;
+  const reason = `${BINARY} is not installed (Debian: apt-get install redis-server)`;
+  if (process.env.CI === 'true') throw new Error(reason);
+  console.warn(`skipped: ${reason}`);
+  return reason;
+}
+
+/** A real engine on a free loopback port, with its data in a temporary folder. */
+export class RedisEngine {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #args: readonly string[];
+  #process: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(port: number, folder: string, args: readonly string[]) {
+    this.port = port;
+    this.#folder = folder;
+    this.#args = args;
+  }
+
+  static async start({ appendonly = 'no', settings = {} }: RedisEngineOptions = {}): Promise<RedisEngine> {
+    const port = await freePort();
+    const folder = await mkdtemp(join(tmpdir(), 'nest-notifications-redis-'));
+    const all: Record<string, string> = {
+      port: String(port),
+      bind: '127.0.0.1',
+      dir: folder,
+      save: '',
+      appendonly: appendonly === 'no' ? 'no' : 'yes',
+      ...(appendonly === 'no' ? {} : { appendfsync: appendonly }),
+      ...settings,
+    };
+    const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+    const engine = new RedisEngine(port, folder, args);
+    try {
+      await engine.startAgain();
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+    return engine;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    if (this.#process?.pid === undefined) throw new Error('the engine is not running');
+    return this.#process.pid;
+  }
+
+  /** Starts it on the data that it had. Resolves when it answers. */
+  async startAgain(): Promise<void> {
+    const child = spawn(BINARY, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = child;
+    const keep = (chunk: Buffer): void => {
+      this.#output = (this.#output + chunk.toString()).slice(-4_000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const startedAt = Date.now();
+    while (!(await answersPing(this.port))) {
+      if (child.exitCode !== null || Date.now() - startedAt > PATIENCE_MS) {
+        throw new Error(`${BINARY} does not answer: ${this.#output}`);
+      }
+      await pause();
+    }
+  }
+
+  /** Ends it without a chance to write anything. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.startAgain();
+  }
+
+  /** It stays where it is: connections stay open, nothing is answered. */
+  freeze(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process?.pid !== undefined) await this.#end('SIGKILL');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs commands on a client of its own. */
+  async use<T>(task: (client: Redis) => Promise<T>): Promise<T> {
+    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: true, maxRetriesPerRequest: 1 });
+    try {
+      await client.connect();
+      return await task(client);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.kill(signal);
+    await ended;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+/** Whether it takes commands: an engine that still loads its data says so instead. */
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const answer = (yes: boolean): void => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('connect', () => socket.write('PING\r\n'));
+    socket.once('data', (data) => answer(/^\+PONG|^-NOAUTH/.test(data.toString())));
+    socket.once('error', () => answer(false));
+  });
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, POLL_MS);
+  });
+}
