@@ -51,7 +51,10 @@ export class Waiters<W extends Wakeable> {
     for (const topic of waiter.topics) {
       const waiters = this.#byTopic.get(topic);
       waiters?.delete(waiter);
-      if (waiters?.size === 0) this.#byTopic.delete(topic);
+      if (waiters?.size !== 0) continue;
+      this.#byTopic.delete(topic);
+      // Nobody is left to be told; who comes for the topic after this must not be told of what was before.
+      this.#news.delete(topic);
     }
   }
 

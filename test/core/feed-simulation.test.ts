@@ -14,7 +14,7 @@ import { randomNumbers } from '../support/random.js';
 
 const TOPICS = ['a', 'b', 'c', 'd', 'e'];
 const STEPS = 400;
-const SEEDS = 20;
+const SEEDS = 80;
 
 type Random = (below: number) => number;
 
