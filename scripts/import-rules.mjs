@@ -37,7 +37,12 @@ export const importRules = [
     folder: 'stores',
     folders: ['core'],
     packages: [],
-    also: {}, // 'stores/<engine>/': ['<its client library>']
+    also: {
+      'stores/sqlite/': ['libsql', 'node:fs', 'node:sqlite'],
+      'stores/redis/': ['ioredis'],
+      'stores/postgres/': ['pg'],
+      'stores/nats/': ['@nats-io/'],
+    },
     why: 'a store imports core and its own client library, so that no application loads an engine it does not use',
   },
   {
@@ -55,9 +60,9 @@ export const importRules = [
   },
   {
     folder: 'demo',
-    folders: [''],
+    folders: ['', 'stores'],
     packages: ['@nestjs/', 'node:'],
-    why: 'demo is an application like any other: it uses the library through its entry',
+    why: 'demo is an application like any other: it uses the library through its entries',
   },
 ];
 

@@ -126,7 +126,8 @@ function folderRuleBroken(path: string, { specifier, typeOnly }: Import): string
 }
 
 function otherEngine(path: string, target: string): boolean {
-  const engine = (file: string) => /^stores\/([^/]+)\//.exec(file)?.[1];
+  // What several drivers use is nobody's own.
+  const engine = (file: string) => /^stores\/(?!shared\/)([^/]+)\//.exec(file)?.[1];
   return engine(path) !== undefined && engine(target) !== undefined && engine(path) !== engine(target);
 }
 

@@ -1,6 +1,6 @@
-import type { NotificationsOptions } from '../index.js';
-import { memoryStore } from '../index.js';
 import { isIP } from 'node:net';
+import type { NotificationsOptions } from '../index.js';
+import { isStore, openStore, STORE_FORMS, withoutPassword } from './store.js';
 
 /** A number that the environment may set: what it means, and what is allowed. */
 interface NumberVariable {
@@ -15,6 +15,9 @@ interface NumberVariable {
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
 const MIB = 1024 * 1024;
+
+const STORE_DEFAULT = 'sqlite:data/notifications.db';
+const STORE_MEANING = `where notifications are kept: ${STORE_FORMS}`;
 
 const HOST_DEFAULT = '127.0.0.1';
 const HOST_MEANING = 'address to listen on; everyone who reaches it may read and publish';
@@ -71,7 +74,7 @@ const NUMBERS = {
 type NumberName = keyof typeof NUMBERS;
 
 /** The configuration of the runnable server, by the names of its environment variables. */
-export type Environment = Readonly<Record<NumberName, number>> & { readonly HOST: string };
+export type Environment = Readonly<Record<NumberName, number>> & { readonly HOST: string; readonly STORE: string };
 
 /** An environment variable with its present value, as shown at the start. */
 export interface Setting {
@@ -90,7 +93,7 @@ export class EnvironmentError extends Error {}
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   const names = Object.keys(NUMBERS) as NumberName[];
   const numbers = Object.fromEntries(names.map((name) => [name, readNumber(name, env[name])]));
-  return { ...(numbers as Record<NumberName, number>), HOST: readHost(env.HOST) };
+  return { ...(numbers as Record<NumberName, number>), HOST: readHost(env.HOST), STORE: readStore(env.STORE) };
 }
 
 /** Every variable, the way an operator looks them up. */
@@ -104,6 +107,7 @@ export function settingsOf(environment: Environment): readonly Setting[] {
   return [
     setting('PORT', PORT),
     { name: 'HOST', value: environment.HOST, meaning: HOST_MEANING },
+    { name: 'STORE', value: withoutPassword(environment.STORE), meaning: STORE_MEANING },
     ...Object.entries(others).map(([name, variable]) => setting(name as NumberName, variable)),
   ];
 }
@@ -114,7 +118,7 @@ export function moduleOptions(environment: Environment): NotificationsOptions {
   const waitMsMaxDefault = 55_000;
   return {
     access: { read: 'public', publish: 'public' },
-    store: memoryStore({
+    store: openStore(environment.STORE, {
       retainCount: environment.RETAIN_COUNT,
       retainMs: toMs(environment.RETAIN_SECONDS),
       retainBytes: environment.RETAIN_MIB * MIB,
@@ -156,4 +160,10 @@ function readHost(text: string | undefined): string {
   throw new EnvironmentError(
     `HOST is ${JSON.stringify(text)}, must be a host name or an IP address, without scheme, port or brackets`,
   );
+}
+
+function readStore(text: string | undefined): string {
+  if (text === undefined || text === '') return STORE_DEFAULT;
+  if (isStore(text)) return text;
+  throw new EnvironmentError(`STORE is ${JSON.stringify(withoutPassword(text))}, must be ${STORE_FORMS}`);
 }

@@ -1,4 +1,5 @@
 import { type Environment, isLoopback, settingsOf } from './environment.js';
+import { storeNote } from './store.js';
 
 /** What the server says once it listens: where to look, what to paste, and what can be set. */
 export function startText(environment: Environment, port: number): string {
@@ -29,7 +30,7 @@ export function startText(environment: Environment, port: number): string {
     ),
     '',
     publicText(environment.HOST),
-    'Notifications are kept in memory: a restart forgets them, and tells clients so by a gap. Ctrl-C ends.',
+    `${storeNote(environment.STORE)} Ctrl-C ends.`,
   ].join('\n');
 }
 

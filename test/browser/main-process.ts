@@ -63,7 +63,7 @@ export class MainProcess {
 
   constructor(main: string, env: Readonly<Record<string, string>>) {
     const { PATH = '', HOME = '' } = process.env;
-    const options = { cwd: root, env: { PATH, HOME, PORT: '0', ...env } };
+    const options = { cwd: root, env: { PATH, HOME, PORT: '0', STORE: 'memory', ...env } };
     this.child = spawn(process.execPath, [main], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));

@@ -54,6 +54,7 @@ export function clusterSuite(name: string, startEngine: () => Promise<SharedEngi
 
       const ids = log.map(({ id }) => id);
       const acknowledged = publishers.flatMap((publisher) => publisher.acknowledged.map(({ id }) => id));
+      expect(ids.length).toBeGreaterThan(3 * CRASHES);
       expect(new Set(ids).size).toBe(ids.length);
       expect(ids.toSorted()).toEqual(acknowledged.toSorted());
       clients.forEach((client, index) => {

@@ -4,7 +4,11 @@ const assert = require('node:assert/strict');
 /** Every entry of package.json's exports, with names that must be there. */
 exports.entries = {
   '.': ['NotificationsModule', 'NotificationsService'],
-  './testing': [],
+  './testing': ['ManualClock', 'storeContract'],
+  './stores/sqlite': ['sqliteStore'],
+  './stores/redis': ['redisStore'],
+  './stores/postgres': ['postgresStore'],
+  './stores/nats': ['natsStore'],
 };
 
 exports.checkEntries = async (exportsField, load) => {

@@ -37,12 +37,14 @@ class Engine {
   }
 
   async #through<T>(call: () => Promise<T>): Promise<T> {
+    if (this.failure) throw this.failure;
+    // What is held is the answer: it says how things stood when the call was made.
+    const answer = await call();
     if (this.#gate) {
       this.waiting++;
       await this.#gate;
     }
-    if (this.failure) throw this.failure;
-    return call();
+    return answer;
   }
 }
 
@@ -176,6 +178,8 @@ forEachAdapter((adapter) => {
       const polled = poll(app, `topic=orders&cursor=${cursor}`);
       await until(() => engine.waiting === 1);
       const published = publish(app, 'orders', 2);
+      await until(() => engine.waiting === 2);
+      expect(app.counts().waiters).toBe(1);
       engine.letGo();
       await published;
       const seen = numbers((await polled).json.notifications);

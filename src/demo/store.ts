@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { memoryStore, type StoreFactory } from '../index.js';
+import { natsStore } from '../stores/nats/index.js';
+import { postgresStore } from '../stores/postgres/index.js';
+import { redisStore } from '../stores/redis/index.js';
+import { sqliteStore } from '../stores/sqlite/index.js';
+
+/** What a store keeps; every driver names its options so. */
+export interface Retention {
+  readonly retainCount: number;
+  readonly retainMs: number;
+  readonly retainBytes: number;
+}
+
+interface Engine {
+  /** How the value of STORE begins. */
+  readonly prefixes: readonly string[];
+  readonly open: (store: string, retention: Retention) => StoreFactory;
+  readonly note: string;
+}
+
+const SHARED_NOTE =
+  'Notifications are kept in the engine: a restart goes on where it was, and other nodes see the same.';
+
+const ENGINES: readonly Engine[] = [
+  {
+    prefixes: ['memory'],
+    open: (_, retention) => memoryStore(retention),
+    note: 'Notifications are kept in memory: a restart forgets them, and tells clients so by a gap.',
+  },
+  {
+    prefixes: ['sqlite:'],
+    open: (store, retention) => {
+      const path = store.slice('sqlite:'.length);
+      mkdirSync(dirname(path), { recursive: true });
+      return sqliteStore({ path, ...retention });
+    },
+    note: 'Notifications are kept in that file: a restart goes on where it was.',
+  },
+  {
+    prefixes: ['redis://', 'rediss://'],
+    open: (connection, retention) => redisStore({ connection, ...retention }),
+    note: SHARED_NOTE,
+  },
+  {
+    prefixes: ['postgres://', 'postgresql://'],
+    open: (connectionString, retention) => postgresStore({ connectionString, ...retention }),
+    note: SHARED_NOTE,
+  },
+  {
+    prefixes: ['nats://'],
+    open: (store, retention) => {
+      const { host, username, password } = new URL(store);
+      const login = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
+      return natsStore({ connection: { servers: host, ...login }, ...retention });
+    },
+    note: SHARED_NOTE,
+  },
+];
+
+/** What STORE may be, for messages. */
+export const STORE_FORMS = 'memory, sqlite:PATH, redis://HOST, postgres://HOST/DATABASE or nats://HOST';
+
+/** Whether a value of STORE names a store. */
+export function isStore(store: string): boolean {
+  return engineOf(store) !== undefined && (store.startsWith('memory') ? store === 'memory' : !store.endsWith(':'));
+}
+
+/** The store that STORE names, which must be one. */
+export function openStore(store: string, retention: Retention): StoreFactory {
+  return known(store).open(store, retention);
+}
+
+/** What a user should know of where notifications are kept. */
+export function storeNote(store: string): string {
+  return known(store).note;
+}
+
+/** The same, fit to be shown: without a password. */
+export function withoutPassword(store: string): string {
+  return store.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@');
+}
+
+function engineOf(store: string): Engine | undefined {
+  return ENGINES.find(({ prefixes }) => prefixes.some((prefix) => store.startsWith(prefix)));
+}
+
+function known(store: string): Engine {
+  const engine = engineOf(store);
+  if (!engine) throw new TypeError('STORE names no store');
+  return engine;
+}

@@ -1,0 +1,87 @@
+import { type Draft, utf8Length } from '../../core/notification.js';
+import { NotificationsError } from '../../core/errors.js';
+import { encodeHeader, endPosition, memberPosition, type PartHead, POSITIONS_PER_MESSAGE } from './layout.js';
+
+/** A part that is to be published. */
+export interface NewPart {
+  readonly topic: string;
+  readonly head: PartHead;
+  readonly header: string;
+  readonly body: string;
+}
+
+/** A commit that is to be published right after a message of the stream. */
+export interface NewCommit {
+  readonly commit: string;
+  readonly parts: readonly NewPart[];
+  /** The sequence of the last part. */
+  readonly lastSequence: number;
+  /** Of each draft, in their order. */
+  readonly positions: readonly number[];
+}
+
+/** Left of the server's `max_payload` for the headers: the part's own fields, and those that order the stream. */
+const HEADER_BYTES = 1024;
+/** Of the header, for each draft besides its id: the number of the member, quotes and commas. */
+const MEMBER_BYTES = 12;
+
+interface Bundle {
+  readonly topic: string;
+  readonly members: number[];
+  bytes: number;
+}
+
+/**
+ * Lays out drafts as the parts of one commit: a message for each topic, several where one would be too large.
+ *
+ * @param after the sequence of the message that it follows
+ * @throws NotificationsError when the server would refuse it: `notification_too_large` or `notifications_too_many`
+ */
+export function newCommit(drafts: readonly Draft[], after: number, payloadMax: number): NewCommit {
+  const bundles = bundle(drafts, payloadMax - HEADER_BYTES);
+  const commit = globalThis.crypto.randomUUID();
+  const lastSequence = after + bundles.length;
+  const end = endPosition(lastSequence);
+  let floor = endPosition(after);
+  const parts = bundles.map(({ topic, members }, at): NewPart => {
+    const own = members.map((member) => drafts[member]).filter((draft) => draft !== undefined);
+    const head: PartHead = {
+      commit,
+      index: at + 1,
+      parts: bundles.length,
+      drafts: drafts.length,
+      floor,
+      members,
+      ids: own.map(({ id }) => id),
+    };
+    floor = Math.max(floor, memberPosition(end, drafts.length, members.at(-1) ?? 0));
+    return { topic, head, header: encodeHeader(head), body: own.map(({ json }) => json).join('\n') };
+  });
+  const positions = drafts.map((_, member) => memberPosition(end, drafts.length, member));
+  return { commit, parts, lastSequence, positions };
+}
+
+function bundle(drafts: readonly Draft[], bytesMax: number): Bundle[] {
+  if (drafts.length > POSITIONS_PER_MESSAGE) {
+    const message = `An array of ${drafts.length} notifications; the nats store takes ${POSITIONS_PER_MESSAGE} at most.`;
+    throw new NotificationsError('notifications_too_many', message);
+  }
+  const bundles: Bundle[] = [];
+  const byTopic = new Map<string, Bundle>();
+  for (const [member, { id, topic, json }] of drafts.entries()) {
+    const bytes = utf8Length(json) + utf8Length(JSON.stringify(id)) + MEMBER_BYTES;
+    if (bytes > bytesMax) {
+      const message = `A notification of ${bytes} bytes; the NATS server takes ${bytesMax} (its max_payload).`;
+      throw new NotificationsError('notification_too_large', message);
+    }
+    let open = byTopic.get(topic);
+    if (!open || open.bytes + bytes > bytesMax) {
+      open = { topic, members: [], bytes: 0 };
+      byTopic.set(topic, open);
+      bundles.push(open);
+    }
+    open.members.push(member);
+    open.bytes += bytes;
+  }
+  return bundles;
+}

@@ -1,0 +1,298 @@
+import type { Clock, Timer } from '../../core/clock.js';
+import type { TailBatch } from '../../core/store.js';
+import { type Outage, unavailable } from '../shared/unavailable.js';
+import { Assembler, type Visible } from './assembler.js';
+import type { NewCommit } from './commit.js';
+import { Changes } from './changes.js';
+import { Consumer, type ConsumerOptions } from './consumer.js';
+import type { Engine } from './engine.js';
+import { IdWindow } from './id-window.js';
+import { decodePart, endPosition, markerSubject, type Part, type RawMessage, visibleAt } from './layout.js';
+import type { NatsSettings } from './options.js';
+import { firstSequenceSince, type LogIdentity, type LogStatus, openLog, renewEpoch } from './stream.js';
+
+export interface FollowerOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly settings: NatsSettings;
+  readonly outage: Outage;
+  /** What has become visible since the follower began. */
+  readonly onVisible: (batch: TailBatch) => void;
+  /** The log is another one than before. */
+  readonly onEpoch: () => void;
+}
+
+/** The last message that was handed over, by which the log is recognised after an interruption. */
+interface Seen {
+  readonly sequence: number;
+  /** Of its part; undefined when it was no commit's. */
+  readonly commit: string | undefined;
+}
+
+/** Messages at least in each `timeoutMs` while catching up. */
+const CATCH_UP_STEP = 100;
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 2_000;
+
+/**
+ * What a node knows of the log: which one it is, its last message, and the newest ids. It follows the stream by one
+ * consumer. `live` says that it has caught up and can be believed; after every interruption it looks first whether the
+ * stream still is what it was.
+ */
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly ids: IdWindow;
+  #log: LogIdentity | undefined;
+  #consumer: Consumer | undefined;
+  #assembler = new Assembler(1);
+  #seen: Seen = { sequence: 0, commit: undefined };
+  #sequence = 0;
+  #visible = 0;
+  #head = 0;
+  #live = false;
+  #closed = false;
+  #arming: Promise<void> | undefined;
+  #again = false;
+  /** The stream's last message when its epoch was looked at. */
+  #armedAt = 0;
+  #endPause: (() => void) | undefined;
+  readonly #changes: Changes;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.ids = new IdWindow(options.settings);
+    this.#changes = new Changes(options.clock);
+  }
+
+  /** Catches up with the log, and makes it if there is none. */
+  async start(): Promise<void> {
+    await this.#run(this.#arm());
+  }
+
+  /** The log that was followed last. */
+  get log(): LogIdentity {
+    if (!this.#log) throw unavailable('The NATS store has no log yet.');
+    return this.#log;
+  }
+
+  /** Up to where `onVisible` has come. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Of the last message of the stream, as far as this node knows. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Up to which position everything is visible, with `sequence` as the last message. */
+  get visible(): number {
+    return this.#visible;
+  }
+
+  /** Another node's commit is being written: some of its parts are there. */
+  get commitOpen(): boolean {
+    return this.#visible < endPosition(this.#sequence);
+  }
+
+  /** Resolves when the node has caught up. */
+  async ready(timeoutMs: number): Promise<void> {
+    await this.#changes.until(() => this.#live, timeoutMs);
+  }
+
+  /** Resolves when a message after this sequence was seen, or the time is over. */
+  async passes(sequence: number, timeoutMs: number): Promise<void> {
+    await this.#changes.until(() => this.#sequence > sequence || !this.#live, timeoutMs);
+  }
+
+  /** What this node has committed itself is known without waiting for the consumer. */
+  committed({ commit, lastSequence, positions }: NewCommit, ids: readonly string[]): void {
+    const timeMs = this.#options.clock.now();
+    for (const [at, id] of ids.entries()) this.ids.add(id, { position: positions[at] ?? 0, commit, timeMs });
+    if (this.#sequence > lastSequence) return;
+    this.#seen = { sequence: lastSequence, commit };
+    this.#sequence = lastSequence;
+    this.#visible = endPosition(lastSequence);
+  }
+
+  /** Looks whether the stream still is what it was; until that is clear, the node is not live. */
+  recheck(): void {
+    this.#live = false;
+    this.#again = true;
+    if (!this.#closed && !this.#arming) void this.#run(this.#rearm());
+  }
+
+  lost(reason: string): void {
+    if (this.#closed) return;
+    this.#options.outage.lost(reason);
+    this.recheck();
+  }
+
+  /** The connection is back: no need to wait for the next attempt. */
+  hurry(): void {
+    this.#endPause?.();
+    this.recheck();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#live = false;
+    this.#endPause?.();
+    this.#changes.close();
+    await this.#arming;
+    await this.#consumer?.close();
+  }
+
+  /** One at a time. Whoever calls for another one while it ends is not forgotten. */
+  async #run(arming: Promise<void>): Promise<void> {
+    this.#arming = arming;
+    try {
+      await arming;
+    } finally {
+      this.#arming = undefined;
+      if (this.#again) this.recheck();
+    }
+  }
+
+  async #rearm(): Promise<void> {
+    for (let delayMs = RETRY_MS_MIN; this.#again && !this.#closed; delayMs = Math.min(2 * delayMs, RETRY_MS_MAX)) {
+      this.#again = false;
+      try {
+        await this.#arm();
+      } catch (error) {
+        this.#again = true;
+        this.#options.outage.lost(error instanceof Error ? error.message.replace(/\.$/, '') : 'unknown error');
+        await this.#pause(delayMs);
+      }
+    }
+  }
+
+  async #arm(): Promise<void> {
+    const { engine, settings, outage } = this.#options;
+    await this.#consumer?.close();
+    let status = await openLog(engine, settings);
+    if (this.#follows(status) && (await this.#rewound(status))) {
+      await renewEpoch(engine, status);
+      status = await openLog(engine, settings);
+    }
+    this.#armedAt = status.lastSequence;
+    if (this.#follows(status)) await this.#resume(status);
+    else await this.#begin(status);
+    await this.#caughtUp(status.lastSequence);
+    if (this.#again || this.#closed) return;
+    this.#live = true;
+    this.#changes.notify();
+    outage.recovered();
+  }
+
+  /** However long it takes, as long as it goes on. */
+  async #caughtUp(sequence: number): Promise<void> {
+    while (this.#assembler.next <= sequence) {
+      const { next } = this.#assembler;
+      await this.#changes.until(
+        () => this.#assembler.next > Math.min(sequence, next + CATCH_UP_STEP),
+        this.#options.settings.timeoutMs,
+      );
+    }
+  }
+
+  #follows({ prefix, epoch }: LogIdentity): boolean {
+    return this.#log?.prefix === prefix && this.#log.epoch.id === epoch.id;
+  }
+
+  /** The server has lost what it had acknowledged: its log ends earlier, or what was seen last is not what stands there. */
+  async #rewound({ firstSequence, lastSequence }: LogStatus): Promise<boolean> {
+    const { sequence, commit } = this.#seen;
+    if (lastSequence < Math.max(sequence, this.#sequence)) return true;
+    if (sequence === 0 || sequence < firstSequence) return false;
+    const message = await this.#options.engine.get({ seq: sequence });
+    return message !== undefined && decodePart(message)?.commit !== commit;
+  }
+
+  async #resume({ lastSequence }: LogStatus): Promise<void> {
+    const { next } = this.#assembler;
+    const { consumer, pending } = await Consumer.open(this.#consumerOptions(), next);
+    this.#consumer = consumer;
+    // Retention has removed all that came meanwhile, so nothing will arrive to tell.
+    if (pending === 0 && next <= lastSequence)
+      this.#advance(lastSequence, undefined, this.#assembler.skip(lastSequence));
+  }
+
+  /** A log that was not followed before: its newest ids are learned, and what comes after now is handed over. */
+  async #begin({ epoch, prefix, lastSequence }: LogStatus): Promise<void> {
+    const { clock, engine, settings } = this.#options;
+    const last = lastSequence > 0 ? await engine.get({ seq: lastSequence }) : undefined;
+    const part = last && decodePart(last);
+    this.#log = { epoch, prefix };
+    this.ids.clear();
+    this.#visible = lastSequence > 0 ? visibleAt(lastSequence, part) : 0;
+    this.#head = this.#visible;
+    this.#sequence = lastSequence;
+    this.#seen = { sequence: lastSequence, commit: part?.commit };
+    // Early enough for the parts of a commit that is being written, late enough to read no more ids than are remembered.
+    const commitFirst = part && part.index < part.parts ? lastSequence - part.index + 1 : lastSequence + 1;
+    const newest = Math.max(1, lastSequence - settings.idempotencyCount + 1);
+    const sinceMs = clock.now() - settings.idempotencyMs;
+    const first = (await firstSequenceSince(engine, sinceMs)) ?? lastSequence + 1;
+    const start = Math.min(commitFirst, Math.max(newest, first));
+    this.#assembler = new Assembler(start);
+    await this.#resume({ epoch, prefix, lastSequence, firstSequence: start });
+    this.#options.onEpoch();
+  }
+
+  #consumerOptions(): ConsumerOptions {
+    const { engine, clock } = this.#options;
+    return {
+      engine,
+      clock,
+      onMessage: (message) => {
+        this.#onMessage(message);
+      },
+      onBroken: (reason) => {
+        this.lost(reason);
+      },
+    };
+  }
+
+  #onMessage(message: RawMessage): void {
+    const { sequence, subject } = message;
+    if (sequence < this.#assembler.next) return;
+    const part = decodePart(message);
+    this.#advance(sequence, part, this.#assembler.add(sequence, part));
+    if (sequence > this.#armedAt && subject === markerSubject(this.log.prefix)) this.recheck();
+  }
+
+  #advance(sequence: number, part: Part | undefined, visible: Visible | undefined): void {
+    if (sequence >= this.#seen.sequence) this.#seen = { sequence, commit: part?.commit };
+    for (const { id, position } of visible?.entries ?? []) {
+      this.ids.add(id, { position, commit: part?.commit ?? '', timeMs: part?.timeMs ?? 0 });
+    }
+    if (sequence > this.#sequence) {
+      this.#visible = visibleAt(sequence, part);
+      this.#sequence = sequence;
+    }
+    if (visible && visible.head > this.#head) this.#hand(visible);
+    this.#changes.notify();
+  }
+
+  #hand({ floor, entries, head }: Visible): void {
+    const after = Math.max(this.#head, floor ?? 0);
+    this.#head = head;
+    this.#options.onVisible({
+      epoch: this.log.epoch,
+      after,
+      entries: entries.filter(({ position }) => position > after),
+      head,
+    });
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    let timer: Timer;
+    await new Promise<void>((resolve) => {
+      this.#endPause = resolve;
+      if (this.#closed) resolve();
+      else timer = this.#options.clock.setTimeout(resolve, delayMs);
+    });
+    this.#options.clock.clearTimeout(timer);
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../../core/clock.js';
+import type { Draft } from '../../core/notification.js';
+import type { AppendResult, ReadQuery, ReadResult, Store, StoreRuntime, Tail, TailBatch } from '../../core/store.js';
+import { APPEND_QUEUE_LIMITS, AppendQueue } from '../shared/append-queue.js';
+import { TailHub } from '../shared/tail-hub.js';
+import { Outage, unavailable } from '../shared/unavailable.js';
+import { Engine } from './engine.js';
+import { Follower } from './follower.js';
+import { POSITIONS_PER_MESSAGE } from './layout.js';
+import type { NatsSettings } from './options.js';
+import { Pages } from './pages.js';
+import { Writer } from './writer.js';
+
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 2_000;
+
+/** The parts of a node put together; `index.ts` says how they keep the contract. */
+export class NatsStore implements Store {
+  readonly #settings: NatsSettings;
+  readonly #clock: Clock;
+  readonly #engine: Engine;
+  readonly #follower: Follower;
+  readonly #pages: Pages;
+  readonly #tails: TailHub;
+  readonly #appends: AppendQueue;
+  #closing: Promise<void> | undefined;
+
+  private constructor(engine: Engine, settings: NatsSettings, { clock, logger }: StoreRuntime) {
+    const outage = new Outage('nats', logger);
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#follower = new Follower({
+      engine,
+      clock,
+      settings,
+      outage,
+      onVisible: (batch) => this.#tails.handOver(batch),
+      onEpoch: () => this.#tails.wake(),
+    });
+    this.#pages = new Pages({ engine, follower: this.#follower, clock, timeoutMs: settings.timeoutMs });
+    this.#tails = new TailHub({
+      clock,
+      readAfter: async (after) => {
+        await this.#follower.ready(settings.timeoutMs);
+        return this.#pages.chunk(after);
+      },
+      retryMs: (attempt) => Math.min(RETRY_MS_MIN * 2 ** Math.min(attempt, 10), RETRY_MS_MAX),
+    });
+    const writer = new Writer({ engine, follower: this.#follower, clock, timeoutMs: settings.timeoutMs });
+    this.#appends = new AppendQueue({
+      engine: 'nats',
+      write: (arrays) => writer.write(arrays),
+      defer: (task) => clock.setImmediate(task),
+      limits: {
+        batchDraftsMax: Math.min(APPEND_QUEUE_LIMITS.batchDraftsMax, POSITIONS_PER_MESSAGE),
+        batchCharsMax: APPEND_QUEUE_LIMITS.batchCharsMax,
+        pendingDraftsMax: settings.pendingMax,
+        pendingCharsMax: settings.pendingCharsMax,
+      },
+    });
+    void engine.watch((connected) => {
+      if (connected) this.#follower.hurry();
+      else this.#follower.lost('the connection is lost');
+    });
+  }
+
+  static async open(settings: NatsSettings, runtime: StoreRuntime): Promise<NatsStore> {
+    const store = new NatsStore(await Engine.connect(settings), settings, runtime);
+    try {
+      await store.#follower.start();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  async append(drafts: readonly Draft[]): Promise<AppendResult> {
+    this.#assertOpen();
+    return this.#bounded(this.#appends.append(drafts));
+  }
+
+  async read(query: ReadQuery): Promise<ReadResult> {
+    this.#assertOpen();
+    return this.#bounded(this.#read(query));
+  }
+
+  async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
+    this.#assertOpen();
+    await this.#follower.ready(this.#settings.timeoutMs);
+    return this.#tails.open(this.#follower.log.epoch.id, after, onAppended);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#tails.close(), this.#appends.idle(), this.#follower.close()]);
+    await this.#engine.close();
+  }
+
+  async #read(query: ReadQuery): Promise<ReadResult> {
+    await this.#follower.ready(this.#settings.timeoutMs);
+    return this.#pages.read(query).catch(async (error: unknown) => {
+      // The log was another one: once that is clear, it is read as it is now.
+      if (this.#closing || !this.#engine.connected) throw error;
+      await this.#follower.ready(this.#settings.timeoutMs);
+      return this.#pages.read(query);
+    });
+  }
+
+  /** A call that is made of several requests is given no longer than one of them. */
+  async #bounded<T>(call: Promise<T>): Promise<T> {
+    let timer: unknown;
+    const late = new Promise<never>((_, reject) => {
+      timer = this.#clock.setTimeout(() => {
+        reject(unavailable('The NATS server does not answer in time.'));
+      }, this.#settings.timeoutMs);
+    });
+    try {
+      return await Promise.race([call, late]);
+    } finally {
+      this.#clock.clearTimeout(timer);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw unavailable('The NATS store is closed.');
+  }
+}

@@ -1,0 +1,69 @@
+import type { NodeConnectionOptions } from '@nats-io/transport-node';
+import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
+
+/** Where NATS is, and how long, how much and how safely the log is kept there. */
+export interface NatsStoreOptions {
+  /**
+   * How to connect, as `connect` of `@nats-io/transport-node` takes it: `servers`, `user`, `pass`, `token`, `tls`,
+   * `authenticator`… Credentials go there, never into a server's URL. The driver reconnects for ever, whatever is said.
+   */
+  readonly connection?: NodeConnectionOptions;
+  /** Name of the stream, and the first token of its subjects. Letters, digits, `-`, `_`. Default `notifications`. */
+  readonly stream?: string;
+  /** Copies of the stream in a cluster: 1 to 5. Default 1. */
+  readonly replicas?: number;
+  /** Stream messages kept; one holds a notification or more. Default 1,000,000. */
+  readonly retainCount?: number;
+  /** Milliseconds for which a notification is kept. Default 7 days. */
+  readonly retainMs?: number;
+  /** Bytes that the stream may take up at the server. Default 1 GiB. */
+  readonly retainBytes?: number;
+  /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
+  readonly idempotencyMs?: number;
+  /** Ids that every node remembers for that; beyond it the oldest are forgotten early. Default 100,000. */
+  readonly idempotencyCount?: number;
+  /** Milliseconds after which a call that the server does not answer rejects. Default 5,000. */
+  readonly timeoutMs?: number;
+  /** Notifications that may wait to be appended on this node; beyond it `append` rejects. Default 20,000. */
+  readonly pendingMax?: number;
+  /** Characters of JSON that may wait to be appended on this node; beyond it `append` rejects. Default 64 Mi. */
+  readonly pendingCharsMax?: number;
+}
+
+export interface NatsSettings extends Record<NumberName, number> {
+  readonly connection: NodeConnectionOptions;
+  readonly stream: string;
+}
+
+type NumberName = Exclude<keyof NatsStoreOptions, 'connection' | 'stream'>;
+
+const MIB = 1024 * 1024;
+
+const NUMBERS: Record<NumberName, NumberRule> = {
+  replicas: { default: 1, min: 1, max: 5 },
+  retainCount: { default: 1_000_000, min: 1, max: Number.MAX_SAFE_INTEGER },
+  // JetStream takes durations in nanoseconds of 64 bits, and its duplicate window may not be longer than the retention.
+  retainMs: { default: 7 * 86_400_000, min: 1_000, max: 9_000_000_000_000 },
+  retainBytes: { default: 1024 * MIB, min: 1024, max: Number.MAX_SAFE_INTEGER },
+  idempotencyMs: { default: 600_000, min: 1, max: 9_000_000_000_000 },
+  idempotencyCount: { default: 100_000, min: 1, max: 10_000_000 },
+  timeoutMs: { default: 5_000, min: 100, max: TIMER_MS_MAX },
+  pendingMax: { default: 20_000, min: 1, max: Number.MAX_SAFE_INTEGER },
+  pendingCharsMax: { default: 64 * MIB, min: 1, max: Number.MAX_SAFE_INTEGER },
+};
+
+const STREAM = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** @throws RangeError that names option, value and range */
+export function natsSettings(options: NatsStoreOptions): NatsSettings {
+  const { connection = {}, stream = 'notifications' } = options;
+  const numbers = numberOptions('natsStore', options, NUMBERS, ['connection', 'stream']);
+  if (!STREAM.test(stream)) {
+    throw new RangeError(`natsStore: stream is ${stream}, must be 1 to 64 letters, digits, - and _`);
+  }
+  // Without the value: the client would log and report it as it is.
+  if ([connection.servers ?? []].flat().some((server) => server.includes('@'))) {
+    throw new RangeError('natsStore: connection.servers has credentials, they must be in user and pass, or token');
+  }
+  return { ...numbers, connection, stream };
+}

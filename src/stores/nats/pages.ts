@@ -1,0 +1,141 @@
+import type { Clock } from '../../core/clock.js';
+import type { LogEntry } from '../../core/notification.js';
+import type { ReadQuery, ReadResult } from '../../core/store.js';
+import type { LogChunk } from '../shared/tail-hub.js';
+import { unavailable } from '../shared/unavailable.js';
+import { Assembler } from './assembler.js';
+import type { Engine } from './engine.js';
+import type { Follower } from './follower.js';
+import { decodePart, endPosition, lastSequenceOf, sequenceOf, visibleAt } from './layout.js';
+import { type LogIdentity, type LogStatus, logStatus } from './stream.js';
+import { TopicRun } from './topic-run.js';
+
+/** Messages that are asked for at once when the log is read in its order. */
+const CHUNK_MESSAGES = 64;
+/** Bytes of JSON after which a chunk ends. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+export interface PagesOptions {
+  readonly engine: Engine;
+  readonly follower: Follower;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}
+
+/** Reads the log from the stream. */
+export class Pages {
+  readonly #engine: Engine;
+  readonly #follower: Follower;
+  readonly #clock: Clock;
+  readonly #pageMs: number;
+
+  constructor({ engine, follower, clock, timeoutMs }: PagesOptions) {
+    this.#engine = engine;
+    this.#follower = follower;
+    this.#clock = clock;
+    this.#pageMs = timeoutMs / 2;
+  }
+
+  /**
+   * First the head, so that all up to it is there when the topics are read; last what is trimmed, so that it covers what
+   * was removed meanwhile.
+   */
+  async read(query: ReadQuery): Promise<ReadResult> {
+    const log = this.#follower.log;
+    const status = await this.#status(log);
+    const head = await this.#headAt(status.lastSequence);
+    const page = query.limit > 0 ? await this.#page(query, log, head) : { entries: [], more: false };
+    return { epoch: log.epoch, ...page, head, trimmed: await this.#trimmed(status) };
+  }
+
+  /** What follows a position in the order of the log, up to where the follower is. */
+  async chunk(after: number): Promise<LogChunk> {
+    const { epoch } = this.#follower.log;
+    const { head } = this.#follower;
+    if (after >= head) return { epoch, entries: [], upTo: head, head, trimmed: 0 };
+    const end = sequenceOf(head);
+    const assembler = new Assembler(await this.#sequenceAfter(after));
+    const entries: LogEntry[] = [];
+    let [upTo, trimmed, bytes, sequence] = [after, 0, 0, assembler.next];
+    while (sequence <= end && (upTo === after || (entries.length < CHUNK_MESSAGES && bytes < CHUNK_BYTES))) {
+      const length = Math.min(CHUNK_MESSAGES, end - sequence + 1);
+      const messages = await Promise.all(Array.from({ length }, (_, at) => this.#engine.get({ seq: sequence + at })));
+      for (const message of messages) {
+        if (!message) continue;
+        const visible = assembler.add(message.sequence, decodePart(message));
+        if (!visible) continue;
+        upTo = visible.head;
+        trimmed = visible.floor ?? trimmed;
+        entries.push(...visible.entries);
+        for (const entry of visible.entries) bytes += entry.bytes;
+      }
+      sequence += length;
+      if (messages.every((message) => !message)) {
+        sequence = (await this.#engine.get({ seq: sequence, next_by_subj: '>' }))?.sequence ?? end + 1;
+      }
+    }
+    // At the end of what is there: what was asked for and is not there has been removed.
+    if (sequence > end && upTo < head) [upTo, trimmed] = [head, Math.max(trimmed, head)];
+    return { epoch, entries, upTo, head, trimmed };
+  }
+
+  /** The stream as it is, if it still is the log that this node follows and no shorter than it was. */
+  async #status(log: LogIdentity): Promise<LogStatus> {
+    const known = this.#follower.sequence;
+    const status = await logStatus(this.#engine);
+    const same = status?.prefix === log.prefix && status.epoch.id === log.epoch.id;
+    if (same && status.lastSequence >= known) return status;
+    this.#follower.recheck();
+    throw unavailable('The log of the NATS store is another one than it was; this node has to look first.');
+  }
+
+  async #headAt(lastSequence: number): Promise<number> {
+    const { sequence, visible } = this.#follower;
+    if (lastSequence === sequence) return visible;
+    const last = await this.#engine.get({ seq: lastSequence });
+    return visibleAt(lastSequence, last && decodePart(last));
+  }
+
+  /** What was removed last is what the oldest message that is left says to come before it. */
+  async #trimmed({ lastSequence }: LogStatus): Promise<number> {
+    const first = await this.#engine.get({ seq: 1, next_by_subj: '>' });
+    if (!first) return endPosition(lastSequence);
+    if (first.sequence === 1) return 0;
+    return decodePart(first)?.floor ?? endPosition(first.sequence - 1);
+  }
+
+  async #page({ topics, after, limit, bytesMax }: ReadQuery, { prefix }: LogIdentity, head: number) {
+    const start = after < head ? await this.#sequenceAfter(after) : 0;
+    const runs =
+      after < head
+        ? [...new Set(topics)].map((topic) => new TopicRun(this.#engine, { prefix, topic, start, after, head }))
+        : [];
+    const endsMs = this.#clock.monotonic() + this.#pageMs;
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    for (;;) {
+      const nexts = await Promise.all(runs.map((run) => run.next()));
+      let lowest = -1;
+      for (const [at, next] of nexts.entries()) {
+        if (next && next.position < (nexts[lowest]?.position ?? Infinity)) lowest = at;
+      }
+      const entry = nexts[lowest];
+      if (!entry) return { entries, more: false };
+      bytes += entry.bytes;
+      if (entries.length >= limit || (entries.length > 0 && bytes > bytesMax)) return { entries, more: true };
+      entries.push(entry);
+      runs[lowest]?.take();
+      // A message is a request: from a server that is slow the page ends early, as it had to be read anew if it came late.
+      if (this.#clock.monotonic() >= endsMs) return { entries, more: true };
+    }
+  }
+
+  /** The sequence from which on all is found that follows a position: that may lie inside a commit. */
+  async #sequenceAfter(after: number): Promise<number> {
+    const sequence = sequenceOf(after);
+    if (after === endPosition(sequence)) return sequence + 1;
+    const last = await this.#engine.get({ seq: sequence });
+    const part = last && decodePart(last);
+    return part ? lastSequenceOf(part) - part.parts + 1 : sequence + 1;
+  }
+}

@@ -1,0 +1,36 @@
+import type { StoreFactory } from '../../core/store.js';
+import { checkedOptions, type PostgresStoreOptions } from './options.js';
+import { PostgresStore } from './postgres-store.js';
+
+export type { PostgresStoreOptions } from './options.js';
+export {
+  publicationOf,
+  publishInTransaction,
+  type TransactionClient,
+  type TransactionNotification,
+  type TransactionOptions,
+} from './outbox.js';
+
+/**
+ * The log in a PostgreSQL database (13 or later) that any number of nodes share, through the package `pg`.
+ *
+ * - Durability: what is acknowledged is committed with `synchronous_commit` on, also where the role has it off. It survives
+ *   a kill of the engine, and a power cut if `fsync` and `full_page_writes` are on; the loss of the machine only with a
+ *   synchronous standby. Concurrent publishes of a node share one transaction.
+ * - Order: positions are given under a lock that is held until the commit is visible, densely, so the order of positions is
+ *   that of commits, for every reader. Nodes append one after another.
+ * - Idempotency: an id is recognised for as long as its notification is kept (`retainCount`, `retainMs`, `retainBytes`).
+ * - Inside a transaction of the application: `publishInTransaction`.
+ * - Epoch: kept in the schema. A new one begins when the schema is new, was restored, belongs to another cluster or timeline
+ *   (a promoted standby may lack what was acknowledged), or holds less than was seen in it: clients get a `gap`.
+ * - Operators: a role that may create the schema once, or a schema of its own; 1 + `poolMax` connections a node; the
+ *   isolation level `read committed`, which is the default; behind a pooler in transaction mode a `listenConnectionString`
+ *   that goes past it; autovacuum on.
+ * - Errors: `store_unavailable` when there is no answer within `timeoutMs`.
+ *
+ * @throws TypeError or RangeError when an option is not what it may be; the message names it.
+ */
+export function postgresStore(options: PostgresStoreOptions): StoreFactory {
+  const settings = checkedOptions(options);
+  return (runtime) => PostgresStore.open(settings, runtime);
+}

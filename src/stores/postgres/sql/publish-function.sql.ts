@@ -1,0 +1,28 @@
+import { channelOf, quoted } from './names.js';
+
+/** What the index of topics can hold, with room to spare; the feed allows no longer names. */
+const NAME_BYTES_MAX = 1000;
+
+/**
+ * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id, topic and json, all
+ * text. It becomes visible if and only if the transaction commits, and so does the wake-up; nobody waits for a lock until
+ * then. A draft that could not be moved into the log later is refused here, where somebody can still be told.
+ */
+export function publishFunction(schema: string): string {
+  const s = quoted(schema);
+  return `
+CREATE FUNCTION ${s}.publish(drafts text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM json_array_elements(drafts::json) d
+    WHERE coalesce(octet_length(d ->> 'id') NOT BETWEEN 1 AND ${NAME_BYTES_MAX}, true)
+      OR coalesce(octet_length(d ->> 'topic') NOT BETWEEN 1 AND ${NAME_BYTES_MAX}, true)
+      OR (d ->> 'json') IS NULL
+  ) THEN
+    RAISE EXCEPTION 'a notification to publish needs id, topic and json' USING ERRCODE = '22023';
+  END IF;
+  INSERT INTO ${s}.outbox (drafts) VALUES (publish.drafts::json);
+  PERFORM pg_notify('${channelOf(schema)}', '');
+END $$;
+`;
+}

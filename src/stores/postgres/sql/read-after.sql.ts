@@ -1,0 +1,30 @@
+import { quoted } from './names.js';
+
+/**
+ * What follows a position, of all topics: `$1` position, `$2` how many, `$3` how many bytes. By key. Also says whether a
+ * transaction of the application has left something in the outbox.
+ */
+export function readAfter(schema: string): string {
+  const s = quoted(schema);
+  return `
+WITH running AS MATERIALIZED (
+  SELECT position, row_number() OVER w AS n, sum(bytes) OVER w AS bytes
+  FROM (
+    SELECT e.position, e.bytes FROM ${s}.entries e WHERE e.position > $1::bigint ORDER BY e.position LIMIT $2::bigint + 1
+  ) next
+  WINDOW w AS (ORDER BY position)
+), chosen AS MATERIALIZED (
+  SELECT position FROM running WHERE n <= $2::bigint AND (n = 1 OR bytes <= $3::bigint)
+)
+SELECT l.epoch_id, l.epoch_secret, l.trimmed,
+  (SELECT max(h.position) FROM ${s}.entries h) AS head,
+  (SELECT count(*) FROM running) > (SELECT count(*) FROM chosen) AS more,
+  EXISTS (SELECT FROM ${s}.outbox) AS outbox,
+  e.position, e.id, e.topic, e.bytes, e.json
+FROM ${s}.log l
+LEFT JOIN (
+  chosen c CROSS JOIN LATERAL (SELECT x.* FROM ${s}.entries x WHERE x.position = c.position LIMIT 1) e
+) ON true
+ORDER BY e.position
+`;
+}

@@ -1,0 +1,160 @@
+import type { Draft } from '../../core/notification.js';
+import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
+import type { Connection } from './connection.js';
+import { unavailable } from './errors.js';
+import { type LogState, randomHex } from './log-state.js';
+import type { RedisStoreSettings } from './options.js';
+import type { Script } from './script.js';
+
+/** Drafts and length of JSON in one call of the script, if there are several arrays: it holds up all other clients. */
+const BATCH_DRAFTS = 512;
+const BATCH_LENGTH = 1024 * 1024;
+
+/** A call to `append` that waits for its batch. */
+interface PendingAppend {
+  readonly drafts: readonly Draft[];
+  readonly length: number;
+  readonly atMs: number;
+  readonly resolve: (result: AppendResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface AppendQueueOptions {
+  readonly settings: RedisStoreSettings;
+  readonly runtime: StoreRuntime;
+  readonly connection: Connection;
+  readonly state: LogState;
+  readonly keys: readonly string[];
+  readonly script: Script;
+}
+
+/**
+ * Sends what is appended in one turn of the event loop as one call of the script. With `wait` one call is under way at a
+ * time, and what is appended meanwhile goes with the next: replicas are waited for once for all of it.
+ */
+export class AppendQueue {
+  readonly #options: AppendQueueOptions;
+  /** Tokens of this node's appends start with it. */
+  readonly #node = randomHex(6);
+  #appends = 0;
+  #queue: PendingAppend[] = [];
+  #scheduled = false;
+  /** A batch is under way that others have to wait for. */
+  #waiting = false;
+  /** Calls and their text that are in memory, until the client lets go of them. */
+  #pending = 0;
+  #pendingLength = 0;
+
+  constructor(options: AppendQueueOptions) {
+    this.#options = options;
+  }
+
+  append(drafts: readonly Draft[]): Promise<AppendResult> {
+    const { settings, runtime, connection } = this.#options;
+    const { pendingMax, pendingBytesMax } = settings;
+    connection.assertOpen();
+    const length = drafts.reduce((sum, { json }) => sum + json.length, 0);
+    if (this.#pending >= pendingMax) {
+      throw unavailable(`${pendingMax} appends are under way already (pendingMax).`);
+    }
+    if (this.#pending > 0 && this.#pendingLength + length > pendingBytesMax) {
+      throw unavailable(`Appends of ${pendingBytesMax} bytes are under way already (pendingBytesMax).`);
+    }
+    this.#pending++;
+    this.#pendingLength += length;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ drafts, length, atMs: runtime.clock.monotonic(), resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    this.#options.runtime.clock.setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const { settings, runtime } = this.#options;
+    const bearable = runtime.clock.monotonic() - settings.timeoutMs;
+    while (this.#queue.length > 0 && !this.#waiting) {
+      const batch = this.#nextBatch().filter((append) => {
+        if (append.atMs > bearable) return true;
+        this.#release([append]);
+        append.reject(unavailable(`Redis was not free for ${settings.timeoutMs} ms (timeoutMs).`));
+        return false;
+      });
+      if (batch.length > 0) void this.#send(batch);
+    }
+  }
+
+  #nextBatch(): PendingAppend[] {
+    let [count, drafts, length] = [0, 0, 0];
+    for (const append of this.#queue) {
+      drafts += append.drafts.length;
+      length += append.length;
+      if (count > 0 && (drafts > BATCH_DRAFTS || length > BATCH_LENGTH)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #send(batch: readonly PendingAppend[]): Promise<void> {
+    const { connection, settings } = this.#options;
+    try {
+      const sent = this.#run(batch.flatMap(({ drafts }) => drafts));
+      const release = (): void => {
+        this.#release(batch);
+      };
+      sent.then(release, release);
+      this.#waiting = settings.wait !== undefined;
+      const reply = await connection.settled(sent);
+      this.#resolve(batch, reply);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      this.#waiting = false;
+      this.#schedule();
+    }
+  }
+
+  #resolve(batch: readonly PendingAppend[], reply: unknown): void {
+    const { epoch, rest } = this.#options.state.learn(reply);
+    const positions = (rest[0] as unknown[]).map(Number);
+    let at = 0;
+    for (const { drafts, resolve } of batch) {
+      const appended = drafts.map(({ id }): Appended => {
+        const position = positions[at++] ?? 0;
+        return { id, position: Math.abs(position), duplicate: position < 0 };
+      });
+      resolve({ epoch, appended });
+    }
+  }
+
+  async #run(drafts: readonly Draft[]): Promise<unknown> {
+    const { connection, script, keys, settings, state } = this.#options;
+    const { wait, retainCount, retainMs, retainBytes, idempotencyMs, idempotencyCount } = settings;
+    const client = connection.appends;
+    const args: (string | number)[] = [
+      ...state.args(),
+      `${this.#node}${(this.#appends++).toString(36)}`,
+      wait ? 1 : 0,
+      ...[retainCount, retainMs, retainBytes, idempotencyMs, idempotencyCount],
+    ];
+    for (const { id, topic, json } of drafts) args.push(id, topic, json);
+    if (!wait) return script.run(client, keys, args);
+    const { reply, acknowledged } = await script.runAndWait(client, keys, args, wait);
+    if (acknowledged >= wait.replicas) return reply;
+    throw unavailable(
+      `Of ${wait.replicas} replicas (wait.replicas) ${acknowledged} have acknowledged within ${wait.timeoutMs} ms.`,
+    );
+  }
+
+  #release(appends: readonly PendingAppend[]): void {
+    this.#pending -= appends.length;
+    for (const { length } of appends) this.#pendingLength -= length;
+  }
+}

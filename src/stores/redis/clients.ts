@@ -1,0 +1,81 @@
+import type { Cluster, Redis } from 'ioredis';
+import { unavailable } from './errors.js';
+import type { RedisClientFactory, RedisClientSettings, RedisStoreSettings } from './options.js';
+
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 1_000;
+
+/** Makes clients as the options say. */
+export async function clientFactory({ connection, timeoutMs }: RedisStoreSettings): Promise<() => Redis | Cluster> {
+  const settings = clientSettings(timeoutMs);
+  const make = typeof connection === 'function' ? connection : await ownFactory(connection);
+  return () => {
+    const client = make(settings);
+    if (client.options.keyPrefix) {
+      client.disconnect();
+      throw new RangeError('redisStore: the client made by connection has a keyPrefix; use the option prefix instead');
+    }
+    return client;
+  };
+}
+
+async function ownFactory(connection: Exclude<RedisStoreSettings['connection'], RedisClientFactory>) {
+  const { Redis } = await loadLibrary();
+  return (settings: RedisClientSettings) =>
+    typeof connection === 'string'
+      ? new Redis(connection, settings)
+      : new Redis({ ...connection, ...settings, replyMapping: 'legacy' });
+}
+
+async function loadLibrary() {
+  try {
+    return await import('ioredis');
+  } catch (cause) {
+    throw new Error('redisStore needs the package ioredis: npm install ioredis', { cause });
+  }
+}
+
+/** A call is answered or rejected soon: nothing waits in the client for better times, nothing is sent twice by itself. */
+function clientSettings(timeoutMs: number): RedisClientSettings {
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    // What is under way when a connection closes is rejected at once.
+    maxRetriesPerRequest: 0,
+    // The store subscribes by itself, so that it knows when it has.
+    autoResubscribe: false,
+    connectTimeout: timeoutMs,
+    // A connection that owes an answer for so long is given up, and with it what is queued on it.
+    socketTimeout: timeoutMs,
+    retryStrategy: (times) =>
+      Math.min(RETRY_MS_MIN * 2 ** Math.min(times, 10), RETRY_MS_MAX) * (0.75 + Math.random() / 4),
+    // A primary that became a replica: its address may lead to the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  };
+}
+
+/** An engine that may evict any key at any time cannot hold a log: a part of an index would be gone without a trace. */
+export async function checkEviction(client: Redis | Cluster): Promise<void> {
+  const info = await client.info('memory');
+  const [, policy = ''] = /maxmemory_policy:(\S+)/.exec(info) ?? [];
+  const [, maxmemory = '0'] = /maxmemory:(\d+)/.exec(info) ?? [];
+  if (policy.startsWith('allkeys-') && maxmemory !== '0') {
+    throw unavailable(
+      `Redis may evict the log: its maxmemory-policy is ${policy}, must be noeviction (or one of volatile-*).`,
+    );
+  }
+}
+
+/** Resolves once a client can be used; rejects with what it failed of last. */
+export function whenReady(client: Redis | Cluster): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.once('ready', resolve);
+    client.once('end', () => {
+      reject(new Error('the client has given up'));
+    });
+    if (client.status === 'ready') resolve();
+    // A failed attempt is followed by the next; a Cluster's client connects by itself.
+    else if (client.status === 'wait') client.connect().catch(() => undefined);
+  });
+}

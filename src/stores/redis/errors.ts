@@ -1,0 +1,23 @@
+import { NotificationsError } from '../../core/errors.js';
+
+/** The one error of this store: the engine cannot do now what it was asked for. */
+export function unavailable(message: string, cause?: unknown): NotificationsError {
+  if (cause instanceof NotificationsError) return cause;
+  return new NotificationsError('store_unavailable', message, cause === undefined ? {} : { cause: bare(cause) });
+}
+
+/** What a person wants to know of an error of the client's. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Without what clients attach to errors: the command with its arguments, be it a notification or a password. */
+function bare(error: unknown): Error {
+  const copy = new Error(reasonOf(error));
+  if (error instanceof Error) {
+    copy.name = error.name;
+    if (error.stack !== undefined) copy.stack = error.stack;
+    if ('code' in error) Object.assign(copy, { code: error.code });
+  }
+  return copy;
+}

@@ -1,0 +1,74 @@
+import { agreeLua } from './agree.lua.js';
+
+/**
+ * Reads a page of some topics by their indexes; the cost follows the number of topics and of entries returned.
+ *
+ * KEYS and ARGV[1..6]: see `agree.lua.ts`
+ * ARGV[7] after; ARGV[8] limit; ARGV[9] bytesMax; ARGV[10..] topics
+ *
+ * Answers what `answer` gives, then 1 if there is more, and a flat list of position, id, topic, json and its bytes.
+ * `trimmed` reaches to the end of a hole if `after` lies in one: what follows such a position has been lost.
+ */
+export const readLua = `${agreeLua}
+-- Positions fetched from a topic at once, at least: a call costs more than a few positions.
+local SLICE_MIN = 8
+
+local log = agree()
+local after, limit, bytes_max = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+
+-- Positions of all topics in order, one more than the limit if there are as many. Each round fetches a slice of every
+-- topic that is not at its end, and takes what lies below the first end of a slice: up to there nothing is missing.
+local function merged(from)
+  local open, found = {}, {}
+  for i = 10, #ARGV do open[#open + 1] = base .. 't:' .. ARGV[i] end
+  while #open > 0 and #found <= limit do
+    local slice = math.max(SLICE_MIN, math.ceil(2 * (limit + 1 - #found) / #open))
+    local round, still_open, bound = {}, {}, nil
+    for _, topic in ipairs(open) do
+      local some = redis.call('ZRANGEBYSCORE', topic, '(' .. text(from), '+inf', 'LIMIT', 0, slice)
+      for i = 1, #some do
+        some[i] = tonumber(some[i])
+        round[#round + 1] = some[i]
+      end
+      if #some == slice then
+        still_open[#still_open + 1] = topic
+        bound = bound and math.min(bound, some[slice]) or some[slice]
+      elseif #some > 0 then
+        still_open[#still_open + 1] = topic
+      end
+    end
+    table.sort(round)
+    for _, position in ipairs(round) do
+      if bound and position > bound then break end
+      -- Twice only if an index is left from an append that failed: see append.lua.ts.
+      if position ~= found[#found] then found[#found + 1] = position end
+    end
+    if not bound then break end
+    open, from = still_open, bound
+  end
+  return found
+end
+
+local asked = {}
+for i = 10, #ARGV do asked[ARGV[i]] = true end
+local entries, count, bytes, more = {}, 0, 0, 0
+for _, position in ipairs(limit > 0 and merged(math.max(after, log.trimmed)) or {}) do
+  local entry = entry_at(position)
+  -- An index that survived the loss of its log may name positions that are somebody else's now.
+  if entry and asked[entry[2][TOPIC]] then
+    local json = entry[2][JSON]
+    bytes = bytes + #json
+    if count >= limit or (count > 0 and bytes > bytes_max) then
+      more = 1
+      break
+    end
+    count = count + 1
+    local at = #entries
+    entries[at + 1], entries[at + 2], entries[at + 3] = position, entry[2][ID], entry[2][TOPIC]
+    entries[at + 4], entries[at + 5] = json, #json
+  end
+end
+local hole = hole_after(after)
+if hole and after > hole.from then log.trimmed = math.max(log.trimmed, hole.to) end
+return answer(log, more, entries)
+`;

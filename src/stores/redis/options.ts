@@ -1,0 +1,146 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+
+/** What the store needs its clients to be set to; a factory passes it on to the client it makes. */
+export type RedisClientSettings = Pick<
+  RedisOptions,
+  | 'autoResendUnfulfilledCommands'
+  | 'autoResubscribe'
+  | 'connectTimeout'
+  | 'enableOfflineQueue'
+  | 'lazyConnect'
+  | 'maxRetriesPerRequest'
+  | 'reconnectOnError'
+  | 'retryStrategy'
+  | 'socketTimeout'
+>;
+
+/**
+ * Makes a client for the store, which uses it alone and closes it. It is called once for each connection, and once in
+ * all if it makes a Cluster.
+ *
+ * ```ts
+ * (settings) => new Redis({ sentinels, name: 'main', ...settings })
+ * (settings) => new Cluster(nodes, { redisOptions: { password, ...settings } })
+ * ```
+ */
+export type RedisClientFactory = (settings: RedisClientSettings) => Redis | Cluster;
+
+/** Acknowledgement of appends by replicas (the command WAIT). */
+export interface RedisWait {
+  /** Replicas that must have received an append before it is acknowledged. */
+  readonly replicas: number;
+  /** Milliseconds in which they must, below `timeoutMs`. */
+  readonly timeoutMs: number;
+}
+
+/** Where the engine is, what the log keeps, and for how long. */
+export interface RedisStoreOptions {
+  /** A `redis://` or `rediss://` URL, options of ioredis, or a function that makes a client (Sentinel, Cluster). */
+  readonly connection: string | RedisOptions | RedisClientFactory;
+  /** What the log's keys start with, in braces, so that all of them live in one slot of a Cluster. Default `notifications`. */
+  readonly prefix?: string;
+  /** Milliseconds after which a call is rejected and its connection made anew. Default 5,000. */
+  readonly timeoutMs?: number;
+  /** Calls to `append` under way at once; further ones are rejected. Default 10,000. */
+  readonly pendingMax?: number;
+  /** Bytes of JSON (as text in memory) in the calls to `append` under way. Default 64 Mi. */
+  readonly pendingBytesMax?: number;
+  /** Milliseconds between looks at the log while no wake-up comes; pub/sub may lose one. Default 1,000. */
+  readonly recheckMs?: number;
+  /** Notifications kept. Default 1,000,000. */
+  readonly retainCount?: number;
+  /** Milliseconds for which a notification is kept. Default 24 hours. */
+  readonly retainMs?: number;
+  /** Bytes of JSON kept. Default 1 GiB. */
+  readonly retainBytes?: number;
+  /** Milliseconds for which a repeated `id` is recognised, at least. Default ten minutes. */
+  readonly idempotencyMs?: number;
+  /** Ids remembered for that, at least; beyond it the oldest are forgotten early. Default 1,000,000. */
+  readonly idempotencyCount?: number;
+  /** Acknowledge an append only when replicas have it. Default: the engine's own word is enough. */
+  readonly wait?: RedisWait;
+}
+
+type NumberOption =
+  | 'timeoutMs'
+  | 'pendingMax'
+  | 'pendingBytesMax'
+  | 'recheckMs'
+  | 'retainCount'
+  | 'retainMs'
+  | 'retainBytes'
+  | 'idempotencyMs'
+  | 'idempotencyCount';
+
+/** All options with their defaults filled in. */
+export interface RedisStoreSettings
+  extends
+    Readonly<Record<NumberOption, number>>,
+    Required<Pick<RedisStoreOptions, 'connection' | 'prefix'>>,
+    Pick<RedisStoreOptions, 'wait'> {}
+
+/** A timer's longest delay. */
+const TIMER_MAX = 2 ** 31 - 1;
+const ANY = Number.MAX_SAFE_INTEGER;
+
+const NUMBERS: Record<NumberOption, { readonly value: number; readonly max: number }> = {
+  timeoutMs: { value: 5_000, max: TIMER_MAX },
+  pendingMax: { value: 10_000, max: ANY },
+  pendingBytesMax: { value: 64 * 1024 * 1024, max: ANY },
+  recheckMs: { value: 1_000, max: TIMER_MAX },
+  retainCount: { value: 1_000_000, max: ANY },
+  retainMs: { value: 86_400_000, max: ANY },
+  retainBytes: { value: 1024 * 1024 * 1024, max: ANY },
+  idempotencyMs: { value: 600_000, max: ANY },
+  idempotencyCount: { value: 1_000_000, max: ANY },
+};
+
+const PREFIX_MAX = 200;
+
+/** @throws RangeError that names the option, its value (never that of `connection`) and what it may be */
+export function redisStoreSettings(options: RedisStoreOptions): RedisStoreSettings {
+  for (const name of Object.keys(options)) {
+    if (!(name in NUMBERS) && !['connection', 'prefix', 'wait'].includes(name)) {
+      throw new RangeError(`redisStore: unknown option ${name}`);
+    }
+  }
+  checkConnection(options.connection);
+  const { prefix = 'notifications', wait } = options;
+  if (typeof prefix !== 'string' || prefix === '' || prefix.length > PREFIX_MAX || /[{}]/.test(prefix)) {
+    throw new RangeError(
+      `redisStore: prefix is ${JSON.stringify(prefix)}, must have 1 to ${PREFIX_MAX} characters, without braces`,
+    );
+  }
+  const numbers = Object.fromEntries(
+    Object.entries(NUMBERS).map(([name, { value, max }]) => [
+      name,
+      wholeNumber(name, options[name as NumberOption] ?? value, max),
+    ]),
+  ) as Record<NumberOption, number>;
+  if (wait) checkWait(wait, numbers.timeoutMs);
+  return { connection: options.connection, prefix, ...numbers, ...(wait ? { wait } : {}) };
+}
+
+function checkWait(wait: RedisWait, timeoutMs: number): void {
+  wholeNumber('wait.replicas', wait.replicas, ANY);
+  wholeNumber('wait.timeoutMs', wait.timeoutMs, timeoutMs - 1);
+}
+
+function checkConnection(connection: unknown): void {
+  if (typeof connection === 'function') return;
+  if (typeof connection === 'string') {
+    if (URL.canParse(connection) && /^rediss?:\/\//.test(connection)) return;
+  } else if (typeof connection === 'object' && connection !== null) {
+    if (!('keyPrefix' in connection) || !connection.keyPrefix) return;
+    throw new RangeError('redisStore: connection has a keyPrefix; use the option prefix instead');
+  }
+  // Its value is not shown: it may hold a password.
+  const must = 'must be a redis:// or rediss:// URL, options of ioredis, or a function that makes a client';
+  throw new RangeError(`redisStore: connection is a ${typeof connection} that cannot be used, ${must}`);
+}
+
+function wholeNumber(name: string, value: number, max: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;
+  const upTo = max === ANY ? '' : ` to ${max}`;
+  throw new RangeError(`redisStore: ${name} is ${value}, must be a whole number from 1${upTo}`);
+}

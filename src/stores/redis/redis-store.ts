@@ -1,0 +1,153 @@
+import type { Draft } from '../../core/notification.js';
+import type { AppendResult, ReadQuery, ReadResult, Store, StoreRuntime, Tail, TailBatch } from '../../core/store.js';
+import { AppendQueue } from './append-queue.js';
+import { Connection } from './connection.js';
+import { entriesOf, type LogReply, LogState } from './log-state.js';
+import { appendLua } from './lua/append.lua.js';
+import { followLua } from './lua/follow.lua.js';
+import { readLua } from './lua/read.lua.js';
+import { trimLua } from './lua/trim.lua.js';
+import type { RedisStoreSettings } from './options.js';
+import { Script } from './script.js';
+import { type Followed, RedisTail } from './tail.js';
+
+/** What a tail takes in at once. */
+const FOLLOW_ENTRIES = 1_000;
+const FOLLOW_BYTES = 1024 * 1024;
+/** Entries that one call may remove for their age: the engine serves nobody else meanwhile. */
+const TRIM_ENTRIES = 512;
+
+/** The scripts that are called here; appends have a queue of their own. */
+interface Scripts {
+  readonly read: Script;
+  readonly follow: Script;
+  readonly trim: Script;
+}
+
+export class RedisStore implements Store {
+  readonly #settings: RedisStoreSettings;
+  readonly #runtime: StoreRuntime;
+  readonly #state = new LogState();
+  readonly #keys: readonly string[];
+  readonly #tails = new Set<RedisTail>();
+  #connection!: Connection;
+  #scripts!: Scripts;
+  #appends!: AppendQueue;
+  #recheck: unknown;
+  #closed: Promise<void> | undefined;
+
+  private constructor(settings: RedisStoreSettings, runtime: StoreRuntime) {
+    this.#settings = settings;
+    this.#runtime = runtime;
+    this.#keys = ['meta', 'log', 'holes', 'ids:0', 'ids:1'].map((name) => `{${settings.prefix}}:${name}`);
+  }
+
+  static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
+    const store = new RedisStore(settings, runtime);
+    const [append, read, follow, trim] = await Promise.all([
+      Script.of(appendLua),
+      Script.of(readLua),
+      Script.of(followLua),
+      Script.of(trimLua),
+    ]);
+    store.#scripts = { read, follow, trim };
+    store.#connection = await Connection.open(settings, runtime, () => {
+      store.#wakeTails();
+    });
+    store.#appends = new AppendQueue({
+      settings,
+      runtime,
+      connection: store.#connection,
+      state: store.#state,
+      keys: store.#keys,
+      script: append,
+    });
+    return store;
+  }
+
+  async append(drafts: readonly Draft[]): Promise<AppendResult> {
+    return this.#appends.append(drafts);
+  }
+
+  async read({ topics, after, limit, bytesMax }: ReadQuery): Promise<ReadResult> {
+    const { epoch, head, trimmed, rest } = await this.#run(this.#scripts.read, [after, limit, bytesMax, ...topics]);
+    return { epoch, entries: entriesOf(rest[1]), more: Number(rest[0]) === 1, head, trimmed };
+  }
+
+  async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
+    this.#connection.assertOpen();
+    const tail = new RedisTail({
+      after,
+      epochId: this.#state.epochId,
+      onAppended,
+      follow: (position) => this.#follow(position),
+      onClosed: () => {
+        this.#forget(tail);
+      },
+    });
+    this.#tails.add(tail);
+    try {
+      await tail.arm();
+    } catch (error) {
+      await tail.close();
+      throw error;
+    }
+    if (this.#tails.has(tail)) this.#recheckLater();
+    return tail;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#tails].map((tail) => tail.close()));
+    await this.#connection.close();
+  }
+
+  async #follow(after: number): Promise<Followed> {
+    const { epoch, head, rest } = await this.#run(this.#scripts.follow, [after, FOLLOW_ENTRIES, FOLLOW_BYTES]);
+    const [from, upto, entries] = rest;
+    return { epoch, head, from: Number(from), upto: Number(upto), entries: entriesOf(entries) };
+  }
+
+  async #run(script: Script, args: readonly (string | number)[]): Promise<LogReply> {
+    const sent = script.run(this.#connection.commands, this.#keys, [...this.#state.args(), ...args]);
+    return this.#state.learn(await this.#connection.settled(sent));
+  }
+
+  #wakeTails(): void {
+    for (const tail of this.#tails) tail.wake();
+  }
+
+  #forget(tail: RedisTail): void {
+    this.#tails.delete(tail);
+    if (this.#tails.size > 0 || this.#recheck === undefined) return;
+    this.#runtime.clock.clearTimeout(this.#recheck);
+    this.#recheck = undefined;
+  }
+
+  /** Looks now and then without being woken, and lets go of what has become too old while nobody appended. */
+  #recheckLater(): void {
+    this.#recheck ??= this.#runtime.clock.setTimeout(() => {
+      this.#recheck = undefined;
+      this.#recheckLater();
+      this.#connection.probe();
+      this.#wakeTails();
+      void this.#trim();
+    }, this.#settings.recheckMs);
+  }
+
+  async #trim(): Promise<void> {
+    const { retainCount, retainMs, retainBytes } = this.#settings;
+    try {
+      for (let removed = TRIM_ENTRIES; removed === TRIM_ENTRIES;) {
+        const { rest } = await this.#run(this.#scripts.trim, [retainCount, retainMs, retainBytes, TRIM_ENTRIES]);
+        removed = Number(rest[0]);
+      }
+    } catch {
+      // The next look tries again; the connection reports what is wrong with it.
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { LogEntry } from '../../core/notification.js';
+import type { Epoch, Tail, TailBatch } from '../../core/store.js';
+
+/** What one look at the log after a position gives. */
+export interface Followed {
+  readonly epoch: Epoch;
+  /** The newest position of the log. */
+  readonly head: number;
+  /** The position that the entries follow. */
+  readonly from: number;
+  readonly entries: readonly LogEntry[];
+  /** The position up to which the entries are complete. */
+  readonly upto: number;
+}
+
+export interface RedisTailOptions {
+  readonly after: number;
+  /** The epoch that `after` belongs to; empty if none is known yet. */
+  readonly epochId: string;
+  readonly onAppended: (batch: TailBatch) => void;
+  readonly follow: (after: number) => Promise<Followed>;
+  readonly onClosed: (tail: RedisTail) => void;
+}
+
+/**
+ * Hands the log over by reading it from where it stands whenever it is woken. Wake-ups say only that it is time to look:
+ * one too many costs a look, and one that was lost is made good by the next.
+ */
+export class RedisTail implements Tail {
+  readonly #options: RedisTailOptions;
+  #position: number;
+  #epochId: string;
+  #looking = false;
+  #lookAgain = false;
+  #closed = false;
+
+  constructor(options: RedisTailOptions) {
+    this.#options = options;
+    this.#position = options.after;
+    this.#epochId = options.epochId;
+  }
+
+  /** Looks for the first time, and rejects if that fails; what is left then is handed over without being waited for. */
+  async arm(): Promise<void> {
+    this.#looking = true;
+    try {
+      if (await this.#look()) this.#lookAgain = true;
+    } finally {
+      this.#looking = false;
+    }
+    if (this.#lookAgain) this.wake();
+  }
+
+  wake(): void {
+    if (this.#looking) this.#lookAgain = true;
+    else if (!this.#closed) void this.#lookAround();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#options.onClosed(this);
+  }
+
+  async #lookAround(): Promise<void> {
+    this.#looking = true;
+    try {
+      do {
+        this.#lookAgain = false;
+        if (await this.#look()) this.#lookAgain = true;
+      } while (this.#wanted());
+    } catch {
+      // Cut off: the connection says so in the log, and wakes every tail when it is back.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #wanted(): boolean {
+    return this.#lookAgain && !this.#closed;
+  }
+
+  /** True if there is more. */
+  async #look(): Promise<boolean> {
+    const asked = this.#position;
+    const { epoch, head, from, entries, upto } = await this.#options.follow(asked);
+    if (this.#closed) return false;
+    if (this.#epochId !== '' && epoch.id !== this.#epochId) {
+      this.#hand({ epoch, after: head, entries: [], head });
+      return false;
+    }
+    if (from !== asked || upto !== asked) this.#hand({ epoch, after: from, entries, head: upto });
+    this.#epochId = epoch.id;
+    return upto < head;
+  }
+
+  #hand(batch: TailBatch): void {
+    this.#epochId = batch.epoch.id;
+    this.#position = batch.head;
+    this.#options.onAppended(batch);
+  }
+}

@@ -1,0 +1,43 @@
+/** What a whole-number option may be, and what it is when not given. */
+export interface NumberRule {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A runtime's timers take no more than this many milliseconds, and fire a longer one at once. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * The whole-number options of a driver, checked and with defaults filled in.
+ *
+ * @param others the driver's options of other kinds: known by name, checked by the driver itself
+ * @throws RangeError that names option, value and range
+ */
+export function numberOptions<Name extends string>(
+  driver: string,
+  options: object,
+  rules: Readonly<Record<Name, NumberRule>>,
+  others: readonly string[] = [],
+): Record<Name, number> {
+  const given = options as Readonly<Record<string, unknown>>;
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(rules, name) && !others.includes(name)) {
+      throw new RangeError(`${driver}: unknown option ${name}`);
+    }
+  }
+  const entries = (Object.entries(rules) as [Name, NumberRule][]).map(([name, rule]) => {
+    const value = given[name] ?? rule.default;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < rule.min || value > rule.max) {
+      // JSON has no word for NaN and infinity.
+      const shown = typeof value === 'number' ? String(value) : JSON.stringify(value);
+      throw new RangeError(`${driver}: ${name} is ${shown}, must be a whole number from ${rangeText(rule)}`);
+    }
+    return [name, value] as const;
+  });
+  return Object.fromEntries(entries) as Record<Name, number>;
+}
+
+function rangeText({ min, max }: NumberRule): string {
+  return max === Number.MAX_SAFE_INTEGER ? `${min}` : `${min} to ${max}`;
+}

@@ -1,0 +1,145 @@
+import type { Clock, Timer } from '../../core/clock.js';
+import type { LogEntry } from '../../core/notification.js';
+import type { Epoch, Tail, TailBatch } from '../../core/store.js';
+
+/** A part of the log, of all topics. */
+export interface LogChunk {
+  readonly epoch: Epoch;
+  /** In order, strictly after the asked position. */
+  readonly entries: readonly LogEntry[];
+  /** The chunk is complete up to here. */
+  readonly upTo: number;
+  readonly head: number;
+  readonly trimmed: number;
+}
+
+export interface TailHubOptions {
+  readonly clock: Clock;
+  /** Reads what follows a position, as much as is good to hold in memory at once. */
+  readonly readAfter: (after: number) => Promise<LogChunk>;
+  /** After a failed read, the next is tried when this many milliseconds have passed; `attempt` counts from 1. */
+  readonly retryMs: (attempt: number) => number;
+}
+
+interface Follower {
+  readonly onAppended: (batch: TailBatch) => void;
+  epochId: string;
+  head: number;
+}
+
+/**
+ * The open tails of a store. Each knows how far it has come, so nothing depends on a wake-up arriving: `wake` reads on
+ * from there. Tails that stand at the same place share one read, and what this store has appended itself is handed over
+ * without any.
+ */
+export class TailHub {
+  readonly #options: TailHubOptions;
+  readonly #followers = new Set<Follower>();
+  #pumping = false;
+  #pumped: Promise<void> = Promise.resolve();
+  #again = false;
+  #attempts = 0;
+  #retryTimer: Timer;
+  #closed = false;
+
+  constructor(options: TailHubOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#followers.size;
+  }
+
+  /** Opens a tail after a position of the log of this epoch. */
+  open(epochId: string, after: number, onAppended: (batch: TailBatch) => void): Tail {
+    const follower: Follower = { epochId, head: after, onAppended };
+    this.#followers.add(follower);
+    this.wake();
+    return {
+      close: async () => {
+        this.#followers.delete(follower);
+      },
+    };
+  }
+
+  /** There may be something new. */
+  wake(): void {
+    this.#again = true;
+    if (!this.#closed && !this.#pumping && this.#retryTimer === undefined) this.#pumped = this.#pump();
+  }
+
+  /** The engine is there, as far as is known: `wake` without waiting for the time of the next attempt. */
+  wakeNow(): void {
+    this.#options.clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.wake();
+  }
+
+  /** What was just appended through this store: tails that have come so far take it, others will read it. */
+  handOver(batch: TailBatch): void {
+    for (const follower of [...this.#followers]) {
+      if (follower.epochId === batch.epoch.id && follower.head === batch.after) this.#give(follower, batch);
+      else if (follower.epochId !== batch.epoch.id || follower.head < batch.head) this.wake();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#followers.clear();
+    this.#options.clock.clearTimeout(this.#retryTimer);
+    await this.#pumped;
+  }
+
+  async #pump(): Promise<void> {
+    this.#pumping = true;
+    try {
+      while (this.#again && this.#followers.size > 0) {
+        this.#again = false;
+        await this.#round();
+        this.#attempts = 0;
+      }
+    } catch {
+      // The store has reported it. Nothing is lost: every tail knows where it is.
+      this.#retryLater();
+    }
+    // In the same turn as the last look at `again`, so that no wake-up falls between the two.
+    this.#pumping = false;
+  }
+
+  /** One read for each place where tails stand; another round follows while one of them is not at the end. */
+  async #round(): Promise<void> {
+    for (const after of new Set([...this.#followers].map(({ head }) => head))) {
+      const chunk = await this.#options.readAfter(after);
+      if (chunk.upTo < chunk.head) this.#again = true;
+      for (const follower of [...this.#followers]) {
+        if (follower.head === after) this.#deliver(follower, chunk);
+      }
+    }
+  }
+
+  #deliver(follower: Follower, { epoch, entries, upTo, head, trimmed }: LogChunk): void {
+    if (epoch.id !== follower.epochId) {
+      // Readers have to start over anyway; they read what is older from the store.
+      this.#give(follower, { epoch, after: head, entries: [], head });
+      return;
+    }
+    const after = Math.max(follower.head, trimmed);
+    if (upTo <= follower.head) return;
+    this.#give(follower, { epoch, after, entries: entries.filter(({ position }) => position > after), head: upTo });
+  }
+
+  #give(follower: Follower, batch: TailBatch): void {
+    if (!this.#followers.has(follower)) return;
+    follower.epochId = batch.epoch.id;
+    follower.head = batch.head;
+    follower.onAppended(batch);
+  }
+
+  #retryLater(): void {
+    if (this.#closed) return;
+    this.#retryTimer = this.#options.clock.setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.wake();
+    }, this.#options.retryMs(++this.#attempts));
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The two libraries that can be the engine, made alike. A statement that runs is quick and blocks; the commit, which waits
+ * for the disk, does not block the event loop where the library can help it.
+ */
+export interface Engine {
+  openReader(path: string): Promise<Reader>;
+  openWriter(path: string): Promise<Writer>;
+}
+
+export type Value = string | number;
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Reader {
+  prepare(sql: string): Query;
+  exec(sql: string): void;
+  close(): void;
+}
+
+export interface Query {
+  get(...values: Value[]): Row | undefined;
+  all(...values: Value[]): Row[];
+}
+
+export interface Writer {
+  prepare(sql: string): Promise<Command>;
+  exec(sql: string): Promise<void>;
+  close(): void;
+}
+
+/** Runs at once. */
+export type Command = (...values: Value[]) => void;
+
+/** What of libsql is used here; its own types describe another library. */
+interface LibsqlStatement {
+  run(values: Value[]): unknown;
+  get(values: Value[]): Row | undefined;
+  all(values: Value[]): Row[];
+}
+interface LibsqlDatabase {
+  prepare(sql: string): LibsqlStatement;
+  exec(sql: string): void;
+  close(): void;
+}
+interface LibsqlAsyncDatabase {
+  prepare(sql: string): Promise<LibsqlStatement>;
+  exec(sql: string): Promise<void>;
+  close(): void;
+}
+interface Libsql {
+  readonly default: new (path: string) => LibsqlDatabase;
+}
+interface LibsqlPromise {
+  readonly default: new (path: string) => LibsqlAsyncDatabase;
+}
+
+/** What of `node:sqlite` is used here; the oldest supported runtime does not have it. */
+interface NodeStatement {
+  run(...values: Value[]): unknown;
+  get(...values: Value[]): Row | undefined;
+  all(...values: Value[]): Row[];
+}
+interface NodeDatabase {
+  prepare(sql: string): NodeStatement;
+  exec(sql: string): void;
+  close(): void;
+}
+interface NodeSqlite {
+  readonly DatabaseSync: new (path: string) => NodeDatabase;
+}
+
+/** @throws Error that says what to install when neither is there */
+export async function loadEngine(): Promise<Engine> {
+  try {
+    const [sync, promise] = (await Promise.all([import('libsql'), import('libsql/promise')])) as unknown as [
+      Libsql,
+      LibsqlPromise,
+    ];
+    return libsqlEngine(sync, promise);
+  } catch (libsqlError) {
+    try {
+      // In a variable: the types of the oldest supported runtime do not know the name.
+      const name = 'node:sqlite';
+      return nodeEngine((await import(name)) as NodeSqlite);
+    } catch {
+      const message = 'sqliteStore needs the package libsql (npm install libsql), or a Node.js that has node:sqlite.';
+      throw new Error(message, { cause: libsqlError });
+    }
+  }
+}
+
+function libsqlEngine({ default: Sync }: Libsql, { default: Async }: LibsqlPromise): Engine {
+  return {
+    openReader: async (path) => {
+      const database = new Sync(path);
+      return {
+        prepare: (sql) => {
+          const statement = database.prepare(sql);
+          return { get: (...values) => statement.get(values), all: (...values) => statement.all(values) };
+        },
+        exec: (sql) => {
+          database.exec(sql);
+        },
+        close: () => {
+          database.close();
+        },
+      };
+    },
+    openWriter: async (path) => {
+      const database = new Async(path);
+      return {
+        prepare: async (sql) => {
+          const statement = await database.prepare(sql);
+          return (...values) => {
+            statement.run(values);
+          };
+        },
+        exec: (sql) => database.exec(sql),
+        close: () => {
+          database.close();
+        },
+      };
+    },
+  };
+}
+
+function nodeEngine({ DatabaseSync }: NodeSqlite): Engine {
+  return {
+    openReader: async (path) => new DatabaseSync(path),
+    openWriter: async (path) => {
+      const database = new DatabaseSync(path);
+      return {
+        prepare: async (sql) => {
+          const statement = database.prepare(sql);
+          return (...values) => {
+            statement.run(...values);
+          };
+        },
+        exec: async (sql) => {
+          database.exec(sql);
+        },
+        close: () => {
+          database.close();
+        },
+      };
+    },
+  };
+}
+
+/** SQLITE_BUSY and its variants: another process holds the lock, and will let go. */
+export function isBusy(error: unknown): boolean {
+  const { rawCode, errcode, code } = error as { rawCode?: number; errcode?: number; code?: unknown };
+  const PRIMARY_CODE = 0xff;
+  const SQLITE_BUSY = 5;
+  const number = rawCode ?? errcode;
+  if (number !== undefined) return (number & PRIMARY_CODE) === SQLITE_BUSY;
+  return typeof code === 'string' && code.startsWith('SQLITE_BUSY');
+}
+
+/** What operators are told: the library's code if there is one, and its message. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ') || 'unknown error';
+}

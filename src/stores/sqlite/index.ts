@@ -1,0 +1,28 @@
+import type { StoreFactory } from '../../core/store.js';
+import { checkedOptions, type SqliteStoreOptions } from './options.js';
+import { SqliteStore } from './sqlite-store.js';
+
+export type { SqliteStoreOptions } from './options.js';
+
+/**
+ * The durable embedded store: the log lives in an SQLite file on this machine, and any number of processes may share it.
+ *
+ * - Engine: the package `libsql`, or `node:sqlite` where the runtime has it and `libsql` is missing. With `node:sqlite`
+ *   the event loop stands still while the disk is waited for.
+ * - Durability: what is acknowledged is in the write-ahead log and flushed (`synchronous = FULL`): it survives a kill of
+ *   the process, and a power cut if the disk keeps what it was told to flush. Concurrent publishes share one flush.
+ * - Order: positions are given under the file's write lock, densely, so the order of positions is that of commits.
+ * - Idempotency: `idempotencyMs` and `idempotencyCount`, whichever ends first, as long as the notification is kept.
+ * - Epoch: kept in the file. A new one begins when the file is missing, is a copy or another one, or holds less than was
+ *   seen in it: clients are then told so by a `gap`.
+ * - Operators: put the file on a local disk (a write-ahead log does not work on network file systems), readable by the
+ *   user of the processes alone (it is made with mode 0600), and copy it with SQLite's own backup.
+ * - Errors: `store_unavailable` while the disk is full, the file cannot be written, or another process holds the lock for
+ *   longer than `busyMs`; nothing is then written by halves.
+ *
+ * @throws TypeError or RangeError when an option is not what it may be; the message names it.
+ */
+export function sqliteStore(options: SqliteStoreOptions): StoreFactory {
+  const settings = checkedOptions(options);
+  return (runtime) => SqliteStore.open(settings, runtime);
+}

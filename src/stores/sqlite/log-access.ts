@@ -1,0 +1,188 @@
+import type { Clock } from '../../core/clock.js';
+import { NotificationsError } from '../../core/errors.js';
+import { type Outage, unavailable } from '../shared/unavailable.js';
+import { type Engine, isBusy, reasonOf } from './engine.js';
+import { LogFile, type LogState } from './log-file.js';
+
+export interface LogAccessOptions {
+  readonly path: string;
+  readonly busyMs: number;
+  readonly clock: Clock;
+  readonly engine: Engine;
+  readonly outage: Outage;
+}
+
+/** How soon a call looks again whether a lock is free: about what a commit takes. */
+const BUSY_RETRY_MS = 2;
+
+/** The end of the log as this process knows it: what must still be there, or it is another log. */
+interface Seen {
+  readonly epochId: string;
+  readonly head: number;
+  readonly id: string | undefined;
+}
+
+/** The file is not what it was; it has to be opened again. */
+class FileChanged extends Error {}
+
+/**
+ * Access to the file through whatever happens to it: waits for locks, opens it again after a failure or when another file
+ * has taken its place, and makes a new epoch where positions can no longer be trusted. Everything else is
+ * `store_unavailable`, within `busyMs`.
+ */
+export class LogAccess {
+  readonly #options: LogAccessOptions;
+  #file: LogFile | undefined;
+  /** The file must be opened again before it is used again; only whoever has the turn may do so. */
+  #suspect = false;
+  #seen: Seen | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: LogAccessOptions) {
+    this.#options = options;
+  }
+
+  assertOpen(): void {
+    if (this.#closed) throw unavailable('The sqlite store is closed.');
+  }
+
+  /** Reads; `task` does not wait for anything. */
+  async read<T>(task: (file: LogFile) => T): Promise<T> {
+    return this.#attempt(async () => {
+      const usable = this.#usable();
+      return task(usable ?? (await this.#exclusive(() => this.#opened())));
+    });
+  }
+
+  /** Writes: one task of this process at a time, all or nothing. `task` runs under the file's write lock. */
+  write<T>(task: (file: LogFile, log: LogState) => T): Promise<T> {
+    return this.#exclusive(() =>
+      this.#attempt(async () => {
+        const file = await this.#opened();
+        file.begin();
+        try {
+          const log = file.state();
+          this.#assertContinues(log);
+          const result = task(file, log);
+          await file.commit();
+          return result;
+        } catch (error) {
+          await file.rollback();
+          throw error;
+        }
+      }),
+    );
+  }
+
+  /** Remembers the end of the log; whoever finds less than this there knows that it was rewound. */
+  saw(epochId: string, head: number, id: string | undefined): void {
+    const seen = this.#seen;
+    if (seen?.epochId === epochId && seen.head >= head) return;
+    this.#seen = { epochId, head, id };
+  }
+
+  /** What the last look at the log must not be behind of. */
+  check(log: Pick<LogState, 'epoch' | 'head'>): void {
+    this.#assertContinues(log);
+    this.saw(log.epoch.id, log.head, undefined);
+  }
+
+  /** Changes when another process may have changed the log. Never throws: what is wrong shows when it is read. */
+  version(): number | undefined {
+    try {
+      return this.#usable()?.version;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#exclusive(async () => {
+      await this.#file?.close();
+      this.#file = undefined;
+    });
+  }
+
+  #usable(): LogFile | undefined {
+    return this.#suspect || this.#file?.moved ? undefined : this.#file;
+  }
+
+  #assertContinues({ epoch, head }: Pick<LogState, 'epoch' | 'head'>): void {
+    if (this.#seen?.epochId === epoch.id && head < this.#seen.head) throw new FileChanged();
+  }
+
+  /** The file, opened again if need be. Only in the turn of this process. */
+  async #opened(): Promise<LogFile> {
+    this.assertOpen();
+    const usable = this.#usable();
+    if (usable) return usable;
+    this.#file?.discard();
+    this.#file = undefined;
+    const { path, engine } = this.#options;
+    const file = await LogFile.open(path, engine);
+    try {
+      await this.#adopt(file);
+    } catch (error) {
+      file.discard();
+      throw error;
+    }
+    this.#suspect = false;
+    return (this.#file = file);
+  }
+
+  /** Renews the epoch of a file that does not continue what this process or the one before it has seen. */
+  async #adopt(file: LogFile): Promise<void> {
+    file.begin();
+    try {
+      const { epoch, head, trimmed } = file.state();
+      const seen = this.#seen?.epochId === epoch.id ? this.#seen : undefined;
+      const rewound = seen !== undefined && head < seen.head;
+      const replaced = seen?.id !== undefined && seen.head > trimmed && file.idAt(seen.head) !== seen.id;
+      const original = file.claim();
+      if (rewound || replaced || !original) file.renewEpoch();
+      await file.commit();
+    } catch (error) {
+      await file.rollback();
+      throw error;
+    }
+    this.#seen = undefined;
+  }
+
+  async #attempt<T>(task: () => Promise<T>): Promise<T> {
+    const { clock, busyMs, outage } = this.#options;
+    const giveUpAtMs = clock.monotonic() + busyMs;
+    for (;;) {
+      this.assertOpen();
+      const mark = outage.mark();
+      try {
+        const result = await task();
+        outage.recovered(mark);
+        return result;
+      } catch (error) {
+        if (isProgramError(error)) throw error;
+        if (!isBusy(error)) this.#suspect = true;
+        if (!(isBusy(error) || error instanceof FileChanged) || clock.monotonic() >= giveUpAtMs) {
+          outage.lost(reasonOf(error), mark);
+          throw unavailable('The sqlite store is unavailable.', error);
+        }
+      }
+      await new Promise<void>((resolve) => {
+        clock.setTimeout(resolve, BUSY_RETRY_MS);
+      });
+    }
+  }
+
+  /** One after another, whatever becomes of each. */
+  #exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(task);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+/** Not the engine's doing; it must not look like an outage. */
+function isProgramError(error: unknown): boolean {
+  return error instanceof NotificationsError || error instanceof TypeError || error instanceof RangeError;
+}

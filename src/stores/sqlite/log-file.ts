@@ -1,0 +1,288 @@
+import type { LogEntry } from '../../core/notification.js';
+import type { Epoch, ReadQuery, ReadResult } from '../../core/store.js';
+import { newEpoch } from '../shared/epoch.js';
+import type { LogChunk } from '../shared/tail-hub.js';
+import type { Command, Engine, Query, Reader, Row, Writer } from './engine.js';
+import { createFile, fileIdentity, inodeAt, sameFile } from './file-identity.js';
+import type { IdRow } from './id-window.js';
+import { mergeTopics, type Place } from './merge.js';
+import type { Aged, Removal } from './retention.js';
+import { APPEND } from './sql/append.sql.js';
+import { CREATE_LOG } from './sql/create-log.sql.js';
+import { ENTRIES_BETWEEN } from './sql/entries-between.sql.js';
+import { ENTRY_AT } from './sql/entry-at.sql.js';
+import { IDS_AFTER } from './sql/ids-after.sql.js';
+import { READ_LOG } from './sql/read-log.sql.js';
+import { RENEW_EPOCH } from './sql/renew-epoch.sql.js';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './sql/schema.sql.js';
+import { SET_FILE } from './sql/set-file.sql.js';
+import { SIZES_AFTER } from './sql/sizes-after.sql.js';
+import { TOPIC_POSITIONS } from './sql/topic-positions.sql.js';
+import { TRIM } from './sql/trim.sql.js';
+import { UPDATE_LOG } from './sql/update-log.sql.js';
+
+/** The state of the log. */
+export interface LogState {
+  readonly epoch: Epoch;
+  /** Identity of the file when it was opened last. */
+  readonly file: string;
+  readonly head: number;
+  readonly trimmed: number;
+  readonly bytes: number;
+}
+
+/** Entries that a tail takes at once, and about how many bytes of them. */
+const CHUNK_COUNT = 1000;
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** Pages of 4 KiB after which the write-ahead log goes into the file: more of them are then written once for many changes. */
+const CHECKPOINT_PAGES = 8000;
+const CACHE_KIB = 64 * 1024;
+
+/**
+ * The file, open: one connection that writes and one that reads. Readers see what is committed, also while a commit is on
+ * its way to the disk. Whoever calls the writing half holds the turn of this process, and the lock that `begin` takes.
+ */
+export class LogFile {
+  readonly #path: string;
+  readonly #inode: number | undefined;
+  readonly #reader: Reader;
+  readonly #writer: Writer;
+  readonly #queries: Queries;
+  readonly #commands: Commands;
+
+  private constructor(path: string, connections: { reader: Reader; writer: Writer; commands: Commands }) {
+    this.#path = path;
+    this.#inode = inodeAt(path);
+    this.#reader = connections.reader;
+    this.#writer = connections.writer;
+    this.#commands = connections.commands;
+    this.#queries = prepareQueries(connections.reader);
+  }
+
+  /** Opens the file, and makes the log in it if there is none. */
+  static async open(path: string, engine: Engine): Promise<LogFile> {
+    createFile(path);
+    const writer = await engine.openWriter(path);
+    let reader: Reader | undefined;
+    try {
+      reader = await engine.openReader(path);
+      await writer.exec('PRAGMA journal_mode = WAL');
+      await writer.exec('PRAGMA synchronous = FULL');
+      await writer.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      await writer.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+      const mode = reader.prepare('PRAGMA journal_mode').get()?.journal_mode;
+      if (mode !== 'wal') throw new Error(`the file system does not allow a write-ahead log (${String(mode)})`);
+      await createLog(reader, writer);
+      return new LogFile(path, { reader, writer, commands: await prepareCommands(writer) });
+    } catch (error) {
+      reader?.close();
+      writer.close();
+      throw error;
+    }
+  }
+
+  /** Another file has taken the path, or none is there any more. */
+  get moved(): boolean {
+    return inodeAt(this.#path) !== this.#inode;
+  }
+
+  /** Changes whenever another connection has committed, and costs no read. */
+  get version(): number {
+    return this.#queries.version.get()?.data_version as number;
+  }
+
+  state(): LogState {
+    const row = this.#queries.log.get();
+    if (!row) throw new Error('the file holds no log');
+    return {
+      epoch: { id: row.epochId as string, secret: row.epochSecret as string },
+      file: row.file as string,
+      head: row.head as number,
+      trimmed: row.trimmed as number,
+      bytes: row.bytes as number,
+    };
+  }
+
+  page(query: ReadQuery): ReadResult {
+    if (query.limit === 0 || query.topics.length === 0) return { ...this.#empty(), entries: [], more: false };
+    return this.#snapshot(() => {
+      const { positions, more } = mergeTopics(
+        query,
+        (topic, after, count) => this.#queries.topic.all(topic, after, count) as unknown as Place[],
+      );
+      return { ...this.#empty(), entries: positions.map((position) => this.#entryAt(position)), more };
+    });
+  }
+
+  /** What follows a position, as much as is good to hold at once. */
+  chunkAfter(after: number): LogChunk {
+    return this.#snapshot(() => {
+      const { epoch, head, trimmed } = this.state();
+      let upTo = head;
+      let bytes = 0;
+      const sizes = this.sizesAfter(after, CHUNK_COUNT);
+      for (const size of sizes) {
+        bytes += size.bytes;
+        if (bytes > CHUNK_BYTES && size !== sizes[0]) break;
+        upTo = size.position;
+      }
+      const whole = sizes.length < CHUNK_COUNT && bytes <= CHUNK_BYTES;
+      const entries = sizes.length === 0 ? [] : this.#queries.between.all(after, upTo).map(entryOf);
+      return { epoch, entries, upTo: whole ? head : upTo, head, trimmed };
+    });
+  }
+
+  idsAfter(after: number, count: number): IdRow[] {
+    return this.#queries.ids.all(after, count) as unknown as IdRow[];
+  }
+
+  sizesAfter(after: number, count: number): Aged[] {
+    return this.#queries.sizes.all(after, count) as unknown as Aged[];
+  }
+
+  /** The id of the entry at a position, if it is there. */
+  idAt(position: number): string | undefined {
+    return this.#queries.entry.get(position)?.id as string | undefined;
+  }
+
+  /** Takes the write lock, or throws that it is busy. From here to the end, `state` cannot change. */
+  begin(): void {
+    this.#commands.begin();
+  }
+
+  insert({ position, topic, id, bytes, json }: LogEntry, timeMs: number): void {
+    this.#commands.append(position, topic, id, timeMs, bytes, json);
+  }
+
+  setState({ head, trimmed, bytes }: Pick<LogState, 'head' | 'trimmed' | 'bytes'>): void {
+    this.#commands.updateLog(head, trimmed, bytes);
+  }
+
+  remove(trimmed: number, { upTo }: Removal): void {
+    this.#commands.trim(trimmed, upTo);
+  }
+
+  renewEpoch(): void {
+    const { id, secret } = newEpoch();
+    this.#commands.renewEpoch(id, secret);
+  }
+
+  /** Writes down which file this is. False if the log was last open in another one: this is a copy. */
+  claim(): boolean {
+    const before = this.state().file;
+    const now = fileIdentity(this.#path);
+    if (before !== now) this.#commands.setFile(now);
+    return before === '' || sameFile(before, now);
+  }
+
+  /** Resolves when what was written since `begin` is on the disk. */
+  commit(): Promise<void> {
+    return this.#writer.exec('COMMIT');
+  }
+
+  /** Undoes what was written since `begin`. What fails here fails because the engine has undone it already. */
+  async rollback(): Promise<void> {
+    await this.#writer.exec('ROLLBACK').catch(() => undefined);
+  }
+
+  /** The file alone then holds everything, if no other process is at it. */
+  async close(): Promise<void> {
+    await this.#writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined);
+    this.discard();
+  }
+
+  /** Lets go of a file that has failed. */
+  discard(): void {
+    this.#reader.close();
+    this.#writer.close();
+  }
+
+  #empty(): Pick<ReadResult, 'epoch' | 'head' | 'trimmed'> {
+    const { epoch, head, trimmed } = this.state();
+    return { epoch, head, trimmed };
+  }
+
+  #entryAt(position: number): LogEntry {
+    const row = this.#queries.entry.get(position);
+    if (!row) throw new Error(`the index names position ${position}, where nothing is`);
+    return entryOf(row);
+  }
+
+  /** What is read here was true at one moment. */
+  #snapshot<T>(read: () => T): T {
+    this.#queries.begin.all();
+    try {
+      return read();
+    } finally {
+      this.#queries.end.all();
+    }
+  }
+}
+
+function entryOf(row: Row): LogEntry {
+  const { position, id, topic, json, bytes } = row as unknown as LogEntry;
+  return { position, id, topic, json, bytes };
+}
+
+type Queries = Readonly<
+  Record<'version' | 'log' | 'topic' | 'entry' | 'sizes' | 'between' | 'ids' | 'begin' | 'end', Query>
+>;
+
+function prepareQueries(reader: Reader): Queries {
+  return {
+    version: reader.prepare('PRAGMA data_version'),
+    log: reader.prepare(READ_LOG),
+    topic: reader.prepare(TOPIC_POSITIONS),
+    entry: reader.prepare(ENTRY_AT),
+    sizes: reader.prepare(SIZES_AFTER),
+    between: reader.prepare(ENTRIES_BETWEEN),
+    ids: reader.prepare(IDS_AFTER),
+    begin: reader.prepare('BEGIN'),
+    end: reader.prepare('COMMIT'),
+  };
+}
+
+type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'renewEpoch' | 'setFile', Command>>;
+
+async function prepareCommands(writer: Writer): Promise<Commands> {
+  return {
+    begin: await writer.prepare('BEGIN IMMEDIATE'),
+    append: await writer.prepare(APPEND),
+    updateLog: await writer.prepare(UPDATE_LOG),
+    trim: await writer.prepare(TRIM),
+    renewEpoch: await writer.prepare(RENEW_EPOCH),
+    setFile: await writer.prepare(SET_FILE),
+  };
+}
+
+/** Makes the tables and the row, once, whoever comes first. */
+async function createLog(reader: Reader, writer: Writer): Promise<void> {
+  if (versionOf(reader) === SCHEMA_VERSION) return;
+  await writer.exec('BEGIN IMMEDIATE');
+  try {
+    if (versionOf(reader) === 0) {
+      await writer.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      await writer.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+      await writer.exec(SCHEMA);
+      const { id, secret } = newEpoch();
+      (await writer.prepare(CREATE_LOG))(id, secret);
+    }
+    await writer.exec('COMMIT');
+  } catch (error) {
+    await writer.exec('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** 0 for a file that is empty. @throws Error for one that is not ours or too new to be understood */
+function versionOf(reader: Reader): number {
+  const number = (sql: string, name: string): number => reader.prepare(sql).get()?.[name] as number;
+  const application = number('PRAGMA application_id', 'application_id');
+  const version = number('PRAGMA user_version', 'user_version');
+  const tables = number('SELECT count(*) AS tables FROM sqlite_schema', 'tables');
+  if (tables === 0 && application === 0) return 0;
+  if (application !== APPLICATION_ID) throw new Error('the file is the database of another application');
+  if (version > SCHEMA_VERSION) throw new Error(`the file was made by a newer version (${version})`);
+  return version;
+}

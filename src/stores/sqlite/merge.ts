@@ -1,0 +1,68 @@
+/** Where an entry stands, and how long its JSON is. */
+export interface Place {
+  readonly position: number;
+  readonly bytes: number;
+}
+
+export interface MergeQuery {
+  readonly topics: readonly string[];
+  readonly after: number;
+  readonly limit: number;
+  readonly bytesMax: number;
+}
+
+export interface Merged {
+  readonly positions: readonly number[];
+  readonly more: boolean;
+}
+
+/** The next places of one topic, at most `count`. */
+export type TopicPlaces = (topic: string, after: number, count: number) => readonly Place[];
+
+/** Read of a topic at once at least, as a query costs more than a row. */
+const ROWS_MIN = 8;
+
+interface Run {
+  readonly topic: string;
+  places: readonly Place[];
+  index: number;
+}
+
+/**
+ * Chooses what goes on a page: the topics' places merged in order, cut off by both bounds but not below one. Every topic
+ * is read on only as far as the page goes, so the cost is what the page holds plus a few places of each topic.
+ */
+export function mergeTopics(query: MergeQuery, read: TopicPlaces): Merged {
+  const topics = [...new Set(query.topics)];
+  // One more than fits tells whether there is more.
+  const share = Math.max(ROWS_MIN, Math.ceil((2 * query.limit) / topics.length));
+  const count = Math.min(query.limit + 1, share);
+  const runs = topics.map((topic): Run => ({ topic, places: read(topic, query.after, count), index: 0 }));
+  const positions: number[] = [];
+  let bytes = 0;
+  for (;;) {
+    const run = lowest(runs);
+    const place = run?.places[run.index];
+    if (!run || !place) return { positions, more: false };
+    bytes += place.bytes;
+    if (positions.length >= query.limit || (positions.length > 0 && bytes > query.bytesMax)) {
+      return { positions, more: true };
+    }
+    positions.push(place.position);
+    run.index++;
+    if (run.index === run.places.length && run.places.length === count) {
+      run.places = read(run.topic, place.position, count);
+      run.index = 0;
+    }
+  }
+}
+
+function lowest(runs: readonly Run[]): Run | undefined {
+  let best: Run | undefined;
+  let bestPosition = Infinity;
+  for (const run of runs) {
+    const position = run.places[run.index]?.position ?? Infinity;
+    if (position < bestPosition) [best, bestPosition] = [run, position];
+  }
+  return best;
+}

@@ -1,0 +1,45 @@
+import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
+
+/** Where the log is kept, how much of it, and for how long. Whichever bound is reached first removes the oldest. */
+export interface SqliteStoreOptions {
+  /** Path of the file. It is made if it is missing; its folder must exist, on a local disk. */
+  readonly path: string;
+  /** Notifications kept; up to 10 % and at most 1,000 more, as they are removed in batches. Default 1,000,000. */
+  readonly retainCount?: number;
+  /** Milliseconds for which a notification is kept. Default seven days. */
+  readonly retainMs?: number;
+  /** Bytes of JSON kept. The file is about a third larger. Default 1 GiB. */
+  readonly retainBytes?: number;
+  /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
+  readonly idempotencyMs?: number;
+  /** Ids remembered for that, in memory; beyond it the oldest are forgotten early. Default 100,000. */
+  readonly idempotencyCount?: number;
+  /** Milliseconds between looks for what other processes have appended, while a tail is open. Default 25. */
+  readonly pollMs?: number;
+  /** Milliseconds for which a call waits for another process's lock before `store_unavailable`. Default 5,000. */
+  readonly busyMs?: number;
+}
+
+export type SqliteStoreSettings = Required<SqliteStoreOptions>;
+
+const ANY_MAX = Number.MAX_SAFE_INTEGER;
+const RULES: Readonly<Record<Exclude<keyof SqliteStoreOptions, 'path'>, NumberRule>> = {
+  retainCount: { default: 1_000_000, min: 1, max: ANY_MAX },
+  retainMs: { default: 7 * 24 * 3_600_000, min: 1, max: ANY_MAX },
+  retainBytes: { default: 1024 * 1024 * 1024, min: 1, max: ANY_MAX },
+  idempotencyMs: { default: 600_000, min: 1, max: ANY_MAX },
+  // A remembered id takes about 150 bytes of memory.
+  idempotencyCount: { default: 100_000, min: 1, max: 10_000_000 },
+  pollMs: { default: 25, min: 1, max: TIMER_MS_MAX },
+  busyMs: { default: 5_000, min: 1, max: TIMER_MS_MAX },
+};
+
+/** @throws TypeError or RangeError that names the option, its value and what it may be */
+export function checkedOptions(options: SqliteStoreOptions): SqliteStoreSettings {
+  const { path } = options;
+  if (typeof path !== 'string' || path === '' || path.includes('\0') || path.startsWith(':')) {
+    const message = `sqliteStore: path is ${JSON.stringify(path)}, must be the path of a file`;
+    throw new TypeError(message);
+  }
+  return { path, ...numberOptions('sqliteStore', options, RULES, ['path']) };
+}

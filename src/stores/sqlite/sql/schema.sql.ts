@@ -1,0 +1,38 @@
+/**
+ * One file holds one log. `log` is a single row, so that every append and every read finds the state of the log on one
+ * page; `entries` is keyed by position, so that appending goes to the end of the tree and retention removes from its
+ * beginning.
+ *
+ * - `file`: the identity of the file at the last opening. A copy has another one, and does not continue the log.
+ * - `bytes`: of the JSON kept, so that retention needs no sum.
+ * - `json` is the last column: what reads the columns before it does not touch a long text.
+ * - `by_topic` holds `bytes`, so that what fits on a page is decided in the index alone.
+ * - Ids need no index here: a process that appends remembers those of the idempotency window (`id-window.ts`). An index
+ *   of random ids would write one page more for every notification, which halves what a disk can take.
+ */
+export const SCHEMA = `
+CREATE TABLE log (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  epoch_id TEXT NOT NULL,
+  epoch_secret TEXT NOT NULL,
+  file TEXT NOT NULL,
+  head INTEGER NOT NULL,
+  trimmed INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
+CREATE TABLE entries (
+  position INTEGER PRIMARY KEY,
+  topic TEXT NOT NULL,
+  id TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  json TEXT NOT NULL
+) STRICT;
+CREATE INDEX by_topic ON entries (topic, position, bytes);
+`;
+
+/** "nnlg": marks the file as ours, so that a path to somebody else's database is refused and not written to. */
+export const APPLICATION_ID = 0x6e6e6c67;
+
+/** Version of {@link SCHEMA}, kept in the file's `user_version`. */
+export const SCHEMA_VERSION = 1;

@@ -1,0 +1,216 @@
+import type { Timer } from '../../core/clock.js';
+import { type Draft, logEntry, type LogEntry } from '../../core/notification.js';
+import type {
+  Appended,
+  AppendResult,
+  ReadQuery,
+  ReadResult,
+  Store,
+  StoreRuntime,
+  Tail,
+  TailBatch,
+} from '../../core/store.js';
+import { APPEND_QUEUE_LIMITS, AppendQueue, type DraftArrays } from '../shared/append-queue.js';
+import { TailHub } from '../shared/tail-hub.js';
+import { Outage, unavailable } from '../shared/unavailable.js';
+import { loadEngine } from './engine.js';
+import { IdWindow } from './id-window.js';
+import { LogAccess } from './log-access.js';
+import type { LogFile, LogState } from './log-file.js';
+import type { SqliteStoreSettings } from './options.js';
+import { isOver, REMOVE_MAX, removalOf } from './retention.js';
+
+/** How often the age of the oldest entry is looked at: a twentieth of what it may be, within these bounds. */
+const AGE_CHECKS = 20;
+const AGE_CHECK_MS_MIN = 50;
+const AGE_CHECK_MS_MAX = 60_000;
+
+/** A read that fails is tried again after this; the file is local, so there is no crowd to spare. */
+const RETRY_MS = 250;
+
+/** What one transaction did, to be told once it is on the disk. */
+interface Written {
+  readonly results: readonly AppendResult[];
+  readonly batch: TailBatch;
+  readonly timeMs: number;
+}
+
+export class SqliteStore implements Store {
+  readonly #settings: SqliteStoreSettings;
+  readonly #runtime: StoreRuntime;
+  readonly #access: LogAccess;
+  readonly #queue: AppendQueue;
+  readonly #hub: TailHub;
+  readonly #ids: IdWindow;
+  #version: number | undefined;
+  #pollTimer: Timer;
+  #ageTimer: Timer;
+  #ageDue = true;
+  #closed = false;
+
+  private constructor(settings: SqliteStoreSettings, runtime: StoreRuntime, access: LogAccess) {
+    const { clock } = runtime;
+    this.#settings = settings;
+    this.#runtime = runtime;
+    this.#access = access;
+    this.#ids = new IdWindow(settings);
+    this.#queue = new AppendQueue({
+      engine: 'sqlite',
+      write: (arrays) => this.#write(arrays),
+      defer: (task) => {
+        clock.setImmediate(task);
+      },
+      limits: APPEND_QUEUE_LIMITS,
+    });
+    this.#hub = new TailHub({ clock, readAfter: (after) => this.#chunkAfter(after), retryMs: () => RETRY_MS });
+  }
+
+  static async open(settings: SqliteStoreSettings, runtime: StoreRuntime): Promise<SqliteStore> {
+    const { path, busyMs } = settings;
+    const outage = new Outage('sqlite', runtime.logger);
+    const access = new LogAccess({ path, busyMs, clock: runtime.clock, engine: await loadEngine(), outage });
+    const store = new SqliteStore(settings, runtime, access);
+    // Also reads the ids of the window, so that the first publish does not wait for them.
+    await store.#write([]);
+    store.#checkAgeLater();
+    return store;
+  }
+
+  async append(drafts: readonly Draft[]): Promise<AppendResult> {
+    this.#assertOpen();
+    for (const draft of drafts) assertStorable(draft);
+    return this.#queue.append(drafts);
+  }
+
+  async read(query: ReadQuery): Promise<ReadResult> {
+    this.#assertOpen();
+    return this.#access.read((file) => {
+      const page = file.page(query);
+      this.#access.check(page);
+      return page;
+    });
+  }
+
+  async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
+    this.#assertOpen();
+    const { epoch } = await this.#access.read((file) => file.state());
+    this.#assertOpen();
+    const tail = this.#hub.open(epoch.id, after, onAppended);
+    this.#pollLater();
+    return tail;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#runtime.clock.clearTimeout(this.#pollTimer);
+    this.#runtime.clock.clearTimeout(this.#ageTimer);
+    await this.#hub.close();
+    await this.#queue.idle();
+    await this.#access.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw unavailable('The sqlite store is closed.');
+  }
+
+  async #chunkAfter(after: number): ReturnType<TailHubReader> {
+    return this.#access.read((file) => {
+      const chunk = file.chunkAfter(after);
+      this.#access.check(chunk);
+      return chunk;
+    });
+  }
+
+  async #write(arrays: DraftArrays): Promise<readonly AppendResult[]> {
+    const { results, batch, timeMs } = await this.#access.write((file, log) => this.#writeUnderLock(arrays, file, log));
+    const { epoch, entries, head } = batch;
+    this.#ids.add(
+      entries.map(({ id, position }) => ({ id, position, timeMs })),
+      head,
+    );
+    this.#access.saw(epoch.id, head, entries.at(-1)?.id);
+    if (entries.length > 0) this.#hub.handOver(batch);
+    return results;
+  }
+
+  #writeUnderLock(arrays: DraftArrays, file: LogFile, log: LogState): Written {
+    const { epoch, head: after } = log;
+    const timeMs = this.#runtime.clock.now();
+    this.#ids.catchUp(log, (position, count) => file.idsAfter(position, count));
+    this.#ids.forget(timeMs);
+    const entries: LogEntry[] = [];
+    const written = new Map<string, number>();
+    let { bytes } = log;
+    const appendOne = (draft: Draft): Appended => {
+      const first = this.#ids.positionOf(draft.id) ?? written.get(draft.id);
+      if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
+      const entry = logEntry(after + entries.length + 1, draft);
+      file.insert(entry, timeMs);
+      entries.push(entry);
+      written.set(entry.id, entry.position);
+      bytes += entry.bytes;
+      return { id: entry.id, position: entry.position, duplicate: false };
+    };
+    const results = arrays.map((drafts) => ({ epoch, appended: drafts.map(appendOne) }));
+    const head = after + entries.length;
+    this.#trim(file, log, { ...log, head, bytes });
+    return { results, batch: { epoch, after, entries, head }, timeMs };
+  }
+
+  /** Writes the state of the log after this transaction, less what retention lets go. */
+  #trim(file: LogFile, before: LogState, after: LogState): void {
+    let { trimmed, bytes } = after;
+    if (this.#ageDue || isOver(after, this.#settings)) {
+      const oldest = file.sizesAfter(trimmed, REMOVE_MAX);
+      const removal = removalOf(after, this.#settings, { oldest, nowMs: this.#runtime.clock.now() });
+      if (removal.upTo > trimmed) {
+        file.remove(trimmed, removal);
+        trimmed = removal.upTo;
+        bytes -= removal.bytes;
+      }
+      // As many as fit in one go were all too many: there may be more.
+      this.#ageDue = oldest.length === REMOVE_MAX && oldest.at(-1)?.position === removal.upTo;
+    }
+    if (after.head > before.head || trimmed > before.trimmed) file.setState({ head: after.head, trimmed, bytes });
+  }
+
+  /** Looks at the age of the oldest entry also when nothing is appended. */
+  #checkAgeLater(): void {
+    const dueMs = Math.min(AGE_CHECK_MS_MAX, Math.max(AGE_CHECK_MS_MIN, this.#settings.retainMs / AGE_CHECKS));
+    this.#ageTimer = this.#runtime.clock.setTimeout(
+      () => {
+        this.#ageDue = true;
+        // What fails here is reported by the access, and tried again.
+        void this.#write([])
+          .catch(() => undefined)
+          .finally(() => {
+            if (!this.#closed) this.#checkAgeLater();
+          });
+      },
+      this.#ageDue ? AGE_CHECK_MS_MIN : dueMs,
+    );
+  }
+
+  /** Looks for what other processes have appended, for as long as a tail is open. */
+  #pollLater(): void {
+    if (this.#pollTimer !== undefined || this.#closed) return;
+    this.#pollTimer = this.#runtime.clock.setTimeout(() => {
+      this.#pollTimer = undefined;
+      if (this.#hub.count === 0) return;
+      const version = this.#access.version();
+      if (version === undefined || version !== this.#version) this.#hub.wake();
+      this.#version = version;
+      this.#pollLater();
+    }, this.#settings.pollMs);
+  }
+}
+
+type TailHubReader = ConstructorParameters<typeof TailHub>[0]['readAfter'];
+
+/** The engine would cut the text off there. JSON, ids and topics that were checked never hold one. */
+function assertStorable({ id, topic, json }: Draft): void {
+  if (id.includes('\0') || topic.includes('\0') || json.includes('\0')) {
+    throw new TypeError(`sqliteStore: the notification ${JSON.stringify(id)} holds a NUL character`);
+  }
+}

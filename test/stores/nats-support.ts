@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { systemClock } from '../../src/core/clock.js';
+import type { Draft, LogEntry } from '../../src/core/notification.js';
+import type { ReadQuery, Store, Tail, TailBatch } from '../../src/core/store.js';
+import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
+import type { NatsServer } from '../support/engines/nats.js';
+
+export const STREAM = 'log';
+
+/** What a test opens on a server, closed together. */
+export class Nodes {
+  readonly logs: string[] = [];
+  readonly #server: NatsServer;
+  readonly #closing: (() => Promise<unknown>)[] = [];
+
+  constructor(server: NatsServer) {
+    this.#server = server;
+  }
+
+  async open(options: NatsStoreOptions = {}): Promise<Store> {
+    const log = (message: string): void => void this.logs.push(message);
+    const factory = natsStore({
+      connection: { servers: this.#server.servers },
+      stream: STREAM,
+      timeoutMs: 2_000,
+      ...options,
+    });
+    const store = await factory({ clock: systemClock, logger: { warn: log, error: log } });
+    this.#closing.push(() => store.close());
+    return store;
+  }
+
+  async follow(store: Store, after = 0): Promise<{ batches: TailBatch[]; entries: LogEntry[]; tail: Tail }> {
+    const [batches, entries]: [TailBatch[], LogEntry[]] = [[], []];
+    const tail = await store.tail(after, (batch) => {
+      batches.push(batch);
+      entries.push(...batch.entries);
+    });
+    return { batches, entries, tail };
+  }
+
+  /** An operator's own connection. */
+  async operator(): Promise<{ nc: NatsConnection; jsm: JetStreamManager }> {
+    const nc = await this.#server.connect();
+    this.#closing.push(() => nc.close());
+    return { nc, jsm: await jetstreamManager(nc) };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#closing.map((close) => close()));
+  }
+}
+
+let drafted = 0;
+
+export function draft(topic = 'orders', id = `id-${++drafted}`): Draft {
+  return { id, topic, json: JSON.stringify({ id, topic, type: 'test', time: '2030-01-01T00:00:00.000Z', data: null }) };
+}
+
+export function page(store: Store, query: Partial<ReadQuery> = {}) {
+  return store.read({ topics: ['orders'], after: 0, limit: 1000, bytesMax: 2 ** 30, ...query });
+}
+
+export async function everything(store: Store, topics: readonly string[]): Promise<LogEntry[]> {
+  const entries: LogEntry[] = [];
+  for (;;) {
+    const next = await page(store, { topics, after: entries.at(-1)?.position ?? 0 });
+    entries.push(...next.entries);
+    if (!next.more) return entries;
+  }
+}
+
+/** Waits until something is true of a real engine. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  for (const endsMs = Date.now() + timeoutMs; !(await condition());) {
+    if (Date.now() > endsMs) throw new Error(`waited ${timeoutMs} ms: ${what}`);
+    await sleep(10);
+  }
+}

@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { headers } from '@nats-io/transport-node';
+import { firstValueFrom } from 'rxjs';
+import { systemClock } from '../../src/core/clock.js';
+import { Feed } from '../../src/core/feed.js';
+import type { Store } from '../../src/core/store.js';
+import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
+import { natsMissing, NatsServer } from '../support/engines/nats.js';
+import { draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
+
+const LIMITS = { pageBytesMax: 1e6, windowCount: 10_000, windowBytes: 1e7, waitersMax: 10_000 };
+const runtime = { clock: systemClock, logger: console };
+
+describe('nats store: options', () => {
+  test.each([
+    [{ stream: 'a.b' }, /stream is a\.b, must be/],
+    [{ replicas: 6 }, /replicas is 6, must be a whole number from 1 to 5/],
+    [{ timeoutMs: 1 }, /timeoutMs is 1, must be a whole number from 100 to/],
+    [{ retainCount: 0.5 }, /retainCount is 0\.5/],
+    [{ nonsense: 1 }, /unknown option nonsense/],
+  ])('%j is refused', (options, message) => {
+    expect(() => natsStore(options as NatsStoreOptions)).toThrow(message);
+  });
+
+  test('credentials in a URL are refused, and not repeated', () => {
+    const options = { connection: { servers: ['nats://user:hunter2@localhost'] } };
+    expect(() => natsStore(options)).toThrow(/must be in user and pass/);
+    expect(() => natsStore(options)).not.toThrow(/hunter2/);
+  });
+
+  test('a server that cannot be reached: store_unavailable, without credentials', async () => {
+    const connection = { servers: '127.0.0.1:1', user: 'user', pass: 'hunter2' };
+    const opening = natsStore({ connection, timeoutMs: 500 })(runtime);
+    await expect(opening).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.not.stringMatching(/hunter2/),
+    });
+  });
+});
+
+(natsMissing() ? describe.skip : describe)('nats store', () => {
+  let server: NatsServer;
+  let nodes: Nodes;
+
+  beforeEach(async () => {
+    server = await NatsServer.start();
+    nodes = new Nodes(server);
+  });
+  afterEach(async () => {
+    await nodes.close();
+    await server.stop();
+  });
+
+  const open = () => Promise.all([nodes.open(), nodes.open()]) as Promise<[Store, Store]>;
+
+  test('nodes that start at once agree on the log', async () => {
+    const stores = await Promise.all(Array.from({ length: 5 }, () => nodes.open()));
+    const states = await Promise.all(stores.map((store) => page(store)));
+    expect(new Set(states.map(({ epoch }) => `${epoch.id} ${epoch.secret}`)).size).toBe(1);
+  });
+
+  test('an id at once alone, in arrays and from two nodes is one notification', async () => {
+    const stores = await open();
+    for (let round = 0; round < 20; round++) {
+      const [one, two] = [draft('a'), draft('b')];
+      const arrays = [[one], [one, draft('c'), two], [two], [two, one], [draft('a'), one, draft('b')]];
+      const results = await Promise.all(arrays.map((drafts, index) => stores[index % 2]!.append(drafts)));
+      for (const { id } of [one, two]) {
+        const answers = results.flatMap(({ appended }) => appended).filter((answer) => answer.id === id);
+        expect(answers.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+        expect(new Set(answers.map(({ position }) => position)).size).toBe(1);
+      }
+    }
+    const ids = (await everything(stores[0], ['a', 'b', 'c'])).map(({ id }) => id);
+    expect(ids).toHaveLength(20 * 5);
+    expect(new Set(ids).size).toBe(20 * 5);
+  });
+
+  test('no topic is a wildcard or a part of another', async () => {
+    const store = await nodes.open();
+    const topics = [
+      '*',
+      '>',
+      'a.*',
+      'a.>',
+      'a',
+      'a.',
+      '.a',
+      'a..b',
+      ' ',
+      'a b',
+      '=',
+      '=2e',
+      '.',
+      '~',
+      '$JS',
+      'ä',
+      '😀',
+      '%2E',
+    ];
+    await store.append(topics.map((topic) => draft(topic)));
+    for (const topic of topics) {
+      expect((await page(store, { topics: [topic] })).entries.map((entry) => entry.topic)).toEqual([topic]);
+    }
+  });
+
+  test('a notification larger than the server takes is refused, and what is appended with it is not', async () => {
+    const store = await nodes.open();
+    const large = { ...draft(), json: JSON.stringify('x'.repeat(1_100_000)) };
+    const results = await Promise.allSettled([store.append([draft()]), store.append([large]), store.append([draft()])]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(results[1]).toMatchObject({ reason: { code: 'notification_too_large' } });
+    // Together they are larger than a message, so the array is several.
+    const drafts = Array.from({ length: 5 }, () => ({ ...draft('b'), json: JSON.stringify('x'.repeat(600_000)) }));
+    await store.append(drafts);
+    expect(await everything(store, ['b'])).toMatchObject(drafts.map(({ id, json }) => ({ id, json })));
+  });
+
+  test('a node that starts later knows the ids of the window', async () => {
+    const first = await nodes.open();
+    const drafts = Array.from({ length: 300 }, (_, index) => draft(`topic-${index % 7}`));
+    const { appended } = await first.append(drafts);
+    const second = await nodes.open();
+    const again = await second.append(drafts);
+    expect(again.appended).toEqual(appended.map((answer) => ({ ...answer, duplicate: true })));
+  });
+
+  test('a commit that its node did not finish is never visible, and does not stop the others', async () => {
+    const [one, two] = await open();
+    const followed = await nodes.follow(two);
+    const { appended } = await one.append([draft('a')]);
+    const { nc, jsm } = await nodes.operator();
+    const { config, state } = await jsm.streams.info(STREAM);
+    const before = appended[0]!.position;
+    const part = headers();
+    part.set('Notifications-Part', JSON.stringify(['dead', 1, 2, 2, before, [0], ['lost']]));
+    part.set('Nats-Expected-Last-Sequence', String(state.last_seq));
+    await nc.request(config.subjects[0]!.replace('>', 'a'), '{}', { headers: part, timeout: 1_000 });
+    expect((await page(two, { topics: ['a'] })).head).toBe(before);
+    const started = performance.now();
+    await Promise.all([one.append([draft('a')]), two.append([draft('a')])]);
+    expect(performance.now() - started).toBeLessThan(1_500);
+    // It is read over by topic, in the order of the log, and by a node that comes later.
+    const later = await nodes.open();
+    for (const store of [one, later]) expect((await page(store, { topics: ['a'] })).entries).toHaveLength(3);
+    await until('the tail has all', () => followed.entries.length === 3);
+    expect((await nodes.follow(later)).entries.map(({ id }) => id)).not.toContain('lost');
+  });
+
+  test('what others write into the stream is looked over', async () => {
+    const [one, two] = await open();
+    const followed = await nodes.follow(one);
+    await one.append([draft()]);
+    const { nc, jsm } = await nodes.operator();
+    const subject = (await jsm.streams.info(STREAM)).config.subjects[0]!.replace('>', 'orders');
+    await nc.request(subject, 'hello');
+    const broken = headers();
+    broken.set('Notifications-Part', '{');
+    await nc.request(subject, 'hello', { headers: broken, timeout: 1_000 });
+    const { appended } = await two.append([draft(), draft()]);
+    const { entries, head } = await page(one);
+    expect(entries).toHaveLength(3);
+    expect(head).toBe(appended[1]!.position);
+    await until('the tail has all', () => followed.entries.length === 3);
+  });
+
+  test('single messages cannot be removed', async () => {
+    const store = await nodes.open();
+    await store.append([draft()]);
+    const { jsm } = await nodes.operator();
+    await expect(jsm.streams.deleteMessage(STREAM, 1)).rejects.toThrow();
+    await expect(jsm.streams.purge(STREAM)).rejects.toThrow();
+  });
+
+  test('a deleted stream is a new log: a new epoch, and clients get a gap', async () => {
+    const [one, two] = await open();
+    const feeds = await Promise.all(
+      [one, two].map((store) => Feed.open({ store, clock: systemClock, limits: LIMITS })),
+    );
+    const { epoch, appended } = await one.append([draft()]);
+    const after = { epochId: epoch.id, position: appended[0]!.position };
+    const request = { topics: ['orders'], after, limit: 10, waitMs: 15_000 };
+    const pages = feeds.map((feed) => firstValueFrom(feed.poll(request)));
+    const { jsm } = await nodes.operator();
+    await jsm.streams.delete(STREAM);
+    for (const answer of await Promise.all(pages)) {
+      expect(answer.gap).toEqual({ reason: 'reset' });
+      expect(answer.epoch.id).not.toBe(epoch.id);
+    }
+    const next = await two.append([draft()]);
+    expect(next.epoch.id).not.toBe(epoch.id);
+    expect((await page(one)).entries.map(({ id }) => id)).toEqual([next.appended[0]!.id]);
+    await Promise.all(feeds.map((feed) => feed.close()));
+  }, 30_000);
+
+  test('an append after the stream was deleted is in the new log', async () => {
+    const store = await nodes.open();
+    const { epoch } = await store.append([draft()]);
+    const { jsm } = await nodes.operator();
+    await jsm.streams.delete(STREAM);
+    const next = await store.append([draft()]);
+    expect(next.epoch.id).not.toBe(epoch.id);
+    expect((await page(store)).epoch.id).toBe(next.epoch.id);
+  });
+
+  test('one consumer a node, whatever the number of clients; none after close', async () => {
+    const stores = await open();
+    const { jsm } = await nodes.operator();
+    const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
+    expect(await consumers()).toBe(2);
+    const feed = await Feed.open({ store: stores[0], clock: systemClock, limits: LIMITS });
+    const request = { topics: ['orders'], after: 'latest', limit: 10, waitMs: 20_000 } as const;
+    const pages = Array.from({ length: 1_000 }, () => firstValueFrom(feed.poll(request)));
+    expect(feed.counts().waiters).toBe(1_000);
+    expect(await consumers()).toBe(2);
+    await stores[1].append([draft()]);
+    for (const { entries } of await Promise.all(pages)) expect(entries).toHaveLength(1);
+    expect(await consumers()).toBe(2);
+    // That of a node which died is removed by the server itself.
+    const [consumer] = await jsm.consumers.list(STREAM).next();
+    expect(consumer?.config).toMatchObject({ mem_storage: true, inactive_threshold: 5e9 });
+    await feed.close();
+    await Promise.all(stores.map((store) => store.close()));
+    expect(await consumers()).toBe(0);
+  });
+
+  test('retention by age: what is too old is gone, and trimmed says so', async () => {
+    const store = await nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
+    const { appended } = await store.append([draft(), draft()]);
+    await until('all are removed', async () => (await page(store)).entries.length === 0);
+    const state = await page(store);
+    expect([state.trimmed, state.head]).toEqual([appended[1]!.position, appended[1]!.position]);
+    const later = await nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
+    expect(await page(later)).toMatchObject({ trimmed: state.trimmed, head: state.head, epoch: state.epoch });
+    const next = await later.append([draft()]);
+    expect(next.appended[0]!.position).toBeGreaterThan(state.head);
+    expect((await page(store, { after: state.head })).entries).toHaveLength(1);
+  });
+
+  test('retention by bytes', async () => {
+    const store = await nodes.open({ retainBytes: 20_000 });
+    for (let count = 0; count < 300; count++) await store.append([draft()]);
+    const { entries, trimmed } = await page(store);
+    expect(entries.length).toBeGreaterThan(20);
+    expect(entries.length).toBeLessThan(300);
+    expect(trimmed).toBeLessThan(entries[0]!.position);
+  });
+});

@@ -1,0 +1,224 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import type { Store } from '../../src/core/store.js';
+import { postgresStore, type PostgresStoreOptions } from '../../src/stores/postgres/index.js';
+import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
+import {
+  closeStores,
+  draft,
+  entriesOf,
+  follow,
+  idsOf,
+  openPostgresStore,
+  pause,
+  readAllIds,
+  reports,
+  stateOf,
+  until,
+} from './postgres-bench.js';
+
+const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
+const CYCLES = 4;
+
+describePostgres('postgresStore and what happens to its engine', () => {
+  let engine: PostgresEngine;
+  let schema = '';
+  let schemas = 0;
+  beforeAll(async () => {
+    engine = await PostgresEngine.start();
+  }, 60_000);
+  afterEach(closeStores);
+  afterAll(() => engine.stop());
+
+  const open = (options: PostgresStoreOptions = {}) => {
+    schema = `engine_${++schemas}`;
+    return openAgain(options);
+  };
+  const openAgain = (options: PostgresStoreOptions = {}) =>
+    openPostgresStore({ connectionString: engine.url, schema, timeoutMs: 2_000, ...options });
+
+  /** Publishes until told to stop; a call that fails is repeated with the same id, as a caller may. */
+  function startLoad(stores: readonly Store[], acknowledged: Map<string, number>): { stop: () => Promise<unknown> } {
+    const state = { running: true };
+    let count = 0;
+    const publish = async (store: Store): Promise<void> => {
+      while (state.running) {
+        const id = `n-${count++}`;
+        for (let done = false; !done;) {
+          try {
+            const { appended } = await store.append([draft(id)]);
+            acknowledged.set(id, appended[0]?.position ?? 0);
+            done = true;
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'store_unavailable' });
+            await pause(50);
+          }
+        }
+      }
+    };
+    const loops = Array.from({ length: 8 }, (_, index) => publish(stores[index % stores.length]!));
+    return {
+      stop: () => {
+        state.running = false;
+        return Promise.all(loops);
+      },
+    };
+  }
+
+  test(`${CYCLES} kills in mid-load: nothing acknowledged is lost, nothing doubled, nodes recover by themselves`, async () => {
+    const stores = [await open(), await openAgain()];
+    const tails = await Promise.all(stores.map((store) => follow(store, 0)));
+    const { epoch } = await stateOf(stores[0]!);
+    const acknowledged = new Map<string, number>();
+    const load = startLoad(stores, acknowledged);
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      const before = acknowledged.size;
+      await until('publishing', () => acknowledged.size > before + 50);
+      await engine.restart();
+    }
+    const before = acknowledged.size;
+    await until('publishing', () => acknowledged.size > before + 50);
+    await load.stop();
+    const state = await stateOf(stores[0]!);
+    expect(state.epoch).toEqual(epoch);
+    await until('the tails', () => tails.every((batches) => batches.at(-1)?.head === state.head));
+    for (const batches of tails) {
+      const entries = entriesOf(batches);
+      expect(entries.map(({ position }) => position)).toEqual(Array.from({ length: state.head }, (_, n) => n + 1));
+      const ids = idsOf(entries);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect([...acknowledged].filter(([id, position]) => ids[position - 1] !== id)).toEqual([]);
+    }
+    // Each outage is reported once by each store, and so is its end.
+    expect(reports.filter((report) => report.includes('is unavailable')).length).toBeLessThanOrEqual(CYCLES * 2);
+    expect(reports.filter((report) => report.includes('available again')).length).toBe(
+      reports.filter((report) => report.includes('is unavailable')).length,
+    );
+  }, 120_000);
+
+  test('an engine that hangs is store_unavailable in time, pending appends are bounded, and all goes on afterwards', async () => {
+    const store = await open();
+    const batches = await follow(store, 0);
+    await store.append([draft('a')]);
+    engine.freeze();
+    const startMs = Date.now();
+    const calls = Array.from({ length: 30_000 }, (_, n) => store.append([draft(`hung-${n}`)]));
+    const reads = [stateOf(store), store.read({ topics: ['orders'], after: 0, limit: 1, bytesMax: 1 })];
+    const results = await Promise.allSettled([...calls, ...reads]);
+    const tookMs = Date.now() - startMs;
+    const codes = new Set(results.map((result) => (result.status === 'rejected' ? result.reason.code : 'fulfilled')));
+    expect([...codes]).toEqual(['store_unavailable']);
+    expect(tookMs).toBeLessThan(2_000 + 2_500);
+    const behind = results.filter((result) => result.status === 'rejected' && /is behind/.test(result.reason.message));
+    expect(behind).toHaveLength(10_000);
+    engine.thaw();
+    await until('publishing', () =>
+      store.append([draft('b')]).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until('the tail', () => idsOf(entriesOf(batches)).includes('b'));
+    expect(new Set(idsOf(entriesOf(batches))).size).toBe(entriesOf(batches).length);
+    expect(reports).toEqual([
+      expect.stringContaining('postgres store is unavailable'),
+      expect.stringContaining('available again'),
+    ]);
+  }, 60_000);
+
+  test('a schema that is dropped is made anew, with a new epoch that tails are told of', async () => {
+    const store = await open();
+    const { epoch } = await store.append([draft('a'), draft('b')]);
+    const batches = await follow(store, 0);
+    await until('the tail', () => batches.at(-1)?.head === 2);
+    await engine.use((client) => client.query(`DROP SCHEMA ${schema} CASCADE`));
+    const result = await store.append([draft('c')]);
+    expect(result.epoch.id).not.toBe(epoch.id);
+    await until('the new epoch', () => batches.at(-1)?.epoch.id === result.epoch.id);
+    expect(await readAllIds(store)).toEqual(['c']);
+  });
+
+  test.each([
+    ['rewound', 'DELETE FROM entries WHERE position > 1'],
+    ['emptied', 'TRUNCATE entries'],
+  ])('a log that was %s gets a new epoch', async (_, statement) => {
+    const store = await open();
+    const { epoch } = await store.append([draft('a'), draft('b')]);
+    await engine.use(async (client) => {
+      await client.query(`SET search_path TO ${schema}`);
+      await client.query(statement);
+    });
+    expect((await stateOf(store)).epoch.id).not.toBe(epoch.id);
+  });
+
+  test('a log that was restored gets a new epoch, also when no node was there', async () => {
+    const store = await open();
+    const { epoch } = await store.append([draft('a')]);
+    await store.close();
+    await engine.use(async (client) => {
+      // What a dump and its restoration do: other tables with the same rows.
+      await client.query(`CREATE TABLE ${schema}.copy (LIKE ${schema}.log INCLUDING ALL)`);
+      await client.query(`INSERT INTO ${schema}.copy SELECT * FROM ${schema}.log`);
+      await client.query(`ALTER TABLE ${schema}.log RENAME TO old; ALTER TABLE ${schema}.copy RENAME TO log`);
+    });
+    const again = await openAgain();
+    const renewed = (await stateOf(again)).epoch;
+    expect(renewed.id).not.toBe(epoch.id);
+    expect(await readAllIds(again)).toEqual(['a']);
+    expect((await stateOf(await openAgain())).epoch).toEqual(renewed);
+  });
+
+  test('a draft that cannot be stored fails alone', async () => {
+    const store = await open();
+    const calls = [['a'], ['b', 'x\0'], ['c']].map((ids) => store.append(ids.map((id) => draft(id))));
+    const results = await Promise.allSettled(calls);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await readAllIds(store)).toEqual(['a', 'c']);
+    expect(reports).toEqual([]);
+  });
+
+  test('works on a pool of the application, which stays open', async () => {
+    const pool = new pg.Pool({ connectionString: engine.url, max: 3 });
+    schema = 'shared_pool';
+    const store = await openPostgresStore({ pool, schema });
+    const batches = await follow(store, 0);
+    const other = await openAgain();
+    await other.append([draft('a')]);
+    await until('the tail', () => entriesOf(batches).length === 1);
+    await store.close();
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  });
+
+  test('without a connection that listens, news is found by looking', async () => {
+    const listenConnectionString = 'postgres://nobody:hidden@127.0.0.1:1/none';
+    const store = await open({ listenConnectionString, pollMs: 50 });
+    const batches = await follow(store, 0);
+    await (await openAgain()).append([draft('a')]);
+    await until('the tail', () => entriesOf(batches).length === 1);
+  });
+
+  test('credentials are in no message and no report', async () => {
+    const secret = 'hunter2';
+    const nowhere = `postgres://me:${secret}@127.0.0.1:1/none`;
+    const error = await openPostgresStore({ connectionString: nowhere }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'store_unavailable' });
+    const texts = [...reports, String(error), String((error as Error).cause)];
+    for (const wrong of [`mysql://me:${secret}@a/b`, `postgres://me:${secret}@a:port/b`]) {
+      const failure = await (async () => openPostgresStore({ connectionString: wrong }))().catch((e: unknown) => e);
+      texts.push(String(failure), JSON.stringify(failure), String((failure as Error).cause));
+    }
+    expect(reports).toHaveLength(1);
+    for (const text of texts) expect(text).not.toContain(secret);
+  });
+
+  test.each([
+    [{}, /either pool or connectionString/],
+    [{ connectionString: 'postgres://a', retainMs: 0 }, /retainMs is 0, must be a whole number from 1 to/],
+    [{ connectionString: 'postgres://a', poolMax: 1 }, /poolMax is 1, must be a whole number from 2 to 1000/],
+    [{ connectionString: 'postgres://a', schema: 'a"b' }, /schema is "a\\"b", must be a word/],
+    [{ connectionString: 'postgres://a', retain: 1 }, /unknown option retain/],
+  ])('options are checked: %j', (options, message) => {
+    expect(() => postgresStore(options)).toThrow(message);
+  });
+});

@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { publishInTransaction } from '../../src/stores/postgres/index.js';
+import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
+import { closeStores, draft, idsOf, openPostgresStore, pause, until } from './postgres-bench.js';
+
+const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
+
+/** A log that readers follow by position, as the test sees it. */
+interface Log {
+  /** Appends within a transaction that is still open. */
+  appendLate(client: pg.Client, id: string): Promise<unknown>;
+  append(id: string): Promise<unknown>;
+  /** What follows a position, and where to go on. */
+  readAfter(after: number): Promise<{ ids: string[]; next: number }>;
+}
+
+/**
+ * A transaction appends and takes its time; another one that comes later is faster, and a reader sees it and goes on from
+ * there. Gives what the reader has seen when all is done.
+ */
+async function readAroundLateCommit(log: Log, client: pg.Client): Promise<string[]> {
+  await client.query('BEGIN');
+  await log.appendLate(client, 'late');
+  // Either it is appended now, or it has to wait for the open transaction.
+  const appended = log.append('early');
+  await Promise.race([appended, pause(300)]);
+  const first = await log.readAfter(0);
+  await client.query('COMMIT');
+  await appended;
+  const seen = [...first.ids];
+  let { next } = first;
+  const giveUpAtMs = Date.now() + 2_000;
+  while (seen.length < 2 && Date.now() < giveUpAtMs) {
+    const page = await log.readAfter(next);
+    seen.push(...page.ids);
+    ({ next } = page);
+    await pause(20);
+  }
+  return seen.sort();
+}
+
+describePostgres('a reader of postgresStore skips nothing that commits late', () => {
+  let engine: PostgresEngine;
+  beforeAll(async () => {
+    engine = await PostgresEngine.start();
+  }, 60_000);
+  afterEach(closeStores);
+  afterAll(() => engine.stop());
+
+  const logOf = async (schema: string, appendLate: Log['appendLate']): Promise<Log> => {
+    const store = await openPostgresStore({ connectionString: engine.url, schema, pollMs: 50 });
+    return {
+      appendLate,
+      append: (id) => store.append([draft(id)]),
+      readAfter: async (after) => {
+        const { entries, head } = await store.read({ topics: ['orders'], after, limit: 100, bytesMax: 2 ** 20 });
+        return { ids: idsOf(entries), next: head };
+      },
+    };
+  };
+
+  test('appended by another node', async () => {
+    const appendText = 'SELECT * FROM one.append($1, $2, $3, 5000)';
+    const log = await logOf('one', (client, id) => client.query(appendText, [[id], ['orders'], [draft(id).json]]));
+    expect(await engine.use((client) => readAroundLateCommit(log, client))).toEqual(['early', 'late']);
+  });
+
+  test('published inside a transaction', async () => {
+    const log = await logOf('two', (client, id) =>
+      publishInTransaction(client, [{ id, topic: 'orders', type: 'check' }], { schema: 'two' }),
+    );
+    expect(await engine.use((client) => readAroundLateCommit(log, client))).toEqual(['early', 'late']);
+  });
+
+  test('the control, `id > cursor` on a plain sequence, skips it', async () => {
+    const pool = new pg.Pool({ connectionString: engine.url });
+    await pool.query('CREATE TABLE naive (position bigserial PRIMARY KEY, id text)');
+    const log: Log = {
+      appendLate: (client, id) => client.query('INSERT INTO naive (id) VALUES ($1)', [id]),
+      append: (id) => pool.query('INSERT INTO naive (id) VALUES ($1)', [id]),
+      readAfter: async (after) => {
+        const { rows } = await pool.query('SELECT * FROM naive WHERE position > $1 ORDER BY position', [after]);
+        return { ids: idsOf(rows), next: Number(rows.at(-1)?.position ?? after) };
+      },
+    };
+    expect(await engine.use((client) => readAroundLateCommit(log, client))).toEqual(['early']);
+    await pool.end();
+  });
+
+  test('a long transaction does not hold up other publishers', async () => {
+    const log = await logOf('three', (client, id) =>
+      publishInTransaction(client, [{ id, topic: 'orders', type: 'check' }], { schema: 'three' }),
+    );
+    await engine.use(async (client) => {
+      await client.query('BEGIN');
+      await log.appendLate(client, 'late');
+      for (let n = 0; n < 5; n++) await log.append(`early-${n}`);
+      await client.query('COMMIT');
+    });
+    await until('the move', async () => (await log.readAfter(0)).ids.length === 6);
+    expect((await log.readAfter(0)).ids.at(-1)).toBe('late');
+  });
+});

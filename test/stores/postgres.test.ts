@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { systemClock } from '../../src/core/clock.js';
+import { postgresStore, type PostgresStoreOptions } from '../../src/stores/postgres/index.js';
+import { storeContract } from '../../src/testing/index.js';
+import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
+
+const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
+
+describePostgres('postgresStore keeps the store contract', () => {
+  let engine: PostgresEngine;
+  let logs = 0;
+  beforeAll(async () => {
+    engine = await PostgresEngine.start();
+  }, 60_000);
+  afterAll(() => engine.stop());
+
+  const logger = { warn: fail, error: fail };
+  const openLog = async (options: PostgresStoreOptions = {}) =>
+    postgresStore({ connectionString: engine.url, schema: `log_${logs}`, ...options })({ clock: systemClock, logger });
+  const open = (options?: PostgresStoreOptions) => {
+    logs++;
+    return openLog(options);
+  };
+
+  const checks = storeContract({
+    open,
+    openAnother: openLog,
+    trim: { open: () => open({ retainCount: 10 }), keep: 10 },
+  });
+  for (const check of checks) test(check.name, check.run);
+});
+
+function fail(message: string): never {
+  throw new Error(`nothing to report, but the store says: ${message}`);
+}

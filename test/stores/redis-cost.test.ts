@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import type { Store } from '../../src/core/store.js';
+import { RedisEngine, redisMissing } from '../support/engines/redis.js';
+import { draft, pageAfter, pause, TestNode, until } from './redis.support.js';
+
+const describeRedis = redisMissing() === undefined ? describe : describe.skip;
+
+describeRedis('what redisStore costs its engine', () => {
+  let engine: RedisEngine;
+  let nodes: TestNode[];
+  const openNode = async () => {
+    const node = await TestNode.open(engine, { timeoutMs: 10_000 });
+    nodes.push(node);
+    return node;
+  };
+  beforeEach(async () => {
+    nodes = [];
+    engine = await RedisEngine.start();
+  });
+  afterEach(async () => {
+    for (const node of nodes) await node.close();
+    await engine.stop();
+  });
+
+  test('a page costs what it returns: 1,000,000 notifications over 10,000 topics', async () => {
+    const { store, feed } = await openNode();
+    // Nobody follows the log: what the engine does is for the pages.
+    await feed.close();
+    await fill(store, 0, 10_000, 100);
+    const small = await Promise.all([costOfPage(engine, store, 1), costOfPage(engine, store, 20)]);
+    await fillInside(engine, 10_001, 1_000_000, 10_000);
+    const one = await costOfPage(engine, store, 1);
+    const twenty = await costOfPage(engine, store, 20);
+    expect(one.entries).toBe(50);
+    expect(twenty.entries).toBe(50);
+    // Microseconds in the engine, for pages of the same size.
+    expect(one.us).toBeLessThan(small[0].us * 4 + 200);
+    expect(twenty.us).toBeLessThan(small[1].us * 4 + 200);
+    const { head, trimmed } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    expect({ head, trimmed }).toEqual({ head: 1_000_000, trimmed: 0 });
+    console.info(`1,000,000 in the log, pages of 50: ${JSON.stringify({ small, one, twenty })}`);
+  }, 180_000);
+
+  test('a node has as many connections and reads with 1,000 clients as with none', async () => {
+    const pair = [await openNode(), await openNode()];
+    const quiet = await trafficOf(engine, pair[0]!.store);
+    const held = pair.flatMap(({ feed }) =>
+      Array.from({ length: 500 }, (_, at) =>
+        pageAfter(feed, 'latest', { topics: ['all', `topic ${at}`], waitMs: 20_000 }),
+      ),
+    );
+    await pause(50);
+    const busy = await trafficOf(engine, pair[0]!.store);
+    const pages = await Promise.all(held);
+    expect(pages.filter(({ entries }) => entries.length > 0)).toHaveLength(1_000);
+    expect(busy.connections).toBe(4);
+    expect(quiet.connections).toBe(4);
+    // Each node is sent each notification once, whatever the number of clients.
+    expect(quiet.sent).toBeLessThan(2 * 1.2);
+    expect(busy.sent).toBeLessThan(2 * 1.2);
+    expect(busy.calls).toBeLessThan(quiet.calls * 1.5 + 50);
+  });
+
+  test('what is appended in one turn of the event loop is one call', async () => {
+    const { store } = await openNode();
+    const before = await callsOf(engine, 'evalsha');
+    await Promise.all(Array.from({ length: 400 }, () => store.append([draft()])));
+    // One append, and the looks of the tail that it woke.
+    expect((await callsOf(engine, 'evalsha')) - before).toBeLessThan(10);
+  });
+
+  test('retention has bounded work in each append, and catches up', async () => {
+    const { store } = await openNode();
+    await fill(store, 0, 20_000, 50);
+    const node = await TestNode.open(engine, { retainCount: 100, recheckMs: 60_000 });
+    nodes.push(node);
+    await node.store.append([draft('topic 1')]);
+    expect(await lengthOfLog(engine)).toBeGreaterThan(19_000);
+    for (let count = 0; count < 1_200; count++) await node.store.append([draft('topic 1')]);
+    await until('it has caught up', async () => (await lengthOfLog(engine)) === 100);
+    expect(await engine.use((client) => client.keys('*:t:*'))).toEqual(['{notifications}:t:topic 1']);
+    const { entries } = await node.store.read({ topics: ['topic 1'], after: 0, limit: 200, bytesMax: 2 ** 20 });
+    expect(entries).toHaveLength(100);
+  });
+});
+
+/** Appends to the topics in turn, large arrays at once. */
+async function fill(store: Store, from: number, count: number, topics: number): Promise<void> {
+  const batch = 2_000;
+  const next = { at: from };
+  const worker = async (): Promise<void> => {
+    while (next.at < from + count) {
+      const start = next.at;
+      next.at += batch;
+      await store.append(
+        Array.from({ length: batch }, (_, at) => draft(`topic ${(start + at) % topics}`, start + at, `${start + at}`)),
+      );
+    }
+  };
+  await Promise.all([worker(), worker()]);
+}
+
+/** The same from within the engine, as the store would have left it (but for the ids), in a tenth of the time. */
+async function fillInside(engine: RedisEngine, first: number, last: number, topics: number): Promise<void> {
+  const text = `
+    local log, meta = KEYS[1], KEYS[2]
+    for position = ARGV[1], ARGV[2] do
+      local topic = 'topic ' .. (position - 1) % ARGV[3]
+      local json = '{"id":"' .. position .. '","topic":"' .. topic .. '","type":"test","time":"2030-01-01T00:00:00.000Z","data":0}'
+      redis.call('XADD', log, position .. '-0', 'i', position, 't', topic, 'j', json, 'm', ARGV[4], 'n', 'filled')
+      redis.call('ZADD', '{notifications}:t:' .. topic, position, position)
+    end
+    redis.call('HSET', meta, 'head', ARGV[2], 'token', 'filled')`;
+  const slice = 10_000;
+  await engine.use(async (client) => {
+    for (let at = first; at <= last; at += slice) {
+      const to = Math.min(at + slice - 1, last);
+      await client.eval(text, 2, '{notifications}:log', '{notifications}:meta', at, to, topics, Date.now());
+    }
+  });
+}
+
+/** What the engine spends on a page of 50 out of the middle of so many topics. */
+async function costOfPage(engine: RedisEngine, store: Store, topics: number): Promise<{ us: number; entries: number }> {
+  const rounds = 100;
+  const query = {
+    topics: Array.from({ length: topics }, (_, at) => `topic ${at * 3 + 7}`),
+    after: 0,
+    limit: 50,
+    bytesMax: 2 ** 20,
+  };
+  // The state alone costs something too; what matters is what comes on top of it with the log's length.
+  await store.read(query);
+  let us = Infinity;
+  let entries = 0;
+  for (let round = 0; round < rounds; round++) {
+    const before = await statOf(engine, 'evalsha', 'usec');
+    entries = (await store.read(query)).entries.length;
+    us = Math.min(us, (await statOf(engine, 'evalsha', 'usec')) - before);
+  }
+  return { us, entries };
+}
+
+/** Appends 50 notifications of 10 KB; what went out is counted in times of their size. */
+async function trafficOf(engine: RedisEngine, store: Store) {
+  return engine.use(async (client) => {
+    const [sentBefore, callsBefore] = [await sentBy(client), await callsOf(engine, 'evalsha')];
+    const data = 'x'.repeat(10_000);
+    for (let count = 0; count < 50; count++) {
+      await store.append([draft('all', data)]);
+      await pause(2);
+    }
+    await pause(100);
+    const sent = ((await sentBy(client)) - sentBefore) / (50 * data.length);
+    const list = String(await client.client('LIST'));
+    const connections = list.split('\n').filter((line) => line !== '' && !line.includes('cmd=client|list')).length;
+    return { sent, connections, calls: (await callsOf(engine, 'evalsha')) - callsBefore };
+  });
+}
+
+async function sentBy(client: Redis): Promise<number> {
+  return Number(/total_net_output_bytes:(\d+)/.exec(await client.info('stats'))?.[1]);
+}
+
+function callsOf(engine: RedisEngine, command: string): Promise<number> {
+  return statOf(engine, command, 'calls');
+}
+
+function lengthOfLog(engine: RedisEngine): Promise<number> {
+  return engine.use((client) => client.xlen('{notifications}:log'));
+}
+
+async function statOf(engine: RedisEngine, command: string, what: 'calls' | 'usec'): Promise<number> {
+  const info = await engine.use((client) => client.info('commandstats'));
+  return Number(new RegExp(`cmdstat_${command}:.*?\\b${what}=(\\d+)`).exec(info)?.[1] ?? 0);
+}

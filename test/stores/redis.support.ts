@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { firstValueFrom } from 'rxjs';
+import { systemClock } from '../../src/core/clock.js';
+import { NotificationsError } from '../../src/core/errors.js';
+import { Feed } from '../../src/core/feed.js';
+import type { Draft } from '../../src/core/notification.js';
+import type { LogPage, LogPosition } from '../../src/core/page.js';
+import type { Appended, Store } from '../../src/core/store.js';
+import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
+import type { RedisEngine } from '../support/engines/redis.js';
+
+const POLL_MS = 5;
+const PATIENCE_MS = 15_000;
+const LIMITS = { pageBytesMax: 2 ** 20, windowCount: 10_000, windowBytes: 2 ** 24, waitersMax: 10_000 };
+
+/** One node: a store, its feed, and what it reports. */
+export class TestNode {
+  readonly warnings: string[] = [];
+  readonly errors: string[] = [];
+  store!: Store;
+  feed!: Feed;
+
+  static async open(engine: RedisEngine, options: Partial<RedisStoreOptions> = {}): Promise<TestNode> {
+    const node = new TestNode();
+    const logger = {
+      warn: (message: string) => {
+        node.warnings.push(message);
+      },
+      error: (message: string) => {
+        node.errors.push(message);
+      },
+    };
+    const factory = redisStore({ connection: engine.url, recheckMs: 200, ...options });
+    node.store = await factory({ clock: systemClock, logger });
+    node.feed = await Feed.open({ store: node.store, clock: systemClock, limits: LIMITS });
+    return node;
+  }
+
+  async close(): Promise<void> {
+    await this.feed.close();
+    await this.store.close();
+  }
+}
+
+export function draft(topic = 'orders', data: unknown = null, id: string = randomUUID()): Draft {
+  return { id, topic, json: JSON.stringify({ id, topic, type: 'test', time: '2030-01-01T00:00:00.000Z', data }) };
+}
+
+export function drafts(count: number, topic = 'orders'): Draft[] {
+  return Array.from({ length: count }, () => draft(topic));
+}
+
+/** An append that was acknowledged. */
+export interface Acknowledged extends Appended {
+  readonly epochId: string;
+  readonly topic: string;
+}
+
+/** Publishes one after another until stopped; what is rejected is repeated with the same id until it is acknowledged. */
+export class Publisher {
+  readonly acknowledged: Acknowledged[] = [];
+  readonly rejections: unknown[] = [];
+  readonly #done: Promise<void>;
+  #stopping = false;
+
+  constructor(store: Store, topics: readonly string[]) {
+    this.#done = this.#publish(store, topics);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#done;
+  }
+
+  async #publish(store: Store, topics: readonly string[]): Promise<void> {
+    for (let count = 0; !this.#stopping; count++) {
+      const next = draft(topics[count % topics.length]);
+      while (!(await this.#append(store, next))) await pause();
+    }
+  }
+
+  async #append(store: Store, next: Draft): Promise<boolean> {
+    try {
+      const { epoch, appended } = await store.append([next]);
+      for (const one of appended) this.acknowledged.push({ ...one, epochId: epoch.id, topic: next.topic });
+      return true;
+    } catch (error) {
+      if (!(error instanceof NotificationsError) || error.code !== 'store_unavailable') throw error;
+      this.rejections.push(error);
+      return false;
+    }
+  }
+}
+
+/** Polls with the cursor it was given, again and again, as a client does. */
+export class PollingClient {
+  readonly pages: LogPage[] = [];
+  readonly #done: Promise<void>;
+  #stopping = false;
+  after: LogPosition | 'earliest' | 'latest';
+
+  constructor(
+    readonly feed: () => Feed,
+    readonly topics: readonly string[],
+    after: LogPosition | 'earliest' | 'latest' = 'earliest',
+  ) {
+    this.after = after;
+    this.#done = this.#poll();
+  }
+
+  get ids(): string[] {
+    return this.pages.flatMap(({ entries }) => entries.map(({ id }) => id));
+  }
+
+  get gaps(): string[] {
+    return this.pages.flatMap(({ gap }) => (gap ? [gap.reason] : []));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#done;
+  }
+
+  async #poll(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        const page = await pageAfter(this.feed(), this.after, { topics: this.topics, waitMs: 300 });
+        this.pages.push(page);
+        this.after = { epochId: page.epoch.id, position: page.position };
+      } catch (error) {
+        if (!(error instanceof NotificationsError)) throw error;
+        await pause();
+      }
+    }
+  }
+}
+
+export function pageAfter(
+  feed: Feed,
+  after: LogPosition | 'earliest' | 'latest',
+  { topics = ['orders'], waitMs = 0 }: { topics?: readonly string[]; waitMs?: number } = {},
+): Promise<LogPage> {
+  return firstValueFrom(feed.poll({ topics, after, limit: 100, waitMs }));
+}
+
+/** Waits until something is so. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const startedAt = Date.now();
+  while (!(await condition())) {
+    if (Date.now() - startedAt > PATIENCE_MS) throw new Error(`waited in vain until ${what}`);
+    await pause();
+  }
+}
+
+export function pause(ms = POLL_MS): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

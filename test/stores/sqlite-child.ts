@@ -1,0 +1,27 @@
+/**
+ * A process that publishes until it is killed, and says what was acknowledged: `node --import … sqlite-child.ts <path>
+ * <name>` writes a line `<id> <position>` for each.
+ */
+import { draft, openSqliteStore } from './sqlite-bench.js';
+
+const [path = '', name = ''] = process.argv.slice(2);
+const IN_FLIGHT = 16;
+
+const store = await openSqliteStore({ path });
+process.stdout.write('ready\n');
+let count = 0;
+const publish = async (): Promise<void> => {
+  for (;;) {
+    const n = count++;
+    // Every third call is an array, so that a kill may come in the middle of one.
+    const drafts = [draft(`${name}-${n}`), ...(n % 3 === 0 ? [draft(`${name}-${n}b`)] : [])];
+    try {
+      const { appended } = await store.append(drafts);
+      process.stdout.write(appended.map(({ id, position }) => `${id} ${position}\n`).join(''));
+    } catch (error) {
+      process.stdout.write(`failed ${(error as { code?: string }).code}\n`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+};
+await Promise.all(Array.from({ length: IN_FLIGHT }, publish));

@@ -1,0 +1,177 @@
+import { copyFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import Database from 'libsql';
+import type { Store } from '../../src/core/store.js';
+import { sqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite/index.js';
+import { draft, follow, openSqliteStore, readAllIds, reports, temporaryFolder, until } from './sqlite-bench.js';
+
+const { folder, cleanUp } = temporaryFolder();
+afterAll(cleanUp);
+
+let files = 0;
+let path = '';
+beforeEach(() => {
+  path = join(folder, `${files++}.db`);
+  reports.length = 0;
+});
+
+const open = (options: Partial<SqliteStoreOptions> = {}) => openSqliteStore({ path, ...options });
+const stateOf = (store: Store) => store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+const publish = (store: Store, ...ids: string[]) => store.append(ids.map((id) => draft(id)));
+
+describe('the file of sqliteStore', () => {
+  test('is made for its owner alone, and so is what stands beside it', async () => {
+    await publish(await open(), 'a');
+    for (const suffix of ['', '-wal', '-shm']) expect(statSync(path + suffix).mode & 0o777).toBe(0o600);
+  });
+
+  test('keeps log, epoch and ids across restarts', async () => {
+    const first = await open();
+    const { epoch } = await publish(first, 'a', 'b');
+    await first.close();
+    const again = await open();
+    const { appended } = await publish(again, 'b', 'c');
+    expect(appended.map(({ duplicate }) => duplicate)).toEqual([true, false]);
+    expect(await readAllIds(again)).toEqual(['a', 'b', 'c']);
+    expect((await stateOf(again)).epoch).toEqual(epoch);
+  });
+
+  test('that was deleted under way is made anew, with a new epoch that tails are told of', async () => {
+    const store = await open();
+    const { epoch } = await publish(store, 'a', 'b');
+    const batches = await follow(store, 0);
+    await until('the tail', () => batches.at(-1)?.head === 2);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix);
+    const result = await publish(store, 'c');
+    expect(result.epoch.id).not.toBe(epoch.id);
+    await until('the new epoch', () => batches.at(-1)?.epoch.id === result.epoch.id);
+    await publish(store, 'd');
+    await until('the tail', () => batches.at(-1)?.entries.at(-1)?.id === 'd');
+    expect(await readAllIds(store)).toEqual(['c', 'd']);
+  });
+
+  test('that an older copy has replaced gets a new epoch, under way and at the next start', async () => {
+    const before = await open();
+    const { epoch } = await publish(before, 'a');
+    await before.close();
+    copyFileSync(path, `${path}.backup`);
+    const store = await open();
+    await publish(store, 'b');
+    await store.close();
+    rmSync(path);
+    copyFileSync(`${path}.backup`, path);
+    const restored = await open();
+    const renewed = (await stateOf(restored)).epoch;
+    expect(renewed.id).not.toBe(epoch.id);
+    expect(renewed.secret).not.toBe(epoch.secret);
+    expect(await readAllIds(restored)).toEqual(['a']);
+    await restored.close();
+    expect((await stateOf(await open())).epoch).toEqual(renewed);
+  });
+
+  test('that holds less than was seen in it gets a new epoch', async () => {
+    const store = await open();
+    const { epoch } = await publish(store, 'a', 'b');
+    const other = new Database(path);
+    other.exec('DELETE FROM entries WHERE position = 2; UPDATE log SET head = 1');
+    expect((await stateOf(store)).epoch.id).not.toBe(epoch.id);
+    expect((await publish(store, 'c')).appended[0]?.position).toBe(2);
+    expect(await readAllIds(store)).toEqual(['a', 'c']);
+  });
+
+  test('of another application is refused and not touched', async () => {
+    const foreign = new Database(path);
+    foreign.exec('CREATE TABLE theirs (a)');
+    await expect(open()).rejects.toMatchObject({
+      code: 'store_unavailable',
+      cause: { message: expect.stringContaining('another application') },
+    });
+    expect(foreign.prepare('SELECT count(*) AS n FROM sqlite_schema').get()).toMatchObject({ n: 1 });
+    writeFileSync(`${path}.txt`, 'not a database, but long enough to look like one'.repeat(40));
+    await expect(open({ path: `${path}.txt` })).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('that cannot be made is store_unavailable', async () => {
+    await expect(open({ path: join(folder, 'none', 'a.db') })).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+});
+
+describe('sqliteStore beside others', () => {
+  test('waits for a lock, no longer than busyMs, and tells operators once that it is gone and back', async () => {
+    const store = await open({ busyMs: 200 });
+    const holder = new Database(path);
+    holder.exec('BEGIN IMMEDIATE');
+    const startMs = Date.now();
+    const calls = await Promise.allSettled([publish(store, 'a'), publish(store, 'b'), publish(store, 'c')]);
+    await expect(publish(store, 'd')).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(calls.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(Date.now() - startMs).toBeLessThan(2_000);
+    expect(await readAllIds(store)).toEqual([]);
+    holder.exec('COMMIT');
+    await publish(store, 'a');
+    expect(reports).toEqual([
+      expect.stringContaining('sqlite store is unavailable: SQLITE_BUSY'),
+      expect.stringContaining('available again'),
+    ]);
+  });
+
+  test('reads while others write', async () => {
+    const store = await open();
+    await publish(store, 'a');
+    const holder = new Database(path);
+    holder.exec('BEGIN IMMEDIATE');
+    expect(await readAllIds(store)).toEqual(['a']);
+    holder.exec('ROLLBACK');
+  });
+
+  test('a draft that cannot be stored fails alone', async () => {
+    const store = await open();
+    const calls = await Promise.allSettled([publish(store, 'a'), publish(store, 'b', 'x\0'), publish(store, 'c')]);
+    expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await readAllIds(store)).toEqual(['a', 'c']);
+  });
+});
+
+describe('the bounds of sqliteStore', () => {
+  test('age removes the oldest also when nothing is appended', async () => {
+    const store = await open({ retainMs: 100 });
+    await publish(store, 'a', 'b');
+    await until('retention', async () => (await stateOf(store)).trimmed === 2);
+    expect(await readAllIds(store)).toEqual([]);
+    expect((await publish(store, 'c')).appended[0]?.position).toBe(3);
+  });
+
+  test('bytes remove the oldest', async () => {
+    const store = await open({ retainBytes: 2_000 });
+    for (let n = 0; n < 40; n++) await publish(store, `id-${n}`);
+    const { trimmed, head } = await stateOf(store);
+    expect(head).toBe(40);
+    const size = draft('id-00').json.length;
+    expect(head - trimmed).toBeLessThanOrEqual(Math.ceil(2_200 / size));
+    expect(head - trimmed).toBeGreaterThanOrEqual(Math.floor(2_000 / size));
+  });
+
+  test('the idempotency window ends by count and by age', async () => {
+    const byCount = await open({ idempotencyCount: 2 });
+    await publish(byCount, 'a', 'b', 'c');
+    const { appended } = await publish(byCount, 'a', 'c');
+    expect(appended.map(({ duplicate }) => duplicate)).toEqual([false, true]);
+    path = `${path}.age`;
+    const byAge = await open({ idempotencyMs: 50 });
+    await publish(byAge, 'a');
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect((await publish(byAge, 'a')).appended[0]).toMatchObject({ position: 2, duplicate: false });
+  });
+
+  test.each([
+    [{ path: '' }, /path is ""/],
+    [{ path: ':memory:' }, /path is ":memory:"/],
+    [{ path: 'a', retainCount: 0 }, /retainCount is 0, must be a whole number from 1$/],
+    [{ path: 'a', pollMs: 2 ** 31 }, /pollMs is 2147483648, must be a whole number from 1 to 2147483647/],
+    [{ path: 'a', busyMs: 1.5 }, /busyMs is 1.5/],
+    [{ path: 'a', retainDays: 1 }, /unknown option retainDays/],
+  ])('options are checked: %j', (options, message) => {
+    expect(() => sqliteStore(options)).toThrow(message);
+  });
+});
