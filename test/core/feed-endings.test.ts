@@ -171,6 +171,8 @@ describe('draining', () => {
     const drained = bench.feed.drain();
     let done = false;
     void drained.then(() => (done = true));
+    await Promise.resolve();
+    expect(done).toBe(false);
     await bench.clock.turn();
     for (const watched of [poll, stream]) {
       expect(watched.last).toMatchObject({ entries: [], position: 4, more: false, ending: 'draining' });

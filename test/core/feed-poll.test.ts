@@ -41,13 +41,21 @@ describe('a poll with news after its cursor', () => {
     expect(bench.poll({ after: bench.place(0), limit: 2 }).last).toMatchObject({ position: 3, more: false });
   });
 
-  test('is cut at the bytes of a page, but never below one notification', async () => {
+  test.each([
+    ['window', 1000],
+    ['store', 1],
+  ])('is cut at the bytes of a page, but never below one notification, from the %s', async (_, windowCount) => {
     const bytes = draft('n1').json.length;
-    bench = await FeedBench.open({ pageBytesMax: 2 * bytes });
-    await bench.store.append([...drafts(3), draft('big', { data: 'x'.repeat(3 * bytes) })]);
-    expect(bench.poll({ after: bench.place(0) }).ids).toEqual([['n1', 'n2']]);
-    expect(bench.poll({ after: bench.place(2) }).last).toMatchObject({ position: 3, more: true });
-    expect(bench.poll({ after: bench.place(3) }).ids).toEqual([['big']]);
+    bench = await FeedBench.open({ pageBytesMax: 2 * bytes, windowCount });
+    await bench.store.append([...drafts(3), draft('big', { data: 'x'.repeat(3 * bytes) }), draft('last')]);
+    const polls = [0, 2, 3].map((position) => bench.poll({ after: bench.place(position) }));
+    await bench.clock.settle();
+    expect(polls.map(({ ids }) => ids[0])).toEqual([['n1', 'n2'], ['n3'], ['big']]);
+    expect(polls.map(({ last }) => [last?.position, last?.more])).toEqual([
+      [2, true],
+      [3, true],
+      [4, true],
+    ]);
   });
 });
 

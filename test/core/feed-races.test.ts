@@ -107,6 +107,7 @@ describe('the log is wiped', () => {
     const answer = bench.store.holdReads();
     const poll = bench.poll({ topics: ['quiet'], after: bench.place(0) });
     await bench.store.wipe();
+    await bench.clock.settle();
     answer();
     await bench.clock.settle();
     expect(poll.last).toMatchObject({ entries: [], position: 0, gap: { reason: 'reset' } });

@@ -22,7 +22,7 @@ function startPublisher(path: string, name: string, shell: readonly string[] = [
   const node = [
     process.execPath,
     '--import',
-    pathToFileURL(join(here, 'sqlite-child-hooks.mjs')).href,
+    pathToFileURL(join(here, '../../scripts/typescript-hooks.mjs')).href,
     join(here, 'sqlite-child.ts'),
     path,
     name,

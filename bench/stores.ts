@@ -1,0 +1,214 @@
+/*
+ * What each store does on this machine: publishes a second, how long a notification is on its way to a client of another
+ * node, and how soon a node is back after its engine was killed.
+ *
+ * Two nodes on one store, each a store with a feed, in this process; the engine beside them on the same machine, started
+ * here with its data in a temporary folder, as durable as it goes (Redis `appendfsync always`, PostgreSQL `fsync on`, SQLite
+ * `synchronous FULL`; NATS flushes in the background, as 2.9 knows no other way). 200 bytes of data, 100 topics. Rounds
+ * alternate the stores, medians are shown. `flushesPerS` is the raw limit: how often the disk of this folder can flush a
+ * small write, one after another, measured in the same rounds.
+ *
+ *   npm run bench:stores            prints a line for each round and JSON at the end
+ */
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../src/core/clock.js';
+import { Feed } from '../src/core/feed.js';
+import type { Store, StoreFactory } from '../src/core/store.js';
+import { memoryStore } from '../src/index.js';
+import { natsStore } from '../src/stores/nats/index.js';
+import { postgresStore } from '../src/stores/postgres/index.js';
+import { redisStore } from '../src/stores/redis/index.js';
+import { sqliteStore } from '../src/stores/sqlite/index.js';
+import { NatsServer } from '../test/support/engines/nats.js';
+import { PostgresEngine } from '../test/support/engines/postgres.js';
+import { RedisEngine } from '../test/support/engines/redis.js';
+
+const ROUNDS = 3;
+const RATE_MS = 3_000;
+const LATENCY_MS = 4_000;
+const LATENCY_PER_S = 1_000;
+const TOPICS = 100;
+const FEED_LIMITS = { waitersMax: 1_000, pageBytesMax: 1 << 20, windowCount: 10_000, windowBytes: 1 << 24 };
+
+interface Subject {
+  readonly factory: StoreFactory;
+  /** One node only: the other is the same. */
+  readonly alone?: boolean;
+  readonly kill?: () => Promise<void>;
+  readonly startAgain?: () => Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Result {
+  publishesPerS1: number;
+  publishesPerS64: number;
+  latencyP50Ms: number;
+  latencyP99Ms: number;
+  recoveredMs?: number;
+}
+
+const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
+  memory: async () => ({ factory: memoryStore(), alone: true, stop: async () => undefined }),
+  sqlite: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-bench-'));
+    const stop = async () => {
+      rmSync(folder, { recursive: true });
+    };
+    return { factory: sqliteStore({ path: join(folder, 'log.db') }), stop };
+  },
+  redis: async () => {
+    const engine = await RedisEngine.start({ appendonly: 'always' });
+    return engineSubject(engine, redisStore({ connection: engine.url }));
+  },
+  postgres: async () => {
+    const engine = await PostgresEngine.start();
+    return engineSubject(engine, postgresStore({ connectionString: engine.url }));
+  },
+  nats: async () => {
+    const engine = await NatsServer.start();
+    return engineSubject(engine, natsStore({ connection: { servers: engine.servers } }));
+  },
+};
+
+function engineSubject(
+  engine: { kill(): Promise<void>; startAgain(): Promise<void>; stop(): Promise<void> },
+  factory: StoreFactory,
+): Subject {
+  return {
+    factory,
+    kill: () => engine.kill(),
+    startAgain: () => engine.startAgain(),
+    stop: () => engine.stop(),
+  };
+}
+
+let serial = 0;
+const data = 'x'.repeat(200);
+
+function append(store: Store): Promise<unknown> {
+  const id = `n${serial++}`;
+  const topic = `t${serial % TOPICS}`;
+  return store.append([{ id, topic, json: JSON.stringify({ id, topic, type: 'bench', time: '', data }) }]);
+}
+
+async function publishesPerS(store: Store, inFlight: number): Promise<number> {
+  let count = 0;
+  const startMs = performance.now();
+  const worker = async () => {
+    while (performance.now() - startMs < RATE_MS) {
+      await append(store);
+      count++;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return count / ((performance.now() - startMs) / 1000);
+}
+
+/** From the call to `append` on one node to the page on the other. */
+async function latencies(publisher: Store, feed: Feed): Promise<number[]> {
+  const sentAtMs = new Map<string, number>();
+  const tookMs: number[] = [];
+  const topics = Array.from({ length: TOPICS }, (_, index) => `t${index}`);
+  const request = { topics, after: 'latest' as const, limit: 1_000, waitMs: 1_000 };
+  const subscription = feed.follow(request).subscribe(({ entries }) => {
+    for (const { id } of entries) tookMs.push(performance.now() - (sentAtMs.get(id) ?? NaN));
+  });
+  const startMs = performance.now();
+  for (let sent = 0; performance.now() - startMs < LATENCY_MS;) {
+    const due = Math.floor(((performance.now() - startMs) / 1000) * LATENCY_PER_S);
+    for (; sent < due; sent++) {
+      sentAtMs.set(`n${serial}`, performance.now());
+      void append(publisher);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await until(() => tookMs.length >= sentAtMs.size);
+  subscription.unsubscribe();
+  return tookMs.sort((a, b) => a - b);
+}
+
+/** From the engine's being back to the first acknowledged publish. */
+async function recoveredMs(store: Store, { kill, startAgain }: Subject): Promise<number | undefined> {
+  if (!kill || !startAgain) return undefined;
+  await kill();
+  await startAgain();
+  const startMs = performance.now();
+  for (;;) {
+    try {
+      await append(store);
+      return performance.now() - startMs;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+async function measure(name: string): Promise<Result> {
+  const subject = await SUBJECTS[name]!();
+  const runtime = { clock: systemClock, logger: { warn: () => undefined, error: console.error } };
+  const publisher = await subject.factory(runtime);
+  const reader = subject.alone ? publisher : await subject.factory(runtime);
+  const feed = await Feed.open({ store: reader, clock: systemClock, limits: FEED_LIMITS });
+  const tookMs = await latencies(publisher, feed);
+  const result: Result = {
+    latencyP50Ms: tookMs[Math.floor(tookMs.length * 0.5)]!,
+    latencyP99Ms: tookMs[Math.floor(tookMs.length * 0.99)]!,
+    publishesPerS1: await publishesPerS(publisher, 1),
+    publishesPerS64: await publishesPerS(publisher, 64),
+  };
+  const recovered = await recoveredMs(publisher, subject);
+  if (recovered !== undefined) result.recoveredMs = recovered;
+  await feed.close();
+  if (!subject.alone) await reader.close();
+  await publisher.close();
+  await subject.stop();
+  return result;
+}
+
+function flushesPerS(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-bench-'));
+  const file = openSync(join(folder, 'raw'), 'w');
+  const startMs = performance.now();
+  let count = 0;
+  for (; performance.now() - startMs < 1_000; count++) {
+    writeSync(file, data);
+    fdatasyncSync(file);
+  }
+  closeSync(file);
+  rmSync(folder, { recursive: true });
+  return count;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const endMs = performance.now() + 30_000;
+  while (!condition()) {
+    if (performance.now() > endMs) throw new Error('not within 30 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const rounded = (value: number): number => (value < 100 ? Math.round(value * 100) / 100 : Math.round(value));
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUBJECTS);
+const rounds: Record<string, Result[]> = {};
+const flushes: number[] = [];
+for (let round = 0; round < ROUNDS; round++) {
+  flushes.push(flushesPerS());
+  for (const name of round % 2 ? names.toReversed() : names) {
+    const result = await measure(name);
+    (rounds[name] ??= []).push(result);
+    console.error(`round ${round + 1} ${name}: ${JSON.stringify(result)}`);
+  }
+}
+const stores = Object.fromEntries(
+  names.map((name) => {
+    const keys = Object.keys(rounds[name]![0]!) as (keyof Result)[];
+    return [name, Object.fromEntries(keys.map((key) => [key, rounded(median(rounds[name]!.map((one) => one[key]!)))]))];
+  }),
+);
+console.log(
+  JSON.stringify({ node: process.version, rounds: ROUNDS, flushesPerS: rounded(median(flushes)), stores }, null, 2),
+);

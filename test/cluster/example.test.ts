@@ -1,0 +1,158 @@
+import 'reflect-metadata';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page, StoreFactory } from 'nest-notifications';
+import { natsStore } from 'nest-notifications/stores/nats';
+import { postgresStore } from 'nest-notifications/stores/postgres';
+import { redisStore } from 'nest-notifications/stores/redis';
+import { sqliteStore } from 'nest-notifications/stores/sqlite';
+import { format } from 'prettier';
+import { twoNodes } from '../../examples/two-nodes.js';
+import { isStore } from '../../src/demo/store.js';
+import { natsMissing, NatsServer } from '../support/engines/nats.js';
+import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
+import { RedisEngine, redisMissing } from '../support/engines/redis.js';
+import { pause } from './clients.js';
+
+/** In this time a request is surely held; if not, it is answered all the same. */
+const ARRIVAL_MS = 100;
+
+interface Case {
+  readonly name: string;
+  /** Why the engine cannot be had. */
+  readonly missing?: string | undefined;
+  start(): Promise<{ store: StoreFactory; stop(): void | Promise<void> }>;
+}
+
+const cases: Case[] = [
+  {
+    name: 'one SQLite file',
+    start: async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-example-'));
+      return { store: sqliteStore({ path: join(folder, 'log.db') }), stop: () => rmSync(folder, { recursive: true }) };
+    },
+  },
+  {
+    name: 'Redis',
+    missing: redisMissing(),
+    start: async () => {
+      const engine = await RedisEngine.start({ appendonly: 'always' });
+      return { store: redisStore({ connection: engine.url }), stop: () => engine.stop() };
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    missing: postgresMissing(),
+    start: async () => {
+      const engine = await PostgresEngine.start();
+      return { store: postgresStore({ connectionString: engine.url }), stop: () => engine.stop() };
+    },
+  },
+  {
+    name: 'NATS JetStream',
+    missing: natsMissing(),
+    start: async () => {
+      const engine = await NatsServer.start();
+      return { store: natsStore({ connection: { servers: engine.servers } }), stop: () => engine.stop() };
+    },
+  },
+];
+
+for (const { name, missing, start } of cases) {
+  (missing ? describe.skip : describe)(`the example's two nodes on ${name}`, () => {
+    let engine: Awaited<ReturnType<Case['start']>>;
+    let nodes: Awaited<ReturnType<typeof twoNodes>>;
+
+    beforeAll(async () => {
+      engine = await start();
+      nodes = await twoNodes(engine.store);
+    }, 60_000);
+
+    // That nothing is left open then is seen by test/environment.mjs.
+    afterAll(async () => {
+      await nodes.close();
+      await engine.stop();
+    }, 60_000);
+
+    test('wake a poll held at one by what is published at the other, both ways', async () => {
+      for (const [here, there] of [nodes.urls, nodes.urls.toReversed()] as [string, string][]) {
+        const { cursor } = await page(here, 'latest', 0);
+        const held = page(here, cursor, 20);
+        await pause(ARRIVAL_MS);
+        const id = await publish(there, { from: there });
+        expect(await held).toMatchObject({ notifications: [{ id, topic: 'news', data: { from: there } }] });
+      }
+    });
+
+    test('go on at one with the cursor of the other, without loss or repetition', async () => {
+      let { cursor } = await page(nodes.urls[0], 'latest', 0);
+      const published: string[] = [];
+      const seen: string[] = [];
+      for (let step = 0; step < 10; step++) {
+        const [here, there] = step % 2 ? nodes.urls : nodes.urls.toReversed();
+        published.push(await publish(here!, { step }));
+        const next = await page(there!, cursor, 20);
+        seen.push(...next.notifications.map(({ id }) => id));
+        expect(next.gap).toBeUndefined();
+        cursor = next.cursor;
+      }
+      expect(seen).toEqual(published);
+    });
+
+    test('end their streams when they close, and are gone then', async () => {
+      const { urls, close } = await twoNodes(engine.store);
+      const streams = await Promise.all(
+        urls.map((url) => fetch(`${url}/notifications?topic=news`, { headers: { accept: 'text/event-stream' } })),
+      );
+      await close();
+      for (const stream of streams) expect(await stream.text()).toMatch(/^retry: \d+$/m);
+      for (const url of urls) await expect(fetch(url)).rejects.toThrow('fetch failed');
+    });
+  });
+}
+
+describe('compose.yaml', () => {
+  const text = readFileSync(new URL('../../compose.yaml', import.meta.url), 'utf8');
+
+  test('is YAML', async () => {
+    expect(await format(text, { parser: 'yaml', printWidth: 120, singleQuote: true })).toBe(text);
+  });
+
+  test('opens ports to this machine only', () => {
+    const ports = text.split('\n').filter((line) => /^ +ports:/.test(line));
+    expect(ports).toHaveLength(3);
+    for (const line of ports) expect(line).toMatch(/^ +ports: \['127\.0\.0\.1:(\d+):\1'\]$/);
+  });
+
+  test('says for every engine how npm start finds it, at the port that it opens', () => {
+    const stores = [...text.matchAll(/# STORE=(\S+) npm start/g)].map(([, store = '']) => store);
+    expect(stores.filter(isStore)).toHaveLength(3);
+    for (const store of stores) expect(text).toContain(`'${new URL(store).host}:${new URL(store).port}'`);
+  });
+
+  test('sets every engine to keep what it acknowledges', () => {
+    expect(text).toContain('--appendonly yes --appendfsync always --maxmemory-policy noeviction');
+    expect(text).toContain('jetstream { sync_interval: always }');
+    // PostgreSQL does by itself.
+    expect(text).not.toMatch(/fsync=off|synchronous_commit/);
+  });
+});
+
+async function page(url: string, cursor: string, wait: number): Promise<Page> {
+  const response = await fetch(`${url}/notifications?topic=news&cursor=${cursor}&wait=${wait}`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Page;
+}
+
+async function publish(url: string, data: unknown): Promise<string> {
+  const response = await fetch(`${url}/notifications`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ topic: 'news', type: 'headline', data }),
+  });
+  expect(response.status).toBe(201);
+  const { ids } = (await response.json()) as { ids: [string] };
+  return ids[0];
+}
