@@ -15,15 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../src/core/clock.js';
 import { Feed } from '../src/core/feed.js';
-import type { Store, StoreFactory } from '../src/core/store.js';
-import { memoryStore } from '../src/index.js';
-import { natsStore } from '../src/stores/nats/index.js';
-import { postgresStore } from '../src/stores/postgres/index.js';
-import { redisStore } from '../src/stores/redis/index.js';
-import { sqliteStore } from '../src/stores/sqlite/index.js';
-import { NatsServer } from '../test/support/engines/nats.js';
-import { PostgresEngine } from '../test/support/engines/postgres.js';
-import { RedisEngine } from '../test/support/engines/redis.js';
+import type { Store } from '../src/core/store.js';
+import { openSubject, STORES, type Subject } from './subjects.js';
 
 const ROUNDS = 3;
 const RATE_MS = 3_000;
@@ -32,56 +25,12 @@ const LATENCY_PER_S = 1_000;
 const TOPICS = 100;
 const FEED_LIMITS = { waitersMax: 1_000, pageBytesMax: 1 << 20, windowCount: 10_000, windowBytes: 1 << 24 };
 
-interface Subject {
-  readonly factory: StoreFactory;
-  /** One node only: the other is the same. */
-  readonly alone?: boolean;
-  readonly kill?: () => Promise<void>;
-  readonly startAgain?: () => Promise<void>;
-  stop(): Promise<void>;
-}
-
 interface Result {
   publishesPerS1: number;
   publishesPerS64: number;
   latencyP50Ms: number;
   latencyP99Ms: number;
   recoveredMs?: number;
-}
-
-const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
-  memory: async () => ({ factory: memoryStore(), alone: true, stop: async () => undefined }),
-  sqlite: async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-bench-'));
-    const stop = async () => {
-      rmSync(folder, { recursive: true });
-    };
-    return { factory: sqliteStore({ path: join(folder, 'log.db') }), stop };
-  },
-  redis: async () => {
-    const engine = await RedisEngine.start({ appendonly: 'always' });
-    return engineSubject(engine, redisStore({ connection: engine.url }));
-  },
-  postgres: async () => {
-    const engine = await PostgresEngine.start();
-    return engineSubject(engine, postgresStore({ connectionString: engine.url }));
-  },
-  nats: async () => {
-    const engine = await NatsServer.start();
-    return engineSubject(engine, natsStore({ connection: { servers: engine.servers } }));
-  },
-};
-
-function engineSubject(
-  engine: { kill(): Promise<void>; startAgain(): Promise<void>; stop(): Promise<void> },
-  factory: StoreFactory,
-): Subject {
-  return {
-    factory,
-    kill: () => engine.kill(),
-    startAgain: () => engine.startAgain(),
-    stop: () => engine.stop(),
-  };
 }
 
 let serial = 0;
@@ -146,7 +95,7 @@ async function recoveredMs(store: Store, { kill, startAgain }: Subject): Promise
 }
 
 async function measure(name: string): Promise<Result> {
-  const subject = await SUBJECTS[name]!();
+  const subject = await openSubject(name);
   const runtime = { clock: systemClock, logger: { warn: () => undefined, error: console.error } };
   const publisher = await subject.factory(runtime);
   const reader = subject.alone ? publisher : await subject.factory(runtime);
@@ -192,7 +141,7 @@ async function until(condition: () => boolean): Promise<void> {
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const rounded = (value: number): number => (value < 100 ? Math.round(value * 100) / 100 : Math.round(value));
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SUBJECTS);
+const names = process.argv.length > 2 ? process.argv.slice(2) : STORES;
 const rounds: Record<string, Result[]> = {};
 const flushes: number[] = [];
 for (let round = 0; round < ROUNDS; round++) {

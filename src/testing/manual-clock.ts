@@ -98,27 +98,36 @@ export class ManualClock implements Clock {
     this.#wallStartMs += durationMs;
   }
 
-  /** Time passes while synchronous code runs, a long computation say. Timers that come due by it run with `advance`. */
+  /** Time passes while synchronous code runs, a long computation say. Timers that come due by it run in the next turn. */
   spend(durationMs: number): void {
     if (!(durationMs >= 0)) throw new RangeError(`${durationMs} ms cannot be spent`);
     this.#elapsedMs += durationMs;
   }
 
-  /** One turn of the event loop: promises, then the immediates that are set by now, then what follows from them. */
+  /** One turn of the event loop: promises, then the timers that are due by now, then the immediates that are set by now. */
   async turn(): Promise<void> {
     await promisesSettled();
-    for (let left = this.#immediates.length; left > 0; left--) {
-      this.#immediates.shift()?.();
+    for (let timer = this.#nextTimer(this.#elapsedMs); timer; timer = this.#nextTimer(this.#elapsedMs)) {
+      this.#remove(timer);
+      timer.task();
       await promisesSettled();
     }
+    await this.#runImmediates();
   }
 
-  /** Takes turns until nothing is left to do at this time. */
+  /** Takes turns, but runs no timers, until nothing is left to do at this time. */
   async settle(): Promise<void> {
     await promisesSettled();
     for (let turns = 0; this.#immediates.length > 0; turns++) {
       if (turns === TURNS_MAX) throw new Error(`still not at rest after ${TURNS_MAX} turns of the event loop`);
-      await this.turn();
+      await this.#runImmediates();
+    }
+  }
+
+  async #runImmediates(): Promise<void> {
+    for (let left = this.#immediates.length; left > 0; left--) {
+      this.#immediates.shift()?.();
+      await promisesSettled();
     }
   }
 

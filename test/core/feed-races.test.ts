@@ -130,6 +130,20 @@ describe('the log is wiped', () => {
     await bench.expectNothingLeft();
   });
 
+  test('and a poll in the new one waits in vain before the tail knows', async () => {
+    const handOver = bench.store.holdTail();
+    await bench.store.wipe();
+    const first = bench.poll({ after: bench.place(0) });
+    await bench.clock.settle();
+    const { id: epochId } = first.last!.epoch;
+    const poll = bench.poll({ after: { epochId, position: 0 } });
+    await bench.clock.advance(WAIT_MS);
+    expect(poll.last).toMatchObject({ epoch: { id: epochId }, entries: [], position: 0 });
+    expect(poll.last).not.toHaveProperty('gap');
+    handOver();
+    await bench.expectNothingLeft();
+  });
+
   test('from then on cursors of before lead to a gap', async () => {
     const before = bench.place(4);
     await bench.store.wipe();

@@ -55,7 +55,8 @@ class World {
     else if (dice < 85) this.release();
     else if (dice < 87) bench.store.fail(random(2) ? new Error('down') : undefined);
     else if (dice === 87) await bench.store.wipe();
-    else if (dice < 97) await bench.clock.turn();
+    else if (dice < 92) bench.clock.spend(random(WAIT_MS));
+    else if (dice < 98) await bench.clock.turn();
     else await bench.clock.advance(random(2 * WAIT_MS));
   }
 

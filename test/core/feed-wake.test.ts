@@ -27,6 +27,22 @@ function pollSlowly(count: number, costMs: number): Watched[] {
   return Array.from({ length: count }, () => new Watched(bench.feed.poll(request).pipe(cost)));
 }
 
+/** Polls for a topic each, that tell when they are looked at. */
+function pollTouching(touch: () => void): Watched[] {
+  return Array.from({ length: MANY }, (_, index) => {
+    const request: FeedRequest = {
+      get topics() {
+        touch();
+        return [`other.${index}`];
+      },
+      after: 'latest',
+      limit: 10,
+      waitMs: WAIT_MS,
+    };
+    return new Watched(bench.feed.poll(request));
+  });
+}
+
 function answered(polls: readonly Watched[]): number {
   return polls.filter(({ completed }) => completed).length;
 }
@@ -70,9 +86,22 @@ describe('a publish', () => {
     await bench.expectNothingLeft();
   });
 
+  test('reaches those whose time is up before it is their turn', async () => {
+    const polls = pollSlowly(4 * WAKE_CHUNK, 1);
+    await bench.clock.advance(WAIT_MS - WAKE_CHUNK);
+    await bench.store.append(drafts(1));
+    // The first of them take so long that the timers of the others run before their wake-ups.
+    await bench.clock.turn();
+    expect([answered(polls), bench.clock.monotonic()]).toEqual([WAKE_CHUNK, WAIT_MS]);
+    await bench.clock.turn();
+    await bench.clock.settle();
+    expect(new Set(polls.map(({ ids }) => ids.join('|')))).toEqual(new Set(['n1']));
+    await bench.expectNothingLeft();
+  });
+
   test(`of a topic that nobody follows touches none of ${MANY} waiters`, async () => {
     let touched = 0;
-    const polls = pollMany((index) => touching(`other.${index}`, () => touched++));
+    const polls = pollTouching(() => touched++);
     touched = 0;
     await bench.store.append(drafts(1));
     expect(bench.clock.pendingImmediates).toBe(0);
@@ -83,7 +112,7 @@ describe('a publish', () => {
 
   test(`touches its own waiter only, among ${MANY}`, async () => {
     let touched = 0;
-    const polls = pollMany((index) => touching(`other.${index}`, () => touched++));
+    const polls = pollTouching(() => touched++);
     const own = bench.poll();
     touched = 0;
     await bench.store.append(drafts(1));
@@ -221,13 +250,3 @@ describe('the store', () => {
     await bench.expectNothingLeft();
   });
 });
-
-/** A request that tells when its topics are looked at. */
-function touching(topic: string, touch: () => void): Pick<FeedRequest, 'topics'> {
-  return {
-    get topics() {
-      touch();
-      return [topic];
-    },
-  };
-}

@@ -93,14 +93,29 @@ describe('timers', () => {
     }
   });
 
-  test('that come due while code runs are run by the next advance, late', async () => {
+  test.each(['turn', 'advance'] as const)(
+    'that come due while code runs are run late, by the next %s',
+    async (next) => {
+      const clock = new ManualClock();
+      const log: (string | number)[] = [];
+      clock.setTimeout(() => log.push(clock.monotonic()), 10);
+      clock.setTimeout(() => log.push('not due'), 26);
+      clock.spend(25);
+      await clock.settle();
+      expect([clock.monotonic(), log]).toEqual([25, []]);
+      await clock[next](0);
+      expect([clock.monotonic(), log]).toEqual([25, [25]]);
+    },
+  );
+
+  test('that are due run before the immediates of a turn, as in the runtime', async () => {
     const clock = new ManualClock();
-    const fired: number[] = [];
-    clock.setTimeout(() => fired.push(clock.monotonic()), 10);
-    clock.spend(25);
-    expect([clock.monotonic(), fired]).toEqual([25, []]);
-    await clock.advance(0);
-    expect([clock.monotonic(), fired]).toEqual([25, [25]]);
+    const log: string[] = [];
+    clock.setImmediate(() => log.push('immediate'));
+    clock.setTimeout(() => log.push('timer'), 10);
+    clock.spend(10);
+    await clock.turn();
+    expect(log).toEqual(['timer', 'immediate']);
   });
 });
 

@@ -177,14 +177,13 @@ forEachAdapter((adapter) => {
       engine.hold();
       const polled = poll(app, `topic=orders&cursor=${cursor}`);
       await until(() => engine.waiting === 1);
-      const published = publish(app, 'orders', 2);
+      const published = publish(app, 'orders');
       await until(() => engine.waiting === 2);
-      expect(app.counts().waiters).toBe(1);
+      // Its topic has news, of which the answer under way knows nothing; nobody will tell it again.
+      await turn(10);
       engine.letGo();
       await published;
-      const seen = numbers((await polled).json.notifications);
-      expect(seen.length).toBeGreaterThan(0);
-      expect(seen).toEqual(upTo(seen.length));
+      expect(numbers((await polled).json.notifications)).toEqual([1]);
     });
 
     test('closing is not held up by a read, and waits for a publish', async () => {

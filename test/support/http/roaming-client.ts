@@ -1,7 +1,7 @@
 import { Connection, type Target } from './connection.js';
 import type { ClientHistory, Numbered } from './history.js';
 import type { Random } from './random.js';
-import { isNotification, SseReader } from './sse.js';
+import { type Block, isNotification, SseReader } from './sse.js';
 import { turn } from './until.js';
 
 /** What a client does for its next part of the feed. */
@@ -20,6 +20,8 @@ export interface RoamingOptions {
 const WAITS = [0, 1, 1];
 /** Turns of the event loop after which impatient clients leave: in every phase of a request, and while it is held. */
 const PATIENCE_TURNS = 200;
+/** How often a stream breaks right behind a block. */
+const CUT_PROBABILITY = 0.02;
 
 /**
  * A client on a bad day: it polls and streams by turns, with the cursor it was given last, asks for pages of any size, and
@@ -75,7 +77,7 @@ export class RoamingClient implements ClientHistory {
     }
   }
 
-  /** A stream, for a while. */
+  /** A stream, for a while. Connections break anywhere: what came behind the block that was read last never came. */
   async #stream(): Promise<void> {
     const { random } = this.#options;
     const reader = await SseReader.open(this.#target, this.#query());
@@ -83,16 +85,21 @@ export class RoamingClient implements ClientHistory {
       for (let left = random.from(0, PATIENCE_TURNS); left > 0; left--) {
         await turn();
         for (const block of reader.available()) {
-          if (block.event === 'gap') throw new Error('unexpected gap');
-          if (isNotification(block)) this.received.push((JSON.parse(block.data!) as { data: Numbered }).data);
-          if (block.id !== undefined) this.#cursor = block.id;
-          this.counts.blocks++;
+          this.#take(block);
+          if (random.chance(CUT_PROBABILITY)) return;
         }
       }
-      this.counts.left++;
     } finally {
+      this.counts.left++;
       await reader.close();
     }
+  }
+
+  #take(block: Block): void {
+    if (block.event === 'gap') throw new Error('unexpected gap');
+    if (isNotification(block)) this.received.push((JSON.parse(block.data!) as { data: Numbered }).data);
+    if (block.id !== undefined) this.#cursor = block.id;
+    this.counts.blocks++;
   }
 
   #query(): string {

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StoreFactory } from '../src/core/store.js';
+import { memoryStore } from '../src/index.js';
+import { natsStore } from '../src/stores/nats/index.js';
+import { postgresStore } from '../src/stores/postgres/index.js';
+import { redisStore } from '../src/stores/redis/index.js';
+import { sqliteStore } from '../src/stores/sqlite/index.js';
+import { NatsServer } from '../test/support/engines/nats.js';
+import { PostgresEngine } from '../test/support/engines/postgres.js';
+import { RedisEngine } from '../test/support/engines/redis.js';
+
+/** A store to measure, its engine started with its data in a temporary folder. */
+export interface Subject {
+  readonly factory: StoreFactory;
+  /** One node only: the other is the same. */
+  readonly alone?: boolean;
+  readonly kill?: () => Promise<void>;
+  readonly startAgain?: () => Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Retention that a benchmark does not reach. */
+const KEEP = { retainCount: 2_000_000 };
+
+const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
+  memory: async () => ({ factory: memoryStore(KEEP), alone: true, stop: async () => undefined }),
+  sqlite: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-bench-'));
+    const stop = async () => {
+      rmSync(folder, { recursive: true });
+    };
+    return { factory: sqliteStore({ path: join(folder, 'log.db'), ...KEEP }), stop };
+  },
+  redis: async () => {
+    const engine = await RedisEngine.start({ appendonly: 'always' });
+    return engineSubject(engine, redisStore({ connection: engine.url, ...KEEP }));
+  },
+  postgres: async () => {
+    const engine = await PostgresEngine.start();
+    return engineSubject(engine, postgresStore({ connectionString: engine.url, ...KEEP }));
+  },
+  nats: async () => {
+    const engine = await NatsServer.start();
+    return engineSubject(engine, natsStore({ connection: { servers: engine.servers }, ...KEEP }));
+  },
+};
+
+function engineSubject(
+  engine: { kill(): Promise<void>; startAgain(): Promise<void>; stop(): Promise<void> },
+  factory: StoreFactory,
+): Subject {
+  return {
+    factory,
+    kill: () => engine.kill(),
+    startAgain: () => engine.startAgain(),
+    stop: () => engine.stop(),
+  };
+}
+
+export const STORES = Object.keys(SUBJECTS);
+/** The stores with an engine or a file. */
+export const SHARED = STORES.filter((name) => name !== 'memory');
+
+/** Starts the engine of a store. Throws for a name that is none of `STORES`. */
+export function openSubject(name: string): Promise<Subject> {
+  const open = SUBJECTS[name];
+  if (!open) throw new RangeError(`there is no store ${name}: ${STORES.join(', ')}`);
+  return open();
+}
