@@ -82,6 +82,9 @@ export interface Store {
    * Appends all drafts or none, next to each other and in their order, and resolves only when they are as durable as the
    * engine promises: what was acknowledged is never lost afterwards, or the epoch changes.
    *
+   * What was acknowledged can be read on every node: a cursor behind it is never beyond the head that `read` answers, which
+   * would make it a cursor of a log that was lost.
+   *
    * A draft whose id was appended before, within the driver's idempotency window, is not appended again but answered
    * with its first position and `duplicate: true`, also when two nodes append it at once, and also within one array.
    *

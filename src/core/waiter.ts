@@ -179,7 +179,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     const { epoch } = this.#host.reader.window;
     if (this.#state === 'ended') return;
     if (this.#state === 'reading' || this.#after === 'earliest' || this.#after.epochId !== epoch.id) {
-      this.#fail(new NotificationsError('draining', 'This node is shutting down; ask again.'));
+      this.#fail(new NotificationsError('draining', 'This node ends the request before it could read; ask again.'));
     } else {
       this.#stopWaiting();
       this.#emit({ epoch, entries: [], position: this.#after.position, more: false, ending });
