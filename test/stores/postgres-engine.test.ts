@@ -190,6 +190,17 @@ describePostgres('postgresStore and what happens to its engine', () => {
     await pool.end();
   });
 
+  test('survives a connection that reports its end before whoever asked for it has it', async () => {
+    const pool = new pg.Pool({ connectionString: engine.url });
+    pool.on('error', () => undefined);
+    // As when the engine says in one packet that it is ready and that it is going.
+    pool.on('connect', (client) => queueMicrotask(() => client.emit('error', new Error('terminated'))));
+    const store = await openPostgresStore({ pool, schema: 'early_end' });
+    expect(await store.append([draft('a')])).toMatchObject({ appended: [{ id: 'a', duplicate: false }] });
+    await store.close();
+    await pool.end();
+  });
+
   test('without a connection that listens, news is found by looking', async () => {
     const listenConnectionString = 'postgres://nobody:hidden@127.0.0.1:1/none';
     const store = await open({ listenConnectionString, pollMs: 50 });

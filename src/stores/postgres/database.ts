@@ -27,6 +27,7 @@ export class Database {
     this.#options = options;
     // Without a listener the loss of an idle connection would end the process.
     options.pool.on('error', options.onLost);
+    options.pool.on('connect', hearErrors);
   }
 
   query(text: string, values: Values = []): Promise<Row[]> {
@@ -61,7 +62,7 @@ export class Database {
     } finally {
       client.off('error', onError);
       // A client that is destroyed may still report that; nobody is interested any more.
-      if (lost.broken) client.on('error', () => undefined);
+      if (lost.broken) hearErrors(client);
       client.release(lost.broken);
     }
   }
@@ -70,6 +71,7 @@ export class Database {
     const { pool, owned, onLost } = this.#options;
     if (owned) await pool.end();
     pool.off('error', onLost);
+    pool.off('connect', hearErrors);
   }
 
   async #connect(): Promise<PoolClient> {
@@ -96,6 +98,14 @@ export class Database {
       clock.clearTimeout(timer);
     }
   }
+}
+
+/**
+ * A new connection may report its end in the very packet that says it is ready: before its promise has been seen by
+ * whoever waits for it, and between the listeners of pool and user. Without this one that would end the process.
+ */
+function hearErrors(client: PoolClient): void {
+  client.on('error', () => undefined);
 }
 
 /**
