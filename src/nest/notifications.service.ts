@@ -6,11 +6,13 @@ import type { FeedCounts, FeedRequest } from '../core/feed.js';
 import type {
   AnyNotifications,
   DataOf,
+  Notification,
   NotificationMap,
   NotificationOf,
   TopicOf,
   TypeOf,
 } from '../core/notification.js';
+import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
 import { checkCount, checkData, inItem, makeDraft, type PublishItem } from '../wire/publish.js';
 import { checkTopics } from '../wire/request.js';
@@ -120,11 +122,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `wait_invalid`, `limit_invalid`, `waiters_too_many`, `draining` or `store_unavailable`.
    */
   poll<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
-    const { feed, encoder } = this.#runtime;
-    return defer(() => feed.poll(this.#feedRequest(request))).pipe(
-      map((page) => encoder.page(page) as Page<NotificationOf<Map, Topic>>),
-      catchError((error: unknown) => throwError(() => toException(error))),
-    );
+    return this.#pages(() => this.#runtime.feed.poll(this.#feedRequest(request)));
   }
 
   /**
@@ -132,11 +130,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * the application shuts down, after a last page. Errors like `poll`.
    */
   follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
-    const { feed, encoder } = this.#runtime;
-    return defer(() => feed.follow(this.#feedRequest(request))).pipe(
-      map((page) => encoder.page(page) as Page<NotificationOf<Map, Topic>>),
-      catchError((error: unknown) => throwError(() => toException(error))),
-    );
+    return this.#pages(() => this.#runtime.feed.follow(this.#feedRequest(request)));
   }
 
   /**
@@ -161,6 +155,14 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     inItem(count, index, () => checkData(item.data, settings.publish));
     const result = await schema['~standard'].validate(item.data);
     return inItem(count, index, () => ({ ...item, data: validated(item.type, result) }));
+  }
+
+  /** The core's pages and errors as application code sees them. */
+  #pages<N extends Notification>(start: () => Observable<LogPage>): Observable<Page<N>> {
+    return defer(start).pipe(
+      map((page) => this.#runtime.encoder.page(page) as Page<N>),
+      catchError((error: unknown) => throwError(() => toException(error))),
+    );
   }
 
   #feedRequest(request: PollRequest): FeedRequest {

@@ -1,4 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
 
 /** What the store needs its clients to be set to; a factory passes it on to the client it makes. */
 export type RedisClientSettings = Pick<
@@ -79,31 +80,24 @@ export interface RedisStoreSettings
     Required<Pick<RedisStoreOptions, 'connection' | 'prefix'>>,
     Pick<RedisStoreOptions, 'wait'> {}
 
-/** A timer's longest delay. */
-const TIMER_MAX = 2 ** 31 - 1;
-const ANY = Number.MAX_SAFE_INTEGER;
-
-const NUMBERS: Record<NumberOption, { readonly value: number; readonly max: number }> = {
-  timeoutMs: { value: 5_000, max: TIMER_MAX },
-  pendingMax: { value: 10_000, max: ANY },
-  pendingBytesMax: { value: 64 * 1024 * 1024, max: ANY },
-  recheckMs: { value: 1_000, max: TIMER_MAX },
-  retainCount: { value: 1_000_000, max: ANY },
-  retainMs: { value: 86_400_000, max: ANY },
-  retainBytes: { value: 1024 * 1024 * 1024, max: ANY },
-  idempotencyMs: { value: 600_000, max: ANY },
-  idempotencyCount: { value: 1_000_000, max: ANY },
+const ANY_MAX = Number.MAX_SAFE_INTEGER;
+const RULES: Readonly<Record<NumberOption, NumberRule>> = {
+  timeoutMs: { default: 5_000, min: 1, max: TIMER_MS_MAX },
+  pendingMax: { default: 10_000, min: 1, max: ANY_MAX },
+  pendingBytesMax: { default: 64 * 1024 * 1024, min: 1, max: ANY_MAX },
+  recheckMs: { default: 1_000, min: 1, max: TIMER_MS_MAX },
+  retainCount: { default: 1_000_000, min: 1, max: ANY_MAX },
+  retainMs: { default: 86_400_000, min: 1, max: ANY_MAX },
+  retainBytes: { default: 1024 * 1024 * 1024, min: 1, max: ANY_MAX },
+  idempotencyMs: { default: 600_000, min: 1, max: ANY_MAX },
+  idempotencyCount: { default: 1_000_000, min: 1, max: ANY_MAX },
 };
 
 const PREFIX_MAX = 200;
 
 /** @throws RangeError that names the option, its value (never that of `connection`) and what it may be */
 export function redisStoreSettings(options: RedisStoreOptions): RedisStoreSettings {
-  for (const name of Object.keys(options)) {
-    if (!(name in NUMBERS) && !['connection', 'prefix', 'wait'].includes(name)) {
-      throw new RangeError(`redisStore: unknown option ${name}`);
-    }
-  }
+  const numbers = numberOptions('redisStore', options, RULES, ['connection', 'prefix', 'wait']);
   checkConnection(options.connection);
   const { prefix = 'notifications', wait } = options;
   if (typeof prefix !== 'string' || prefix === '' || prefix.length > PREFIX_MAX || /[{}]/.test(prefix)) {
@@ -111,19 +105,17 @@ export function redisStoreSettings(options: RedisStoreOptions): RedisStoreSettin
       `redisStore: prefix is ${JSON.stringify(prefix)}, must have 1 to ${PREFIX_MAX} characters, without braces`,
     );
   }
-  const numbers = Object.fromEntries(
-    Object.entries(NUMBERS).map(([name, { value, max }]) => [
-      name,
-      wholeNumber(name, options[name as NumberOption] ?? value, max),
-    ]),
-  ) as Record<NumberOption, number>;
   if (wait) checkWait(wait, numbers.timeoutMs);
   return { connection: options.connection, prefix, ...numbers, ...(wait ? { wait } : {}) };
 }
 
 function checkWait(wait: RedisWait, timeoutMs: number): void {
-  wholeNumber('wait.replicas', wait.replicas, ANY);
-  wholeNumber('wait.timeoutMs', wait.timeoutMs, timeoutMs - 1);
+  // Neither has a default: what is left out is refused like any other value that is no number.
+  const rules = {
+    'wait.replicas': { default: NaN, min: 1, max: ANY_MAX },
+    'wait.timeoutMs': { default: NaN, min: 1, max: timeoutMs - 1 },
+  };
+  numberOptions('redisStore', { 'wait.replicas': wait.replicas, 'wait.timeoutMs': wait.timeoutMs }, rules);
 }
 
 function checkConnection(connection: unknown): void {
@@ -137,10 +129,4 @@ function checkConnection(connection: unknown): void {
   // Its value is not shown: it may hold a password.
   const must = 'must be a redis:// or rediss:// URL, options of ioredis, or a function that makes a client';
   throw new RangeError(`redisStore: connection is a ${typeof connection} that cannot be used, ${must}`);
-}
-
-function wholeNumber(name: string, value: number, max: number): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;
-  const upTo = max === ANY ? '' : ` to ${max}`;
-  throw new RangeError(`redisStore: ${name} is ${value}, must be a whole number from 1${upTo}`);
 }
