@@ -1,0 +1,93 @@
+import { headers } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Store } from '../../src/core/store.js';
+import { encodeHeader, endPosition, PART_HEADER, subjectOf } from '../../src/stores/nats/layout.js';
+import { natsMissing, NatsServer } from '../support/engines/nats.js';
+import { draft, Nodes, STREAM, until } from './nats-support.js';
+
+const TOPICS = 10_000;
+/** From here on the log is longer than a block of the server's files, which is what it looks through for the next message of a topic. */
+const SMALL = 100_000;
+const LARGE = 1_000_000;
+const FLUSH_EVERY = 10_000;
+const PAGE = 20;
+const ROUNDS = 30;
+
+(natsMissing() ? describe.skip : describe)(`nats store with ${LARGE} notifications over ${TOPICS} topics`, () => {
+  let server: NatsServer;
+  let nodes: Nodes;
+
+  beforeAll(async () => {
+    server = await NatsServer.start();
+    nodes = new Nodes(server);
+  });
+  afterAll(async () => {
+    await nodes.close();
+    await server.stop();
+  });
+
+  test('a page costs what it returns', async () => {
+    const { nc, jsm } = await nodes.operator();
+    // The store makes the stream; nobody follows it while it is filled.
+    const maker = await nodes.open();
+    await maker.append([draft('first')]);
+    await maker.close();
+    const { config } = await jsm.streams.info(STREAM);
+    const prefix = config.subjects[0]!.replace(/\.>$/, '');
+
+    const filled = async (from: number, to: number): Promise<void> => {
+      await fill(nc, prefix, { from, to });
+      await until('all is stored', async () => (await jsm.streams.info(STREAM)).state.last_seq === to, 120_000);
+    };
+    await filled(2, SMALL);
+    const smallMs = await bestMs(await nodes.open());
+    await filled(SMALL + 1, LARGE);
+    const largeMs = await bestMs(await nodes.open());
+
+    expect(largeMs).toBeLessThan(smallMs * 3);
+    console.info(
+      `nats: a page of ${PAGE} in ${smallMs.toFixed(1)} ms at ${SMALL}, ${largeMs.toFixed(1)} ms at ${LARGE}`,
+    );
+  }, 300_000);
+
+  /** What a page costs; the other rounds also waited for their turn on a busy machine. */
+  async function bestMs(store: Store): Promise<number> {
+    const times: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const topics = Array.from({ length: 4 }, (_, index) => `topic-${(round * 37 + index * 101) % TOPICS}`);
+      const startMs = performance.now();
+      // Every topic has ten notifications in the shorter log, so the page is full in both.
+      const { entries } = await store.read({ topics, after: 0, limit: PAGE, bytesMax: 2 ** 20 });
+      times.push(performance.now() - startMs);
+      expect(entries).toHaveLength(PAGE);
+      expect(entries.every(({ topic }) => topics.includes(topic))).toBe(true);
+    }
+    await store.close();
+    return Math.min(...times);
+  }
+});
+
+/** Publishes commits of one notification each as the store lays them out, in turn to all topics, without waiting for each. */
+async function fill(
+  nc: NatsConnection,
+  prefix: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  for (let sequence = from; sequence <= to; sequence++) {
+    const { id, topic, json } = draft(`topic-${sequence % TOPICS}`, `n${sequence}`);
+    const part = {
+      commit: id,
+      index: 1,
+      parts: 1,
+      drafts: 1,
+      floor: endPosition(sequence - 1),
+      members: [0],
+      ids: [id],
+    };
+    const header = headers();
+    header.set(PART_HEADER, encodeHeader(part));
+    nc.publish(subjectOf(prefix, topic), json, { headers: header });
+    if (sequence % FLUSH_EVERY === 0 || sequence === to) await nc.flush();
+  }
+}
