@@ -1,8 +1,9 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../core/clock.js';
+import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import { CACHE_CONTROL } from '../wire/protocol.js';
-import { type PublishItem, parsePublishBody } from '../wire/publish.js';
+import { parsePublishBody } from '../wire/publish.js';
 import { checkTopics, header, parseReadRequest, type ReadRequest, type RequestContext } from '../wire/request.js';
 import { type AccessContext, assertAllowed } from './access.js';
 import { toException } from './exception.js';

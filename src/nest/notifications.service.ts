@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { catchError, defer, map, type Observable, throwError } from 'rxjs';
+import { checkData, makeDraft, type PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import type { FeedCounts, FeedRequest } from '../core/feed.js';
 import type {
@@ -14,7 +15,7 @@ import type {
 } from '../core/notification.js';
 import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
-import { checkCount, checkData, inItem, makeDraft, type PublishItem } from '../wire/publish.js';
+import { checkCount, inItem } from '../wire/publish.js';
 import { checkTopics } from '../wire/request.js';
 import { toException } from './exception.js';
 import type { Runtime } from './runtime.js';

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Clock } from '../core/clock.js';
+import { DRAFT_LIMITS } from '../core/draft.js';
 import type { StoreFactory } from '../core/store.js';
 import type { Access } from './access.js';
 
@@ -29,9 +30,9 @@ const BOUNDS = {
     cursorEveryMs: { default: MINUTE_MS, min: 100, max: 60 * MINUTE_MS },
   },
   publish: {
-    notificationBytesMax: { default: 64 * KIB, min: 256, max: 16 * MIB },
+    notificationBytesMax: { default: DRAFT_LIMITS.notificationBytesMax, min: 256, max: 16 * MIB },
     notificationsMax: { default: 100, min: 1, max: 10_000 },
-    dataDepthMax: { default: 32, min: 1, max: 500 },
+    dataDepthMax: { default: DRAFT_LIMITS.dataDepthMax, min: 1, max: 500 },
   },
   window: {
     count: { default: 10_000, min: 1, max: 10_000_000 },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { NotificationsError } from '../core/errors.js';
-import type { PublishItem } from './publish.js';
+import type { PublishItem } from '../core/draft.js';
 
 /** Room for a UUID with a prefix, and no more to hash than that. */
 const KEY_LENGTH_MAX = 256;

@@ -1,22 +1,10 @@
 import { NotificationsError } from '../core/errors.js';
-import { type Draft, type Notification, utf8Length } from '../core/notification.js';
-import { checkId, checkTopic, checkType } from './names.js';
+import type { PublishItem } from '../core/draft.js';
+import { checkId, checkTopic, checkType } from '../core/names.js';
 
-/** Bounds of what may be published; defaults and reasons stand with the module's options. */
+/** Bounds of what one request or call may publish; defaults and reasons stand with the module's options. */
 export interface PublishLimits {
-  readonly notificationBytesMax: number;
   readonly notificationsMax: number;
-  readonly dataDepthMax: number;
-}
-
-/** One notification to publish. */
-export interface PublishItem {
-  readonly topic: string;
-  readonly type: string;
-  /** JSON; `null` if absent. */
-  readonly data?: unknown;
-  /** Makes a repeat harmless; made up if absent. */
-  readonly id?: string | undefined;
 }
 
 const ITEM_FIELDS: readonly string[] = ['topic', 'type', 'data', 'id'];
@@ -50,27 +38,6 @@ export function inItem<T>(count: number, index: number, check: () => T): T {
   }
 }
 
-/**
- * Makes a draft: checks every field and turns the notification into JSON, once and for all.
- * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid` or `notification_too_large`
- */
-export function makeDraft(item: PublishItem & { id: string }, time: Date, limits: PublishLimits): Draft {
-  const topic = checkTopic(item.topic);
-  const type = checkType(item.type);
-  const id = checkId(item.id);
-  const data = stringify(item.data ?? null);
-  // What was written is checked rather than what was given: an object may say with `toJSON` what it is written as.
-  checkData(JSON.parse(data), limits);
-  const head: Omit<Notification, 'data'> = { id, topic, type, time: time.toISOString() };
-  const json = `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
-  const bytes = utf8Length(json);
-  if (bytes > limits.notificationBytesMax) {
-    const message = `the notification has ${bytes} bytes of JSON, at most ${limits.notificationBytesMax} are allowed`;
-    throw new NotificationsError('notification_too_large', message);
-  }
-  return { id, topic, json };
-}
-
 function parseItem(value: unknown): PublishItem {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new NotificationsError('body_invalid', 'expected an object with topic, type and data');
@@ -82,35 +49,4 @@ function parseItem(value: unknown): PublishItem {
   }
   const { topic, type, data, id } = value as Record<string, unknown>;
   return { topic: checkTopic(topic), type: checkType(type), data, id: id === undefined ? undefined : checkId(id) };
-}
-
-/**
- * Refuses what breaks readers: nesting too deep for their parsers' stacks, and keys that pollute prototypes where somebody
- * merges the data into an object. It walks with a stack of its own, so that depth cannot exhaust this one.
- * @throws NotificationsError `data_invalid`
- */
-export function checkData(data: unknown, { dataDepthMax }: PublishLimits): void {
-  const stack: { value: unknown; depth: number }[] = [{ value: data, depth: 0 }];
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { value, depth } = next;
-    if (typeof value !== 'object' || value === null) continue;
-    if (depth >= dataDepthMax) {
-      throw new NotificationsError('data_invalid', `data is nested deeper than ${dataDepthMax} levels`);
-    }
-    for (const [key, child] of Object.entries(value)) {
-      if (key === '__proto__') throw new NotificationsError('data_invalid', 'data has a key __proto__');
-      stack.push({ value: child, depth: depth + 1 });
-    }
-  }
-}
-
-function stringify(data: unknown): string {
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(data) as string | undefined;
-  } catch (error) {
-    throw new NotificationsError('data_invalid', 'data cannot be written as JSON', { cause: error });
-  }
-  if (json === undefined) throw new NotificationsError('data_invalid', 'data cannot be written as JSON');
-  return json;
 }

@@ -1,7 +1,7 @@
 import Negotiator from 'negotiator';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { type LogPosition, NOWHERE } from '../core/page.js';
-import { checkTopic } from './names.js';
+import { checkTopic } from '../core/names.js';
 import { EVENT_STREAM_TYPE, JSON_TYPE } from './protocol.js';
 
 /** Bounds of what a request may ask for; defaults and reasons stand with the module's options. */

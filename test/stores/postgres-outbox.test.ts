@@ -141,11 +141,18 @@ describePostgres('publishing inside a transaction of the application', () => {
         code: expect.stringMatching(/^(topic|type|id)_invalid$/),
       });
     }
-    const data = { topic: 'a', type: 't', data: () => 1 };
-    await expect(publishInTransaction(pool, [data], { schema })).rejects.toMatchObject({ code: 'data_invalid' });
+    const publish = (data: unknown) => publishInTransaction(pool, [{ topic: 'a', type: 't', data }], { schema });
+    await expect(publish(() => 1)).rejects.toMatchObject({ code: 'data_invalid' });
+    await expect(publish(nested(33))).rejects.toMatchObject({ code: 'data_invalid' });
+    await expect(publish('x'.repeat(64 * 1024))).rejects.toMatchObject({ code: 'notification_too_large' });
+    await expect(publish([nested(31), 'x'.repeat(60 * 1024)])).resolves.toHaveLength(1);
     for (const text of ['[{"id":"a","topic":"b"}]', `[{"id":"a","topic":"${'x'.repeat(2000)}","json":"{}"}]`, '{']) {
       await expect(pool.query(`SELECT ${schema}.publish($1)`, [text])).rejects.toThrow();
     }
     await expect(publishInTransaction(pool, [], { schema: 'No' })).rejects.toThrow(/schema is "No"/);
   });
 });
+
+function nested(levels: number): unknown {
+  return levels === 0 ? null : [nested(levels - 1)];
+}

@@ -3,10 +3,17 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import { follow, openSqliteStore, readAllIds, temporaryFolder, until } from './sqlite-bench.js';
+import { APPEND_QUEUE_LIMITS } from '../../src/stores/shared/append-queue.js';
+import { draft, follow, openSqliteStore, readAllIds, temporaryFolder, until } from './sqlite-bench.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const CYCLES = 6;
+/** Takes the write lock of a file, and says so. */
+const HOLD_LOCK = `
+  const database = new (require('libsql'))(process.argv[1]);
+  database.exec('BEGIN IMMEDIATE');
+  console.log('held');
+  setInterval(() => undefined, 1000);`;
 
 /** A child process that publishes, and what it said. */
 interface Publisher {
@@ -85,6 +92,31 @@ describe('sqliteStore when processes are killed', () => {
     expect(lost).toEqual([]);
     expect(halvesAlone(ids)).toEqual([]);
   }, 60_000);
+
+  test('a stopped process that holds the lock: errors in time, bounded memory, and recovery without help', async () => {
+    const path = join(folder, 'stopped.db');
+    const store = await openSqliteStore({ path, busyMs: 300 });
+    await store.append([draft('before')]);
+    const holder = spawn(process.execPath, ['-e', HOLD_LOCK, path], {
+      cwd: here,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.add(holder);
+    await once(holder.stdout, 'data');
+    holder.kill('SIGSTOP');
+    const startMs = performance.now();
+    const many = Array.from({ length: APPEND_QUEUE_LIMITS.pendingDraftsMax + 100 }, (_, index) => draft(`n${index}`));
+    const results = await Promise.allSettled(many.map((one) => store.append([one])));
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    const codes = results.map((result) =>
+      result.status === 'rejected' ? (result.reason as { code: string }).code : '',
+    );
+    expect(new Set(codes)).toEqual(new Set(['store_unavailable']));
+    expect(await readAllIds(store)).toEqual(['before']);
+    await kill(holder);
+    await store.append([draft('after')]);
+    expect(await readAllIds(store)).toEqual(['before', 'after']);
+  });
 
   test('a disk that is full is store_unavailable, and nothing is written by halves', async () => {
     const path = join(folder, 'full.db');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { idempotentItems } from '../../src/wire/idempotency.js';
-import { checkId } from '../../src/wire/names.js';
-import type { PublishItem } from '../../src/wire/publish.js';
+import { checkId } from '../../src/core/names.js';
+import type { PublishItem } from '../../src/core/draft.js';
 import { HOSTILE, refusal } from './kit.js';
 
 const item = (topic: string, rest: Partial<PublishItem> = {}): PublishItem => ({ topic, type: 'tested', ...rest });

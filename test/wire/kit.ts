@@ -2,14 +2,19 @@ import { NotificationsError } from '../../src/core/errors.js';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
 import type { Gap, LogPage } from '../../src/core/page.js';
 import type { Epoch } from '../../src/core/store.js';
-import { makeDraft, type PublishLimits } from '../../src/wire/publish.js';
+import { type DraftLimits, makeDraft } from '../../src/core/draft.js';
+import type { PublishLimits } from '../../src/wire/publish.js';
 import type { randomNumbers } from '../support/random.js';
 
 export type Random = ReturnType<typeof randomNumbers>;
 
 export const EPOCH: Epoch = { id: 'epoch-one', secret: 'secret-one' };
 export const OTHER_EPOCH: Epoch = { id: 'epoch-two', secret: 'secret-two' };
-export const LIMITS: PublishLimits = { notificationBytesMax: 65_536, notificationsMax: 10, dataDepthMax: 32 };
+export const LIMITS: DraftLimits & PublishLimits = {
+  notificationBytesMax: 65_536,
+  notificationsMax: 10,
+  dataDepthMax: 32,
+};
 export const TIME = new Date('2030-01-02T03:04:05.678Z');
 
 /** Text that breaks line protocols, JSON in scripts, UTF-8 or careless parsers. */

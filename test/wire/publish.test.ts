@@ -1,14 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { NotificationsError } from '../../src/core/errors.js';
 import type { Notification } from '../../src/core/notification.js';
-import { checkCount, inItem, makeDraft, parsePublishBody, type PublishLimits } from '../../src/wire/publish.js';
+import { type DraftLimits, makeDraft } from '../../src/core/draft.js';
+import { checkCount, inItem, parsePublishBody } from '../../src/wire/publish.js';
 import { randomNumbers } from '../support/random.js';
 import { HOSTILE, LIMITS, randomPage, refusal, TIME, titled } from './kit.js';
 
 const ITEM = { topic: 'orders', type: 'order.shipped' };
 
 /** Publishing data, as it comes out again on the other side. */
-function published(data: unknown, limits: PublishLimits = LIMITS): unknown {
+function published(data: unknown, limits: DraftLimits = LIMITS): unknown {
   const { json } = makeDraft({ ...ITEM, id: 'n1', data }, TIME, limits);
   return (JSON.parse(json) as Notification).data;
 }

@@ -3,13 +3,8 @@ import { checkedOptions, type PostgresStoreOptions } from './options.js';
 import { PostgresStore } from './postgres-store.js';
 
 export type { PostgresStoreOptions } from './options.js';
-export {
-  publicationOf,
-  publishInTransaction,
-  type TransactionClient,
-  type TransactionNotification,
-  type TransactionOptions,
-} from './outbox.js';
+export { publicationOf, publishInTransaction, type TransactionClient, type TransactionOptions } from './outbox.js';
+export type { PublishItem } from '../../core/draft.js';
 
 /**
  * The log in a PostgreSQL database (13 or later) that any number of nodes share, through the package `pg`.

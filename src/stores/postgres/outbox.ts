@@ -1,17 +1,7 @@
-import { NotificationsError, type ErrorCode } from '../../core/errors.js';
-import type { Notification } from '../../core/notification.js';
+import { DRAFT_LIMITS, makeDraft, type PublishItem } from '../../core/draft.js';
+import type { Draft } from '../../core/notification.js';
 import { checkedSchema } from './options.js';
 import { publishCall } from './sql/calls.sql.js';
-
-/** A notification to publish inside a transaction. */
-export interface TransactionNotification {
-  readonly topic: string;
-  readonly type: string;
-  /** JSON; `null` if absent. */
-  readonly data?: unknown;
-  /** Makes a repeat harmless; made up if absent. */
-  readonly id?: string;
-}
 
 /** What a client or pool client of `pg` is, and whatever else runs a text with `$1`. */
 export interface TransactionClient {
@@ -40,11 +30,12 @@ export interface TransactionOptions {
  * silently when it is moved.
  *
  * @returns the ids, in order
- * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid` or `data_invalid`; what the query throws as it is
+ * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid`, or `notification_too_large` beyond the
+ *   module's defaults (64 KiB of JSON, 32 levels of data); what the query throws as it is
  */
 export async function publishInTransaction(
   client: TransactionClient,
-  notifications: readonly TransactionNotification[],
+  notifications: readonly PublishItem[],
   { schema }: TransactionOptions = {},
 ): Promise<readonly string[]> {
   const text = publishCall(checkedSchema('publishInTransaction', schema));
@@ -65,42 +56,13 @@ export async function publishInTransaction(
  * });
  * ```
  */
-export function publicationOf(notifications: readonly TransactionNotification[]): string {
+export function publicationOf(notifications: readonly PublishItem[]): string {
   return JSON.stringify(draftsOf(notifications));
 }
 
-function draftsOf(notifications: readonly TransactionNotification[]) {
-  const time = new Date().toISOString();
-  return notifications.map((item) => {
-    const id = checkedName('id', item.id ?? globalThis.crypto.randomUUID());
-    const topic = checkedName('topic', item.topic);
-    const notification: Notification = {
-      id,
-      topic,
-      type: checkedName('type', item.type),
-      time,
-      data: item.data ?? null,
-    };
-    return { id, topic, json: jsonOf(notification) };
-  });
-}
-
-/** What the feed allows everywhere: letters, digits and what URLs carry unescaped. */
-const NAME = /^[A-Za-z0-9._:@/~=-]{1,200}$/;
-
-function checkedName(what: 'id' | 'topic' | 'type', value: unknown): string {
-  if (typeof value === 'string' && NAME.test(value)) return value;
-  const code: ErrorCode = `${what}_invalid`;
-  throw new NotificationsError(code, `${what} must be 1 to 200 letters, digits and . _ : @ / ~ = -`);
-}
-
-function jsonOf(notification: Notification): string {
-  try {
-    const json = JSON.stringify(notification);
-    // A function or a symbol is left out instead of refused.
-    if ('data' in (JSON.parse(json) as object)) return json;
-  } catch (error) {
-    throw new NotificationsError('data_invalid', 'data cannot be written as JSON', { cause: error });
-  }
-  throw new NotificationsError('data_invalid', 'data cannot be written as JSON');
+function draftsOf(notifications: readonly PublishItem[]): readonly Draft[] {
+  const time = new Date();
+  return notifications.map((item) =>
+    makeDraft({ ...item, id: item.id ?? globalThis.crypto.randomUUID() }, time, DRAFT_LIMITS),
+  );
 }

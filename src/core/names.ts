@@ -1,4 +1,4 @@
-import { type ErrorCode, NotificationsError } from '../core/errors.js';
+import { type ErrorCode, NotificationsError } from './errors.js';
 
 /** Long enough for two UUIDs and some words, short enough to be a key in any engine. */
 export const TOPIC_LENGTH_MAX = 200;

@@ -6,8 +6,8 @@ import {
   ID_LENGTH_MAX,
   TOPIC_LENGTH_MAX,
   TYPE_LENGTH_MAX,
-} from '../../src/wire/names.js';
-import { HOSTILE, refusal } from './kit.js';
+} from '../../src/core/names.js';
+import { HOSTILE, refusal } from '../wire/kit.js';
 
 const ALLOWED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@/~=-';
 
