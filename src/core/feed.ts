@@ -3,7 +3,10 @@ import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
 import type { LogPage, LogPosition } from './page.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
+import { type Revocation, revocationDraft, revocationOf } from './revocation.js';
+import type { Rights } from './rights.js';
 import type { Store, Tail, TailBatch } from './store.js';
+import { Subscribers } from './subscribers.js';
 import { Waiter, type WaiterHost } from './waiter.js';
 import { Waiters } from './waiters.js';
 
@@ -30,6 +33,10 @@ export interface FeedRequest {
   readonly waitMs: number;
   /** When a stream is ended, whatever happens. */
   readonly lifetimeMs?: number;
+  /** On whose behalf; `revoke` finds the waiter by it. */
+  readonly subscriber?: string | undefined;
+  /** Undefined: the topics may be read whatever happens. */
+  readonly rights?: Rights | undefined;
 }
 
 /** Resolves when the consumer of a stream has taken a page; undefined if it has already. */
@@ -41,6 +48,8 @@ export interface FeedCounts {
   readonly waiters: number;
   /** Entries of the index by topic. */
   readonly topics: number;
+  /** Entries of the index by subscriber. */
+  readonly subscribers: number;
 }
 
 /**
@@ -53,12 +62,15 @@ export class Feed {
   readonly #clock: Clock;
   readonly #limits: FeedLimits;
   readonly #reader: Reader;
+  readonly #store: Store;
   readonly #waiters: Waiters<Waiter>;
+  readonly #subscribers = new Subscribers<Waiter>();
   readonly #host: WaiterHost;
   #tail: Tail | undefined;
   #drain: { promise: Promise<void>; done: () => void } | undefined;
 
-  private constructor({ clock, limits }: FeedOptions, reader: Reader) {
+  private constructor({ store, clock, limits }: FeedOptions, reader: Reader) {
+    this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
     this.#reader = reader;
@@ -93,8 +105,19 @@ export class Feed {
     return this.#wait(request, drained);
   }
 
+  /**
+   * Takes topics, or all, away from the waiters of a subscriber on every node: through the log, so that nothing which is
+   * appended after this has resolved is told to them anywhere.
+   */
+  async revoke(revocation: Revocation): Promise<void> {
+    // Here also if the store is out of reach.
+    this.#apply(revocation);
+    await this.#store.append([revocationDraft(revocation, new Date(this.#clock.now()))]);
+  }
+
   counts(): FeedCounts {
-    return { waiters: this.#waiters.count, topics: this.#waiters.topicCount };
+    const { count: waiters, topicCount: topics } = this.#waiters;
+    return { waiters, topics, subscribers: this.#subscribers.size };
   }
 
   /** Refuses newcomers from now on, and gives every waiter its last page; resolves when none is left. */
@@ -139,10 +162,15 @@ export class Feed {
       draining: () => this.#drain !== undefined,
       arm: (waiter) => {
         this.#waiters.add(waiter);
+        this.#subscribers.add(waiter);
+      },
+      drop: (waiter, topics) => {
+        this.#waiters.drop(waiter, topics);
       },
       hasNews: (waiter) => this.#waiters.hasNews(waiter),
       disarm: (waiter) => {
         this.#waiters.remove(waiter);
+        this.#subscribers.remove(waiter);
         if (this.#waiters.count === 0) this.#drain?.done();
       },
     };
@@ -153,5 +181,14 @@ export class Feed {
     // Positions of another log say nothing about what a waiter has missed.
     if (!this.#reader.extend(batch)) this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);
     else for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
+    // Before anybody is woken, so that what follows a revocation in the log is not told to whom it concerns.
+    for (const entry of batch.entries) {
+      const revocation = revocationOf(entry);
+      if (revocation) this.#apply(revocation);
+    }
+  }
+
+  #apply({ subscriber, topics }: Revocation): void {
+    for (const waiter of this.#subscribers.of(subscriber)) waiter.revoke(topics);
   }
 }

@@ -4,6 +4,7 @@ import { NotificationsError } from './errors.js';
 import type { Drained, FeedRequest } from './feed.js';
 import type { Ending, LogPage } from './page.js';
 import type { Reader } from './reader.js';
+import type { Rights } from './rights.js';
 import type { Wakeable } from './waiters.js';
 
 /** What a waiter needs of its feed. */
@@ -15,6 +16,8 @@ export interface WaiterHost {
   arm(waiter: Waiter): void;
   /** Whether the waiter is about to be woken. */
   hasNews(waiter: Waiter): boolean;
+  /** From now on the waiter is not woken for these topics, which it no longer has. */
+  drop(waiter: Waiter, topics: readonly string[]): void;
   disarm(waiter: Waiter): void;
 }
 
@@ -24,7 +27,7 @@ export interface WaiterOutput {
   readonly drained: Drained | undefined;
 }
 
-/** `reading`: a read is under way. `waiting`: nothing to say. `handing over`: the consumer has not taken the last page. */
+/** `reading`: a read is under way, or what it found is being checked. `waiting`: nothing to say. `handing over`: the consumer has not taken the last page. */
 type State = 'reading' | 'waiting' | 'handing over' | 'ended';
 
 /** One held poll or one open stream: arm, then turns of read and wait. `unsubscribe` releases all that it holds. */
@@ -32,6 +35,7 @@ export class Waiter implements Wakeable, Unsubscribable {
   readonly #host: WaiterHost;
   readonly #request: FeedRequest;
   readonly #output: WaiterOutput;
+  #topics: readonly string[];
   #after: Exclude<FeedRequest['after'], 'latest'>;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
@@ -43,11 +47,16 @@ export class Waiter implements Wakeable, Unsubscribable {
     this.#host = host;
     this.#request = request;
     this.#output = output;
+    this.#topics = request.topics;
     this.#after = request.after === 'latest' ? { epochId: epoch.id, position: head } : request.after;
   }
 
   get topics(): readonly string[] {
-    return this.#request.topics;
+    return this.#topics;
+  }
+
+  get subscriber(): string | undefined {
+    return this.#request.subscriber;
   }
 
   start(): void {
@@ -72,6 +81,15 @@ export class Waiter implements Wakeable, Unsubscribable {
     else if (this.#state === 'waiting') this.#readAgain(firstNews - 1);
   }
 
+  /** Takes topics away, all if none are named. The waiter goes on with what is left to it; with nothing left it is refused. */
+  revoke(topics: readonly string[] = this.#topics): void {
+    const taken = this.#topics.filter((topic) => topics.includes(topic));
+    if (this.#state === 'ended' || taken.length === 0) return;
+    this.#host.drop(this, taken);
+    this.#topics = this.#topics.filter((topic) => !taken.includes(topic));
+    if (this.#topics.length === 0) this.#fail(new NotificationsError('forbidden', 'Access to the topics is refused.'));
+  }
+
   unsubscribe(): void {
     if (this.#state === 'ended') return;
     this.#stopWaiting();
@@ -88,7 +106,8 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   #read(): void {
     const { reader } = this.#host;
-    const { topics, limit } = this.#request;
+    const { limit } = this.#request;
+    const topics = this.#topics;
     const after = this.#after;
     this.#state = 'reading';
     if (after !== 'earliest' && reader.reaches(after)) {
@@ -100,7 +119,9 @@ export class Waiter implements Wakeable, Unsubscribable {
       (page) => {
         if (this.#state === 'ended') return;
         const news = page.entries.length > 0 || page.gap;
-        if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
+        // Of topics that were taken away meanwhile nothing may be told.
+        if (topics !== this.#topics) this.#read();
+        else if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
         else this.#onPage(page);
       },
       (error: unknown) => {
@@ -110,12 +131,39 @@ export class Waiter implements Wakeable, Unsubscribable {
   }
 
   #onPage(page: LogPage): void {
+    const { rights } = this.#request;
     const timeIsUp = this.#host.clock.monotonic() >= this.#turnEndsAtMs;
-    if (page.entries.length > 0 || page.gap || timeIsUp) {
+    if (page.entries.length > 0 && rights) {
+      this.#confirm(page, rights);
+    } else if (page.entries.length > 0 || page.gap || timeIsUp) {
       this.#emit(page);
     } else {
       this.#after = { epochId: page.epoch.id, position: page.position };
       this.#wait();
+    }
+  }
+
+  /** Rights may have gone since the waiter came, so they are asked again for the topics on the page. */
+  #confirm(page: LogPage, rights: Rights): void {
+    const asked = [...new Set(page.entries.map(({ topic }) => topic))];
+    const topics = this.#topics;
+    const answer = (allowed: readonly string[]): void => {
+      if (this.#state === 'ended') return;
+      this.revoke(asked.filter((topic) => !allowed.includes(topic)));
+      // What is left is read again from the same place, so nothing of it is lost.
+      if (topics === this.#topics) this.#emit(page);
+      else if (this.#topics.length > 0) this.#read();
+    };
+    try {
+      const allowed = rights.allowed(asked);
+      if (!(allowed instanceof Promise)) answer(allowed);
+      else {
+        allowed.then(answer, (error: unknown) => {
+          this.#fail(error);
+        });
+      }
+    } catch (error) {
+      this.#fail(error);
     }
   }
 

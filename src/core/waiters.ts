@@ -48,14 +48,12 @@ export class Waiters<W extends Wakeable> {
   remove(waiter: W): void {
     this.#count--;
     this.#queue.delete(waiter);
-    for (const topic of waiter.topics) {
-      const waiters = this.#byTopic.get(topic);
-      waiters?.delete(waiter);
-      if (waiters?.size !== 0) continue;
-      this.#byTopic.delete(topic);
-      // Nobody is left to be told; who comes for the topic after this must not be told of what was before.
-      this.#news.delete(topic);
-    }
+    this.drop(waiter, waiter.topics);
+  }
+
+  /** The waiter, which must be in it, is no longer to be told of some of its topics. */
+  drop(waiter: W, topics: readonly string[]): void {
+    for (const topic of topics) this.#removeFrom(topic, waiter);
   }
 
   /**
@@ -76,6 +74,15 @@ export class Waiters<W extends Wakeable> {
   /** Whether the waiter is about to be woken. */
   hasNews(waiter: W): boolean {
     return this.#queue.has(waiter) || waiter.topics.some((topic) => this.#news.has(topic));
+  }
+
+  #removeFrom(topic: string, waiter: W): void {
+    const waiters = this.#byTopic.get(topic);
+    waiters?.delete(waiter);
+    if (waiters?.size !== 0) return;
+    this.#byTopic.delete(topic);
+    // Nobody is left to be told; who comes for the topic after this must not be told of what was before.
+    this.#news.delete(topic);
   }
 
   readonly #wakeSome = (): void => {

@@ -71,9 +71,9 @@ export class NotificationsController {
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Observable<Page> {
     const { feed, encoder, closing } = this.#runtime;
-    const { topics, after, limit, cursor } = granted;
+    const { topics, after, limit, cursor, subscriber, rights } = granted;
     const waitMs = Math.min(granted.waitMs, granted.expiresInMs);
-    return feed.poll({ topics, after, limit, waitMs }).pipe(
+    return feed.poll({ topics, after, limit, waitMs, subscriber, rights }).pipe(
       map((page) => {
         const raw = takeOver(response);
         if (page.ending) {
@@ -89,13 +89,14 @@ export class NotificationsController {
 
   #stream(granted: GrantedRead, raw: ServerResponse): Observable<Page | undefined> {
     const { feed, encoder, settings } = this.#runtime;
-    const { topics, limit } = granted;
+    const { topics, limit, subscriber, rights } = granted;
     return defer(() => {
       const after = this.#streamStart(granted.after);
       const writer = new StreamWriter(raw, this.#runtime);
       writer.open(this.#openingCursor(after));
       const lifetimeMs = Math.min(jittered(settings.stream.lifetimeMs), granted.expiresInMs);
-      const request = { topics, after, limit, waitMs: settings.stream.heartbeatMs, lifetimeMs };
+      const waitMs = settings.stream.heartbeatMs;
+      const request = { topics, after, limit, waitMs, lifetimeMs, subscriber, rights };
       return feed
         .follow(request, () => writer.drained())
         .pipe(

@@ -2,10 +2,11 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { Clock } from '../core/clock.js';
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
+import type { Rights } from '../core/rights.js';
 import { CACHE_CONTROL } from '../wire/protocol.js';
 import { parsePublishBody } from '../wire/publish.js';
 import { checkTopics, header, parseReadRequest, type ReadRequest, type RequestContext } from '../wire/request.js';
-import { type AccessContext, assertAllowed } from './access.js';
+import type { AccessContext } from './access.js';
 import { toException } from './exception.js';
 import { idempotentItems } from '../wire/idempotency.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
@@ -17,6 +18,8 @@ export interface GrantedRead extends ReadRequest {
   readonly topics: readonly string[];
   /** Milliseconds until the caller's credentials expire. */
   readonly expiresInMs: number;
+  readonly subscriber: string | undefined;
+  readonly rights: Rights | undefined;
 }
 
 const GRANTED = Symbol('granted');
@@ -71,25 +74,42 @@ export class NotificationsGuard implements CanActivate {
     const { settings, access, clock } = this.#runtime;
     const { method, headers, originalUrl: url } = request;
     const parsed = parseReadRequest({ method, headers, url }, this.#parsing);
-    const context: AccessContext = { request };
-    const topics = parsed.topics ?? checkTopics((await access.topics?.(context)) ?? [], settings.limits.topicsMax);
+    const context = await access.context(request);
+    const ownTopics = async (): Promise<readonly string[]> =>
+      checkTopics(await access.ownTopics(context), settings.limits.topicsMax);
+    const topics = parsed.topics ?? (await ownTopics());
     // A caller's own topics are granted by the rule that names them.
-    if (parsed.topics) await assertAllowed(access, 'read', { context, topics });
-    const expiresAt = await access.expiresAt?.(context);
-    return { ...parsed, topics, expiresInMs: expiresAt ? msUntil(expiresAt, clock) : Infinity };
+    if (parsed.topics) await access.assertAllowed('read', context, topics);
+    const expiresAt = await access.expiresAt(context);
+    const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
+    return { ...parsed, topics, expiresInMs, subscriber: context.subscriber, rights: this.#rights(context, parsed) };
+  }
+
+  /** The rules that have granted the read, to be asked again when there is something to hand over. */
+  #rights(context: AccessContext, parsed: ReadRequest): Rights | undefined {
+    const { access } = this.#runtime;
+    if (parsed.topics) {
+      return access.readIsPublic ? undefined : { allowed: (topics) => access.allowed('read', context, topics) };
+    }
+    return {
+      allowed: async (topics) => {
+        const own = await access.ownTopics(context);
+        return topics.filter((topic) => own.includes(topic));
+      },
+    };
   }
 
   async #grantPublish(request: FrameworkRequest): Promise<readonly PublishItem[]> {
     const { settings, access } = this.#runtime;
-    const context: AccessContext = { request };
+    const context = await access.context(request);
     // Where publishing is off altogether, that is said before anything is said of the body.
-    await assertAllowed(access, 'publish', { context, topics: [] });
+    await access.assertAllowed('publish', context, []);
     const type = header(request, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
     if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
       throw new NotificationsError('media_type_unsupported', 'Content-Type must be application/json');
     }
     const items = parsePublishBody(request.body, settings.publish);
-    await assertAllowed(access, 'publish', { context, topics: [...new Set(items.map(({ topic }) => topic))] });
+    await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
     return idempotentItems(items, header(request, 'idempotency-key'));
   }
 }

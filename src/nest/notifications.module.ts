@@ -14,9 +14,10 @@ import { NotificationsGuard } from './notifications.guard.js';
 import { NotificationsService } from './notifications.service.js';
 import { type NotificationsOptions, optionError } from './options.js';
 import { ParserErrors } from './parser-errors.js';
+import { ProvidedAccess } from './provided-access.js';
 import { createRuntime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
-import { RUNTIME } from './tokens.js';
+import { OPTIONS, RUNTIME } from './tokens.js';
 
 /** Options that shape the module itself; with `forRootAsync` they stand beside the factory, not in what it returns. */
 export interface NotificationsModuleExtras {
@@ -88,7 +89,9 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
     controllers: extras.controller ? [mount(path, extras)] : [],
     providers: [
       ...(definition.providers ?? []),
-      { provide: RUNTIME, inject: [MODULE_OPTIONS_TOKEN], useFactory: createRuntime },
+      { provide: OPTIONS, useExisting: MODULE_OPTIONS_TOKEN },
+      { provide: RUNTIME, inject: [OPTIONS], useFactory: createRuntime },
+      ProvidedAccess,
       NotificationsService,
       NotificationsShutdown,
       ...(extras.controller ? [ParserErrors] : []),

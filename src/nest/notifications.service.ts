@@ -143,6 +143,22 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return encoder.seal(feed.window.epoch, feed.window.head);
   }
 
+  /**
+   * Ends the polls and streams of a subscriber on every node, or takes topics away from them: a poll is answered with 403 when
+   * nothing is left to it, a stream ends. It does not change what `access` says of the next request; see to that first.
+   *
+   * Resolves when it stands in the log: nothing that is published after that is handed over, on any node. It is in force on this
+   * node at once. Rejects with a `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
+   */
+  async revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
+    const { feed, settings } = this.#runtime;
+    try {
+      await feed.revoke({ subscriber, topics: topics && checkTopics(topics, settings.limits.topicsMax) });
+    } catch (error) {
+      throw toException(error);
+    }
+  }
+
   /** What is open on this node at this moment. */
   counts(): FeedCounts {
     return this.#runtime.feed.counts();

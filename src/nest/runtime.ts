@@ -5,14 +5,15 @@ import type { Store } from '../core/store.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import { Cursors } from '../wire/cursor.js';
 import { PageEncoder } from '../wire/encoder.js';
-import { type AccessRules, resolveAccess } from './access.js';
+import { AccessPolicy, isProvided } from './access.js';
 import { ClosingResponses } from './closing-responses.js';
 import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
 
 /** What the module's providers share, made once when the application starts. */
 export interface Runtime {
   readonly settings: Settings;
-  readonly access: AccessRules;
+  /** Rules that Nest provides are there when all modules have been initialised; until then nothing is allowed. */
+  access: AccessPolicy;
   readonly schemas: Schemas;
   readonly clock: Clock;
   readonly store: Store;
@@ -25,7 +26,7 @@ export interface Runtime {
 /** Checks the options, opens the store and the feed. */
 export async function createRuntime(options: NotificationsOptions): Promise<Runtime> {
   const settings = resolveSettings(options);
-  const access = resolveAccess(options.access);
+  const access = new AccessPolicy(isProvided(options.access) ? undefined : options.access);
   const { clock = systemClock, store: openStore = memoryStore(), schemas = {} } = options;
   const store = await openStore({ clock, logger: new Logger('NotificationsStore') });
   const { waitersMax, pageBytesMax } = settings.limits;

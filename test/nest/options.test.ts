@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { assertAllowed, resolveAccess } from '../../src/nest/access.js';
 import { type NotificationsOptions, resolveSettings } from '../../src/nest/options.js';
 
 /** Options as JavaScript may give them. */
@@ -37,37 +36,5 @@ describe('options', () => {
   ])('%j', (options, message) => {
     if (message) expect(() => settings(options)).toThrow(message);
     else expect(() => settings(options)).not.toThrow();
-  });
-});
-
-describe('access', () => {
-  test.each([
-    ['nothing', undefined, {}],
-    ["'public' grants reading alone", 'public', { read: 'public' }],
-  ])('%s', (_, given, rules) => {
-    expect(resolveAccess(given as 'public' | undefined)).toEqual(rules);
-  });
-
-  test.each([
-    ['open', "option access is open, must be 'public' or an object"],
-    [null, "option access is null, must be 'public' or an object"],
-    [{ read: true }, 'option access.read is true, must be a function'],
-    [{ topics: 'public' }, 'option access.topics is public, must be a function'],
-    [{ write: () => true }, 'option access.write is'],
-  ])('%j is refused', (given, message) => {
-    expect(() => resolveAccess(given as never)).toThrow(message);
-  });
-
-  test('a class may have more than rules, and its rules keep their this', async () => {
-    class Rules {
-      allowed = 'news';
-      read(_context: unknown, topic: string) {
-        return topic === this.allowed;
-      }
-    }
-    const rules = resolveAccess(new Rules());
-    const ask = (topic: string) => assertAllowed(rules, 'read', { context: { request: {} }, topics: [topic] });
-    await expect(ask('news')).resolves.toBeUndefined();
-    await expect(ask('other')).rejects.toMatchObject({ code: 'forbidden' });
   });
 });

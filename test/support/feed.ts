@@ -51,7 +51,7 @@ export class FeedBench {
   /** Nothing is left of anybody: no waiter, index entry, timer or task. */
   async expectNothingLeft(): Promise<void> {
     await this.clock.settle();
-    expect(this.feed.counts()).toEqual({ waiters: 0, topics: 0 });
+    expect(this.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0 });
     expect(this.clock.pendingTimers).toBe(0);
   }
 }

@@ -1,0 +1,104 @@
+/** What the parameters of a pattern stand for in a topic. */
+export type TopicParams = Readonly<Record<string, string>>;
+
+interface Pattern<T> {
+  readonly segments: readonly string[];
+  readonly value: T;
+}
+
+/** Which pattern holds for a topic, with its parameters. */
+export interface TopicMatch<T> {
+  readonly value: T;
+  readonly params: TopicParams;
+}
+
+const SEPARATOR = '.';
+const REST = '*';
+const LITERAL = /^[A-Za-z0-9_:@/~=-]+$/;
+const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Patterns of topics, whose segments are separated by dots: `user.:id` has a parameter, which stands for one whole segment;
+ * `org.:org.*` ends with any number of segments, one at least. Where several match, the most specific one decides: segment by
+ * segment, a literal comes before a parameter, and a parameter before `*`.
+ *
+ * A topic is split once and compared segment by segment with every pattern: linear in its length, whatever it holds.
+ */
+export class TopicPatterns<T> {
+  readonly #patterns: readonly Pattern<T>[];
+
+  /** @throws Error that names the pattern and what is wrong with it */
+  constructor(patterns: Readonly<Record<string, T>>) {
+    this.#patterns = Object.entries(patterns)
+      .map(([text, value]) => ({ segments: segmentsOf(text), value }))
+      .sort((a, b) => compare(a.segments, b.segments));
+    this.#patterns.forEach(({ segments }, at) => {
+      const before = this.#patterns[at - 1];
+      if (before && compare(before.segments, segments) === 0) {
+        throw new Error(`the patterns ${before.segments.join('.')} and ${segments.join('.')} match the same topics`);
+      }
+    });
+  }
+
+  match(topic: string): TopicMatch<T> | undefined {
+    const parts = topic.split(SEPARATOR);
+    for (const { segments, value } of this.#patterns) {
+      const params = matchSegments(segments, parts);
+      if (params) return { value, params };
+    }
+    return undefined;
+  }
+}
+
+function segmentsOf(pattern: string): readonly string[] {
+  const segments = pattern.split(SEPARATOR);
+  const names = segments.filter(isParameter);
+  segments.forEach((segment, at) => {
+    if (segment === REST && at !== segments.length - 1) throw wrong(pattern, '* may only be the last segment');
+    if (segment === REST || PARAMETER.test(segment)) return;
+    if (isParameter(segment)) throw wrong(pattern, `${segment} is no name of a parameter`);
+    if (!LITERAL.test(segment))
+      throw wrong(pattern, 'its segments have letters, digits and _ : @ / ~ = -, one at least');
+  });
+  if (new Set(names).size !== names.length) throw wrong(pattern, 'it has a parameter twice');
+  return segments;
+}
+
+function wrong(pattern: string, why: string): Error {
+  return new Error(`the pattern ${JSON.stringify(pattern)} cannot be used: ${why}`);
+}
+
+function isParameter(segment: string): boolean {
+  return segment.startsWith(':');
+}
+
+function matchSegments(segments: readonly string[], parts: readonly string[]): TopicParams | undefined {
+  const open = segments.at(-1) === REST;
+  if (open ? parts.length < segments.length : parts.length !== segments.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [at, segment] of segments.entries()) {
+    const part = parts[at] ?? '';
+    if (segment === REST) return params;
+    // An empty segment is no value: `user.` must not be read as the topic of a user without a name.
+    if (isParameter(segment) ? part === '' : segment !== part) return undefined;
+    if (isParameter(segment)) params[segment.slice(1)] = part;
+  }
+  return params;
+}
+
+/** More specific ones first; 0 for two that match the same topics. */
+function compare(a: readonly string[], b: readonly string[]): number {
+  for (let at = 0; at < Math.max(a.length, b.length); at++) {
+    const difference = rank(a[at]) - rank(b[at]);
+    if (difference !== 0) return difference;
+    const [left = '', right = ''] = [a[at], b[at]];
+    if (rank(left) === 0 && left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}
+
+function rank(segment: string | undefined): number {
+  if (segment === undefined) return 3;
+  if (segment === REST) return 2;
+  return isParameter(segment) ? 1 : 0;
+}

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Rights } from '../../src/core/rights.js';
+import { drafts } from '../support/drafts.js';
+import { FeedBench, WAIT_MS } from '../support/feed.js';
+
+const FORBIDDEN = expect.objectContaining({ code: 'forbidden' });
+const TOPICS = ['a', 'b'];
+
+describe.each([
+  ['at once', (topics: readonly string[]) => topics],
+  ['later', (topics: readonly string[]) => Promise.resolve(topics)],
+])('rights that answer %s', (_, answer) => {
+  let bench: FeedBench;
+  let granted: Set<string>;
+  let rights: Rights;
+
+  beforeEach(async () => {
+    bench = await FeedBench.open();
+    granted = new Set(TOPICS);
+    rights = { allowed: (topics) => answer(topics.filter((topic) => granted.has(topic))) };
+  });
+  afterEach(() => bench.expectNothingLeft());
+
+  const append = async (topic: string, id: string): Promise<void> => {
+    await bench.store.append([{ ...drafts(1, id, topic)[0]!, id }]);
+    await bench.clock.settle();
+  };
+
+  test('are asked for what is replayed: what may not be read is left out, and the rest is complete', async () => {
+    const { head } = bench;
+    for (const [topic, id] of [
+      ['a', 'a1'],
+      ['b', 'b1'],
+      ['a', 'a2'],
+    ] as const)
+      await append(topic, id);
+    granted.delete('b');
+    const poll = bench.poll({ topics: TOPICS, after: head, rights });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['a1', 'a2']]);
+  });
+
+  test('are asked for what arrives: a poll that has nothing left is refused', async () => {
+    const poll = bench.poll({ topics: ['a'], rights });
+    granted.clear();
+    await append('a', 'a1');
+    expect(poll.pages).toEqual([]);
+    expect(poll.error).toEqual(FORBIDDEN);
+  });
+
+  test('take single topics from a stream, which goes on with the others', async () => {
+    const stream = bench.follow({ topics: TOPICS, rights });
+    await append('a', 'a1');
+    granted.delete('a');
+    await append('a', 'a2');
+    await append('b', 'b1');
+    granted.add('a');
+    await append('a', 'a3');
+    await append('b', 'b2');
+    // A topic that was taken away comes back with the next request only.
+    expect(stream.ids.flat()).toEqual(['a1', 'b1', 'b2']);
+    expect(bench.feed.counts()).toEqual({ waiters: 1, topics: 1, subscribers: 0 });
+    stream.leave();
+  });
+
+  test('are not asked for a page that holds nothing', async () => {
+    const poll = bench.poll({ topics: ['a'], rights: { allowed: () => Promise.reject(new Error('asked')) } });
+    await bench.clock.advance(WAIT_MS);
+    expect(poll.ids).toEqual([[]]);
+  });
+
+  test('that fail end the waiter with their error', async () => {
+    const error = new Error('no answer');
+    const thrown = bench.poll({
+      topics: ['a'],
+      rights: {
+        allowed: () => {
+          throw error;
+        },
+      },
+    });
+    const rejected = bench.follow({ topics: ['a'], rights: { allowed: () => Promise.reject(error) } });
+    await append('a', 'a1');
+    expect([thrown.error, rejected.error]).toEqual([error, error]);
+  });
+});
+
+describe('revoke', () => {
+  let bench: FeedBench;
+  beforeEach(async () => (bench = await FeedBench.open()));
+  afterEach(() => bench.expectNothingLeft());
+
+  const revoke = async (subscriber: string, topics?: readonly string[]): Promise<void> => {
+    await bench.feed.revoke({ subscriber, topics });
+    await bench.clock.settle();
+  };
+  const append = async (topic: string, id: string): Promise<void> => {
+    await bench.store.append([{ ...drafts(1, id, topic)[0]!, id }]);
+    await bench.clock.settle();
+  };
+
+  test('ends the polls and streams of a subscriber, and nobody else’s', async () => {
+    const ended = [bench.poll({ subscriber: 'ann' }), bench.follow({ subscriber: 'ann' })];
+    const others = [bench.poll({ subscriber: 'bob' }), bench.follow({})];
+    await revoke('ann');
+    expect(ended.map(({ error }) => error)).toEqual([FORBIDDEN, FORBIDDEN]);
+    await append('orders', 'n1');
+    expect(others.map(({ ids }) => ids)).toEqual([[['n1']], [['n1']]]);
+    for (const other of others) other.leave();
+  });
+
+  test('with topics takes these away, and what was under way for them', async () => {
+    const stream = bench.follow({ topics: TOPICS, subscriber: 'ann' });
+    await bench.store.append([...drafts(1, 'a', 'a'), ...drafts(1, 'b', 'b')]);
+    // Both are about to be handed over.
+    void bench.feed.revoke({ subscriber: 'ann', topics: ['a', 'c'] });
+    await bench.clock.settle();
+    expect(stream.ids.flat()).toEqual(['b1']);
+    stream.leave();
+  });
+
+  test('reaches a waiter whose read of the store is under way', async () => {
+    const small = await FeedBench.open({ windowCount: 1 });
+    const place = small.head;
+    await small.store.append([...drafts(1, 'a', 'a'), ...drafts(1, 'b', 'b')]);
+    const answer = small.store.holdReads();
+    const poll = small.poll({ topics: TOPICS, after: place, subscriber: 'ann' });
+    await small.clock.settle();
+    void small.feed.revoke({ subscriber: 'ann', topics: ['a'] });
+    answer();
+    await small.clock.settle();
+    expect(poll.ids).toEqual([['b1']]);
+    await small.expectNothingLeft();
+  });
+
+  test('reaches the waiters of other nodes through the log, before what follows it there', async () => {
+    const stream = bench.follow({ subscriber: 'ann' });
+    const pass = bench.store.holdTail();
+    await bench.feed.revoke({ subscriber: 'zoe' });
+    await bench.store.append(drafts(1));
+    // As another node writes it: this feed only sees it in the log.
+    const [record] = (await recordsOf('ann'))!;
+    await bench.store.append([record!, ...drafts(1, 'late')]);
+    pass();
+    await bench.clock.settle();
+    expect(stream.ids.flat()).toEqual([]);
+    expect(stream.error).toEqual(FORBIDDEN);
+  });
+
+  test('is never told to anybody', async () => {
+    const stream = bench.follow({ topics: ['orders'], after: 'earliest' });
+    await revoke('ann');
+    await append('orders', 'n1');
+    expect(stream.ids.flat()).toEqual(['n1']);
+    stream.leave();
+  });
+
+  test('is in force here, and rejects, when the store is out of reach', async () => {
+    const poll = bench.poll({ subscriber: 'ann' });
+    await bench.store.close();
+    await expect(bench.feed.revoke({ subscriber: 'ann' })).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(poll.error).toEqual(FORBIDDEN);
+  });
+
+  test('a record that cannot be understood is passed over', async () => {
+    const poll = bench.poll({ subscriber: 'ann' });
+    const record = (json: string, id: string) => ({ id, topic: '$revocations', json });
+    await bench.store.append([
+      record('{', 'r1'),
+      record('{}', 'r2'),
+      record('{"data":{"subscriber":7}}', 'r3'),
+      record('{"data":{"subscriber":"ann","topics":"orders"}}', 'r4'),
+    ]);
+    await append('orders', 'n1');
+    expect(poll.ids).toEqual([['n1']]);
+  });
+
+  async function recordsOf(subscriber: string) {
+    const other = await FeedBench.open();
+    await other.feed.revoke({ subscriber });
+    const { entries } = await other.store.read({ topics: ['$revocations'], after: 0, limit: 1, bytesMax: 1024 });
+    return entries.map(({ id, topic, json }) => ({ id, topic, json }));
+  }
+});

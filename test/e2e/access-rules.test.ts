@@ -1,0 +1,226 @@
+import { describe, expect, test } from '@jest/globals';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import { type AccessContext, type AccessRules, NotificationsModule } from 'nest-notifications';
+import { sqliteStore } from 'nest-notifications/stores/sqlite';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
+import { atTestEnd } from '../support/http/cleanup.js';
+import { holdPoll, numbers, poll, publish } from '../support/http/feed.js';
+import { SseReader } from '../support/http/sse.js';
+import { until } from '../support/http/until.js';
+
+type Headers = Record<string, string | undefined>;
+interface UserRequest {
+  headers: Headers;
+}
+
+const AS_ANN = { 'X-User': 'ann' };
+const AS_BOB = { 'X-User': 'bob' };
+const subscriber = ({ request }: { request: UserRequest }) => request.headers['x-user'];
+
+/** Whose topics are whose, as application code knows it. */
+@Injectable()
+class Members {
+  readonly orgs = new Map([['ann', new Set(['acme'])]]);
+}
+
+@Module({ providers: [Members], exports: [Members] })
+class MembersModule {}
+
+@Injectable()
+class MemberRules implements AccessRules<UserRequest> {
+  constructor(@Inject(Members) readonly members: Members) {}
+
+  subscriber({ request }: { request: UserRequest }): string | undefined {
+    return request.headers['x-user'];
+  }
+
+  read({ subscriber = '' }: AccessContext<UserRequest>, topic: string): boolean {
+    return this.members.orgs.get(subscriber)?.has(topic) === true;
+  }
+}
+
+@Module({ imports: [MembersModule], providers: [MemberRules], exports: [MemberRules] })
+class RulesModule {}
+
+const PROVIDED: [what: string, options: AppOptions['imports']][] = [
+  ['a class, made by Nest', [NotificationsModule.forRoot({ access: MemberRules, imports: [MembersModule] })]],
+  [
+    'a class, from forRootAsync',
+    [
+      NotificationsModule.forRootAsync({
+        imports: [MembersModule],
+        useFactory: () => ({ access: MemberRules }),
+      }),
+    ],
+  ],
+  ['useClass', [NotificationsModule.forRoot({ access: { useClass: MemberRules }, imports: [MembersModule] })]],
+  ['useExisting', [NotificationsModule.forRoot({ access: { useExisting: MemberRules } }), RulesModule]],
+  [
+    'useFactory',
+    [
+      NotificationsModule.forRoot({
+        access: {
+          inject: [Members],
+          useFactory: (members: Members) => new MemberRules(members),
+        },
+      }),
+      MembersModule,
+    ],
+  ],
+];
+
+forEachAdapter((adapter) => {
+  describe('rules may be', () => {
+    test.each(PROVIDED)('%s', async (_, imports) => {
+      const app = await startApp(adapter, { imports });
+      await publish(app, 'acme');
+      expect((await poll(app, 'topic=acme&cursor=earliest', AS_ANN)).json.notifications).toHaveLength(1);
+      expect((await poll(app, 'topic=acme&cursor=earliest', AS_BOB)).status).toBe(403);
+    });
+
+    test('a class that lacks what it injects: the application does not start', async () => {
+      const imports = [NotificationsModule.forRoot({ access: MemberRules })];
+      await expect(startApp(adapter, { imports })).rejects.toThrow(/Members/);
+    });
+
+    test('a provider of something else: the application does not start', async () => {
+      const imports = [NotificationsModule.forRoot({ access: { useFactory: () => ({ read: true }) as never } })];
+      await expect(startApp(adapter, { imports })).rejects.toThrow(/option access\.read is true/);
+    });
+  });
+
+  describe('patterns', () => {
+    const access = {
+      subscriber,
+      read: {
+        'user.:id': ({ subscriber: who }: AccessContext<UserRequest>, { id }: Readonly<Record<string, string>>) =>
+          id === who,
+        'org.:org.*': ({ request }: AccessContext<UserRequest>, { org }: Readonly<Record<string, string>>) =>
+          Promise.resolve(request.headers['x-org'] === org),
+        news: true as const,
+      },
+    };
+
+    test.each([
+      ['user.ann', 200],
+      ['user.bob', 403],
+      ['user.', 403],
+      ['user.ann.more', 403],
+      ['org.acme.orders.7', 200],
+      ['org.acme', 403],
+      ['org.evil.orders', 403],
+      ['news', 200],
+      ['news,user.bob', 403],
+      ['none', 403],
+    ])('%s: %i', async (topic, status) => {
+      const app = await startApp(adapter, { notifications: { access } });
+      expect((await poll(app, `topic=${topic}&wait=0`, { ...AS_ANN, 'X-Org': 'acme' })).status).toBe(status);
+    });
+  });
+
+  describe('rights that go while a client waits', () => {
+    const granted = new Set<string>();
+    const access = { subscriber, read: (_: unknown, topic: string) => granted.has(topic) };
+    const start = (): Promise<TestApp> => {
+      for (const topic of ['a', 'b']) granted.add(topic);
+      return startApp(adapter, { notifications: { access } });
+    };
+
+    test('a held poll is refused instead of told', async () => {
+      const app = await start();
+      const held = await holdPoll(app, 'topic=a');
+      granted.clear();
+      await publish(app, 'a');
+      const { status, json } = await held.response();
+      expect([status, json.code]).toEqual([403, 'forbidden']);
+    });
+
+    test('a stream goes on with what is left to it', async () => {
+      const app = await start();
+      const stream = await SseReader.open(app, 'topic=a,b');
+      await stream.opening();
+      granted.delete('a');
+      await publish(app, 'a', 1, 1);
+      await publish(app, 'b', 1, 2);
+      expect(numbers(await stream.notifications(1))).toEqual([2]);
+    });
+
+    test('a stream that has nothing left ends, and its client is refused when it comes back', async () => {
+      const app = await start();
+      const stream = await SseReader.open(app, 'topic=a');
+      await stream.opening();
+      granted.clear();
+      await publish(app, 'a');
+      expect((await stream.rest()).map(({ data }) => data).join('')).toBe('');
+      expect((await poll(app, 'topic=a', { Accept: 'text/event-stream' })).status).toBe(403);
+    });
+
+    test('own topics are asked for again as well', async () => {
+      const own = new Set(['a', 'b']);
+      const app = await startApp(adapter, { notifications: { access: { topics: () => [...own] } } });
+      const held = await holdPoll(app, '');
+      own.delete('a');
+      await publish(app, 'a', 1, 1);
+      await publish(app, 'b', 1, 2);
+      expect(numbers((await held.response()).json.notifications)).toEqual([2]);
+    });
+  });
+
+  describe('revoke', () => {
+    const access = { subscriber, read: 'public' as const };
+
+    test('answers held polls with 403 and ends streams, of that subscriber alone', async () => {
+      const app = await startApp(adapter, { notifications: { access } });
+      const [anns, bobs] = [await holdPoll(app, 'topic=a', AS_ANN), await holdPoll(app, 'topic=a', AS_BOB)];
+      const stream = await SseReader.open(app, 'topic=a', AS_ANN);
+      await stream.opening();
+      await app.service.revoke('ann');
+      expect((await anns.response()).status).toBe(403);
+      await stream.rest();
+      await publish(app, 'a');
+      expect((await bobs.response()).json.notifications).toHaveLength(1);
+      expect(stream.text).not.toContain('numbered');
+    });
+
+    test('narrows to the other topics', async () => {
+      const app = await startApp(adapter, { notifications: { access } });
+      const held = await holdPoll(app, 'topic=a,b', AS_ANN);
+      await app.service.revoke('ann', ['a']);
+      await publish(app, 'a', 1, 1);
+      await publish(app, 'b', 1, 2);
+      expect(numbers((await held.response()).json.notifications)).toEqual([2]);
+    });
+
+    test('refuses what is no topic', async () => {
+      const app = await startApp(adapter, { notifications: { access } });
+      await expect(app.service.revoke('ann', ['a b'])).rejects.toMatchObject({ code: 'topic_invalid' });
+    });
+
+    test('reaches other nodes within a second', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-revoke-'));
+      atTestEnd(() => {
+        rmSync(folder, { recursive: true, force: true });
+      });
+      const store = () => sqliteStore({ path: join(folder, 'log.db') });
+      const [near, far] = [
+        await startApp(adapter, { notifications: { access, store: store() } }),
+        await startApp(adapter, { notifications: { access, store: store() } }),
+      ];
+      const held = await holdPoll(far, 'topic=a', AS_ANN);
+      const stream = await SseReader.open(far, 'topic=a', AS_ANN);
+      await stream.opening();
+      const startMs = performance.now();
+      await near.service.revoke('ann');
+      await near.service.publish('a', { type: 'secret', data: 1 });
+      expect((await held.response()).status).toBe(403);
+      await stream.rest();
+      expect(performance.now() - startMs).toBeLessThan(1_000);
+      expect(stream.text).not.toContain('secret');
+      await until(() => far.counts().subscribers === 0);
+    });
+  });
+});

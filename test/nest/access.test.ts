@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals';
+import { AccessPolicy, type AccessRules } from '../../src/nest/access.js';
+
+const policy = (access?: unknown) => new AccessPolicy(access as 'public' | AccessRules | undefined);
+const context = { request: {}, subscriber: 'ann' };
+
+describe('access', () => {
+  test.each([
+    ['open', "option access is open, must be 'public', a class, a provider, or an object"],
+    [null, "option access is null, must be 'public'"],
+    [{ read: true }, "option access.read is true, must be 'public', a function or patterns"],
+    [{ topics: 'public' }, 'option access.topics is public, must be a function'],
+    [{ subscriber: 'ann' }, 'option access.subscriber is ann, must be a function'],
+    [{ write: () => true }, 'option access.write is'],
+    [{ read: { 'a.:': true } }, 'option access.read is an object, but the pattern "a.:" cannot be used'],
+    [{ read: { a: 'yes' } }, 'option access.read["a"] is yes, must be true or a function'],
+    [{ publish: { a: false } }, 'option access.publish["a"] is false, must be true or a function'],
+  ])('%j', (given, message) => {
+    if (message) expect(() => policy(given)).toThrow(message);
+    else expect(() => policy(given)).not.toThrow();
+  });
+
+  test('is read by everybody, and published to by nobody, when it is public', async () => {
+    expect(await policy('public').allowed('read', context, ['a'])).toEqual(['a']);
+    expect(await policy('public').allowed('publish', context, ['a'])).toEqual([]);
+    await expect(policy('public').assertAllowed('publish', context, [])).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('of a class: it may have more than rules, and its rules keep their this', async () => {
+    class Rules {
+      allowed = 'news';
+      read(_context: unknown, topic: string) {
+        return topic === this.allowed;
+      }
+    }
+    expect(await policy(new Rules()).allowed('read', context, ['news', 'other'])).toEqual(['news']);
+  });
+
+  test('by pattern: the most specific one decides, what none matches is refused', () => {
+    const rules = policy({
+      read: {
+        'user.:id': ({ subscriber }: { subscriber: string }, { id }: { id: string }) => id === subscriber,
+        'user.root': true,
+        'org.:org.*': (_: unknown, { org }: { org: string }) => org === 'acme',
+      },
+    });
+    const topics = ['user.ann', 'user.bob', 'user.root', 'org.acme.a.b', 'org.evil.a', 'org.acme', 'news'];
+    expect(rules.allowed('read', context, topics)).toEqual(['user.ann', 'user.root', 'org.acme.a.b']);
+  });
+
+  test('asks for every topic whatever the first answers are, all at once', async () => {
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const rules = policy({
+      read: (_: unknown, topic: string) => {
+        asked.push(topic);
+        return new Promise<boolean>((resolve) => answers.push(() => resolve(topic === 'b')));
+      },
+    });
+    const refused = expect(rules.assertAllowed('read', context, ['a', 'b', 'c'])).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    expect(asked).toEqual(['a', 'b', 'c']);
+    for (const answer of answers) answer();
+    await refused;
+  });
+
+  test('goes by a subscriber’s name, which must be one', async () => {
+    const named = (subscriber: unknown) => policy({ subscriber: () => subscriber }).context({});
+    await expect(named('ann')).resolves.toEqual({ request: {}, subscriber: 'ann' });
+    await expect(named(undefined)).resolves.toEqual({ request: {}, subscriber: undefined });
+    await expect(named('x'.repeat(200))).resolves.toBeDefined();
+    for (const wrong of ['', 'x'.repeat(201), 7, null, { id: 7 }]) {
+      await expect(named(wrong)).rejects.toThrow('access.subscriber must answer a text of 1 to 200 characters');
+    }
+  });
+});
