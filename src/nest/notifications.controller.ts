@@ -8,7 +8,6 @@ import { CACHE_CONTROL } from '../wire/protocol.js';
 import { NotificationsException, toException } from './exception.js';
 import { type GrantedRead, grantedItems, grantedRead } from './notifications.guard.js';
 import { NotificationsService, type Published } from './notifications.service.js';
-import { MarkPublish } from './parser-errors.js';
 import {
   type FrameworkRequest,
   type FrameworkResponse,
@@ -18,6 +17,7 @@ import {
   writeHeadOnly,
   writeJson,
 } from './reply.js';
+import { MarkRoute } from './route-mark.js';
 import type { Runtime } from './runtime.js';
 import { jittered, StreamWriter } from './stream-writer.js';
 import { RUNTIME } from './tokens.js';
@@ -41,6 +41,7 @@ export class NotificationsController {
   }
 
   @Get()
+  @MarkRoute('read')
   read(
     @Req() request: FrameworkRequest,
     @Res({ passthrough: true }) response: FrameworkResponse,
@@ -54,7 +55,7 @@ export class NotificationsController {
   }
 
   @Post()
-  @MarkPublish()
+  @MarkRoute('publish')
   async publish(
     @Req() request: FrameworkRequest,
     @Res({ passthrough: true }) response: FrameworkResponse,

@@ -4,20 +4,25 @@ import {
   Controller,
   type ControllerOptions,
   type DynamicModule,
+  Inject,
+  type MiddlewareConsumer,
   Module,
   type ModuleMetadata,
+  type NestModule,
   type Type,
   UseGuards,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsGuard } from './notifications.guard.js';
 import { NotificationsService } from './notifications.service.js';
+import { forbidCaching } from './no-store.js';
 import { type NotificationsOptions, optionError } from './options.js';
 import { ParserErrors } from './parser-errors.js';
 import { ProvidedAccess } from './provided-access.js';
 import { createRuntime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
-import { OPTIONS, RUNTIME } from './tokens.js';
+import { CONTROLLER, OPTIONS, RUNTIME } from './tokens.js';
 
 /** Options that shape the module itself; with `forRootAsync` they stand beside the factory, not in what it returns. */
 export interface NotificationsModuleExtras {
@@ -62,7 +67,21 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
 
 /** Adds a live, lossless, resumable feed of notifications to an application. */
 @Module({})
-export class NotificationsModule extends ConfigurableModuleClass {
+export class NotificationsModule extends ConfigurableModuleClass implements NestModule {
+  readonly #controller: Type | undefined;
+  readonly #adapterHost: HttpAdapterHost;
+
+  constructor(@Inject(CONTROLLER) controller: Type | undefined, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+    super();
+    this.#controller = controller;
+    this.#adapterHost = adapterHost;
+  }
+
+  /** Called by Nest. */
+  configure(consumer: MiddlewareConsumer): void {
+    if (this.#controller) forbidCaching(consumer, this.#adapterHost.httpAdapter, this.#controller);
+  }
+
   /**
    * Adds the feed with options known now.
    *
@@ -82,19 +101,21 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
   const given: unknown = extras.path;
   const path = typeof given === 'string' ? given.replace(/^\/+|\/+$/g, '') : '';
   if (!path) throw optionError('path', given, 'must be a path that is not empty');
+  const controller = extras.controller ? mount(path, extras) : undefined;
   return {
     ...definition,
     global: extras.isGlobal,
     imports: [...new Set([...(definition.imports ?? []), ...(extras.imports ?? [])])],
-    controllers: extras.controller ? [mount(path, extras)] : [],
+    controllers: controller ? [controller] : [],
     providers: [
       ...(definition.providers ?? []),
+      { provide: CONTROLLER, useValue: controller },
       { provide: OPTIONS, useExisting: MODULE_OPTIONS_TOKEN },
       { provide: RUNTIME, inject: [OPTIONS], useFactory: createRuntime },
       ProvidedAccess,
       NotificationsService,
       NotificationsShutdown,
-      ...(extras.controller ? [ParserErrors] : []),
+      ...(controller ? [ParserErrors] : []),
     ],
     exports: [NotificationsService],
   };

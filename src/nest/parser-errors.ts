@@ -1,18 +1,10 @@
-import { applyDecorators, Inject, Injectable, type OnModuleInit, SetMetadata } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { CACHE_CONTROL } from '../wire/protocol.js';
 import { NotificationsException } from './exception.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
-
-const MARK = 'nest-notifications:publish';
-/** Where `@RouteConfig()` of platform-fastify keeps what Fastify then shows as `request.routeOptions.config`. */
-const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
-
-/** Marks the handler that publishes, so that a request can be told to be meant for it before it gets there. */
-export function MarkPublish(): MethodDecorator {
-  return applyDecorators(SetMetadata(MARK, true), SetMetadata(FASTIFY_ROUTE_CONFIG, { [MARK]: true }));
-}
+import { ROUTE_MARK } from './route-mark.js';
 
 const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   400: ['body_invalid', 'the body is not valid JSON'],
@@ -69,6 +61,10 @@ export class ParserErrors implements OnModuleInit {
   }
 }
 
+interface Marked {
+  readonly [ROUTE_MARK]?: string;
+}
+
 function translate(error: unknown, response: FrameworkResponse): unknown {
   const refusal = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
   if (!refusal || error instanceof NotificationsException) return error;
@@ -77,11 +73,11 @@ function translate(error: unknown, response: FrameworkResponse): unknown {
 }
 
 function isPublish(request: Parameters<ErrorHandler>[1]): boolean {
-  if (request.routeOptions) return MARK in request.routeOptions.config;
+  if (request.routeOptions) return (request.routeOptions.config as Marked)[ROUTE_MARK] === 'publish';
   // Express has not got to its routes yet when a body is refused.
   const { path = '', method } = request;
   const layers = request.app?.router?.stack ?? [];
-  const layer = layers.find((each) => each.route?.methods[method.toLowerCase()] && each.match(path));
-  const handler = layer?.route?.stack[0]?.handle;
-  return handler !== undefined && Reflect.hasMetadata(MARK, handler);
+  const routes = layers.filter((layer) => layer.route?.methods[method.toLowerCase()] && layer.match(path));
+  const handlers = routes.flatMap(({ route }) => route?.stack.map(({ handle }) => handle) ?? []);
+  return handlers.some((handler) => Reflect.getMetadata(ROUTE_MARK, handler) === 'publish');
 }
