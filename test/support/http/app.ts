@@ -23,7 +23,7 @@ export interface AppOptions {
   readonly controllers?: ModuleMetadata['controllers'];
   readonly providers?: ModuleMetadata['providers'];
   /** Runs before the application starts: prefix, pipes, CORS. */
-  readonly configure?: (app: INestApplication) => void;
+  readonly configure?: (app: INestApplication) => unknown;
   readonly nest?: NestApplicationOptions;
 }
 
@@ -60,7 +60,7 @@ export async function startApp(adapter: Adapter, options: AppOptions = {}): Prom
     logs,
     abortOnError: false,
   });
-  options.configure?.(nest);
+  await options.configure?.(nest);
   const server = nest.getHttpServer() as Server;
   const sockets = watchSockets(server);
   await nest.listen(0, '127.0.0.1');
