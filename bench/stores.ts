@@ -23,7 +23,14 @@ const RATE_MS = 3_000;
 const LATENCY_MS = 4_000;
 const LATENCY_PER_S = 1_000;
 const TOPICS = 100;
-const FEED_LIMITS = { waitersMax: 1_000, pageBytesMax: 1 << 20, windowCount: 10_000, windowBytes: 1 << 24 };
+const FEED_LIMITS = {
+  waitersMax: 1_000,
+  waitersPerSubscriberMax: 10_000,
+  waitersPerAddressMax: 10_000,
+  pageBytesMax: 1 << 20,
+  windowCount: 10_000,
+  windowBytes: 1 << 24,
+};
 
 interface Result {
   publishesPerS1: number;

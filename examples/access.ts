@@ -18,16 +18,22 @@ class AuthGuard implements CanActivate {
   }
 }
 
-const own = (request: UserRequest) => `user.${request.user?.id ?? ''}`;
+interface UserContext {
+  readonly request: UserRequest;
+}
 
 @Module({
   imports: [
     NotificationsModule.forRoot({
       guards: [AuthGuard],
       access: {
-        topics: ({ request }: { request: UserRequest }) => [own(request), 'news'],
-        read: ({ request }: { request: UserRequest }, topic: string) => topic === 'news' || topic === own(request),
-        publish: ({ request }: { request: UserRequest }) => request.user?.isAdmin === true,
+        subscriber: ({ request }: UserContext) => request.user?.id,
+        topics: ({ subscriber }) => [`user.${subscriber ?? ''}`, 'news'],
+        read: {
+          'user.:id': ({ subscriber }, { id }) => id === subscriber,
+          news: true,
+        },
+        publish: ({ request }: UserContext) => request.user?.isAdmin === true,
       },
     }),
   ],

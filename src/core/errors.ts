@@ -16,6 +16,9 @@ export type ErrorCode =
   | 'notification_too_large'
   | 'notifications_too_many'
   | 'forbidden'
+  | 'subscriber_waiters_too_many'
+  | 'address_waiters_too_many'
+  | 'publish_too_fast'
   | 'waiters_too_many'
   | 'draining'
   | 'store_unavailable';
@@ -23,12 +26,15 @@ export type ErrorCode =
 /** An error that this library foresees: `code` is for programs, `message` says what and why to people. */
 export class NotificationsError extends Error {
   override readonly name = 'NotificationsError';
+  /** When the same may succeed, if that is known. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { retryAfterMs?: number },
   ) {
     super(message, options);
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }

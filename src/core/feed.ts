@@ -7,6 +7,7 @@ import { type Revocation, revocationDraft, revocationOf } from './revocation.js'
 import type { Rights } from './rights.js';
 import type { Store, Tail, TailBatch } from './store.js';
 import { Subscribers } from './subscribers.js';
+import { Tally } from './tally.js';
 import { Waiter, type WaiterHost } from './waiter.js';
 import { Waiters } from './waiters.js';
 
@@ -14,6 +15,10 @@ import { Waiters } from './waiters.js';
 export interface FeedLimits extends ReaderLimits {
   /** Polls held and streams open on this node at once. */
   readonly waitersMax: number;
+  /** Of these, on behalf of one subscriber. */
+  readonly waitersPerSubscriberMax: number;
+  /** Of these, from one address. */
+  readonly waitersPerAddressMax: number;
 }
 
 export interface FeedOptions {
@@ -35,6 +40,10 @@ export interface FeedRequest {
   readonly lifetimeMs?: number;
   /** On whose behalf; `revoke` finds the waiter by it. */
   readonly subscriber?: string | undefined;
+  /** Where from, for the limit on one address. Undefined: from nowhere in particular. */
+  readonly address?: string | undefined;
+  /** Bytes of notifications in a page, if it is to be less than the limit of all. */
+  readonly bytesMax?: number;
   /** Undefined: the topics may be read whatever happens. */
   readonly rights?: Rights | undefined;
 }
@@ -50,6 +59,8 @@ export interface FeedCounts {
   readonly topics: number;
   /** Entries of the index by subscriber. */
   readonly subscribers: number;
+  /** Addresses that waiters are counted for. */
+  readonly addresses: number;
 }
 
 /**
@@ -65,6 +76,7 @@ export class Feed {
   readonly #store: Store;
   readonly #waiters: Waiters<Waiter>;
   readonly #subscribers = new Subscribers<Waiter>();
+  readonly #addresses = new Tally();
   readonly #host: WaiterHost;
   #tail: Tail | undefined;
   #drain: { promise: Promise<void>; done: () => void } | undefined;
@@ -117,7 +129,7 @@ export class Feed {
 
   counts(): FeedCounts {
     const { count: waiters, topicCount: topics } = this.#waiters;
-    return { waiters, topics, subscribers: this.#subscribers.size };
+    return { waiters, topics, subscribers: this.#subscribers.size, addresses: this.#addresses.size };
   }
 
   /** Refuses newcomers from now on, and gives every waiter its last page; resolves when none is left. */
@@ -140,19 +152,31 @@ export class Feed {
 
   #wait(request: FeedRequest, drained?: Drained): Observable<LogPage> {
     return new Observable((subscriber) => {
-      if (this.#drain) {
-        subscriber.error(new NotificationsError('draining', 'This node is shutting down; ask again.'));
-        return;
-      }
-      if (this.#waiters.count >= this.#limits.waitersMax) {
-        const message = `This node already holds ${this.#limits.waitersMax} polls and streams (waitersMax).`;
-        subscriber.error(new NotificationsError('waiters_too_many', message));
+      const refusal = this.#refusal(request);
+      if (refusal) {
+        subscriber.error(refusal);
         return;
       }
       const waiter = new Waiter(this.#host, request, { subscriber, drained });
       waiter.start();
       return waiter;
     });
+  }
+
+  #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
+    const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
+    if (this.#drain) return new NotificationsError('draining', 'This node is shutting down; ask again.');
+    if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
+      const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
+      return new NotificationsError('subscriber_waiters_too_many', message);
+    }
+    if (address !== undefined && this.#addresses.of(address) >= waitersPerAddressMax) {
+      const message = `${waitersPerAddressMax} polls and streams are open from this address (waitersPerAddressMax).`;
+      return new NotificationsError('address_waiters_too_many', message);
+    }
+    if (this.#waiters.count < waitersMax) return undefined;
+    const message = `This node already holds ${waitersMax} polls and streams (waitersMax).`;
+    return new NotificationsError('waiters_too_many', message);
   }
 
   #hostOfWaiters(): WaiterHost {
@@ -163,6 +187,7 @@ export class Feed {
       arm: (waiter) => {
         this.#waiters.add(waiter);
         this.#subscribers.add(waiter);
+        if (waiter.address !== undefined) this.#addresses.add(waiter.address);
       },
       drop: (waiter, topics) => {
         this.#waiters.drop(waiter, topics);
@@ -171,6 +196,7 @@ export class Feed {
       disarm: (waiter) => {
         this.#waiters.remove(waiter);
         this.#subscribers.remove(waiter);
+        if (waiter.address !== undefined) this.#addresses.remove(waiter.address);
         if (this.#waiters.count === 0) this.#drain?.done();
       },
     };

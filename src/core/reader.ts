@@ -14,6 +14,8 @@ export interface PageQuery {
   readonly topics: readonly string[];
   readonly after: LogPosition | 'earliest';
   readonly limit: number;
+  /** Bytes of notifications, where it is to be less than the limit of all. */
+  readonly bytesMax?: number | undefined;
 }
 
 /** How much of the log a node keeps and hands out. */
@@ -90,11 +92,14 @@ export class Reader {
   }
 
   /** Reads from the window, which must reach back to the position. */
-  fromWindow(topics: readonly string[], after: number, limit: number): LogPage {
+  fromWindow(query: PageQuery & { readonly after: LogPosition }): LogPage {
+    const { topics, limit } = query;
+    const after = query.after.position;
+    const bytesMax = this.#bytesMax(query);
     const first = this.#log.firstAfter(topics, after);
     // Everybody whose next notification is the same one gets the same page, wherever their cursors stand before it.
-    return this.#share(first === undefined ? 'none' : `${first} ${limit} ${topics.join()}`, () => {
-      const { entries, more } = this.#log.read({ topics, after, limit, bytesMax: this.#limits.pageBytesMax });
+    return this.#share(first === undefined ? 'none' : `${first} ${limit} ${bytesMax} ${topics.join()}`, () => {
+      const { entries, more } = this.#log.read({ topics, after, limit, bytesMax });
       const page: LogPage = {
         epoch: this.#epoch,
         entries,
@@ -104,6 +109,10 @@ export class Reader {
       // So do those who follow different topics, if it is the only one for them: one page for ten thousand topic lists.
       return entries.length === 1 && !more ? this.#share(`only ${first}`, () => page) : page;
     });
+  }
+
+  #bytesMax({ bytesMax = Infinity }: PageQuery): number {
+    return Math.min(bytesMax, this.#limits.pageBytesMax);
   }
 
   #share(key: string, make: () => LogPage): LogPage {
@@ -121,7 +130,7 @@ export class Reader {
   fromStore(query: PageQuery): Promise<LogPage> {
     const { topics, after, limit } = query;
     const place = after === 'earliest' ? after : `${after.epochId} ${after.position}`;
-    const key = `${this.#epoch.id} ${place} ${limit} ${topics.join()}`;
+    const key = `${this.#epoch.id} ${place} ${limit} ${this.#bytesMax(query)} ${topics.join()}`;
     let read = this.#reads.get(key);
     if (!read) {
       read = this.#readStore(query).finally(() => this.#reads.delete(key));
@@ -130,9 +139,10 @@ export class Reader {
     return read;
   }
 
-  async #readStore({ topics, after, limit }: PageQuery): Promise<LogPage> {
+  async #readStore(query: PageQuery): Promise<LogPage> {
+    const { topics, after, limit } = query;
     const from = after === 'earliest' ? 0 : after.position;
-    const read = await this.#store.read({ topics, after: from, limit, bytesMax: this.#limits.pageBytesMax });
+    const read = await this.#store.read({ topics, after: from, limit, bytesMax: this.#bytesMax(query) });
     const { epoch, entries, more, head, trimmed } = read;
     const page: LogPage = { epoch, entries, position: more ? lastPosition(entries) : Math.max(head, from), more };
     if (after === 'earliest') return page;
@@ -140,7 +150,7 @@ export class Reader {
       return from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;
     }
     // The place is not in this log: start over from its beginning.
-    const oldest = from === 0 ? page : await this.#readStore({ topics, after: 'earliest', limit });
+    const oldest = from === 0 ? page : await this.#readStore({ ...query, after: 'earliest' });
     return { ...oldest, gap: { reason: 'reset' } };
   }
 }

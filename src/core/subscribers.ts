@@ -22,6 +22,10 @@ export class Subscribers<W extends { readonly subscriber: string | undefined }> 
     if (waiters?.size === 0) this.#bySubscriber.delete(subscriber);
   }
 
+  countOf(subscriber: string): number {
+    return this.#bySubscriber.get(subscriber)?.size ?? 0;
+  }
+
   /** A copy, as whoever is told something may leave. */
   of(subscriber: string): readonly W[] {
     return [...(this.#bySubscriber.get(subscriber) ?? [])];

@@ -59,6 +59,10 @@ export class Waiter implements Wakeable, Unsubscribable {
     return this.#request.subscriber;
   }
 
+  get address(): string | undefined {
+    return this.#request.address;
+  }
+
   start(): void {
     const { lifetimeMs } = this.#request;
     if (lifetimeMs !== undefined) {
@@ -106,16 +110,16 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   #read(): void {
     const { reader } = this.#host;
-    const { limit } = this.#request;
+    const { limit, bytesMax } = this.#request;
     const topics = this.#topics;
     const after = this.#after;
     this.#state = 'reading';
     if (after !== 'earliest' && reader.reaches(after)) {
-      this.#onPage(reader.fromWindow(topics, after.position, limit));
+      this.#onPage(reader.fromWindow({ topics, after, limit, bytesMax }));
       return;
     }
     const { epoch } = reader.window;
-    reader.fromStore({ topics, after, limit }).then(
+    reader.fromStore({ topics, after, limit, bytesMax }).then(
       (page) => {
         if (this.#state === 'ended') return;
         const news = page.entries.length > 0 || page.gap;

@@ -20,9 +20,14 @@ export class NotificationsException extends HttpException {
     const statusCode = STATUS_OF[code];
     super({ statusCode, error: STATUS_CODES[statusCode], message, code }, statusCode, { cause: error });
     this.code = code;
-    // Up to three times as long for some, so that those who were refused together do not come back together.
-    this.retryAfterS = statusCode === 503 ? RETRY_AFTER_S + Math.floor(Math.random() * 3) : undefined;
+    this.retryAfterS = retryAfterS(error, statusCode);
   }
+}
+
+function retryAfterS({ retryAfterMs }: NotificationsError, statusCode: number): number | undefined {
+  if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000));
+  // Up to three times as long for some, so that those who were refused together do not come back together.
+  return statusCode === 503 || statusCode === 429 ? RETRY_AFTER_S + Math.floor(Math.random() * 3) : undefined;
 }
 
 /** The exception for an error that this library foresees; anything else stays what it is. */

@@ -4,23 +4,15 @@ import { catchError, defer, finalize, map, type Observable, of, throwError } fro
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
 import { type Page, pageBody } from '../wire/encoder.js';
-import { CACHE_CONTROL } from '../wire/protocol.js';
-import { NotificationsException, toException } from './exception.js';
 import { type GrantedRead, grantedItems, grantedRead } from './notifications.guard.js';
 import { NotificationsService, type Published } from './notifications.service.js';
-import {
-  type FrameworkRequest,
-  type FrameworkResponse,
-  isHttp1,
-  rawOf,
-  takeOver,
-  writeHeadOnly,
-  writeJson,
-} from './reply.js';
+import { type FrameworkRequest, type FrameworkResponse, takeOver, writeHeadOnly, writeJson } from './reply.js';
+import { refusal } from './refusal.js';
 import { MarkRoute } from './route-mark.js';
 import type { Runtime } from './runtime.js';
 import { jittered, StreamWriter } from './stream-writer.js';
 import { RUNTIME } from './tokens.js';
+import { cutWhenUnread } from './unread.js';
 
 /**
  * The HTTP side: `GET /notifications` as long poll and as server-sent events, and `POST /notifications`.
@@ -72,11 +64,12 @@ export class NotificationsController {
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Observable<Page> {
     const { feed, encoder, closing } = this.#runtime;
-    const { topics, after, limit, cursor, subscriber, rights } = granted;
+    const { topics, after, limit, cursor, subscriber, address, rights } = granted;
     const waitMs = Math.min(granted.waitMs, granted.expiresInMs);
-    return feed.poll({ topics, after, limit, waitMs, subscriber, rights }).pipe(
+    return feed.poll({ topics, after, limit, waitMs, subscriber, address, rights }).pipe(
       map((page) => {
         const raw = takeOver(response);
+        cutWhenUnread(raw, 'finish', this.#runtime);
         if (page.ending) {
           // Nothing has happened to this client's place, so it keeps the cursor that it came with.
           writeJson(raw, pageBody(page, cursor ?? encoder.cursor(page)), { close: true });
@@ -90,14 +83,15 @@ export class NotificationsController {
 
   #stream(granted: GrantedRead, raw: ServerResponse): Observable<Page | undefined> {
     const { feed, encoder, settings } = this.#runtime;
-    const { topics, limit, subscriber, rights } = granted;
+    const { topics, limit, subscriber, address, rights } = granted;
     return defer(() => {
       const after = this.#streamStart(granted.after);
       const writer = new StreamWriter(raw, this.#runtime);
       writer.open(this.#openingCursor(after));
       const lifetimeMs = Math.min(jittered(settings.stream.lifetimeMs), granted.expiresInMs);
       const waitMs = settings.stream.heartbeatMs;
-      const request = { topics, after, limit, waitMs, lifetimeMs, subscriber, rights };
+      const bytesMax = settings.stream.unreadBytesMax;
+      const request = { topics, after, limit, bytesMax, waitMs, lifetimeMs, subscriber, address, rights };
       return feed
         .follow(request, () => writer.drained())
         .pipe(
@@ -129,15 +123,4 @@ export class NotificationsController {
     // A cursor of another log stays with the client until the gap that it leads to has arrived.
     return after.epochId === epoch.id ? this.#runtime.encoder.seal(epoch, after.position) : undefined;
   }
-}
-
-/** The exception to throw, its headers set: they are not part of what exception filters answer with. */
-function refusal(error: unknown, response: FrameworkResponse): unknown {
-  const exception = toException(error);
-  if (exception instanceof NotificationsException) {
-    response.header('Cache-Control', CACHE_CONTROL);
-    if (exception.retryAfterS !== undefined) response.header('Retry-After', String(exception.retryAfterS));
-    if (exception.code === 'draining' && isHttp1(rawOf(response))) response.header('Connection', 'close');
-  }
-  return exception;
 }

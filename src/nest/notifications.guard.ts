@@ -2,14 +2,16 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { Clock } from '../core/clock.js';
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
+import { utf8Length } from '../core/notification.js';
 import type { Rights } from '../core/rights.js';
-import { CACHE_CONTROL } from '../wire/protocol.js';
+import { addressKey } from '../wire/address.js';
 import { parsePublishBody } from '../wire/publish.js';
 import { checkTopics, header, parseReadRequest, type ReadRequest, type RequestContext } from '../wire/request.js';
 import type { AccessContext } from './access.js';
-import { toException } from './exception.js';
 import { idempotentItems } from '../wire/idempotency.js';
+import { PublishRate } from './publish-rate.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
+import { refusal } from './refusal.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
@@ -19,6 +21,7 @@ export interface GrantedRead extends ReadRequest {
   /** Milliseconds until the caller's credentials expire. */
   readonly expiresInMs: number;
   readonly subscriber: string | undefined;
+  readonly address: string | undefined;
   readonly rights: Rights | undefined;
 }
 
@@ -47,10 +50,12 @@ export function grantedItems(request: FrameworkRequest): readonly PublishItem[] 
 export class NotificationsGuard implements CanActivate {
   readonly #runtime: Runtime;
   readonly #parsing: RequestContext;
+  readonly #publishRate: PublishRate;
 
   constructor(@Inject(RUNTIME) runtime: Runtime) {
-    const { settings, cursors, feed } = runtime;
+    const { settings, cursors, feed, clock } = runtime;
     this.#runtime = runtime;
+    this.#publishRate = new PublishRate(clock, settings.publish.perMinuteMax);
     this.#parsing = {
       limits: { ...settings.poll, topicsMax: settings.limits.topicsMax },
       openCursor: (text) => cursors.open(text, feed.window.epoch),
@@ -60,12 +65,11 @@ export class NotificationsGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<GrantedRequest>();
-    // Set first, so that refusals carry it too.
-    http.getResponse<FrameworkResponse>().header('Cache-Control', CACHE_CONTROL);
+    const response = http.getResponse<FrameworkResponse>();
     try {
       request[GRANTED] = request.method === 'POST' ? await this.#grantPublish(request) : await this.#grantRead(request);
     } catch (error) {
-      throw toException(error);
+      throw refusal(error, response);
     }
     return true;
   }
@@ -82,7 +86,16 @@ export class NotificationsGuard implements CanActivate {
     if (parsed.topics) await access.assertAllowed('read', context, topics);
     const expiresAt = await access.expiresAt(context);
     const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
-    return { ...parsed, topics, expiresInMs, subscriber: context.subscriber, rights: this.#rights(context, parsed) };
+    const { subscriber } = context;
+    const address = addressKey(request.ip);
+    return { ...parsed, topics, expiresInMs, subscriber, address, rights: this.#rights(context, parsed) };
+  }
+
+  #checkRate(caller: string, count: number): void {
+    const retryAfterMs = this.#publishRate.take(caller, count);
+    if (retryAfterMs === 0) return;
+    const message = `more than ${this.#runtime.settings.publish.perMinuteMax} notifications a minute are published`;
+    throw new NotificationsError('publish_too_fast', message, { retryAfterMs });
   }
 
   /** The rules that have granted the read, to be asked again when there is something to hand over. */
@@ -108,10 +121,20 @@ export class NotificationsGuard implements CanActivate {
     if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
       throw new NotificationsError('media_type_unsupported', 'Content-Type must be application/json');
     }
+    checkBodyBytes(request, settings.publish.bodyBytesMax);
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
+    this.#checkRate(context.subscriber ?? addressKey(request.ip) ?? '', items.length);
     return idempotentItems(items, header(request, 'idempotency-key'));
   }
+}
+
+/** A body without a stated length has been parsed within the limits of the application's parser; then it counts as JSON. */
+function checkBodyBytes(request: FrameworkRequest, bodyBytesMax: number): void {
+  const stated = header(request, 'content-length');
+  const bytes = stated === undefined ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);
+  if (bytes <= bodyBytesMax) return;
+  throw new NotificationsError('body_too_large', `the body has ${bytes} bytes, at most ${bodyBytesMax} are allowed`);
 }
 
 /** @throws TypeError for what is no date: credentials that never expire by mistake are a fault of the rule, not a wish. */

@@ -28,10 +28,14 @@ const BOUNDS = {
     lifetimeMs: { default: 30 * MINUTE_MS, min: 1_000, max: 24 * 60 * MINUTE_MS },
     retryMs: { default: 2_000, min: 0, max: 5 * MINUTE_MS },
     cursorEveryMs: { default: MINUTE_MS, min: 100, max: 60 * MINUTE_MS },
+    unreadBytesMax: { default: 128 * KIB, min: KIB, max: 256 * MIB },
+    unreadMsMax: { default: MINUTE_MS, min: 100, max: 60 * MINUTE_MS },
   },
   publish: {
     notificationBytesMax: { default: DRAFT_LIMITS.notificationBytesMax, min: 256, max: 16 * MIB },
     notificationsMax: { default: 100, min: 1, max: 10_000 },
+    bodyBytesMax: { default: MIB, min: 256, max: 256 * MIB },
+    perMinuteMax: { default: 6_000, min: 1, max: 10_000_000 },
     dataDepthMax: { default: DRAFT_LIMITS.dataDepthMax, min: 1, max: 500 },
   },
   window: {
@@ -40,6 +44,8 @@ const BOUNDS = {
   },
   limits: {
     waitersMax: { default: 20_000, min: 1, max: 10_000_000 },
+    waitersPerSubscriberMax: { default: 100, min: 1, max: 10_000_000 },
+    waitersPerAddressMax: { default: 20_000, min: 1, max: 10_000_000 },
     topicsMax: { default: 50, min: 1, max: 10_000 },
     pageBytesMax: { default: MIB, min: KIB, max: 256 * MIB },
   },
@@ -84,12 +90,23 @@ export interface NotificationsOptions {
     readonly retryMs?: number | undefined;
     /** How often at most a quiet stream is told its cursor, in milliseconds. Default one minute. */
     readonly cursorEveryMs?: number | undefined;
+    /**
+     * Bytes of notifications that a stream is given before its client has read the last ones. Default 128 KiB: what a stalled
+     * client costs, beside one notification that is larger.
+     */
+    readonly unreadBytesMax?: number | undefined;
+    /** How long a client may leave unread what it was sent, in milliseconds, before its stream is cut. Default one minute. */
+    readonly unreadMsMax?: number | undefined;
   };
   readonly publish?: {
     /** Bytes of a notification as JSON. Default 64 KiB: larger things are better fetched by reference. */
     readonly notificationBytesMax?: number | undefined;
     /** Notifications in one call or request. Default 100. */
     readonly notificationsMax?: number | undefined;
+    /** Bytes of a request's body. Default 1 MiB; the application's parser may allow less. */
+    readonly bodyBytesMax?: number | undefined;
+    /** Notifications that a subscriber, or else an address, may publish over HTTP in a minute. Default 6,000: 100 a second. */
+    readonly perMinuteMax?: number | undefined;
     /** Levels of nesting in `data`. Default 32. */
     readonly dataDepthMax?: number | undefined;
   };
@@ -103,6 +120,13 @@ export interface NotificationsOptions {
   readonly limits?: {
     /** Polls held and streams open on this node. Default 20,000: some 30 KiB each at most, 600 MiB. */
     readonly waitersMax?: number | undefined;
+    /** Of these, on behalf of one `access.subscriber`. Default 100: some devices with some tabs each. */
+    readonly waitersPerSubscriberMax?: number | undefined;
+    /**
+     * Of these, from one IPv4 address or IPv6 /64. Default 20,000, as many as the node holds: behind a proxy that the application
+     * does not trust, everybody has the proxy's address. Lower it where `request.ip` is the client's.
+     */
+    readonly waitersPerAddressMax?: number | undefined;
     /** Topics in one request. Default 50. */
     readonly topicsMax?: number | undefined;
     /** Bytes of notifications in one page; a single larger notification is a page of its own. Default 1 MiB. */

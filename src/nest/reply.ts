@@ -8,6 +8,8 @@ export interface FrameworkRequest extends HttpRequest {
   /** Express changes `url` inside routers; both keep this one. */
   readonly originalUrl: string;
   readonly body?: unknown;
+  /** As the application's trust in proxies has it. */
+  readonly ip?: string;
 }
 
 /** What Express's and Fastify's responses have in common; `raw` and `hijack` are Fastify's, `json` is Express's. */

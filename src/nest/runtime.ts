@@ -29,8 +29,7 @@ export async function createRuntime(options: NotificationsOptions): Promise<Runt
   const access = new AccessPolicy(isProvided(options.access) ? undefined : options.access);
   const { clock = systemClock, store: openStore = memoryStore(), schemas = {} } = options;
   const store = await openStore({ clock, logger: new Logger('NotificationsStore') });
-  const { waitersMax, pageBytesMax } = settings.limits;
-  const limits = { waitersMax, pageBytesMax, windowCount: settings.window.count, windowBytes: settings.window.bytes };
+  const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const feed = await Feed.open({ store, clock, limits });
   const cursors = new Cursors();
   const encoder = new PageEncoder(cursors);

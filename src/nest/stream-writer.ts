@@ -3,6 +3,7 @@ import type { LogPage } from '../core/page.js';
 import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock } from '../wire/sse.js';
 import { writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
+import { cutWhenUnread } from './unread.js';
 
 /** A node that refuses a stream is busy or going: its client comes back this many times later than usual. */
 const REFUSED_RETRY_FACTOR = 5;
@@ -51,6 +52,7 @@ export class StreamWriter {
   /** Resolves when the socket has taken what was written; undefined if it has. If it never does, the stream's end ends this too. */
   drained(): Promise<void> | undefined {
     if (!this.#full) return undefined;
+    cutWhenUnread(this.#raw, 'drain', this.#runtime);
     return new Promise((resolve) => {
       this.#raw.once('drain', () => {
         this.#full = false;

@@ -56,7 +56,7 @@ describe('leaving leaves nothing behind', () => {
     const watched = await reach();
     const { length } = watched.pages;
     watched.leave();
-    expect(bench.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0 });
+    expect(bench.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     await bench.clock.advance(10);
     await bench.store.append([draft('after')]);
     await bench.expectNothingLeft();
@@ -96,7 +96,7 @@ describe('leaving leaves nothing behind', () => {
     await bench.store.append([draft('news')]);
     await bench.clock.turn();
     for (const each of watched) each.leave();
-    expect(bench.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0 });
+    expect(bench.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     await bench.expectNothingLeft();
   });
 

@@ -65,7 +65,7 @@ describe('a poll without news', () => {
     await bench.store.append([draft('other', { topic: 'other' })]);
     await bench.clock.advance(WAIT_MS / 2);
     expect(poll.pages).toEqual([]);
-    expect(bench.feed.counts()).toEqual({ waiters: 1, topics: 1, subscribers: 0 });
+    expect(bench.feed.counts()).toEqual({ waiters: 1, topics: 1, subscribers: 0, addresses: 0 });
     await bench.store.append(drafts(1));
     await bench.clock.settle();
     expect(poll.ids).toEqual([['n1']]);
@@ -90,7 +90,7 @@ describe('a poll without news', () => {
     pages.subscribe(() => counted.push(bench.feed.counts(), bench.clock.pendingTimers));
     await bench.store.append(drafts(1));
     await bench.clock.settle();
-    expect(counted).toEqual([{ waiters: 0, topics: 0, subscribers: 0 }, 0]);
+    expect(counted).toEqual([{ waiters: 0, topics: 0, subscribers: 0, addresses: 0 }, 0]);
   });
 
   test('asks no store, however much others got meanwhile: it was there all the time', async () => {

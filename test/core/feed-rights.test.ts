@@ -59,7 +59,7 @@ describe.each([
     await append('b', 'b2');
     // A topic that was taken away comes back with the next request only.
     expect(stream.ids.flat()).toEqual(['a1', 'b1', 'b2']);
-    expect(bench.feed.counts()).toEqual({ waiters: 1, topics: 1, subscribers: 0 });
+    expect(bench.feed.counts()).toEqual({ waiters: 1, topics: 1, subscribers: 0, addresses: 0 });
     stream.leave();
   });
 

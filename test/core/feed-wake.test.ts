@@ -107,7 +107,7 @@ describe('a publish', () => {
     expect(bench.clock.pendingImmediates).toBe(0);
     await bench.clock.advance(WAIT_MS / 2);
     expect([touched, answered(polls)]).toEqual([0, 0]);
-    expect(bench.feed.counts()).toEqual({ waiters: MANY, topics: MANY, subscribers: 0 });
+    expect(bench.feed.counts()).toEqual({ waiters: MANY, topics: MANY, subscribers: 0, addresses: 0 });
   });
 
   test(`touches its own waiter only, among ${MANY}`, async () => {

@@ -8,7 +8,14 @@ import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js
 import { natsMissing, NatsServer } from '../support/engines/nats.js';
 import { draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
 
-const LIMITS = { pageBytesMax: 1e6, windowCount: 10_000, windowBytes: 1e7, waitersMax: 10_000 };
+const LIMITS = {
+  pageBytesMax: 1e6,
+  windowCount: 10_000,
+  windowBytes: 1e7,
+  waitersMax: 10_000,
+  waitersPerSubscriberMax: 10_000,
+  waitersPerAddressMax: 10_000,
+};
 const runtime = { clock: systemClock, logger: console };
 
 describe('nats store: options', () => {

@@ -11,7 +11,14 @@ import type { RedisEngine } from '../support/engines/redis.js';
 
 const POLL_MS = 5;
 const PATIENCE_MS = 15_000;
-const LIMITS = { pageBytesMax: 2 ** 20, windowCount: 10_000, windowBytes: 2 ** 24, waitersMax: 10_000 };
+const LIMITS = {
+  pageBytesMax: 2 ** 20,
+  windowCount: 10_000,
+  windowBytes: 2 ** 24,
+  waitersMax: 10_000,
+  waitersPerSubscriberMax: 10_000,
+  waitersPerAddressMax: 10_000,
+};
 
 /** One node: a store, its feed, and what it reports. */
 export class TestNode {

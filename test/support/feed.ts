@@ -8,6 +8,8 @@ import { ScriptedStore } from './scripted-store.js';
 
 export const LIMITS: FeedLimits = {
   waitersMax: 20_000,
+  waitersPerSubscriberMax: 10_000,
+  waitersPerAddressMax: 10_000,
   pageBytesMax: 1024 * 1024,
   windowCount: 1000,
   windowBytes: 1024 * 1024,
@@ -51,7 +53,7 @@ export class FeedBench {
   /** Nothing is left of anybody: no waiter, index entry, timer or task. */
   async expectNothingLeft(): Promise<void> {
     await this.clock.settle();
-    expect(this.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0 });
+    expect(this.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     expect(this.clock.pendingTimers).toBe(0);
   }
 }

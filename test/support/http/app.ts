@@ -42,7 +42,7 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-const NOTHING: FeedCounts = { waiters: 0, topics: 0, subscribers: 0 };
+const NOTHING: FeedCounts = { waiters: 0, topics: 0, subscribers: 0, addresses: 0 };
 
 /** Everybody may read and publish. */
 export const OPEN: NotificationsOptions = { access: { read: 'public', publish: 'public' } };

@@ -1,0 +1,23 @@
+import type { ServerResponse } from 'node:http';
+import type { Runtime } from './runtime.js';
+
+/**
+ * Cuts the connection of a client that leaves unread what it is sent: what waits for it here, and its place among the waiters, would
+ * be held for as long as its network says nothing. Its cursor is its own, so it loses nothing.
+ *
+ * @param until the event by which the socket says that it has taken what was written
+ */
+export function cutWhenUnread(
+  raw: ServerResponse,
+  until: 'drain' | 'finish',
+  { clock, settings }: Pick<Runtime, 'clock' | 'settings'>,
+): void {
+  const timer = clock.setTimeout(() => raw.destroy(), settings.stream.unreadMsMax);
+  const done = (): void => {
+    clock.clearTimeout(timer);
+    raw.off(until, done);
+    raw.off('close', done);
+  };
+  raw.on(until, done);
+  raw.on('close', done);
+}

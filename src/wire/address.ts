@@ -1,0 +1,17 @@
+/**
+ * By what an address is counted: an IPv4 address by itself, an IPv6 one by its first 64 bits, since whoever has one has all of
+ * those (RFC 6177). Undefined for what is no address, as behind a Unix socket.
+ */
+export function addressKey(ip: string | undefined): string | undefined {
+  const [text = ''] = (ip ?? '').split('%');
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!text.includes(':')) return text === '' ? undefined : text;
+  const [head = '', tail] = text.split('::');
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const left = groups(head);
+  const right = groups(tail ?? '');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  const network = [...left, ...Array<string>(zeros).fill('0'), ...right].slice(0, 4);
+  return `${network.map((group) => parseInt(group, 16).toString(16)).join(':')}::/64`;
+}
