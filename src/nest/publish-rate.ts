@@ -4,52 +4,46 @@ const MINUTE_MS = 60_000;
 /** Callers remembered at once, some 100 bytes each; beyond it the one seen longest ago is forgotten. */
 export const CALLERS_MAX = 10_000;
 
-interface Bucket {
-  /** May be below zero: a call that is let in is let in whole. */
-  tokens: number;
-  atMs: number;
-}
-
-/** How much each caller may publish: token buckets, which hold a minute's worth and fill evenly. */
+/**
+ * How much each caller may publish: a token bucket each, which holds a minute's worth and fills evenly. All there is to know of one is
+ * when it will be full again (GCRA, as in ITU-T I.371).
+ */
 export class PublishRate {
   readonly #clock: Clock;
-  readonly #perMinuteMax: number;
+  /** How long it takes to be allowed one more. */
+  readonly #intervalMs: number;
   /** In the order in which they were last seen. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #fullAtMs = new Map<string, number>();
 
   constructor(clock: Clock, perMinuteMax: number) {
     this.#clock = clock;
-    this.#perMinuteMax = perMinuteMax;
+    this.#intervalMs = MINUTE_MS / perMinuteMax;
   }
 
   get size(): number {
-    return this.#buckets.size;
+    return this.#fullAtMs.size;
   }
 
-  /** Takes what a caller publishes out of its bucket. Answers the milliseconds to wait if it is empty, else 0. */
+  /**
+   * Takes what a caller publishes out of its bucket: whole, if anything is in it. Answers the milliseconds to wait if there is not,
+   * else 0.
+   */
   take(caller: string, count: number): number {
     const nowMs = this.#clock.monotonic();
-    const tokens = this.#tokens(caller, nowMs);
-    if (tokens < 1) return Math.ceil(((1 - tokens) * MINUTE_MS) / this.#perMinuteMax);
-    this.#buckets.delete(caller);
-    this.#buckets.set(caller, { tokens: tokens - count, atMs: nowMs });
+    const fullAtMs = Math.max(this.#fullAtMs.get(caller) ?? 0, nowMs);
+    const waitMs = fullAtMs - nowMs - (MINUTE_MS - this.#intervalMs);
+    if (waitMs > 0) return Math.ceil(waitMs);
+    this.#fullAtMs.delete(caller);
+    this.#fullAtMs.set(caller, fullAtMs + count * this.#intervalMs);
     this.#forget(nowMs);
     return 0;
   }
 
-  #tokens(caller: string, nowMs: number): number {
-    const bucket = this.#buckets.get(caller);
-    if (!bucket) return this.#perMinuteMax;
-    const filled = ((nowMs - bucket.atMs) * this.#perMinuteMax) / MINUTE_MS;
-    return Math.min(this.#perMinuteMax, bucket.tokens + filled);
-  }
-
   /** A bucket that is full again says no more than none. */
   #forget(nowMs: number): void {
-    for (const [caller] of this.#buckets) {
-      const full = this.#tokens(caller, nowMs) >= this.#perMinuteMax;
-      if (!full && this.#buckets.size <= CALLERS_MAX) return;
-      this.#buckets.delete(caller);
+    for (const [caller, fullAtMs] of this.#fullAtMs) {
+      if (fullAtMs > nowMs && this.#fullAtMs.size <= CALLERS_MAX) return;
+      this.#fullAtMs.delete(caller);
     }
   }
 }

@@ -1,0 +1,177 @@
+import { describe, expect, test } from '@jest/globals';
+import type { NotificationsOptions } from 'nest-notifications';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { backUp, holdPoll, poll, post, publish } from '../support/http/feed.js';
+import { startApp, type TestApp } from '../support/http/app.js';
+import { Connection } from '../support/http/connection.js';
+import { SseReader } from '../support/http/sse.js';
+import { until } from '../support/http/until.js';
+
+interface UserRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+const AS_ANN = { 'X-User': 'ann' };
+const AS_BOB = { 'X-User': 'bob' };
+const OPEN = {
+  subscriber: ({ request }: { request: UserRequest }) => request.headers['x-user'],
+  read: 'public',
+  publish: 'public',
+} as const;
+const ITEM = { topic: 'orders', type: 't', data: 1 };
+const RETRY_AFTER = /^[1-3]$/;
+
+const WAITERS: [name: string, limits: NonNullable<NotificationsOptions['limits']>, status: number, code: string][] = [
+  ['waitersMax', { waitersMax: 2 }, 503, 'waiters_too_many'],
+  ['waitersPerSubscriberMax', { waitersPerSubscriberMax: 2 }, 429, 'subscriber_waiters_too_many'],
+  ['waitersPerAddressMax', { waitersPerAddressMax: 2 }, 429, 'address_waiters_too_many'],
+];
+
+forEachAdapter((adapter) => {
+  const start = (options: NotificationsOptions): Promise<TestApp> =>
+    startApp(adapter, { notifications: { access: OPEN, ...options } });
+
+  describe.each(WAITERS)('limits.%s', (name, limits, status, code) => {
+    test('lets in as many polls, refuses one more, and lets in the next when one has gone', async () => {
+      const app = await start({ limits });
+      const first = await holdPoll(app, 'topic=orders', AS_ANN);
+      await holdPoll(app, 'topic=orders', AS_ANN);
+      const refused = await poll(app, 'topic=orders', AS_ANN);
+      expect([refused.status, refused.json.code]).toEqual([status, code]);
+      expect(refused.json.message).toContain(name);
+      expect(refused.header('retry-after')).toMatch(RETRY_AFTER);
+      expect(refused.header('cache-control')).toContain('no-store');
+      await first.destroy();
+      await until(() => app.counts().waiters === 1);
+      await holdPoll(app, 'topic=orders', AS_ANN);
+    });
+
+    test('counts streams with polls, and refuses one more in a way that lets its client come back', async () => {
+      const app = await start({ limits });
+      await holdPoll(app, 'topic=orders', AS_ANN);
+      const stream = await SseReader.open(app, 'topic=orders', AS_ANN);
+      await stream.opening();
+      const refused = await SseReader.open(app, 'topic=orders', AS_ANN);
+      expect(refused.head.status).toBe(200);
+      const retries = (await refused.rest()).map(({ retry }) => Number(retry));
+      expect(retries.at(-1)).toBeGreaterThanOrEqual(8_000);
+      await publish(app, 'orders');
+      expect(await stream.notifications(1)).toHaveLength(1);
+    });
+
+    test('leaves others alone where it is one caller’s', async () => {
+      const app = await start({ limits });
+      for (let count = 0; count < 2; count++) await holdPoll(app, 'topic=orders', AS_ANN);
+      const others = await poll(app, 'topic=orders&wait=0', AS_BOB);
+      expect(others.status).toBe(name === 'waitersPerSubscriberMax' ? 200 : status);
+    });
+  });
+
+  test('callers without a name are not counted as one', async () => {
+    const app = await start({ limits: { waitersPerSubscriberMax: 1 } });
+    for (let count = 0; count < 3; count++) await holdPoll(app, 'topic=orders');
+    expect(app.counts()).toMatchObject({ waiters: 3, subscribers: 0, addresses: 1 });
+  });
+
+  describe('limits.topicsMax', () => {
+    test.each([
+      ['a poll', {}],
+      ['a stream', { Accept: 'text/event-stream' }],
+    ])('of %s', async (_, headers) => {
+      const app = await start({ limits: { topicsMax: 3 } });
+      expect((await SseReader.open(app, 'topic=a,b,c', AS_ANN)).head.status).toBe(200);
+      expect((await poll(app, 'topic=a,b,c&wait=0')).status).toBe(200);
+      const { status, json } = await poll(app, 'topic=a,b,c,d', headers);
+      expect([status, json.code]).toEqual([400, 'topics_too_many']);
+    });
+  });
+
+  describe('publish.bodyBytesMax', () => {
+    const sized = (bytes: number): string => {
+      const empty = JSON.stringify({ ...ITEM, data: '' });
+      return JSON.stringify({ ...ITEM, data: 'x'.repeat(bytes - empty.length) });
+    };
+
+    test.each([
+      ['with its length stated', {}],
+      ['in chunks', { 'Transfer-Encoding': 'chunked' }],
+    ])('of a body %s', async (_, headers) => {
+      const app = await start({ publish: { bodyBytesMax: 1_000 } });
+      const send = async (bytes: number) => {
+        const text = sized(bytes);
+        if (!('Transfer-Encoding' in headers)) return post(app, text);
+        const connection = await Connection.open(app);
+        connection.send({ method: 'POST', headers: { 'Content-Type': 'application/json', ...headers } });
+        connection.socket.write(`${bytes.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
+        return connection.response();
+      };
+      expect((await send(1_000)).status).toBe(201);
+      const { status, json } = await send(1_001);
+      expect([status, json.code]).toEqual([413, 'body_too_large']);
+      expect(json.message).toContain('1000');
+    });
+  });
+
+  describe('publish.perMinuteMax', () => {
+    test('lets in as many, then says when, to that caller alone', async () => {
+      const app = await start({ publish: { perMinuteMax: 3 } });
+      expect((await post(app, [ITEM, ITEM], AS_ANN)).status).toBe(201);
+      expect((await post(app, ITEM, AS_ANN)).status).toBe(201);
+      const refused = await post(app, ITEM, AS_ANN);
+      expect([refused.status, refused.json.code]).toEqual([429, 'publish_too_fast']);
+      const retryAfterS = Number(refused.header('retry-after'));
+      expect(retryAfterS).toBeGreaterThan(10);
+      expect(retryAfterS).toBeLessThanOrEqual(20);
+      expect((await post(app, ITEM, AS_BOB)).status).toBe(201);
+      // Application code is trusted.
+      await app.service.publish('orders', { type: 't', data: 1 });
+    });
+
+    test('counts callers without a name by their address', async () => {
+      const app = await start({ publish: { perMinuteMax: 1 } });
+      expect((await post(app, ITEM)).status).toBe(201);
+      expect((await post(app, ITEM)).status).toBe(429);
+      expect((await post(app, ITEM, AS_ANN)).status).toBe(201);
+    });
+  });
+
+  describe('limits.pageBytesMax and stream.unreadBytesMax', () => {
+    const data = 'x'.repeat(1_000);
+
+    test('bound a page of a poll, and what a stream is given at once', async () => {
+      const app = await start({ limits: { pageBytesMax: 4_096 }, stream: { unreadBytesMax: 2_048 } });
+      for (let count = 0; count < 4; count++) await app.service.publish('orders', { type: 't', data });
+      const { json } = await poll(app, 'topic=orders&cursor=earliest');
+      expect([json.notifications.length, json.more]).toEqual([3, true]);
+      const stream = await SseReader.open(app, 'topic=orders&cursor=earliest');
+      await stream.opening();
+      expect(await stream.notifications(4)).toHaveLength(4);
+    });
+  });
+
+  describe('stream.unreadMsMax', () => {
+    test('cuts a stream whose client does not read, and nobody else’s', async () => {
+      const app = await start({ stream: { unreadMsMax: 300 } });
+      const [stalled, healthy] = [await SseReader.open(app, 'topic=orders'), await SseReader.open(app, 'topic=orders')];
+      await stalled.opening();
+      stalled.connection.socket.pause();
+      await backUp(app);
+      await until(() => app.counts().waiters === 1);
+      stalled.connection.socket.resume();
+      await publish(app, 'orders');
+      await until(() => healthy.text.includes('numbered'));
+      expect(stalled.text).not.toContain('numbered');
+    });
+
+    test('cuts a poll whose client does not read its answer', async () => {
+      const app = await start({ stream: { unreadMsMax: 300 }, limits: { pageBytesMax: 16 * 1024 * 1024 } });
+      const data = 'x'.repeat(60_000);
+      for (let count = 0; count < 150; count++) await app.service.publish('orders', { type: 't', data });
+      const connection = await holdPoll(app, 'topic=none');
+      connection.socket.pause();
+      connection.send({ path: '/notifications?topic=orders&cursor=earliest&limit=1000' });
+      await app.service.publish('none', { type: 't', data: 1 });
+      await until(() => app.sockets.size === 0);
+    });
+  });
+});

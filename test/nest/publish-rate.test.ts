@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+import { CALLERS_MAX, PublishRate } from '../../src/nest/publish-rate.js';
+import { ManualClock } from '../../src/testing/index.js';
+
+describe('the rate of publishing', () => {
+  test('lets in a minute’s worth at once, then evenly', async () => {
+    const clock = new ManualClock();
+    const rate = new PublishRate(clock, 60);
+    expect(rate.take('ann', 59)).toBe(0);
+    expect(rate.take('ann', 1)).toBe(0);
+    expect(rate.take('ann', 1)).toBe(1_000);
+    await clock.advance(999);
+    expect(rate.take('ann', 1)).toBe(1);
+    await clock.advance(1);
+    expect(rate.take('ann', 1)).toBe(0);
+    expect(rate.take('ann', 1)).toBe(1_000);
+    expect(rate.take('bob', 1)).toBe(0);
+  });
+
+  test('an array is let in whole, and paid off afterwards', async () => {
+    const clock = new ManualClock();
+    const rate = new PublishRate(clock, 60);
+    expect(rate.take('ann', 100)).toBe(0);
+    expect(rate.take('ann', 1)).toBe(41_000);
+    await clock.advance(41_000);
+    expect(rate.take('ann', 1)).toBe(0);
+  });
+
+  test('forgets callers whose minute is over, and the oldest of too many', async () => {
+    const clock = new ManualClock();
+    const rate = new PublishRate(clock, 60);
+    for (let n = 0; n < CALLERS_MAX + 10; n++) rate.take(`caller ${n}`, 1);
+    expect(rate.size).toBe(CALLERS_MAX);
+    await clock.advance(1_000);
+    rate.take('another', 1);
+    expect(rate.size).toBe(1);
+  });
+});
