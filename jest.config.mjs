@@ -24,6 +24,7 @@ export default {
   moduleNameMapper: {
     '^nest-notifications$': '<rootDir>/src/index.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
+    '^nest-notifications/terminus$': '<rootDir>/src/nest/terminus.ts',
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',
     // Sources say './x.js', as Node wants it; on disk it is './x.ts'. The real .js comes first for packages' own files.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],

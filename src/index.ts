@@ -24,7 +24,7 @@ export type {
   TypeOf,
 } from './core/notification.js';
 export type { Gap } from './core/page.js';
-export type { FeedCounts } from './core/feed.js';
+export type { FeedCounts, FeedHealth } from './core/feed.js';
 export type { Clock, Timer } from './core/clock.js';
 export type {
   Appended,

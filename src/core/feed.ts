@@ -51,6 +51,9 @@ export interface FeedRequest {
 /** Resolves when the consumer of a stream has taken a page; undefined if it has already. */
 export type Drained = (page: LogPage) => Promise<void> | undefined;
 
+/** Of a node: `ready`; or why not. */
+export type FeedHealth = 'ready' | 'draining' | 'store_unavailable';
+
 /** What is open on this node at this moment; all zero when nobody is connected. */
 export interface FeedCounts {
   /** Held polls and open streams. */
@@ -125,6 +128,18 @@ export class Feed {
     // Here also if the store is out of reach.
     this.#apply(revocation);
     await this.#store.append([revocationDraft(revocation, new Date(this.#clock.now()))]);
+  }
+
+  /**
+   * Whether clients should be sent here. It asks the store for the state of its log, which costs it next to nothing and takes no longer
+   * than the driver's time limit.
+   */
+  async health(): Promise<FeedHealth> {
+    if (this.#drain) return 'draining';
+    return this.#store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
+      () => 'ready',
+      () => 'store_unavailable',
+    );
   }
 
   counts(): FeedCounts {

@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { catchError, defer, map, type Observable, throwError } from 'rxjs';
 import { checkData, makeDraft, type PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
-import type { FeedCounts, FeedRequest } from '../core/feed.js';
+import type { FeedCounts, FeedHealth, FeedRequest } from '../core/feed.js';
 import type {
   AnyNotifications,
   DataOf,
@@ -157,6 +157,14 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     } catch (error) {
       throw toException(error);
     }
+  }
+
+  /**
+   * Whether clients should be sent to this node, for readiness checks: `draining` from the moment the application begins to shut down,
+   * `store_unavailable` when the store does not answer. Never rejects.
+   */
+  async health(): Promise<FeedHealth> {
+    return this.#runtime.leaving ? 'draining' : this.#runtime.feed.health();
   }
 
   /** What is open on this node at this moment. */

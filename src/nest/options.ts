@@ -38,6 +38,9 @@ const BOUNDS = {
     perMinuteMax: { default: 6_000, min: 1, max: 10_000_000 },
     dataDepthMax: { default: DRAFT_LIMITS.dataDepthMax, min: 1, max: 500 },
   },
+  shutdown: {
+    delayMs: { default: 0, min: 0, max: 5 * MINUTE_MS },
+  },
   window: {
     count: { default: 10_000, min: 1, max: 10_000_000 },
     bytes: { default: 16 * MIB, min: KIB, max: 4 * KIB * MIB },
@@ -109,6 +112,13 @@ export interface NotificationsOptions {
     readonly perMinuteMax?: number | undefined;
     /** Levels of nesting in `data`. Default 32. */
     readonly dataDepthMax?: number | undefined;
+  };
+  readonly shutdown?: {
+    /**
+     * How long the node still serves after it has begun to say that it is not ready, in milliseconds. Default 0. Behind a load balancer
+     * that asks for readiness: as long as that takes to notice.
+     */
+    readonly delayMs?: number | undefined;
   };
   /** The newest part of the log that this node keeps in memory; older cursors are answered from the store. */
   readonly window?: {

@@ -21,6 +21,8 @@ export interface Runtime {
   readonly cursors: Cursors;
   readonly encoder: PageEncoder;
   readonly closing: ClosingResponses;
+  /** The application is shutting down; what comes is still served. */
+  leaving: boolean;
 }
 
 /** Checks the options, opens the store and the feed. */
@@ -33,5 +35,6 @@ export async function createRuntime(options: NotificationsOptions): Promise<Runt
   const feed = await Feed.open({ store, clock, limits });
   const cursors = new Cursors();
   const encoder = new PageEncoder(cursors);
-  return { settings, access, schemas, clock, store, feed, cursors, encoder, closing: new ClosingResponses(clock) };
+  const closing = new ClosingResponses(clock);
+  return { settings, access, schemas, clock, store, feed, cursors, encoder, closing, leaving: false };
 }

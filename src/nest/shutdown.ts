@@ -3,7 +3,7 @@ import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
 /**
- * `app.close()` in two steps: while connections are still served, every waiter is answered and newcomers are refused; when
+ * `app.close()` in steps: readiness goes first; while connections are still served, every waiter is answered and newcomers are refused; when
  * the server has stopped, the store is closed.
  */
 @Injectable()
@@ -15,8 +15,18 @@ export class NotificationsShutdown implements BeforeApplicationShutdown, OnAppli
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.#runtime.feed.drain();
-    await this.#runtime.closing.settled();
+    const { feed, closing } = this.#runtime;
+    this.#runtime.leaving = true;
+    await this.#delay();
+    await feed.drain();
+    await closing.settled();
+  }
+
+  /** Readiness is told first, so that nobody is sent here any more by the time newcomers are refused. */
+  async #delay(): Promise<void> {
+    const { clock, settings } = this.#runtime;
+    const { delayMs } = settings.shutdown;
+    if (delayMs > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
   }
 
   async onApplicationShutdown(): Promise<void> {
