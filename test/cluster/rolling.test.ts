@@ -56,6 +56,10 @@ class Traffic {
     return AbortSignal.any([this.#stop.signal]);
   }
 
+  #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   #reader(): Ids {
     const ids: Ids = [];
     this.seen.push(ids);
@@ -109,11 +113,11 @@ class Traffic {
   }
 
   async #repeat(what: string, turn: () => Promise<void>): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    while (!this.#stopped()) {
       try {
         await turn();
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#stopped()) return;
         this.failures.push(`${what}: ${String(error)}`);
         await pause(PACE_MS);
       }
