@@ -78,7 +78,10 @@ const WRONG: [options: unknown, message: RegExp][] = [
   [{ window: { count: 0 } }, /option window\.count is 0, must be a whole number from 1/],
   [{ limits: { waitersMax: Infinity } }, /option limits\.waitersMax is (null|Infinity), must be/],
   [{ acces: 'public' }, /there is no option acces/],
-  [{ access: 'private' }, /option access is "?private"?, must be 'public', a class, a provider, or an object with subscriber, topics, read/],
+  [
+    { access: 'private' },
+    /option access is "?private"?, must be 'public', a class, a provider, or an object with subscriber, topics, read/,
+  ],
   [{ access: { raed: () => true } }, /option access\.raed is .*, is unknown/],
   [{ access: { read: true } }, /option access\.read is true, must be 'public', a function or patterns/],
   [{ store: {} }, /option store is an object, must be what a store driver returns/],

@@ -137,7 +137,7 @@ export function cursorBlock(id: string): Block {
 
 function blockOf(lines: readonly string[]): Block {
   const fields = lines.map((line): [string, string] => {
-    const [, name, value] = /^(event|id|retry|data): (.*)$/.exec(line) ?? [];
+    const [, name, value] = /^(event|id|retry|data): (.*)$/s.exec(line) ?? [];
     if (name === undefined || value === undefined) throw new Error(`no field of this protocol: ${line}`);
     return [name, value];
   });

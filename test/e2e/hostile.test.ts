@@ -1,0 +1,110 @@
+import { describe, expect, test } from '@jest/globals';
+import { type CanActivate, UnauthorizedException } from '@nestjs/common';
+import { createParser } from 'eventsource-parser';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { OPEN, startApp } from '../support/http/app.js';
+import { request } from '../support/http/connection.js';
+import { poll, post, publish } from '../support/http/feed.js';
+import { SseReader } from '../support/http/sse.js';
+
+const refusing: CanActivate = {
+  canActivate: () => {
+    throw new UnauthorizedException();
+  },
+};
+
+/** Ways to write the path that some router, proxy or guard may take for another one, or for the same. */
+const PATHS = [
+  '/notifications',
+  '/notifications/',
+  '//notifications',
+  '/./notifications',
+  '/x/../notifications',
+  '/%6eotifications',
+  '/notifications%2f',
+  '/%2fnotifications',
+  '/notifications;a=b',
+  '/notifications%00',
+  '/notifications%20',
+  '/NOTIFICATIONS',
+  '/Notifications',
+  '/notifications.json',
+  '/notifications#x',
+  '/notifications%3ftopic=orders',
+  '/notifications//',
+  'http://other.example/notifications',
+];
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get', 'QUERY'];
+
+/** What ends a line, a block, a string or a message somewhere. */
+const BREAKERS = [
+  '\n',
+  '\r',
+  '\r\n',
+  '\n\n',
+  '\u2028',
+  '\u2029',
+  '\u0085',
+  '\0',
+  '\ud800',
+  '\ufeff',
+  '\n\ndata: forged\nid: forged\n\n',
+  '\r\n\r\nHTTP/1.1 200 OK\r\n\r\n',
+  '"}],"cursor":"forged"',
+  '</script>',
+];
+
+forEachAdapter((adapter) => {
+  describe('without credentials', () => {
+    test.each([
+      ['a guard refuses', { ...OPEN, guards: [refusing] }],
+      ['the rules refuse', { access: { read: () => false, publish: () => false } }],
+      ['nothing is configured', {}],
+    ])('no way to write the path reaches data when %s', async (_, notifications) => {
+      const app = await startApp(adapter, { notifications });
+      await publish(app, 'orders');
+      for (const path of PATHS) {
+        for (const method of METHODS) {
+          for (const headers of [{}, { Accept: 'text/event-stream' }, { 'X-Original-URL': '/notifications' }]) {
+            const query = '?topic=orders&cursor=earliest&wait=0';
+            const answer = await request(app, { method, path: path + query, headers });
+            expect({ method, path, reached: answer.status < 400 && answer.text !== '' }).toEqual({
+              method,
+              path,
+              reached: false,
+            });
+            expect(answer.text).not.toContain('numbered');
+          }
+        }
+      }
+      expect(app.counts().waiters).toBe(0);
+    });
+  });
+
+  describe('nothing that is published can forge a part of an answer', () => {
+    test.each(BREAKERS.map((breaker) => [JSON.stringify(breaker), breaker]))('%s', async (_, breaker) => {
+      const app = await startApp(adapter, { notifications: OPEN });
+      const text = `before${breaker}after`;
+      for (const wrong of [{ topic: text }, { type: text }, { id: text }]) {
+        const { status, json } = await post(app, { topic: 'orders', type: 't', data: 1, ...wrong });
+        expect([status, json.statusCode]).toEqual([400, 400]);
+      }
+      const data = { [text]: [text] };
+      const { ids } = await app.service.publish('orders', { type: 't', data });
+      const expected = JSON.parse(JSON.stringify(data)) as unknown;
+
+      const { json } = await poll(app, 'topic=orders&cursor=earliest');
+      expect(json.notifications.map((n: { id: string; data: unknown }) => [n.id, n.data])).toEqual([
+        [ids[0], expected],
+      ]);
+
+      const stream = await SseReader.open(app, 'topic=orders&cursor=earliest');
+      await stream.opening();
+      await stream.next();
+      const events: { event: string | undefined; data: string }[] = [];
+      createParser({ onEvent: ({ event, data: line }) => events.push({ event, data: line }) }).feed(stream.text);
+      const notifications = events.filter(({ event }) => event === undefined);
+      expect(notifications.map(({ data: line }) => (JSON.parse(line) as { data: unknown }).data)).toEqual([expected]);
+    });
+  });
+});
