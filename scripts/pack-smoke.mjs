@@ -18,7 +18,7 @@ import { install, isInstalled } from './setup.mjs';
 import { EXIT_SKIPPED, inCI, node, npm, root } from './tools.mjs';
 
 const PLATFORMS = ['@nestjs/platform-express', '@nestjs/platform-fastify', 'reflect-metadata'];
-const EXPECTED_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json'];
+const EXPECTED_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json'];
 
 /** Packs into a folder; answers the tarball's path. */
 export function pack(folder) {

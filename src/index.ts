@@ -5,6 +5,9 @@ export type { NewNotification, PollRequest, Published } from './nest/notificatio
 export { NotificationsController } from './nest/notifications.controller.js';
 export { NotificationsException } from './nest/exception.js';
 export type { Access, AccessContext, AccessProvider, AccessRules, PatternRules, TopicRule } from './nest/access.js';
+export { isTicketRequest } from './nest/ticket.guard.js';
+export { redactTicket } from './wire/ticket.js';
+export type { Ticket } from './nest/notifications.controller.js';
 export type { TopicParams } from './wire/topic-patterns.js';
 export type { NotificationsOptions, Schemas } from './nest/options.js';
 export { memoryStore } from './stores/memory/memory-store.js';

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
 import type { LogPage, LogPosition } from './page.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
-import { type Revocation, revocationDraft, revocationOf } from './revocation.js';
+import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Rights } from './rights.js';
 import type { Store, Tail, TailBatch } from './store.js';
 import { Subscribers } from './subscribers.js';
@@ -127,7 +127,16 @@ export class Feed {
   async revoke(revocation: Revocation): Promise<void> {
     // Here also if the store is out of reach.
     this.#apply(revocation);
-    await this.#store.append([revocationDraft(revocation, new Date(this.#clock.now()))]);
+    await this.#store.append([await revocationDraft(revocation, new Date(this.#clock.now()))]);
+  }
+
+  /**
+   * Whether something was revoked from a subscriber after a position, or may have been: of what retention has removed nothing is known.
+   */
+  async revokedSince(subscriber: string, position: number): Promise<boolean> {
+    const topics = [await revocationsTopic(subscriber)];
+    const { entries, trimmed } = await this.#store.read({ topics, after: position, limit: 1, bytesMax: 1 });
+    return entries.length > 0 || trimmed > position;
   }
 
   /**

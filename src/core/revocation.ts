@@ -15,17 +15,24 @@ export interface Revocation {
   readonly topics?: readonly string[] | undefined;
 }
 
+/** The topic of a subscriber's revocations: of fixed length, whatever the subscriber is called. */
+export async function revocationsTopic(subscriber: string): Promise<string> {
+  const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(subscriber));
+  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${REVOCATIONS}.${hex}`;
+}
+
 /** The record of a revocation. */
-export function revocationDraft({ subscriber, topics }: Revocation, time: Date): Draft {
+export async function revocationDraft({ subscriber, topics }: Revocation, time: Date): Promise<Draft> {
   const id = `$${globalThis.crypto.randomUUID()}`;
+  const topic = await revocationsTopic(subscriber);
   const data = { subscriber, ...(topics && { topics }) };
-  const json = JSON.stringify({ id, topic: REVOCATIONS, type: 'revoked', time: time.toISOString(), data });
-  return { id, topic: REVOCATIONS, json };
+  return { id, topic, json: JSON.stringify({ id, topic, type: 'revoked', time: time.toISOString(), data }) };
 }
 
 /** The revocation that an entry of the log is; undefined if it is none, or one that cannot be understood. */
 export function revocationOf({ topic, json }: LogEntry): Revocation | undefined {
-  if (topic !== REVOCATIONS) return undefined;
+  if (!topic.startsWith(REVOCATIONS)) return undefined;
   try {
     const { subscriber, topics } = (JSON.parse(json) as { data: Partial<Revocation> }).data;
     if (typeof subscriber !== 'string' || !(topics === undefined || Array.isArray(topics))) return undefined;

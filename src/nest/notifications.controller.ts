@@ -4,7 +4,8 @@ import { catchError, defer, finalize, map, type Observable, of, throwError } fro
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
 import { type Page, pageBody } from '../wire/encoder.js';
-import { type GrantedRead, grantedItems, grantedRead } from './notifications.guard.js';
+import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
+import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
 import { NotificationsService, type Published } from './notifications.service.js';
 import { type FrameworkRequest, type FrameworkResponse, takeOver, writeHeadOnly, writeJson } from './reply.js';
 import { refusal } from './refusal.js';
@@ -13,6 +14,13 @@ import type { Runtime } from './runtime.js';
 import { jittered, StreamWriter } from './stream-writer.js';
 import { RUNTIME } from './tokens.js';
 import { cutWhenUnread } from './unread.js';
+
+/** The answer to `POST <path>/tickets`. */
+export interface Ticket {
+  readonly ticket: string;
+  /** Until when it must be used first, as in ISO 8601. */
+  readonly expiresAt: string;
+}
 
 /**
  * The HTTP side: `GET /notifications` as long poll and as server-sent events, and `POST /notifications`.
@@ -62,6 +70,25 @@ export class NotificationsController {
     }
   }
 
+  /** Gives out a ticket, with which an EventSource that can send neither headers nor cookies opens its stream. */
+  @Post('tickets')
+  @MarkRoute('ticket')
+  ticket(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Ticket {
+    const { feed, settings, clock } = this.#runtime;
+    const { epoch, head: position } = feed.window;
+    const granted = grantedTicket(request);
+    const useByMs = Math.min(clock.now() + settings.tickets.ttlMs, granted.endsAtMs);
+    const ticket = sealTicket(epoch, { ...granted, id: newTicketId(), position, useByMs });
+    if (ticket.length > TICKET_LENGTH_MAX) {
+      const message = `a ticket for these topics has ${ticket.length} characters, at most ${TICKET_LENGTH_MAX} fit into a URL`;
+      throw refusal(new NotificationsError('topics_too_many', message), response);
+    }
+    const given = { ticket, expiresAt: new Date(useByMs).toISOString() };
+    const text = JSON.stringify(given);
+    writeJson(takeOver(response), { text, bytes: Buffer.byteLength(text) }, { status: 201 });
+    return given;
+  }
+
   #poll(granted: GrantedRead, response: FrameworkResponse): Observable<Page> {
     const { feed, encoder, closing } = this.#runtime;
     const { topics, after, limit, cursor, subscriber, address, rights } = granted;
@@ -86,7 +113,7 @@ export class NotificationsController {
     const { topics, limit, subscriber, address, rights } = granted;
     return defer(() => {
       const after = this.#streamStart(granted.after);
-      const writer = new StreamWriter(raw, this.#runtime);
+      const writer = new StreamWriter(raw, this.#runtime, granted.idSuffix);
       writer.open(this.#openingCursor(after));
       const lifetimeMs = Math.min(jittered(settings.stream.lifetimeMs), granted.expiresInMs);
       const waitMs = settings.stream.heartbeatMs;

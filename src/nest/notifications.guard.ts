@@ -1,4 +1,4 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import type { Clock } from '../core/clock.js';
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
@@ -8,10 +8,13 @@ import { addressKey } from '../wire/address.js';
 import { parsePublishBody } from '../wire/publish.js';
 import { checkTopics, header, parseReadRequest, type ReadRequest, type RequestContext } from '../wire/request.js';
 import type { AccessContext } from './access.js';
+import type { TicketClaims } from '../wire/ticket.js';
 import { idempotentItems } from '../wire/idempotency.js';
 import { PublishRate } from './publish-rate.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { refusal } from './refusal.js';
+import { ROUTE_MARK } from './route-mark.js';
+import { type AcceptedTicket, acceptedTicket } from './ticket.guard.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
@@ -23,18 +26,28 @@ export interface GrantedRead extends ReadRequest {
   readonly subscriber: string | undefined;
   readonly address: string | undefined;
   readonly rights: Rights | undefined;
+  /** What the ids of a stream carry behind the cursor. */
+  readonly idSuffix: string;
 }
+
+/** A ticket that access has granted, and what it is to say. */
+export type GrantedTicket = Pick<TicketClaims, 'subscriber' | 'topics' | 'endsAtMs'>;
 
 const GRANTED = Symbol('granted');
 
 /** What the guard leaves on the request for the controller. */
 interface GrantedRequest extends FrameworkRequest {
-  [GRANTED]?: GrantedRead | readonly PublishItem[];
+  [GRANTED]?: GrantedRead | GrantedTicket | readonly PublishItem[];
 }
 
 /** The read that the guard has granted. */
 export function grantedRead(request: FrameworkRequest): GrantedRead {
   return (request as GrantedRequest)[GRANTED] as GrantedRead;
+}
+
+/** What the ticket is to say that the guard has granted. */
+export function grantedTicket(request: FrameworkRequest): GrantedTicket {
+  return (request as GrantedRequest)[GRANTED] as GrantedTicket;
 }
 
 /** The items that the guard has allowed to publish. */
@@ -67,11 +80,48 @@ export class NotificationsGuard implements CanActivate {
     const request = http.getRequest<GrantedRequest>();
     const response = http.getResponse<FrameworkResponse>();
     try {
-      request[GRANTED] = request.method === 'POST' ? await this.#grantPublish(request) : await this.#grantRead(request);
+      request[GRANTED] = await this.#grant(request, context.getHandler());
     } catch (error) {
       throw refusal(error, response);
     }
     return true;
+  }
+
+  #grant(request: FrameworkRequest, handler: object): Promise<GrantedRead | GrantedTicket | readonly PublishItem[]> {
+    const ticket = acceptedTicket(request);
+    const route = Reflect.getMetadata(ROUTE_MARK, handler) as unknown;
+    if (route === 'publish') return this.#grantPublish(request);
+    if (route === 'ticket') return this.#grantTicket(request);
+    return ticket ? this.#grantTicketed(request, ticket) : this.#grantRead(request);
+  }
+
+  /** A ticket says who reads what; the rules were asked when it was given out. */
+  async #grantTicketed(request: FrameworkRequest, ticket: AcceptedTicket): Promise<GrantedRead> {
+    const { clock } = this.#runtime;
+    const { claims, idSuffix, lastCursor } = ticket;
+    const { method, originalUrl: url } = request;
+    const headers = { ...request.headers, 'last-event-id': lastCursor };
+    const parsed = parseReadRequest({ method, headers, url }, this.#parsing);
+    if (parsed.topics)
+      throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
+    const { subscriber, topics, endsAtMs } = claims;
+    const expiresInMs = msUntil(new Date(endsAtMs), clock);
+    const address = addressKey(request.ip);
+    return Promise.resolve({ ...parsed, topics, expiresInMs, subscriber, address, rights: undefined, idSuffix });
+  }
+
+  async #grantTicket(request: FrameworkRequest): Promise<GrantedTicket> {
+    const { settings, access, clock, hasTickets } = this.#runtime;
+    if (!hasTickets) throw new NotFoundException();
+    const context = await access.context(request);
+    const { subscriber } = context;
+    if (subscriber === undefined) throw new NotificationsError('forbidden', 'A ticket is for a subscriber.');
+    const asked = parseTicketBody(request.body);
+    const topics = checkTopics(asked ?? (await access.ownTopics(context)), settings.limits.topicsMax);
+    if (asked) await access.assertAllowed('read', context, topics);
+    const expiresAt = await access.expiresAt(context);
+    const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
+    return { subscriber, topics, endsAtMs: clock.now() + Math.min(settings.tickets.lifetimeMs, expiresInMs) };
   }
 
   async #grantRead(request: FrameworkRequest): Promise<GrantedRead> {
@@ -88,7 +138,7 @@ export class NotificationsGuard implements CanActivate {
     const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
     const { subscriber } = context;
     const address = addressKey(request.ip);
-    return { ...parsed, topics, expiresInMs, subscriber, address, rights: this.#rights(context, parsed) };
+    return { ...parsed, topics, expiresInMs, subscriber, address, rights: this.#rights(context, parsed), idSuffix: '' };
   }
 
   #checkRate(caller: string, count: number): void {
@@ -127,6 +177,14 @@ export class NotificationsGuard implements CanActivate {
     this.#checkRate(context.subscriber ?? addressKey(request.ip) ?? '', items.length);
     return idempotentItems(items, header(request, 'idempotency-key'));
   }
+}
+
+/** @throws NotificationsError `body_invalid`; undefined for a body that names no topics */
+function parseTicketBody(body: unknown): readonly string[] | undefined {
+  const topics: unknown = (body as { topics?: unknown } | null | undefined)?.topics;
+  if (topics === undefined) return undefined;
+  if (Array.isArray(topics) && topics.every((topic) => typeof topic === 'string')) return topics;
+  throw new NotificationsError('body_invalid', 'topics must be an array of texts');
 }
 
 /** A body without a stated length has been parsed within the limits of the application's parser; then it counts as JSON. */

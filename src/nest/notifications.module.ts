@@ -22,6 +22,7 @@ import { ParserErrors } from './parser-errors.js';
 import { ProvidedAccess } from './provided-access.js';
 import { createRuntime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
+import { TicketGuard, unlessTicket } from './ticket.guard.js';
 import { CONTROLLER, OPTIONS, RUNTIME } from './tokens.js';
 
 /** Options that shape the module itself; with `forRootAsync` they stand beside the factory, not in what it returns. */
@@ -125,6 +126,6 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
 function mount(path: string, { guards, version }: Extras): Type<NotificationsController> {
   class MountedNotificationsController extends NotificationsController {}
   Controller({ path, ...(version !== undefined && { version }) })(MountedNotificationsController);
-  UseGuards(...guards, NotificationsGuard)(MountedNotificationsController);
+  UseGuards(TicketGuard, ...guards.map(unlessTicket), NotificationsGuard)(MountedNotificationsController);
   return MountedNotificationsController;
 }

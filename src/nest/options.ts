@@ -38,6 +38,10 @@ const BOUNDS = {
     perMinuteMax: { default: 6_000, min: 1, max: 10_000_000 },
     dataDepthMax: { default: DRAFT_LIMITS.dataDepthMax, min: 1, max: 500 },
   },
+  tickets: {
+    ttlMs: { default: 30_000, min: 1_000, max: 10 * MINUTE_MS },
+    lifetimeMs: { default: 60 * MINUTE_MS, min: 1_000, max: 24 * 60 * MINUTE_MS },
+  },
   shutdown: {
     delayMs: { default: 0, min: 0, max: 5 * MINUTE_MS },
   },
@@ -112,6 +116,16 @@ export interface NotificationsOptions {
     readonly perMinuteMax?: number | undefined;
     /** Levels of nesting in `data`. Default 32. */
     readonly dataDepthMax?: number | undefined;
+  };
+  /**
+   * Tickets for clients that can send neither headers nor cookies with an event stream: `POST <path>/tickets` answers one to a caller with
+   * a `subscriber`, and `GET <path>?ticket=…` opens one stream with it. Default: none are given out, and none accepted.
+   */
+  readonly tickets?: {
+    /** How long after it was given out a ticket must be used first, in milliseconds. Default 30,000: a page that loads slowly. */
+    readonly ttlMs?: number | undefined;
+    /** How long the stream may be opened again with it, in milliseconds. Default one hour; never beyond `access.expiresAt`. */
+    readonly lifetimeMs?: number | undefined;
   };
   readonly shutdown?: {
     /**

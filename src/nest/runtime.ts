@@ -12,6 +12,8 @@ import { type NotificationsOptions, resolveSettings, type Schemas, type Settings
 /** What the module's providers share, made once when the application starts. */
 export interface Runtime {
   readonly settings: Settings;
+  /** Whether tickets are given out and accepted. */
+  readonly hasTickets: boolean;
   /** Rules that Nest provides are there when all modules have been initialised; until then nothing is allowed. */
   access: AccessPolicy;
   readonly schemas: Schemas;
@@ -36,5 +38,6 @@ export async function createRuntime(options: NotificationsOptions): Promise<Runt
   const cursors = new Cursors();
   const encoder = new PageEncoder(cursors);
   const closing = new ClosingResponses(clock);
-  return { settings, access, schemas, clock, store, feed, cursors, encoder, closing, leaving: false };
+  const hasTickets = options.tickets !== undefined;
+  return { settings, hasTickets, access, schemas, clock, store, feed, cursors, encoder, closing, leaving: false };
 }

@@ -12,12 +12,19 @@ const REFUSED_RETRY_FACTOR = 5;
 export class StreamWriter {
   readonly #raw: ServerResponse;
   readonly #runtime: Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing'>;
+  /** Behind every id. */
+  readonly #idSuffix: string;
   #full = false;
   /** Up to where the client knows that it has been served. */
   #told: number | undefined;
   #toldAtMs: number;
 
-  constructor(raw: ServerResponse, runtime: Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing'>) {
+  constructor(
+    raw: ServerResponse,
+    runtime: Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing'>,
+    idSuffix = '',
+  ) {
+    this.#idSuffix = idSuffix;
     this.#raw = raw;
     this.#runtime = runtime;
     this.#toldAtMs = runtime.clock.monotonic();
@@ -26,11 +33,11 @@ export class StreamWriter {
   /** Sends headers and first block at once: a client knows by them that nothing on the way holds the stream back. */
   open(cursor: string | undefined): void {
     writeStreamHead(this.#raw);
-    this.#write(openingBlocks(this.#retryMs(), cursor));
+    this.#write(openingBlocks(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
   }
 
   page(page: LogPage): void {
-    const blocks = this.#runtime.encoder.sse(page);
+    const blocks = this.#runtime.encoder.sse(page, this.#idSuffix);
     if (page.ending) this.#end(page);
     else if (blocks) {
       this.#write(blocks);
@@ -65,13 +72,13 @@ export class StreamWriter {
     const { clock, settings, encoder } = this.#runtime;
     const due = clock.monotonic() - this.#toldAtMs >= settings.stream.cursorEveryMs;
     if (due && page.position !== this.#told) {
-      this.#write(cursorBlock(encoder.cursor(page)));
+      this.#write(cursorBlock(encoder.cursor(page) + this.#idSuffix));
       this.#tell(page.position);
     } else this.#write(HEARTBEAT);
   }
 
   #end(page: LogPage): void {
-    const moved = page.position === this.#told ? '' : cursorBlock(this.#runtime.encoder.cursor(page));
+    const moved = page.position === this.#told ? '' : cursorBlock(this.#runtime.encoder.cursor(page) + this.#idSuffix);
     this.#raw.end(moved + (page.ending === 'draining' ? retryBlock(this.#retryMs()) : ''));
     this.#runtime.closing.add(this.#raw);
   }

@@ -52,9 +52,13 @@ export class PageEncoder {
     return (derived.body ??= pageBody(page, derived.cursor));
   }
 
-  /** The blocks of an event stream; empty for an empty page. */
-  sse(page: LogPage): string {
+  /** The blocks of an event stream; empty for an empty page. With something behind its ids they are one stream's own. */
+  sse(page: LogPage, idSuffix = ''): string {
     const derived = this.#of(page);
+    if (idSuffix !== '') {
+      const seal = (position: number): string => this.#cursors.seal(page.epoch, position) + idSuffix;
+      return pageToSse(page, derived.cursor + idSuffix, seal);
+    }
     return (derived.sse ??= pageToSse(page, derived.cursor, (position) => this.#cursors.seal(page.epoch, position)));
   }
 

@@ -1,0 +1,139 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable, type Type } from '@nestjs/common';
+import { NotificationsError } from '../core/errors.js';
+import { EVENT_STREAM_TYPE } from '../wire/protocol.js';
+import { header } from '../wire/request.js';
+import { openTicket, proofSuffix, provenCursor, redactTicket, type TicketClaims } from '../wire/ticket.js';
+import { refusal } from './refusal.js';
+import type { FrameworkRequest, FrameworkResponse } from './reply.js';
+import { ROUTE_MARK } from './route-mark.js';
+import type { Runtime } from './runtime.js';
+import { RUNTIME } from './tokens.js';
+
+/** A ticket that has been accepted. */
+export interface AcceptedTicket {
+  readonly claims: TicketClaims;
+  /** What the ids of its stream carry behind the cursor. */
+  readonly idSuffix: string;
+  /** Where its stream goes on; undefined when it is used first. */
+  readonly lastCursor: string | undefined;
+}
+
+const TICKET = Symbol('ticket');
+const TICKETS_TOPIC = '$tickets';
+
+interface TicketRequest extends FrameworkRequest {
+  [TICKET]?: AcceptedTicket;
+}
+
+/** The ticket that this request was let in with. */
+export function acceptedTicket(request: FrameworkRequest): AcceptedTicket | undefined {
+  return (request as TicketRequest)[TICKET];
+}
+
+/**
+ * Whether a request asks the feed with a ticket, which stands for the caller's credentials. A guard of the whole application has to let
+ * such a request through, or it never gets to the module, which checks the ticket:
+ *
+ * ```ts
+ * canActivate(context: ExecutionContext) {
+ *   return isTicketRequest(context) || this.checkToken(context);
+ * }
+ * ```
+ *
+ * True for the feed's own route only.
+ */
+export function isTicketRequest(context: ExecutionContext): boolean {
+  const handler = context.getHandler() as object;
+  if (Reflect.getMetadata(ROUTE_MARK, handler) !== 'read') return false;
+  return ticketOf(context.switchToHttp().getRequest<FrameworkRequest>()) !== undefined;
+}
+
+/**
+ * The first of the guards: checks the ticket of a request that has one. A ticket is good for one stream. Its first use is written to the
+ * log, where an id is appended only once, so one of two that come at the same time is refused, on whatever nodes; from then on it
+ * is taken only together with the last event id of that very stream, which carries a proof that stands in no URL.
+ */
+@Injectable()
+export class TicketGuard implements CanActivate {
+  readonly #runtime: Runtime;
+
+  constructor(@Inject(RUNTIME) runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<TicketRequest>();
+    const ticket = ticketOf(request);
+    if (ticket === undefined) return true;
+    redact(request);
+    try {
+      request[TICKET] = await this.#accept(ticket, request);
+    } catch (error) {
+      throw refusal(error, http.getResponse<FrameworkResponse>());
+    }
+    return true;
+  }
+
+  async #accept(ticket: string, request: FrameworkRequest): Promise<AcceptedTicket> {
+    const { hasTickets, feed, clock } = this.#runtime;
+    const { epoch } = feed.window;
+    const claims = hasTickets ? openTicket(epoch, ticket) : undefined;
+    const isStream = request.method === 'GET' && header(request, 'accept')?.includes(EVENT_STREAM_TYPE) === true;
+    if (!claims || !isStream) {
+      throw new NotificationsError('ticket_invalid', 'the ticket is none, or not used for an event stream');
+    }
+    const nowMs = clock.now();
+    const idSuffix = proofSuffix(epoch, claims.id);
+    const lastEventId = header(request, 'last-event-id');
+    const lastCursor = lastEventId ? provenCursor(lastEventId, idSuffix) : undefined;
+    if (nowMs >= (lastCursor === undefined ? Math.min(claims.useByMs, claims.endsAtMs) : claims.endsAtMs)) {
+      throw new NotificationsError('ticket_expired', 'the ticket has expired; ask for a new one');
+    }
+    if (await feed.revokedSince(claims.subscriber, claims.position)) {
+      throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');
+    }
+    if (lastCursor === undefined) await this.#claim(claims.id, nowMs);
+    return { claims, idSuffix, lastCursor };
+  }
+
+  async #claim(ticketId: string, nowMs: number): Promise<void> {
+    const id = `$${ticketId}`;
+    const record = { id, topic: TICKETS_TOPIC, type: 'used', time: new Date(nowMs).toISOString(), data: null };
+    const { appended } = await this.#runtime.store.append([{ id, topic: TICKETS_TOPIC, json: JSON.stringify(record) }]);
+    if (appended[0]?.duplicate === false) return;
+    throw new NotificationsError('ticket_spent', 'the ticket has been used; ask for a new one');
+  }
+}
+
+/** The guard, made to leave alone what has been let in with a ticket. */
+export function unlessTicket(guard: Type<CanActivate> | CanActivate): Type<CanActivate> | CanActivate {
+  const hasTicket = (context: ExecutionContext): boolean =>
+    acceptedTicket(context.switchToHttp().getRequest<FrameworkRequest>()) !== undefined;
+  if (typeof guard !== 'function') {
+    return { canActivate: (context) => hasTicket(context) || guard.canActivate(context) };
+  }
+  // What Nest injects into the guard's class it injects into this one, which inherits all that it goes by.
+  return class extends guard {
+    override canActivate(context: ExecutionContext): ReturnType<CanActivate['canActivate']> {
+      return hasTicket(context) || super.canActivate(context);
+    }
+  };
+}
+
+function ticketOf({ originalUrl }: FrameworkRequest): string | undefined {
+  const at = originalUrl.indexOf('?');
+  return at < 0 ? undefined : (new URLSearchParams(originalUrl.slice(at)).get('ticket') ?? undefined);
+}
+
+/** Whoever logs the request from now on logs no ticket. */
+function redact(request: FrameworkRequest): void {
+  for (const holder of [request, (request as { raw?: object }).raw ?? {}] as Record<string, unknown>[]) {
+    for (const name of ['url', 'originalUrl']) {
+      const url = holder[name];
+      // Fastify's own are read off the raw request.
+      const writable = Object.getOwnPropertyDescriptor(holder, name)?.writable === true;
+      if (typeof url === 'string' && writable) holder[name] = redactTicket(url);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Epoch } from '../core/store.js';
+
+/** What a ticket says. It is encrypted, so that a URL tells nobody who its user is. */
+export interface TicketClaims {
+  /** Random. */
+  readonly id: string;
+  readonly subscriber: string;
+  readonly topics: readonly string[];
+  /** The head of the log when it was issued: what was revoked after that holds against it. */
+  readonly position: number;
+  /** Until when it must be used first, in milliseconds since 1970. */
+  readonly useByMs: number;
+  /** When streams that were opened with it end, in milliseconds since 1970. */
+  readonly endsAtMs: number;
+}
+
+/** URLs get to 8 KiB on their way; the rest of one has to fit beside it. */
+export const TICKET_LENGTH_MAX = 4_096;
+
+const ID_BYTES = 12;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+/** 20 characters: with a cursor and the dot between them it stays below `CURSOR_LENGTH_MAX`. */
+const PROOF_BYTES = 15;
+const SEPARATOR = '.';
+
+export function newTicketId(): string {
+  return randomBytes(ID_BYTES).toString('base64url');
+}
+
+/**
+ * A ticket as it stands in a URL: base64url of AES-256-GCM, under a key that all nodes of a store have and that dies with the epoch.
+ *
+ *     nonce (12 bytes) | claims as JSON | tag (16 bytes)
+ */
+export function sealTicket({ secret }: Epoch, claims: TicketClaims): string {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', keyOf(secret, 'ticket'), iv);
+  const text = Buffer.concat([cipher.update(JSON.stringify(claims)), cipher.final()]);
+  return Buffer.concat([iv, text, cipher.getAuthTag()]).toString('base64url');
+}
+
+/** Undefined for what is no ticket of this log. */
+export function openTicket({ secret }: Epoch, ticket: string): TicketClaims | undefined {
+  const bytes = Buffer.from(ticket, 'base64url');
+  // One text for one ticket, so that no second spelling of it passes for another.
+  if (
+    ticket.length > TICKET_LENGTH_MAX ||
+    bytes.length <= IV_BYTES + TAG_BYTES ||
+    bytes.toString('base64url') !== ticket
+  ) {
+    return undefined;
+  }
+  const decipher = createDecipheriv('aes-256-gcm', keyOf(secret, 'ticket'), bytes.subarray(0, IV_BYTES));
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+  try {
+    const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
+    return JSON.parse(text.toString()) as TicketClaims;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the ids of a ticket's stream carry behind the cursor. Who has only seen the URL cannot know it. */
+export function proofSuffix({ secret }: Epoch, ticketId: string): string {
+  const proof = createHmac('sha256', keyOf(secret, 'proof')).update(ticketId).digest().subarray(0, PROOF_BYTES);
+  return SEPARATOR + proof.toString('base64url');
+}
+
+/** The cursor of a last event id that carries the proof; undefined if it does not. */
+export function provenCursor(lastEventId: string, suffix: string): string | undefined {
+  const given = Buffer.from(lastEventId.slice(-suffix.length));
+  const proof = Buffer.from(suffix);
+  if (given.length !== proof.length || !timingSafeEqual(given, proof)) return undefined;
+  return lastEventId.slice(0, -suffix.length);
+}
+
+/** A URL without the ticket in it, for logs. */
+export function redactTicket(url: string): string {
+  return url.replace(/([?&]ticket=)[^&#]*/gi, '$1redacted');
+}
+
+function keyOf(secret: string, purpose: string): Buffer {
+  return createHash('sha256').update(`nest-notifications ${purpose} ${secret}`).digest();
+}
