@@ -24,7 +24,11 @@ export const importRules = [
     folders: ['core'],
     packages: ['negotiator'],
     // Hashes and ciphers are functions of their input too.
-    also: { 'wire/cursor.ts': ['node:crypto', 'node:zlib'], 'wire/idempotency.ts': ['node:crypto'] },
+    also: {
+      'wire/cursor.ts': ['node:crypto', 'node:zlib'],
+      'wire/idempotency.ts': ['node:crypto'],
+      'wire/ticket.ts': ['node:crypto'],
+    },
     why: 'wire turns requests and pages into bytes and back and is pure: it imports core, and no framework, socket or engine',
   },
   {
