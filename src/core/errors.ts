@@ -31,13 +31,16 @@ export class NotificationsError extends Error {
   override readonly name = 'NotificationsError';
   /** When the same may succeed, if that is known. */
   readonly retryAfterMs: number | undefined;
+  /** Over how long those who are told this are to come back. */
+  readonly spreadMs: number;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions & { retryAfterMs?: number },
+    options?: ErrorOptions & { readonly retryAfterMs?: number; readonly spreadMs?: number },
   ) {
     super(message, options);
     this.retryAfterMs = options?.retryAfterMs;
+    this.spreadMs = options?.spreadMs ?? 0;
   }
 }

@@ -5,6 +5,7 @@ import type { LogPage, LogPosition } from './page.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Rights } from './rights.js';
+import { spreadMs } from './spread.js';
 import type { Store, Tail, TailBatch } from './store.js';
 import { Subscribers } from './subscribers.js';
 import { Tally } from './tally.js';
@@ -189,7 +190,8 @@ export class Feed {
 
   #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    if (this.#drain) return new NotificationsError('draining', 'This node is shutting down; ask again.');
+    const spread = { spreadMs: spreadMs(this.#waiters.count) };
+    if (this.#drain) return new NotificationsError('draining', 'This node is shutting down; ask again.', spread);
     if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
       return new NotificationsError('subscriber_waiters_too_many', message);
@@ -200,7 +202,7 @@ export class Feed {
     }
     if (this.#waiters.count < waitersMax) return undefined;
     const message = `This node already holds ${waitersMax} polls and streams (waitersMax).`;
-    return new NotificationsError('waiters_too_many', message);
+    return new NotificationsError('waiters_too_many', message, spread);
   }
 
   #hostOfWaiters(): WaiterHost {

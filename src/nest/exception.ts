@@ -5,6 +5,7 @@ import { STATUS_OF } from '../wire/errors.js';
 
 /** Seconds after which a busy node may be asked again, before jitter: long enough for another one to have taken over. */
 const RETRY_AFTER_S = 1;
+const RETRY_SPREAD_S = 3;
 
 /**
  * What this module throws, over HTTP and in process alike: Nest's usual JSON (`statusCode`, `error`, `message`) and a
@@ -24,10 +25,18 @@ export class NotificationsException extends HttpException {
   }
 }
 
-function retryAfterS({ retryAfterMs }: NotificationsError, statusCode: number): number | undefined {
+/**
+ * When to try again, in whole seconds. Unless it is known exactly, it differs from client to client, so that those who were refused together
+ * do not come back together: over three seconds, and over longer the more of them there are.
+ */
+export function retryAfterS(
+  { retryAfterMs, spreadMs }: Pick<NotificationsError, 'retryAfterMs' | 'spreadMs'>,
+  statusCode: number,
+  random: () => number = Math.random,
+): number | undefined {
   if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1000));
-  // Up to three times as long for some, so that those who were refused together do not come back together.
-  return statusCode === 503 || statusCode === 429 ? RETRY_AFTER_S + Math.floor(Math.random() * 3) : undefined;
+  if (statusCode !== 503 && statusCode !== 429) return undefined;
+  return RETRY_AFTER_S + Math.floor(random() * Math.max(RETRY_SPREAD_S, spreadMs / 1000));
 }
 
 /** The exception for an error that this library foresees; anything else stays what it is. */

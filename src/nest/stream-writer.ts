@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../core/page.js';
+import { spreadMs } from '../core/spread.js';
 import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock } from '../wire/sse.js';
 import { writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
@@ -8,10 +9,12 @@ import { cutWhenUnread } from './unread.js';
 /** A node that refuses a stream is busy or going: its client comes back this many times later than usual. */
 const REFUSED_RETRY_FACTOR = 5;
 
+type StreamRuntime = Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing' | 'feed'>;
+
 /** Writes one event stream. It keeps no queue: a page is taken when the socket has taken it. */
 export class StreamWriter {
   readonly #raw: ServerResponse;
-  readonly #runtime: Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing'>;
+  readonly #runtime: StreamRuntime;
   /** Behind every id. */
   readonly #idSuffix: string;
   #full = false;
@@ -19,11 +22,7 @@ export class StreamWriter {
   #told: number | undefined;
   #toldAtMs: number;
 
-  constructor(
-    raw: ServerResponse,
-    runtime: Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing'>,
-    idSuffix = '',
-  ) {
+  constructor(raw: ServerResponse, runtime: StreamRuntime, idSuffix = '') {
     this.#idSuffix = idSuffix;
     this.#raw = raw;
     this.#runtime = runtime;
@@ -93,8 +92,14 @@ export class StreamWriter {
   }
 
   #retryMs(): number {
-    return jittered(this.#runtime.settings.stream.retryMs);
+    const { settings, feed } = this.#runtime;
+    return returnAfterMs(settings.stream.retryMs, feed.counts().waiters);
   }
+}
+
+/** When a client is to come back: after a pause, give or take 20 %, and over longer the more of them there are. */
+export function returnAfterMs(pauseMs: number, clients: number, random: () => number = Math.random): number {
+  return Math.round(pauseMs * (0.8 + 0.4 * random()) + random() * spreadMs(clients));
 }
 
 /** Spreads out, by 20 % either way, what would otherwise happen to all streams at once. */
