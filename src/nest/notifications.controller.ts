@@ -12,6 +12,7 @@ import { refusal } from './refusal.js';
 import { MarkRoute } from './route-mark.js';
 import type { Runtime } from './runtime.js';
 import { jittered, StreamWriter } from './stream-writer.js';
+import { SAME_CURSOR_WINDOW_MS } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
 import { cutWhenUnread } from './unread.js';
 
@@ -51,6 +52,7 @@ export class NotificationsController {
       writeHeadOnly(takeOver(response), granted.transport);
       return of(undefined);
     }
+    if (granted.isLoop) return this.#slowDown(granted, response);
     return granted.transport === 'sse' ? this.#stream(granted, takeOver(response)) : this.#poll(granted, response);
   }
 
@@ -87,6 +89,32 @@ export class NotificationsController {
     const text = JSON.stringify(given);
     writeJson(takeOver(response), { text, bytes: Buffer.byteLength(text) }, { status: 201 });
     return given;
+  }
+
+  /** Answers a client that asks in a tight loop, after a while, with nothing: it keeps its place, and does not keep anybody busy. */
+  #slowDown(granted: GrantedRead, response: FrameworkResponse): Observable<undefined> {
+    const { transport, cursor, subscriber, address } = granted;
+    const waits = {
+      topics: [],
+      after: 'latest',
+      limit: 1,
+      waitMs: SAME_CURSOR_WINDOW_MS,
+      subscriber,
+      address,
+    } as const;
+    return this.#runtime.feed.poll(waits).pipe(
+      map((page) => {
+        const raw = takeOver(response);
+        if (transport === 'poll') writeJson(raw, pageBody(page, cursor ?? ''));
+        else {
+          const writer = new StreamWriter(raw, this.#runtime);
+          writer.open(cursor);
+          writer.refuse();
+        }
+        return undefined;
+      }),
+      catchError((error: unknown) => throwError(() => refusal(error, response))),
+    );
   }
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Observable<Page> {

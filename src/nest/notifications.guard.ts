@@ -16,6 +16,7 @@ import { refusal } from './refusal.js';
 import { ROUTE_MARK } from './route-mark.js';
 import { type AcceptedTicket, acceptedTicket } from './ticket.guard.js';
 import type { Runtime } from './runtime.js';
+import { TightLoops } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
 
 /** A read that access has granted. */
@@ -28,6 +29,8 @@ export interface GrantedRead extends ReadRequest {
   readonly rights: Rights | undefined;
   /** What the ids of a stream carry behind the cursor. */
   readonly idSuffix: string;
+  /** The client asks in a tight loop: its answer is to wait. */
+  readonly isLoop: boolean;
 }
 
 /** A ticket that access has granted, and what it is to say. */
@@ -64,10 +67,12 @@ export class NotificationsGuard implements CanActivate {
   readonly #runtime: Runtime;
   readonly #parsing: RequestContext;
   readonly #publishRate: PublishRate;
+  readonly #tightLoops: TightLoops;
 
   constructor(@Inject(RUNTIME) runtime: Runtime) {
     const { settings, cursors, feed, clock } = runtime;
     this.#runtime = runtime;
+    this.#tightLoops = new TightLoops(clock);
     this.#publishRate = new PublishRate(clock, settings.publish.perMinuteMax);
     this.#parsing = {
       limits: { ...settings.poll, topicsMax: settings.limits.topicsMax },
@@ -107,7 +112,16 @@ export class NotificationsGuard implements CanActivate {
     const { subscriber, topics, endsAtMs } = claims;
     const expiresInMs = msUntil(new Date(endsAtMs), clock);
     const address = addressKey(request.ip);
-    return Promise.resolve({ ...parsed, topics, expiresInMs, subscriber, address, rights: undefined, idSuffix });
+    return Promise.resolve({
+      ...parsed,
+      topics,
+      expiresInMs,
+      subscriber,
+      address,
+      rights: undefined,
+      idSuffix,
+      isLoop: false,
+    });
   }
 
   async #grantTicket(request: FrameworkRequest): Promise<GrantedTicket> {
@@ -138,7 +152,16 @@ export class NotificationsGuard implements CanActivate {
     const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
     const { subscriber } = context;
     const address = addressKey(request.ip);
-    return { ...parsed, topics, expiresInMs, subscriber, address, rights: this.#rights(context, parsed), idSuffix: '' };
+    const rights = this.#rights(context, parsed);
+    const isLoop = this.#isLoop(request, parsed, subscriber);
+    return { ...parsed, topics, expiresInMs, subscriber, address, rights, idSuffix: '', isLoop };
+  }
+
+  /** Behind a proxy a connection is many callers', who may well have the same cursor. */
+  #isLoop(request: FrameworkRequest, { cursor, topics }: ReadRequest, subscriber: string | undefined): boolean {
+    const caller = subscriber ?? (isForwarded(request) ? undefined : request.socket);
+    if (cursor === undefined || caller === undefined) return false;
+    return this.#tightLoops.isLoop(caller, `${cursor} ${topics?.join() ?? ''}`);
   }
 
   #checkRate(caller: string, count: number): void {
@@ -177,6 +200,10 @@ export class NotificationsGuard implements CanActivate {
     this.#checkRate(context.subscriber ?? addressKey(request.ip) ?? '', items.length);
     return idempotentItems(items, header(request, 'idempotency-key'));
   }
+}
+
+function isForwarded({ headers }: FrameworkRequest): boolean {
+  return ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'].some((name) => name in headers);
 }
 
 /** @throws NotificationsError `body_invalid`; undefined for a body that names no topics */

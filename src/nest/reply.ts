@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { HttpRequest } from '../wire/request.js';
 import { CACHE_CONTROL, EVENT_STREAM_TYPE, JSON_TYPE } from '../wire/protocol.js';
 import type { Body } from '../wire/encoder.js';
@@ -10,6 +11,7 @@ export interface FrameworkRequest extends HttpRequest {
   readonly body?: unknown;
   /** As the application's trust in proxies has it. */
   readonly ip?: string;
+  readonly socket?: Socket;
 }
 
 /** What Express's and Fastify's responses have in common; `raw` and `hijack` are Fastify's, `json` is Express's. */

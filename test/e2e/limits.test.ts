@@ -174,4 +174,52 @@ forEachAdapter((adapter) => {
       await until(() => app.sockets.size === 0);
     });
   });
+
+  describe('a client that asks in a tight loop', () => {
+    test.each([
+      ['by poll', {}],
+      ['by stream', { Accept: 'text/event-stream' }],
+    ])('%s is answered after a while, with nothing, and keeps its place', async (_, accept) => {
+      const app = await start({});
+      const { cursor } = (await poll(app, 'topic=orders&wait=0', AS_ANN)).json as { cursor: string };
+      await publish(app, 'orders', 2);
+      const query = `topic=orders&cursor=${cursor}`;
+      const ask = async () => {
+        const startMs = performance.now();
+        const { json } = await poll(app, query, AS_ANN);
+        return { served: json.notifications.length, cursor: json.cursor as string, ms: performance.now() - startMs };
+      };
+      for (let count = 0; count < 3; count++) expect((await ask()).served).toBe(2);
+      if ('Accept' in accept) {
+        const stream = await SseReader.open(app, query, AS_ANN);
+        const blocks = await stream.rest();
+        expect(blocks[0]!.id).toBe(cursor);
+        expect(stream.text).not.toContain('numbered');
+      } else {
+        const slowed = await ask();
+        expect(slowed).toMatchObject({ served: 0, cursor });
+        expect(slowed.ms).toBeGreaterThan(900);
+      }
+      // It has waited, and nothing is lost.
+      expect((await ask()).served).toBe(2);
+    });
+
+    test('is known by its connection where it has no name, but not behind a proxy', async () => {
+      const app = await start({});
+      const { cursor } = (await poll(app, 'topic=orders&wait=0')).json as { cursor: string };
+      await publish(app, 'orders');
+      for (const [headers, last] of [
+        [{}, 0],
+        [{ 'X-Forwarded-For': '1.2.3.4' }, 1],
+      ] as const) {
+        const connection = await Connection.open(app);
+        const served: number[] = [];
+        for (let count = 0; count < 4; count++) {
+          connection.send({ path: `/notifications?topic=orders&cursor=${cursor}`, headers });
+          served.push((await connection.response()).json.notifications.length as number);
+        }
+        expect(served).toEqual([1, 1, 1, last]);
+      }
+    });
+  });
 });

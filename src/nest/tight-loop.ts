@@ -1,0 +1,56 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../core/clock.js';
+
+/**
+ * Requests with one cursor that a caller may make within the window. Every answer moves the cursor, so a second one with the same follows
+ * a lost answer, or comes from another tab that has stored it.
+ */
+export const SAME_CURSOR_MAX = 3;
+export const SAME_CURSOR_WINDOW_MS = 1_000;
+/** Subscribers remembered at once; beyond it the one seen longest ago is forgotten. */
+const SUBSCRIBERS_MAX = 10_000;
+
+interface Seen {
+  readonly what: string;
+  readonly sinceMs: number;
+  count: number;
+}
+
+/**
+ * Finds clients that ask with the same cursor again and again, faster than anyone can have read the answer: a loop that forgot to move on.
+ * They are known by their subscriber, or by a connection that is theirs alone.
+ */
+export class TightLoops {
+  readonly #clock: Clock;
+  readonly #bySubscriber = new Map<string, Seen>();
+  readonly #bySocket = new WeakMap<Socket, Seen>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#bySubscriber.size;
+  }
+
+  /** Notes a request; true if its answer should wait. */
+  isLoop(caller: string | Socket, what: string): boolean {
+    const nowMs = this.#clock.monotonic();
+    const seen = typeof caller === 'string' ? this.#bySubscriber.get(caller) : this.#bySocket.get(caller);
+    if (seen?.what === what && nowMs - seen.sinceMs < SAME_CURSOR_WINDOW_MS) {
+      seen.count++;
+      return seen.count > SAME_CURSOR_MAX;
+    }
+    const first = { what, sinceMs: nowMs, count: 1 };
+    if (typeof caller !== 'string') this.#bySocket.set(caller, first);
+    else this.#remember(caller, first);
+    return false;
+  }
+
+  #remember(subscriber: string, seen: Seen): void {
+    this.#bySubscriber.delete(subscriber);
+    this.#bySubscriber.set(subscriber, seen);
+    const [oldest] = this.#bySubscriber.keys();
+    if (this.#bySubscriber.size > SUBSCRIBERS_MAX && oldest !== undefined) this.#bySubscriber.delete(oldest);
+  }
+}
