@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { revocationsTopic } from '../../src/core/revocation.js';
 import type { Rights } from '../../src/core/rights.js';
 import { drafts } from '../support/drafts.js';
 import { FeedBench, WAIT_MS } from '../support/feed.js';
@@ -178,7 +179,12 @@ describe('revoke', () => {
   async function recordsOf(subscriber: string) {
     const other = await FeedBench.open();
     await other.feed.revoke({ subscriber });
-    const { entries } = await other.store.read({ topics: ['$revocations'], after: 0, limit: 1, bytesMax: 1024 });
+    const { entries } = await other.store.read({
+      topics: [await revocationsTopic(subscriber)],
+      after: 0,
+      limit: 1,
+      bytesMax: 1024,
+    });
     return entries.map(({ id, topic, json }) => ({ id, topic, json }));
   }
 });

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/core/clock.js';
 import { Feed } from '../../src/core/feed.js';
 import type { Store } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
+import type { Draft } from '../../src/core/notification.js';
 import { natsMissing, NatsServer } from '../support/engines/nats.js';
 import { draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
 
@@ -113,12 +114,16 @@ describe('nats store: options', () => {
 
   test('a notification larger than the server takes is refused, and what is appended with it is not', async () => {
     const store = await nodes.open();
-    const large = { ...draft(), json: JSON.stringify('x'.repeat(1_100_000)) };
+    const sized = (one: Draft, length: number): Draft => ({
+      ...one,
+      json: one.json.replace('null', `"${'x'.repeat(length)}"`),
+    });
+    const large = sized(draft(), 1_100_000);
     const results = await Promise.allSettled([store.append([draft()]), store.append([large]), store.append([draft()])]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(results[1]).toMatchObject({ reason: { code: 'notification_too_large' } });
     // Together they are larger than a message, so the array is several.
-    const drafts = Array.from({ length: 5 }, () => ({ ...draft('b'), json: JSON.stringify('x'.repeat(600_000)) }));
+    const drafts = Array.from({ length: 5 }, () => sized(draft('b'), 600_000));
     await store.append(drafts);
     expect(await everything(store, ['b'])).toMatchObject(drafts.map(({ id, json }) => ({ id, json })));
   });

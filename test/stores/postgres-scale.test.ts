@@ -13,7 +13,7 @@ const TOPICS = 10_000;
 /** As many entries as asked, topics in turn; written by the engine itself, as no publisher is under test here. */
 const FILL = `
 INSERT INTO large.entries (position, topic, id, time, bytes, total, json)
-SELECT i, 'topic-' || i % ${TOPICS}, 'id-' || i, now(), 40, 40 * i, '{"id":"id-' || i || '"}'
+SELECT i, 'topic-' || i % ${TOPICS}, 'id-' || i, now(), 40, 40 * i, '{"id":"id-' || i || '","topic":"topic-' || i % ${TOPICS} || '","type":"t"}'
 FROM generate_series(1, ${NOTIFICATIONS}) i`;
 
 describePostgres(`postgresStore with ${NOTIFICATIONS} notifications over ${TOPICS} topics`, () => {

@@ -17,7 +17,8 @@ const TOPICS = 10_000;
 const FILL = `
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${NOTIFICATIONS})
 INSERT INTO entries (position, topic, id, time_ms, bytes, json)
-SELECT i, 'topic-' || (i % ${TOPICS}), 'id-' || i, unixepoch() * 1000, 40, '{"id":"id-' || i || '"}' FROM n;
+SELECT i, 'topic-' || (i % ${TOPICS}), 'id-' || i, unixepoch() * 1000, 40,
+  '{"id":"id-' || i || '","topic":"topic-' || (i % ${TOPICS}) || '","type":"t"}' FROM n;
 UPDATE log SET head = ${NOTIFICATIONS}, bytes = 40 * ${NOTIFICATIONS};
 `;
 

@@ -1,4 +1,5 @@
 import type { StoreFactory } from '../../core/store.js';
+import { KnownRecords } from '../shared/known-records.js';
 import { NatsStore } from './nats-store.js';
 import { type NatsStoreOptions, natsSettings } from './options.js';
 
@@ -58,5 +59,5 @@ export type { NatsStoreOptions } from './options.js';
  */
 export function natsStore(options: NatsStoreOptions = {}): StoreFactory {
   const settings = natsSettings(options);
-  return (runtime) => NatsStore.open(settings, runtime);
+  return async (runtime) => new KnownRecords(await NatsStore.open(settings, runtime), runtime.logger);
 }

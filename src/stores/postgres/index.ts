@@ -1,4 +1,5 @@
 import type { StoreFactory } from '../../core/store.js';
+import { KnownRecords } from '../shared/known-records.js';
 import { checkedOptions, type PostgresStoreOptions } from './options.js';
 import { PostgresStore } from './postgres-store.js';
 
@@ -27,5 +28,5 @@ export type { PublishItem } from '../../core/draft.js';
  */
 export function postgresStore(options: PostgresStoreOptions): StoreFactory {
   const settings = checkedOptions(options);
-  return (runtime) => PostgresStore.open(settings, runtime);
+  return async (runtime) => new KnownRecords(await PostgresStore.open(settings, runtime), runtime.logger);
 }

@@ -1,4 +1,5 @@
 import type { StoreFactory } from '../../core/store.js';
+import { KnownRecords } from '../shared/known-records.js';
 import { type RedisStoreOptions, redisStoreSettings } from './options.js';
 import { RedisStore } from './redis-store.js';
 
@@ -27,5 +28,5 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  */
 export function redisStore(options: RedisStoreOptions): StoreFactory {
   const settings = redisStoreSettings(options);
-  return (runtime) => RedisStore.open(settings, runtime);
+  return async (runtime) => new KnownRecords(await RedisStore.open(settings, runtime), runtime.logger);
 }

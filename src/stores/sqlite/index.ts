@@ -1,4 +1,5 @@
 import type { StoreFactory } from '../../core/store.js';
+import { KnownRecords } from '../shared/known-records.js';
 import { checkedOptions, type SqliteStoreOptions } from './options.js';
 import { SqliteStore } from './sqlite-store.js';
 
@@ -24,5 +25,5 @@ export type { SqliteStoreOptions } from './options.js';
  */
 export function sqliteStore(options: SqliteStoreOptions): StoreFactory {
   const settings = checkedOptions(options);
-  return (runtime) => SqliteStore.open(settings, runtime);
+  return async (runtime) => new KnownRecords(await SqliteStore.open(settings, runtime), runtime.logger);
 }

@@ -79,9 +79,8 @@ export class Bench {
     return this.#options.trim?.keep ?? Infinity;
   }
 
-  /** A draft with an id of its own. */
-  draft(topic: string = TOPIC, data: unknown = null): Draft {
-    const id = `draft-${++this.#drafted}`;
+  /** A draft, with an id of its own unless one is given. */
+  draft(topic: string = TOPIC, data: unknown = null, id = `draft-${++this.#drafted}`): Draft {
     return { id, topic, json: JSON.stringify({ id, topic, type: 'check', time: '2030-01-01T00:00:00.000Z', data }) };
   }
 

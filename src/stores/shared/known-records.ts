@@ -1,0 +1,64 @@
+import type { Draft, LogEntry } from '../../core/notification.js';
+import type { AppendResult, ReadQuery, ReadResult, Store, StoreLogger, Tail, TailBatch } from '../../core/store.js';
+
+/** Positions whose records have been reported, so that each is once. */
+const REPORTED_MAX = 1_000;
+
+/**
+ * A store without what it cannot have written itself: records that an older or foreign version has left in the engine. They are skipped
+ * and reported; a node neither falls over them nor hands them to a client as half of a JSON text.
+ */
+export class KnownRecords implements Store {
+  readonly #store: Store;
+  readonly #logger: StoreLogger;
+  readonly #reported = new Set<number>();
+
+  constructor(store: Store, logger: StoreLogger) {
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  append(drafts: readonly Draft[]): Promise<AppendResult> {
+    return this.#store.append(drafts);
+  }
+
+  async read(query: ReadQuery): Promise<ReadResult> {
+    for (let { after } = query; ;) {
+      const result = await this.#store.read({ ...query, after });
+      const entries = result.entries.filter((entry) => this.#isKnown(entry));
+      // A page of nothing but others' records is no end of the log: what follows is read on.
+      if (entries.length > 0 || !result.more) return { ...result, entries };
+      after = result.entries.at(-1)?.position ?? result.head;
+    }
+  }
+
+  tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
+    return this.#store.tail(after, (batch) => {
+      onAppended({ ...batch, entries: batch.entries.filter((entry) => this.#isKnown(entry)) });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #isKnown(entry: LogEntry): boolean {
+    if (isNotification(entry)) return true;
+    const { position } = entry;
+    if (!this.#reported.has(position)) {
+      if (this.#reported.size >= REPORTED_MAX) this.#reported.clear();
+      this.#reported.add(position);
+      this.#logger.error(`The record at position ${position} is no notification of this version; it is skipped.`);
+    }
+    return false;
+  }
+}
+
+function isNotification({ id, topic, json }: LogEntry): boolean {
+  try {
+    const value = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
+    return value?.id === id && value.topic === topic && typeof value.type === 'string';
+  } catch {
+    return false;
+  }
+}
