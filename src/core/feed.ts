@@ -83,7 +83,7 @@ export class Feed {
   readonly #addresses = new Tally();
   readonly #host: WaiterHost;
   #tail: Tail | undefined;
-  #drain: { promise: Promise<void>; done: () => void } | undefined;
+  #drain: { promise: Promise<void>; done: () => void; spreadMs: number } | undefined;
 
   private constructor({ store, clock, limits }: FeedOptions, reader: Reader) {
     this.#store = store;
@@ -157,12 +157,17 @@ export class Feed {
     return { waiters, topics, subscribers: this.#subscribers.size, addresses: this.#addresses.size };
   }
 
+  /** Over how long the clients of this node are to be spread when they come back. While it drains: all that it had. */
+  spreadMs(): number {
+    return this.#drain?.spreadMs ?? spreadMs(this.#waiters.count);
+  }
+
   /** Refuses newcomers from now on, and gives every waiter its last page; resolves when none is left. */
   drain(): Promise<void> {
     if (!this.#drain) {
       let done = (): void => undefined;
       const promise = new Promise<void>((resolve) => (done = resolve));
-      this.#drain = { promise, done };
+      this.#drain = { promise, done, spreadMs: this.spreadMs() };
       this.#waiters.notifyAll(this.window.head + 1);
       if (this.#waiters.count === 0) done();
     }
@@ -190,7 +195,7 @@ export class Feed {
 
   #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    const spread = { spreadMs: spreadMs(this.#waiters.count) };
+    const spread = { spreadMs: this.spreadMs() };
     if (this.#drain) return new NotificationsError('draining', 'This node is shutting down; ask again.', spread);
     if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
@@ -210,6 +215,7 @@ export class Feed {
       clock: this.#clock,
       reader: this.#reader,
       draining: () => this.#drain !== undefined,
+      spreadMs: () => this.spreadMs(),
       arm: (waiter) => {
         this.#waiters.add(waiter);
         this.#subscribers.add(waiter);

@@ -12,6 +12,8 @@ export interface WaiterHost {
   readonly clock: Clock;
   readonly reader: Reader;
   draining(): boolean;
+  /** Over how long those who are sent away are to be spread when they come back. */
+  spreadMs(): number;
   /** From now on the waiter is woken when one of its topics has news. */
   arm(waiter: Waiter): void;
   /** Whether the waiter is about to be woken. */
@@ -231,7 +233,8 @@ export class Waiter implements Wakeable, Unsubscribable {
     const { epoch } = this.#host.reader.window;
     if (this.#state === 'ended') return;
     if (this.#state === 'reading' || this.#after === 'earliest' || this.#after.epochId !== epoch.id) {
-      this.#fail(new NotificationsError('draining', 'This node ends the request before it could read; ask again.'));
+      const message = 'This node ends the request before it could read; ask again.';
+      this.#fail(new NotificationsError('draining', message, { spreadMs: this.#host.spreadMs() }));
     } else {
       this.#stopWaiting();
       this.#emit({ epoch, entries: [], position: this.#after.position, more: false, ending });

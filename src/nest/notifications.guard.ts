@@ -72,7 +72,7 @@ export class NotificationsGuard implements CanActivate {
   constructor(@Inject(RUNTIME) runtime: Runtime) {
     const { settings, cursors, feed, clock } = runtime;
     this.#runtime = runtime;
-    this.#tightLoops = new TightLoops(clock);
+    this.#tightLoops = new TightLoops(clock, settings.limits.waitersPerSubscriberMax);
     this.#publishRate = new PublishRate(clock, settings.publish.perMinuteMax);
     this.#parsing = {
       limits: { ...settings.poll, topicsMax: settings.limits.topicsMax },

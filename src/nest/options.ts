@@ -95,7 +95,7 @@ export interface NotificationsOptions {
     readonly lifetimeMs?: number | undefined;
     /** The pause before a client reconnects, in milliseconds, give or take 20 %. Default 2,000. */
     readonly retryMs?: number | undefined;
-    /** How often at most a quiet stream is told its cursor, in milliseconds. Default one minute. */
+    /** How often at most a quiet stream is told its cursor, and any stream anew when to come back, in milliseconds. Default one minute. */
     readonly cursorEveryMs?: number | undefined;
     /**
      * Bytes of notifications that a stream is given before its client has read the last ones. Default 128 KiB: what a stalled

@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../core/page.js';
-import { spreadMs } from '../core/spread.js';
-import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock } from '../wire/sse.js';
+import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock, retryLine } from '../wire/sse.js';
 import { writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
 import { cutWhenUnread } from './unread.js';
 
 /** A node that refuses a stream is busy or going: its client comes back this many times later than usual. */
 const REFUSED_RETRY_FACTOR = 5;
+/** How far what a client was told about its return may be off: what 500 others make of it. */
+const HINT_TOLERANCE_MS = 1_000;
 
 type StreamRuntime = Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing' | 'feed'>;
 
@@ -21,12 +22,16 @@ export class StreamWriter {
   /** Up to where the client knows that it has been served. */
   #told: number | undefined;
   #toldAtMs: number;
+  /** When the client was told last to come back after its pause, and over how long it was spread then. */
+  #hintedAtMs: number;
+  #hintedSpreadMs: number;
 
   constructor(raw: ServerResponse, runtime: StreamRuntime, idSuffix = '') {
     this.#idSuffix = idSuffix;
     this.#raw = raw;
     this.#runtime = runtime;
-    this.#toldAtMs = runtime.clock.monotonic();
+    this.#toldAtMs = this.#hintedAtMs = runtime.clock.monotonic();
+    this.#hintedSpreadMs = runtime.feed.spreadMs();
   }
 
   /** Sends headers and first block at once: a client knows by them that nothing on the way holds the stream back. */
@@ -39,7 +44,7 @@ export class StreamWriter {
     const blocks = this.#runtime.encoder.sse(page, this.#idSuffix);
     if (page.ending) this.#end(page);
     else if (blocks) {
-      this.#write(blocks);
+      this.#write(this.#hint() + blocks);
       this.#tell(page.position);
     } else this.#quiet(page);
   }
@@ -68,12 +73,25 @@ export class StreamWriter {
   }
 
   #quiet(page: LogPage): void {
-    const { clock, settings, encoder } = this.#runtime;
-    const due = clock.monotonic() - this.#toldAtMs >= settings.stream.cursorEveryMs;
-    if (due && page.position !== this.#told) {
-      this.#write(cursorBlock(encoder.cursor(page) + this.#idSuffix));
+    if (this.#isDue(this.#toldAtMs) && page.position !== this.#told) {
+      this.#write(this.#hint() + cursorBlock(this.#runtime.encoder.cursor(page) + this.#idSuffix));
       this.#tell(page.position);
-    } else this.#write(HEARTBEAT);
+    } else this.#write(this.#hint() + HEARTBEAT);
+  }
+
+  /** What a stream was told when it was opened, on a node that was nearly empty perhaps, would not keep a herd apart. */
+  #hint(): string {
+    const { clock, feed } = this.#runtime;
+    const spreadMs = feed.spreadMs();
+    if (!this.#isDue(this.#hintedAtMs) || Math.abs(spreadMs - this.#hintedSpreadMs) < HINT_TOLERANCE_MS) return '';
+    this.#hintedAtMs = clock.monotonic();
+    this.#hintedSpreadMs = spreadMs;
+    return retryLine(this.#retryMs());
+  }
+
+  #isDue(lastAtMs: number): boolean {
+    const { clock, settings } = this.#runtime;
+    return clock.monotonic() - lastAtMs >= settings.stream.cursorEveryMs;
   }
 
   #end(page: LogPage): void {
@@ -93,13 +111,13 @@ export class StreamWriter {
 
   #retryMs(): number {
     const { settings, feed } = this.#runtime;
-    return returnAfterMs(settings.stream.retryMs, feed.counts().waiters);
+    return returnAfterMs(settings.stream.retryMs, feed.spreadMs());
   }
 }
 
-/** When a client is to come back: after a pause, give or take 20 %, and over longer the more of them there are. */
-export function returnAfterMs(pauseMs: number, clients: number, random: () => number = Math.random): number {
-  return Math.round(pauseMs * (0.8 + 0.4 * random()) + random() * spreadMs(clients));
+/** When a client is to come back: after a pause, give or take 20 %, and spread over longer the more of them there are. */
+export function returnAfterMs(pauseMs: number, spreadMs: number, random: () => number = Math.random): number {
+  return Math.round(pauseMs * (0.8 + 0.4 * random()) + random() * spreadMs);
 }
 
 /** Spreads out, by 20 % either way, what would otherwise happen to all streams at once. */

@@ -1,11 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.js';
 
-/**
- * Requests with one cursor that a caller may make within the window. Every answer moves the cursor, so a second one with the same follows
- * a lost answer, or comes from another tab that has stored it.
- */
-export const SAME_CURSOR_MAX = 3;
+/** How long requests with one cursor are counted together, and how long a client in a loop is held. */
 export const SAME_CURSOR_WINDOW_MS = 1_000;
 /** Subscribers remembered at once; beyond it the one seen longest ago is forgotten. */
 const SUBSCRIBERS_MAX = 10_000;
@@ -19,14 +15,20 @@ interface Seen {
 /**
  * Finds clients that ask with the same cursor again and again, faster than anyone can have read the answer: a loop that forgot to move on.
  * They are known by their subscriber, or by a connection that is theirs alone.
+ *
+ * Every answer moves the cursor, but tabs that were answered together share it: so many requests with one cursor are in order as a
+ * caller may have waiters.
  */
 export class TightLoops {
   readonly #clock: Clock;
+  readonly #sameCursorMax: number;
   readonly #bySubscriber = new Map<string, Seen>();
   readonly #bySocket = new WeakMap<Socket, Seen>();
 
-  constructor(clock: Clock) {
+  /** @param sameCursorMax requests with one cursor that a caller may make within the window */
+  constructor(clock: Clock, sameCursorMax: number) {
     this.#clock = clock;
+    this.#sameCursorMax = sameCursorMax;
   }
 
   get size(): number {
@@ -39,7 +41,7 @@ export class TightLoops {
     const seen = typeof caller === 'string' ? this.#bySubscriber.get(caller) : this.#bySocket.get(caller);
     if (seen?.what === what && nowMs - seen.sinceMs < SAME_CURSOR_WINDOW_MS) {
       seen.count++;
-      return seen.count > SAME_CURSOR_MAX;
+      return seen.count > this.#sameCursorMax;
     }
     const first = { what, sinceMs: nowMs, count: 1 };
     if (typeof caller !== 'string') this.#bySocket.set(caller, first);

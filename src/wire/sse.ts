@@ -20,12 +20,17 @@ export const HEARTBEAT = ':\n';
  * notification would begin anew at the end of the log: for them a `cursor` event says it again.
  */
 export function openingBlocks(retryMs: number, cursor: string | undefined): string {
-  return cursor === undefined ? retryBlock(retryMs) : `retry: ${retryMs}\nid: ${cursor}\n\n${cursorBlock(cursor)}`;
+  return cursor === undefined ? retryBlock(retryMs) : `${retryLine(retryMs)}id: ${cursor}\n\n${cursorBlock(cursor)}`;
+}
+
+/** Tells the client when to come back, within whatever block follows. */
+export function retryLine(retryMs: number): string {
+  return `retry: ${retryMs}\n`;
 }
 
 /** Tells the client when to come back; it is followed by the end of the stream. */
 export function retryBlock(retryMs: number): string {
-  return `retry: ${retryMs}\n\n`;
+  return `${retryLine(retryMs)}\n`;
 }
 
 /** Moves the client's cursor without news. It has a name of its own, so `onmessage` is not called. */

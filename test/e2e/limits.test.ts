@@ -180,7 +180,7 @@ forEachAdapter((adapter) => {
       ['by poll', {}],
       ['by stream', { Accept: 'text/event-stream' }],
     ])('%s is answered after a while, with nothing, and keeps its place', async (_, accept) => {
-      const app = await start({});
+      const app = await start({ limits: { waitersPerSubscriberMax: 3 } });
       const { cursor } = (await poll(app, 'topic=orders&wait=0', AS_ANN)).json as { cursor: string };
       await publish(app, 'orders', 2);
       const query = `topic=orders&cursor=${cursor}`;
@@ -204,8 +204,25 @@ forEachAdapter((adapter) => {
       expect((await ask()).served).toBe(2);
     });
 
+    test('is none where tabs of one subscriber share a cursor: all of them are answered at once', async () => {
+      const app = await start({ limits: { waitersPerSubscriberMax: 8 } });
+      const tabs: Connection[] = [];
+      for (let tab = 0; tab < 8; tab++) tabs.push(await holdPoll(app, 'topic=orders', AS_ANN));
+      await publish(app, 'orders');
+      const first = await Promise.all(tabs.map((tab) => tab.response()));
+      const cursors = new Set(first.map(({ json }) => json.cursor as string));
+      expect(cursors.size).toBe(1);
+      await publish(app, 'orders', 1, 2);
+      const [cursor] = cursors;
+      const startMs = performance.now();
+      for (const tab of tabs) tab.send({ path: `/notifications?topic=orders&cursor=${cursor}`, headers: AS_ANN });
+      const second = await Promise.all(tabs.map((tab) => tab.response()));
+      expect(second.map(({ json }) => (json.notifications as unknown[]).length)).toEqual(Array(8).fill(1));
+      expect(performance.now() - startMs).toBeLessThan(900);
+    });
+
     test('is known by its connection where it has no name, but not behind a proxy', async () => {
-      const app = await start({});
+      const app = await start({ limits: { waitersPerSubscriberMax: 3 } });
       const { cursor } = (await poll(app, 'topic=orders&wait=0')).json as { cursor: string };
       await publish(app, 'orders');
       for (const [headers, last] of [

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ServerResponse } from 'node:http';
+import type { LogPage } from '../../src/core/page.js';
 import { RETURNS_PER_SECOND, spreadMs } from '../../src/core/spread.js';
 import { retryAfterS } from '../../src/nest/exception.js';
-import { returnAfterMs } from '../../src/nest/stream-writer.js';
+import { resolveSettings } from '../../src/nest/options.js';
+import type { Runtime } from '../../src/nest/runtime.js';
+import { returnAfterMs, StreamWriter } from '../../src/nest/stream-writer.js';
+import { ManualClock } from '../../src/testing/index.js';
+import { Cursors } from '../../src/wire/cursor.js';
+import { PageEncoder } from '../../src/wire/encoder.js';
 import { Random } from '../support/http/random.js';
 
 const at = (value: number) => () => value;
@@ -27,33 +34,69 @@ describe('Retry-After', () => {
 describe('retry of a stream', () => {
   test.each([
     [2_000, 0, 1_600, 2_400],
-    [2_000, 10_000, 1_600, 22_400],
-    [0, 500, 0, 1_000],
-  ])('%i ms with %i clients', (pauseMs, clients, low, high) => {
-    expect([returnAfterMs(pauseMs, clients, at(0)), returnAfterMs(pauseMs, clients, at(ALMOST_1))]).toEqual([
-      low,
-      high,
-    ]);
+    [2_000, 20_000, 1_600, 22_400],
+    [0, 1_000, 0, 1_000],
+  ])('%i ms, spread over %i ms', (pauseMs, overMs, low, high) => {
+    expect([returnAfterMs(pauseMs, overMs, at(0)), returnAfterMs(pauseMs, overMs, at(ALMOST_1))]).toEqual([low, high]);
   });
 });
 
-test.each([
-  [
-    'streams that were opened on a node with as many',
-    (random: Random) => returnAfterMs(2_000, 10_000, () => random.next()),
-  ],
-  [
-    'polls that are refused by a node with as many',
-    (random: Random) =>
-      1000 * retryAfterS({ retryAfterMs: undefined, spreadMs: spreadMs(10_000) }, 503, () => random.next())!,
-  ],
-])('10,000 %s come back spread out, none of them late', (_, returnMs) => {
-  const random = new Random(3);
+/** Clients that come back in the fullest second. */
+function busiestSecond(returnsMs: readonly number[]): number {
   const perSecond = new Map<number, number>();
-  for (let client = 0; client < 10_000; client++) {
-    const second = Math.floor(returnMs(random) / 1000);
+  for (const returnMs of returnsMs) {
+    const second = Math.floor(returnMs / 1000);
     perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
   }
-  expect(Math.max(...perSecond.values())).toBeLessThan(RETURNS_PER_SECOND * 1.2);
-  expect(Math.max(...perSecond.keys())).toBeLessThanOrEqual(10_000 / RETURNS_PER_SECOND + 3);
+  return Math.max(...perSecond.values());
+}
+
+test('10,000 polls that are refused by a node with as many come back spread out, none of them late', () => {
+  const random = new Random(3);
+  const error = { retryAfterMs: undefined, spreadMs: spreadMs(10_000) };
+  const returnsMs = Array.from({ length: 10_000 }, () => 1000 * retryAfterS(error, 503, () => random.next())!);
+  expect(busiestSecond(returnsMs)).toBeLessThan(RETURNS_PER_SECOND * 1.2);
+  expect(Math.max(...returnsMs)).toBeLessThanOrEqual(23_000);
 });
+
+test('10,000 streams that a node has got one by one come back spread out, once each has been told anew', async () => {
+  const clock = new ManualClock();
+  const settings = resolveSettings({});
+  let open = 0;
+  const runtime = {
+    clock,
+    settings,
+    encoder: new PageEncoder(new Cursors()),
+    feed: { spreadMs: () => spreadMs(open) },
+  };
+  const nothing: LogPage = { epoch: { id: 'log', secret: 'secret' }, entries: [], position: 0, more: false };
+  const streams = Array.from({ length: 10_000 }, () => {
+    open++;
+    const response = new HeardResponse();
+    const writer = new StreamWriter(response as unknown as ServerResponse, runtime as unknown as Runtime);
+    writer.open(undefined);
+    return { response, writer };
+  });
+  const retriesMs = () => streams.map(({ response }) => response.retryMs);
+  // The first ones were told of an empty node.
+  expect(busiestSecond(retriesMs())).toBeGreaterThan(RETURNS_PER_SECOND * 3);
+  await clock.advance(settings.stream.cursorEveryMs);
+  for (const { writer } of streams) writer.page(nothing);
+  expect(busiestSecond(retriesMs())).toBeLessThan(RETURNS_PER_SECOND * 1.2);
+  expect(Math.max(...retriesMs())).toBeLessThanOrEqual(22_400);
+});
+
+/** What a client keeps of what it hears: the last `retry:`. */
+class HeardResponse {
+  retryMs = NaN;
+
+  writeHead(): void {
+    this.retryMs = NaN;
+  }
+
+  write(text: string): boolean {
+    const told = /^retry: (\d+)$/m.exec(text)?.[1];
+    if (told !== undefined) this.retryMs = Number(told);
+    return true;
+  }
+}
