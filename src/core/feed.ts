@@ -237,8 +237,12 @@ export class Feed {
   #onAppended(batch: TailBatch): void {
     const { epoch, head } = this.window;
     // Positions of another log say nothing about what a waiter has missed.
-    if (!this.#reader.extend(batch)) this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);
-    else for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
+    if (this.#reader.extend(batch)) {
+      for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
+    } else {
+      this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);
+      for (const waiter of this.#subscribers.all()) waiter.revocationMissed();
+    }
     // Before anybody is woken, so that what follows a revocation in the log is not told to whom it concerns.
     for (const entry of batch.entries) {
       const revocation = revocationOf(entry);

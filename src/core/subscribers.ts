@@ -27,6 +27,11 @@ export class Subscribers<W extends { readonly subscriber: string | undefined }> 
   }
 
   /** A copy, as whoever is told something may leave. */
+  all(): readonly W[] {
+    return [...this.#bySubscriber.values()].flatMap((waiters) => [...waiters]);
+  }
+
+  /** A copy, too. */
   of(subscriber: string): readonly W[] {
     return [...(this.#bySubscriber.get(subscriber) ?? [])];
   }

@@ -96,6 +96,11 @@ export class Waiter implements Wakeable, Unsubscribable {
     if (this.#topics.length === 0) this.#fail(new NotificationsError('forbidden', 'Access to the topics is refused.'));
   }
 
+  /** A revocation may have been missed. Who has rights is asked for them at delivery; who has none must come again. */
+  revocationMissed(): void {
+    if (!this.#request.rights) this.#end('lifetime');
+  }
+
   unsubscribe(): void {
     if (this.#state === 'ended') return;
     this.#stopWaiting();

@@ -1,17 +1,34 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Inject, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { NotificationsModule } from '../index.js';
 import { DemoController } from './demo.controller.js';
 import { type Environment, moduleOptions, toMs } from './environment.js';
+import { refuseUnknownHosts } from './known-host.js';
 import { PULSE_EVERY_MS, PulseSource } from './pulse.source.js';
+
+const HOST = Symbol('host');
 
 /** The application that `npm start` runs: the feed, a page that shows it, and a source that has something to say. */
 @Module({ controllers: [DemoController], providers: [PulseSource] })
-export class DemoModule {
+export class DemoModule implements NestModule {
+  readonly #host: string;
+
+  constructor(@Inject(HOST) host: string) {
+    this.#host = host;
+  }
+
   static forEnvironment(environment: Environment): DynamicModule {
     return {
       module: DemoModule,
       imports: [NotificationsModule.forRoot(moduleOptions(environment))],
-      providers: [{ provide: PULSE_EVERY_MS, useValue: toMs(environment.SOURCE_SECONDS) }],
+      providers: [
+        { provide: PULSE_EVERY_MS, useValue: toMs(environment.SOURCE_SECONDS) },
+        { provide: HOST, useValue: environment.HOST },
+      ],
     };
+  }
+
+  /** Called by Nest. */
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(refuseUnknownHosts(this.#host)).forRoutes('{*path}');
   }
 }

@@ -103,6 +103,25 @@ describe('a poll without news', () => {
     expect(bench.store.reads).toHaveLength(length);
   });
 
+  test.each([
+    ['windowCount', (count: number) => ({ windowCount: count })],
+    ['windowBytes', (count: number, bytes: number) => ({ windowBytes: count * bytes })],
+  ])('is answered without the store as far as the window reaches, and no further: %s', async (_, limits) => {
+    const bytes = Buffer.byteLength(drafts(1)[0]!.json);
+    for (const [size, reads] of [
+      [3, 0],
+      [2.99, 1],
+    ] as const) {
+      bench = await FeedBench.open(limits(size, bytes));
+      const { length } = bench.store.reads;
+      await bench.store.append(drafts(3));
+      const poll = bench.poll({ after: bench.place(0) });
+      await bench.clock.settle();
+      expect(poll.ids).toEqual([['n1', 'n2', 'n3']]);
+      expect(bench.store.reads).toHaveLength(length + reads);
+    }
+  });
+
   test.each(['poll', 'follow'] as const)('does not age out while it is held: %s', async (how) => {
     bench = await FeedBench.open({ windowCount: 3 }, { retainCount: 3 });
     const watched = bench[how]();

@@ -110,6 +110,19 @@ describe('revoke', () => {
     for (const other of others) other.leave();
   });
 
+  test('that fell into a hole of the tail ends whoever is not asked for rights at delivery', async () => {
+    const rights: Rights = { allowed: (topics) => topics };
+    const ended = [bench.follow({ subscriber: 'ann' }), bench.poll({ subscriber: 'bob' })];
+    const asked = bench.follow({ subscriber: 'ann', rights });
+    const nobody = bench.follow({});
+    await bench.store.appendUnnoticed(drafts(1, 'o', 'other'));
+    await bench.clock.settle();
+    expect(ended.map(({ last }) => last?.ending)).toEqual(['lifetime', 'lifetime']);
+    expect([asked.completed, nobody.completed]).toEqual([false, false]);
+    asked.leave();
+    nobody.leave();
+  });
+
   test('with topics takes these away, and what was under way for them', async () => {
     const stream = bench.follow({ topics: TOPICS, subscriber: 'ann' });
     await bench.store.append([...drafts(1, 'a', 'a'), ...drafts(1, 'b', 'b')]);

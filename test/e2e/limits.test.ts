@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NotificationsOptions } from 'nest-notifications';
+import type { Server } from 'node:http';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { backUp, holdPoll, poll, post, publish } from '../support/http/feed.js';
 import { startApp, type TestApp } from '../support/http/app.js';
@@ -147,6 +148,64 @@ forEachAdapter((adapter) => {
       await stream.opening();
       expect(await stream.notifications(4)).toHaveLength(4);
     });
+
+    test('are exact: two notifications fit into their own bytes, and not into one byte less', async () => {
+      const item = { topic: 'orders', type: 't', data };
+      const bytes = Buffer.byteLength(JSON.stringify((await backlog({})).notifications[0]));
+      for (const [bound, fit] of [
+        [2 * bytes, 2],
+        [2 * bytes - 1, 1],
+      ] as const) {
+        const { app, notifications, more } = await backlog({ limits: { pageBytesMax: bound } });
+        expect([notifications.length, more]).toEqual([fit, fit < 2]);
+        await app.close();
+        const streaming = await start({ stream: { unreadBytesMax: bound } });
+        await streaming.service.publishAll([item, item]);
+        const stream = await SseReader.open(streaming, 'topic=orders&cursor=earliest');
+        await stream.opening();
+        await stream.notifications(2);
+        // A page goes out in one write, which is one chunk.
+        expect(stream.head.parts.filter((part) => part.includes('data: {"id"'))).toHaveLength(fit === 2 ? 1 : 2);
+        await stream.connection.destroy();
+      }
+
+      async function backlog(options: NotificationsOptions) {
+        const app = await start(options);
+        await app.service.publishAll([item, item]);
+        const { json } = await poll(app, 'topic=orders&cursor=earliest');
+        return { app, notifications: json.notifications as unknown[], more: json.more as boolean };
+      }
+    });
+
+    test('bound what stalled streams cost, while healthy ones get everything', async () => {
+      const NOTIFICATION_BYTES = 16 * 1024;
+      const unreadBytesMax = 64 * 1024;
+      const app = await start({ stream: { unreadBytesMax } });
+      const stalled: SseReader[] = [];
+      for (let count = 0; count < 20; count++) {
+        const stream = await SseReader.open(app, 'topic=orders');
+        await stream.opening();
+        stream.connection.socket.pause();
+        stalled.push(stream);
+      }
+      const healthy = await SseReader.open(app, 'topic=orders');
+      await healthy.opening();
+      const unread = () => [...app.sockets].map(({ writableLength }) => writableLength);
+      let highest = 0;
+      let published = 0;
+      const isStalled = () => unread().filter((bytes) => bytes > 0).length >= stalled.length;
+      for (; !isStalled() || published < 500; published++) {
+        if (published === 5_000) throw new Error('the sockets took everything');
+        const padded = { n: published, padding: 'x'.repeat(NOTIFICATION_BYTES) };
+        await app.service.publish('orders', { type: 'padded', data: padded });
+        await healthy.notifications(1);
+        highest = Math.max(highest, ...unread());
+      }
+      // One notification may be larger than the bound; framing and JSON around it make the rest.
+      expect(highest).toBeGreaterThan(0);
+      expect(highest).toBeLessThanOrEqual(unreadBytesMax + NOTIFICATION_BYTES + 1_024);
+      for (const { connection } of stalled) await connection.destroy();
+    });
   });
 
   describe('stream.unreadMsMax', () => {
@@ -172,6 +231,37 @@ forEachAdapter((adapter) => {
       connection.send({ path: '/notifications?topic=orders&cursor=earliest&limit=1000' });
       await app.service.publish('none', { type: 't', data: 1 });
       await until(() => app.sockets.size === 0);
+    });
+  });
+
+  describe('a client that vanishes without a word', () => {
+    // To the server a peer behind a dead link is one that neither reads nor closes.
+    const KEEP_ALIVE_MS = 500;
+    const vanish = async (query: string, headers: Record<string, string>, options: NotificationsOptions) => {
+      const app = await start(options);
+      (app.nest.getHttpServer() as Server).keepAliveTimeout = KEEP_ALIVE_MS;
+      const connection = await Connection.open(app);
+      connection.send({ path: `/notifications?topic=orders&${query}`, headers });
+      await until(() => app.counts().waiters === 1);
+      connection.socket.pause();
+      const startMs = performance.now();
+      await until(() => app.counts().waiters === 0);
+      const waiterMs = performance.now() - startMs;
+      await until(() => app.sockets.size === 0);
+      return { waiterMs, socketMs: performance.now() - startMs };
+    };
+
+    test('is freed within its wait and 5 s, on a poll', async () => {
+      const { waiterMs, socketMs } = await vanish('wait=1', {}, {});
+      expect(waiterMs).toBeLessThan(1_500);
+      expect(socketMs).toBeLessThan(1_000 + 5_000);
+    });
+
+    test('is freed at the end of the stream’s lifetime', async () => {
+      const stream = { lifetimeMs: 1_000, heartbeatMs: 100 };
+      const { waiterMs, socketMs } = await vanish('', { Accept: 'text/event-stream' }, { stream });
+      expect(waiterMs).toBeLessThan(1_700);
+      expect(socketMs).toBeLessThan(1_200 + 5_000);
     });
   });
 

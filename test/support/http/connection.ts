@@ -121,8 +121,8 @@ export class Connection {
 /** The bytes of a request up to its body. */
 export function requestText({ method = 'GET', path = '/notifications', headers = {}, body }: Request): string {
   const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  return [`${method} ${path} HTTP/1.1`, 'Host: localhost', ...length, ...lines, '', ''].join('\r\n');
+  const lines = Object.entries({ Host: 'localhost', ...headers }).map(([name, value]) => `${name}: ${value}`);
+  return [`${method} ${path} HTTP/1.1`, ...length, ...lines, '', ''].join('\r\n');
 }
 
 /** One request on a connection of its own. */

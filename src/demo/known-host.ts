@@ -1,0 +1,33 @@
+import { ForbiddenException } from '@nestjs/common';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+
+interface HostRequest {
+  readonly headers: { readonly host?: string | undefined };
+}
+
+/**
+ * Refuses requests for a name that is not this machine's. This server is public to whoever reaches it, and any page on the internet
+ * reaches it from the browser of this machine once its own name is made to lead here (DNS rebinding); the name tells.
+ *
+ * @param host the address that is listened on
+ */
+export function refuseUnknownHosts(host: string): (request: HostRequest, response: unknown, next: () => void) => void {
+  const machine = hostname().toLowerCase();
+  const names = new Set(['localhost', host.toLowerCase(), machine, `${machine}.local`]);
+  return ({ headers }, _, next) => {
+    const name = hostName(headers.host ?? '');
+    if (isIP(name) === 0 && !names.has(name)) {
+      throw new ForbiddenException(`This demo answers to the names of this machine, not to ${JSON.stringify(name)}.`);
+    }
+    next();
+  };
+}
+
+/** Without port and brackets (RFC 9110, 7.2). */
+function hostName(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
+}
