@@ -153,14 +153,25 @@ export class Publisher {
   }
 }
 
-/** The whole log of some topics, read page by page from its beginning. */
-export async function readAll(feed: string, topics: readonly string[]): Promise<Seen[]> {
+/**
+ * The whole log of some topics, read page by page from its beginning: up to its end as the node knows it, and on until what others have
+ * been acknowledged has arrived there, or a poll for it comes back empty.
+ */
+export async function readAll(
+  feed: string,
+  topics: readonly string[],
+  acknowledged: readonly string[] = [],
+): Promise<Seen[]> {
   const all: Seen[] = [];
-  for (let cursor = 'earliest', more = true; more;) {
-    const response = await fetch(`${feed}?topic=${topics.join()}&cursor=${cursor}&wait=0&limit=1000`);
+  const missing = new Set(acknowledged);
+  for (let cursor = 'earliest', goOn = true; goOn;) {
+    const wait = missing.size > 0 ? 5 : 0;
+    const response = await fetch(`${feed}?topic=${topics.join()}&cursor=${cursor}&wait=${wait}&limit=1000`);
     const page = (await response.json()) as Page;
     all.push(...page.notifications);
-    ({ cursor, more } = page);
+    for (const { id } of page.notifications) missing.delete(id);
+    ({ cursor } = page);
+    goOn = page.more || (missing.size > 0 && page.notifications.length > 0);
   }
   return all;
 }

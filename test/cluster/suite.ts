@@ -48,12 +48,12 @@ export function clusterSuite(name: string, startEngine: () => Promise<SharedEngi
         await progress(publishers, random);
       }
       await Promise.all(publishers.map((publisher) => publisher.stop()));
-      const log = await readAll(cluster.next(), TOPICS);
+      const acknowledged = publishers.flatMap((publisher) => publisher.acknowledged.map(({ id }) => id));
+      const log = await readAll(cluster.next(), TOPICS, acknowledged);
       await caughtUp(clients, log);
       await Promise.all(clients.map((client) => client.stop()));
 
       const ids = log.map(({ id }) => id);
-      const acknowledged = publishers.flatMap((publisher) => publisher.acknowledged.map(({ id }) => id));
       expect(ids.length).toBeGreaterThan(3 * CRASHES);
       expect(new Set(ids).size).toBe(ids.length);
       expect(ids.toSorted()).toEqual(acknowledged.toSorted());

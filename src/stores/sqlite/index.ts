@@ -17,7 +17,9 @@ export type { SqliteStoreOptions } from './options.js';
  * - Epoch: kept in the file. A new one begins when the file is missing, is a copy or another one, or holds less than was
  *   seen in it: clients are then told so by a `gap`.
  * - Operators: put the file on a local disk (a write-ahead log does not work on network file systems), readable by the
- *   user of the processes alone (it is made with mode 0600), and copy it with SQLite's own backup.
+ *   user of the processes alone (it is made with mode 0600), and copy it with SQLite's own backup. Let
+ *   no other program checkpoint it: before version 3.51.3, which no libsql has yet, SQLite can lose commits to that; the store's own
+ *   checkpoints are made under the write lock.
  * - Errors: `store_unavailable` while the disk is full, the file cannot be written, or another process holds the lock for
  *   longer than `busyMs`; nothing is then written by halves.
  *

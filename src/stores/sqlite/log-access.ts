@@ -66,6 +66,7 @@ export class LogAccess {
           this.#assertContinues(log);
           const result = task(file, log);
           await file.commit();
+          if (file.checkpointDue) void this.#exclusive(() => this.#checkpoint(file));
           return result;
         } catch (error) {
           await file.rollback();
@@ -103,6 +104,11 @@ export class LogAccess {
       await this.#file?.close();
       this.#file = undefined;
     });
+  }
+
+  /** What fails here is tried again after the next commit, and fails that as well if it is more than a busy lock. */
+  async #checkpoint(file: LogFile): Promise<void> {
+    if (file === this.#usable()) await file.checkpoint().catch(() => undefined);
   }
 
   #usable(): LogFile | undefined {

@@ -37,25 +37,33 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /** Pages of 4 KiB after which the write-ahead log goes into the file: more of them are then written once for many changes. */
 const CHECKPOINT_PAGES = 8000;
+const PAGE_BYTES = 4096;
+/** Pages that a transaction writes besides the entries' own: the leaves of the table and of its indexes, and the log's row. */
+const TRANSACTION_PAGES = 4;
+/** How long the last checkpoint waits for others, whose commits and reads take milliseconds. */
+const TRUNCATE_MS_MAX = 1_000;
 const CACHE_KIB = 64 * 1024;
 
 /**
- * The file, open: one connection that writes and one that reads. Readers see what is committed, also while a commit is on
- * its way to the disk. Whoever calls the writing half holds the turn of this process, and the lock that `begin` takes.
+ * The file, open: one connection that writes, one that reads, and one for checkpoints. Readers see what is committed, also while a commit is
+ * on its way to the disk. Whoever calls the writing half holds the turn of this process, and the lock that `begin` takes.
  */
 export class LogFile {
   readonly #path: string;
   readonly #inode: number | undefined;
   readonly #reader: Reader;
   readonly #writer: Writer;
+  readonly #checkpointer: Writer;
   readonly #queries: Queries;
   readonly #commands: Commands;
+  #pagesToCheckpoint = CHECKPOINT_PAGES;
 
-  private constructor(path: string, connections: { reader: Reader; writer: Writer; commands: Commands }) {
+  private constructor(path: string, connections: Connections & { commands: Commands }) {
     this.#path = path;
     this.#inode = inodeAt(path);
     this.#reader = connections.reader;
     this.#writer = connections.writer;
+    this.#checkpointer = connections.checkpointer;
     this.#commands = connections.commands;
     this.#queries = prepareQueries(connections.reader);
   }
@@ -63,21 +71,22 @@ export class LogFile {
   /** Opens the file, and makes the log in it if there is none. */
   static async open(path: string, engine: Engine): Promise<LogFile> {
     createFile(path);
-    const writer = await engine.openWriter(path);
-    let reader: Reader | undefined;
+    const opened: { -readonly [Name in keyof Connections]?: Connections[Name] } = {};
     try {
-      reader = await engine.openReader(path);
+      const writer = (opened.writer = await engine.openWriter(path));
+      const reader = (opened.reader = await engine.openReader(path));
+      const checkpointer = (opened.checkpointer = await engine.openWriter(path));
       await writer.exec('PRAGMA journal_mode = WAL');
       await writer.exec('PRAGMA synchronous = FULL');
-      await writer.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      await writer.exec('PRAGMA wal_autocheckpoint = 0');
+      await checkpointer.exec('PRAGMA synchronous = FULL');
       await writer.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       const mode = reader.prepare('PRAGMA journal_mode').get()?.journal_mode;
       if (mode !== 'wal') throw new Error(`the file system does not allow a write-ahead log (${String(mode)})`);
       await createLog(reader, writer);
-      return new LogFile(path, { reader, writer, commands: await prepareCommands(writer) });
+      return new LogFile(path, { reader, writer, checkpointer, commands: await prepareCommands(writer) });
     } catch (error) {
-      reader?.close();
-      writer.close();
+      closeAll(opened);
       throw error;
     }
   }
@@ -152,6 +161,7 @@ export class LogFile {
   }
 
   insert({ position, topic, id, bytes, json }: LogEntry, timeMs: number): void {
+    this.#pagesToCheckpoint -= bytes / PAGE_BYTES;
     this.#commands.append(position, topic, id, timeMs, bytes, json);
   }
 
@@ -178,6 +188,7 @@ export class LogFile {
 
   /** Resolves when what was written since `begin` is on the disk. */
   commit(): Promise<void> {
+    this.#pagesToCheckpoint -= TRANSACTION_PAGES;
     return this.#writer.exec('COMMIT');
   }
 
@@ -186,16 +197,42 @@ export class LogFile {
     await this.#writer.exec('ROLLBACK').catch(() => undefined);
   }
 
+  /** Whether this process has written so much that the write-ahead log should go into the file. */
+  get checkpointDue(): boolean {
+    return this.#pagesToCheckpoint <= 0;
+  }
+
+  /**
+   * Brings the write-ahead log into the file. It does so under the write lock: before SQLite 3.51.3 (which no libsql has yet) a
+   * commit of another process that resets the write-ahead log meanwhile can lose what is committed
+   * (https://sqlite.org/wal.html#the_wal_reset_bug). SQLite's own automatic checkpoints take no such lock, and are off.
+   */
+  async checkpoint(): Promise<void> {
+    this.begin();
+    try {
+      await this.#checkpointer.exec('PRAGMA wal_checkpoint(PASSIVE)');
+      this.#pagesToCheckpoint = CHECKPOINT_PAGES;
+    } finally {
+      await this.rollback();
+    }
+  }
+
   /** The file alone then holds everything, if no other process is at it. */
   async close(): Promise<void> {
-    await this.#writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined);
+    try {
+      await this.checkpoint();
+      // In this mode the engine takes the write lock itself, and waits for it.
+      await this.#checkpointer.exec(`PRAGMA busy_timeout = ${TRUNCATE_MS_MAX}`);
+      await this.#checkpointer.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // Others are too busy with the file to let it happen now; they will do it.
+    }
     this.discard();
   }
 
   /** Lets go of a file that has failed. */
   discard(): void {
-    this.#reader.close();
-    this.#writer.close();
+    closeAll({ reader: this.#reader, writer: this.#writer, checkpointer: this.#checkpointer });
   }
 
   #empty(): Pick<ReadResult, 'epoch' | 'head' | 'trimmed'> {
@@ -218,6 +255,18 @@ export class LogFile {
       this.#queries.end.all();
     }
   }
+}
+
+interface Connections {
+  readonly reader: Reader;
+  readonly writer: Writer;
+  readonly checkpointer: Writer;
+}
+
+function closeAll(connections: Partial<Connections>): void {
+  connections.reader?.close();
+  connections.checkpointer?.close();
+  connections.writer?.close();
 }
 
 function entryOf(row: Row): LogEntry {
