@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Observable, type Observer, type Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
 import type { LogPage, LogPosition } from './page.js';
@@ -110,7 +110,7 @@ export class Feed {
 
   /** One page: at once if there is news after the position, a gap or `waitMs: 0`; otherwise when either comes true. */
   poll(request: FeedRequest): Observable<LogPage> {
-    return this.#wait(request);
+    return new Observable((subscriber) => this.hold(request, subscriber));
   }
 
   /**
@@ -118,7 +118,21 @@ export class Feed {
    * any. The next turn starts when `drained` says that the last page was taken, so nothing ever queues for a slow reader.
    */
   follow(request: FeedRequest, drained: Drained = () => undefined): Observable<LogPage> {
-    return this.#wait(request, drained);
+    return new Observable((subscriber) => this.hold(request, subscriber, drained));
+  }
+
+  /**
+   * What `poll`, and with `drained` `follow`, do when they are subscribed to. A held request costs less memory without an Observable
+   * around it, which is for whoever composes.
+   *
+   * @throws NotificationsError when the request is refused
+   */
+  hold(request: FeedRequest, observer: Observer<LogPage>, drained?: Drained): Unsubscribable {
+    const refusal = this.#refusal(request);
+    if (refusal) throw refusal;
+    const waiter = new Waiter(this.#host, request, { observer, drained });
+    waiter.start();
+    return waiter;
   }
 
   /**
@@ -178,19 +192,6 @@ export class Feed {
   async close(): Promise<void> {
     await this.drain();
     await this.#tail?.close();
-  }
-
-  #wait(request: FeedRequest, drained?: Drained): Observable<LogPage> {
-    return new Observable((subscriber) => {
-      const refusal = this.#refusal(request);
-      if (refusal) {
-        subscriber.error(refusal);
-        return;
-      }
-      const waiter = new Waiter(this.#host, request, { subscriber, drained });
-      waiter.start();
-      return waiter;
-    });
   }
 
   #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {

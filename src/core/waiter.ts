@@ -1,4 +1,4 @@
-import type { Subscriber, Unsubscribable } from 'rxjs';
+import type { Observer, Unsubscribable } from 'rxjs';
 import type { Clock, Timer } from './clock.js';
 import { NotificationsError } from './errors.js';
 import type { Drained, FeedRequest } from './feed.js';
@@ -25,7 +25,7 @@ export interface WaiterHost {
 
 /** Where pages go. Without `drained` the waiter is a poll and ends with its first page. */
 export interface WaiterOutput {
-  readonly subscriber: Subscriber<LogPage>;
+  readonly observer: Observer<LogPage>;
   readonly drained: Drained | undefined;
 }
 
@@ -210,14 +210,18 @@ export class Waiter implements Wakeable, Unsubscribable {
   }
 
   #emit(page: LogPage): void {
-    const { subscriber, drained } = this.#output;
+    const { observer, drained } = this.#output;
     this.#after = { epochId: page.epoch.id, position: page.position };
     this.#state = 'handing over';
     // A waiter is released before its last page goes out: whoever gets that finds nothing of it left here.
     if (!drained || page.ending) this.unsubscribe();
-    subscriber.next(page);
-    if (!drained || page.ending) subscriber.complete();
-    else if (!subscriber.closed) this.#nextTurn(drained(page), page.more);
+    observer.next(page);
+    if (!drained || page.ending) observer.complete();
+    else if (!this.#hasEnded()) this.#nextTurn(drained(page), page.more);
+  }
+
+  #hasEnded(): boolean {
+    return this.#state === 'ended';
   }
 
   /** The next turn starts when the page is taken; a replay, or a stream that does not wait, leaves others theirs. */
@@ -249,6 +253,6 @@ export class Waiter implements Wakeable, Unsubscribable {
   #fail(error: unknown): void {
     if (this.#state === 'ended') return;
     this.unsubscribe();
-    this.#output.subscriber.error(error);
+    this.#output.observer.error(error);
   }
 }

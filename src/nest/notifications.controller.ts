@@ -1,12 +1,14 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
-import type { ServerResponse } from 'node:http';
-import { catchError, defer, finalize, map, type Observable, of, throwError } from 'rxjs';
+import { ApplicationConfig } from '@nestjs/core';
+import { catchError, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
-import { type Page, pageBody } from '../wire/encoder.js';
+import { pageBody } from '../wire/encoder.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
+import { type Answer, Answerer } from './answer.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
 import { NotificationsService, type Published } from './notifications.service.js';
+import { PollWriter } from './poll-writer.js';
 import { type FrameworkRequest, type FrameworkResponse, takeOver, writeHeadOnly, writeJson } from './reply.js';
 import { refusal } from './refusal.js';
 import { MarkRoute } from './route-mark.js';
@@ -14,7 +16,6 @@ import type { Runtime } from './runtime.js';
 import { jittered, StreamWriter } from './stream-writer.js';
 import { SAME_CURSOR_WINDOW_MS } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
-import { cutWhenUnread } from './unread.js';
 
 /** The answer to `POST <path>/tickets`. */
 export interface Ticket {
@@ -26,34 +27,36 @@ export interface Ticket {
 /**
  * The HTTP side: `GET /notifications` as long poll and as server-sent events, and `POST /notifications`.
  *
- * Handlers return Observables, which Nest subscribes to, and unsubscribes from when the client leaves. What they emit
- * passes the application's interceptors, which may watch it (log, count, time) or answer in the handler's place; what the
- * handlers have to say is written here, so that an interceptor which wraps or serializes responses cannot change the
- * protocol. (`passthrough` leaves it to Nest to send what an interceptor answers instead.)
+ * What the handlers have to say is written by this library, so that an interceptor which wraps or serializes responses cannot change the
+ * protocol; interceptors may watch it (log, count, time) or answer in the handler's place. (`passthrough` leaves it to Nest to send what an
+ * interceptor answers instead.)
  */
 @Controller()
 export class NotificationsController {
   readonly #runtime: Runtime;
   readonly #service: NotificationsService;
+  readonly #answerer: Answerer;
 
-  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(NotificationsService) service: NotificationsService) {
+  constructor(
+    @Inject(RUNTIME) runtime: Runtime,
+    @Inject(NotificationsService) service: NotificationsService,
+    @Inject(ApplicationConfig) application: ApplicationConfig,
+  ) {
     this.#runtime = runtime;
     this.#service = service;
+    this.#answerer = new Answerer(runtime, application);
   }
 
   @Get()
   @MarkRoute('read')
-  read(
-    @Req() request: FrameworkRequest,
-    @Res({ passthrough: true }) response: FrameworkResponse,
-  ): Observable<Page | undefined> {
+  read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Answer {
     const granted = grantedRead(request);
     if (request.method === 'HEAD') {
       writeHeadOnly(takeOver(response), granted.transport);
       return of(undefined);
     }
     if (granted.isLoop) return this.#slowDown(granted, response);
-    return granted.transport === 'sse' ? this.#stream(granted, takeOver(response)) : this.#poll(granted, response);
+    return granted.transport === 'sse' ? this.#stream(granted, response) : this.#poll(granted, response);
   }
 
   @Post()
@@ -109,7 +112,7 @@ export class NotificationsController {
         else {
           const writer = new StreamWriter(raw, this.#runtime);
           writer.open(cursor);
-          writer.refuse();
+          writer.sendAway();
         }
         return undefined;
       }),
@@ -117,52 +120,28 @@ export class NotificationsController {
     );
   }
 
-  #poll(granted: GrantedRead, response: FrameworkResponse): Observable<Page> {
-    const { feed, encoder, closing } = this.#runtime;
+  #poll(granted: GrantedRead, response: FrameworkResponse): Answer {
     const { topics, after, limit, cursor, subscriber, address, rights } = granted;
-    const waitMs = Math.min(granted.waitMs, granted.expiresInMs);
-    return feed.poll({ topics, after, limit, waitMs, subscriber, address, rights }).pipe(
-      map((page) => {
-        const raw = takeOver(response);
-        cutWhenUnread(raw, 'finish', this.#runtime);
-        if (page.ending) {
-          // Nothing has happened to this client's place, so it keeps the cursor that it came with.
-          writeJson(raw, pageBody(page, cursor ?? encoder.cursor(page)), { close: true });
-          closing.add(raw);
-        } else writeJson(raw, encoder.body(page));
-        return encoder.page(page);
-      }),
-      catchError((error: unknown) => throwError(() => refusal(error, response))),
-    );
+    return this.#answerer.answer(response, () => {
+      const waitMs = Math.min(granted.waitMs, granted.expiresInMs);
+      const request = { topics, after, limit, waitMs, subscriber, address, rights };
+      return { request, writer: new PollWriter(response, this.#runtime, cursor) };
+    });
   }
 
-  #stream(granted: GrantedRead, raw: ServerResponse): Observable<Page | undefined> {
-    const { feed, encoder, settings } = this.#runtime;
+  #stream(granted: GrantedRead, response: FrameworkResponse): Answer {
+    const { stream } = this.#runtime.settings;
     const { topics, limit, subscriber, address, rights } = granted;
-    return defer(() => {
+    const raw = takeOver(response);
+    return this.#answerer.answer(response, () => {
       const after = this.#streamStart(granted.after);
       const writer = new StreamWriter(raw, this.#runtime, granted.idSuffix);
       writer.open(this.#openingCursor(after));
-      const lifetimeMs = Math.min(jittered(settings.stream.lifetimeMs), granted.expiresInMs);
-      const waitMs = settings.stream.heartbeatMs;
-      const bytesMax = settings.stream.unreadBytesMax;
+      const lifetimeMs = Math.min(jittered(stream.lifetimeMs), granted.expiresInMs);
+      const waitMs = stream.heartbeatMs;
+      const bytesMax = stream.unreadBytesMax;
       const request = { topics, after, limit, bytesMax, waitMs, lifetimeMs, subscriber, address, rights };
-      return feed
-        .follow(request, () => writer.drained())
-        .pipe(
-          map((page) => {
-            writer.page(page);
-            return encoder.page(page);
-          }),
-          catchError((error: unknown) => {
-            // The headers are out, and a browser gives up on any status but 200 anyway: end, and let it come back.
-            if (!(error instanceof NotificationsError)) throw error;
-            writer.refuse();
-            return of(undefined);
-          }),
-          // Also where an interceptor has enough of the stream, or an exception filter writes what nobody can read any more.
-          finalize(() => writer.finish()),
-        );
+      return { request, writer, drained: () => writer.drained() };
     });
   }
 

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
+import { NotificationsError } from '../core/errors.js';
 import type { LogPage } from '../core/page.js';
 import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock, retryLine } from '../wire/sse.js';
+import type { Writer } from './answer.js';
 import { writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
 import { cutWhenUnread } from './unread.js';
@@ -13,8 +15,8 @@ const HINT_TOLERANCE_MS = 1_000;
 type StreamRuntime = Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing' | 'feed'>;
 
 /** Writes one event stream. It keeps no queue: a page is taken when the socket has taken it. */
-export class StreamWriter {
-  readonly #raw: ServerResponse;
+export class StreamWriter implements Writer {
+  readonly raw: ServerResponse;
   readonly #runtime: StreamRuntime;
   /** Behind every id. */
   readonly #idSuffix: string;
@@ -28,7 +30,7 @@ export class StreamWriter {
 
   constructor(raw: ServerResponse, runtime: StreamRuntime, idSuffix = '') {
     this.#idSuffix = idSuffix;
-    this.#raw = raw;
+    this.raw = raw;
     this.#runtime = runtime;
     this.#toldAtMs = this.#hintedAtMs = runtime.clock.monotonic();
     this.#hintedSpreadMs = runtime.feed.spreadMs();
@@ -36,7 +38,7 @@ export class StreamWriter {
 
   /** Sends headers and first block at once: a client knows by them that nothing on the way holds the stream back. */
   open(cursor: string | undefined): void {
-    writeStreamHead(this.#raw);
+    writeStreamHead(this.raw);
     this.#write(openingBlocks(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
   }
 
@@ -49,23 +51,33 @@ export class StreamWriter {
     } else this.#quiet(page);
   }
 
-  /** Ends the stream because of a fault here: the client is to come back, but not at once. */
-  refuse(): void {
-    this.#raw.end(retryBlock(this.#retryMs() * REFUSED_RETRY_FACTOR));
-    this.#runtime.closing.add(this.#raw);
+  /**
+   * The headers are out, and a browser gives up on any status but 200 anyway.
+   *
+   * @throws an error that is not of this library, for Nest to log
+   */
+  refuse(error: unknown): void {
+    if (!(error instanceof NotificationsError)) throw error;
+    this.sendAway();
+  }
+
+  /** Ends the stream: the client is to come back, but not at once. */
+  sendAway(): void {
+    this.raw.end(retryBlock(this.#retryMs() * REFUSED_RETRY_FACTOR));
+    this.#runtime.closing.add(this.raw);
   }
 
   /** Ends the stream if nobody has, as when an interceptor has enough of it. */
   finish(): void {
-    if (!this.#raw.writableEnded) this.#raw.end();
+    if (!this.raw.writableEnded) this.raw.end();
   }
 
   /** Resolves when the socket has taken what was written; undefined if it has. If it never does, the stream's end ends this too. */
   drained(): Promise<void> | undefined {
     if (!this.#full) return undefined;
-    cutWhenUnread(this.#raw, 'drain', this.#runtime);
+    cutWhenUnread(this.raw, 'drain', this.#runtime);
     return new Promise((resolve) => {
-      this.#raw.once('drain', () => {
+      this.raw.once('drain', () => {
         this.#full = false;
         resolve();
       });
@@ -96,8 +108,8 @@ export class StreamWriter {
 
   #end(page: LogPage): void {
     const moved = page.position === this.#told ? '' : cursorBlock(this.#runtime.encoder.cursor(page) + this.#idSuffix);
-    this.#raw.end(moved + (page.ending === 'draining' ? retryBlock(this.#retryMs()) : ''));
-    this.#runtime.closing.add(this.#raw);
+    this.raw.end(moved + (page.ending === 'draining' ? retryBlock(this.#retryMs()) : ''));
+    this.#runtime.closing.add(this.raw);
   }
 
   #tell(position: number): void {
@@ -106,7 +118,7 @@ export class StreamWriter {
   }
 
   #write(text: string): void {
-    if (!this.#raw.write(text)) this.#full = true;
+    if (!this.raw.write(text)) this.#full = true;
   }
 
   #retryMs(): number {

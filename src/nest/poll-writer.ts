@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http';
+import type { LogPage } from '../core/page.js';
+import { pageBody } from '../wire/encoder.js';
+import type { Writer } from './answer.js';
+import { type FrameworkResponse, takeOver, writeJson } from './reply.js';
+import { refusal } from './refusal.js';
+import type { Runtime } from './runtime.js';
+import { cutWhenUnread } from './unread.js';
+
+/** Writes the answer of one poll. */
+export class PollWriter implements Writer {
+  readonly #response: FrameworkResponse;
+  readonly #runtime: Runtime;
+  /** What the client came with. */
+  readonly #cursor: string | undefined;
+  #raw: ServerResponse | undefined;
+
+  constructor(response: FrameworkResponse, runtime: Runtime, cursor: string | undefined) {
+    this.#response = response;
+    this.#runtime = runtime;
+    this.#cursor = cursor;
+  }
+
+  /** The response, taken out of the framework's hands. */
+  get raw(): ServerResponse {
+    return (this.#raw ??= takeOver(this.#response));
+  }
+
+  page(page: LogPage): void {
+    const { encoder, closing } = this.#runtime;
+    const { raw } = this;
+    if (page.ending) {
+      // Nothing has happened to this client's place, so it keeps the cursor that it came with.
+      writeJson(raw, pageBody(page, this.#cursor ?? encoder.cursor(page)), { close: true });
+      closing.add(raw);
+    } else writeJson(raw, encoder.body(page));
+    cutWhenUnread(raw, 'finish', this.#runtime);
+  }
+
+  /** Leaves the answer to Nest: by throwing the exception for it. */
+  refuse(error: unknown): never {
+    throw refusal(error, this.#response);
+  }
+}
