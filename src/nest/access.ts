@@ -84,9 +84,14 @@ export class AccessPolicy {
     this.#topicRules = { read: topicRule(rules, 'read'), publish: topicRule(rules, 'publish') };
   }
 
-  /** Whether everybody may read everything, so that nobody need be asked. */
+  /** Whether everybody may read everything. */
   get readIsPublic(): boolean {
     return this.#topicRules.read === 'public';
+  }
+
+  /** Whether besides that no rule wants to know of a read that names its topics. */
+  get asksNothing(): boolean {
+    return this.readIsPublic && this.#rules.subscriber === undefined && this.#rules.expiresAt === undefined;
   }
 
   /** @throws TypeError for what is no name: a limit or a revocation that goes by it would miss its mark */

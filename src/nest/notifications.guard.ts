@@ -33,14 +33,19 @@ export interface GrantedRead extends ReadRequest {
   readonly isLoop: boolean;
 }
 
+/** What the access rules say of a read. */
+type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights'>;
+
 /** A ticket that access has granted, and what it is to say. */
 export type GrantedTicket = Pick<TicketClaims, 'subscriber' | 'topics' | 'endsAtMs'>;
+
+type Granted = GrantedRead | GrantedTicket | readonly PublishItem[];
 
 const GRANTED = Symbol('granted');
 
 /** What the guard leaves on the request for the controller. */
 interface GrantedRequest extends FrameworkRequest {
-  [GRANTED]?: GrantedRead | GrantedTicket | readonly PublishItem[];
+  [GRANTED]?: Granted;
 }
 
 /** The read that the guard has granted. */
@@ -80,19 +85,30 @@ export class NotificationsGuard implements CanActivate {
     };
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<GrantedRequest>();
     const response = http.getResponse<FrameworkResponse>();
     try {
-      request[GRANTED] = await this.#grant(request, context.getHandler());
+      const granted = this.#grant(request, context.getHandler());
+      if (granted instanceof Promise) return this.#whenGranted(granted, request, response);
+      request[GRANTED] = granted;
     } catch (error) {
       throw refusal(error, response);
     }
     return true;
   }
 
-  #grant(request: FrameworkRequest, handler: object): Promise<GrantedRead | GrantedTicket | readonly PublishItem[]> {
+  async #whenGranted(granted: Promise<Granted>, request: GrantedRequest, response: FrameworkResponse): Promise<true> {
+    try {
+      request[GRANTED] = await granted;
+    } catch (error) {
+      throw refusal(error, response);
+    }
+    return true;
+  }
+
+  #grant(request: FrameworkRequest, handler: object): Granted | Promise<Granted> {
     const ticket = acceptedTicket(request);
     const route = Reflect.getMetadata(ROUTE_MARK, handler) as unknown;
     if (route === 'publish') return this.#grantPublish(request);
@@ -101,7 +117,7 @@ export class NotificationsGuard implements CanActivate {
   }
 
   /** A ticket says who reads what; the rules were asked when it was given out. */
-  async #grantTicketed(request: FrameworkRequest, ticket: AcceptedTicket): Promise<GrantedRead> {
+  #grantTicketed(request: FrameworkRequest, ticket: AcceptedTicket): GrantedRead {
     const { clock } = this.#runtime;
     const { claims, idSuffix, lastCursor } = ticket;
     const { method, originalUrl: url } = request;
@@ -112,16 +128,7 @@ export class NotificationsGuard implements CanActivate {
     const { subscriber, topics, endsAtMs } = claims;
     const expiresInMs = msUntil(new Date(endsAtMs), clock);
     const address = addressKey(request.ip);
-    return Promise.resolve({
-      ...parsed,
-      topics,
-      expiresInMs,
-      subscriber,
-      address,
-      rights: undefined,
-      idSuffix,
-      isLoop: false,
-    });
+    return { ...parsed, topics, expiresInMs, subscriber, address, rights: undefined, idSuffix, isLoop: false };
   }
 
   async #grantTicket(request: FrameworkRequest): Promise<GrantedTicket> {
@@ -138,10 +145,23 @@ export class NotificationsGuard implements CanActivate {
     return { subscriber, topics, endsAtMs: clock.now() + Math.min(settings.tickets.lifetimeMs, expiresInMs) };
   }
 
-  async #grantRead(request: FrameworkRequest): Promise<GrantedRead> {
-    const { settings, access, clock } = this.#runtime;
+  #grantRead(request: FrameworkRequest): GrantedRead | Promise<GrantedRead> {
     const { method, headers, originalUrl: url } = request;
     const parsed = parseReadRequest({ method, headers, url }, this.#parsing);
+    const { topics } = parsed;
+    if (topics && this.#runtime.access.asksNothing) {
+      return this.#granted(request, parsed, {
+        topics,
+        expiresInMs: Infinity,
+        subscriber: undefined,
+        rights: undefined,
+      });
+    }
+    return this.#grantByRules(request, parsed);
+  }
+
+  async #grantByRules(request: FrameworkRequest, parsed: ReadRequest): Promise<GrantedRead> {
+    const { settings, access, clock } = this.#runtime;
     const context = await access.context(request);
     const ownTopics = async (): Promise<readonly string[]> =>
       checkTopics(await access.ownTopics(context), settings.limits.topicsMax);
@@ -151,10 +171,13 @@ export class NotificationsGuard implements CanActivate {
     const expiresAt = await access.expiresAt(context);
     const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
     const { subscriber } = context;
+    return this.#granted(request, parsed, { topics, expiresInMs, subscriber, rights: this.#rights(context, parsed) });
+  }
+
+  #granted(request: FrameworkRequest, parsed: ReadRequest, grant: Grant): GrantedRead {
     const address = addressKey(request.ip);
-    const rights = this.#rights(context, parsed);
-    const isLoop = this.#isLoop(request, parsed, subscriber);
-    return { ...parsed, topics, expiresInMs, subscriber, address, rights, idSuffix: '', isLoop };
+    const isLoop = this.#isLoop(request, parsed, grant.subscriber);
+    return { ...parsed, ...grant, address, idSuffix: '', isLoop };
   }
 
   /** Behind a proxy a connection is many callers', who may well have the same cursor. */

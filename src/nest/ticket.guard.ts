@@ -61,16 +61,19 @@ export class TicketGuard implements CanActivate {
     this.#runtime = runtime;
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<TicketRequest>();
     const ticket = ticketOf(request);
-    if (ticket === undefined) return true;
+    return ticket === undefined || this.#letIn(ticket, request, http.getResponse<FrameworkResponse>());
+  }
+
+  async #letIn(ticket: string, request: TicketRequest, response: FrameworkResponse): Promise<true> {
     redact(request);
     try {
       request[TICKET] = await this.#accept(ticket, request);
     } catch (error) {
-      throw refusal(error, http.getResponse<FrameworkResponse>());
+      throw refusal(error, response);
     }
     return true;
   }
