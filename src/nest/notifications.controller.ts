@@ -4,6 +4,7 @@ import { catchError, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
 import { pageBody } from '../wire/encoder.js';
+import type { ReadRequest } from '../wire/request.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
 import { type Answer, Answerer } from './answer.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
@@ -52,11 +53,11 @@ export class NotificationsController {
   read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Answer {
     const granted = grantedRead(request);
     if (request.method === 'HEAD') {
-      writeHeadOnly(takeOver(response), granted.transport);
+      writeHeadOnly(takeOver(response), granted.asked.transport);
       return of(undefined);
     }
     if (granted.isLoop) return this.#slowDown(granted, response);
-    return granted.transport === 'sse' ? this.#stream(granted, response) : this.#poll(granted, response);
+    return granted.asked.transport === 'sse' ? this.#stream(granted, response) : this.#poll(granted, response);
   }
 
   @Post()
@@ -96,7 +97,8 @@ export class NotificationsController {
 
   /** Answers a client that asks in a tight loop, after a while, with nothing: it keeps its place, and does not keep anybody busy. */
   #slowDown(granted: GrantedRead, response: FrameworkResponse): Observable<undefined> {
-    const { transport, cursor, subscriber, address } = granted;
+    const { subscriber, address } = granted;
+    const { transport, cursor } = granted.asked;
     const waits = {
       topics: [],
       after: 'latest',
@@ -121,9 +123,10 @@ export class NotificationsController {
   }
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Answer {
-    const { topics, after, limit, cursor, subscriber, address, rights } = granted;
+    const { topics, subscriber, address, rights } = granted;
+    const { after, limit, cursor } = granted.asked;
     return this.#answerer.answer(response, () => {
-      const waitMs = Math.min(granted.waitMs, granted.expiresInMs);
+      const waitMs = Math.min(granted.asked.waitMs, granted.expiresInMs);
       const request = { topics, after, limit, waitMs, subscriber, address, rights };
       return { request, writer: new PollWriter(response, this.#runtime, cursor) };
     });
@@ -131,10 +134,11 @@ export class NotificationsController {
 
   #stream(granted: GrantedRead, response: FrameworkResponse): Answer {
     const { stream } = this.#runtime.settings;
-    const { topics, limit, subscriber, address, rights } = granted;
+    const { topics, subscriber, address, rights } = granted;
+    const { limit } = granted.asked;
     const raw = takeOver(response);
     return this.#answerer.answer(response, () => {
-      const after = this.#streamStart(granted.after);
+      const after = this.#streamStart(granted.asked.after);
       const writer = new StreamWriter(raw, this.#runtime, granted.idSuffix);
       writer.open(this.#openingCursor(after));
       const lifetimeMs = Math.min(jittered(stream.lifetimeMs), granted.expiresInMs);
@@ -146,7 +150,7 @@ export class NotificationsController {
   }
 
   /** A stream names its start in the first block, so it has to know it before the feed does. */
-  #streamStart(after: GrantedRead['after']): LogPosition | 'earliest' {
+  #streamStart(after: ReadRequest['after']): LogPosition | 'earliest' {
     const { epoch, head } = this.#runtime.feed.window;
     return after === 'latest' ? { epochId: epoch.id, position: head } : after;
   }

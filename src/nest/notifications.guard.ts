@@ -6,7 +6,8 @@ import { utf8Length } from '../core/notification.js';
 import type { Rights } from '../core/rights.js';
 import { addressKey } from '../wire/address.js';
 import { parsePublishBody } from '../wire/publish.js';
-import { checkTopics, header, parseReadRequest, type ReadRequest, type RequestContext } from '../wire/request.js';
+import { ReadRequests } from '../wire/read-requests.js';
+import { checkTopics, header, type ReadRequest } from '../wire/request.js';
 import type { AccessContext } from './access.js';
 import type { TicketClaims } from '../wire/ticket.js';
 import { idempotentItems } from '../wire/idempotency.js';
@@ -20,7 +21,8 @@ import { TightLoops } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
 
 /** A read that access has granted. */
-export interface GrantedRead extends ReadRequest {
+export interface GrantedRead {
+  readonly asked: ReadRequest;
   readonly topics: readonly string[];
   /** Milliseconds until the caller's credentials expire. */
   readonly expiresInMs: number;
@@ -70,7 +72,7 @@ export function grantedItems(request: FrameworkRequest): readonly PublishItem[] 
 @Injectable()
 export class NotificationsGuard implements CanActivate {
   readonly #runtime: Runtime;
-  readonly #parsing: RequestContext;
+  readonly #requests: ReadRequests;
   readonly #publishRate: PublishRate;
   readonly #tightLoops: TightLoops;
 
@@ -79,10 +81,11 @@ export class NotificationsGuard implements CanActivate {
     this.#runtime = runtime;
     this.#tightLoops = new TightLoops(clock, settings.limits.waitersPerSubscriberMax);
     this.#publishRate = new PublishRate(clock, settings.publish.perMinuteMax);
-    this.#parsing = {
+    this.#requests = new ReadRequests({
       limits: { ...settings.poll, topicsMax: settings.limits.topicsMax },
-      openCursor: (text) => cursors.open(text, feed.window.epoch),
-    };
+      cursors,
+      epoch: () => feed.window.epoch,
+    });
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -122,13 +125,13 @@ export class NotificationsGuard implements CanActivate {
     const { claims, idSuffix, lastCursor } = ticket;
     const { method, originalUrl: url } = request;
     const headers = { ...request.headers, 'last-event-id': lastCursor };
-    const parsed = parseReadRequest({ method, headers, url }, this.#parsing);
-    if (parsed.topics)
+    const asked = this.#requests.parse({ method, headers, url });
+    if (asked.topics)
       throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
     const { subscriber, topics, endsAtMs } = claims;
     const expiresInMs = msUntil(new Date(endsAtMs), clock);
     const address = addressKey(request.ip);
-    return { ...parsed, topics, expiresInMs, subscriber, address, rights: undefined, idSuffix, isLoop: false };
+    return { asked, topics, expiresInMs, subscriber, address, rights: undefined, idSuffix, isLoop: false };
   }
 
   async #grantTicket(request: FrameworkRequest): Promise<GrantedTicket> {
@@ -147,37 +150,38 @@ export class NotificationsGuard implements CanActivate {
 
   #grantRead(request: FrameworkRequest): GrantedRead | Promise<GrantedRead> {
     const { method, headers, originalUrl: url } = request;
-    const parsed = parseReadRequest({ method, headers, url }, this.#parsing);
-    const { topics } = parsed;
+    const asked = this.#requests.parse({ method, headers, url });
+    const { topics } = asked;
     if (topics && this.#runtime.access.asksNothing) {
-      return this.#granted(request, parsed, {
+      return this.#granted(request, asked, {
         topics,
         expiresInMs: Infinity,
         subscriber: undefined,
         rights: undefined,
       });
     }
-    return this.#grantByRules(request, parsed);
+    return this.#grantByRules(request, asked);
   }
 
-  async #grantByRules(request: FrameworkRequest, parsed: ReadRequest): Promise<GrantedRead> {
+  async #grantByRules(request: FrameworkRequest, asked: ReadRequest): Promise<GrantedRead> {
     const { settings, access, clock } = this.#runtime;
     const context = await access.context(request);
     const ownTopics = async (): Promise<readonly string[]> =>
       checkTopics(await access.ownTopics(context), settings.limits.topicsMax);
-    const topics = parsed.topics ?? (await ownTopics());
+    const topics = asked.topics ?? (await ownTopics());
     // A caller's own topics are granted by the rule that names them.
-    if (parsed.topics) await access.assertAllowed('read', context, topics);
+    if (asked.topics) await access.assertAllowed('read', context, topics);
     const expiresAt = await access.expiresAt(context);
     const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
     const { subscriber } = context;
-    return this.#granted(request, parsed, { topics, expiresInMs, subscriber, rights: this.#rights(context, parsed) });
+    return this.#granted(request, asked, { topics, expiresInMs, subscriber, rights: this.#rights(context, asked) });
   }
 
-  #granted(request: FrameworkRequest, parsed: ReadRequest, grant: Grant): GrantedRead {
+  #granted(request: FrameworkRequest, asked: ReadRequest, grant: Grant): GrantedRead {
+    const { topics, expiresInMs, subscriber, rights } = grant;
     const address = addressKey(request.ip);
-    const isLoop = this.#isLoop(request, parsed, grant.subscriber);
-    return { ...parsed, ...grant, address, idSuffix: '', isLoop };
+    const isLoop = this.#isLoop(request, asked, subscriber);
+    return { asked, topics, expiresInMs, subscriber, address, rights, idSuffix: '', isLoop };
   }
 
   /** Behind a proxy a connection is many callers', who may well have the same cursor. */
@@ -195,9 +199,9 @@ export class NotificationsGuard implements CanActivate {
   }
 
   /** The rules that have granted the read, to be asked again when there is something to hand over. */
-  #rights(context: AccessContext, parsed: ReadRequest): Rights | undefined {
+  #rights(context: AccessContext, asked: ReadRequest): Rights | undefined {
     const { access } = this.#runtime;
-    if (parsed.topics) {
+    if (asked.topics) {
       return access.readIsPublic ? undefined : { allowed: (topics) => access.allowed('read', context, topics) };
     }
     return {
@@ -237,7 +241,7 @@ function parseTicketBody(body: unknown): readonly string[] | undefined {
   throw new NotificationsError('body_invalid', 'topics must be an array of texts');
 }
 
-/** A body without a stated length has been parsed within the limits of the application's parser; then it counts as JSON. */
+/** A body without a stated length has been asked within the limits of the application's parser; then it counts as JSON. */
 function checkBodyBytes(request: FrameworkRequest, bodyBytesMax: number): void {
   const stated = header(request, 'content-length');
   const bytes = stated === undefined ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);

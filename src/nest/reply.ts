@@ -37,14 +37,20 @@ export function rawOf(response: FrameworkResponse): ServerResponse {
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
   const raw = rawOf(response);
-  response.hijack?.();
-  for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
-    if (value !== undefined && !raw.hasHeader(name)) raw.setHeader(name, value);
+  if (response.hijack) {
+    response.hijack();
+    for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
+      // Every answer written here says itself what caches may do.
+      if (value !== undefined && name !== 'cache-control' && !raw.hasHeader(name)) raw.setHeader(name, value);
+    }
   }
-  const ignore = (): FrameworkResponse => response;
   response.send = ignore;
   response.json = ignore;
   return raw;
+}
+
+function ignore(this: unknown): unknown {
+  return this;
 }
 
 /** Writes a whole JSON answer. `close` asks the client to open a new connection for its next request. */

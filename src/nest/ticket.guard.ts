@@ -125,6 +125,8 @@ export function unlessTicket(guard: Type<CanActivate> | CanActivate): Type<CanAc
 }
 
 function ticketOf({ originalUrl }: FrameworkRequest): string | undefined {
+  // Most have none, and taking a query apart costs ten times as much as seeing that.
+  if (!/ticket|%/.test(originalUrl)) return undefined;
   const at = originalUrl.indexOf('?');
   return at < 0 ? undefined : (new URLSearchParams(originalUrl.slice(at)).get('ticket') ?? undefined);
 }

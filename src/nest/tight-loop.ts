@@ -12,6 +12,8 @@ interface Seen {
   count: number;
 }
 
+type SeenSocket = Socket & Record<symbol, Seen | undefined>;
+
 /**
  * Finds clients that ask with the same cursor again and again, faster than anyone can have read the answer: a loop that forgot to move on.
  * They are known by their subscriber, or by a connection that is theirs alone.
@@ -23,7 +25,8 @@ export class TightLoops {
   readonly #clock: Clock;
   readonly #sameCursorMax: number;
   readonly #bySubscriber = new Map<string, Seen>();
-  readonly #bySocket = new WeakMap<Socket, Seen>();
+  /** Where a socket carries its own: a weak map of thousands costs the garbage collector more than all the rest here. */
+  readonly #onSocket = Symbol('seen');
 
   /** @param sameCursorMax requests with one cursor that a caller may make within the window */
   constructor(clock: Clock, sameCursorMax: number) {
@@ -38,13 +41,13 @@ export class TightLoops {
   /** Notes a request; true if its answer should wait. */
   isLoop(caller: string | Socket, what: string): boolean {
     const nowMs = this.#clock.monotonic();
-    const seen = typeof caller === 'string' ? this.#bySubscriber.get(caller) : this.#bySocket.get(caller);
+    const seen = typeof caller === 'string' ? this.#bySubscriber.get(caller) : (caller as SeenSocket)[this.#onSocket];
     if (seen?.what === what && nowMs - seen.sinceMs < SAME_CURSOR_WINDOW_MS) {
       seen.count++;
       return seen.count > this.#sameCursorMax;
     }
     const first = { what, sinceMs: nowMs, count: 1 };
-    if (typeof caller !== 'string') this.#bySocket.set(caller, first);
+    if (typeof caller !== 'string') (caller as SeenSocket)[this.#onSocket] = first;
     else this.#remember(caller, first);
     return false;
   }
