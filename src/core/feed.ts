@@ -82,6 +82,7 @@ export class Feed {
   readonly #subscribers = new Subscribers<Waiter>();
   readonly #addresses = new Tally();
   readonly #host: WaiterHost;
+  #revocations = 0;
   #tail: Tail | undefined;
   #drain: { promise: Promise<void>; done: () => void; spreadMs: number } | undefined;
 
@@ -130,7 +131,7 @@ export class Feed {
   hold(request: FeedRequest, observer: Observer<LogPage>, drained?: Drained): Unsubscribable {
     const refusal = this.#refusal(request);
     if (refusal) throw refusal;
-    const waiter = new Waiter(this.#host, request, { observer, drained });
+    const waiter = new Waiter(this.#host, request, observer, drained);
     waiter.start();
     return waiter;
   }
@@ -164,6 +165,11 @@ export class Feed {
       () => 'ready',
       () => 'store_unavailable',
     );
+  }
+
+  /** How often something was revoked, from whomever, or may have been. As long as it stays the same nothing was. */
+  get revocations(): number {
+    return this.#revocations;
   }
 
   counts(): FeedCounts {
@@ -242,6 +248,7 @@ export class Feed {
       for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
     } else {
       this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);
+      this.#revocations++;
       for (const waiter of this.#subscribers.all()) waiter.revocationMissed();
     }
     // Before anybody is woken, so that what follows a revocation in the log is not told to whom it concerns.
@@ -252,6 +259,7 @@ export class Feed {
   }
 
   #apply({ subscriber, topics }: Revocation): void {
+    this.#revocations++;
     for (const waiter of this.#subscribers.of(subscriber)) waiter.revoke(topics);
   }
 }

@@ -5,7 +5,7 @@ import type { Drained, FeedRequest } from './feed.js';
 import type { Ending, LogPage } from './page.js';
 import type { Reader } from './reader.js';
 import type { Rights } from './rights.js';
-import type { Wakeable } from './waiters.js';
+import { NO_NEWS, type Wakeable } from './waiters.js';
 
 /** What a waiter needs of its feed. */
 export interface WaiterHost {
@@ -23,20 +23,17 @@ export interface WaiterHost {
   disarm(waiter: Waiter): void;
 }
 
-/** Where pages go. Without `drained` the waiter is a poll and ends with its first page. */
-export interface WaiterOutput {
-  readonly observer: Observer<LogPage>;
-  readonly drained: Drained | undefined;
-}
-
 /** `reading`: a read is under way, or what it found is being checked. `waiting`: nothing to say. `handing over`: the consumer has not taken the last page. */
 type State = 'reading' | 'waiting' | 'handing over' | 'ended';
 
 /** One held poll or one open stream: arm, then turns of read and wait. `unsubscribe` releases all that it holds. */
 export class Waiter implements Wakeable, Unsubscribable {
+  places: readonly number[] = [];
+  firstNews = NO_NEWS;
   readonly #host: WaiterHost;
   readonly #request: FeedRequest;
-  readonly #output: WaiterOutput;
+  readonly #observer: Observer<LogPage>;
+  readonly #drained: Drained | undefined;
   #topics: readonly string[];
   #after: Exclude<FeedRequest['after'], 'latest'>;
   #state: State = 'reading';
@@ -44,11 +41,13 @@ export class Waiter implements Wakeable, Unsubscribable {
   #turnTimer: Timer;
   #lifetimeTimer: Timer;
 
-  constructor(host: WaiterHost, request: FeedRequest, output: WaiterOutput) {
+  /** Without `drained` the waiter is a poll and ends with its first page. */
+  constructor(host: WaiterHost, request: FeedRequest, observer: Observer<LogPage>, drained: Drained | undefined) {
     const { epoch, head } = host.reader.window;
     this.#host = host;
     this.#request = request;
-    this.#output = output;
+    this.#observer = observer;
+    this.#drained = drained;
     this.#topics = request.topics;
     this.#after = request.after === 'latest' ? { epochId: epoch.id, position: head } : request.after;
   }
@@ -210,7 +209,8 @@ export class Waiter implements Wakeable, Unsubscribable {
   }
 
   #emit(page: LogPage): void {
-    const { observer, drained } = this.#output;
+    const observer = this.#observer;
+    const drained = this.#drained;
     this.#after = { epochId: page.epoch.id, position: page.position };
     this.#state = 'handing over';
     // A waiter is released before its last page goes out: whoever gets that finds nothing of it left here.
@@ -253,6 +253,6 @@ export class Waiter implements Wakeable, Unsubscribable {
   #fail(error: unknown): void {
     if (this.#state === 'ended') return;
     this.unsubscribe();
-    this.#output.observer.error(error);
+    this.#observer.error(error);
   }
 }

@@ -1,8 +1,8 @@
 import { HttpException, HttpStatus, Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
-import { catchError, defer, finalize, map, type Observable, of } from 'rxjs';
-import type { Drained, FeedRequest } from '../core/feed.js';
+import { catchError, defer, finalize, map, type Observable, type Observer, of } from 'rxjs';
+import type { Drained, Feed, FeedRequest } from '../core/feed.js';
 import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
 import { type FrameworkResponse, rawOf, takeOver, writeJson } from './reply.js';
@@ -20,7 +20,7 @@ export interface Writer {
 }
 
 /** A waiter to be, and what writes its pages. */
-interface Turn {
+export interface Turn {
   readonly request: FeedRequest;
   readonly writer: Writer;
   readonly drained?: Drained;
@@ -37,7 +37,6 @@ export type Answer = Observable<Page | undefined> | undefined;
 export class Answerer {
   readonly #runtime: Runtime;
   readonly #application: ApplicationConfig;
-  readonly #logger = new Logger('Notifications');
 
   constructor(runtime: Runtime, application: ApplicationConfig) {
     this.#runtime = runtime;
@@ -45,20 +44,10 @@ export class Answerer {
   }
 
   answer(response: FrameworkResponse, begin: () => Turn): Answer {
-    if (this.#isObserved()) return this.#observable(begin);
+    if (isObserved(this.#application)) return this.#observable(begin);
     if (rawOf(response).destroyed) takeOver(response);
-    else this.#hold(response, begin());
+    else hold(this.#runtime.feed, response, begin());
     return undefined;
-  }
-
-  #isObserved(): boolean {
-    const application = this.#application;
-    return (
-      application.getGlobalInterceptors().length > 0 ||
-      application.getGlobalRequestInterceptors().length > 0 ||
-      application.getGlobalFilters().length > 0 ||
-      application.getGlobalRequestFilters().length > 0
-    );
   }
 
   /** Nest subscribes to it, and unsubscribes from it when the client leaves. */
@@ -81,37 +70,63 @@ export class Answerer {
       );
     });
   }
+}
 
-  /** @throws the exception, if the waiter is refused at once and Nest is to answer */
-  #hold(response: FrameworkResponse, { request, writer, drained }: Turn): void {
-    const observer = {
-      next: (page: LogPage): void => {
-        writer.page(page);
-      },
-      error: (error: unknown): void => {
-        this.#answerLate(error, response, writer);
-      },
-      complete: (): void => undefined,
-    };
-    try {
-      const waiter = this.#runtime.feed.hold(request, observer, drained);
-      const { raw } = writer;
-      if (!raw.writableEnded) raw.on('close', () => waiter.unsubscribe());
-    } catch (error) {
-      writer.refuse(error);
-    }
+/** Whether the application has interceptors or exception filters of its own, which are to see what is answered. */
+export function isObserved(application: ApplicationConfig): boolean {
+  return (
+    application.getGlobalInterceptors().length > 0 ||
+    application.getGlobalRequestInterceptors().length > 0 ||
+    application.getGlobalFilters().length > 0 ||
+    application.getGlobalRequestFilters().length > 0
+  );
+}
+
+/**
+ * Answers without Nest: the waiter writes its pages itself, and is released when the response is closed.
+ *
+ * @throws the exception, if the waiter is refused at once and Nest is to answer
+ */
+export function hold(feed: Feed, response: FrameworkResponse, { request, writer, drained }: Turn): void {
+  try {
+    const waiter = feed.hold(request, new HeldAnswer(response, writer), drained);
+    const { raw } = writer;
+    if (!raw.writableEnded) raw.on('close', () => waiter.unsubscribe());
+  } catch (error) {
+    writer.refuse(error);
+  }
+}
+
+const logger = new Logger('Notifications');
+
+/** What a waiter that is held without an Observable tells. */
+class HeldAnswer implements Observer<LogPage> {
+  readonly #response: FrameworkResponse;
+  readonly #writer: Writer;
+
+  constructor(response: FrameworkResponse, writer: Writer) {
+    this.#response = response;
+    this.#writer = writer;
+  }
+
+  next(page: LogPage): void {
+    this.#writer.page(page);
   }
 
   /** As Nest's own exception filter answers, which cannot be asked any more. */
-  #answerLate(error: unknown, response: FrameworkResponse, writer: Writer): void {
+  error(error: unknown): void {
     try {
-      writer.refuse(error);
+      this.#writer.refuse(error);
     } catch (exception) {
-      const raw = takeOver(response);
-      if (!(exception instanceof HttpException)) this.#logger.error(exception);
+      const raw = takeOver(this.#response);
+      if (!(exception instanceof HttpException)) logger.error(exception);
       if (raw.headersSent) raw.end();
       else writeException(raw, exception);
     }
+  }
+
+  complete(): void {
+    // The writer has ended the response with the last page.
   }
 }
 

@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
+import type { ServerResponse } from 'node:http';
 import { catchError, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
@@ -7,6 +8,7 @@ import { pageBody } from '../wire/encoder.js';
 import type { ReadRequest } from '../wire/request.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
 import { type Answer, Answerer } from './answer.js';
+import { DirectLane } from './direct-lane.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
 import { NotificationsService, type Published } from './notifications.service.js';
 import { PollWriter } from './poll-writer.js';
@@ -37,12 +39,15 @@ export class NotificationsController {
   readonly #runtime: Runtime;
   readonly #service: NotificationsService;
   readonly #answerer: Answerer;
+  readonly #directLane: DirectLane;
 
   constructor(
     @Inject(RUNTIME) runtime: Runtime,
     @Inject(NotificationsService) service: NotificationsService,
     @Inject(ApplicationConfig) application: ApplicationConfig,
+    @Inject(DirectLane) directLane: DirectLane,
   ) {
+    this.#directLane = directLane;
     this.#runtime = runtime;
     this.#service = service;
     this.#answerer = new Answerer(runtime, application);
@@ -128,8 +133,17 @@ export class NotificationsController {
     return this.#answerer.answer(response, () => {
       const waitMs = Math.min(granted.asked.waitMs, granted.expiresInMs);
       const request = { topics, after, limit, waitMs, subscriber, address, rights };
-      return { request, writer: new PollWriter(response, this.#runtime, cursor) };
+      return { request, writer: new PollWriter(response, this.#runtime, cursor, this.#learning(granted)) };
     });
+  }
+
+  /** What makes the next poll like this one take the direct lane. */
+  #learning(granted: GrantedRead): ((raw: ServerResponse) => void) | undefined {
+    if (!this.#directLane.isOpen) return undefined;
+    const arrival = this.#directLane.arrival(granted);
+    return (raw) => {
+      this.#directLane.learn(raw, arrival);
+    };
   }
 
   #stream(granted: GrantedRead, response: FrameworkResponse): Answer {

@@ -6,7 +6,6 @@ import { utf8Length } from '../core/notification.js';
 import type { Rights } from '../core/rights.js';
 import { addressKey } from '../wire/address.js';
 import { parsePublishBody } from '../wire/publish.js';
-import { ReadRequests } from '../wire/read-requests.js';
 import { checkTopics, header, type ReadRequest } from '../wire/request.js';
 import type { AccessContext } from './access.js';
 import type { TicketClaims } from '../wire/ticket.js';
@@ -17,7 +16,7 @@ import { refusal } from './refusal.js';
 import { ROUTE_MARK } from './route-mark.js';
 import { type AcceptedTicket, acceptedTicket } from './ticket.guard.js';
 import type { Runtime } from './runtime.js';
-import { TightLoops } from './tight-loop.js';
+import { asksInLoop } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
 
 /** A read that access has granted. */
@@ -72,20 +71,11 @@ export function grantedItems(request: FrameworkRequest): readonly PublishItem[] 
 @Injectable()
 export class NotificationsGuard implements CanActivate {
   readonly #runtime: Runtime;
-  readonly #requests: ReadRequests;
   readonly #publishRate: PublishRate;
-  readonly #tightLoops: TightLoops;
 
   constructor(@Inject(RUNTIME) runtime: Runtime) {
-    const { settings, cursors, feed, clock } = runtime;
     this.#runtime = runtime;
-    this.#tightLoops = new TightLoops(clock, settings.limits.waitersPerSubscriberMax);
-    this.#publishRate = new PublishRate(clock, settings.publish.perMinuteMax);
-    this.#requests = new ReadRequests({
-      limits: { ...settings.poll, topicsMax: settings.limits.topicsMax },
-      cursors,
-      epoch: () => feed.window.epoch,
-    });
+    this.#publishRate = new PublishRate(runtime.clock, runtime.settings.publish.perMinuteMax);
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -125,7 +115,7 @@ export class NotificationsGuard implements CanActivate {
     const { claims, idSuffix, lastCursor } = ticket;
     const { method, originalUrl: url } = request;
     const headers = { ...request.headers, 'last-event-id': lastCursor };
-    const asked = this.#requests.parse({ method, headers, url });
+    const asked = this.#runtime.requests.parse({ method, headers, url });
     if (asked.topics)
       throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
     const { subscriber, topics, endsAtMs } = claims;
@@ -150,7 +140,7 @@ export class NotificationsGuard implements CanActivate {
 
   #grantRead(request: FrameworkRequest): GrantedRead | Promise<GrantedRead> {
     const { method, headers, originalUrl: url } = request;
-    const asked = this.#requests.parse({ method, headers, url });
+    const asked = this.#runtime.requests.parse({ method, headers, url });
     const { topics } = asked;
     if (topics && this.#runtime.access.asksNothing) {
       return this.#granted(request, asked, {
@@ -180,15 +170,8 @@ export class NotificationsGuard implements CanActivate {
   #granted(request: FrameworkRequest, asked: ReadRequest, grant: Grant): GrantedRead {
     const { topics, expiresInMs, subscriber, rights } = grant;
     const address = addressKey(request.ip);
-    const isLoop = this.#isLoop(request, asked, subscriber);
+    const isLoop = asksInLoop(this.#runtime.tightLoops, request, asked, subscriber);
     return { asked, topics, expiresInMs, subscriber, address, rights, idSuffix: '', isLoop };
-  }
-
-  /** Behind a proxy a connection is many callers', who may well have the same cursor. */
-  #isLoop(request: FrameworkRequest, { cursor, topics }: ReadRequest, subscriber: string | undefined): boolean {
-    const caller = subscriber ?? (isForwarded(request) ? undefined : request.socket);
-    if (cursor === undefined || caller === undefined) return false;
-    return this.#tightLoops.isLoop(caller, `${cursor} ${topics?.join() ?? ''}`);
   }
 
   #checkRate(caller: string, count: number): void {
@@ -227,10 +210,6 @@ export class NotificationsGuard implements CanActivate {
     this.#checkRate(context.subscriber ?? addressKey(request.ip) ?? '', items.length);
     return idempotentItems(items, header(request, 'idempotency-key'));
   }
-}
-
-function isForwarded({ headers }: FrameworkRequest): boolean {
-  return ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'].some((name) => name in headers);
 }
 
 /** @throws NotificationsError `body_invalid`; undefined for a body that names no topics */

@@ -13,6 +13,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { DirectLane } from './direct-lane.js';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsGuard } from './notifications.guard.js';
 import { NotificationsService } from './notifications.service.js';
@@ -116,7 +117,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
       ProvidedAccess,
       NotificationsService,
       NotificationsShutdown,
-      ...(controller ? [ParserErrors] : []),
+      ...(controller ? [ParserErrors, DirectLane] : []),
     ],
     exports: [NotificationsService],
   };

@@ -38,6 +38,9 @@ const BOUNDS = {
     perMinuteMax: { default: 6_000, min: 1, max: 10_000_000 },
     dataDepthMax: { default: DRAFT_LIMITS.dataDepthMax, min: 1, max: 500 },
   },
+  directLane: {
+    grantMs: { default: 0, min: 0, max: MINUTE_MS },
+  },
   tickets: {
     ttlMs: { default: 30_000, min: 1_000, max: 10 * MINUTE_MS },
     lifetimeMs: { default: 60 * MINUTE_MS, min: 1_000, max: 24 * 60 * MINUTE_MS },
@@ -116,6 +119,18 @@ export interface NotificationsOptions {
     readonly perMinuteMax?: number | undefined;
     /** Levels of nesting in `data`. Default 32. */
     readonly dataDepthMax?: number | undefined;
+  };
+  /**
+   * The direct lane: polls that repeat on a connection are answered on the HTTP server, before the framework.
+   *
+   * A poll takes it if two like it, the same but for the cursor down to the last header, have gone through the whole application on that
+   * connection and were answered with the same headers. Guards and `access.subscriber` are then not asked again until `grantMs` is over, and
+   * middleware is not run; `access.read` and limits are, and `revoke` ends it at once. Responses that middleware wraps, or that set
+   * cookies, keep the whole way. The application does not start if it has global interceptors or exception filters.
+   */
+  readonly directLane?: {
+    /** How long a connection may take it before its next poll goes the whole way again, in milliseconds. Default 0: never; 30,000 is advised. */
+    readonly grantMs?: number | undefined;
   };
   /**
    * Tickets for clients that can send neither headers nor cookies with an event stream: `POST <path>/tickets` answers one to a caller with

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { CACHE_CONTROL } from '../wire/protocol.js';
 import { NotificationsException } from './exception.js';
-import type { FrameworkRequest, FrameworkResponse } from './reply.js';
+import { type FrameworkRequest, type FrameworkResponse, rawOf } from './reply.js';
 import { ROUTE_MARK } from './route-mark.js';
 
 const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
@@ -68,7 +68,7 @@ interface Marked {
 function translate(error: unknown, response: FrameworkResponse): unknown {
   const refusal = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
   if (!refusal || error instanceof NotificationsException) return error;
-  response.header('Cache-Control', CACHE_CONTROL);
+  rawOf(response).setHeader('Cache-Control', CACHE_CONTROL);
   return new NotificationsException(new NotificationsError(...refusal, { cause: error }));
 }
 

@@ -13,9 +13,17 @@ export class PollWriter implements Writer {
   readonly #runtime: Runtime;
   /** What the client came with. */
   readonly #cursor: string | undefined;
+  readonly #answered: ((raw: ServerResponse) => void) | undefined;
   #raw: ServerResponse | undefined;
 
-  constructor(response: FrameworkResponse, runtime: Runtime, cursor: string | undefined) {
+  /** @param answered is told when a page has been written, unless it ends the node's service */
+  constructor(
+    response: FrameworkResponse,
+    runtime: Runtime,
+    cursor: string | undefined,
+    answered?: (raw: ServerResponse) => void,
+  ) {
+    this.#answered = answered;
     this.#response = response;
     this.#runtime = runtime;
     this.#cursor = cursor;
@@ -33,7 +41,10 @@ export class PollWriter implements Writer {
       // Nothing has happened to this client's place, so it keeps the cursor that it came with.
       writeJson(raw, pageBody(page, this.#cursor ?? encoder.cursor(page)), { close: true });
       closing.add(raw);
-    } else writeJson(raw, encoder.body(page));
+    } else {
+      writeJson(raw, encoder.body(page));
+      this.#answered?.(raw);
+    }
     cutWhenUnread(raw, 'finish', this.#runtime);
   }
 

@@ -6,9 +6,10 @@ import { type FrameworkResponse, isHttp1, rawOf } from './reply.js';
 export function refusal(error: unknown, response: FrameworkResponse): unknown {
   const exception = toException(error);
   if (exception instanceof NotificationsException) {
-    response.header('Cache-Control', CACHE_CONTROL);
-    if (exception.retryAfterS !== undefined) response.header('Retry-After', String(exception.retryAfterS));
-    if (exception.code === 'draining' && isHttp1(rawOf(response))) response.header('Connection', 'close');
+    const raw = rawOf(response);
+    raw.setHeader('Cache-Control', CACHE_CONTROL);
+    if (exception.retryAfterS !== undefined) raw.setHeader('Retry-After', String(exception.retryAfterS));
+    if (exception.code === 'draining' && isHttp1(raw)) raw.setHeader('Connection', 'close');
   }
   return exception;
 }

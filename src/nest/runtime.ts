@@ -5,8 +5,10 @@ import type { Store } from '../core/store.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import { Cursors } from '../wire/cursor.js';
 import { PageEncoder } from '../wire/encoder.js';
+import { ReadRequests } from '../wire/read-requests.js';
 import { AccessPolicy, isProvided } from './access.js';
 import { ClosingResponses } from './closing-responses.js';
+import { TightLoops } from './tight-loop.js';
 import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
 
 /** What the module's providers share, made once when the application starts. */
@@ -23,6 +25,8 @@ export interface Runtime {
   readonly cursors: Cursors;
   readonly encoder: PageEncoder;
   readonly closing: ClosingResponses;
+  readonly requests: ReadRequests;
+  readonly tightLoops: TightLoops;
   /** The application is shutting down; what comes is still served. */
   leaving: boolean;
 }
@@ -38,6 +42,23 @@ export async function createRuntime(options: NotificationsOptions): Promise<Runt
   const cursors = new Cursors();
   const encoder = new PageEncoder(cursors);
   const closing = new ClosingResponses(clock);
+  const requestLimits = { ...settings.poll, topicsMax: settings.limits.topicsMax };
+  const requests = new ReadRequests({ limits: requestLimits, cursors, epoch: () => feed.window.epoch });
+  const tightLoops = new TightLoops(clock, settings.limits.waitersPerSubscriberMax);
   const hasTickets = options.tickets !== undefined;
-  return { settings, hasTickets, access, schemas, clock, store, feed, cursors, encoder, closing, leaving: false };
+  return {
+    settings,
+    hasTickets,
+    access,
+    schemas,
+    clock,
+    store,
+    feed,
+    cursors,
+    encoder,
+    closing,
+    requests,
+    tightLoops,
+    leaving: false,
+  };
 }

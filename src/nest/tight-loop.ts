@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.js';
+import type { ReadRequest } from '../wire/request.js';
+import type { FrameworkRequest } from './reply.js';
 
 /** How long requests with one cursor are counted together, and how long a client in a loop is held. */
 export const SAME_CURSOR_WINDOW_MS = 1_000;
+/** What proxies add. */
+const FORWARDED = ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'];
 /** Subscribers remembered at once; beyond it the one seen longest ago is forgotten. */
 const SUBSCRIBERS_MAX = 10_000;
 
@@ -58,4 +62,17 @@ export class TightLoops {
     const [oldest] = this.#bySubscriber.keys();
     if (this.#bySubscriber.size > SUBSCRIBERS_MAX && oldest !== undefined) this.#bySubscriber.delete(oldest);
   }
+}
+
+/** Whether a request is one of a loop. Behind a proxy a connection is many callers', who may well have the same cursor. */
+export function asksInLoop(
+  loops: TightLoops,
+  { headers, socket }: Pick<FrameworkRequest, 'headers' | 'socket'>,
+  { cursor, topics }: ReadRequest,
+  subscriber: string | undefined,
+): boolean {
+  const isForwarded = FORWARDED.some((name) => name in headers);
+  const caller = subscriber ?? (isForwarded ? undefined : socket);
+  if (cursor === undefined || caller === undefined) return false;
+  return loops.isLoop(caller, `${cursor} ${topics?.join() ?? ''}`);
 }

@@ -88,6 +88,12 @@ test('10,000 streams that a node has got one by one come back spread out, once e
 
 /** What a client keeps of what it hears: the last `retry:`. */
 class HeardResponse {
+  readonly req = { httpVersionMajor: 1 };
+
+  removeHeader(): void {
+    // There is none.
+  }
+
   retryMs = NaN;
 
   writeHead(): void {
