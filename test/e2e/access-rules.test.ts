@@ -5,7 +5,7 @@ import { sqliteStore } from 'nest-notifications/stores/sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { holdPoll, numbers, poll, publish } from '../support/http/feed.js';
@@ -223,4 +223,4 @@ forEachAdapter((adapter) => {
       await until(() => far.counts().subscribers === 0);
     });
   });
-});
+}, ADAPTERS_AND_LANE);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { HttpException, UnauthorizedException } from '@nestjs/common';
 import type { NotificationsOptions } from 'nest-notifications';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { poll, post, publish } from '../support/http/feed.js';
 
@@ -153,4 +153,4 @@ forEachAdapter((adapter) => {
     const { ids } = await app.service.publish('orders', { type: 't', data: 1 });
     expect(ids).toHaveLength(1);
   });
-});
+}, ADAPTERS_AND_LANE);

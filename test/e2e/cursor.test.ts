@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { memoryStore } from 'nest-notifications';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { holdPoll, numbers, poll, publish, upTo } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
@@ -146,4 +146,4 @@ forEachAdapter((adapter) => {
       expect(after.map(({ json }) => numbers(json.notifications))).toEqual([[1, 2, 3, 4], [2, 3, 4], [3, 4], [4]]);
     });
   });
-});
+}, ADAPTERS_AND_LANE);

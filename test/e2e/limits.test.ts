@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NotificationsOptions } from 'nest-notifications';
 import type { Server } from 'node:http';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { backUp, holdPoll, poll, post, publish } from '../support/http/feed.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { Connection } from '../support/http/connection.js';
@@ -342,4 +342,4 @@ forEachAdapter((adapter) => {
       }
     });
   });
-});
+}, ADAPTERS_AND_LANE);

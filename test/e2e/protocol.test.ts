@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { memoryStore } from 'nest-notifications';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { Connection, request } from '../support/http/connection.js';
 import { holdPoll, numbers, poll, publish, upTo } from '../support/http/feed.js';
@@ -254,4 +254,4 @@ forEachAdapter((adapter) => {
     expect(numbers(json.notifications)).toEqual([3, 4, 5]);
     expect((await poll(app, `topic=orders&cursor=${json.cursor}&wait=0`)).json.gap).toBeUndefined();
   });
-});
+}, ADAPTERS_AND_LANE);

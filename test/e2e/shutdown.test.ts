@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { firstValueFrom, toArray } from 'rxjs';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { Connection } from '../support/http/connection.js';
 import { backUp, holdPoll, numbers, poll, publish } from '../support/http/feed.js';
@@ -160,4 +160,4 @@ forEachAdapter((adapter) => {
       expect((await held.response()).status).toBe(200);
     });
   });
-});
+}, ADAPTERS_AND_LANE);

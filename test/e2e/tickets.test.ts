@@ -7,7 +7,7 @@ import { sqliteStore } from 'nest-notifications/stores/sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { request, type Target } from '../support/http/connection.js';
@@ -243,7 +243,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(far, ticket)).toEqual([401, 'ticket_spent']);
     });
   });
-});
+}, ADAPTERS_AND_LANE);
 
 test('redactTicket takes a ticket out of a URL, and leaves the rest', () => {
   expect(redactTicket('/notifications?ticket=abc&x=1')).toBe('/notifications?ticket=redacted&x=1');

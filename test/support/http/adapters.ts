@@ -3,12 +3,15 @@ import type { INestApplication, NestApplicationOptions, Type } from '@nestjs/com
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NotificationsOptions } from 'nest-notifications';
 import { endTest, takeWarnings, unwatchWarnings, watchWarnings } from './cleanup.js';
 import { type Logs, fastifyLogger } from './logs.js';
 
 /** A way to run a Nest application. */
 export interface Adapter {
   readonly name: string;
+  /** Options that the module is given besides a test's own. */
+  readonly options?: NotificationsOptions;
   /** The application, not initialised yet. Without logs it logs nothing. */
   create(module: Type, options: NestApplicationOptions & { logs?: Logs }): Promise<INestApplication>;
 }
@@ -29,6 +32,12 @@ export const fastify: Adapter = {
 };
 
 const ADAPTERS: readonly Adapter[] = [express, fastify];
+
+/** Also with polls that repeat on their connection answered before the framework, which nobody must be able to tell. */
+export const ADAPTERS_AND_LANE: readonly Adapter[] = [
+  ...ADAPTERS,
+  { ...express, name: 'express, with the direct lane', options: { directLane: { grantMs: 30_000 } } },
+];
 
 /** The same tests on every platform. What a test has started is ended after it, and must then have left nothing behind. */
 export function forEachAdapter(tests: (adapter: Adapter) => void, adapters = ADAPTERS): void {

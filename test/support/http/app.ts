@@ -49,7 +49,8 @@ export const OPEN: NotificationsOptions = { access: { read: 'public', publish: '
 
 /** Starts an application, which is closed after the test and must have let go of everything by then. */
 export async function startApp(adapter: Adapter, options: AppOptions = {}): Promise<TestApp> {
-  const { notifications = { access: 'public' }, imports = [NotificationsModule.forRoot(notifications)] } = options;
+  const { notifications = { access: 'public' } } = options;
+  const { imports = [NotificationsModule.forRoot({ ...adapter.options, ...notifications })] } = options;
   @Module({ imports, controllers: options.controllers ?? [], providers: options.providers ?? [] })
   class AppModule {}
 

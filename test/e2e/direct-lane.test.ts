@@ -1,0 +1,290 @@
+import { describe, expect, test } from '@jest/globals';
+import { type CanActivate, UnauthorizedException } from '@nestjs/common';
+import type { NotificationsOptions } from 'nest-notifications';
+import type { NextFunction, Request as ExpressRequest, Response } from 'express';
+import { systemClock } from '../../src/core/clock.js';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
+import { Connection } from '../support/http/connection.js';
+import { numbers, publish } from '../support/http/feed.js';
+import type { Message } from '../support/http/message.js';
+import { turn, until } from '../support/http/until.js';
+
+const LANE = { access: 'public', directLane: { grantMs: 30_000 } } as const;
+
+interface UserRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** An application that counts what goes the whole way through it. */
+async function startCounting(
+  adapter: Parameters<typeof startApp>[0],
+  notifications: AppOptions['notifications'] = LANE,
+  middleware?: (request: ExpressRequest, response: Response) => void,
+) {
+  let whole = 0;
+  const configure: AppOptions['configure'] = (nest) =>
+    nest.use((request: ExpressRequest, response: Response, next: NextFunction) => {
+      whole++;
+      middleware?.(request, response);
+      next();
+    });
+  const app = await startApp(adapter, { notifications, configure });
+  return { app, wholeWays: () => whole };
+}
+
+/** One client that polls one topic on one connection, always with the last cursor. */
+class Poller {
+  readonly connection: Connection;
+  cursor: string;
+  readonly #app: TestApp;
+  readonly #headers: Headers;
+
+  private constructor(app: TestApp, connection: Connection, headers: Headers) {
+    this.#app = app;
+    this.connection = connection;
+    this.#headers = headers;
+    this.cursor = app.service.cursor();
+  }
+
+  static async open(app: TestApp, headers: Headers = {}): Promise<Poller> {
+    return new Poller(app, await Connection.open(app), headers);
+  }
+
+  send(query = '', headers: Headers = this.#headers): void {
+    this.connection.send({ path: `/notifications?topic=orders&cursor=${this.cursor}${query}`, headers });
+  }
+
+  /** A poll that is held until something is published. */
+  async turn(headers?: Headers): Promise<Message> {
+    this.send('', headers);
+    await until(() => this.#app.counts().waiters === 1);
+    await publish(this.#app, 'orders');
+    const answer = await this.connection.response();
+    this.cursor = (answer.json as { cursor: string }).cursor;
+    return answer;
+  }
+
+  async turns(count: number): Promise<void> {
+    for (let done = 0; done < count; done++) expect((await this.turn()).status).toBe(200);
+  }
+
+  async answer(query = '', headers?: Headers): Promise<Message> {
+    this.send(query, headers);
+    return this.connection.response();
+  }
+}
+
+forEachAdapter((adapter) => {
+  describe('a poll that repeats on its connection', () => {
+    test('is answered without the framework from the third on, and nobody can tell', async () => {
+      const { app, wholeWays } = await startCounting(adapter, LANE, (_, response) => {
+        response.setHeader('X-Application', ['one', 'two']);
+      });
+      const poller = await Poller.open(app);
+      const answers: Message[] = [];
+      for (let n = 0; n < 5; n++) answers.push(await poller.turn());
+      expect(wholeWays()).toBe(2);
+      const heads = answers.map(({ rawHeaders }) =>
+        // Headers of different names have no order (RFC 9110, 5.3).
+        rawHeaders
+          .filter(([name]) => name !== 'Date')
+          .toSorted(([one], [other]) => (one < other ? -1 : Number(one > other))),
+      );
+      expect(heads[0]).toContainEqual(['X-Application', 'two']);
+      for (const head of heads) expect(head).toEqual(heads[0]);
+      for (const { json } of answers) expect(json).toMatchObject({ more: false, notifications: [{ data: { n: 1 } }] });
+    });
+
+    test('is held, answered empty, and answered from the past as on the whole way', async () => {
+      const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 50 } });
+      const poller = await Poller.open(app);
+      await poller.turns(2);
+      const start = poller.cursor;
+      const empty = await poller.answer();
+      expect(empty.json).toMatchObject({ notifications: [], more: false });
+      await publish(app, 'orders', 3);
+      poller.cursor = start;
+      expect(numbers((await poller.answer()).json.notifications)).toEqual([1, 2, 3]);
+      expect(wholeWays()).toBe(2);
+    });
+
+    test('leaves nothing behind when its client goes away', async () => {
+      const { app, wholeWays } = await startCounting(adapter);
+      const poller = await Poller.open(app);
+      await poller.turns(2);
+      poller.send();
+      await until(() => app.counts().waiters === 1);
+      await poller.connection.destroy();
+      await until(() => app.counts().waiters === 0);
+      expect(wholeWays()).toBe(2);
+    });
+
+    test.each<[string, (poller: Poller) => Promise<Message>]>([
+      ['another query', (poller) => poller.answer('&wait=0')],
+      ['another header', (poller) => poller.answer('', { 'X-Other': '1' })],
+      ['a cursor that is none', (poller) => ((poller.cursor = 'A'.repeat(36)), poller.answer())],
+      ['a short cursor', (poller) => ((poller.cursor = 'A'), poller.answer())],
+    ])('goes the whole way with %s', async (_, ask) => {
+      const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 0 } });
+      const poller = await Poller.open(app);
+      for (let n = 0; n < 3; n++) poller.cursor = ((await poller.answer()).json as { cursor: string }).cursor;
+      expect(wholeWays()).toBe(2);
+      await ask(poller);
+      expect(wholeWays()).toBe(3);
+    });
+
+    test('is another client’s on another connection', async () => {
+      const { app, wholeWays } = await startCounting(adapter);
+      const first = await Poller.open(app);
+      await first.turns(3);
+      const second = await Poller.open(app);
+      await second.turns(1);
+      expect(wholeWays()).toBe(3);
+    });
+
+    test('goes the whole way by default', async () => {
+      const { app, wholeWays } = await startCounting(adapter, { access: 'public' });
+      await (await Poller.open(app)).turns(4);
+      expect(wholeWays()).toBe(4);
+    });
+
+    test.each<[string, (request: ExpressRequest, response: Response) => void]>([
+      ['sets a header that changes', (_, response) => response.setHeader('X-Request-Id', Math.random())],
+      ['sets a cookie', (_, response) => response.setHeader('Set-Cookie', 'session=1')],
+      [
+        'wraps the response',
+        (_, response) => {
+          const raw = (response as Response & { raw?: Response }).raw ?? response;
+          const end = raw.end.bind(raw) as (...written: unknown[]) => Response;
+          raw.end = (...written: unknown[]) => end(...written);
+        },
+      ],
+    ])('goes the whole way where middleware %s', async (_, middleware) => {
+      const { app, wholeWays } = await startCounting(adapter, LANE, middleware);
+      await (await Poller.open(app)).turns(4);
+      expect(wholeWays()).toBe(4);
+    });
+  });
+
+  describe('on the direct lane', () => {
+    const access = {
+      subscriber: ({ request }: { request: UserRequest }) => request.headers['x-user'],
+      read: (context: { subscriber: string | undefined }) =>
+        context.subscriber !== undefined && !banned.has(context.subscriber),
+    };
+    const banned = new Set<string>();
+    const AS_ANN = { 'X-User': 'ann' };
+    const options = (more: NotificationsOptions = {}) => ({ access, directLane: LANE.directLane, ...more });
+
+    test('guards are asked again when the grant is over', async () => {
+      let asked = 0;
+      let isOpen = true;
+      class Counting implements CanActivate {
+        canActivate(): boolean {
+          asked++;
+          if (!isOpen) throw new UnauthorizedException();
+          return true;
+        }
+      }
+      let laterMs = 0;
+      const clock = { ...systemClock, monotonic: () => performance.now() + laterMs };
+      const { app } = await startCounting(adapter, { ...LANE, clock, guards: [Counting] });
+      const poller = await Poller.open(app);
+      await poller.turns(4);
+      expect(asked).toBe(2);
+      isOpen = false;
+      laterMs = LANE.directLane.grantMs;
+      expect((await poller.answer()).status).toBe(401);
+      expect(asked).toBe(3);
+    });
+
+    test('`read` is asked before a poll is held, and again before it is answered', async () => {
+      const { app, wholeWays } = await startCounting(adapter, options());
+      const poller = await Poller.open(app, AS_ANN);
+      await poller.turns(3);
+      expect(wholeWays()).toBe(2);
+      poller.send();
+      await until(() => app.counts().waiters === 1);
+      banned.add('ann');
+      await publish(app, 'orders');
+      expect((await poller.connection.response()).status).toBe(403);
+      expect((await poller.answer()).status).toBe(403);
+      expect(wholeWays()).toBe(3);
+      banned.clear();
+    });
+
+    test('a revocation ends it at once, for the poll that is held and for the next', async () => {
+      const { app, wholeWays } = await startCounting(adapter, options());
+      const poller = await Poller.open(app, AS_ANN);
+      await poller.turns(2);
+      poller.send();
+      await until(() => app.counts().waiters === 1);
+      expect(wholeWays()).toBe(2);
+      await app.service.revoke('ann');
+      expect((await poller.connection.response()).status).toBe(403);
+      await poller.turns(1);
+      expect(wholeWays()).toBe(3);
+    });
+
+    test('credentials that expire end it', async () => {
+      const endsAtMs = Date.now() + 300;
+      const expiring = { ...access, expiresAt: () => new Date(endsAtMs) };
+      const { app, wholeWays } = await startCounting(adapter, options({ access: expiring }));
+      const poller = await Poller.open(app, AS_ANN);
+      await poller.turns(2);
+      const empty = await poller.answer();
+      expect(empty.json).toMatchObject({ notifications: [] });
+      expect(Date.now()).toBeGreaterThanOrEqual(endsAtMs - 1);
+      expect(wholeWays()).toBe(2);
+      await poller.answer();
+      expect(wholeWays()).toBe(3);
+    });
+
+    test('a limit refuses in the words of the whole way', async () => {
+      const { app, wholeWays } = await startCounting(adapter, { ...LANE, limits: { waitersMax: 1 } });
+      const poller = await Poller.open(app);
+      await poller.turns(2);
+      const other = await Connection.open(app);
+      other.send({ path: '/notifications?topic=others' });
+      await until(() => app.counts().waiters === 1);
+      const refused = await poller.answer();
+      expect(refused.status).toBe(503);
+      expect(refused.json).toMatchObject({ code: 'waiters_too_many' });
+      expect(refused.header('retry-after')).toMatch(/^[1-3]$/);
+      expect(wholeWays()).toBe(4);
+    });
+
+    test('a shutdown answers what is held, and refuses what comes', async () => {
+      const { app } = await startCounting(adapter);
+      const poller = await Poller.open(app);
+      await poller.turns(2);
+      poller.send();
+      await until(() => app.counts().waiters === 1);
+      const closed = app.close();
+      const last = await poller.connection.response();
+      expect(last.json).toMatchObject({ notifications: [], cursor: poller.cursor });
+      expect(last.header('connection')).toBe('close');
+      await closed;
+    });
+
+    test('a rule that answers later is waited for', async () => {
+      const slow = { ...access, read: async () => Promise.resolve(true) };
+      const { app, wholeWays } = await startCounting(adapter, options({ access: slow }));
+      await (await Poller.open(app, AS_ANN)).turns(4);
+      expect(wholeWays()).toBe(2);
+    });
+  });
+
+  test('an application with global interceptors or filters does not start with a direct lane', async () => {
+    const interceptor = { intercept: (_: unknown, next: { handle(): unknown }) => next.handle() };
+    const start = startApp(adapter, {
+      notifications: LANE,
+      configure: (nest) => nest.useGlobalInterceptors(interceptor as never),
+    });
+    await expect(start).rejects.toThrow('option directLane.grantMs is 30000, must be 0 in an application with global');
+    await turn();
+  });
+});
