@@ -1,0 +1,28 @@
+/** How a server's clients poll or stream, and know what they have got. */
+export interface Protocol {
+  /** Path and query of a poll with a cursor, or of the first one. */
+  readonly poll?: (cursor: string | undefined) => string;
+  /** The cursor to go on from, out of an answer's head and body. */
+  readonly cursorOf?: (answer: string) => string | undefined;
+  readonly stream?: string;
+}
+
+const cursorInBody = (answer: string): string | undefined => /"cursor":"([^"]+)"/.exec(answer)?.[1];
+const query = (cursor: string | undefined): string => (cursor === undefined ? '' : `&cursor=${cursor}`);
+
+/** The raw server's and this library's. */
+export const FEED: Protocol = {
+  poll: (cursor) => `/notifications?topic=orders${query(cursor)}`,
+  cursorOf: cursorInBody,
+  stream: '/notifications?topic=orders',
+};
+
+/** Without a cursor: what comes between two polls is lost. */
+export const NAIVE: Protocol = { poll: () => '/notifications', cursorOf: () => undefined, stream: '/stream' };
+
+export const STREAM_ONLY: Protocol = { stream: '/stream' };
+
+export const DURABLE: Protocol = {
+  poll: (cursor) => `/v1/stream/orders?offset=${cursor ?? 'now'}&live=long-poll`,
+  cursorOf: (answer) => /stream-next-offset: (\S+)/i.exec(answer)?.[1],
+};
