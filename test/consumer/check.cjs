@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 /** Every entry of package.json's exports, with names that must be there. */
 exports.entries = {
   '.': ['NotificationsModule', 'NotificationsService'],
+  './client': ['connect', 'cursorIn', 'FeedError'],
   './terminus': ['NotificationsHealthIndicator'],
   './testing': ['ManualClock', 'storeContract'],
   './stores/sqlite': ['sqliteStore'],

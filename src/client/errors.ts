@@ -1,0 +1,17 @@
+/** Why a feed has ended for good. */
+export class FeedError extends Error {
+  /** Of the answer. */
+  readonly status: number | undefined;
+  /** The server's own code for it (`forbidden`, `topic_invalid`, …), if it gave one. */
+  readonly code: string | undefined;
+
+  constructor(
+    message: string,
+    { status, code, cause }: { status?: number; code?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.name = 'FeedError';
+    this.status = status;
+    this.code = code;
+  }
+}

@@ -1,0 +1,158 @@
+/** Which of the two a client uses. */
+export type Transport = 'poll' | 'sse';
+
+/**
+ * `connecting`: asking, and not answered yet; `live`: what is published arrives; `waiting`: until `resumeAt`; `offline`: until the device is
+ * online again; `closed`: for good.
+ */
+export type Phase = 'connecting' | 'live' | 'waiting' | 'offline' | 'closed';
+
+/** Why a client is not live. */
+export type Reason =
+  /** No answer, or half of one. */
+  | 'network'
+  /** An answer that is none of this protocol's. */
+  | 'malformed'
+  /** The server asks for patience: 429 or 503, or its stream's end. */
+  | 'busy'
+  /** Another fault of the server's. */
+  | 'server'
+  /** The page is hidden, so it asks less often. */
+  | 'hidden'
+  /** 401, 403 or another answer that would be the same the next time. */
+  | 'refused'
+  /** `close` was called, or the signal aborted. */
+  | 'closed';
+
+/** What decides what a client does next. It knows no time and no network: both come with events. */
+export interface State {
+  readonly phase: Phase;
+  readonly reason: Reason | undefined;
+  readonly transport: Transport;
+  /** When `waiting` ends, in milliseconds of the clock that events carry. */
+  readonly resumeAt: number;
+  /** In a row. */
+  readonly failures: number;
+  /** Streams that ended before they had proved themselves, in a row. */
+  readonly shortStreams: number;
+  /** From when on a stream is worth another try. */
+  readonly streamAt: number;
+  readonly isHidden: boolean;
+}
+
+export type Event =
+  /** A poll was answered with a page. */
+  | { readonly type: 'answered'; readonly more: boolean }
+  /** A stream's first block came in time. */
+  | { readonly type: 'opened' }
+  /** A stream ended that had begun. */
+  | { readonly type: 'ended'; readonly livedMs: number; readonly retryMs: number | undefined }
+  /** A stream whose first block did not come: something on the way holds it back. */
+  | { readonly type: 'unproven' }
+  | { readonly type: 'failed'; readonly reason: Reason; readonly retryAfterMs: number | undefined }
+  | { readonly type: 'refused' }
+  /** The wait is over. */
+  | { readonly type: 'resumed' }
+  | { readonly type: 'online' | 'offline' | 'visible' | 'hidden' | 'closed' };
+
+export interface StepContext {
+  /** Milliseconds, never going back. */
+  readonly now: number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Whether the transport may be chosen. */
+  readonly mayStream: boolean;
+  readonly mayPoll: boolean;
+}
+
+/** The first pause after a failure is up to this long, the second up to twice that, and so on (full jitter). */
+export const PAUSE_MS = 1_000;
+export const PAUSE_MS_MAX = 30_000;
+/** Between two polls of a page that nobody sees. */
+export const HIDDEN_PAUSE_MS = 10_000;
+/** A stream that is cut before this has not proved itself; two of them, and the client polls. */
+export const SHORT_STREAM_MS = 5_000;
+const SHORT_STREAMS_MAX = 2;
+/** How long a client polls before it tries a stream again. */
+export const STREAM_AGAIN_MS = 10 * 60_000;
+
+export function initialState(transport: Transport): State {
+  return {
+    phase: 'connecting',
+    reason: undefined,
+    transport,
+    resumeAt: 0,
+    failures: 0,
+    shortStreams: 0,
+    streamAt: 0,
+    isHidden: false,
+  };
+}
+
+/** What becomes of a client when something happens. */
+export function step(state: State, event: Event, context: StepContext): State {
+  if (state.phase === 'closed') return state;
+  switch (event.type) {
+    case 'answered':
+      return onAnswered(state, event.more, context);
+    case 'opened':
+      return { ...state, phase: 'live', reason: undefined, failures: 0 };
+    case 'ended':
+      return onEnded(state, event, context);
+    case 'unproven':
+      return pollInstead(state, context);
+    case 'failed':
+      return onFailed(state, event, context);
+    case 'refused':
+      return { ...state, phase: 'closed', reason: 'refused' };
+    case 'closed':
+      return { ...state, phase: 'closed', reason: 'closed' };
+    case 'resumed':
+      return state.phase === 'waiting' ? connecting(state) : state;
+    case 'offline':
+      return { ...state, phase: 'offline', reason: 'network' };
+    case 'online':
+      return state.phase === 'offline' ? { ...connecting(state), failures: 0 } : state;
+    case 'hidden':
+      return { ...state, isHidden: true };
+    case 'visible':
+      // Whoever was asked for patience keeps it; whoever only took its time does not.
+      return state.phase === 'waiting' && state.reason !== 'busy'
+        ? { ...connecting(state), isHidden: false }
+        : { ...state, isHidden: false };
+  }
+}
+
+function connecting(state: State): State {
+  return { ...state, phase: 'connecting', resumeAt: 0 };
+}
+
+function onAnswered(state: State, more: boolean, context: StepContext): State {
+  const streamAgain = context.mayStream && context.now >= state.streamAt;
+  const transport = streamAgain ? 'sse' : state.transport;
+  const answered: State = { ...state, phase: 'live', reason: undefined, failures: 0, transport };
+  if (!state.isHidden || more || transport === 'sse') return answered;
+  return { ...answered, phase: 'waiting', reason: 'hidden', resumeAt: context.now + HIDDEN_PAUSE_MS };
+}
+
+function onEnded(state: State, event: Extract<Event, { type: 'ended' }>, context: StepContext): State {
+  const shortStreams = event.livedMs < SHORT_STREAM_MS ? state.shortStreams + 1 : 0;
+  if (shortStreams >= SHORT_STREAMS_MAX && context.mayPoll) return pollInstead(state, context);
+  const waitMs = event.retryMs ?? context.random() * PAUSE_MS;
+  return { ...state, shortStreams, phase: 'waiting', reason: 'busy', resumeAt: context.now + waitMs };
+}
+
+function pollInstead(state: State, context: StepContext): State {
+  if (!context.mayPoll) return onFailed(state, { reason: 'network', retryAfterMs: undefined }, context);
+  return { ...connecting(state), transport: 'poll', shortStreams: 0, streamAt: context.now + STREAM_AGAIN_MS };
+}
+
+function onFailed(
+  state: State,
+  { reason, retryAfterMs = 0 }: { readonly reason: Reason; readonly retryAfterMs?: number | undefined },
+  { now, random }: StepContext,
+): State {
+  const pauseMs = random() * Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** state.failures);
+  const resumeAt = now + Math.max(pauseMs, retryAfterMs);
+  return { ...state, phase: 'waiting', reason, failures: state.failures + 1, resumeAt };
+}
