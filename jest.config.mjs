@@ -24,6 +24,7 @@ export default {
   moduleNameMapper: {
     '^nest-notifications$': '<rootDir>/src/index.ts',
     '^nest-notifications/client$': '<rootDir>/src/client/index.ts',
+    '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/terminus.ts',
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',

@@ -54,6 +54,7 @@ export const importRules = [
     folders: ['wire'],
     typesOf: ['core'],
     packages: [],
+    also: { 'client/react.ts': ['react'] },
     why: 'client runs in browsers and must stay small: it imports types of core and constants of wire, nothing of Node',
   },
   {

@@ -1,4 +1,4 @@
-import { type ConnectOptions, Feed, type CursorStore, type Notification } from './feed.js';
+import { type ConnectOptions, type CursorStore, Feed, type Notification } from './feed.js';
 
 export { FeedError } from './errors.js';
 export type {

@@ -1,21 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
-import { type Built, built, findProgram, MainProcess } from './main-process.js';
-
-const LAUNCH_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-quic',
-];
+import { CHROMIUM_ARGS, chromiumPath } from './chromium.js';
+import { type Built, built, MainProcess } from './main-process.js';
 
 const COLUMNS = ['Long poll', 'EventSource'] as const;
 type ColumnName = (typeof COLUMNS)[number];
-
-const chromiumPath = findProgram([process.env.CHROMIUM_PATH, '/usr/bin/chromium', 'chromium', 'google-chrome']);
 
 if (!chromiumPath && process.env.CI !== 'true') {
   console.warn('Skipped: the demo page in a browser, since there is no Chromium. CHROMIUM_PATH can name one.');
@@ -34,7 +23,7 @@ function inChromium(executablePath: string): void {
 
   beforeAll(async () => {
     program = built();
-    browser = await chromium.launch({ executablePath, args: LAUNCH_ARGS });
+    browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS });
   });
 
   beforeEach(async () => {
