@@ -8,19 +8,36 @@ export interface Environment {
   readonly clearTimeout: (timer: unknown) => void;
   readonly isOnline: () => boolean;
   readonly isHidden: () => boolean;
+  /** Web Locks, and a BroadcastChannel, where there are tabs. */
+  readonly locks?: Locks | undefined;
+  readonly channel?: ((name: string) => Channel) | undefined;
   /** Tells what happens to the device and the page, until the answer is called. */
   readonly watch: (tell: (event: 'online' | 'offline' | 'visible' | 'hidden') => void) => () => void;
 }
 
+/** What is used of the Web Locks API. */
+export interface Locks {
+  request(name: string, options: { readonly signal: AbortSignal }, task: () => Promise<void>): Promise<unknown>;
+}
+
+/** What is used of a BroadcastChannel. */
+export interface Channel {
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
 /** What browsers have and Node does not. */
 interface Browser {
-  readonly navigator?: { readonly onLine?: boolean };
+  readonly BroadcastChannel?: new (name: string) => Channel;
+  readonly navigator?: { readonly onLine?: boolean; readonly locks?: Locks };
   readonly document?: EventTarget & { readonly visibilityState?: string };
   readonly addEventListener?: EventTarget['addEventListener'];
   readonly removeEventListener?: EventTarget['removeEventListener'];
 }
 
 const browser = globalThis as unknown as Browser;
+const { BroadcastChannel: BrowserChannel } = browser;
 const isHidden = (): boolean => browser.document?.visibilityState === 'hidden';
 
 /** The runtime itself. */
@@ -35,6 +52,8 @@ export const runtime: Environment = {
   // Node has a navigator that does not know.
   isOnline: () => browser.navigator?.onLine !== false,
   isHidden,
+  locks: browser.document && browser.navigator?.locks,
+  channel: BrowserChannel && ((name) => new BrowserChannel(name)),
   watch: (tell) => {
     const { document } = browser;
     const online = (): void => tell('online');

@@ -2,7 +2,17 @@ import { type Environment, runtime } from './environment.js';
 import { FeedError } from './errors.js';
 import { HandOver, type Observer } from './hand-over.js';
 import { type Event, initialState, type Phase, type Reason, type State, step, type Transport } from './machine.js';
-import { type Credentials, type Delivery, follow, poll } from './requests.js';
+import { type Credentials, type Delivery, type FeedRequest, follow, poll } from './requests.js';
+import { Tabs } from './tabs.js';
+
+/** Ids remembered, so that tabs that catch up hand nothing over twice: more than lie between two of them. */
+const RECENT_MAX = 10_000;
+/** Deliveries held back for a tab that catches up. */
+const TOLD_MAX = 1_000;
+/** Polls that a tab waits for what its leader has and the node that answers does not: 0, 1 and 2 seconds. */
+const CATCH_UP_TRIES = 3;
+/** After so long without a word a leader is asked whether it lives. */
+const SILENT_LEADER_MS = 30_000;
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -70,6 +80,12 @@ export interface ConnectOptions {
    * whose handling failed comes again after a restart.
    */
   readonly ack?: 'auto' | 'manual';
+  /**
+   * Tabs of one browser with the same name share one connection: one of them asks, the others are told, and one of those takes over when it is
+   * closed. They must want the same topics as the same user, so a name says both. Where there are no tabs, and in a browser without Web Locks or
+   * BroadcastChannel, it does nothing. Default: every tab has its own.
+   */
+  readonly share?: string;
   /** Something was missed for good: the moment to fetch the state anew. What follows is handed over when this resolves. */
   readonly onGap?: (gap: Gap) => MaybePromise<void>;
   /** Aborts the feed, as `close` does. */
@@ -101,6 +117,12 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   #isRunning = false;
   #hasEnded = false;
   #saving: Promise<void> = Promise.resolve();
+  #tabs: Tabs | undefined;
+  /** Ids of the last notifications, if tabs share the feed. */
+  readonly #recent = new Set<string>();
+  #lastId: string | undefined;
+  /** While another tab asks: what is told of it is held back until this one has caught up; undefined when it asks itself. */
+  #following: Following | undefined;
 
   constructor(options: ConnectOptions, environment: Environment = runtime) {
     this.#options = options;
@@ -121,7 +143,8 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   /** What it is doing now. */
   get state(): FeedState {
     const { phase, reason, transport } = this.#state;
-    return { phase, reason, transport };
+    const told = phase === 'closed' ? undefined : this.#following?.state;
+    return told ?? { phase, reason, transport };
   }
 
   /** Up to where everything has been received; undefined before the first answer. */
@@ -171,8 +194,10 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   async #run(): Promise<void> {
     try {
       this.#cursor ??= (await this.#options.store?.load()) ?? this.#startingCursor();
+      this.#joinTabs();
       while (this.#state.phase !== 'closed') {
-        if (!this.#handOver.isWanted) await this.#handOver.whenChanged();
+        if (!this.#handOver.isWanted) await this.#whenWanted();
+        else if (this.#following) await this.#follow(this.#following);
         else if (this.#state.phase === 'waiting' || this.#state.phase === 'offline') await this.#pause();
         else await this.#ask();
       }
@@ -195,13 +220,7 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
     // Where nobody has a place yet there is nothing to wait for: what comes while the connection breaks would be lost.
     const waitMs = transport === 'poll' && this.#cursor === undefined ? 0 : (this.#options.wait ?? 25) * 1000;
     try {
-      const request = {
-        url: this.#url(transport, waitMs),
-        headers: { ...this.#options.headers, ...(await this.#credentials(refused)) },
-        credentials: this.#options.credentials,
-        signal,
-        deliver: (delivery: Delivery) => this.#deliver(delivery, signal),
-      };
+      const request = await this.#requestOf(transport, waitMs, refused, signal);
       if (isAborted(signal)) return;
       const event =
         transport === 'poll'
@@ -218,13 +237,134 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
     }
   }
 
+  async #requestOf(transport: Transport, waitMs: number, refused: boolean, signal: AbortSignal): Promise<FeedRequest> {
+    return {
+      url: this.#url(transport, waitMs),
+      headers: { ...this.#options.headers, ...(await this.#credentials(refused)) },
+      credentials: this.#options.credentials,
+      signal,
+      deliver: (delivery: Delivery) => this.#deliver(delivery, signal),
+    };
+  }
+
   async #deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
     const { gap, cursor } = delivery;
     if (gap && !isAborted(signal)) await this.#options.onGap?.(gap);
-    while (!this.#handOver.isWanted && !isAborted(signal)) await this.#handOver.whenChanged();
+    if (!this.#handOver.isWanted && !isAborted(signal)) await this.#whenWanted();
     if (isAborted(signal)) return;
+    const after = this.#cursor;
     if (cursor !== '') this.#cursor = cursor;
-    await this.#handOver.deliver(delivery);
+    if (this.#tabs?.isLeader) this.#tabs.tell(after, delivery);
+    await this.#handOver.deliver(this.#options.share === undefined ? delivery : this.#withoutRepetitions(delivery));
+  }
+
+  /** A tab that nobody listens in does not ask for others. */
+  async #whenWanted(): Promise<void> {
+    this.#leaveTabs();
+    while (!this.#handOver.isWanted && this.#state.phase !== 'closed') await this.#handOver.whenChanged();
+    this.#joinTabs();
+  }
+
+  #leaveTabs(): void {
+    this.#tabs?.leave();
+    this.#tabs = undefined;
+    this.#following = undefined;
+  }
+
+  #joinTabs(): void {
+    const { share } = this.#options;
+    if (share === undefined || this.#state.phase === 'closed') return;
+    this.#tabs = Tabs.join(share, this.#environment, {
+      leads: () => {
+        this.#following?.changed();
+        this.#following = undefined;
+      },
+      delivery: (after, delivery) => {
+        this.#following?.push({ after, delivery });
+      },
+      state: (state) => {
+        if (!this.#following) return;
+        this.#following.state = state;
+        this.#tellState();
+      },
+      asked: () => ({ cursor: this.#cursor, lastId: this.#lastId, state: this.state }),
+    });
+    if (this.#tabs) this.#following = new Following();
+  }
+
+  /** Takes what the leading tab tells, after having caught up with it. */
+  async #follow(following: Following): Promise<void> {
+    const signal = (this.#request = new AbortController()).signal;
+    if (!following.isCaughtUp) await this.#catchUp(following, signal);
+    if (this.#following !== following) return;
+    const next = following.next();
+    if (!next) {
+      const heard = await following.whenTold(this.#environment);
+      // A leader that says nothing for so long may be gone without its lock.
+      if (!heard && this.#following === following) following.isCaughtUp = false;
+    } else if (next.after === this.#cursor || following.isJoining) {
+      following.isJoining = false;
+      await this.#deliver(next.delivery, signal);
+    } else following.isCaughtUp = false;
+  }
+
+  /**
+   * Gets by itself what lies between its own place and the leader's. What the leader tells meanwhile is held back, and what comes twice is left
+   * out; the last one that the leader has got must be among it, as the node that answers here may be behind.
+   */
+  async #catchUp(following: Following, signal: AbortSignal): Promise<void> {
+    const here = await this.#tabs?.whereIsLeader();
+    if (this.#following !== following || this.#state.phase === 'closed') return;
+    following.clear();
+    if (!here) {
+      // On its own from here on, until it leads.
+      this.#following = undefined;
+      return;
+    }
+    following.state = here.state;
+    this.#tellState();
+    following.isCaughtUp = true;
+    this.#cursor ??= here.cursor;
+    following.isJoining = this.#cursor !== here.cursor;
+    if (!following.isJoining || this.#cursor === undefined) return;
+    for (let empty = 0; empty < CATCH_UP_TRIES;) {
+      const more = await this.#catchUpOnce(signal, empty);
+      if (isAborted(signal) || this.#following !== following) return;
+      if (more === undefined) {
+        following.isCaughtUp = false;
+        await this.#pause();
+        return;
+      }
+      if (!more && (here.lastId === undefined || this.#recent.has(here.lastId))) return;
+      if (!more) empty++;
+    }
+  }
+
+  /** Whether there is more; undefined if there was no answer. */
+  async #catchUpOnce(signal: AbortSignal, waitS: number): Promise<boolean | undefined> {
+    const event = await poll(
+      this.#environment,
+      await this.#requestOf('poll', waitS * 1000, false, signal),
+      waitS * 1000,
+    );
+    if (isAborted(signal)) return undefined;
+    if (event.type === 'answered') return event.more;
+    this.#on(event);
+    return undefined;
+  }
+
+  /** Two tabs that lead one after the other, or beside each other for a moment, may have got the same. */
+  #withoutRepetitions(delivery: Delivery): Delivery {
+    const notifications = delivery.notifications.filter((notification) => !this.#recent.has(idOf(notification)));
+    for (const notification of notifications) {
+      this.#lastId = idOf(notification);
+      this.#recent.add(this.#lastId);
+    }
+    for (const id of this.#recent) {
+      if (this.#recent.size <= RECENT_MAX) break;
+      this.#recent.delete(id);
+    }
+    return { ...delivery, notifications };
   }
 
   #url(transport: Transport, waitMs: number): URL {
@@ -273,13 +413,20 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
       this.#wake = undefined;
     }
     const same = (['phase', 'reason', 'transport'] as const).every((name) => before[name] === this.#state[name]);
-    if (!same) for (const listener of this.#listeners) listener(this.state);
+    if (!same) this.#tellState();
+  }
+
+  #tellState(): void {
+    for (const listener of this.#listeners) listener(this.state);
+    if (this.#tabs?.isLeader) this.#tabs.tellState(this.state);
   }
 
   #end(end: { readonly error: unknown } | 'complete'): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#unwatch();
+    this.#following?.changed();
+    this.#leaveTabs();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#handOver.end(end);
   }
@@ -289,6 +436,52 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
     const { store } = this.#options;
     if (store) this.#saving = this.#saving.then(() => store.save(cursor)).catch(() => undefined);
   }
+}
+
+/** What a tab that does not lead has been told and has not handed over yet. */
+class Following {
+  state: FeedState | undefined;
+  isCaughtUp = false;
+  /** The next delivery is the first since it caught up, and may begin before its place. */
+  isJoining = false;
+  #told: { readonly after: string | undefined; readonly delivery: Delivery }[] = [];
+  #heard: ((heard: boolean) => void) | undefined;
+
+  push(told: { readonly after: string | undefined; readonly delivery: Delivery }): void {
+    this.#told.push(told);
+    // Nobody takes it: what is forgotten here is read again.
+    if (this.#told.length > TOLD_MAX) this.clear();
+    this.changed();
+  }
+
+  next(): { readonly after: string | undefined; readonly delivery: Delivery } | undefined {
+    return this.#told.shift();
+  }
+
+  clear(): void {
+    this.#told = [];
+    this.isCaughtUp = false;
+  }
+
+  changed(): void {
+    this.#heard?.(true);
+  }
+
+  /** False if nothing is told in a time in which a leader that lives says something. */
+  whenTold({ setTimeout, clearTimeout }: Environment): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#heard?.(false), SILENT_LEADER_MS);
+      this.#heard = (heard) => {
+        clearTimeout(timer);
+        this.#heard = undefined;
+        resolve(heard);
+      };
+    });
+  }
+}
+
+function idOf(notification: unknown): string {
+  return String((notification as { id?: unknown }).id);
 }
 
 /** It may have changed over any `await`. */

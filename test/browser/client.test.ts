@@ -23,6 +23,7 @@ window.feed = connect({
   cursor: query.get('cursor') ?? 'latest',
   transport: query.get('transport') ?? 'auto',
   credentials: 'include',
+  ...(query.has('share') && { share: query.get('share') }),
 });
 feed.onState(({ phase, transport }) => states.push(phase + ' ' + transport));
 feed.subscribe({ next: ({ data }) => seen.push(data.n), error: (error) => states.push(String(error)) });
@@ -183,6 +184,61 @@ async function bundle(contents: string): Promise<string> {
     await live();
     expect(await states()).toEqual(['live sse']);
     expect(app.counts().waiters).toBe(1);
+  });
+
+  describe('in ten tabs that share a feed', () => {
+    const seenIn = (tab: Page) => tab.evaluate(() => (globalThis as unknown as Window).seen);
+    const all = (tabs: readonly Page[], count: number) =>
+      until(async () => (await Promise.all(tabs.map(seenIn))).every((numbers) => numbers.length >= count));
+
+    async function openTabs(app: TestApp, count: number, query = ''): Promise<Page[]> {
+      const tabs: Page[] = [];
+      for (let index = 0; index < count; index++) {
+        const tab = await context.newPage();
+        await tab.goto(`http://127.0.0.1:${app.port}/page?share=orders${query}`);
+        await until(() =>
+          tab.evaluate(() => (globalThis as unknown as Window).states.some((state) => state.startsWith('live'))),
+        );
+        tabs.push(tab);
+      }
+      return tabs;
+    }
+
+    test.each(['poll', 'sse'])(
+      'by %s, has one connection, and another tab takes over when the one that asks is closed',
+      async (transport) => {
+        const app = await serve();
+        const tabs = await openTabs(app, 10, `&transport=${transport}`);
+        expect(app.counts().waiters).toBe(1);
+        await publish(app, 'orders', 5);
+        await all(tabs, 5);
+        for (let from = 6; tabs.length > 7; from += 5) {
+          const leader = tabs.shift();
+          const closing = leader?.close();
+          await publish(app, 'orders', 3, from);
+          await closing;
+          const startMs = performance.now();
+          await until(() => app.counts().waiters === 1);
+          expect(performance.now() - startMs).toBeLessThan(1_000);
+          await publish(app, 'orders', 2, from + 3);
+          await all(tabs, from + 4);
+        }
+        for (const tab of tabs) expect(await seenIn(tab)).toEqual(upTo(20));
+      },
+    );
+
+    test('lets one that comes with an old cursor catch up, and gives it nothing twice', async () => {
+      const app = await serve();
+      const [first] = await openTabs(app, 1);
+      const cursor = app.service.cursor();
+      await publish(app, 'orders', 5);
+      const [late] = await openTabs(app, 1, `&cursor=${cursor}`);
+      await all([late!], 5);
+      await publish(app, 'orders', 5, 6);
+      await all([first!, late!], 10);
+      for (const tab of [first!, late!]) expect(await seenIn(tab)).toEqual(upTo(10));
+      expect(app.counts().waiters).toBe(1);
+    });
   });
 
   test('is a hook for React, which keeps the newest and leaves with its component', async () => {
