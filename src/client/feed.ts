@@ -1,5 +1,6 @@
 import { type Environment, runtime } from './environment.js';
 import { FeedError } from './errors.js';
+import { Following } from './following.js';
 import { HandOver, type Observer } from './hand-over.js';
 import { type Event, initialState, type Phase, type Reason, type State, step, type Transport } from './machine.js';
 import { type Credentials, type Delivery, type FeedRequest, follow, poll } from './requests.js';
@@ -7,12 +8,8 @@ import { Tabs } from './tabs.js';
 
 /** Ids remembered, so that tabs that catch up hand nothing over twice: more than lie between two of them. */
 const RECENT_MAX = 10_000;
-/** Deliveries held back for a tab that catches up. */
-const TOLD_MAX = 1_000;
 /** Polls that a tab waits for what its leader has and the node that answers does not: 0, 1 and 2 seconds. */
 const CATCH_UP_TRIES = 3;
-/** After so long without a word a leader is asked whether it lives. */
-const SILENT_LEADER_MS = 30_000;
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -435,48 +432,6 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   #save(cursor: string): void {
     const { store } = this.#options;
     if (store) this.#saving = this.#saving.then(() => store.save(cursor)).catch(() => undefined);
-  }
-}
-
-/** What a tab that does not lead has been told and has not handed over yet. */
-class Following {
-  state: FeedState | undefined;
-  isCaughtUp = false;
-  /** The next delivery is the first since it caught up, and may begin before its place. */
-  isJoining = false;
-  #told: { readonly after: string | undefined; readonly delivery: Delivery }[] = [];
-  #heard: ((heard: boolean) => void) | undefined;
-
-  push(told: { readonly after: string | undefined; readonly delivery: Delivery }): void {
-    this.#told.push(told);
-    // Nobody takes it: what is forgotten here is read again.
-    if (this.#told.length > TOLD_MAX) this.clear();
-    this.changed();
-  }
-
-  next(): { readonly after: string | undefined; readonly delivery: Delivery } | undefined {
-    return this.#told.shift();
-  }
-
-  clear(): void {
-    this.#told = [];
-    this.isCaughtUp = false;
-  }
-
-  changed(): void {
-    this.#heard?.(true);
-  }
-
-  /** False if nothing is told in a time in which a leader that lives says something. */
-  whenTold({ setTimeout, clearTimeout }: Environment): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#heard?.(false), SILENT_LEADER_MS);
-      this.#heard = (heard) => {
-        clearTimeout(timer);
-        this.#heard = undefined;
-        resolve(heard);
-      };
-    });
   }
 }
 

@@ -2,14 +2,18 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { firstValueFrom } from 'rxjs';
 import { NotificationsException, type Page } from 'nest-notifications';
 import { AppModule as AccessModule } from '../../examples/access.js';
 import { AppModule as OwnControllerModule } from '../../examples/own-controller.js';
+import { followOrders } from '../../examples/client.js';
+import { Notifications } from '../../examples/client-rxjs.js';
 import { poll, Refused } from '../../examples/poll-loop.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
 import { AppModule as StateModule } from '../../examples/state-and-feed.js';
 import { AppModule as TypedModule, Shipping } from '../../examples/typed.js';
 import { NotificationsService } from '../../src/index.js';
+import { until } from '../support/http/until.js';
 
 let app: INestApplication | undefined;
 
@@ -37,6 +41,47 @@ describe('the examples of the README', () => {
     const held = getJson<Page>(`${url}/notifications?topic=orders&cursor=${cursor}`);
     await fetch(`${url}/orders/42/ship`, { method: 'POST' });
     expect((await held).notifications).toMatchObject([{ type: 'order.shipped', data: { id: '42' } }]);
+  });
+
+  test('client: follows orders over a reload', async () => {
+    const url = await start(QuickStartModule);
+    const values = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => values.get(key) ?? null,
+      setItem: (key: string, value: string) => void values.set(key, value),
+    };
+    const shown: string[] = [];
+    const view = {
+      show: (text: string) => void shown.push(text),
+      refetch: () => Promise.resolve(),
+      setLive: () => undefined,
+    };
+    const follow = async (expected: string): Promise<void> => {
+      const page = new AbortController();
+      const followed = followOrders(`${url}/notifications`, view, storage, page.signal);
+      await until(() => shown.includes(expected));
+      page.abort();
+      await followed;
+    };
+    values.set('orders', app?.get(NotificationsService).cursor() ?? '');
+    const service = app?.get(NotificationsService);
+    await service?.publish('orders', { type: 'order.placed', data: { orderId: '42' } });
+    await follow('42 is placed');
+    await service?.publish('orders', { type: 'order.shipped', data: { orderId: '42', carrier: 'ship' } });
+    await follow('42 is on its way with ship');
+    expect(shown).toEqual(['42 is placed', '42 is on its way with ship']);
+    app?.getHttpServer().closeAllConnections();
+  });
+
+  test('client for RxJS: is an Observable', async () => {
+    const url = await start(QuickStartModule);
+    const client = new Notifications(`${url}/notifications`);
+    const first = firstValueFrom(client.notifications$);
+    await until(async () => (await firstValueFrom(client.state$)).phase === 'live');
+    await app?.get(NotificationsService).publish('orders', { type: 'order.placed', data: 1 });
+    expect(await first).toMatchObject({ type: 'order.placed' });
+    client.ngOnDestroy();
+    app?.getHttpServer().closeAllConnections();
   });
 
   test('own controller: ten lines on the service', async () => {

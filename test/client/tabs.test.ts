@@ -1,0 +1,222 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type Channel, type Environment, type Locks, runtime } from '../../src/client/environment.js';
+import { Feed } from '../../src/client/feed.js';
+import { atTestEnd, endTest } from '../support/http/cleanup.js';
+import { upTo } from '../support/http/feed.js';
+import { turn, until } from '../support/http/until.js';
+
+interface Numbered {
+  readonly id: string;
+  readonly n: number;
+}
+
+afterEach(endTest);
+
+/** A log that tabs poll, each poll held until there is something; its cursor is a position. */
+class Log {
+  head = 0;
+  /** Up to where a node shows the log that answers those who do not wait. */
+  lag = 0;
+  polls = 0;
+  readonly #held = new Set<() => void>();
+
+  publish(count: number): void {
+    this.head += count;
+    for (const answer of [...this.#held]) answer();
+  }
+
+  get held(): number {
+    return this.#held.size;
+  }
+
+  readonly fetch = async (url: URL, { signal }: { signal: AbortSignal }): Promise<Response> => {
+    this.polls++;
+    const after = Number(url.searchParams.get('cursor') ?? this.head);
+    const waits = url.searchParams.get('wait') !== '0';
+    if (waits && after >= this.head) {
+      await new Promise<void>((resolve, reject) => {
+        const done = (): void => {
+          this.#held.delete(done);
+          resolve();
+        };
+        this.#held.add(done);
+        signal.addEventListener('abort', () => {
+          this.#held.delete(done);
+          reject(new Error('aborted'));
+        });
+      });
+    }
+    const head = waits ? this.head : Math.max(after, this.head - this.lag);
+    const notifications = upTo(head)
+      .filter((n) => n > after)
+      .map((n) => ({ id: `id-${n}`, n }));
+    return Response.json({ notifications, cursor: String(head), more: false });
+  };
+}
+
+/** What tabs of one browser share. */
+class Browser {
+  readonly #channels = new Set<Channel>();
+  readonly #queue: (() => void)[] = [];
+  #isLocked = false;
+  /** Whether a message arrives. */
+  passes: (message: { type: string }) => boolean = () => true;
+
+  readonly locks: Locks = {
+    request: (_name, { signal }, task) =>
+      new Promise((resolve) => {
+        const take = (): void => {
+          if (signal.aborted) {
+            this.#next();
+            return;
+          }
+          void task().then(() => {
+            this.#next();
+            resolve(undefined);
+          });
+        };
+        if (this.#isLocked) this.#queue.push(take);
+        else {
+          this.#isLocked = true;
+          take();
+        }
+      }),
+  };
+
+  #next(): void {
+    const next = this.#queue.shift();
+    if (next) queueMicrotask(next);
+    else this.#isLocked = false;
+  }
+
+  readonly channel = (): Channel => {
+    const channel: Channel = {
+      onmessage: null,
+      postMessage: (message) => {
+        if (!this.passes(message as { type: string })) return;
+        const data: unknown = structuredClone(message);
+        for (const other of this.#channels) if (other !== channel) setImmediate(() => other.onmessage?.({ data }));
+      },
+      close: () => {
+        this.#channels.delete(channel);
+      },
+    };
+    this.#channels.add(channel);
+    return channel;
+  };
+}
+
+function openTab(log: Log, browser: Browser, cursor?: string): { feed: Feed<Numbered>; seen: number[] } {
+  const environment: Environment = {
+    ...runtime,
+    fetch: log.fetch as never,
+    // What takes seconds takes milliseconds here.
+    setTimeout: (task, ms) => setTimeout(task, ms / 50),
+    locks: browser.locks,
+    channel: browser.channel,
+  };
+  const options = {
+    url: 'http://feed/',
+    transport: 'poll',
+    share: 'orders',
+    wait: 500,
+    ...(cursor && { cursor }),
+  } as const;
+  const feed = new Feed<Numbered>(options, environment);
+  const seen: number[] = [];
+  feed.subscribe(({ n }) => seen.push(n));
+  atTestEnd(() => {
+    feed.close();
+  });
+  return { feed, seen };
+}
+
+async function leaderOf(log: Log, browser: Browser): Promise<ReturnType<typeof openTab>> {
+  const leader = openTab(log, browser);
+  await until(() => log.held === 1);
+  return leader;
+}
+
+describe('tabs that share a feed', () => {
+  test('ask once for all, and all get all', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    await leaderOf(log, browser);
+    const tabs = Array.from({ length: 5 }, () => openTab(log, browser));
+    await until(() => tabs.every(({ feed }) => feed.cursor !== undefined));
+    log.publish(3);
+    await until(() => tabs.every(({ seen }) => seen.length === 3));
+    expect(log.held).toBe(1);
+  });
+
+  test('catch up by themselves from an old place, and get nothing twice', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    log.publish(5);
+    const { seen: first } = await leaderOf(log, browser);
+    log.publish(5);
+    await until(() => first.length === 5);
+    // The leader’s next delivery begins where the leader is: before what the newcomer has caught up with.
+    browser.passes = ({ type }) => {
+      if (type === 'here') log.publish(2);
+      return true;
+    };
+    const late = openTab(log, browser, '2');
+    await until(() => late.seen.length === 10);
+    log.publish(1);
+    await until(() => late.seen.length === 11);
+    expect(late.seen).toEqual(upTo(13).filter((n) => n > 2));
+  });
+
+  test('wait for what the leader has got and the node that answers has not', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    const leader = await leaderOf(log, browser);
+    log.publish(4);
+    await until(() => leader.seen.length === 4);
+    log.lag = 3;
+    const late = openTab(log, browser, '0');
+    await until(() => late.seen.length >= 1);
+    log.publish(1);
+    await until(() => late.seen.length === 5);
+    expect(late.seen).toEqual(upTo(5));
+  });
+
+  test('read again what was not told to them', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    await leaderOf(log, browser);
+    const other = openTab(log, browser);
+    await until(() => other.feed.cursor !== undefined);
+    browser.passes = ({ type }) => type !== 'delivery';
+    log.publish(2);
+    await turn(20);
+    browser.passes = () => true;
+    log.publish(2);
+    await until(() => other.seen.length === 4);
+    expect(other.seen).toEqual(upTo(4));
+  });
+
+  test('ask themselves where the leader does not answer', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    await leaderOf(log, browser);
+    browser.passes = ({ type }) => type !== 'here' && type !== 'delivery';
+    const other = openTab(log, browser);
+    await until(() => log.held === 2);
+    log.publish(2);
+    await until(() => other.seen.length === 2);
+  });
+
+  test('take over from one that nobody listens in any more, and from one that is closed', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    const first = await leaderOf(log, browser);
+    const second = openTab(log, browser);
+    const third = openTab(log, browser);
+    await until(() => [second, third].every(({ feed }) => feed.cursor !== undefined));
+    first.feed.close();
+    await until(() => log.held === 1);
+    log.publish(3);
+    await until(() => third.seen.length === 3);
+    second.feed.close();
+    await until(() => log.held === 1);
+    log.publish(3);
+    await until(() => third.seen.length === 6);
+    expect([second.seen, third.seen]).toEqual([upTo(3), upTo(6)]);
+  });
+});
