@@ -2,92 +2,14 @@ import { type Environment, runtime } from './environment.js';
 import { FeedError } from './errors.js';
 import { Following } from './following.js';
 import { HandOver, type Observer } from './hand-over.js';
-import { type Event, initialState, type Phase, type Reason, type State, step, type Transport } from './machine.js';
-import { type Credentials, type Delivery, type FeedRequest, follow, poll } from './requests.js';
+import { type Event, initialState, type State, step, type Transport } from './machine.js';
+import { Recent } from './recent.js';
+import { type Delivery, type FeedRequest, follow, poll } from './requests.js';
+import type { ConnectOptions, FeedState, Notification } from './options.js';
 import { Tabs } from './tabs.js';
 
-/** Ids remembered, so that tabs that catch up hand nothing over twice: more than lie between two of them. */
-const RECENT_MAX = 10_000;
 /** Polls that a tab waits for what its leader has and the node that answers does not: 0, 1 and 2 seconds. */
 const CATCH_UP_TRIES = 3;
-
-type MaybePromise<T> = T | Promise<T>;
-
-/** A notification, as the server sends it. */
-export interface Notification<Type extends string = string, Data = unknown> {
-  readonly id: string;
-  readonly topic: string;
-  readonly type: Type;
-  /** ISO 8601. */
-  readonly time: string;
-  readonly data: Data;
-}
-
-/** Notifications of an application: each type with its data. Without any, data is `unknown`. */
-export type NotificationOf<Map> = { [Type in keyof Map & string]: Notification<Type, Map[Type]> }[keyof Map & string];
-
-/** Where a cursor is kept: in memory by default; `cursorIn(sessionStorage, 'my-feed')` outlives the page. */
-export interface CursorStore {
-  load(): MaybePromise<string | null | undefined>;
-  save(cursor: string): MaybePromise<void>;
-}
-
-/** Why there is a gap: `expired`: what was missed is not kept any more; `reset`: the log is another one. */
-export interface Gap {
-  readonly reason: string;
-}
-
-/** What a feed is doing. */
-export interface FeedState {
-  readonly phase: Phase;
-  /** Why it is not live. */
-  readonly reason: Reason | undefined;
-  readonly transport: Transport;
-}
-
-/** Options of `connect`. */
-export interface ConnectOptions {
-  /** Of the feed, as in `/notifications`. Relative ones are the page's. */
-  readonly url: string | URL;
-  /** Default: the caller's own, as the server's `access.topics` says. */
-  readonly topics?: readonly string[];
-  /** Where to begin if the store holds nothing: a cursor, `earliest`, or `latest` (default). */
-  readonly cursor?: string;
-  /** Where the cursor is kept. Default: in memory. */
-  readonly store?: CursorStore;
-  /**
-   * Asked before every request for its headers, or for a token that goes into `Authorization: Bearer`. After a 401 it is asked once more, with
-   * `refused`; a second one is final.
-   */
-  readonly auth?: (context: {
-    readonly refused: boolean;
-  }) => MaybePromise<string | Readonly<Record<string, string>> | undefined>;
-  /** Headers of every request. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** As of `fetch`: `include` sends cookies to another origin. */
-  readonly credentials?: Credentials;
-  /** `auto` (default): a stream where it proves itself, otherwise polls. */
-  readonly transport?: 'auto' | Transport;
-  /** How long a poll is held, in seconds. Default 25. */
-  readonly wait?: number;
-  /** Notifications in an answer. Default: the server's. */
-  readonly limit?: number;
-  /**
-   * `auto` (default): the cursor moves on when a notification has been handed over. `manual`: when it has been acknowledged with `ack`, so that one
-   * whose handling failed comes again after a restart.
-   */
-  readonly ack?: 'auto' | 'manual';
-  /**
-   * Tabs of one browser with the same name share one connection: one of them asks, the others are told, and one of those takes over when it is
-   * closed. They must want the same topics as the same user, so a name says both. Where there are no tabs, and in a browser without Web Locks or
-   * BroadcastChannel, it does nothing. Default: every tab has its own.
-   */
-  readonly share?: string;
-  /** Something was missed for good: the moment to fetch the state anew. What follows is handed over when this resolves. */
-  readonly onGap?: (gap: Gap) => MaybePromise<void>;
-  /** Aborts the feed, as `close` does. */
-  readonly signal?: AbortSignal;
-}
 
 /** What an Observable of RxJS is made of with `from(feed)`. */
 export interface Subscribable<N> {
@@ -115,9 +37,7 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   #hasEnded = false;
   #saving: Promise<void> = Promise.resolve();
   #tabs: Tabs | undefined;
-  /** Ids of the last notifications, if tabs share the feed. */
-  readonly #recent = new Set<string>();
-  #lastId: string | undefined;
+  readonly #recent = new Recent();
   /** While another tab asks: what is told of it is held back until this one has caught up; undefined when it asks itself. */
   #following: Following | undefined;
 
@@ -252,7 +172,7 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
     const after = this.#cursor;
     if (cursor !== '') this.#cursor = cursor;
     if (this.#tabs?.isLeader) this.#tabs.tell(after, delivery);
-    await this.#handOver.deliver(this.#options.share === undefined ? delivery : this.#withoutRepetitions(delivery));
+    await this.#handOver.deliver(this.#options.share === undefined ? delivery : this.#recent.without(delivery));
   }
 
   /** A tab that nobody listens in does not ask for others. */
@@ -284,7 +204,7 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
         this.#following.state = state;
         this.#tellState();
       },
-      asked: () => ({ cursor: this.#cursor, lastId: this.#lastId, state: this.state }),
+      asked: () => ({ cursor: this.#cursor, lastId: this.#recent.lastId, state: this.state }),
     });
     if (this.#tabs) this.#following = new Following();
   }
@@ -348,20 +268,6 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
     if (event.type === 'answered') return event.more;
     this.#on(event);
     return undefined;
-  }
-
-  /** Two tabs that lead one after the other, or beside each other for a moment, may have got the same. */
-  #withoutRepetitions(delivery: Delivery): Delivery {
-    const notifications = delivery.notifications.filter((notification) => !this.#recent.has(idOf(notification)));
-    for (const notification of notifications) {
-      this.#lastId = idOf(notification);
-      this.#recent.add(this.#lastId);
-    }
-    for (const id of this.#recent) {
-      if (this.#recent.size <= RECENT_MAX) break;
-      this.#recent.delete(id);
-    }
-    return { ...delivery, notifications };
   }
 
   #url(transport: Transport, waitMs: number): URL {
@@ -433,10 +339,6 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
     const { store } = this.#options;
     if (store) this.#saving = this.#saving.then(() => store.save(cursor)).catch(() => undefined);
   }
-}
-
-function idOf(notification: unknown): string {
-  return String((notification as { id?: unknown }).id);
 }
 
 /** It may have changed over any `await`. */

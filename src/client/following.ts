@@ -1,5 +1,5 @@
 import type { Environment } from './environment.js';
-import type { FeedState } from './feed.js';
+import type { FeedState } from './options.js';
 import type { Delivery } from './requests.js';
 
 /** Deliveries held back for a tab that catches up. */

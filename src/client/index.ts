@@ -1,16 +1,9 @@
-import { type ConnectOptions, type CursorStore, Feed, type Notification } from './feed.js';
+import { Feed } from './feed.js';
+import type { ConnectOptions, CursorStore, Notification } from './options.js';
 
 export { FeedError } from './errors.js';
-export type {
-  ConnectOptions,
-  CursorStore,
-  Feed,
-  FeedState,
-  Gap,
-  Notification,
-  NotificationOf,
-  Subscribable,
-} from './feed.js';
+export type { Feed, Subscribable } from './feed.js';
+export type { ConnectOptions, CursorStore, FeedState, Gap, Notification, NotificationOf } from './options.js';
 export type { Observer } from './hand-over.js';
 export type { Phase, Reason, Transport } from './machine.js';
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
-import { type ConnectOptions, Feed, type FeedState, type Notification } from './feed.js';
+import { Feed } from './feed.js';
+import type { ConnectOptions, FeedState, Notification } from './options.js';
 
 /** Options of `useNotifications`. A feed begins anew when `url`, `topics`, `transport` or `enabled` change; the others may change at will. */
 export interface UseNotificationsOptions extends ConnectOptions {

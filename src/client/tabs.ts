@@ -1,5 +1,5 @@
 import type { Channel, Environment, Locks } from './environment.js';
-import type { FeedState } from './feed.js';
+import type { FeedState } from './options.js';
 import type { Delivery } from './requests.js';
 
 /** What tabs tell each other. */

@@ -1,6 +1,7 @@
 import { appendChecks } from './contract/append.js';
 import { Bench, type Checks, type StoreCheck, type StoreContractOptions } from './contract/bench.js';
 import { lifecycleChecks } from './contract/lifecycle.js';
+import { modelChecks } from './contract/model.js';
 import { nodesChecks } from './contract/nodes.js';
 import { readChecks } from './contract/read.js';
 import { retentionChecks } from './contract/retention.js';
@@ -20,7 +21,7 @@ import { tailChecks } from './contract/tail.js';
 export function storeContract(options: StoreContractOptions): readonly StoreCheck[] {
   const { trim, openAnother } = options;
   return [
-    ...checksOf(options, appendChecks, readChecks, tailChecks, lifecycleChecks),
+    ...checksOf(options, appendChecks, readChecks, tailChecks, lifecycleChecks, modelChecks),
     ...(trim ? checksOf({ ...options, open: trim.open }, retentionChecks) : []),
     ...(openAnother ? checksOf(options, nodesChecks) : []),
   ];

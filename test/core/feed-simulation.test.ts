@@ -4,7 +4,7 @@ import type { LogEntry } from '../../src/core/notification.js';
 import type { LogPage, LogPosition } from '../../src/core/page.js';
 import { draft } from '../support/drafts.js';
 import { FeedBench, idsOf, WAIT_MS, Watched } from '../support/feed.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 
 /**
  * Clients poll, follow, leave and come back with the cursors they were given, while notifications are published, reads and

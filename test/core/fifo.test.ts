@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Fifo } from '../../src/core/fifo.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 
 test('an empty one has nothing to give', () => {
   const fifo = new Fifo<string>();

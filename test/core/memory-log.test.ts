@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MemoryLog } from '../../src/core/memory-log.js';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
 import { draft } from '../support/drafts.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 
 const WHOLE = { after: 0, limit: 1000, bytesMax: 2 ** 30 };
 const TOPICS = ['a', 'b', 'c', 'd'];

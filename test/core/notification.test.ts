@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { logEntry, utf8Length } from '../../src/core/notification.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 
 describe('utf8Length', () => {
   test.each(['', 'a', '\u007f', '\u0080', '\u07ff', '\u0800', '\ud7ff', '\ue000', '\uffff', '😀', 'aä€😀'.repeat(99)])(

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { NOWHERE } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { CURSOR_LENGTH_MAX } from '../../src/wire/protocol.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 import { EPOCH, OTHER_EPOCH } from './kit.js';
 
 const ALPHABET = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LogPage } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder, pageBody } from '../../src/wire/encoder.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 import { entry, EPOCH, logPage, randomPage } from './kit.js';
 
 const random = randomNumbers(2);

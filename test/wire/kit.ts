@@ -4,7 +4,7 @@ import type { Gap, LogPage } from '../../src/core/page.js';
 import type { Epoch } from '../../src/core/store.js';
 import { type DraftLimits, makeDraft } from '../../src/core/draft.js';
 import type { PublishLimits } from '../../src/wire/publish.js';
-import type { randomNumbers } from '../support/random.js';
+import type { randomNumbers } from '../../src/testing/contract/random.js';
 
 export type Random = ReturnType<typeof randomNumbers>;
 

@@ -3,7 +3,7 @@ import { NotificationsError } from '../../src/core/errors.js';
 import type { Notification } from '../../src/core/notification.js';
 import { type DraftLimits, makeDraft } from '../../src/core/draft.js';
 import { checkCount, inItem, parsePublishBody } from '../../src/wire/publish.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 import { HOSTILE, LIMITS, randomPage, refusal, TIME, titled } from './kit.js';
 
 const ITEM = { topic: 'orders', type: 'order.shipped' };

@@ -3,7 +3,7 @@ import type { LogPage } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
 import { cursorBlock, HEARTBEAT, openingBlocks, pageToSse, retryBlock } from '../../src/wire/sse.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 import { entry, EPOCH, HOSTILE, LIMITS, logPage, OTHER_EPOCH, randomPage, titled } from './kit.js';
 import { type Message, readAsStandard, type Received, readWithParser } from './standard-client.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { TopicPatterns } from '../../src/wire/topic-patterns.js';
-import { randomNumbers } from '../support/random.js';
+import { randomNumbers } from '../../src/testing/contract/random.js';
 
 const matchOf = (patterns: readonly string[], topic: string) => {
   const match = new TopicPatterns(Object.fromEntries(patterns.map((pattern) => [pattern, pattern]))).match(topic);

@@ -1,0 +1,80 @@
+import type { Phase, Reason, Transport } from './machine.js';
+import type { Credentials } from './requests.js';
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** A notification, as the server sends it. */
+export interface Notification<Type extends string = string, Data = unknown> {
+  readonly id: string;
+  readonly topic: string;
+  readonly type: Type;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly data: Data;
+}
+
+/** Notifications of an application: each type with its data. Without any, data is `unknown`. */
+export type NotificationOf<Map> = { [Type in keyof Map & string]: Notification<Type, Map[Type]> }[keyof Map & string];
+
+/** Where a cursor is kept: in memory by default; `cursorIn(sessionStorage, 'my-feed')` outlives the page. */
+export interface CursorStore {
+  load(): MaybePromise<string | null | undefined>;
+  save(cursor: string): MaybePromise<void>;
+}
+
+/** Why there is a gap: `expired`: what was missed is not kept any more; `reset`: the log is another one. */
+export interface Gap {
+  readonly reason: string;
+}
+
+/** What a feed is doing. */
+export interface FeedState {
+  readonly phase: Phase;
+  /** Why it is not live. */
+  readonly reason: Reason | undefined;
+  readonly transport: Transport;
+}
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** Of the feed, as in `/notifications`. Relative ones are the page's. */
+  readonly url: string | URL;
+  /** Default: the caller's own, as the server's `access.topics` says. */
+  readonly topics?: readonly string[];
+  /** Where to begin if the store holds nothing: a cursor, `earliest`, or `latest` (default). */
+  readonly cursor?: string;
+  /** Where the cursor is kept. Default: in memory. */
+  readonly store?: CursorStore;
+  /**
+   * Asked before every request for its headers, or for a token that goes into `Authorization: Bearer`. After a 401 it is asked once more, with
+   * `refused`; a second one is final.
+   */
+  readonly auth?: (context: {
+    readonly refused: boolean;
+  }) => MaybePromise<string | Readonly<Record<string, string>> | undefined>;
+  /** Headers of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** As of `fetch`: `include` sends cookies to another origin. */
+  readonly credentials?: Credentials;
+  /** `auto` (default): a stream where it proves itself, otherwise polls. */
+  readonly transport?: 'auto' | Transport;
+  /** How long a poll is held, in seconds. Default 25. */
+  readonly wait?: number;
+  /** Notifications in an answer. Default: the server's. */
+  readonly limit?: number;
+  /**
+   * `auto` (default): the cursor moves on when a notification has been handed over. `manual`: when it has been acknowledged with `ack`, so that one
+   * whose handling failed comes again after a restart.
+   */
+  readonly ack?: 'auto' | 'manual';
+  /**
+   * Tabs of one browser with the same name share one connection: one of them asks, the others are told, and one of those takes over when it is
+   * closed. They must want the same topics as the same user, so a name says both. Where there are no tabs, and in a browser without Web Locks or
+   * BroadcastChannel, it does nothing. Default: every tab has its own.
+   */
+  readonly share?: string;
+  /** Something was missed for good: the moment to fetch the state anew. What follows is handed over when this resolves. */
+  readonly onGap?: (gap: Gap) => MaybePromise<void>;
+  /** Aborts the feed, as `close` does. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
+import type { ReadQuery } from '../../core/store.js';
+import { type Bench, type Checks, idsOf, positionsOf } from './bench.js';
+import { randomNumbers } from './random.js';
+
+/** Runs of random calls, each from a seed of its own. */
+const SEEDS = [1, 2, 3];
+const CALLS = 60;
+const TOPICS = ['a', 'b', 'c', 'a.b'];
+const AHEAD_MAX = 8;
+
+type Random = (below: number) => number;
+
+export const modelChecks: Checks = {
+  'model: whatever is appended and read in whatever order, the answers are those of a plain list': async (bench) => {
+    for (const seed of SEEDS) await run(bench, seed, randomNumbers(seed));
+  },
+};
+
+async function run(bench: Bench, seed: number, random: Random): Promise<void> {
+  const store = await bench.openFresh();
+  const log: LogEntry[] = [];
+  const follower = await bench.follow(0, store);
+  const drafts = Array.from({ length: AHEAD_MAX }, (_, n) => draftOf(bench, seed, n, random));
+  for (let call = 0; call < CALLS; call++) {
+    const said = `call ${call} of seed ${seed}`;
+    if (random(2) > 0) {
+      drafts.push(draftOf(bench, seed, drafts.length, random));
+      // Some of them for the second time, in one array even.
+      const chosen = Array.from({ length: 1 + random(4) }, () => pick(drafts.slice(-AHEAD_MAX), random));
+      const { appended } = await store.append(chosen);
+      assert.deepEqual(
+        appended.map(({ id, duplicate }) => ({ id, duplicate })),
+        appendTo(log, chosen, positionsOf(appended)),
+        `${said}: what became of ${idsOf(chosen).join()}`,
+      );
+      assert.deepEqual(
+        positionsOf(appended),
+        chosen.map(({ id }) => positionOf(log, id)),
+        `${said}: positions`,
+      );
+    } else {
+      const query = queryOf(log, random);
+      const { entries, more, head } = await store.read(query);
+      const expected = readFrom(log, query);
+      const asked = `${said}: ${JSON.stringify(query)}`;
+      assert.deepEqual(
+        { entries: entries.map(plain), more },
+        { entries: expected.entries.map(plain), more: expected.more },
+        asked,
+      );
+      assert.ok(head >= (log.at(-1)?.position ?? 0), `${asked}: the head ${head} is behind what was acknowledged`);
+    }
+  }
+  await follower.reaches(log.at(-1)?.position ?? 0);
+  follower.assertHanded(log);
+  await follower.close();
+}
+
+/** Takes over what is new, at the positions that the store has given; answers what the store has to say of it. */
+function appendTo(log: LogEntry[], drafts: readonly Draft[], positions: readonly number[]) {
+  return drafts.map((draft, index) => {
+    const duplicate = log.some(({ id }) => id === draft.id);
+    const position = positions[index] ?? 0;
+    if (!duplicate) {
+      assert.ok(position > (log.at(-1)?.position ?? 0), `position ${position} is not above those before it`);
+      log.push(logEntry(position, draft));
+    }
+    return { id: draft.id, duplicate };
+  });
+}
+
+function readFrom(log: readonly LogEntry[], { topics, after, limit, bytesMax }: ReadQuery) {
+  const due = log.filter(({ topic, position }) => topics.includes(topic) && position > after);
+  const entries: LogEntry[] = [];
+  let bytes = 0;
+  for (const entry of due) {
+    bytes += entry.bytes;
+    if (entries.length >= limit || (entries.length > 0 && bytes > bytesMax)) break;
+    entries.push(entry);
+  }
+  return { entries, more: entries.length < due.length };
+}
+
+function queryOf(log: readonly LogEntry[], random: Random): ReadQuery {
+  const topics = TOPICS.filter(() => random(2) > 0);
+  const after = random(3) === 0 ? 0 : (log[random(log.length + 1)]?.position ?? 0);
+  return {
+    topics: topics.length > 0 ? topics : [pick(TOPICS, random)],
+    after,
+    limit: 1 + random(6),
+    bytesMax: random(2) ? 2 ** 30 : 1 + random(600),
+  };
+}
+
+function draftOf(bench: Bench, seed: number, n: number, random: Random): Draft {
+  return bench.draft(pick(TOPICS, random), 'ä'.repeat(random(80)), `model-${seed}-${n}`);
+}
+
+function positionOf(log: readonly LogEntry[], id: string): number | undefined {
+  return log.find((entry) => entry.id === id)?.position;
+}
+
+/** Whatever else a driver's entries carry. */
+function plain({ position, id, topic, json, bytes }: LogEntry): LogEntry {
+  return { position, id, topic, json, bytes };
+}
+
+function pick<T>(list: readonly T[], random: Random): T {
+  const picked = list[random(list.length)];
+  if (picked === undefined) throw new Error('there is nothing to pick from');
+  return picked;
+}
