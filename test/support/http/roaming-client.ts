@@ -1,6 +1,6 @@
 import { Connection, type Target } from './connection.js';
 import type { ClientHistory, Numbered } from './history.js';
-import type { Random } from '../../../src/testing/contract/random.js';
+import type { Random } from './random.js';
 import { type Block, isNotification, SseReader } from './sse.js';
 import { turn } from './until.js';
 
