@@ -16,6 +16,7 @@ export class ScriptedStore implements Store {
   #tail: Tail | undefined;
   #heldReads: (() => void)[] | undefined;
   #heldBatches: TailBatch[] | undefined;
+  #lastBatch: TailBatch | undefined;
   #failure: Error | undefined;
 
   private constructor(log: Store, reopen: () => Promise<Store>) {
@@ -91,7 +92,7 @@ export class ScriptedStore implements Store {
     return () => {
       const held = this.#heldBatches ?? [];
       this.#heldBatches = undefined;
-      for (const batch of held) this.#follow?.(batch);
+      for (const batch of held) this.handOver(batch);
     };
   }
 
@@ -135,6 +136,14 @@ export class ScriptedStore implements Store {
   /** Hands a batch over, as the tail does. */
   handOver(batch: TailBatch): void {
     if (this.#heldBatches) this.#heldBatches.push(batch);
-    else this.#follow?.(batch);
+    else {
+      this.#lastBatch = batch;
+      this.#follow?.(batch);
+    }
+  }
+
+  /** Hands the last batch over for the second time, as a tail may that has reconnected. */
+  repeatBatch(): void {
+    if (this.#lastBatch && !this.#heldBatches) this.#follow?.(this.#lastBatch);
   }
 }
