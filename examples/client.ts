@@ -1,9 +1,8 @@
 import { connect, cursorIn, type KeyValueStorage, type NotificationOf } from 'nest-notifications/client';
 
-/** What the server publishes: each type with its data. */
+/** What the server publishes: topic, type and data, in the declaration that its own code is typed by. */
 type Order = NotificationOf<{
-  'order.placed': { orderId: string };
-  'order.shipped': { orderId: string; carrier: string };
+  orders: { 'order.placed': { orderId: string }; 'order.shipped': { orderId: string; carrier: string } };
 }>;
 
 interface View {

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './tools.mjs';
+import { bins, root } from './tools.mjs';
 
 /** Longer than any run that ends. */
 const RUN_MS_MAX = 120_000;
@@ -207,7 +207,7 @@ process.exitCode = survivors.length > 0 ? 1 : 0;
  * caught too.
  */
 function caughtBy() {
-  const args = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+  const args = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bins.jest];
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [...args, 'test/core/feed-(simulation|wake)', '--verbose', '--maxWorkers=2', '--testTimeout=5000'],

@@ -5,7 +5,8 @@ import { HandOver, type Observer } from './hand-over.js';
 import { type Event, initialState, type State, step, type Transport } from './machine.js';
 import { Recent } from './recent.js';
 import { type Delivery, type FeedRequest, follow, poll } from './requests.js';
-import type { ConnectOptions, FeedState, Notification } from './options.js';
+import type { Notification } from '../core/notification.js';
+import type { ConnectOptions, FeedState } from './options.js';
 import { Tabs } from './tabs.js';
 
 /** Polls that a tab waits for what its leader has and the node that answers does not: 0, 1 and 2 seconds. */
@@ -130,38 +131,39 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   }
 
   /** One request, and what becomes of it; nothing if it was aborted, as then something else has been decided. */
-  async #ask(refused = false): Promise<void> {
-    const controller = (this.#request = new AbortController());
-    const { signal } = controller;
+  async #ask(): Promise<void> {
+    const { signal } = (this.#request = new AbortController());
     const { transport } = this.#state;
     // Where nobody has a place yet there is nothing to wait for: what comes while the connection breaks would be lost.
     const waitMs = transport === 'poll' && this.#cursor === undefined ? 0 : (this.#options.wait ?? 25) * 1000;
+    const event = await this.#send(transport, waitMs, signal);
+    if (event) this.#on(event);
+  }
+
+  /** A request, made once more with fresh credentials if these were refused; nothing if it was aborted. */
+  async #send(transport: Transport, waitMs: number, signal: AbortSignal, refused = false): Promise<Event | undefined> {
     try {
-      const request = await this.#requestOf(transport, waitMs, refused, signal);
-      if (isAborted(signal)) return;
+      const request: FeedRequest = {
+        url: this.#url(transport, waitMs),
+        headers: { ...this.#options.headers, ...(await this.#credentials(refused)) },
+        credentials: this.#options.credentials,
+        signal,
+        deliver: (delivery: Delivery) => this.#deliver(delivery, signal),
+      };
+      if (isAborted(signal)) return undefined;
       const event =
         transport === 'poll'
           ? await poll(this.#environment, request, waitMs)
           : await follow(this.#environment, request, () => {
               this.#on({ type: 'opened' });
             });
-      if (!isAborted(signal)) this.#on(event);
+      return isAborted(signal) ? undefined : event;
     } catch (error) {
-      if (isAborted(signal)) return;
+      if (isAborted(signal)) return undefined;
       const mayRefresh = error instanceof FeedError && error.status === 401 && this.#options.auth && !refused;
       if (!mayRefresh) throw error;
-      await this.#ask(true);
+      return this.#send(transport, waitMs, signal, true);
     }
-  }
-
-  async #requestOf(transport: Transport, waitMs: number, refused: boolean, signal: AbortSignal): Promise<FeedRequest> {
-    return {
-      url: this.#url(transport, waitMs),
-      headers: { ...this.#options.headers, ...(await this.#credentials(refused)) },
-      credentials: this.#options.credentials,
-      signal,
-      deliver: (delivery: Delivery) => this.#deliver(delivery, signal),
-    };
   }
 
   async #deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
@@ -259,14 +261,9 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
 
   /** Whether there is more; undefined if there was no answer. */
   async #catchUpOnce(signal: AbortSignal, waitS: number): Promise<boolean | undefined> {
-    const event = await poll(
-      this.#environment,
-      await this.#requestOf('poll', waitS * 1000, false, signal),
-      waitS * 1000,
-    );
-    if (isAborted(signal)) return undefined;
-    if (event.type === 'answered') return event.more;
-    this.#on(event);
+    const event = await this.#send('poll', waitS * 1000, signal);
+    if (event?.type === 'answered') return event.more;
+    if (event) this.#on(event);
     return undefined;
   }
 

@@ -1,9 +1,12 @@
 import { Feed } from './feed.js';
-import type { ConnectOptions, CursorStore, Notification } from './options.js';
+import type { Notification } from '../core/notification.js';
+import type { ConnectOptions, CursorStore } from './options.js';
 
 export { FeedError } from './errors.js';
 export type { Feed, Subscribable } from './feed.js';
-export type { ConnectOptions, CursorStore, FeedState, Gap, Notification, NotificationOf } from './options.js';
+export type { Notification, NotificationOf } from '../core/notification.js';
+export type { Gap } from '../core/page.js';
+export type { ConnectOptions, CursorStore, FeedState } from './options.js';
 export type { Observer } from './hand-over.js';
 export type { Phase, Reason, Transport } from './machine.js';
 

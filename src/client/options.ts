@@ -1,30 +1,13 @@
+import type { Gap } from '../core/page.js';
 import type { Phase, Reason, Transport } from './machine.js';
 import type { Credentials } from './requests.js';
 
 type MaybePromise<T> = T | Promise<T>;
 
-/** A notification, as the server sends it. */
-export interface Notification<Type extends string = string, Data = unknown> {
-  readonly id: string;
-  readonly topic: string;
-  readonly type: Type;
-  /** ISO 8601. */
-  readonly time: string;
-  readonly data: Data;
-}
-
-/** Notifications of an application: each type with its data. Without any, data is `unknown`. */
-export type NotificationOf<Map> = { [Type in keyof Map & string]: Notification<Type, Map[Type]> }[keyof Map & string];
-
 /** Where a cursor is kept: in memory by default; `cursorIn(sessionStorage, 'my-feed')` outlives the page. */
 export interface CursorStore {
   load(): MaybePromise<string | null | undefined>;
   save(cursor: string): MaybePromise<void>;
-}
-
-/** Why there is a gap: `expired`: what was missed is not kept any more; `reset`: the log is another one. */
-export interface Gap {
-  readonly reason: string;
 }
 
 /** What a feed is doing. */

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Feed } from './feed.js';
-import type { ConnectOptions, FeedState, Notification } from './options.js';
+import type { Notification } from '../core/notification.js';
+import type { ConnectOptions, FeedState } from './options.js';
 
 /** Options of `useNotifications`. A feed begins anew when `url`, `topics`, `transport` or `enabled` change; the others may change at will. */
 export interface UseNotificationsOptions extends ConnectOptions {

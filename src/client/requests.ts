@@ -1,3 +1,4 @@
+import type { Gap } from '../core/page.js';
 import { CURSOR_EVENT, EVENT_STREAM_TYPE, GAP_EVENT } from '../wire/protocol.js';
 import type { Environment } from './environment.js';
 import { FeedError } from './errors.js';
@@ -9,7 +10,7 @@ export interface Delivery {
   readonly notifications: readonly unknown[];
   /** Where to go on when these have been handed over. */
   readonly cursor: string;
-  readonly gap?: { readonly reason: string } | undefined;
+  readonly gap?: Gap | undefined;
 }
 
 /** Whether cookies are sent, as `fetch` has it. */
@@ -28,9 +29,9 @@ export interface FeedRequest {
 /** An answer later than what was asked for by this much is none. */
 const GRACE_MS = 10_000;
 /** The first block of a stream is sent at once; later than this it was held back. */
-export const PROOF_MS = 4_000;
+const PROOF_MS = 4_000;
 /** A stream that says nothing for so long, not even a heartbeat, is gone. */
-export const SILENCE_MS = 45_000;
+const SILENCE_MS = 45_000;
 
 /** What went wrong, with what the machine is to make of it. */
 class Failure extends Error {

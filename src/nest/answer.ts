@@ -5,7 +5,8 @@ import { catchError, defer, finalize, map, type Observable, type Observer, of } 
 import type { Drained, Feed, FeedRequest } from '../core/feed.js';
 import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
-import { type FrameworkResponse, rawOf, takeOver, writeJson } from './reply.js';
+import type { GrantedRead } from './notifications.guard.js';
+import { type FrameworkResponse, rawOf, takeOver, writeValue } from './reply.js';
 import type { Runtime } from './runtime.js';
 
 /** Writes what a waiter is told. */
@@ -20,7 +21,7 @@ export interface Writer {
 }
 
 /** A waiter to be, and what writes its pages. */
-export interface Turn {
+export interface Exchange {
   readonly request: FeedRequest;
   readonly writer: Writer;
   readonly drained?: Drained;
@@ -43,7 +44,7 @@ export class Answerer {
     this.#application = application;
   }
 
-  answer(response: FrameworkResponse, begin: () => Turn): Answer {
+  answer(response: FrameworkResponse, begin: () => Exchange): Answer {
     if (isObserved(this.#application)) return this.#observable(begin);
     if (rawOf(response).destroyed) takeOver(response);
     else hold(this.#runtime.feed, response, begin());
@@ -51,7 +52,7 @@ export class Answerer {
   }
 
   /** Nest subscribes to it, and unsubscribes from it when the client leaves. */
-  #observable(begin: () => Turn): Observable<Page | undefined> {
+  #observable(begin: () => Exchange): Observable<Page | undefined> {
     const { feed, encoder } = this.#runtime;
     return defer(() => {
       const { request, writer, drained } = begin();
@@ -72,6 +73,13 @@ export class Answerer {
   }
 }
 
+/** What a poll that access has granted asks of the feed. */
+export function pollOf({ asked, topics, expiresInMs, subscriber, address, rights }: GrantedRead): FeedRequest {
+  const { after, limit } = asked;
+  const waitMs = Math.min(asked.waitMs, expiresInMs);
+  return { topics, after, limit, waitMs, subscriber, address, rights };
+}
+
 /** Whether the application has interceptors or exception filters of its own, which are to see what is answered. */
 export function isObserved(application: ApplicationConfig): boolean {
   return (
@@ -87,7 +95,7 @@ export function isObserved(application: ApplicationConfig): boolean {
  *
  * @throws the exception, if the waiter is refused at once and Nest is to answer
  */
-export function hold(feed: Feed, response: FrameworkResponse, { request, writer, drained }: Turn): void {
+export function hold(feed: Feed, response: FrameworkResponse, { request, writer, drained }: Exchange): void {
   try {
     const waiter = feed.hold(request, new HeldAnswer(response, writer), drained);
     const { raw } = writer;
@@ -134,6 +142,5 @@ function writeException(raw: ServerResponse, exception: unknown): void {
   const known = exception instanceof HttpException;
   const statusCode = known ? exception.getStatus() : HttpStatus.INTERNAL_SERVER_ERROR;
   const body = known ? exception.getResponse() : 'Internal server error';
-  const text = JSON.stringify(typeof body === 'string' ? { statusCode, message: body } : body);
-  writeJson(raw, { text, bytes: Buffer.byteLength(text) }, { status: statusCode });
+  writeValue(raw, typeof body === 'string' ? { statusCode, message: body } : body, statusCode);
 }

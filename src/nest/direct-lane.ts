@@ -3,7 +3,7 @@ import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ReadRequest } from '../wire/request.js';
-import { hold, isObserved } from './answer.js';
+import { hold, isObserved, pollOf } from './answer.js';
 import type { GrantedRead } from './notifications.guard.js';
 import { optionError } from './options.js';
 import { PollWriter } from './poll-writer.js';
@@ -20,8 +20,8 @@ export interface Arrival {
   readonly revocations: number;
 }
 
-/** A poll that went the whole way on a connection. */
-interface Grant extends Arrival {
+/** What polls that take the lane one after the other have in common. */
+interface Form {
   /** The URL, before and behind its cursor. */
   readonly urlStart: string;
   readonly urlEnd: string;
@@ -30,14 +30,18 @@ interface Grant extends Arrival {
   readonly headers: IncomingHttpHeaders;
   /** What the application has set. */
   readonly responseHeaders: readonly (readonly [name: string, value: number | string | string[]])[];
-  /** One before it had the same outcome. */
+}
+
+/** A poll that went the whole way on a connection. */
+interface Grant {
+  readonly form: Form;
+  readonly arrival: Arrival;
+  /** One before it had the same form. */
   readonly isConfirmed: boolean;
 }
 
 type LaneSocket = Socket & Record<symbol, Grant | undefined>;
 
-const CURSOR_IN_URL = /^([^?]*\?(?:[^&]*&)*cursor=)([A-Za-z0-9_-]{36})((?:&.*)?)$/;
-const CURSOR_LENGTH = 36;
 /** Written with every page, whoever writes it. */
 const OWN_HEADERS = ['content-type', 'content-length', 'cache-control', 'connection'];
 /** What middleware replaces on a response that it wants to change, or whose end it wants to see. */
@@ -98,31 +102,15 @@ export class DirectLane implements OnApplicationBootstrap {
   learn(raw: ServerResponse, arrival: Arrival): void {
     const { req: request } = raw;
     const socket = request.socket as LaneSocket;
-    const before = socket[this.#onSocket];
+    const before = socket[this.#onSocket]?.form;
     socket[this.#onSocket] = undefined;
-    const url = CURSOR_IN_URL.exec((arrival.granted.asked.cursor !== undefined && originalUrl(request)) || '');
-    if (!url || request.method !== 'GET' || !isHttp1(raw) || WRAPPED.some((name) => Object.hasOwn(raw, name))) return;
-    if (raw.hasHeader('set-cookie')) return;
-    const [, urlStart = '', , urlEnd = ''] = url;
-    const { rawHeaders: requestHeaders, headers } = request;
-    const responseHeaders = applicationHeaders(raw);
-    const sameRequest = before !== undefined && isLike(before, { urlStart, urlEnd, requestHeaders });
-    const isConfirmed =
-      sameRequest && equal(before.responseHeaders.flat(2).map(String), responseHeaders.flat(2).map(String));
+    if (request.method !== 'GET' || !isHttp1(raw) || raw.hasHeader('set-cookie')) return;
+    if (WRAPPED.some((name) => Object.hasOwn(raw, name))) return;
+    const form = formOf(raw, arrival.granted.asked);
+    if (!form) return;
+    const isConfirmed = before !== undefined && isEqual(before, form);
     // What is equal is shared, so that a connection keeps little of its own.
-    const kept = isConfirmed ? before : { urlStart, urlEnd, requestHeaders, headers, responseHeaders };
-    const { granted, atMs, revocations } = arrival;
-    socket[this.#onSocket] = {
-      urlStart: kept.urlStart,
-      urlEnd: kept.urlEnd,
-      requestHeaders: kept.requestHeaders,
-      headers: kept.headers,
-      responseHeaders: kept.responseHeaders,
-      granted,
-      atMs,
-      revocations,
-      isConfirmed,
-    };
+    socket[this.#onSocket] = { form: isConfirmed ? before : form, arrival, isConfirmed };
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, goWholeWay: () => void): void {
@@ -132,7 +120,7 @@ export class DirectLane implements OnApplicationBootstrap {
       goWholeWay();
       return;
     }
-    const { rights, topics } = grant.granted;
+    const { rights, topics } = grant.arrival.granted;
     const decide = (allowed: readonly string[]): void => {
       if (allowed.length < topics.length || !this.#hold(response, grant, asked)) goWholeWay();
     };
@@ -151,35 +139,42 @@ export class DirectLane implements OnApplicationBootstrap {
     const { clock, feed, settings } = this.#runtime;
     const grant = (request.socket as LaneSocket)[this.#onSocket];
     if (!grant?.isConfirmed || request.method !== 'GET' || request.httpVersion !== '1.1') return undefined;
-    if (!isRepeated(grant, request) || grant.revocations !== feed.revocations) return undefined;
-    const lastsMs = Math.min(settings.directLane.grantMs, grant.granted.expiresInMs);
-    return clock.monotonic() < grant.atMs + lastsMs ? grant : undefined;
+    const { granted, atMs, revocations } = grant.arrival;
+    if (revocations !== feed.revocations || !equal(grant.form.requestHeaders, request.rawHeaders)) return undefined;
+    const lastsMs = Math.min(settings.directLane.grantMs, granted.expiresInMs);
+    return clock.monotonic() < atMs + lastsMs ? grant : undefined;
   }
 
-  #isLoop({ headers, granted }: Grant, asked: ReadRequest, { socket }: IncomingMessage): boolean {
-    return asksInLoop(this.#runtime.tightLoops, { headers, socket }, asked, granted.subscriber);
+  #isLoop({ form, arrival }: Grant, asked: ReadRequest, { socket }: IncomingMessage): boolean {
+    return asksInLoop(this.#runtime.tightLoops, { headers: form.headers, socket }, asked, arrival.granted.subscriber);
   }
 
-  /** The headers are those of the grant; to have them taken apart again would keep a copy of them for every poll. */
-  #understood({ headers }: Grant, { method = '', url = '' }: IncomingMessage): ReadRequest | undefined {
+  /**
+   * What is asked, if it is what the grant is for at another cursor. The headers are those of the grant; to have them taken apart again would
+   * keep a copy of them for every poll.
+   */
+  #understood({ form }: Grant, { method = '', url = '' }: IncomingMessage): ReadRequest | undefined {
+    const { urlStart, urlEnd, headers } = form;
+    if (!url.startsWith(urlStart) || !url.endsWith(urlEnd)) return undefined;
     try {
-      return this.#runtime.requests.parse({ method, headers, url });
+      const asked = this.#runtime.requests.parse({ method, headers, url });
+      const between = url.slice(urlStart.length, url.length - urlEnd.length);
+      // Nothing but a cursor: other topics could stand in its place.
+      return asked.cursor === between ? asked : undefined;
     } catch {
       return undefined;
     }
   }
 
   /** False if the request is refused: that is answered on the whole way, in the application's own words. */
-  #hold(response: ServerResponse, grant: Grant, asked: ReadRequest): boolean {
+  #hold(response: ServerResponse, { form, arrival }: Grant, asked: ReadRequest): boolean {
     const { feed, clock } = this.#runtime;
-    const { topics, subscriber, address, rights, expiresInMs } = grant.granted;
-    const { after, limit, cursor } = asked;
+    const { granted, atMs } = arrival;
     if (response.destroyed) return true;
-    const waitMs = Math.min(asked.waitMs, grant.atMs + expiresInMs - clock.monotonic());
-    for (const [name, value] of grant.responseHeaders) response.setHeader(name, value);
+    for (const [name, value] of form.responseHeaders) response.setHeader(name, value);
     try {
-      const writer = new PollWriter(response, this.#runtime, cursor);
-      hold(feed, response, { request: { topics, after, limit, waitMs, subscriber, address, rights }, writer });
+      const request = pollOf({ ...granted, asked, expiresInMs: atMs + granted.expiresInMs - clock.monotonic() });
+      hold(feed, response, { request, writer: new PollWriter(response, this.#runtime, asked.cursor) });
       return true;
     } catch {
       for (const name of response.getHeaderNames()) response.removeHeader(name);
@@ -188,11 +183,23 @@ export class DirectLane implements OnApplicationBootstrap {
   }
 }
 
+/** Undefined where a cursor does not stand in the URL as it is. */
+function formOf(raw: ServerResponse, { cursor }: ReadRequest): Form | undefined {
+  const { req: request } = raw;
+  const { rawHeaders: requestHeaders, headers } = request;
+  const url = originalUrl(request);
+  const at = cursor === undefined ? -1 : url.indexOf(`cursor=${cursor}`);
+  if (cursor === undefined || at < 0) return undefined;
+  const urlStart = url.slice(0, at + 'cursor='.length);
+  const urlEnd = url.slice(urlStart.length + cursor.length);
+  return { urlStart, urlEnd, requestHeaders, headers, responseHeaders: applicationHeaders(raw) };
+}
+
 function originalUrl(request: IncomingMessage & { originalUrl?: string }): string {
   return request.originalUrl ?? request.url ?? '';
 }
 
-function applicationHeaders(raw: ServerResponse): Grant['responseHeaders'] {
+function applicationHeaders(raw: ServerResponse): Form['responseHeaders'] {
   // Every outgoing message has it, although it is documented for requests alone.
   const names = (raw as ServerResponse & Pick<ClientRequest, 'getRawHeaderNames'>).getRawHeaderNames();
   return names
@@ -200,19 +207,12 @@ function applicationHeaders(raw: ServerResponse): Grant['responseHeaders'] {
     .map((name) => [name, raw.getHeader(name) ?? ''] as const);
 }
 
-/** Whether a request is the one of the grant, but for the cursor. */
-function isRepeated({ urlStart, urlEnd, requestHeaders }: Grant, { url = '', rawHeaders }: IncomingMessage): boolean {
+function isEqual(one: Form, other: Form): boolean {
   return (
-    url.length === urlStart.length + CURSOR_LENGTH + urlEnd.length &&
-    url.startsWith(urlStart) &&
-    url.endsWith(urlEnd) &&
-    equal(requestHeaders, rawHeaders)
-  );
-}
-
-function isLike(one: Grant, other: Pick<Grant, 'urlStart' | 'urlEnd' | 'requestHeaders'>): boolean {
-  return (
-    one.urlStart === other.urlStart && one.urlEnd === other.urlEnd && equal(one.requestHeaders, other.requestHeaders)
+    one.urlStart === other.urlStart &&
+    one.urlEnd === other.urlEnd &&
+    equal(one.requestHeaders, other.requestHeaders) &&
+    equal(one.responseHeaders.flat(2).map(String), other.responseHeaders.flat(2).map(String))
   );
 }
 

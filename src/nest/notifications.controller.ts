@@ -7,12 +7,19 @@ import type { LogPosition } from '../core/page.js';
 import { pageBody } from '../wire/encoder.js';
 import type { ReadRequest } from '../wire/request.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
-import { type Answer, Answerer } from './answer.js';
+import { type Answer, Answerer, pollOf } from './answer.js';
 import { DirectLane } from './direct-lane.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
 import { NotificationsService, type Published } from './notifications.service.js';
 import { PollWriter } from './poll-writer.js';
-import { type FrameworkRequest, type FrameworkResponse, takeOver, writeHeadOnly, writeJson } from './reply.js';
+import {
+  type FrameworkRequest,
+  type FrameworkResponse,
+  takeOver,
+  writeHeadOnly,
+  writeJson,
+  writeValue,
+} from './reply.js';
 import { refusal } from './refusal.js';
 import { MarkRoute } from './route-mark.js';
 import type { Runtime } from './runtime.js';
@@ -47,10 +54,10 @@ export class NotificationsController {
     @Inject(ApplicationConfig) application: ApplicationConfig,
     @Inject(DirectLane) directLane: DirectLane,
   ) {
-    this.#directLane = directLane;
     this.#runtime = runtime;
     this.#service = service;
     this.#answerer = new Answerer(runtime, application);
+    this.#directLane = directLane;
   }
 
   @Get()
@@ -73,8 +80,7 @@ export class NotificationsController {
   ): Promise<Published> {
     try {
       const published = await this.#service.publishAll(grantedItems(request));
-      const text = JSON.stringify(published);
-      writeJson(takeOver(response), { text, bytes: Buffer.byteLength(text) }, { status: 201 });
+      writeValue(takeOver(response), published, 201);
       return published;
     } catch (error) {
       throw refusal(error, response);
@@ -95,8 +101,7 @@ export class NotificationsController {
       throw refusal(new NotificationsError('topics_too_many', message), response);
     }
     const given = { ticket, expiresAt: new Date(useByMs).toISOString() };
-    const text = JSON.stringify(given);
-    writeJson(takeOver(response), { text, bytes: Buffer.byteLength(text) }, { status: 201 });
+    writeValue(takeOver(response), given, 201);
     return given;
   }
 
@@ -128,13 +133,10 @@ export class NotificationsController {
   }
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Answer {
-    const { topics, subscriber, address, rights } = granted;
-    const { after, limit, cursor } = granted.asked;
-    return this.#answerer.answer(response, () => {
-      const waitMs = Math.min(granted.asked.waitMs, granted.expiresInMs);
-      const request = { topics, after, limit, waitMs, subscriber, address, rights };
-      return { request, writer: new PollWriter(response, this.#runtime, cursor, this.#learning(granted)) };
-    });
+    return this.#answerer.answer(response, () => ({
+      request: pollOf(granted),
+      writer: new PollWriter(response, this.#runtime, granted.asked.cursor, this.#learning(granted)),
+    }));
   }
 
   /** What makes the next poll like this one take the direct lane. */

@@ -82,23 +82,19 @@ export class NotificationsGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<GrantedRequest>();
     const response = http.getResponse<FrameworkResponse>();
+    const leave = (granted: Granted): true => {
+      request[GRANTED] = granted;
+      return true;
+    };
+    const refuse = (error: unknown): never => {
+      throw refusal(error, response);
+    };
     try {
       const granted = this.#grant(request, context.getHandler());
-      if (granted instanceof Promise) return this.#whenGranted(granted, request, response);
-      request[GRANTED] = granted;
+      return granted instanceof Promise ? granted.then(leave, refuse) : leave(granted);
     } catch (error) {
-      throw refusal(error, response);
+      return refuse(error);
     }
-    return true;
-  }
-
-  async #whenGranted(granted: Promise<Granted>, request: GrantedRequest, response: FrameworkResponse): Promise<true> {
-    try {
-      request[GRANTED] = await granted;
-    } catch (error) {
-      throw refusal(error, response);
-    }
-    return true;
   }
 
   #grant(request: FrameworkRequest, handler: object): Granted | Promise<Granted> {
@@ -220,7 +216,7 @@ function parseTicketBody(body: unknown): readonly string[] | undefined {
   throw new NotificationsError('body_invalid', 'topics must be an array of texts');
 }
 
-/** A body without a stated length has been asked within the limits of the application's parser; then it counts as JSON. */
+/** A body without a stated length has been parsed within the limits of the application's parser; then it counts as JSON. */
 function checkBodyBytes(request: FrameworkRequest, bodyBytesMax: number): void {
   const stated = header(request, 'content-length');
   const bytes = stated === undefined ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);

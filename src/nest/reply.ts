@@ -64,6 +64,12 @@ export function writeJson(raw: ServerResponse, body: Body, options: { status?: n
   raw.end(body.text);
 }
 
+/** Writes a value as a whole JSON answer. */
+export function writeValue(raw: ServerResponse, value: unknown, status: number): void {
+  const text = JSON.stringify(value);
+  writeJson(raw, { text, bytes: Buffer.byteLength(text) }, { status });
+}
+
 /** HTTP/2 has no `Connection` header, and node refuses to send one there (RFC 9113, 8.2.2). */
 export function isHttp1(raw: ServerResponse): boolean {
   return raw.req.httpVersionMajor < 2;

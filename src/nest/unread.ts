@@ -3,8 +3,8 @@ import { isHttp1 } from './reply.js';
 import type { Runtime } from './runtime.js';
 
 /**
- * After something was written: cuts the connection of a client that leaves unread what it is sent: what waits for it here, and its place among the waiters, would
- * be held for as long as its network says nothing. Its cursor is its own, so it loses nothing.
+ * To be called when something was written: cuts the connection of a client that leaves it unread. What waits for it here, and its place
+ * among the waiters, would be held for as long as its network says nothing. Its cursor is its own, so it loses nothing.
  *
  * @param until the event by which the socket says that it has taken what was written
  */

@@ -126,6 +126,10 @@ forEachAdapter((adapter) => {
       ['another query', (poller) => poller.answer('&wait=0')],
       ['another header', (poller) => poller.answer('', { 'X-Other': '1' })],
       ['a cursor that is none', (poller) => ((poller.cursor = 'A'.repeat(36)), poller.answer())],
+      [
+        'other topics in the place of the cursor',
+        (poller) => ((poller.cursor = `earliest&topic=${'x'.repeat(21)}`), poller.answer()),
+      ],
       ['a short cursor', (poller) => ((poller.cursor = 'A'), poller.answer())],
     ])('goes the whole way with %s', async (_, ask) => {
       const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 0 } });
