@@ -202,8 +202,9 @@ export class Feed {
 
   #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    const spread = { spreadMs: this.spreadMs() };
-    if (this.#drain) return new NotificationsError('draining', 'This node is shutting down; ask again.', spread);
+    if (this.#drain) {
+      return new NotificationsError('draining', 'This node is shutting down; ask again.', { spreadMs: this.spreadMs() });
+    }
     if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
       return new NotificationsError('subscriber_waiters_too_many', message);
@@ -214,7 +215,7 @@ export class Feed {
     }
     if (this.#waiters.count < waitersMax) return undefined;
     const message = `This node already holds ${waitersMax} polls and streams (waitersMax).`;
-    return new NotificationsError('waiters_too_many', message, spread);
+    return new NotificationsError('waiters_too_many', message, { spreadMs: this.spreadMs() });
   }
 
   #hostOfWaiters(): WaiterHost {

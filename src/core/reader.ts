@@ -36,6 +36,10 @@ export class Reader {
   readonly #store: Store;
   readonly #limits: ReaderLimits;
   readonly #pages = new Map<string, LogPage>();
+  /** For all who have no news. */
+  #emptyPage: LogPage | undefined;
+  /** The one that was handed out last: those who were woken together ask for it one after the other. */
+  #lastPage: { first: number; query: PageQuery; page: LogPage } | undefined;
   readonly #reads = new Map<string, Promise<LogPage>>();
   #epoch: Epoch;
   #log: MemoryLog;
@@ -74,6 +78,7 @@ export class Reader {
       this.#log.dropOldest();
     }
     this.#pages.clear();
+    this.#emptyPage = this.#lastPage = undefined;
     return continues;
   }
 
@@ -93,13 +98,21 @@ export class Reader {
 
   /** Reads from the window, which must reach back to the position. */
   fromWindow(query: PageQuery & { readonly after: LogPosition }): LogPage {
-    const { topics, limit } = query;
-    const after = query.after.position;
-    const bytesMax = this.#bytesMax(query);
-    const first = this.#log.firstAfter(topics, after);
     // Everybody whose next notification is the same one gets the same page, wherever their cursors stand before it.
-    return this.#share(first === undefined ? 'none' : `${first} ${limit} ${bytesMax} ${topics.join()}`, () => {
-      const { entries, more } = this.#log.read({ topics, after, limit, bytesMax });
+    const first = this.#log.firstAfter(query.topics, query.after.position);
+    if (first === undefined) return (this.#emptyPage ??= emptyPage(this.window));
+    const last = this.#lastPage;
+    if (last?.first === first && isEqual(last.query, query)) return last.page;
+    const page = this.#pageFrom(first, query);
+    this.#lastPage = { first, query, page };
+    return page;
+  }
+
+  #pageFrom(first: number, query: PageQuery & { readonly after: LogPosition }): LogPage {
+    const { topics, limit, after } = query;
+    const bytesMax = this.#bytesMax(query);
+    return this.#share(`${first} ${limit} ${bytesMax} ${topics.join()}`, () => {
+      const { entries, more } = this.#log.read({ topics, after: after.position, limit, bytesMax });
       const page: LogPage = {
         epoch: this.#epoch,
         entries,
@@ -153,6 +166,15 @@ export class Reader {
     const oldest = from === 0 ? page : await this.#readStore({ ...query, after: 'earliest' });
     return { ...oldest, gap: { reason: 'reset' } };
   }
+}
+
+function emptyPage({ epoch, head }: ReadWindow): LogPage {
+  return { epoch, entries: [], position: head, more: false };
+}
+
+/** Whether reads that begin with the same notification have one answer. Equal requests share their topics. */
+function isEqual(one: PageQuery, other: PageQuery): boolean {
+  return one.topics === other.topics && one.limit === other.limit && one.bytesMax === other.bytesMax;
 }
 
 function lastPosition(entries: LogPage['entries']): number {

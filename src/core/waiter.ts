@@ -142,14 +142,17 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   #onPage(page: LogPage): void {
     const { rights } = this.#request;
-    const timeIsUp = this.#host.clock.monotonic() >= this.#turnEndsAtMs;
     if (page.entries.length > 0 && rights) {
       this.#confirm(page, rights);
-    } else if (page.entries.length > 0 || page.gap || timeIsUp) {
+      return;
+    }
+    const hasNews = page.entries.length > 0 || page.gap !== undefined;
+    const leftMs = hasNews ? 0 : this.#turnEndsAtMs - this.#host.clock.monotonic();
+    if (leftMs <= 0) {
       this.#emit(page);
     } else {
       this.#after = { epochId: page.epoch.id, position: page.position };
-      this.#wait();
+      this.#wait(leftMs);
     }
   }
 
@@ -178,9 +181,8 @@ export class Waiter implements Wakeable, Unsubscribable {
   }
 
   /** The race: an arrival wakes, the clock runs out; either one reads again, and only the clock may answer with nothing. */
-  #wait(): void {
+  #wait(leftMs: number): void {
     this.#state = 'waiting';
-    const leftMs = this.#turnEndsAtMs - this.#host.clock.monotonic();
     this.#turnTimer = this.#host.clock.setTimeout(() => {
       // Whoever is about to be woken is answered then.
       if (!this.#host.hasNews(this)) this.#readAgain(this.#host.reader.window.head);

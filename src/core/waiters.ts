@@ -51,19 +51,22 @@ export class Waiters<W extends Wakeable> {
   /** The waiter must not be in it. */
   add(waiter: W): void {
     this.#count++;
-    waiter.places = waiter.topics.map((topic) => {
+    const places: number[] = [];
+    for (const topic of waiter.topics) {
       const waiters = this.#byTopic.get(topic);
-      if (waiters) return waiters.push(waiter) - 1;
-      this.#byTopic.set(topic, [waiter]);
-      return 0;
-    });
+      if (!waiters) this.#byTopic.set(topic, [waiter]);
+      places.push(waiters ? waiters.push(waiter) - 1 : 0);
+    }
+    waiter.places = places;
   }
 
   /** The waiter must be in it. */
   remove(waiter: W): void {
     this.#count--;
     waiter.firstNews = NO_NEWS;
-    this.drop(waiter, waiter.topics);
+    const { topics, places } = waiter;
+    for (let index = 0; index < places.length; index++) this.#removeFrom(topics[index] ?? '', places[index] ?? 0);
+    waiter.places = [];
   }
 
   /** The waiter, which must be in it, is no longer to be told of some of its topics. */

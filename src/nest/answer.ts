@@ -1,12 +1,12 @@
-import { HttpException, HttpStatus, Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
 import { catchError, defer, finalize, map, type Observable, type Observer, of } from 'rxjs';
 import type { Drained, Feed, FeedRequest } from '../core/feed.js';
 import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
+import { exceptionAnswer } from './exception.js';
 import type { GrantedRead } from './notifications.guard.js';
-import { type FrameworkResponse, rawOf, takeOver, writeValue } from './reply.js';
+import { type FrameworkResponse, rawOf, takeOver, writeText } from './reply.js';
 import type { Runtime } from './runtime.js';
 
 /** Writes what a waiter is told. */
@@ -105,8 +105,6 @@ export function hold(feed: Feed, response: FrameworkResponse, { request, writer,
   }
 }
 
-const logger = new Logger('Notifications');
-
 /** What a waiter that is held without an Observable tells. */
 class HeldAnswer implements Observer<LogPage> {
   readonly #response: FrameworkResponse;
@@ -127,20 +125,13 @@ class HeldAnswer implements Observer<LogPage> {
       this.#writer.refuse(error);
     } catch (exception) {
       const raw = takeOver(this.#response);
-      if (!(exception instanceof HttpException)) logger.error(exception);
+      const { status, text } = exceptionAnswer(exception);
       if (raw.headersSent) raw.end();
-      else writeException(raw, exception);
+      else writeText(raw, text, status);
     }
   }
 
   complete(): void {
     // The writer has ended the response with the last page.
   }
-}
-
-function writeException(raw: ServerResponse, exception: unknown): void {
-  const known = exception instanceof HttpException;
-  const statusCode = known ? exception.getStatus() : HttpStatus.INTERNAL_SERVER_ERROR;
-  const body = known ? exception.getResponse() : 'Internal server error';
-  writeValue(raw, typeof body === 'string' ? { statusCode, message: body } : body, statusCode);
 }

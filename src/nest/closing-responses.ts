@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 
 /**
@@ -7,10 +7,10 @@ import type { Clock } from '../core/clock.js';
  */
 export const CLOSING_GRACE_MS = 500;
 
-/** Responses that have been ended by the server and are on their way out. */
+/** Responses, and connections of the direct lane, that have been ended by the server and are on their way out. */
 export class ClosingResponses {
   readonly #clock: Clock;
-  readonly #open = new Set<ServerResponse>();
+  readonly #open = new Set<Writable>();
   #settle: (() => void)[] = [];
 
   constructor(clock: Clock) {
@@ -18,7 +18,7 @@ export class ClosingResponses {
   }
 
   /** Follows a response that was ended just now, and cuts it off if it does not get through. */
-  add(response: ServerResponse): void {
+  add(response: Writable): void {
     this.#open.add(response);
     const timer = this.#clock.setTimeout(() => response.destroy(), CLOSING_GRACE_MS);
     response.once('close', () => {

@@ -1,65 +1,43 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ReadRequest } from '../wire/request.js';
-import { hold, isObserved, pollOf } from './answer.js';
+import type { FeedRequest } from '../core/feed.js';
+import type { LogPosition } from '../core/page.js';
+import { headerLines } from '../wire/http1.js';
+import { isObserved } from './answer.js';
+import { LaneAnswers } from './lane-answers.js';
+import { type Arrival, type Grant, LaneConnection, type LaneHost } from './lane-connection.js';
+import { LanePoll } from './lane-poll.js';
 import type { GrantedRead } from './notifications.guard.js';
 import { optionError } from './options.js';
-import { PollWriter } from './poll-writer.js';
 import { isHttp1 } from './reply.js';
 import type { Runtime } from './runtime.js';
-import { asksInLoop } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
+import { cutWhenUnread } from './unread.js';
 
-/** What the guards made of a poll, and when. */
-export interface Arrival {
-  readonly granted: GrantedRead;
-  readonly atMs: number;
-  /** The feed's count of revocations at that time. */
-  readonly revocations: number;
-}
-
-/** What polls that take the lane one after the other have in common. */
-interface Form {
-  /** The URL, before and behind its cursor. */
-  readonly urlStart: string;
-  readonly urlEnd: string;
-  readonly requestHeaders: readonly string[];
-  /** The same, as they are read. */
-  readonly headers: IncomingHttpHeaders;
-  /** What the application has set. */
-  readonly responseHeaders: readonly (readonly [name: string, value: number | string | string[]])[];
-}
-
-/** A poll that went the whole way on a connection. */
-interface Grant {
-  readonly form: Form;
-  readonly arrival: Arrival;
-  /** One before it had the same form. */
-  readonly isConfirmed: boolean;
-}
-
-type LaneSocket = Socket & Record<symbol, Grant | undefined>;
+type LaneSocket = Socket & Record<symbol, LaneConnection | undefined>;
 
 /** Written with every page, whoever writes it. */
-const OWN_HEADERS = ['content-type', 'content-length', 'cache-control', 'connection'];
+const OWN_HEADERS = ['content-type', 'content-length', 'cache-control'];
+/** Set by an application, they say something else of the connection or of each answer than the lane would. */
+const TELLING_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'trailer', 'date'];
 /** What middleware replaces on a response that it wants to change, or whose end it wants to see. */
 const WRAPPED = ['writeHead', 'write', 'end'];
 
 /**
- * Answers polls that repeat on a connection before the framework sees them: most of what a poll costs on Express, and half of it on
- * Fastify, is the framework.
+ * Answers polls that repeat on a connection before the framework, and node:http's parser, see them: most of what a poll costs is theirs.
  *
  * What makes it safe is that it knows a client by its connection, and a request by every byte of it but the cursor: who sends
  * other credentials, another path or another topic goes the whole way. Nothing is taken from the client for granted.
  */
 @Injectable()
-export class DirectLane implements OnApplicationBootstrap {
+export class DirectLane implements OnApplicationBootstrap, LaneHost {
   readonly #runtime: Runtime;
   readonly #application: ApplicationConfig;
   readonly #adapterHost: HttpAdapterHost;
-  readonly #onSocket = Symbol('grant');
+  readonly #answers: LaneAnswers;
+  readonly #onSocket = Symbol('lane');
 
   constructor(
     @Inject(RUNTIME) runtime: Runtime,
@@ -69,10 +47,15 @@ export class DirectLane implements OnApplicationBootstrap {
     this.#runtime = runtime;
     this.#application = application;
     this.#adapterHost = adapterHost;
+    this.#answers = new LaneAnswers(runtime, () => this.server.keepAliveTimeout);
   }
 
   get isOpen(): boolean {
     return this.#runtime.settings.directLane.grantMs > 0;
+  }
+
+  get server(): Server {
+    return this.#adapterHost.httpAdapter.getHttpServer() as Server;
   }
 
   onApplicationBootstrap(): void {
@@ -81,14 +64,8 @@ export class DirectLane implements OnApplicationBootstrap {
       const rule = 'must be 0 in an application with global interceptors or exception filters, which it would pass by';
       throw optionError('directLane.grantMs', this.#runtime.settings.directLane.grantMs, rule);
     }
-    const server = this.#adapterHost.httpAdapter.getHttpServer() as Server;
-    const wholeWay = server.listeners('request');
-    server.removeAllListeners('request');
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      const goWholeWay = (): void => {
-        for (const listener of wholeWay) listener.call(server, request, response);
-      };
-      this.#answer(request, response, goWholeWay);
+    this.server.prependListener('request', (request: IncomingMessage) => {
+      (request.socket as LaneSocket)[this.#onSocket]?.onParsed(request);
     });
   }
 
@@ -100,122 +77,71 @@ export class DirectLane implements OnApplicationBootstrap {
 
   /** Remembers a poll that went the whole way, now that it has been answered. */
   learn(raw: ServerResponse, arrival: Arrival): void {
-    const { req: request } = raw;
-    const socket = request.socket as LaneSocket;
-    const before = socket[this.#onSocket]?.form;
-    socket[this.#onSocket] = undefined;
-    if (request.method !== 'GET' || !isHttp1(raw) || raw.hasHeader('set-cookie')) return;
-    if (WRAPPED.some((name) => Object.hasOwn(raw, name))) return;
-    const form = formOf(raw, arrival.granted.asked);
-    if (!form) return;
-    const isConfirmed = before !== undefined && isEqual(before, form);
-    // What is equal is shared, so that a connection keeps little of its own.
-    socket[this.#onSocket] = { form: isConfirmed ? before : form, arrival, isConfirmed };
+    const socket = raw.req.socket as LaneSocket;
+    if (this.#isPlain(raw)) {
+      const connection = (socket[this.#onSocket] ??= new LaneConnection(socket, this));
+      connection.learn(raw, arrival, headerLines(applicationHeaders(raw)));
+    } else socket[this.#onSocket]?.forget();
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, goWholeWay: () => void): void {
-    const grant = this.#grantOf(request);
-    const asked = grant && this.#understood(grant, request);
-    if (!asked || this.#isLoop(grant, asked, request)) {
-      goWholeWay();
+  onPoll(connection: LaneConnection, grant: Grant, cursor: string): void {
+    const { tightLoops, feed, clock } = this.#runtime;
+    const { arrival } = grant;
+    const { asked, caller } = arrival.granted;
+    const nowMs = clock.monotonic();
+    const after = this.#isGood(arrival, nowMs) ? this.#place(cursor) : undefined;
+    if (after === undefined || tightLoops.isLoop(caller, cursor, asked.topics)) {
+      connection.goWholeWay();
       return;
     }
-    const { rights, topics } = grant.arrival.granted;
-    const decide = (allowed: readonly string[]): void => {
-      if (allowed.length < topics.length || !this.#hold(response, grant, asked)) goWholeWay();
-    };
-    try {
-      const allowed = rights ? rights.allowed(topics) : topics;
-      if (allowed instanceof Promise) allowed.then(decide, goWholeWay);
-      else decide(allowed);
-    } catch {
-      // The rule throws again on the whole way, where the application answers it.
-      goWholeWay();
-    }
+    const poll = new LanePoll(this.#answers, connection, grant, cursor);
+    poll.start(feed, laneRequest(arrival, after, nowMs));
   }
 
-  /** What holds for a request, if it may take the lane. */
-  #grantOf(request: IncomingMessage): Grant | undefined {
-    const { clock, feed, settings } = this.#runtime;
-    const grant = (request.socket as LaneSocket)[this.#onSocket];
-    if (!grant?.isConfirmed || request.method !== 'GET' || request.httpVersion !== '1.1') return undefined;
-    const { granted, atMs, revocations } = grant.arrival;
-    if (revocations !== feed.revocations || !equal(grant.form.requestHeaders, request.rawHeaders)) return undefined;
+  onUnread(socket: Socket): void {
+    cutWhenUnread(socket, 'drain', this.#runtime);
+  }
+
+  onClosing(socket: Socket): void {
+    this.#runtime.closing.add(socket);
+  }
+
+  /** Whether an answer is one that the lane would give as well. */
+  #isPlain(raw: ServerResponse): boolean {
+    return (
+      isHttp1(raw) &&
+      raw.sendDate &&
+      !WRAPPED.some((name) => Object.hasOwn(raw, name)) &&
+      !TELLING_HEADERS.some((name) => raw.hasHeader(name)) &&
+      (raw.req.headers.connection ?? 'keep-alive') === 'keep-alive' &&
+      !this.server.maxRequestsPerSocket
+    );
+  }
+
+  /** Whether what was granted may still be asked. */
+  #isGood({ granted, atMs, revocations }: Arrival, nowMs: number): boolean {
+    const { feed, settings } = this.#runtime;
     const lastsMs = Math.min(settings.directLane.grantMs, granted.expiresInMs);
-    return clock.monotonic() < atMs + lastsMs ? grant : undefined;
+    return revocations === feed.revocations && nowMs < atMs + lastsMs;
   }
 
-  #isLoop({ form, arrival }: Grant, asked: ReadRequest, { socket }: IncomingMessage): boolean {
-    return asksInLoop(this.#runtime.tightLoops, { headers: form.headers, socket }, asked, arrival.granted.subscriber);
-  }
-
-  /**
-   * What is asked, if it is what the grant is for at another cursor. The headers are those of the grant; to have them taken apart again would
-   * keep a copy of them for every poll.
-   */
-  #understood({ form }: Grant, { method = '', url = '' }: IncomingMessage): ReadRequest | undefined {
-    const { urlStart, urlEnd, headers } = form;
-    if (!url.startsWith(urlStart) || !url.endsWith(urlEnd)) return undefined;
-    try {
-      const asked = this.#runtime.requests.parse({ method, headers, url });
-      const between = url.slice(urlStart.length, url.length - urlEnd.length);
-      // Nothing but a cursor: other topics could stand in its place.
-      return asked.cursor === between ? asked : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** False if the request is refused: that is answered on the whole way, in the application's own words. */
-  #hold(response: ServerResponse, { form, arrival }: Grant, asked: ReadRequest): boolean {
-    const { feed, clock } = this.#runtime;
-    const { granted, atMs } = arrival;
-    if (response.destroyed) return true;
-    for (const [name, value] of form.responseHeaders) response.setHeader(name, value);
-    try {
-      const request = pollOf({ ...granted, asked, expiresInMs: atMs + granted.expiresInMs - clock.monotonic() });
-      hold(feed, response, { request, writer: new PollWriter(response, this.#runtime, asked.cursor) });
-      return true;
-    } catch {
-      for (const name of response.getHeaderNames()) response.removeHeader(name);
-      return false;
-    }
+  #place(cursor: string): LogPosition | undefined {
+    const { cursors, feed } = this.#runtime;
+    return cursors.open(cursor, feed.window.epoch);
   }
 }
 
-/** Undefined where a cursor does not stand in the URL as it is. */
-function formOf(raw: ServerResponse, { cursor }: ReadRequest): Form | undefined {
-  const { req: request } = raw;
-  const { rawHeaders: requestHeaders, headers } = request;
-  const url = originalUrl(request);
-  const at = cursor === undefined ? -1 : url.indexOf(`cursor=${cursor}`);
-  if (cursor === undefined || at < 0) return undefined;
-  const urlStart = url.slice(0, at + 'cursor='.length);
-  const urlEnd = url.slice(urlStart.length + cursor.length);
-  return { urlStart, urlEnd, requestHeaders, headers, responseHeaders: applicationHeaders(raw) };
+/** What a poll asks of the feed that repeats one which was granted. */
+function laneRequest({ granted, atMs }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
+  const { topics, subscriber, address, rights, asked, expiresInMs } = granted;
+  const waitMs = Math.min(asked.waitMs, atMs + expiresInMs - nowMs);
+  return { topics, after, limit: asked.limit, waitMs, subscriber, address, rights };
 }
 
-function originalUrl(request: IncomingMessage & { originalUrl?: string }): string {
-  return request.originalUrl ?? request.url ?? '';
-}
-
-function applicationHeaders(raw: ServerResponse): Form['responseHeaders'] {
+function applicationHeaders(raw: ServerResponse) {
   // Every outgoing message has it, although it is documented for requests alone.
   const names = (raw as ServerResponse & Pick<ClientRequest, 'getRawHeaderNames'>).getRawHeaderNames();
   return names
     .filter((name) => !OWN_HEADERS.includes(name.toLowerCase()))
     .map((name) => [name, raw.getHeader(name) ?? ''] as const);
-}
-
-function isEqual(one: Form, other: Form): boolean {
-  return (
-    one.urlStart === other.urlStart &&
-    one.urlEnd === other.urlEnd &&
-    equal(one.requestHeaders, other.requestHeaders) &&
-    equal(one.responseHeaders.flat(2).map(String), other.responseHeaders.flat(2).map(String))
-  );
-}
-
-function equal(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((text, index) => text === other[index]);
 }

@@ -1,4 +1,4 @@
-import { HttpException } from '@nestjs/common';
+import { HttpException, HttpStatus, Logger } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { STATUS_OF } from '../wire/errors.js';
@@ -42,4 +42,15 @@ export function retryAfterS(
 /** The exception for an error that this library foresees; anything else stays what it is. */
 export function toException(error: unknown): unknown {
   return error instanceof NotificationsError ? new NotificationsException(error) : error;
+}
+
+const logger = new Logger('Notifications');
+
+/** What Nest's own exception filter answers, where it cannot be asked any more. Logs what nobody has foreseen. */
+export function exceptionAnswer(exception: unknown): { status: number; text: string } {
+  const known = exception instanceof HttpException;
+  if (!known) logger.error(exception);
+  const status = known ? exception.getStatus() : HttpStatus.INTERNAL_SERVER_ERROR;
+  const body = known ? exception.getResponse() : 'Internal server error';
+  return { status, text: JSON.stringify(typeof body === 'string' ? { statusCode: status, message: body } : body) };
 }

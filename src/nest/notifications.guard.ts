@@ -16,7 +16,7 @@ import { refusal } from './refusal.js';
 import { ROUTE_MARK } from './route-mark.js';
 import { type AcceptedTicket, acceptedTicket } from './ticket.guard.js';
 import type { Runtime } from './runtime.js';
-import { asksInLoop } from './tight-loop.js';
+import { type Caller, callerOf } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
 
 /** A read that access has granted. */
@@ -26,6 +26,8 @@ export interface GrantedRead {
   /** Milliseconds until the caller's credentials expire. */
   readonly expiresInMs: number;
   readonly subscriber: string | undefined;
+  /** Whose requests are counted to find loops. */
+  readonly caller: Caller;
   readonly address: string | undefined;
   readonly rights: Rights | undefined;
   /** What the ids of a stream carry behind the cursor. */
@@ -117,7 +119,9 @@ export class NotificationsGuard implements CanActivate {
     const { subscriber, topics, endsAtMs } = claims;
     const expiresInMs = msUntil(new Date(endsAtMs), clock);
     const address = addressKey(request.ip);
-    return { asked, topics, expiresInMs, subscriber, address, rights: undefined, idSuffix, isLoop: false };
+    const grant = { asked, topics, expiresInMs, subscriber, address, rights: undefined };
+    // It is a stream.
+    return { ...grant, caller: undefined, idSuffix, isLoop: false };
   }
 
   async #grantTicket(request: FrameworkRequest): Promise<GrantedTicket> {
@@ -166,8 +170,9 @@ export class NotificationsGuard implements CanActivate {
   #granted(request: FrameworkRequest, asked: ReadRequest, grant: Grant): GrantedRead {
     const { topics, expiresInMs, subscriber, rights } = grant;
     const address = addressKey(request.ip);
-    const isLoop = asksInLoop(this.#runtime.tightLoops, request, asked, subscriber);
-    return { asked, topics, expiresInMs, subscriber, address, rights, idSuffix: '', isLoop };
+    const caller = callerOf(request, subscriber);
+    const isLoop = this.#runtime.tightLoops.isLoop(caller, asked.cursor, asked.topics);
+    return { asked, topics, expiresInMs, subscriber, caller, address, rights, idSuffix: '', isLoop };
   }
 
   #checkRate(caller: string, count: number): void {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../core/page.js';
 import { pageBody } from '../wire/encoder.js';
 import type { Writer } from './answer.js';
-import { type FrameworkResponse, takeOver, writeJson } from './reply.js';
+import { type FrameworkResponse, isHttp1, takeOver, writeJson } from './reply.js';
 import { refusal } from './refusal.js';
 import type { Runtime } from './runtime.js';
 import { cutWhenUnread } from './unread.js';
@@ -45,7 +45,9 @@ export class PollWriter implements Writer {
       writeJson(raw, encoder.body(page));
       this.#answered?.(raw);
     }
-    cutWhenUnread(raw, 'finish', this.#runtime);
+    // Of HTTP/2 one has to be told.
+    const isTaken = isHttp1(raw) && raw.socket?.writableLength === 0;
+    if (!isTaken) cutWhenUnread(raw, 'finish', this.#runtime);
   }
 
   /** Leaves the answer to Nest: by throwing the exception for it. */

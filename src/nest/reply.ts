@@ -66,7 +66,11 @@ export function writeJson(raw: ServerResponse, body: Body, options: { status?: n
 
 /** Writes a value as a whole JSON answer. */
 export function writeValue(raw: ServerResponse, value: unknown, status: number): void {
-  const text = JSON.stringify(value);
+  writeText(raw, JSON.stringify(value), status);
+}
+
+/** Writes JSON text as a whole answer. */
+export function writeText(raw: ServerResponse, text: string, status: number): void {
   writeJson(raw, { text, bytes: Buffer.byteLength(text) }, { status });
 }
 

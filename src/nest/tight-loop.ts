@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.js';
-import type { ReadRequest } from '../wire/request.js';
 import type { FrameworkRequest } from './reply.js';
 
 /** How long requests with one cursor are counted together, and how long a client in a loop is held. */
@@ -10,9 +9,13 @@ const FORWARDED = ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'];
 /** Subscribers remembered at once; beyond it the one seen longest ago is forgotten. */
 const SUBSCRIBERS_MAX = 10_000;
 
+/** Undefined: nobody who could be told from others. */
+export type Caller = string | Socket | undefined;
+
 interface Seen {
-  readonly what: string;
-  readonly sinceMs: number;
+  cursor: string;
+  topics: readonly string[] | undefined;
+  sinceMs: number;
   count: number;
 }
 
@@ -43,16 +46,18 @@ export class TightLoops {
   }
 
   /** Notes a request; true if its answer should wait. */
-  isLoop(caller: string | Socket, what: string): boolean {
+  isLoop(caller: Caller, cursor: string | undefined, topics: readonly string[] | undefined): boolean {
+    if (caller === undefined || cursor === undefined) return false;
     const nowMs = this.#clock.monotonic();
     const seen = typeof caller === 'string' ? this.#bySubscriber.get(caller) : (caller as SeenSocket)[this.#onSocket];
-    if (seen?.what === what && nowMs - seen.sinceMs < SAME_CURSOR_WINDOW_MS) {
+    if (seen?.cursor === cursor && isEqual(seen.topics, topics) && nowMs - seen.sinceMs < SAME_CURSOR_WINDOW_MS) {
       seen.count++;
       return seen.count > this.#sameCursorMax;
     }
-    const first = { what, sinceMs: nowMs, count: 1 };
-    if (typeof caller !== 'string') (caller as SeenSocket)[this.#onSocket] = first;
-    else this.#remember(caller, first);
+    const first = { cursor, topics, sinceMs: nowMs, count: 1 };
+    if (typeof caller === 'string') this.#remember(caller, first);
+    else if (seen) Object.assign(seen, first);
+    else (caller as SeenSocket)[this.#onSocket] = first;
     return false;
   }
 
@@ -64,15 +69,14 @@ export class TightLoops {
   }
 }
 
-/** Whether a request is one of a loop. Behind a proxy a connection is many callers', who may well have the same cursor. */
-export function asksInLoop(
-  loops: TightLoops,
+/** Who asks: a subscriber or a connection. Behind a proxy a connection is many callers', who may well have the same cursor. */
+export function callerOf(
   { headers, socket }: Pick<FrameworkRequest, 'headers' | 'socket'>,
-  { cursor, topics }: ReadRequest,
   subscriber: string | undefined,
-): boolean {
-  const isForwarded = FORWARDED.some((name) => name in headers);
-  const caller = subscriber ?? (isForwarded ? undefined : socket);
-  if (cursor === undefined || caller === undefined) return false;
-  return loops.isLoop(caller, `${cursor} ${topics?.join() ?? ''}`);
+): Caller {
+  return subscriber ?? (FORWARDED.some((name) => name in headers) ? undefined : socket);
+}
+
+function isEqual(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
+  return one === other || one?.join() === other?.join();
 }

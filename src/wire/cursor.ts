@@ -6,6 +6,8 @@ import type { Epoch } from '../core/store.js';
 const TAG_BYTES = 7;
 const BLOCK_BYTES = 16;
 const CRC_BYTES = 4;
+/** Cursors remembered: 150 KiB. */
+const OPENED_MAX = 1_000;
 const CURSOR_BYTES = TAG_BYTES + BLOCK_BYTES + CRC_BYTES;
 /** 27 bytes fill 36 characters of base64url exactly: no bit is spare, so no two texts mean the same cursor. */
 const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
@@ -23,6 +25,8 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  */
 export class Cursors {
   #sealer: Sealer | undefined;
+  /** Positions of cursors: clients that were answered with one page come back with one cursor, all of them at the same time. */
+  readonly #opened = new Map<string, LogPosition>();
 
   seal(epoch: Epoch, position: number): string {
     return this.#sealerOf(epoch).seal(position);
@@ -30,20 +34,33 @@ export class Cursors {
 
   /** What a cursor means in the log of this epoch; undefined if it cannot be read. */
   open(text: string, epoch: Epoch): LogPosition | undefined {
-    if (!CURSOR_PATTERN.test(text)) return undefined;
-    const bytes = Buffer.from(text, 'base64url');
-    const crcAt = CURSOR_BYTES - CRC_BYTES;
-    if (crc32(bytes.subarray(0, crcAt)) !== bytes.readUInt32BE(crcAt)) return undefined;
-    const position = this.#sealerOf(epoch).open(bytes);
-    if (position === 'foreign') return NOWHERE;
-    return position === undefined ? undefined : { epochId: epoch.id, position };
+    const sealer = this.#sealerOf(epoch);
+    const known = this.#opened.get(text);
+    if (known) return known;
+    const opened = open(text, epoch.id, sealer);
+    if (this.#opened.size >= OPENED_MAX) this.#opened.clear();
+    if (opened) this.#opened.set(text, opened);
+    return opened;
   }
 
   /** A node has one epoch at a time; keeping the last one keeps its key schedule. */
   #sealerOf(epoch: Epoch): Sealer {
-    if (this.#sealer?.epochId !== epoch.id) this.#sealer = new Sealer(epoch);
+    if (this.#sealer?.epochId !== epoch.id) {
+      this.#sealer = new Sealer(epoch);
+      this.#opened.clear();
+    }
     return this.#sealer;
   }
+}
+
+function open(text: string, epochId: string, sealer: Sealer): LogPosition | undefined {
+  if (!CURSOR_PATTERN.test(text)) return undefined;
+  const bytes = Buffer.from(text, 'base64url');
+  const crcAt = CURSOR_BYTES - CRC_BYTES;
+  if (crc32(bytes.subarray(0, crcAt)) !== bytes.readUInt32BE(crcAt)) return undefined;
+  const position = sealer.open(bytes);
+  if (position === 'foreign') return NOWHERE;
+  return position === undefined ? undefined : { epochId, position };
 }
 
 class Sealer {

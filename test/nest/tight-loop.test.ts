@@ -10,13 +10,13 @@ describe.each([
   ['a connection', new Socket(), new Socket()],
 ])('%s', (_, caller, other) => {
   const times = (loops: TightLoops, count: number, what = 'a') =>
-    Array.from({ length: count }, () => loops.isLoop(caller, what));
+    Array.from({ length: count }, () => loops.isLoop(caller, what, undefined));
 
   test(`may ask ${SAME_CURSOR_MAX} times with one cursor within the window, and again after it`, async () => {
     const clock = new ManualClock();
     const loops = new TightLoops(clock, SAME_CURSOR_MAX);
     expect(times(loops, SAME_CURSOR_MAX + 2)).toEqual([false, false, false, true, true]);
-    expect(loops.isLoop(other, 'a')).toBe(false);
+    expect(loops.isLoop(other, 'a', undefined)).toBe(false);
     await clock.advance(SAME_CURSOR_WINDOW_MS);
     expect(times(loops, SAME_CURSOR_MAX + 1)).toEqual([false, false, false, true]);
   });
@@ -38,6 +38,6 @@ describe.each([
 
 test('subscribers are remembered within a bound', () => {
   const loops = new TightLoops(new ManualClock(), SAME_CURSOR_MAX);
-  for (let n = 0; n < 10_010; n++) loops.isLoop(`subscriber ${n}`, 'a');
+  for (let n = 0; n < 10_010; n++) loops.isLoop(`subscriber ${n}`, 'a', undefined);
   expect(loops.size).toBe(10_000);
 });

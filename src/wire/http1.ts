@@ -1,0 +1,21 @@
+/** HTTP/1.1 as bytes (RFC 9112), for connections that are served without a parser. */
+
+export type RawHeaders = readonly (readonly [name: string, value: number | string | readonly string[]])[];
+
+/** The head of a GET as nearly every client writes it. One that writes it otherwise has to be parsed. */
+export function getHead(url: string, rawHeaders: readonly string[]): Buffer {
+  let head = `GET ${url} HTTP/1.1\r\n`;
+  for (let at = 0; at < rawHeaders.length; at += 2) head += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;
+  return Buffer.from(`${head}\r\n`, 'latin1');
+}
+
+/** Header lines, each with its end. A list is a line for each of its values, as node:http writes it. */
+export function headerLines(headers: RawHeaders): string {
+  const lines = headers.flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`));
+  return lines.join('');
+}
+
+/** A whole answer: the status with its reason, header lines that state the body's length among others, and the body. */
+export function answerBytes(status: string, lines: string, body: string): Buffer {
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status}\r\n${lines}\r\n`, 'latin1'), Buffer.from(body)]);
+}
