@@ -203,7 +203,9 @@ export class Feed {
   #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
     if (this.#drain) {
-      return new NotificationsError('draining', 'This node is shutting down; ask again.', { spreadMs: this.spreadMs() });
+      return new NotificationsError('draining', 'This node is shutting down; ask again.', {
+        spreadMs: this.spreadMs(),
+      });
     }
     if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;

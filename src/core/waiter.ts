@@ -38,6 +38,7 @@ export class Waiter implements Wakeable, Unsubscribable {
   #after: Exclude<FeedRequest['after'], 'latest'>;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
+  /** Runs on while news is handed over, so that a stream with news does not set one for each. */
   #turnTimer: Timer;
   #lifetimeTimer: Timer;
 
@@ -102,7 +103,7 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   unsubscribe(): void {
     if (this.#state === 'ended') return;
-    this.#stopWaiting();
+    if (this.#turnTimer !== undefined) this.#host.clock.clearTimeout(this.#turnTimer);
     if (this.#lifetimeTimer !== undefined) this.#host.clock.clearTimeout(this.#lifetimeTimer);
     this.#host.disarm(this);
     this.#state = 'ended';
@@ -183,17 +184,24 @@ export class Waiter implements Wakeable, Unsubscribable {
   /** The race: an arrival wakes, the clock runs out; either one reads again, and only the clock may answer with nothing. */
   #wait(leftMs: number): void {
     this.#state = 'waiting';
-    this.#turnTimer = this.#host.clock.setTimeout(() => {
-      // Whoever is about to be woken is answered then.
-      if (!this.#host.hasNews(this)) this.#readAgain(this.#host.reader.window.head);
+    this.#turnTimer ??= this.#host.clock.setTimeout(() => {
+      this.#turnTimer = undefined;
+      this.#onTime();
     }, leftMs);
+  }
+
+  /** Whoever is about to be woken is answered then; who is busy looks at the clock itself. */
+  #onTime(): void {
+    if (this.#state !== 'waiting' || this.#host.hasNews(this)) return;
+    const leftMs = this.#turnEndsAtMs - this.#host.clock.monotonic();
+    if (leftMs > 0) this.#wait(leftMs);
+    else this.#readAgain(this.#host.reader.window.head);
   }
 
   /** Reads on from a position up to which nothing was missed while waiting. */
   #readAgain(position: number): void {
     const { epoch } = this.#host.reader.window;
     const after = this.#after;
-    this.#stopWaiting();
     if (after !== 'earliest' && after.epochId === epoch.id && after.position < position) {
       this.#after = { epochId: epoch.id, position };
     }
@@ -203,11 +211,6 @@ export class Waiter implements Wakeable, Unsubscribable {
   #readFrom(page: LogPage): void {
     this.#after = { epochId: page.epoch.id, position: page.position };
     this.#read();
-  }
-
-  #stopWaiting(): void {
-    if (this.#state === 'waiting') this.#host.clock.clearTimeout(this.#turnTimer);
-    this.#turnTimer = undefined;
   }
 
   #emit(page: LogPage): void {
@@ -228,15 +231,19 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   /** The next turn starts when the page is taken; a replay, or a stream that does not wait, leaves others theirs. */
   #nextTurn(taken: Promise<void> | undefined, more: boolean): void {
+    if (!taken && !more && this.#request.waitMs > 0) {
+      this.#turn();
+      return;
+    }
     const turn = (): void => {
       if (this.#state === 'handing over') this.#turn();
     };
-    if (taken) {
+    if (!taken) this.#host.clock.setImmediate(turn);
+    else {
       taken.then(turn, (error: unknown) => {
         this.#fail(error);
       });
-    } else if (more || this.#request.waitMs === 0) this.#host.clock.setImmediate(turn);
-    else turn();
+    }
   }
 
   /** Ends the waiter where it stands. Before its first read is back it stands nowhere, so that it can only be refused. */
@@ -247,7 +254,6 @@ export class Waiter implements Wakeable, Unsubscribable {
       const message = 'This node ends the request before it could read; ask again.';
       this.#fail(new NotificationsError('draining', message, { spreadMs: this.#host.spreadMs() }));
     } else {
-      this.#stopWaiting();
       this.#emit({ epoch, entries: [], position: this.#after.position, more: false, ending });
     }
   }

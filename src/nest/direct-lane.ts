@@ -11,7 +11,7 @@ import { type Arrival, type Grant, LaneConnection, type LaneHost } from './lane-
 import { LanePoll } from './lane-poll.js';
 import type { GrantedRead } from './notifications.guard.js';
 import { optionError } from './options.js';
-import { isHttp1 } from './reply.js';
+import { isHttp1, isWrapped } from './reply.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 import { cutWhenUnread } from './unread.js';
@@ -22,8 +22,6 @@ type LaneSocket = Socket & Record<symbol, LaneConnection | undefined>;
 const OWN_HEADERS = ['content-type', 'content-length', 'cache-control'];
 /** Set by an application, they say something else of the connection or of each answer than the lane would. */
 const TELLING_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'trailer', 'date'];
-/** What middleware replaces on a response that it wants to change, or whose end it wants to see. */
-const WRAPPED = ['writeHead', 'write', 'end'];
 
 /**
  * Answers polls that repeat on a connection before the framework, and node:http's parser, see them: most of what a poll costs is theirs.
@@ -111,7 +109,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     return (
       isHttp1(raw) &&
       raw.sendDate &&
-      !WRAPPED.some((name) => Object.hasOwn(raw, name)) &&
+      !isWrapped(raw) &&
       !TELLING_HEADERS.some((name) => raw.hasHeader(name)) &&
       (raw.req.headers.connection ?? 'keep-alive') === 'keep-alive' &&
       !this.server.maxRequestsPerSocket

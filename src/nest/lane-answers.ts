@@ -38,7 +38,8 @@ export class LaneAnswers {
    */
   page(page: LogPage, lines: string, cursor: string): LaneAnswer {
     // Nothing has happened to this client's place, so it keeps the cursor that it came with.
-    if (page.ending) return { bytes: this.#bytes(200, lines, { body: pageBody(page, cursor), close: true }), close: true };
+    if (page.ending)
+      return { bytes: this.#bytes(200, lines, { body: pageBody(page, cursor), close: true }), close: true };
     const date = this.#dateNow();
     const before = this.#built.get(page);
     if (before?.lines === lines && before.date === date) return { bytes: before.bytes, close: false };

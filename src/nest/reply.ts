@@ -74,6 +74,14 @@ export function writeText(raw: ServerResponse, text: string, status: number): vo
   writeJson(raw, { text, bytes: Buffer.byteLength(text) }, { status });
 }
 
+/** What middleware replaces on a response that it wants to change, or whose end it wants to see. */
+const WRAPPED = ['writeHead', 'write', 'end'];
+
+/** Whether middleware has a hand in what is written. */
+export function isWrapped(raw: ServerResponse): boolean {
+  return WRAPPED.some((name) => Object.hasOwn(raw, name));
+}
+
 /** HTTP/2 has no `Connection` header, and node refuses to send one there (RFC 9113, 8.2.2). */
 export function isHttp1(raw: ServerResponse): boolean {
   return raw.req.httpVersionMajor < 2;

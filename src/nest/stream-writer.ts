@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPage } from '../core/page.js';
 import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock, retryLine } from '../wire/sse.js';
 import type { Writer } from './answer.js';
-import { writeStreamHead } from './reply.js';
+import { isHttp1, isWrapped, writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
 import { cutWhenUnread } from './unread.js';
 
@@ -20,6 +21,8 @@ export class StreamWriter implements Writer {
   readonly #runtime: StreamRuntime;
   /** Behind every id. */
   readonly #idSuffix: string;
+  /** Where blocks are written: to the connection, where nobody has a hand in it. That costs half of what a write to a response does. */
+  #out: Writable;
   #full = false;
   /** Up to where the client knows that it has been served. */
   #told: number | undefined;
@@ -30,7 +33,7 @@ export class StreamWriter implements Writer {
 
   constructor(raw: ServerResponse, runtime: StreamRuntime, idSuffix = '') {
     this.#idSuffix = idSuffix;
-    this.raw = raw;
+    this.raw = this.#out = raw;
     this.#runtime = runtime;
     this.#toldAtMs = this.#hintedAtMs = runtime.clock.monotonic();
     this.#hintedSpreadMs = runtime.feed.spreadMs();
@@ -40,13 +43,14 @@ export class StreamWriter implements Writer {
   open(cursor: string | undefined): void {
     writeStreamHead(this.raw);
     this.#write(openingBlocks(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
+    // A response that waits for the one before it on its connection has none yet.
+    if (isHttp1(this.raw) && !isWrapped(this.raw) && this.raw.socket) this.#out = this.raw.socket;
   }
 
   page(page: LogPage): void {
-    const blocks = this.#runtime.encoder.sse(page, this.#idSuffix);
     if (page.ending) this.#end(page);
-    else if (blocks) {
-      this.#write(this.#hint() + blocks);
+    else if (page.entries.length > 0 || page.gap) {
+      this.#write(this.#blocks(page));
       this.#tell(page.position);
     } else this.#quiet(page);
   }
@@ -75,13 +79,19 @@ export class StreamWriter implements Writer {
   /** Resolves when the socket has taken what was written; undefined if it has. If it never does, the stream's end ends this too. */
   drained(): Promise<void> | undefined {
     if (!this.#full) return undefined;
-    cutWhenUnread(this.raw, 'drain', this.#runtime);
+    cutWhenUnread(this.#out, 'drain', this.#runtime);
     return new Promise((resolve) => {
-      this.raw.once('drain', () => {
+      this.#out.once('drain', () => {
         this.#full = false;
         resolve();
       });
     });
+  }
+
+  #blocks(page: LogPage): string | Uint8Array {
+    const { encoder } = this.#runtime;
+    const hint = this.#hint();
+    return hint || this.#idSuffix ? hint + encoder.sse(page, this.#idSuffix) : encoder.sseBytes(page);
   }
 
   #quiet(page: LogPage): void {
@@ -93,9 +103,10 @@ export class StreamWriter implements Writer {
 
   /** What a stream was told when it was opened, on a node that was nearly empty perhaps, would not keep a herd apart. */
   #hint(): string {
+    if (!this.#isDue(this.#hintedAtMs)) return '';
     const { clock, feed } = this.#runtime;
     const spreadMs = feed.spreadMs();
-    if (!this.#isDue(this.#hintedAtMs) || Math.abs(spreadMs - this.#hintedSpreadMs) < HINT_TOLERANCE_MS) return '';
+    if (Math.abs(spreadMs - this.#hintedSpreadMs) < HINT_TOLERANCE_MS) return '';
     this.#hintedAtMs = clock.monotonic();
     this.#hintedSpreadMs = spreadMs;
     return retryLine(this.#retryMs());
@@ -117,8 +128,8 @@ export class StreamWriter implements Writer {
     this.#toldAtMs = this.#runtime.clock.monotonic();
   }
 
-  #write(text: string): void {
-    if (!this.raw.write(text)) this.#full = true;
+  #write(blocks: string | Uint8Array): void {
+    if (!this.#out.write(blocks)) this.#full = true;
   }
 
   #retryMs(): number {

@@ -30,6 +30,7 @@ interface Derived {
   readonly cursor: string;
   body?: Body;
   sse?: string;
+  sseBytes?: Uint8Array;
   page?: Page;
 }
 
@@ -60,6 +61,11 @@ export class PageEncoder {
       return pageToSse(page, derived.cursor + idSuffix, seal);
     }
     return (derived.sse ??= pageToSse(page, derived.cursor, (position) => this.#cursors.seal(page.epoch, position)));
+  }
+
+  /** The same blocks for all who have nothing behind their ids: as bytes, which a socket takes without encoding them again. */
+  sseBytes(page: LogPage): Uint8Array {
+    return (this.#of(page).sseBytes ??= Buffer.from(this.sse(page)));
   }
 
   /** The page as application code sees it. It is shared, and therefore frozen; notifications are parsed when looked at. */
