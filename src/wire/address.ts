@@ -3,7 +3,9 @@
  * those (RFC 6177). Undefined for what is no address, as behind a Unix socket.
  */
 export function addressKey(ip: string | undefined): string | undefined {
-  const [text = ''] = (ip ?? '').split('%');
+  if (ip === undefined || ip === '') return undefined;
+  if (!/[:%]/.test(ip)) return ip;
+  const [text = ''] = ip.split('%');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1];
   if (mapped !== undefined) return mapped;
   if (!text.includes(':')) return text === '' ? undefined : text;

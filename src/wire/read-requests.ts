@@ -2,8 +2,6 @@ import type { Epoch } from '../core/store.js';
 import type { Cursors } from './cursor.js';
 import { parseReadRequest, type HttpRequest, type ReadRequest, type RequestLimits } from './request.js';
 
-/** The headers that a read looks at. */
-const HEADERS = ['accept', 'prefer', 'last-event-id'];
 /** Requests remembered, and how long one may be: a megabyte in all. */
 const REMEMBERED_MAX = 1_000;
 const KEY_LENGTH_MAX = 1_000;
@@ -35,8 +33,9 @@ export class ReadRequests {
       this.#remembered.clear();
       this.#epochId = epoch.id;
     }
-    // No line break comes in a header or a URL.
-    const key = `${HEADERS.map((name) => request.headers[name] ?? '').join('\n')}\n${request.url}`;
+    // With the headers that a read looks at. No line break comes in a header or a URL.
+    const { headers, url } = request;
+    const key = [headers.accept, headers.prefer, headers['last-event-id'], url].join('\n');
     const known = this.#remembered.get(key);
     if (known) return known;
     const understood = parseReadRequest(request, { limits, openCursor: (text) => cursors.open(text, epoch) });
