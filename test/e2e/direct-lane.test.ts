@@ -1,80 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { type CanActivate, UnauthorizedException } from '@nestjs/common';
 import type { NotificationsOptions } from 'nest-notifications';
-import type { NextFunction, Request as ExpressRequest, Response } from 'express';
+import type { Request as ExpressRequest, Response } from 'express';
 import { systemClock } from '../../src/core/clock.js';
 import { forEachAdapter } from '../support/http/adapters.js';
-import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
+import { startApp } from '../support/http/app.js';
 import { Connection } from '../support/http/connection.js';
 import { numbers, publish } from '../support/http/feed.js';
+import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import type { Message } from '../support/http/message.js';
 import { turn, until } from '../support/http/until.js';
 
-const LANE = { access: 'public', directLane: { grantMs: 30_000 } } as const;
-
 interface UserRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
-}
-
-type Headers = Readonly<Record<string, string>>;
-
-/** An application that counts what goes the whole way through it. */
-async function startCounting(
-  adapter: Parameters<typeof startApp>[0],
-  notifications: AppOptions['notifications'] = LANE,
-  middleware?: (request: ExpressRequest, response: Response) => void,
-) {
-  let whole = 0;
-  const configure: AppOptions['configure'] = (nest) =>
-    nest.use((request: ExpressRequest, response: Response, next: NextFunction) => {
-      whole++;
-      middleware?.(request, response);
-      next();
-    });
-  const app = await startApp(adapter, { notifications, configure });
-  return { app, wholeWays: () => whole };
-}
-
-/** One client that polls one topic on one connection, always with the last cursor. */
-class Poller {
-  readonly connection: Connection;
-  cursor: string;
-  readonly #app: TestApp;
-  readonly #headers: Headers;
-
-  private constructor(app: TestApp, connection: Connection, headers: Headers) {
-    this.#app = app;
-    this.connection = connection;
-    this.#headers = headers;
-    this.cursor = app.service.cursor();
-  }
-
-  static async open(app: TestApp, headers: Headers = {}): Promise<Poller> {
-    return new Poller(app, await Connection.open(app), headers);
-  }
-
-  send(query = '', headers: Headers = this.#headers): void {
-    this.connection.send({ path: `/notifications?topic=orders&cursor=${this.cursor}${query}`, headers });
-  }
-
-  /** A poll that is held until something is published. */
-  async turn(headers?: Headers): Promise<Message> {
-    this.send('', headers);
-    await until(() => this.#app.counts().waiters === 1);
-    await publish(this.#app, 'orders');
-    const answer = await this.connection.response();
-    this.cursor = (answer.json as { cursor: string }).cursor;
-    return answer;
-  }
-
-  async turns(count: number): Promise<void> {
-    for (let done = 0; done < count; done++) expect((await this.turn()).status).toBe(200);
-  }
-
-  async answer(query = '', headers?: Headers): Promise<Message> {
-    this.send(query, headers);
-    return this.connection.response();
-  }
 }
 
 forEachAdapter((adapter) => {

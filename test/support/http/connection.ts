@@ -52,6 +52,11 @@ export class Connection {
     return this.#closed;
   }
 
+  /** Responses that have begun and that nobody has asked for. */
+  get untaken(): number {
+    return this.#messages.length - this.#taken;
+  }
+
   /** Sends a whole request. */
   send(request: Request): void {
     this.#methods.push(request.method ?? 'GET');

@@ -1,0 +1,247 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { systemClock } from '../../src/core/clock.js';
+import { forEachAdapter } from '../support/http/adapters.js';
+import type { TestApp } from '../support/http/app.js';
+import { requestText } from '../support/http/connection.js';
+import { numbers, publish } from '../support/http/feed.js';
+import { LANE, Poller, startCounting } from '../support/http/lane.js';
+import { turn, until } from '../support/http/until.js';
+
+/** The lane takes a connection out of node:http's hands: whatever else its client sends must fare as if it had not. */
+
+const OPEN = { ...LANE, access: { read: 'public', publish: 'public' } } as const;
+
+const serverOf = (app: TestApp): Server => app.nest.getHttpServer() as Server;
+
+forEachAdapter((adapter) => {
+  /** A client whose next poll takes the lane. */
+  async function startGranted(notifications: Parameters<typeof startCounting>[1] = OPEN) {
+    const { app, wholeWays } = await startCounting(adapter, notifications);
+    const poller = await Poller.open(app);
+    await poller.turns(3);
+    expect(wholeWays()).toBe(2);
+    return { app, poller, wholeWays };
+  }
+
+  const pollText = ({ cursor }: Poller, query = ''): string =>
+    requestText({ path: `/notifications?topic=orders&cursor=${cursor}${query}` });
+
+  describe('on a connection of the direct lane', () => {
+    test('a poll that is sent before the last answer gets its turn', async () => {
+      const { app, poller, wholeWays } = await startGranted();
+      poller.send();
+      await until(() => app.counts().waiters === 1);
+      poller.send();
+      await publish(app, 'orders', 1, 7);
+      const first = await poller.connection.response();
+      const second = await poller.connection.response();
+      for (const { json } of [first, second]) expect(numbers(json.notifications)).toEqual([7]);
+      expect(wholeWays()).toBe(2);
+    });
+
+    test('two polls in one piece are answered one after the other', async () => {
+      const { app, poller, wholeWays } = await startGranted();
+      poller.connection.socket.write(pollText(poller) + pollText(poller, '&limit=1'));
+      await until(() => wholeWays() === 4);
+      await publish(app, 'orders', 1, 7);
+      for (let n = 0; n < 2; n++) {
+        expect(numbers((await poller.connection.response()).json.notifications)).toEqual([7]);
+      }
+    });
+
+    test.each([1, 20, 60])('a poll in two pieces, cut after %i bytes, goes the whole way', async (cut) => {
+      const { app, poller, wholeWays } = await startGranted();
+      const text = pollText(poller);
+      const { bytesRead } = [...app.sockets][0]!;
+      poller.connection.socket.write(text.slice(0, cut));
+      await until(() => [...app.sockets][0]!.bytesRead === bytesRead + cut);
+      poller.connection.socket.write(text.slice(cut));
+      await until(() => app.counts().waiters === 1);
+      expect(wholeWays()).toBe(3);
+      await publish(app, 'orders', 1, 7);
+      const { json } = await poller.connection.response();
+      expect(numbers(json.notifications)).toEqual([7]);
+      poller.cursor = json.cursor as string;
+      await poller.turns(3);
+      // One more, whose bytes are seen whole again.
+      expect(wholeWays()).toBe(4);
+    });
+
+    /** The head of a request up to the value of a header: what comes next is that value, even if it reads like a poll. */
+    const HALF =
+      'POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nX-Rest: ';
+
+    /** Writes, and waits until the server has read it. */
+    async function write(app: TestApp, { connection }: Poller, text: string): Promise<void> {
+      const [socket] = app.sockets;
+      const before = socket!.bytesRead;
+      connection.socket.write(text);
+      await until(() => socket!.bytesRead === before + text.length);
+    }
+
+    /** Ends the request whose half has come with bytes that read like a poll: one answer, and not to a poll. */
+    async function expectHalfToGoOn(app: TestApp, poller: Poller): Promise<void> {
+      await write(app, poller, pollText(poller));
+      poller.connection.socket.write('ok');
+      expect((await poller.connection.response()).status).toBe(404);
+      expect([poller.connection.untaken, app.counts().waiters]).toEqual([0, 0]);
+    }
+
+    test.each([
+      ['in one piece with it', (text: string) => [text + HALF]],
+      ['in the next piece', (text: string) => [text, HALF]],
+    ])('half a request behind a poll on the whole way, %s, is not forgotten', async (_, pieces) => {
+      let laterMs = 0;
+      const clock = { ...systemClock, monotonic: () => performance.now() + laterMs };
+      const { app, poller, wholeWays } = await startGranted({ ...OPEN, clock });
+      laterMs = LANE.directLane.grantMs;
+      for (const piece of pieces(pollText(poller))) await write(app, poller, piece);
+      await until(() => app.counts().waiters === 1);
+      expect(wholeWays()).toBe(3);
+      await publish(app, 'orders');
+      poller.cursor = (await poller.connection.response()).json.cursor as string;
+      await expectHalfToGoOn(app, poller);
+    });
+
+    describe('while the rules are asked', () => {
+      async function startAsking() {
+        const answers: ((allowed: boolean) => void)[] = [];
+        let isSlow = false;
+        const read = (): boolean | Promise<boolean> =>
+          !isSlow || new Promise<boolean>((resolve) => answers.push(resolve));
+        const started = await startGranted({ ...LANE, access: { read } });
+        isSlow = true;
+        started.poller.send();
+        await until(() => answers.length === 1);
+        isSlow = false;
+        return { ...started, refuse: () => answers[0]?.(false), allow: () => answers[0]?.(true) };
+      }
+
+      test('the next request waits for its turn', async () => {
+        const { app, poller, wholeWays, refuse } = await startAsking();
+        await write(app, poller, pollText(poller, '&wait=0'));
+        expect(wholeWays()).toBe(2);
+        refuse();
+        await until(() => wholeWays() === 4);
+        await publish(app, 'orders', 1, 7);
+        expect(numbers((await poller.connection.response()).json.notifications)).toEqual([7]);
+        expect((await poller.connection.response()).status).toBe(200);
+      });
+
+      test('half a request is not forgotten', async () => {
+        const { app, poller, refuse } = await startAsking();
+        await write(app, poller, HALF);
+        refuse();
+        await until(() => app.counts().waiters === 1);
+        await publish(app, 'orders');
+        poller.cursor = (await poller.connection.response()).json.cursor as string;
+        await expectHalfToGoOn(app, poller);
+      });
+
+      test('a client that leaves is not waited for', async () => {
+        const { app, poller, allow } = await startAsking();
+        await poller.connection.destroy();
+        await until(() => app.sockets.size === 0);
+        allow();
+        await turn();
+        expect(app.counts().waiters).toBe(0);
+      });
+    });
+
+    test('a body is a body, also one that reads like a poll', async () => {
+      const { poller, wholeWays } = await startGranted();
+      const body = pollText(poller);
+      const headers = { 'Content-Type': 'text/plain', 'Content-Length': String(body.length) };
+      poller.connection.socket.write(requestText({ method: 'POST', path: '/nowhere', headers }));
+      await until(() => wholeWays() === 3);
+      poller.connection.socket.write(body);
+      const answer = await poller.connection.response();
+      expect(answer.status).toBe(404);
+      expect(poller.connection.untaken).toBe(0);
+      await poller.turns(1);
+      expect(wholeWays()).toBe(4);
+    });
+
+    test('a poll with a body is never learned, also if that comes later and reads like a poll', async () => {
+      const { app, wholeWays } = await startCounting(adapter, { ...OPEN, poll: { waitMs: 0 } });
+      const poller = await Poller.open(app);
+      const path = (): string => `/notifications?topic=orders&cursor=${poller.cursor}`;
+      const head = (length: number): string =>
+        requestText({ path: path(), headers: { 'Content-Length': `${length}` } });
+      const { length } = head(100);
+      for (let n = 1; n <= 4; n++) {
+        await write(app, poller, head(length));
+        poller.cursor = (await poller.connection.response()).json.cursor as string;
+        await write(app, poller, head(length));
+        expect([poller.connection.untaken, wholeWays()]).toEqual([0, n]);
+      }
+    });
+
+    test('other requests in between are answered, and the next poll but one takes the lane again', async () => {
+      const { app, poller, wholeWays } = await startGranted();
+      const body = JSON.stringify({ topic: 'orders', type: 'numbered', data: { n: 5 } });
+      const headers = { 'Content-Type': 'application/json' };
+      poller.connection.send({ method: 'POST', path: '/notifications', headers, body });
+      expect((await poller.connection.response()).status).toBe(201);
+      const { json } = await poller.answer();
+      expect(numbers(json.notifications)).toEqual([5]);
+      poller.cursor = json.cursor as string;
+      expect(wholeWays()).toBe(4);
+      await poller.turns(2);
+      expect(wholeWays()).toBe(5);
+      expect(app.counts().waiters).toBe(0);
+    });
+
+    test('an upgrade gets the connection, and all that comes after it', async () => {
+      const { app, poller } = await startGranted();
+      let upgraded: Duplex | undefined;
+      serverOf(app).on('upgrade', (_, socket: Duplex) => {
+        upgraded = socket;
+        socket.on('error', () => undefined);
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+      });
+      poller.connection.send({ path: '/', headers: { Connection: 'Upgrade', Upgrade: 'echo' } });
+      await until(() => upgraded !== undefined);
+      let heard = '';
+      upgraded!.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+      const text = pollText(poller);
+      poller.connection.socket.write(text);
+      await until(() => heard === text);
+      expect(app.counts().waiters).toBe(0);
+      upgraded!.destroy();
+    });
+
+    test('a poll is held for longer than the server keeps idle connections, which it then still does', async () => {
+      const { app, poller, wholeWays } = await startGranted();
+      serverOf(app).keepAliveTimeout = 50;
+      await poller.turns(1);
+      poller.send();
+      await until(() => app.counts().waiters === 1);
+      const [socket] = app.sockets;
+      expect(socket!.timeout ?? 0).toBe(0);
+      await publish(app, 'orders');
+      expect((await poller.connection.response()).status).toBe(200);
+      expect(socket!.timeout).toBe(50);
+      await poller.connection.whenClosed();
+      expect(wholeWays()).toBe(2);
+    });
+
+    test('the requests that a connection may carry are counted by node:http', async () => {
+      const { app, wholeWays } = await startCounting(adapter, OPEN);
+      serverOf(app).maxRequestsPerSocket = 10;
+      const poller = await Poller.open(app);
+      await poller.turns(4);
+      expect(wholeWays()).toBe(4);
+    });
+
+    test('one that asks for the end of its connection gets it', async () => {
+      const { app, wholeWays } = await startCounting(adapter, { ...OPEN, poll: { waitMs: 0 } });
+      const poller = await Poller.open(app);
+      await poller.answer('', { Connection: 'close' });
+      await poller.connection.whenClosed();
+      expect(wholeWays()).toBe(1);
+    });
+  });
+});
