@@ -171,12 +171,52 @@ forEachAdapter((adapter) => {
       const head = (length: number): string =>
         requestText({ path: path(), headers: { 'Content-Length': `${length}` } });
       const { length } = head(100);
-      for (let n = 1; n <= 4; n++) {
-        await write(app, poller, head(length));
+      const ask = async (text: string): Promise<void> => {
+        await write(app, poller, text);
         poller.cursor = (await poller.connection.response()).json.cursor as string;
+      };
+      for (let n = 1; n <= 3; n++) {
+        await ask(head(length) + head(length));
+        await ask(head(length));
         await write(app, poller, head(length));
-        expect([poller.connection.untaken, wholeWays()]).toEqual([0, n]);
+        expect([poller.connection.untaken, wholeWays()]).toEqual([0, 2 * n]);
       }
+    });
+
+    test('a poll waits for the answer of the one before it, whoever holds that', async () => {
+      const gates: (() => void)[] = [];
+      let isGated = false;
+      const read = (): boolean | Promise<boolean> =>
+        !isGated ||
+        new Promise<boolean>((resolve) =>
+          gates.push(() => {
+            resolve(true);
+          }),
+        );
+      const { app } = await startCounting(adapter, { ...LANE, access: { read } });
+      const poller = await Poller.open(app);
+      await write(app, poller, pollText(poller) + pollText(poller));
+      await until(() => app.counts().waiters === 2);
+      isGated = true;
+      await publish(app, 'orders', 1, 7);
+      await until(() => gates.length === 2);
+      gates[0]!();
+      const { json } = await poller.connection.response();
+      // The third is held where the second was; then the second is answered.
+      await write(app, poller, pollText(poller));
+      await until(() => gates.length === 3);
+      gates[2]!();
+      await until(() => gates.length === 4);
+      gates[1]!();
+      await poller.connection.response();
+      isGated = false;
+      poller.cursor = json.cursor as string;
+      await write(app, poller, pollText(poller));
+      await publish(app, 'orders', 1, 8);
+      await turn(10);
+      gates[3]!();
+      expect(numbers((await poller.connection.response()).json.notifications)).toEqual([7]);
+      expect(numbers((await poller.connection.response()).json.notifications)).toEqual([8]);
     });
 
     test('other requests in between are answered, and the next poll but one takes the lane again', async () => {
