@@ -1,41 +1,39 @@
 /*
  * What does a delivery cost a server?
  *
- * Every server runs in a process of its own; this one plays its clients. A notification of 200 bytes of data is published, everybody gets
- * it and, if it polls, asks again; when the server has come to rest, the processor time that it has used (the kernel's for it
- * included) is divided by the number of clients. Medians of the cycles, without the first ones; servers alternated in every round; the
- * figure to compare by is the ratio to node:http in the same round.
+ * Every server runs in a process of its own; this one plays its clients. Notifications of 200 bytes of data are published; when everybody
+ * has them, has asked again, and the server has come to rest, the processor time that it used (the kernel's for it included) is divided by
+ * the deliveries. Medians of the cycles, without those that warm up; servers alternated in every round; the figure to compare by is the
+ * ratio to node:http in the same round. `http/scenarios.ts` says what each part does.
  *
- *   npm run bench:http [-- CLIENTS ROUNDS]       prints JSON, and writes results/http.json and results/http.svg
+ *   npm run bench:http [-- --rounds=3] [PART …]       prints JSON, and writes results/http.json and results/http.svg
+ *
+ * A part that is not run keeps the figures that it had.
  */
-import { execFileSync, fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Bar, chart } from './http/chart.js';
-import { Clients } from './http/clients.js';
 import { DURABLE, FEED, NAIVE, type Protocol, STREAM_ONLY } from './http/protocols.js';
+import { burst, catchUp, fanOut, memory, median, type Run, type Scenario, stall, topicEach } from './http/scenarios.js';
 
-const CYCLES = 40;
-const WARM_UP = 15;
-const CYCLE_MS_MAX = 15_000;
-/** A server that uses less than this in a pause of this length has come to rest. */
-const REST_US = 400;
-const REST_MS = 12;
+type Servers = Readonly<Record<string, Protocol>>;
 
-const POLLS: Readonly<Record<string, Protocol>> = {
+const OURS: Servers = {
   'node:http': FEED,
   'nest-notifications, Fastify, direct lane': FEED,
   'nest-notifications, Express, direct lane': FEED,
   'nest-notifications, Fastify': FEED,
+  'nest-notifications, Express': FEED,
+};
+const POLLS: Servers = {
+  ...OURS,
   '@durable-streams/server': DURABLE,
   'naive handler, Fastify': NAIVE,
-  'nest-notifications, Express': FEED,
   'naive handler, Express': NAIVE,
 };
-const STREAMS: Readonly<Record<string, Protocol>> = {
+const STREAMS: Servers = {
   'node:http': FEED,
   'nest-notifications, Fastify': FEED,
   'nest-notifications, Express': FEED,
@@ -44,95 +42,81 @@ const STREAMS: Readonly<Record<string, Protocol>> = {
   'Nest @Sse(), Express': NAIVE,
 };
 
-interface Used {
-  readonly cpuUs: number;
-}
+const PARTS: Readonly<Record<string, readonly [Scenario, Servers]>> = {
+  polls: [fanOut(1_000), POLLS],
+  streams: [fanOut(1_000, true), STREAMS],
+  'polls-10k': [fanOut(10_000), POLLS],
+  'streams-10k': [fanOut(10_000, true), STREAMS],
+  'topics-100': [topicEach(100, 1), OURS],
+  'topics-1k': [topicEach(1_000, 1), OURS],
+  'topics-10k': [topicEach(10_000, 1), OURS],
+  'topics-100k': [topicEach(10_000, 10), OURS],
+  burst: [burst(1_000, 50), OURS],
+  'catch-up': [catchUp(1_000, 100), OURS],
+  memory: [memory(10_000), OURS],
+  stall: [stall(15_000), OURS],
+};
 
-interface Run {
-  readonly cpuUs: number;
+interface Row {
+  readonly name: string;
+  readonly figure: number;
+  readonly ratio: number;
+  readonly ratios: readonly number[];
   readonly lost: number;
   readonly doubled: number;
 }
 
-const [clients = 1_000, rounds = 3] = process.argv.slice(2).map(Number);
-installPeers();
-const results = {
-  clients,
-  rounds,
-  node: process.version,
-  processor: cpus()[0]?.model,
-  polls: await compare(POLLS, false),
-  streams: await compare(STREAMS, true),
-};
-const text = JSON.stringify(results, null, 2);
-process.stdout.write(`${text}\n`);
-const file = (name: string): string => fileURLToPath(new URL(`results/${name}`, import.meta.url));
-writeFileSync(file('http.json'), `${text}\n`);
-writeFileSync(
-  file('http.svg'),
-  chart(
-    [
-      { title: 'A long poll answered and asked again', bars: bars(results.polls) },
-      { title: 'A server-sent event', bars: bars(results.streams) },
-    ],
-    `CPU time of the server per delivery, as a multiple of node:http in the same run; ${clients} clients of one topic.`,
-  ),
-);
+interface Part {
+  readonly title: string;
+  readonly unit: string;
+  readonly rounds: number;
+  readonly rows: readonly Row[];
+}
 
-async function compare(servers: Readonly<Record<string, Protocol>>, isStream: boolean) {
+const args = process.argv.slice(2);
+const rounds = Number(args.find((arg) => arg.startsWith('--rounds='))?.slice('--rounds='.length) ?? 3);
+const chosen = args.filter((arg) => !arg.startsWith('--'));
+const unknown = chosen.find((name) => !(name in PARTS));
+if (unknown !== undefined) throw new Error(`there is no part ${unknown}, only ${Object.keys(PARTS).join(', ')}`);
+
+const file = (name: string): string => fileURLToPath(new URL(`results/${name}`, import.meta.url));
+const before = JSON.parse(readFileSync(file('http.json'), 'utf8')) as { parts?: Record<string, Part> };
+const parts: Record<string, Part> = before.parts ?? {};
+
+installPeers();
+for (const [name, [scenario, servers]] of Object.entries(PARTS)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  const rows = await compare(scenario, servers);
+  parts[name] = { title: scenario.title, unit: scenario.unit, rounds, rows };
+  const results = { node: process.version, processor: cpus()[0]?.model, parts: inOrder(parts) };
+  writeFileSync(file('http.json'), `${JSON.stringify(results, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ [name]: parts[name] }, null, 2)}\n`);
+}
+const panels = [parts.polls, parts.streams].flatMap((part) => (part ? [{ title: part.title, bars: bars(part) }] : []));
+const caption = 'CPU time of the server per delivery, as a multiple of node:http in the same run.';
+writeFileSync(file('http.svg'), chart(panels, caption));
+
+async function compare(scenario: Scenario, servers: Servers): Promise<Row[]> {
   const runs: Record<string, Run[]> = Object.fromEntries(Object.keys(servers).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const [name, protocol] of Object.entries(servers)) runs[name]?.push(await measure(name, protocol, isStream));
+    for (const [name, protocol] of Object.entries(servers)) runs[name]?.push(await scenario.run(name, protocol));
   }
   const raw = runs['node:http'] ?? [];
-  return Object.entries(runs).map(([name, of]) => ({
-    name,
-    cpuUs: round(median(of.map(({ cpuUs }) => cpuUs))),
-    ratio: round(median(of.map(({ cpuUs }, index) => cpuUs / (raw[index]?.cpuUs ?? NaN)))),
-    ratios: of.map(({ cpuUs }, index) => round(cpuUs / (raw[index]?.cpuUs ?? NaN))),
-    lost: of.reduce((sum, { lost }) => sum + lost, 0),
-    doubled: of.reduce((sum, { doubled }) => sum + doubled, 0),
-  }));
+  return Object.entries(runs).map(([name, of]) => {
+    const ratios = of.map(({ figure }, round) => rounded(figure / (raw[round]?.figure ?? NaN)));
+    return {
+      name,
+      figure: rounded(median(of.map(({ figure }) => figure))),
+      ratio: median(ratios),
+      ratios,
+      lost: of.reduce((sum, { lost }) => sum + lost, 0),
+      doubled: of.reduce((sum, { doubled }) => sum + doubled, 0),
+    };
+  });
 }
 
-async function measure(name: string, protocol: Protocol, isStream: boolean): Promise<Run> {
-  const hooks = fileURLToPath(new URL('../scripts/typescript-hooks.mjs', import.meta.url));
-  const path = fileURLToPath(new URL('http/server.ts', import.meta.url));
-  const server = fork(path, [name], { execArgv: ['--import', hooks] });
-  try {
-    const { port } = (await once(server, 'message'))[0] as { port: number };
-    const audience = await Clients.open(port, clients, protocol, isStream);
-    let before = await atRest(server);
-    const cycles: number[] = [];
-    for (let serial = 1; serial <= CYCLES; serial++) {
-      const all = audience.cycle(serial, CYCLE_MS_MAX);
-      server.send({ publish: serial });
-      await all;
-      const after = await atRest(server);
-      if (serial > WARM_UP) cycles.push((after.cpuUs - before.cpuUs) / clients);
-      before = after;
-    }
-    audience.close();
-    return { cpuUs: median(cycles), lost: audience.lost, doubled: audience.doubled };
-  } finally {
-    server.disconnect();
-    await once(server, 'exit');
-  }
-}
-
-/** What a server has used by the time it has nothing left to do. */
-async function atRest(server: ChildProcess): Promise<Used> {
-  for (let before = await used(server); ;) {
-    await pause(REST_MS);
-    const after = await used(server);
-    if (after.cpuUs - before.cpuUs < REST_US) return before;
-    before = after;
-  }
-}
-
-async function used(server: ChildProcess): Promise<Used> {
-  server.send({});
-  return (await once(server, 'message'))[0] as Used;
+function inOrder(of: Record<string, Part>): Record<string, Part> {
+  return Object.fromEntries(Object.keys(PARTS).flatMap((name) => (of[name] ? [[name, of[name]]] : [])));
 }
 
 function installPeers(): void {
@@ -141,16 +125,12 @@ function installPeers(): void {
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock'], { cwd: folder, stdio: 'inherit' });
 }
 
-function bars(rows: readonly { name: string; ratio: number }[]): Bar[] {
+function bars({ rows }: Part): Bar[] {
   return rows
     .toSorted((one, other) => one.ratio - other.ratio)
     .map(({ name, ratio }) => ({ name, ratio, isOurs: name.startsWith('nest-notifications') }));
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
-}
-
-function round(value: number): number {
+function rounded(value: number): number {
   return Math.round(value * 100) / 100;
 }

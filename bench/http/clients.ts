@@ -3,35 +3,48 @@ import type { Protocol } from './protocols.js';
 
 const HEAD_END = '\r\n\r\n';
 
-/** Clients of one server, each on a connection of its own; every one of them is to get every notification once. */
+/** What clients of a server do. */
+export interface Audience {
+  readonly count: number;
+  readonly protocol: Protocol;
+  readonly isStream?: boolean;
+  /** They open their connections, and ask when they are told to catch up. */
+  readonly asksLater?: boolean;
+  /** What each of them follows. */
+  readonly topicsOf?: (index: number) => readonly string[];
+}
+
+/** Clients of one server, each on a connection of its own. */
 export class Clients {
   /** Notifications got in the present cycle. */
   got = 0;
   lost = 0;
   doubled = 0;
+  /** Answers got, ever. */
+  answers = 0;
+  readonly #audience: Audience;
+  readonly #asking: ((cursor: string | undefined) => void)[] = [];
   readonly #sockets: Socket[] = [];
-  readonly #protocol: Protocol;
-  readonly #isStream: boolean;
-  #serial = 0;
+  #first = 0;
   #expected = 0;
+  #cursor: string | undefined;
   #all = (): void => undefined;
 
-  private constructor(protocol: Protocol, isStream: boolean) {
-    this.#protocol = protocol;
-    this.#isStream = isStream;
+  private constructor(audience: Audience) {
+    this.#audience = audience;
   }
 
-  static async open(port: number, count: number, protocol: Protocol, isStream: boolean): Promise<Clients> {
-    const clients = new Clients(protocol, isStream);
-    for (let index = 0; index < count; index++) await clients.#open(port);
+  static async open(port: number, audience: Audience): Promise<Clients> {
+    const clients = new Clients(audience);
+    for (let index = 0; index < audience.count; index++) await clients.#open(port, index);
     return clients;
   }
 
-  /** Begins a cycle; resolves when everybody has its notification, and has asked again. */
-  cycle(serial: number, withinMs: number): Promise<void> {
-    this.#serial = serial;
+  /** Begins a cycle of so many notifications for each; resolves when everybody has all of them, and has asked again. */
+  cycle(first: number, count: number, withinMs: number): Promise<void> {
+    this.#first = first;
     this.got = 0;
-    this.#expected = this.#sockets.length;
+    this.#expected = this.#sockets.length * count;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.lost += this.#expected - this.got;
@@ -44,39 +57,53 @@ export class Clients {
     });
   }
 
+  /** From now on everybody asks from one cursor, once each time that this is called; resolves when all are answered. */
+  catchUp(cursor: string, count: number, withinMs: number): Promise<void> {
+    this.#cursor = cursor;
+    const all = this.cycle(1, count, withinMs);
+    for (const ask of this.#asking) ask(cursor);
+    return all;
+  }
+
   close(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  async #open(port: number): Promise<void> {
+  async #open(port: number, index: number): Promise<void> {
     const socket = connect(port, '127.0.0.1');
     socket.setNoDelay(true).setEncoding('latin1');
     socket.on('error', () => undefined);
     await new Promise((resolve) => socket.once('connect', resolve));
     this.#sockets.push(socket);
-    const { poll, stream, cursorOf } = this.#protocol;
-    const path = this.#isStream ? stream : poll?.(undefined);
-    const accept = this.#isStream ? 'text/event-stream' : 'application/json';
-    const send = (target: string): void => {
+    const { protocol, isStream, topicsOf, asksLater } = this.#audience;
+    const { poll, stream, cursorOf } = protocol;
+    const topics = topicsOf?.(index) ?? ['orders'];
+    const accept = isStream ? 'text/event-stream' : 'application/json';
+    const ask = (cursor: string | undefined): void => {
+      const target = isStream ? stream : poll?.(topics, cursor);
       socket.write(`GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: ${accept}\r\n\r\n`);
     };
-    let rest = '';
-    let seen = -1;
+    this.#asking.push(ask);
+    let rest: string[] = [];
+    let seen = 0;
     socket.on('data', (text: string) => {
-      rest += text;
-      if (!this.#isStream && !isWhole(rest)) return;
-      for (const [, serial] of rest.matchAll(/"serial":(\d+)/g)) {
-        if (Number(serial) !== this.#serial || seen === this.#serial) this.doubled++;
-        seen = Number(serial);
+      rest.push(text);
+      const whole = rest.length === 1 ? text : rest.join('');
+      if (!isStream && !isWhole(whole)) return;
+      this.answers++;
+      // Of a stream, a block that is cut in two is counted when it is whole.
+      rest = isStream ? [whole.slice(whole.lastIndexOf('\n') + 1)] : [];
+      for (const [, serial] of whole.matchAll(/"serial":(\d+)/g)) {
+        const number = Number(serial);
+        if (number < this.#first || number <= seen) this.doubled++;
+        seen = number;
         this.got++;
       }
-      // Of a stream, a block that is cut in two is counted when it is whole.
-      const answer = rest;
-      rest = this.#isStream ? rest.slice(rest.lastIndexOf('\n') + 1) : '';
-      if (!this.#isStream) send(poll?.(cursorOf?.(answer)) ?? '');
+      if (this.#cursor !== undefined) seen = 0;
+      else if (!isStream) ask(cursorOf?.(whole));
       if (this.got === this.#expected) this.#all();
     });
-    send(path ?? '');
+    if (!asksLater) ask(undefined);
   }
 }
 

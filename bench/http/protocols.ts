@@ -1,7 +1,7 @@
 /** How a server's clients poll or stream, and know what they have got. */
 export interface Protocol {
   /** Path and query of a poll with a cursor, or of the first one. */
-  readonly poll?: (cursor: string | undefined) => string;
+  readonly poll?: (topics: readonly string[], cursor: string | undefined) => string;
   /** The cursor to go on from, out of an answer's head and body. */
   readonly cursorOf?: (answer: string) => string | undefined;
   readonly stream?: string;
@@ -12,7 +12,7 @@ const query = (cursor: string | undefined): string => (cursor === undefined ? ''
 
 /** The raw server's and this library's. */
 export const FEED: Protocol = {
-  poll: (cursor) => `/notifications?topic=orders${query(cursor)}`,
+  poll: (topics, cursor) => `/notifications?${topics.map((topic) => `topic=${topic}`).join('&')}${query(cursor)}`,
   cursorOf: cursorInBody,
   stream: '/notifications?topic=orders',
 };
@@ -23,6 +23,6 @@ export const NAIVE: Protocol = { poll: () => '/notifications', cursorOf: () => u
 export const STREAM_ONLY: Protocol = { stream: '/stream' };
 
 export const DURABLE: Protocol = {
-  poll: (cursor) => `/v1/stream/orders?offset=${cursor ?? 'now'}&live=long-poll`,
+  poll: (_, cursor) => `/v1/stream/orders?offset=${cursor ?? 'now'}&live=long-poll`,
   cursorOf: (answer) => /stream-next-offset: (\S+)/i.exec(answer)?.[1],
 };

@@ -4,13 +4,16 @@
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** 200 bytes of data. */
 const PADDING = 'x'.repeat(185);
 
 interface Running {
   readonly port: number;
-  publish(serial: number): unknown;
+  publish(serial: number, topic: string): unknown;
+  /** The cursor of this moment, where there is one. */
+  cursor?(): string;
 }
 
 const listening = async (server: Server): Promise<number> => {
@@ -18,13 +21,54 @@ const listening = async (server: Server): Promise<number> => {
   return (server.address() as AddressInfo).port;
 };
 
-/** What node:http can do at best: waiters in an array, and one string for all of them. */
+interface Held {
+  readonly topics: readonly string[];
+  readonly response: ServerResponse;
+}
+
+/**
+ * What node:http can do at best: waiters by topic, one string for all who are answered together, and for those who come late the list of
+ * what was published since their cursor, made once.
+ */
 async function raw(): Promise<Running> {
-  let held: ServerResponse[] = [];
+  const held = new Map<string, Held[]>();
   const streams: ServerResponse[] = [];
-  let cursor = 0;
+  const published: { topic: string; json: string }[] = [];
+  const bodies = new Map<string, string>();
+  const bodyOf = (notifications: string): string =>
+    `{"notifications":[${notifications}],"cursor":"${String(published.length).padStart(36, '0')}","more":false}`;
+  const answer = (response: ServerResponse, body: string): void => {
+    response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
+    response.end(body);
+  };
+  const since = (topics: readonly string[], cursor: number): string => {
+    const key = `${topics.join()} ${cursor} ${published.length}`;
+    const known = bodies.get(key);
+    if (known !== undefined) return known;
+    const entries = published.slice(cursor).filter(({ topic }) => topics.includes(topic));
+    const body = entries.length > 0 ? bodyOf(entries.map(({ json }) => json).join()) : '';
+    if (bodies.size > 100) bodies.clear();
+    bodies.set(key, body);
+    return body;
+  };
+  const poll = (url: string, response: ServerResponse): void => {
+    const topics: string[] = [];
+    let cursor = Infinity;
+    for (const part of url.slice(url.indexOf('?') + 1).split('&')) {
+      if (part.startsWith('topic=')) topics.push(part.slice(6));
+      else if (part.startsWith('cursor=')) cursor = Number(part.slice(7));
+    }
+    const body = cursor < published.length ? since(topics, cursor) : '';
+    if (body !== '') answer(response, body);
+    else for (const topic of topics) waitersOf(topic).push({ topics, response });
+  };
+  const waitersOf = (topic: string): Held[] => {
+    let waiters = held.get(topic);
+    if (!waiters) held.set(topic, (waiters = []));
+    return waiters;
+  };
   const server = createServer((request, response) => {
-    if (request.headers.accept !== 'text/event-stream') held.push(response);
+    if (request.headers.accept !== 'text/event-stream') poll(request.url ?? '', response);
     else {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
       response.write(':\n\n');
@@ -33,18 +77,25 @@ async function raw(): Promise<Running> {
   });
   return {
     port: await listening(server),
-    publish: (serial) => {
+    cursor: () => String(published.length).padStart(36, '0'),
+    publish: (serial, topic) => {
       const time = new Date().toISOString();
-      const data = { serial, padding: PADDING };
-      const json = JSON.stringify({ id: String(serial), topic: 'orders', type: 'created', time, data });
-      const body = `{"notifications":[${json}],"cursor":"${String(++cursor).padStart(36, '0')}","more":false}`;
-      const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-      for (const response of held.splice(0)) {
-        response.writeHead(200, headers);
-        response.end(body);
+      const json = JSON.stringify({
+        id: String(serial),
+        topic,
+        type: 'created',
+        time,
+        data: { serial, padding: PADDING },
+      });
+      published.push({ topic, json });
+      const body = bodyOf(json);
+      const waiters = held.get(topic) ?? [];
+      held.delete(topic);
+      for (const { topics, response } of waiters) {
+        for (const other of topics) if (other !== topic) held.delete(other);
+        answer(response, body);
       }
-      held = [];
-      const block = Buffer.from(`id: ${cursor}\ndata: ${json}\n\n`);
+      const block = Buffer.from(`id: ${published.length}\ndata: ${json}\n\n`);
       for (const response of streams) response.write(block);
     },
   };
@@ -99,9 +150,9 @@ async function ours(platform: Platform, grantMs: number): Promise<Running> {
 
   const { app, port } = await nest(platform, AppModule);
   const service = app.get(NotificationsService);
-  const publish = (serial: number) =>
-    service.publish('orders', { type: 'created', data: { serial, padding: PADDING } });
-  return { port, publish };
+  const publish = (serial: number, topic: string) =>
+    service.publish(topic, { type: 'created', data: { serial, padding: PADDING } });
+  return { port, publish, cursor: () => service.cursor() };
 }
 
 async function betterSse(): Promise<Running> {
@@ -158,12 +209,47 @@ const SERVERS: Readonly<Record<string, () => Promise<Running>>> = {
 
 const server = await SERVERS[process.argv[2] ?? '']?.();
 if (!server) throw new Error(`there is no server ${process.argv[2]}`);
-process.on('message', ({ publish }: { publish?: number }) => {
-  if (publish !== undefined) void server.publish(publish);
-  else {
-    const { user, system } = process.cpuUsage();
-    process.send?.({ cpuUs: user + system });
-  }
+
+/** What the clients' process asks of this one. */
+export interface Order {
+  /** To be published, all at once: serial numbers and their topics. */
+  readonly publish?: readonly (readonly [serial: number, topic: string])[];
+  /** Garbage is to be collected before the report. */
+  readonly collect?: boolean;
+  /** From now on it is to be seen for how long the event loop stands still. */
+  readonly watch?: boolean;
+}
+
+/** What it is told after each order. */
+export interface Report {
+  readonly port: number;
+  readonly cpuUs: number;
+  readonly cursor: string | undefined;
+  readonly rssBytes: number;
+  /** The longest that the event loop has stood still since the last report. */
+  readonly stalledMs: number;
+}
+
+const delay = monitorEventLoopDelay({ resolution: 1 });
+
+function report(): void {
+  const { user, system } = process.cpuUsage();
+  const stalledMs = delay.max / 1e6;
+  delay.reset();
+  process.send?.({
+    port: server?.port,
+    cpuUs: user + system,
+    cursor: server?.cursor?.(),
+    rssBytes: process.memoryUsage.rss(),
+    stalledMs,
+  });
+}
+
+process.on('message', ({ publish, collect, watch }: Order) => {
+  if (watch) delay.enable();
+  for (const [serial, topic] of publish ?? []) void server.publish(serial, topic);
+  if (collect) globalThis.gc?.();
+  if (!publish) report();
 });
 process.on('disconnect', () => process.exit(0));
-process.send?.({ port: server.port });
+report();

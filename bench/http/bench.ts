@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Audience, Clients } from './clients.js';
+import type { Order, Report } from './server.js';
+
+const WITHIN_MS = 30_000;
+/** A server that uses less than this in a pause of this length has come to rest. */
+const REST_US = 400;
+const REST_MS = 12;
+
+/** One server in a process of its own, and its clients. */
+export class Bench {
+  readonly clients: Clients;
+  readonly #server: ChildProcess;
+  #last: Report;
+  #stalledMs = 0;
+
+  private constructor(server: ChildProcess, clients: Clients, first: Report) {
+    this.#server = server;
+    this.clients = clients;
+    this.#last = first;
+  }
+
+  static async open(name: string, audience: Audience): Promise<Bench> {
+    const hooks = fileURLToPath(new URL('../../scripts/typescript-hooks.mjs', import.meta.url));
+    const path = fileURLToPath(new URL('server.ts', import.meta.url));
+    const server = fork(path, [name], { execArgv: ['--expose-gc', '--import', hooks] });
+    const first = (await once(server, 'message'))[0] as Report;
+    return new Bench(server, await Clients.open(first.port, audience), first);
+  }
+
+  /** Publishes so many notifications at once; resolves when everybody has `each` of them and the server rests: CPU time that it used, in µs. */
+  async cycle(published: readonly (readonly [serial: number, topic: string])[], each: number): Promise<number> {
+    this.#stalledMs = 0;
+    const all = this.clients.cycle(published[0]?.[0] ?? 0, each, WITHIN_MS);
+    this.order({ publish: published });
+    await all;
+    return this.spent();
+  }
+
+  /** The longest that the event loop stood still in the last cycle. */
+  get stalledMs(): number {
+    return this.#stalledMs;
+  }
+
+  /** CPU time used since the last time, in µs, when the server has come to rest. */
+  async spent(): Promise<number> {
+    const before = this.#last;
+    const after = (this.#last = await this.#atRest());
+    return after.cpuUs - before.cpuUs;
+  }
+
+  order(order: Order): void {
+    this.#server.send(order);
+  }
+
+  async report(order: Order = {}): Promise<Report> {
+    this.order(order);
+    const report = (await once(this.#server, 'message'))[0] as Report;
+    this.#stalledMs = Math.max(this.#stalledMs, report.stalledMs);
+    return report;
+  }
+
+  async close(): Promise<void> {
+    this.clients.close();
+    this.#server.disconnect();
+    await once(this.#server, 'exit');
+  }
+
+  /** What it had used by the time it had nothing left to do. */
+  async #atRest(): Promise<Report> {
+    for (let before = await this.report(); ;) {
+      await pause(REST_MS);
+      const after = await this.report();
+      if (after.cpuUs - before.cpuUs < REST_US) return before;
+      before = after;
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import { Bench } from './bench.js';
+import type { Protocol } from './protocols.js';
+
+/** What one run of a scenario found: the figure that is compared, and what must be zero. */
+export interface Run {
+  readonly figure: number;
+  readonly lost: number;
+  readonly doubled: number;
+}
+
+export interface Scenario {
+  readonly title: string;
+  readonly unit: string;
+  run(server: string, protocol: Protocol): Promise<Run>;
+}
+
+/** Enough for the engine to have optimised what it runs. */
+const WARM_UP = 40;
+const CYCLES = 25;
+
+/** CPU time for a delivery: everybody follows one topic. */
+export function fanOut(clients: number, isStream = false): Scenario {
+  return {
+    title: isStream
+      ? `A server-sent event, ${clients} clients`
+      : `A long poll answered and asked again, ${clients} clients`,
+    unit: 'µs of CPU per delivery',
+    run: (server, protocol) =>
+      measured(server, { count: clients, protocol, isStream }, async (bench) => {
+        return medianOf(cyclesFor(clients), async (serial) => (await bench.cycle([[serial, 'orders']], 1)) / clients);
+      }),
+  };
+}
+
+/** CPU time for a delivery: everybody follows topics of their own, one of which has news in each cycle. */
+export function topicEach(clients: number, topicsEach: number): Scenario {
+  const topics = clients * topicsEach;
+  const nameOf = (index: number, nth: number): string => `t${index * topicsEach + nth}`;
+  return {
+    title: `${topics} topics, ${topicsEach} for each of ${clients} clients`,
+    unit: 'µs of CPU per delivery, publishing included',
+    run: (server, protocol) => {
+      const topicsOf = (index: number): string[] => Array.from({ length: topicsEach }, (_, nth) => nameOf(index, nth));
+      return measured(server, { count: clients, protocol, topicsOf }, (bench) =>
+        medianOf(cyclesFor(clients), async (serial) => {
+          const lap = Array.from(
+            { length: clients },
+            (_, index) => [serial, nameOf(index, serial % topicsEach)] as const,
+          );
+          return (await bench.cycle(lap, 1)) / clients;
+        }),
+      );
+    },
+  };
+}
+
+/** Notifications delivered in a second of CPU, when fifty are published at once. */
+export function burst(clients: number, size: number): Scenario {
+  return {
+    title: `${size} published at once, ${clients} clients`,
+    unit: 'µs of CPU per notification delivered',
+    run: (server, protocol) =>
+      measured(server, { count: clients, protocol }, (bench) =>
+        medianOf(cyclesFor(clients), async (cycle) => {
+          const all = Array.from({ length: size }, (_, nth) => [cycle * size + nth, 'orders'] as const);
+          return (await bench.cycle(all, size)) / clients / size;
+        }),
+      ),
+  };
+}
+
+/** CPU time for a client that comes back after having missed a hundred notifications. */
+export function catchUp(clients: number, missed: number): Scenario {
+  return {
+    title: `${clients} clients that have missed ${missed} notifications each`,
+    unit: 'µs of CPU per client',
+    run: (server, protocol) =>
+      measured(server, { count: clients, protocol, asksLater: true }, async (bench) => {
+        const { cursor = '' } = await bench.report();
+        bench.order({ publish: Array.from({ length: missed }, (_, nth) => [nth + 1, 'orders']) });
+        await bench.spent();
+        return medianOf(cyclesFor(clients), async () => {
+          await bench.clients.catchUp(cursor, missed, 30_000);
+          return (await bench.spent()) / clients;
+        });
+      }),
+  };
+}
+
+/** Memory for a poll that is held, after some that were answered. */
+export function memory(clients: number): Scenario {
+  return {
+    title: `A held poll, ${clients} of them`,
+    unit: 'KiB',
+    run: async (server, protocol) => {
+      // What the process needs for itself, and for having once been busy.
+      const alone = await settled(server, protocol, 100);
+      const full = await settled(server, protocol, clients);
+      return { ...full, figure: (full.figure - alone.figure) / 1024 / (clients - 100) };
+    },
+  };
+}
+
+/** For how long nobody else is served, at the most, while so many are told. */
+export function stall(clients: number): Scenario {
+  return {
+    title: `The event loop stands still while ${clients} polls are answered`,
+    unit: 'ms',
+    run: (server, protocol) =>
+      measured(server, { count: clients, protocol }, async (bench) => {
+        for (let serial = 1; serial <= 5; serial++) await bench.cycle([[serial, 'orders']], 1);
+        await bench.report({ watch: true, collect: true });
+        return medianOf({ warmUp: 1, cycles: 5 }, async (cycle) => {
+          await bench.report();
+          await bench.cycle([[5 + cycle, 'orders']], 1);
+          return bench.stalledMs;
+        });
+      }),
+  };
+}
+
+/** Bytes of a process whose clients all wait, garbage collected. */
+function settled(server: string, protocol: Protocol, clients: number): Promise<Run> {
+  return measured(server, { count: clients, protocol }, async (bench) => {
+    for (let serial = 1; serial <= 6; serial++) await bench.cycle([[serial, 'orders']], 1);
+    await bench.report({ collect: true });
+    return (await bench.report({ collect: true })).rssBytes;
+  });
+}
+
+async function measured(
+  server: string,
+  audience: Parameters<typeof Bench.open>[1],
+  measure: (bench: Bench) => Promise<number>,
+): Promise<Run> {
+  const bench = await Bench.open(server, audience);
+  try {
+    await bench.spent();
+    const figure = await measure(bench);
+    const { lost, doubled } = bench.clients;
+    return { figure, lost, doubled };
+  } finally {
+    await bench.close();
+  }
+}
+
+/** Many clients warm a server up in fewer cycles. */
+function cyclesFor(clients: number): { warmUp: number; cycles: number } {
+  const share = Math.min(1, 1_000 / clients);
+  return { warmUp: Math.max(4, Math.round(WARM_UP * share)), cycles: Math.max(7, Math.round(CYCLES * share)) };
+}
+
+async function medianOf(
+  { warmUp, cycles }: { warmUp: number; cycles: number },
+  cycle: (nth: number) => Promise<number>,
+): Promise<number> {
+  const figures: number[] = [];
+  for (let nth = 1; nth <= warmUp + cycles; nth++) {
+    const figure = await cycle(nth);
+    if (nth > warmUp) figures.push(figure);
+  }
+  return median(figures);
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
+}
