@@ -47,6 +47,11 @@ export interface FeedRequest {
   readonly bytesMax?: number;
   /** Undefined: the topics may be read whatever happens. */
   readonly rights?: Rights | undefined;
+  /**
+   * The feed's `revocations` when it was asked for the last time whether the subscriber may read. Who is let in at another number may have
+   * been meant by what came in between, and was not there to be told.
+   */
+  readonly revocations?: number | undefined;
 }
 
 /** Resolves when the consumer of a stream has taken a page; undefined if it has already. */
@@ -200,10 +205,13 @@ export class Feed {
     await this.#tail?.close();
   }
 
-  #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
+  #refusal({ subscriber, address, revocations }: FeedRequest): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
     const spread = { spreadMs: this.spreadMs() };
     if (this.#drain) return new NotificationsError('draining', 'This node is shutting down; ask again.', spread);
+    if (revocations !== undefined && revocations !== this.#revocations) {
+      return new NotificationsError('draining', 'Something was revoked on the way here; ask again.', spread);
+    }
     if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
       return new NotificationsError('subscriber_waiters_too_many', message);
