@@ -69,7 +69,7 @@ export class ChainCheck {
       if (!covered || this.#rights.disturbs(topic, last)) continue;
       for (const { id } of this.#due(log, topic, covered)) this.#report('lost', `${topic} ${id} never came`);
       for (const { id, calledMs, acknowledgedMs, ...publish } of this.#known.publishes.values()) {
-        const isDue = publish.topic === topic && acknowledgedMs !== undefined && calledMs >= covered.sinceMs;
+        const isDue = publish.topic === topic && acknowledgedMs !== undefined && calledMs > covered.sinceMs;
         const isUnknown = !this.#known.orders.areWhole && !this.#known.orders.entry(log, id);
         if (isDue && isUnknown && !this.#seen.has(id)) this.#report('lost', `${topic} ${id} never came`);
       }
@@ -82,7 +82,8 @@ export class ChainCheck {
     const log = this.#known.orders.logOf(event);
     const before = this.#last;
     const moved = before !== undefined && this.#known.orders.logOf(before) !== log;
-    if (moved && gap !== 'reset') this.#report('silent gap', `${from} was of another log than ${event.cursor}`);
+    if (moved && gap !== 'reset')
+      this.#report('silent gap', `${nameOf(before)} was of another log than ${nameOf(event)}`);
     if (gap) this.#checkGap(event, moved);
     if (moved || gap === 'reset') this.#startOver();
     if (gap && !place) this.#covered.clear();
@@ -94,9 +95,10 @@ export class ChainCheck {
     for (const topic of topics) if (!this.#covered.has(topic)) this.#covered.set(topic, { position, sinceMs });
   }
 
-  #checkGap({ gap, cursor, atMs, place }: Answer, moved: boolean): void {
+  #checkGap(event: Answer, moved: boolean): void {
+    const { gap, atMs, place } = event;
     const before = this.#last;
-    const what = `${gap} before ${cursor}`;
+    const what = `${gap} before ${nameOf(event)}`;
     if (!this.#known.gapsMayBe && !place) this.#report('groundless gap', what);
     // A client that had no place may have been given one that it never saw.
     if (!place || !before?.place) return;
@@ -114,18 +116,20 @@ export class ChainCheck {
     this.#calledLast = undefined;
   }
 
-  #checkPlace({ from, cursor, place, gap, notifications }: Answer): void {
+  #checkPlace(event: Answer): void {
+    const { cursor, place, gap, notifications } = event;
     const before = this.#last?.place;
     if (place && before?.log === place.log && gap !== 'reset' && place.position < before.position) {
-      this.#report('went back', `${cursor} is ${place.position}, ${from} was ${before.position}`);
+      this.#report('went back', `to ${place.position} from ${before.position}`);
     }
     const seenThen = this.#cursors.get(cursor);
     if (seenThen !== undefined && seenThen < this.#seen.size) {
-      this.#report('went back', `${cursor} was given ${this.#seen.size - seenThen} notifications before`);
+      this.#report('went back', `${nameOf(event)} was given ${this.#seen.size - seenThen} notifications before`);
     }
     for (const { id } of place ? notifications : []) {
       const position = this.#known.orders.entry(place!.log, id)?.position ?? 0;
-      if (position > place!.position) this.#report('went back', `${cursor} stands before ${id}, which came with it`);
+      if (position > place!.position)
+        this.#report('went back', `${nameOf(event)} stands before ${id}, which came with it`);
     }
   }
 
@@ -177,7 +181,7 @@ export class ChainCheck {
         if (due.position > upTo) break;
         const trimmed = (due.trimmedMs ?? Infinity) <= atMs;
         if (trimmed && (gap !== undefined || from === 'earliest')) continue;
-        this.#report(trimmed ? 'silent gap' : 'lost', `${topic} ${due.id} is missing before ${event.cursor}`);
+        this.#report(trimmed ? 'silent gap' : 'lost', `${topic} ${due.id} is missing before ${nameOf(event)}`);
         this.#missed.add(due.id);
       }
     }
@@ -190,7 +194,7 @@ export class ChainCheck {
       .after(log, topic, position ?? -1)
       .filter(({ id }) => !this.#seen.has(id) && !this.#missed.has(id));
     if (position !== undefined) return entries;
-    return entries.filter((entry) => entry.position > first || (publishes.get(entry.id)?.calledMs ?? -1) >= sinceMs);
+    return entries.filter((entry) => entry.position > first || (publishes.get(entry.id)?.calledMs ?? -1) > sinceMs);
   }
 
   /** Somebody who has been asking for long enough has been told nothing. */
@@ -203,7 +207,9 @@ export class ChainCheck {
     for (const topic of event.topics) {
       const covered = this.#covered.get(topic);
       if (!covered || this.#rights.disturbs(topic, event)) continue;
-      for (const { id } of this.#due(orders.logOf(last), topic, covered)) {
+      for (const { id, trimmedMs = Infinity } of this.#due(orders.logOf(last), topic, covered)) {
+        // What retention has removed cannot be told any more; a page will say so.
+        if (trimmedMs <= event.atMs) continue;
         if (dueFrom(publishes.get(id), asked) + lateMs <= event.atMs)
           this.#report('late', `${topic} ${id} has not come by ${event.atMs}`);
       }
@@ -212,14 +218,14 @@ export class ChainCheck {
 
   /** Of a quiet client, too, the place has to move: else what others publish makes it expire. */
   #checkCursorMoves(event: Answer): void {
-    const { place, cursor, askedMs } = event;
+    const { place, askedMs } = event;
     const { orders, publishes, lateMs } = this.#known;
-    if (!place || lateMs === Infinity) return;
+    if (!place || lateMs === Infinity || event.quietSinceMs === Infinity) return;
     for (const publish of publishes.values()) {
       const position = orders.entry(place.log, publish.id)?.position ?? 0;
       const dueMs = dueFrom(publish, { ...event, askedMs: 0 }) + lateMs;
       if (position <= place.position || dueMs > askedMs) continue;
-      this.#report('late', `${cursor} stays behind ${publish.id}`);
+      this.#report('late', `${nameOf(event)} stays behind ${publish.id}`);
       return;
     }
   }
@@ -242,4 +248,9 @@ export class ChainCheck {
 /** When a client has asked, the notification was there, and nothing stood in its way. */
 function dueFrom(publish: Publish | undefined, { askedMs, quietSinceMs = 0 }: Waiting): number {
   return Math.max(publish?.acknowledgedMs ?? Infinity, askedMs, quietSinceMs);
+}
+
+/** A cursor's text is another each time, even of the same place. */
+function nameOf({ place, cursor }: Answer): string {
+  return place ? `${place.log}${place.position}` : cursor;
 }

@@ -197,7 +197,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
   'went back': {
     'a cursor that stands before the last': [
       { logs: LOG, clients: [placed('d', 'earliest > > x5', 'x5 > > x2')] },
-      'x2 is 2, x5 was 5',
+      'to 2 from 5',
     ],
     'a cursor behind what came with it': [
       { logs: LOG, clients: [unfinished(placed('a', 'earliest > a1 a3 > x2'))] },

@@ -4,6 +4,7 @@ import {
   type Example,
   found,
   LOG,
+  logged,
   placed,
   PUBLISHES,
   publish,
@@ -107,6 +108,12 @@ const GOOD: Record<string, Example> = {
   'who waits and is owed nothing': {
     lateMs: 20,
     clients: [client('a b', 'earliest > a1 b2 a3 b5 > x @52-60', 'x > ? > - @61-900')],
+  },
+  'who waits for what retention has removed': {
+    lateMs: 20,
+    publishes: [publish('a1'), publish('b2')],
+    logs: new Map([['x', logged('a1 b2', 'a1')]]),
+    clients: [unfinished(placed('a', 'earliest > > x0 @5', 'x0 > ? > - @501-900'))],
   },
   'who was to be told just now': {
     lateMs: 20,

@@ -11,7 +11,7 @@ export class RightsOf {
   /** Whether nothing of a publish may be told at a moment: it was called after the topic was taken away, which still holds. */
   forbids({ topic, calledMs }: Publish, atMs: number): boolean {
     const taken = this.#changes.findLastIndex(
-      (change) => change.topic === topic && !change.allowed && (change.doneMs ?? Infinity) <= calledMs,
+      (change) => change.topic === topic && !change.allowed && (change.doneMs ?? Infinity) < calledMs,
     );
     return taken >= 0 && !this.#givenBack(taken, topic, ({ calledMs: givenMs }) => givenMs <= atMs);
   }
