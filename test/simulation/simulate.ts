@@ -4,6 +4,19 @@ import type { Counters } from './counters.js';
 import { script, type Step, take } from './steps.js';
 import { World } from './world.js';
 
+/*
+ * The library, run through whatever may happen to it, on one clock and by chance that a seed determines.
+ *
+ * A world (world.ts) has three nodes: processes (node.ts) with the real feed, cursors and encoders, each on a clock that ends with it. They
+ * share an engine (engine.ts), a model of Redis and its like, over drivers (driver.ts) with the real tail hub; one seed in four has a single
+ * node on the real memory store instead (memory.ts). Clients (client.ts) poll and stream over wires that delay, and lose what is on them
+ * when they are cut. A script of steps (steps.ts) says what happens to all of them: publishes, requests, clients that leave, stall, move or
+ * go back to an old cursor, faults that end by themselves, crashes, drains, revocations. Everything that a client is told is written down
+ * and held against the truth of the engine by the checker of histories; in quiet times it also has to come at once.
+ *
+ * Steps do not depend on each other: each has chances of its own. So a script that fails can be shortened by leaving steps out.
+ */
+
 /** Enough for a few situations to meet; more seeds find more than longer runs do. */
 const STEPS_PER_RUN = 60;
 /** How many runs the shortening of a script may take. */
