@@ -7,6 +7,8 @@ type Action = (world: World, random: Random) => void | Promise<void>;
 
 /** How long a fault lasts. */
 const FAULT_MS_MAX = 900;
+/** How long it takes at least until a node that stops is ended. */
+const STOP_MS = 300;
 /** How long requests wait. */
 const WAIT_MS_MAX = 2_500;
 /** Streams are not kept busy with nothing. */
@@ -160,11 +162,17 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
           );
         },
         () => {
-          if (node.feed && node.feed.counts().waiters > 0)
-            world.failures.push(`node ${at} has not sent everybody away`);
-          for (const client of world.clients) client.loseProcess(node);
-          node.kill();
-          void world.startNode(at);
+          // What was due at the same moment, as after a long computation, has its turn first.
+          world.fault(
+            STOP_MS,
+            () => undefined,
+            () => {
+              if ((node.feed?.counts().waiters ?? 0) > 0) world.failures.push(`node ${at} has not sent everybody away`);
+              for (const client of world.clients) client.loseProcess(node);
+              node.kill();
+              void world.startNode(at);
+            },
+          );
         },
       );
     },
@@ -188,10 +196,11 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
     },
   ],
   'compute for long': [
-    2,
-    (world, random) => {
-      world.clock.spend(random.from(1, 200));
+    4,
+    async (world, random) => {
+      world.clock.spend(random.from(1, 1_500));
       world.hiccup();
+      await world.clock.turn();
     },
   ],
   'let much time pass': [4, (world, random) => world.clock.advance(random.from(100, 3_000))],
@@ -215,8 +224,12 @@ export async function take(world: World, [kind, chances]: Step): Promise<void> {
   // Much happens at the same moment, or one turn later.
   const dice = random.next();
   if (dice < 0.3) return;
-  if (dice < 0.6) await world.clock.turn();
-  else await world.clock.advance(random.from(1, 30));
+  if (dice < 0.5) await world.clock.turn();
+  else if (dice < 0.75) {
+    // A busy event loop: what has come due meanwhile all runs before anything that waits for its turn.
+    world.clock.spend(random.from(1, 30));
+    await world.clock.turn();
+  } else await world.clock.advance(random.from(1, 30));
 }
 
 function wakes(what: 'lost' | 'repeated'): Action {
