@@ -47,6 +47,11 @@ export interface FeedRequest {
   readonly bytesMax?: number;
   /** Undefined: the topics may be read whatever happens. */
   readonly rights?: Rights | undefined;
+  /**
+   * The feed's `revocations` when it was asked for the last time whether the subscriber may read. Who is let in at another number may have
+   * been meant by what came in between, and was not there to be told.
+   */
+  readonly revocations?: number | undefined;
 }
 
 /** Resolves when the consumer of a stream has taken a page; undefined if it has already. */
@@ -200,12 +205,11 @@ export class Feed {
     await this.#tail?.close();
   }
 
-  #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
+  #refusal({ subscriber, address, revocations }: FeedRequest): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    if (this.#drain) {
-      return new NotificationsError('draining', 'This node is shutting down; ask again.', {
-        spreadMs: this.spreadMs(),
-      });
+    if (this.#drain) return this.#comeAgain('This node is shutting down; ask again.');
+    if (revocations !== undefined && revocations !== this.#revocations) {
+      return this.#comeAgain('Something was revoked on the way here; ask again.');
     }
     if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
@@ -218,6 +222,10 @@ export class Feed {
     if (this.#waiters.count < waitersMax) return undefined;
     const message = `This node already holds ${waitersMax} polls and streams (waitersMax).`;
     return new NotificationsError('waiters_too_many', message, { spreadMs: this.spreadMs() });
+  }
+
+  #comeAgain(message: string): NotificationsError {
+    return new NotificationsError('draining', message, { spreadMs: this.spreadMs() });
   }
 
   #hostOfWaiters(): WaiterHost {

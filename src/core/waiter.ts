@@ -127,8 +127,10 @@ export class Waiter implements Wakeable, Unsubscribable {
     }
     const { epoch } = reader.window;
     reader.fromStore({ topics, after, limit, bytesMax }).then(
-      (page) => {
+      (found) => {
         if (this.#state === 'ended') return;
+        const page = this.#followed(found);
+        if (!page) return;
         const news = page.entries.length > 0 || page.gap;
         // Of topics that were taken away meanwhile nothing may be told.
         if (topics !== this.#topics) this.#read();
@@ -139,6 +141,24 @@ export class Waiter implements Wakeable, Unsubscribable {
         this.#fail(error);
       },
     );
+  }
+
+  /**
+   * What may be told of a page of the store. The store may be ahead of this node, which then does not know yet what was revoked before a
+   * notification: whoever has no rights to be asked for is told what the node has followed, and the rest when that has come.
+   */
+  #followed(page: LogPage): LogPage | undefined {
+    const { rights, subscriber } = this.#request;
+    const { epoch, head } = this.#host.reader.window;
+    if (rights || subscriber === undefined || page.entries.length === 0) return page;
+    if (page.epoch.id !== epoch.id) {
+      this.#fail(new NotificationsError('draining', 'This node has not followed the log so far; ask again.'));
+      return undefined;
+    }
+    const entries = page.entries.filter(({ position }) => position <= head);
+    if (entries.length === page.entries.length) return page;
+    const after = this.#after === 'earliest' || page.gap ? 0 : this.#after.position;
+    return { ...page, entries, position: Math.max(head, after), more: false };
   }
 
   #onPage(page: LogPage): void {

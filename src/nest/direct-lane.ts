@@ -130,10 +130,10 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
 }
 
 /** What a poll asks of the feed that repeats one which was granted. */
-function laneRequest({ granted, atMs }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
+function laneRequest({ granted, atMs, revocations }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
   const { topics, subscriber, address, rights, asked, expiresInMs } = granted;
   const waitMs = Math.min(asked.waitMs, atMs + expiresInMs - nowMs);
-  return { topics, after, limit: asked.limit, waitMs, subscriber, address, rights };
+  return { topics, after, limit: asked.limit, waitMs, subscriber, address, rights, revocations };
 }
 
 function applicationHeaders(raw: ServerResponse) {

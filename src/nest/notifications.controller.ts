@@ -150,7 +150,7 @@ export class NotificationsController {
 
   #stream(granted: GrantedRead, response: FrameworkResponse): Answer {
     const { stream } = this.#runtime.settings;
-    const { topics, subscriber, address, rights } = granted;
+    const { topics, subscriber, address, rights, revocations } = granted;
     const { limit } = granted.asked;
     const raw = takeOver(response);
     return this.#answerer.answer(response, () => {
@@ -160,7 +160,7 @@ export class NotificationsController {
       const lifetimeMs = Math.min(jittered(stream.lifetimeMs), granted.expiresInMs);
       const waitMs = stream.heartbeatMs;
       const bytesMax = stream.unreadBytesMax;
-      const request = { topics, after, limit, bytesMax, waitMs, lifetimeMs, subscriber, address, rights };
+      const request = { topics, after, limit, bytesMax, waitMs, lifetimeMs, subscriber, address, rights, revocations };
       return { request, writer, drained: () => writer.drained() };
     });
   }

@@ -34,6 +34,8 @@ export interface GrantedRead {
   readonly idSuffix: string;
   /** The client asks in a tight loop: its answer is to wait. */
   readonly isLoop: boolean;
+  /** The feed's count of revocations when the ticket was checked, if there is one. */
+  readonly revocations?: number;
 }
 
 /** What the access rules say of a read. */
@@ -110,7 +112,7 @@ export class NotificationsGuard implements CanActivate {
   /** A ticket says who reads what; the rules were asked when it was given out. */
   #grantTicketed(request: FrameworkRequest, ticket: AcceptedTicket): GrantedRead {
     const { clock } = this.#runtime;
-    const { claims, idSuffix, lastCursor } = ticket;
+    const { claims, idSuffix, lastCursor, revocations } = ticket;
     const { method, originalUrl: url } = request;
     const headers = { ...request.headers, 'last-event-id': lastCursor };
     const asked = this.#runtime.requests.parse({ method, headers, url });
@@ -119,7 +121,7 @@ export class NotificationsGuard implements CanActivate {
     const { subscriber, topics, endsAtMs } = claims;
     const expiresInMs = msUntil(new Date(endsAtMs), clock);
     const address = addressKey(request.ip);
-    const grant = { asked, topics, expiresInMs, subscriber, address, rights: undefined };
+    const grant = { asked, topics, expiresInMs, subscriber, address, rights: undefined, revocations };
     // It is a stream.
     return { ...grant, caller: undefined, idSuffix, isLoop: false };
   }

@@ -16,6 +16,8 @@ export interface AcceptedTicket {
   readonly idSuffix: string;
   /** Where its stream goes on; undefined when it is used first. */
   readonly lastCursor: string | undefined;
+  /** The feed's count of revocations before it was asked whether the ticket still holds. */
+  readonly revocations: number;
 }
 
 const TICKET = Symbol('ticket');
@@ -81,6 +83,7 @@ export class TicketGuard implements CanActivate {
   async #accept(ticket: string, request: FrameworkRequest): Promise<AcceptedTicket> {
     const { hasTickets, feed, clock } = this.#runtime;
     const { epoch } = feed.window;
+    const { revocations } = feed;
     const claims = hasTickets ? openTicket(epoch, ticket) : undefined;
     const isStream = request.method === 'GET' && header(request, 'accept')?.includes(EVENT_STREAM_TYPE) === true;
     if (!claims || !isStream) {
@@ -97,7 +100,7 @@ export class TicketGuard implements CanActivate {
       throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');
     }
     if (lastCursor === undefined) await this.#claim(claims.id, nowMs);
-    return { claims, idSuffix, lastCursor };
+    return { claims, idSuffix, lastCursor, revocations };
   }
 
   async #claim(ticketId: string, nowMs: number): Promise<void> {

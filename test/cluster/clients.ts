@@ -1,5 +1,6 @@
 import type { Page } from 'nest-notifications';
 import { createParser } from 'eventsource-parser';
+import { ClientRecord, PublishRecord } from '../support/history/record.js';
 import type { Cluster } from './cluster.js';
 
 /** A client pauses this long after a failure, as a polite one does. */
@@ -9,8 +10,9 @@ type Seen = Page['notifications'][number];
 
 /** Reads on over every failure: another node, the other transport, the same cursor. */
 export class RoamingClient {
-  readonly seen: Seen[] = [];
-  readonly gaps: string[] = [];
+  readonly record: ClientRecord;
+  /** Notifications received. */
+  count = 0;
   /** Answers that are neither a page nor a refusal that a client may meet. */
   readonly surprises: string[] = [];
   readonly #cluster: Cluster;
@@ -20,7 +22,12 @@ export class RoamingClient {
   #cursor = 'earliest';
   #running: Promise<void> | undefined;
 
-  constructor(cluster: Cluster, topics: readonly string[], random: () => number) {
+  constructor(
+    cluster: Cluster,
+    readonly topics: readonly string[],
+    random: () => number,
+  ) {
+    this.record = new ClientRecord(`client of ${topics.join()}`);
     this.#cluster = cluster;
     this.#random = random;
     this.#query = `topic=${topics.join()}`;
@@ -51,23 +58,27 @@ export class RoamingClient {
     // Some polls are given up before they are answered.
     const patience = AbortSignal.timeout(this.#random() < 0.2 ? 20 : 5_000);
     const limit = 1 + Math.floor(this.#random() * 50);
+    const answered = this.record.poll(this.#cursor, this.topics);
     const response = await this.#get(`wait=1&limit=${limit}`, 'application/json', patience);
     if (response.status === 503) {
       await this.#refused(response);
       return;
     }
     const page = (await response.json()) as Page;
-    this.#take(page.notifications, page.cursor);
-    if (page.gap) this.gaps.push(page.gap.reason);
+    answered(page);
+    this.#cursor = page.cursor;
+    this.count += page.notifications.length;
   }
 
   async #stream(): Promise<void> {
     const patience = AbortSignal.timeout(50 + Math.floor(this.#random() * 400));
+    const received = this.record.stream(this.#cursor, this.topics);
     const response = await this.#get('', 'text/event-stream', patience);
     const parser = createParser({
-      onEvent: ({ event, id, data }) => {
-        if (event === 'gap') this.gaps.push((JSON.parse(data) as { reason: string }).reason);
-        this.#take(event === undefined ? [JSON.parse(data) as Seen] : [], id ?? this.#cursor);
+      onEvent: (block) => {
+        received(block);
+        this.#cursor = block.id ?? this.#cursor;
+        if (block.event === undefined) this.count++;
       },
     });
     const decoder = new TextDecoder();
@@ -88,16 +99,13 @@ export class RoamingClient {
     await response.text();
     await pause(PAUSE_MS);
   }
-
-  #take(notifications: readonly Seen[], cursor: string): void {
-    this.seen.push(...notifications);
-    this.#cursor = cursor;
-  }
 }
 
 /** Publishes one after the other, each again and again with the same id until it is acknowledged. */
 export class Publisher {
-  readonly acknowledged: { id: string; topic: string }[] = [];
+  readonly record = new PublishRecord();
+  /** Publishes acknowledged. */
+  acknowledged = 0;
   readonly surprises: string[] = [];
   /** Refusals met, all of them 503 with Retry-After. */
   refused = 0;
@@ -127,8 +135,10 @@ export class Publisher {
     for (let serial = 0; !this.#stopped; serial++) {
       const topic = this.#topics[serial % this.#topics.length]!;
       const id = `${this.#name}-${serial}`;
+      const acknowledge = this.record.called(id, topic);
       while (!(await this.#publish({ id, topic, type: 'numbered', data: { serial } }))) await pause(PAUSE_MS);
-      this.acknowledged.push({ id, topic });
+      acknowledge();
+      this.acknowledged++;
       await pause(2);
     }
   }

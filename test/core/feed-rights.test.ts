@@ -161,6 +161,42 @@ describe('revoke', () => {
     expect(stream.error).toEqual(FORBIDDEN);
   });
 
+  test('is not overtaken by what stands behind it in a store that is ahead of this node', async () => {
+    const pass = bench.store.holdTail();
+    const [record] = (await recordsOf('ann'))!;
+    await bench.store.append([...drafts(1, 'before'), record!, ...drafts(1, 'late')]);
+    const stream = bench.follow({ subscriber: 'ann', after: 'earliest' });
+    await bench.clock.settle();
+    expect(bench.store.reads.length).toBeGreaterThan(0);
+    expect(stream.ids.flat()).toEqual([]);
+    pass();
+    await bench.clock.settle();
+    expect(stream.ids.flat()).toEqual([]);
+    expect(stream.error).toEqual(FORBIDDEN);
+  });
+
+  test('holds back what this node has not followed, and nothing else', async () => {
+    await append('orders', 'n1');
+    const pass = bench.store.holdTail();
+    await append('orders', 'n2');
+    const stream = bench.follow({ subscriber: 'ann', after: 'earliest' });
+    await bench.clock.settle();
+    expect(stream.ids.flat()).toEqual(['n1']);
+    pass();
+    await bench.clock.settle();
+    expect(stream.ids.flat()).toEqual(['n1', 'n2']);
+    stream.leave();
+  });
+
+  test('ends the request of a subscriber that was let in before it and comes after it', async () => {
+    const { revocations } = bench.feed;
+    await bench.feed.revoke({ subscriber: 'ann' });
+    expect(bench.poll({ subscriber: 'ann', revocations }).error).toMatchObject({ code: 'draining' });
+    const poll = bench.poll({ subscriber: 'ann', revocations: bench.feed.revocations });
+    await append('orders', 'n1');
+    expect(poll.ids).toEqual([['n1']]);
+  });
+
   test('is never told to anybody', async () => {
     const stream = bench.follow({ topics: ['orders'], after: 'earliest' });
     await revoke('ann');

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CanActivate, type ExecutionContext, Injectable, UnauthorizedException } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  type INestApplication,
+  Injectable,
+  UnauthorizedException,
+} from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { EventSource } from 'eventsource';
 import { isTicketRequest, type NotificationsOptions, redactTicket } from 'nest-notifications';
@@ -159,6 +165,18 @@ forEachAdapter((adapter) => {
       // The stream itself ends when its ticket does.
       await stream.rest();
       expect(await refusalOf(app, used.ticket, { 'Last-Event-ID': id! })).toEqual([401, 'ticket_expired']);
+    });
+
+    test('is revoked on its way from the check to the stream', async () => {
+      let onTheWay = async (): Promise<void> => undefined;
+      const configure = (nest: INestApplication): unknown =>
+        nest.useGlobalInterceptors({ intercept: (_, next) => onTheWay().then(() => next.handle()) });
+      const app = await start({ directLane: { grantMs: 0 } }, { configure });
+      const { ticket } = await ticketOf(app);
+      onTheWay = () => app.service.revoke('ann');
+      const reader = await open(app, ticket);
+      await reader.rest();
+      expect(app.counts().waiters).toBe(0);
     });
 
     test('is revoked with its subscriber: the open stream ends, and nothing opens it again', async () => {

@@ -1,0 +1,368 @@
+import type { Answer, ClientHistory, RightsChange, Waiting } from '../support/history/history.js';
+import { Wire } from './connection.js';
+import type { Process, Reply } from './node.js';
+import type { World } from './world.js';
+
+/** What a client may be told instead of an answer. Anything else is a failure. */
+const REFUSALS = new Map([
+  ['draining', 'refusedDraining'],
+  ['store_unavailable', 'refusedUnavailable'],
+  ['forbidden', 'refusedForbidden'],
+  ['ticket_invalid', 'refusedTickets'],
+  ['waiters_too_many', 'refusedFull'],
+  ['subscriber_waiters_too_many', 'refusedFull'],
+  ['address_waiters_too_many', 'refusedFull'],
+] as const);
+
+/** One way over the network; mostly none, so that things meet at the same moment. */
+const WAYS_MS = [0, 0, 0, 1, 5, 15];
+
+/** A ticket is for streams, whatever was asked for, and these are not kept busy with nothing. */
+const HEARTBEAT_MS_MIN = 50;
+
+export interface Asking {
+  readonly kind: 'poll' | 'stream';
+  readonly limit: number;
+  readonly waitMs: number;
+  readonly lifetimeMs: number;
+}
+
+/** A request of a client, from when it is sent until it is answered or given up. */
+interface Exchange {
+  readonly process: Process;
+  readonly asking: Asking;
+  readonly topics: readonly string[];
+  readonly openedMs: number;
+  readonly replies: Wire<Reply>;
+  from: string;
+  askedMs: number;
+  /** What has come of a block that has no `id:` yet. */
+  part: Pick<Answer, 'notifications' | 'gap'>;
+  end: () => void;
+}
+
+/** What came before it comes to its `id:`. */
+const NOTHING: Exchange['part'] = { notifications: [], gap: undefined };
+
+/** A client with a cursor: it polls and streams by turns, on any node, and writes down what it is told. */
+export class Client implements ClientHistory {
+  readonly events: (Answer | Waiting)[] = [];
+  readonly rights: RightsChange[] = [];
+  finished = false;
+  /** What the application lets it read at this moment. */
+  readonly allowed: Set<string>;
+  cursor: string;
+  readonly #world: World;
+  readonly #stalled: (() => void)[] = [];
+  #isStalled = false;
+  #exchange: Exchange | undefined;
+  #lastKind: Asking['kind'] | undefined;
+  #lastProcess: Process | undefined;
+  #ticket: { readonly text: string; readonly topics: readonly string[] } | undefined;
+
+  constructor(
+    world: World,
+    readonly name: string,
+    readonly interests: readonly string[],
+    private readonly how: { readonly start: 'earliest' | 'latest'; readonly hasTickets: boolean },
+  ) {
+    this.#world = world;
+    this.cursor = how.start;
+    this.allowed = new Set(interests);
+  }
+
+  get isAsking(): boolean {
+    return this.#exchange !== undefined;
+  }
+
+  get process(): Process | undefined {
+    return this.#exchange?.process;
+  }
+
+  /** Sends a request, unless one is under way. */
+  ask(process: Process, given: Asking): void {
+    const topics = this.interests.filter((topic) => this.allowed.has(topic));
+    if (this.#exchange || topics.length === 0) return;
+    const { random, clock } = this.#world;
+    const asking: Asking = this.how.hasTickets
+      ? { ...given, kind: 'stream', waitMs: given.waitMs + HEARTBEAT_MS_MIN }
+      : given;
+    this.#countMoves(process, asking);
+    const askedMs = this.#world.stamp();
+    const replies = new Wire<Reply>(clock, (reply) => {
+      this.#receive(exchange, reply);
+    });
+    const exchange: Exchange = {
+      process,
+      asking,
+      topics,
+      openedMs: askedMs,
+      replies,
+      from: this.cursor,
+      askedMs,
+      part: NOTHING,
+      end: () => undefined,
+    };
+    const requests = new Wire<undefined>(clock, () => {
+      this.#arrive(exchange);
+    });
+    exchange.end = () => requests.cut();
+    this.#exchange = exchange;
+    requests.send(undefined, random.pick(WAYS_MS));
+  }
+
+  /** Gives up what is under way. What was on the way to it never comes, and the node sees it go a little later. */
+  leave(): void {
+    const exchange = this.#exchange;
+    if (!exchange) return;
+    const { random, clock, counters } = this.#world;
+    this.#exchange = undefined;
+    counters.answersLost += exchange.replies.cut();
+    this.#takeAll();
+    const closing = new Wire<undefined>(clock, () => {
+      exchange.end();
+    });
+    closing.send(undefined, random.pick(WAYS_MS));
+  }
+
+  /** Its connection to a process has broken, because that is gone. */
+  loseProcess(process: Process): boolean {
+    if (this.#exchange?.process !== process) return false;
+    this.leave();
+    return true;
+  }
+
+  /** Streams are not read on, until `take`. */
+  stall(): void {
+    this.#isStalled = true;
+  }
+
+  take(): void {
+    this.#isStalled = false;
+    this.#takeAll();
+  }
+
+  /** Goes on from a cursor that it was given before. */
+  goBack(): void {
+    const { random, counters } = this.#world;
+    const given = this.events.filter((event): event is Answer => 'cursor' in event);
+    if (this.#exchange || given.length === 0) return;
+    this.cursor = random.pick(given).cursor;
+    counters.oldCursorsReadAgain++;
+  }
+
+  /** The application takes a topic away from it, and tells the feed of some node. */
+  takeAway(topic: string, { feed }: Process): void {
+    const { counters, failures } = this.#world;
+    const change: { -readonly [K in keyof RightsChange]: RightsChange[K] } = {
+      topic,
+      allowed: false,
+      calledMs: this.#world.stamp(),
+    };
+    this.allowed.delete(topic);
+    this.rights.push(change);
+    this.#world.trace(() => `${this.name} may no longer read ${topic}`);
+    if (this.#exchange) counters.revokedWhileHeld++;
+    feed!.revoke({ subscriber: this.name, topics: [topic] }).then(
+      () => {
+        change.doneMs = this.#world.stamp();
+        const behind = this.#exchange?.process.feed?.window;
+        if (behind && behind.head < this.#world.engine.head) counters.revokedBehindTheTail++;
+      },
+      (error: unknown) => {
+        if ((error as { code?: string }).code !== 'store_unavailable') failures.push(String(error));
+      },
+    );
+  }
+
+  giveBack(topic: string): void {
+    const nowMs = this.#world.stamp();
+    this.allowed.add(topic);
+    this.rights.push({ topic, allowed: true, calledMs: nowMs, doneMs: nowMs });
+    this.#world.trace(() => `${this.name} may read ${topic} again`);
+  }
+
+  /** Writes down that it has been waiting in vain. */
+  look(): void {
+    const exchange = this.#exchange;
+    if (!exchange || this.#isStalled) return;
+    this.events.push({ ...this.#times(exchange), from: exchange.from, topics: exchange.topics });
+  }
+
+  #arrive(exchange: Exchange): void {
+    const { process, asking, topics } = exchange;
+    const { random } = this.#world;
+    const reply = (one: Reply): void => {
+      if (!process.clock.isDead) exchange.replies.send(one, random.pick(WAYS_MS));
+    };
+    if (process.clock.isDead || !process.feed) {
+      this.leave();
+      return;
+    }
+    const place = this.#world.placeOf(exchange.from);
+    if (place && this.#world.isNewer(place.log, process.feed.window.epoch.id)) {
+      // To a node that has not heard of the new log yet its cursors are of another one: the client starts over, and is told so.
+      this.#world.counters.movesToOlderLogs++;
+      exchange.from = `${exchange.from}, which is not known here`;
+    }
+    const ticketOrRules = this.how.hasTickets ? this.#ticketOf(process, topics) : this.#rules();
+    if (!ticketOrRules || (!this.how.hasTickets && topics.some((topic) => !this.allowed.has(topic)))) {
+      reply({ kind: 'refused', code: 'forbidden' });
+      return;
+    }
+    exchange.end = process.serve(
+      {
+        ...asking,
+        cursor: this.cursor,
+        topics,
+        subscriber: this.name,
+        address: `address ${Number(this.name.at(-1)) % 2}`,
+        rights: ticketOrRules,
+      },
+      { reply, drained: () => this.#drained(exchange) },
+    );
+  }
+
+  /** The rules of the application: they are asked, and answer at once or after a while. */
+  #rules(): { allowed: (topics: readonly string[]) => readonly string[] | Promise<readonly string[]> } {
+    const { random, clock, counters } = this.#world;
+    return {
+      allowed: (topics) => {
+        const answer = (): readonly string[] => topics.filter((topic) => this.allowed.has(topic));
+        if (random.chance(0.6)) return answer();
+        counters.rightsAskedLate++;
+        return new Promise((resolve) => {
+          const allowed = answer();
+          clock.setTimeout(
+            () => {
+              resolve(allowed);
+            },
+            random.from(1, 20),
+          );
+        });
+      },
+    };
+  }
+
+  /** A ticket says what its owner may read when it is given out, and is good until it is refused. */
+  #ticketOf(process: Process, topics: readonly string[]): { ticket: string } | undefined {
+    const covers = topics.every((topic) => this.#ticket?.topics.includes(topic));
+    if (!covers) {
+      if (topics.some((topic) => !this.allowed.has(topic))) return undefined;
+      this.#ticket = { text: process.ticket(), topics };
+    }
+    return { ticket: this.#ticket!.text };
+  }
+
+  #drained(exchange: Exchange): Promise<void> | undefined {
+    if (!this.#isStalled) return undefined;
+    this.#world.counters.streamsStalled++;
+    return new Promise((resolve) => {
+      this.#stalled.push(() => {
+        exchange.askedMs = this.#world.stamp();
+        resolve();
+      });
+    });
+  }
+
+  #takeAll(): void {
+    for (const taken of this.#stalled.splice(0)) taken();
+  }
+
+  #receive(exchange: Exchange, reply: Reply): void {
+    const world = this.#world;
+    if (reply.kind === 'refused') {
+      const counter = REFUSALS.get(reply.code as 'draining');
+      if (!counter) world.failures.push(`${this.name} was refused: ${reply.code}`);
+      else world.counters[counter]++;
+      if (reply.code === 'ticket_invalid' || reply.code === 'forbidden') this.#ticket = undefined;
+      this.#exchange = undefined;
+    } else if (reply.kind === 'end') this.#exchange = undefined;
+    else if (reply.kind === 'page') {
+      this.#exchange = undefined;
+      const page = JSON.parse(reply.text) as {
+        notifications: Answer['notifications'];
+        cursor: string;
+        gap?: { reason: Answer['gap'] };
+      };
+      this.#take(exchange, { ...page, gap: page.gap?.reason, isPlaceOnly: reply.isEnding });
+    } else {
+      const blocks = reply.text.split('\n\n').slice(0, -1);
+      // A connection that breaks leaves whole blocks, and those behind them never come.
+      const cutAt =
+        world.cutsBlocks && world.random.chance(0.2) ? world.random.below(blocks.length + 1) : blocks.length;
+      for (const block of blocks.slice(0, cutAt)) this.#takeBlock(exchange, block, reply.isOpening);
+      if (cutAt === blocks.length) return;
+      world.counters.streamsCutInBlocks++;
+      if (this.#exchange === exchange) this.leave();
+    }
+  }
+
+  #takeBlock(exchange: Exchange, block: string, isPlaceOnly: boolean): void {
+    const fields = new Map(
+      block.split('\n').map((line): [string, string] => {
+        const at = line.indexOf(': ');
+        return [line.slice(0, at), line.slice(at + 2)];
+      }),
+    );
+    const [event, data, id] = [fields.get('event'), fields.get('data'), fields.get('id')];
+    let { notifications, gap } = exchange.part;
+    if (event === 'gap') gap = (JSON.parse(data!) as { reason: Answer['gap'] }).reason;
+    else if (event === undefined && data !== undefined) {
+      notifications = [...notifications, JSON.parse(data) as Answer['notifications'][number]];
+    }
+    exchange.part = { notifications, gap };
+    if (id === undefined) return;
+    exchange.part = NOTHING;
+    // A stream that opens where its client stands says nothing new.
+    if (isPlaceOnly && exchange.from !== 'latest' && notifications.length === 0) return;
+    this.#take(exchange, { notifications, gap, cursor: id, isPlaceOnly });
+  }
+
+  #take(exchange: Exchange, answer: Pick<Answer, 'notifications' | 'gap' | 'cursor' | 'isPlaceOnly'>): void {
+    const world = this.#world;
+    const times = this.#times(exchange);
+    const { from, topics } = exchange;
+    const { notifications, gap, cursor, isPlaceOnly } = answer;
+    const place = world.placeOf(cursor);
+    if (!place) {
+      world.failures.push(`${this.name} was given a cursor that nobody can read`);
+      return;
+    }
+    const seen = notifications.map(({ id, topic }) => ({ id, topic }));
+    this.events.push({ ...times, from, topics, notifications: seen, gap, cursor, place, isPlaceOnly });
+    this.cursor = cursor;
+    exchange.from = cursor;
+    exchange.askedMs = times.atMs;
+    world.counters.answers++;
+    if (notifications.length === 0 && !gap && !isPlaceOnly) world.counters.emptyPages++;
+    if (gap) world.counters[gap === 'expired' ? 'expiredGaps' : 'resetGaps']++;
+    world.trace(
+      () =>
+        `${this.name} gets ${seen.map(({ id, topic }) => topic + id).join(' ') || 'nothing'}, ${place.log}${place.position}${gap ? `, gap ${gap}` : ''}`,
+    );
+  }
+
+  #times({ asking, askedMs, openedMs }: Exchange): Pick<Waiting, 'askedMs' | 'atMs' | 'openedMs' | 'quietSinceMs'> {
+    const { quietSinceMs } = this.#world;
+    return {
+      askedMs,
+      atMs: this.#world.stamp(),
+      quietSinceMs,
+      openedMs: asking.kind === 'stream' ? openedMs : undefined,
+    };
+  }
+
+  #countMoves(process: Process, { kind }: Asking): void {
+    const { counters } = this.#world;
+    counters[kind === 'poll' ? 'polls' : 'streams']++;
+    if (this.#lastProcess && this.#lastProcess !== process) counters.movesBetweenNodes++;
+    if (this.#lastKind && this.#lastKind !== kind) counters.movesBetweenTransports++;
+    const place = this.#world.placeOf(this.cursor);
+    const head = process.feed?.window;
+    if (place && head && this.#world.logOf(head.epoch.id) === place.log && head.head < place.position)
+      counters.movesToNodesBehind++;
+    this.#lastProcess = process;
+    this.#lastKind = kind;
+  }
+}

@@ -1,0 +1,109 @@
+import type { Draft } from '../../src/core/notification.js';
+import type { AppendResult, Epoch, ReadQuery, ReadResult, Store, Tail, TailBatch } from '../../src/core/store.js';
+import { memoryStore } from '../../src/stores/memory/memory-store.js';
+import type { Logged } from '../support/history/history.js';
+import type { NodeStore } from './driver.js';
+import type { Backend } from './engine.js';
+import type { ProcessClock } from './process-clock.js';
+
+const nothing = (): void => undefined;
+
+const RETENTION = { retainCount: 24, retainMs: 4_000 };
+
+/** The real memory store: each process has its own, which ends with it. */
+export class MemoryBackend implements Backend {
+  readonly logs: { readonly name: string; readonly epoch: Epoch }[] = [];
+  readonly truth = new Map<string, Logged[]>();
+
+  get head(): number {
+    return this.#newest.at(-1)?.position ?? 0;
+  }
+
+  open(clock: ProcessClock): NodeStore {
+    return new MemoryDriver(this, clock);
+  }
+
+  /** Writes down what a store has been seen to hold, and to hold no more. */
+  learn(
+    epoch: Epoch,
+    { entries = [], trimmed = 0, nowMs }: { entries?: TailBatch['entries']; trimmed?: number; nowMs: number },
+  ): void {
+    if (!this.logs.some((log) => log.epoch.id === epoch.id)) {
+      const name = `log${this.logs.length}:`;
+      this.logs.push({ name, epoch });
+      this.truth.set(name, []);
+    }
+    const truth = this.truth.get(this.logs.find((log) => log.epoch.id === epoch.id)!.name)!;
+    truth.push(...entries.map(({ id, topic, position }) => ({ id, topic, position })));
+    for (const [at, entry] of truth.entries()) {
+      if (entry.position <= trimmed && entry.trimmedMs === undefined) truth[at] = { ...entry, trimmedMs: nowMs };
+    }
+  }
+
+  // Nothing of the kind happens to it.
+  trim = nothing;
+  crash = nothing;
+  start = nothing;
+  lose = nothing;
+
+  get #newest(): readonly Logged[] {
+    const last = this.logs.at(-1);
+    return (last && this.truth.get(last.name)) ?? [];
+  }
+}
+
+class MemoryDriver implements NodeStore {
+  readonly faults = { commitMs: 0, slowMs: 0, wakes: 'told' as const };
+  readonly isBusy = false;
+  readonly #backend: MemoryBackend;
+  readonly #clock: ProcessClock;
+  readonly #store: Promise<Store>;
+  #lastBatch: (() => void) | undefined;
+
+  constructor(backend: MemoryBackend, clock: ProcessClock) {
+    const fail = (message: string): never => {
+      throw new Error(`the memory store has nothing to report, but says: ${message}`);
+    };
+    this.#backend = backend;
+    this.#clock = clock;
+    this.#store = Promise.resolve(memoryStore(RETENTION)({ clock, logger: { warn: fail, error: fail } }));
+    void this.#store.then((store) =>
+      store.tail(0, ({ epoch, entries }) => {
+        backend.learn(epoch, { entries, nowMs: clock.monotonic() });
+      }),
+    );
+  }
+
+  async append(drafts: readonly Draft[]): Promise<AppendResult> {
+    const result = await (await this.#store).append(drafts);
+    await this.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    return result;
+  }
+
+  async read(query: ReadQuery): Promise<ReadResult> {
+    const result = await (await this.#store).read(query);
+    this.#backend.learn(result.epoch, { trimmed: result.trimmed, nowMs: this.#clock.monotonic() });
+    return result;
+  }
+
+  async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
+    return (await this.#store).tail(after, (batch) => {
+      this.#lastBatch = () => {
+        onAppended(batch);
+      };
+      if (!this.#clock.isDead) onAppended(batch);
+    });
+  }
+
+  async close(): Promise<void> {
+    await (await this.#store).close();
+  }
+
+  repeatBatch(): void {
+    if (!this.#clock.isDead) this.#lastBatch?.();
+  }
+
+  cut = nothing;
+  restore = nothing;
+  abandon = nothing;
+}

@@ -1,0 +1,198 @@
+import type { Observer, Unsubscribable } from 'rxjs';
+import { NotificationsError } from '../../src/core/errors.js';
+import { Feed, type FeedLimits, type FeedRequest } from '../../src/core/feed.js';
+import type { LogPage, LogPosition } from '../../src/core/page.js';
+import type { Rights } from '../../src/core/rights.js';
+import { Cursors } from '../../src/wire/cursor.js';
+import { PageEncoder } from '../../src/wire/encoder.js';
+import { cursorBlock, openingBlocks } from '../../src/wire/sse.js';
+import type { ProcessClock } from './process-clock.js';
+import type { NodeStore } from './driver.js';
+
+/** Everything is so small that every bound is reached. */
+const LIMITS: FeedLimits = {
+  waitersMax: 4,
+  waitersPerSubscriberMax: 2,
+  waitersPerAddressMax: 2,
+  pageBytesMax: 700,
+  windowCount: 7,
+  windowBytes: 1500,
+};
+
+const RETRY_OPENING_MS = 100;
+
+/** What a client sends. */
+export interface ClientRequest {
+  readonly kind: 'poll' | 'stream';
+  readonly cursor: string;
+  readonly topics: readonly string[];
+  readonly limit: number;
+  readonly waitMs: number;
+  readonly lifetimeMs: number;
+  readonly subscriber: string;
+  readonly address: string;
+  /** Rules are asked whenever there is something to tell; a ticket was asked for before, and says where the log stood then. */
+  readonly rights: Rights | { readonly ticket: string };
+}
+
+/** What a node sends back. */
+export type Reply =
+  | { readonly kind: 'page'; readonly text: string; readonly isEnding: boolean }
+  | { readonly kind: 'blocks'; readonly text: string; readonly isOpening: boolean }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'refused'; readonly code: string };
+
+/** Where a request came from. */
+export interface Caller {
+  reply(reply: Reply): void;
+  /** Resolves when what was sent has been taken; undefined if it has. */
+  drained(): Promise<void> | undefined;
+}
+
+/** One process: a feed with its store, and in front of it what the module does with a request. */
+export class Process {
+  readonly #cursors = new Cursors();
+  readonly #encoder = new PageEncoder(this.#cursors);
+  #feed: Feed | undefined;
+  #starting: Promise<void> | undefined;
+  #isStopping = false;
+
+  constructor(
+    readonly clock: ProcessClock,
+    readonly store: NodeStore,
+  ) {}
+
+  get feed(): Feed | undefined {
+    return this.#feed;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Opens its feed, however often it has to try. */
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    while (!this.#feed && !this.#isStopping) {
+      try {
+        this.#feed = await Feed.open({ store: this.store, clock: this.clock, limits: LIMITS });
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        await this.clock.pass(RETRY_OPENING_MS);
+      }
+    }
+  }
+
+  /** Resolves with what is left behind when everybody has been sent away. */
+  async stop(): Promise<string[]> {
+    this.#isStopping = true;
+    await this.#starting;
+    const feed = this.#feed;
+    await feed?.close();
+    await this.store.close();
+    const left = Object.entries(feed?.counts() ?? {}).filter(([, count]) => count > 0);
+    const timers = this.clock.pendingTimers;
+    return [...left.map(([name, count]) => `${count} ${name}`), ...(timers > 0 ? [`${timers} timers`] : [])];
+  }
+
+  kill(): void {
+    this.clock.kill();
+    this.store.abandon();
+  }
+
+  /** Where a ticket that is given out now says that the log stood. */
+  ticket(): string {
+    const { epoch, head } = this.#feed!.window;
+    return this.#cursors.seal(epoch, head);
+  }
+
+  /** Serves a request; gives what ends it when the client has gone. */
+  serve(request: ClientRequest, caller: Caller): () => void {
+    let held: Unsubscribable | undefined;
+    let isGone = false;
+    const hold = (rights: Rights | undefined, revocations?: number): void => {
+      if (isGone) return;
+      try {
+        held = this.#hold(request, { rights, revocations }, caller);
+      } catch (error) {
+        caller.reply(refusalOf(error));
+      }
+    };
+    if ('ticket' in request.rights) {
+      const { revocations } = this.#feed!;
+      this.#checkTicket(request, request.rights.ticket).then(
+        () => {
+          hold(undefined, revocations);
+        },
+        (error: unknown) => {
+          caller.reply(refusalOf(error));
+        },
+      );
+    } else hold(request.rights);
+    return () => {
+      isGone = true;
+      held?.unsubscribe();
+    };
+  }
+
+  async #checkTicket({ subscriber }: ClientRequest, ticket: string): Promise<void> {
+    const feed = this.#feed!;
+    // As with the module's own, whose secret is another in another log.
+    const given = this.#cursors.open(ticket, feed.window.epoch);
+    if (!given?.epochId || (await feed.revokedSince(subscriber, given.position))) {
+      throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');
+    }
+  }
+
+  #hold(request: ClientRequest, grant: Pick<FeedRequest, 'rights' | 'revocations'>, caller: Caller): Unsubscribable {
+    const feed = this.#feed!;
+    const { kind, cursor, topics, limit, waitMs, lifetimeMs, subscriber, address } = request;
+    const asked: FeedRequest = { topics, after: this.#place(cursor), limit, waitMs, subscriber, address, ...grant };
+    const error = (reason: unknown): void => {
+      caller.reply(refusalOf(reason));
+    };
+    if (kind === 'poll') {
+      const next = (page: LogPage): void => {
+        caller.reply({ kind: 'page', text: this.#encoder.body(page).text, isEnding: page.ending !== undefined });
+      };
+      return feed.hold(asked, { next, error, complete: () => undefined });
+    }
+    // A stream names its start, so it has to know it before the feed does.
+    const { epoch, head } = feed.window;
+    const after = asked.after === 'latest' ? { epochId: epoch.id, position: head } : asked.after;
+    const start =
+      after === 'earliest' || after.epochId !== epoch.id ? undefined : this.#encoder.seal(epoch, after.position);
+    const observer: Observer<LogPage> = {
+      next: (page) => {
+        const text =
+          page.entries.length > 0 || page.gap ? this.#encoder.sse(page) : cursorBlock(this.#encoder.cursor(page));
+        caller.reply({ kind: 'blocks', text, isOpening: page.ending !== undefined });
+      },
+      error,
+      complete: () => {
+        caller.reply({ kind: 'end' });
+      },
+    };
+    caller.reply({ kind: 'blocks', text: openingBlocks(1000, start), isOpening: true });
+    return feed.hold({ ...asked, after, lifetimeMs }, observer, () => caller.drained());
+  }
+
+  #place(cursor: string): LogPosition | 'earliest' | 'latest' {
+    if (cursor === 'earliest' || cursor === 'latest') return cursor;
+    const place = this.#cursors.open(cursor, this.#feed!.window.epoch);
+    if (!place) throw new NotificationsError('cursor_invalid', 'the cursor cannot be read');
+    return place;
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof NotificationsError && error.code === 'store_unavailable';
+}
+
+function refusalOf(error: unknown): Reply {
+  return { kind: 'refused', code: error instanceof NotificationsError ? error.code : String(error) };
+}

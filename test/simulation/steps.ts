@@ -1,0 +1,258 @@
+import { Random } from '../support/http/random.js';
+import type { Client } from './client.js';
+import type { World } from './world.js';
+
+/** What can happen. A step finds by itself what it happens to; where there is nothing like that, nothing happens. */
+type Action = (world: World, random: Random) => void | Promise<void>;
+
+/** How long a fault lasts. */
+const FAULT_MS_MAX = 900;
+/** How long it takes at least until a node that stops is ended. */
+const STOP_MS = 300;
+/** How long requests wait. */
+const WAIT_MS_MAX = 2_500;
+/** Streams are not kept busy with nothing. */
+const HEARTBEAT_MS_MIN = 400;
+
+/** Every kind of step, how often it comes among others, and what it does. */
+const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>> = {
+  publish: [
+    30,
+    (world, random) => {
+      const node = random.pick(world.nodes);
+      const drafts = Array.from({ length: random.from(1, 3) }, () => world.newDraft());
+      if (!node.isStopping) world.publish(node, drafts);
+      world.trace(() => `publish ${drafts.map(({ id, topic }) => topic + id).join(' ')}`);
+      world.remember(drafts);
+    },
+  ],
+  'publish again': [
+    5,
+    (world, random) => {
+      const node = random.pick(world.nodes);
+      const drafts = world.repeatable(random);
+      if (drafts && !node.isStopping) world.publish(node, drafts);
+    },
+  ],
+  'commit late': [
+    4,
+    (world, random) => {
+      const { faults } = random.pick(world.nodes).store;
+      world.fault(
+        random.from(1, FAULT_MS_MAX),
+        () => (faults.commitMs = 300),
+        () => (faults.commitMs = 0),
+      );
+    },
+  ],
+  ask: [
+    40,
+    (world, random) => {
+      const client = random.pick(world.clients);
+      const node = random.pick(world.nodes);
+      const kind = random.pick(['poll', 'stream'] as const);
+      const waitMs = random.from(
+        kind === 'poll' ? 0 : HEARTBEAT_MS_MIN,
+        random.chance(0.2) ? HEARTBEAT_MS_MIN : WAIT_MS_MAX,
+      );
+      client.ask(node, { kind, waitMs, limit: random.from(1, 4), lifetimeMs: random.from(1, 3 * WAIT_MS_MAX) });
+      world.trace(() => `${client.name} asks node ${world.nodes.indexOf(node)}, ${kind}`);
+    },
+  ],
+  leave: [6, (world, random) => traced(world, random.pick(world.clients), 'leaves').leave()],
+  'go back': [2, (world, random) => traced(world, random.pick(world.clients), 'goes back').goBack()],
+  stall: [3, (world, random) => random.pick(world.clients).stall()],
+  take: [6, (world, random) => random.pick(world.clients).take()],
+  'cut streams': [
+    3,
+    (world, random) => {
+      world.cutsBlocks = random.chance(0.6);
+    },
+  ],
+  'cut a node off': [
+    4,
+    (world, random) => {
+      const { store } = random.pick(world.nodes);
+      world.fault(
+        random.from(1, FAULT_MS_MAX),
+        () => store.cut(),
+        () => store.restore(),
+      );
+    },
+  ],
+  'slow reads': [
+    6,
+    (world, random) => {
+      const { faults } = random.pick(world.nodes).store;
+      world.fault(
+        random.from(1, FAULT_MS_MAX),
+        () => (faults.slowMs = 300),
+        () => (faults.slowMs = 0),
+      );
+    },
+  ],
+  'lose wake-ups': [3, wakes('lost')],
+  'repeat wake-ups': [2, wakes('repeated')],
+  'repeat a batch': [3, (world, random) => random.pick(world.nodes).store.repeatBatch()],
+  trim: [
+    3,
+    (world, random) => {
+      world.engine.trim(random.from(1, 12));
+      world.trace(() => 'trim');
+    },
+  ],
+  'crash the engine': [
+    2,
+    (world, random) => {
+      world.counters.engineCrashes++;
+      world.fault(
+        random.from(1, FAULT_MS_MAX),
+        () => world.engine.crash(),
+        () => world.engine.start(),
+      );
+    },
+  ],
+  'lose the log': [
+    1,
+    (world) => {
+      if (world.clients.some(({ isAsking }) => isAsking)) world.counters.wipesWithWaiters++;
+      world.hiccup();
+      world.engine.lose('all');
+    },
+  ],
+  'lose the newest': [
+    1,
+    (world) => {
+      world.counters.newestLost++;
+      world.hiccup();
+      world.engine.lose('newest');
+    },
+  ],
+  'crash a node': [
+    2,
+    (world, random) => {
+      const at = random.below(world.nodes.length);
+      const node = world.nodes[at]!;
+      if (node.clock.isDead || node.isStopping) return;
+      node.kill();
+      const lost = world.clients.filter((client) => client.loseProcess(node));
+      if (lost.length > 0) world.counters.crashesWithWaiters++;
+      startAgain(world, at, random);
+    },
+  ],
+  'stop a node': [
+    2,
+    (world, random) => {
+      const at = random.below(world.nodes.length);
+      const node = world.nodes[at]!;
+      if (node.clock.isDead || node.isStopping) return;
+      const { waiters = 0 } = node.feed?.counts() ?? {};
+      if (waiters > 0) world.counters.drainsWithWaiters++;
+      if (node.store.isBusy && waiters > 0) world.counters.drainsWhileReading++;
+      world.fault(
+        random.from(400, 1_200),
+        () => {
+          node.stop().then(
+            (left) => {
+              if (left.length > 0) world.failures.push(`node ${at} leaves ${left.join()} behind`);
+            },
+            (error: unknown) => {
+              world.failures.push(`node ${at} does not stop: ${String(error)}`);
+            },
+          );
+        },
+        () => {
+          // What was due at the same moment, as after a long computation, has its turn first.
+          world.fault(
+            STOP_MS,
+            () => undefined,
+            () => {
+              if ((node.feed?.counts().waiters ?? 0) > 0) world.failures.push(`node ${at} has not sent everybody away`);
+              for (const client of world.clients) client.loseProcess(node);
+              node.kill();
+              void world.startNode(at);
+            },
+          );
+        },
+      );
+    },
+  ],
+  revoke: [
+    3,
+    (world, random) => {
+      const client = random.pick(world.clients);
+      const node = random.pick(world.nodes);
+      if (client.allowed.size === 0 || !node.feed || node.clock.isDead || node.isStopping) return;
+      const topic = random.pick([...client.allowed]);
+      client.takeAway(topic, node);
+    },
+  ],
+  grant: [
+    3,
+    (world, random) => {
+      const client = random.pick(world.clients);
+      const taken = client.interests.filter((topic) => !client.allowed.has(topic));
+      if (taken.length > 0) client.giveBack(random.pick(taken));
+    },
+  ],
+  'compute for long': [
+    4,
+    async (world, random) => {
+      world.clock.spend(random.from(1, 1_500));
+      world.hiccup();
+      await world.clock.turn();
+    },
+  ],
+  'let much time pass': [4, (world, random) => world.clock.advance(random.from(100, 3_000))],
+  calm: [2, (world) => world.calm()],
+};
+
+const KINDS = Object.entries(STEPS).flatMap(([kind, [weight]]) => Array.from({ length: weight }, () => kind));
+
+/** A step of a script: its kind, and what it takes its chances from. Steps do not depend on each other, so any can be left out. */
+export type Step = readonly [kind: string, chances: number];
+
+export function script(random: Random, length: number): Step[] {
+  return Array.from({ length }, () => [random.pick(KINDS), random.below(2 ** 32)]);
+}
+
+export async function take(world: World, [kind, chances]: Step): Promise<void> {
+  const random = new Random(chances);
+  // What happens until the next step depends on this one, not on how many there were before: else none could be left out.
+  world.random.reseed(random.below(2 ** 32));
+  await STEPS[kind]![1](world, random);
+  // Much happens at the same moment, or one turn later.
+  const dice = random.next();
+  if (dice < 0.3) return;
+  if (dice < 0.5) await world.clock.turn();
+  else if (dice < 0.75) {
+    // A busy event loop: what has come due meanwhile all runs before anything that waits for its turn.
+    world.clock.spend(random.from(1, 30));
+    await world.clock.turn();
+  } else await world.clock.advance(random.from(1, 30));
+}
+
+function wakes(what: 'lost' | 'repeated'): Action {
+  return (world, random) => {
+    const { faults } = random.pick(world.nodes).store;
+    world.fault(
+      random.from(1, FAULT_MS_MAX),
+      () => (faults.wakes = what),
+      () => (faults.wakes = 'told'),
+    );
+  };
+}
+
+function startAgain(world: World, at: number, random: Random): void {
+  world.trace(() => `node ${at} is killed`);
+  world.fault(
+    random.from(1, FAULT_MS_MAX),
+    () => undefined,
+    () => void world.startNode(at),
+  );
+}
+
+function traced(world: World, client: Client, what: string): Client {
+  world.trace(() => `${client.name} ${what}`);
+  return client;
+}

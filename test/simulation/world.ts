@@ -1,0 +1,257 @@
+import type { Draft } from '../../src/core/notification.js';
+import { ManualClock } from '../../src/testing/index.js';
+import { Cursors } from '../../src/wire/cursor.js';
+import { draft } from '../support/drafts.js';
+import { problemsOf } from '../support/history/checker.js';
+import type { Place, Publish } from '../support/history/history.js';
+import { Random } from '../support/http/random.js';
+import { Client } from './client.js';
+import { Counters } from './counters.js';
+import { EngineDriver, type NodeStore } from './driver.js';
+import { type Backend, Engine } from './engine.js';
+import { MemoryBackend } from './memory.js';
+import { Process } from './node.js';
+import { ProcessClock } from './process-clock.js';
+
+export const TOPICS = ['a', 'b', 'c', 'd'];
+/** On an engine that they share; with the memory store there is but one. */
+const NODES = 3;
+/** Of so many seeds, one has a memory store. */
+const MEMORY_SEEDS = 4;
+const CLIENTS = 6;
+/** Without faults everything that can be told is told within this: two ways, a look at the log, a poll of rights. */
+const LATE_MS = 600;
+/** How long it takes until all that was broken is as good as new. */
+const CALM_MS = 900;
+const ROUNDS_MAX = 60;
+/** So little that all of a run are less than a moment. */
+const STAMP_MS = 1e-7;
+
+/** Everything that there is in one run. */
+export class World {
+  readonly clock = new ManualClock({ startMs: 0 });
+  readonly counters = new Counters();
+  readonly failures: string[] = [];
+  readonly publishes = new Map<string, Publish & { readonly epochId?: string }>();
+  readonly clients: Client[];
+  readonly engine: Backend;
+  readonly traced: string[] = [];
+  /** Whether streams are cut between two blocks of one write. */
+  cutsBlocks = false;
+  readonly #isTraced: boolean;
+  readonly #openStore: (clock: ProcessClock) => NodeStore;
+  readonly #cursors = new Map<string, Cursors>();
+  readonly #published: (readonly Draft[])[] = [];
+  #nodes: Process[] = [];
+  #faults = 0;
+  #lastFaultMs = 0;
+  #drafted = 0;
+  #stamps = 0;
+
+  constructor(seed: number, isTraced: boolean) {
+    this.#isTraced = isTraced;
+    this.random = new Random(seed);
+    const { clock, random, counters } = this;
+    if (seed % MEMORY_SEEDS === 0) {
+      const memory = new MemoryBackend();
+      this.engine = memory;
+      this.#openStore = (own) => memory.open(own);
+    } else {
+      const engine = new Engine({ clock, random, counters });
+      this.engine = engine;
+      this.#openStore = (own) => new EngineDriver({ engine, clock: own, random, counters });
+    }
+    this.clients = Array.from({ length: CLIENTS }, (_, at) => {
+      const interests = random.sample(TOPICS, random.from(1, TOPICS.length));
+      return new Client(this, `client ${at}`, interests, {
+        start: random.chance(0.5) ? 'earliest' : 'latest',
+        hasTickets: at === CLIENTS - 1,
+      });
+    });
+  }
+
+  readonly random: Random;
+
+  static async open(seed: number, isTraced: boolean): Promise<World> {
+    const world = new World(seed, isTraced);
+    const nodes = seed % MEMORY_SEEDS === 0 ? 1 : NODES;
+    for (let at = 0; at < nodes; at++) void world.startNode(at);
+    await world.clock.advance(50);
+    return world;
+  }
+
+  /** Nodes that are there, open or not. */
+  get nodes(): readonly Process[] {
+    return this.#nodes;
+  }
+
+  /** Since when everything works; `Infinity` if something does not. */
+  get quietSinceMs(): number {
+    return this.#faults > 0 ? Infinity : this.#lastFaultMs;
+  }
+
+  /** The time, and within the same moment the order in which things happen. */
+  stamp(): number {
+    return this.clock.monotonic() + ++this.#stamps * STAMP_MS;
+  }
+
+  trace(what: () => string): void {
+    if (this.#isTraced) this.traced.push(`${String(this.clock.monotonic()).padStart(6)}  ${what()}`);
+  }
+
+  startNode(at: number): Promise<void> {
+    const clock = new ProcessClock(this.clock);
+    const node = new Process(clock, this.#openStore(clock));
+    this.#nodes[at] = node;
+    return node.start().catch((error: unknown) => {
+      this.failures.push(`node ${at} does not start: ${String(error)}`);
+    });
+  }
+
+  /** What a cursor means, of whatever log. */
+  placeOf(text: string): Place | undefined {
+    for (const { name, epoch } of this.engine.logs) {
+      let cursors = this.#cursors.get(name);
+      if (!cursors) this.#cursors.set(name, (cursors = new Cursors()));
+      const place = cursors.open(text, epoch);
+      if (place?.epochId === epoch.id) return { log: name, position: place.position };
+    }
+    return undefined;
+  }
+
+  /** What histories call the log of an epoch. */
+  logOf(epochId: string): string | undefined {
+    return this.engine.logs.find(({ epoch }) => epoch.id === epochId)?.name;
+  }
+
+  /** Whether a log came after that of an epoch. */
+  isNewer(log: string, epochId: string): boolean {
+    const { logs } = this.engine;
+    return logs.findIndex(({ name }) => name === log) > logs.findIndex(({ epoch }) => epoch.id === epochId);
+  }
+
+  /** Something does not work for so long. */
+  fault(durationMs: number, begin: () => void, end: () => void): void {
+    this.#faults++;
+    begin();
+    const over = (): void => {
+      this.#faults--;
+      this.#lastFaultMs = this.clock.monotonic();
+      end();
+    };
+    this.clock.setTimeout(over, durationMs);
+  }
+
+  /** Something that is over at once has happened, and takes some time to get over. */
+  hiccup(): void {
+    this.#lastFaultMs = this.clock.monotonic();
+  }
+
+  newDraft(): Draft {
+    const topic = this.random.pick(TOPICS);
+    return draft(String(++this.#drafted), { topic, data: 'x'.repeat(this.random.from(0, 120)) });
+  }
+
+  remember(drafts: readonly Draft[]): void {
+    this.#published.push(drafts);
+  }
+
+  /** Drafts to be published again: not acknowledged, or to the log that is still there, so that they are not new in it. */
+  repeatable(random: Random): readonly Draft[] | undefined {
+    const drafts = this.#published.filter((one) =>
+      one.every(({ id }) => {
+        const publish = this.publishes.get(id);
+        return (
+          publish && (publish.acknowledgedMs === undefined || publish.epochId === this.engine.logs.at(-1)?.epoch.id)
+        );
+      }),
+    );
+    return drafts.length > 0 ? random.pick(drafts) : undefined;
+  }
+
+  /** Publishes through a node, for the first time or again; nobody knows whether what is refused has been appended. */
+  publish(node: Process, drafts: readonly Draft[]): void {
+    const calledMs = this.stamp();
+    for (const { id, topic } of drafts) {
+      if (!this.publishes.has(id)) this.publishes.set(id, { id, topic, calledMs });
+    }
+    node.store.append(drafts).then(
+      ({ epoch }) => {
+        for (const { id } of drafts) {
+          const publish = this.publishes.get(id)!;
+          const acknowledgedMs = publish.acknowledgedMs ?? this.stamp();
+          this.publishes.set(id, { ...publish, acknowledgedMs, epochId: epoch.id });
+        }
+      },
+      (error: unknown) => {
+        if ((error as { code?: string }).code !== 'store_unavailable') this.failures.push(String(error));
+      },
+    );
+  }
+
+  /** Everything works again, and what was late arrives: nobody waits for what is there. */
+  async calm(): Promise<void> {
+    for (let waitedMs = 0; this.quietSinceMs + CALM_MS > this.clock.monotonic(); waitedMs += 250) {
+      if (waitedMs > 60_000) throw new Error('the faults never end');
+      await this.clock.advance(250);
+    }
+    for (const client of this.clients) client.look();
+  }
+
+  /** Lets every client read to the end, ends everything, and says what was wrong in all that time. */
+  async finish(): Promise<string[]> {
+    await this.calm();
+    for (const client of this.clients) {
+      client.leave();
+      client.take();
+    }
+    await this.clock.advance(100);
+    await this.#finishClients();
+    const left = this.#nodes.map((node) => node.stop());
+    await this.clock.advance(500);
+    for (const [at, found] of (await Promise.all(left)).entries()) {
+      if (found.length > 0) this.failures.push(`node ${at} leaves ${found.join()} behind`);
+    }
+    await this.clock.advance(100);
+    if (this.clock.pendingTimers > 0) this.failures.push(`${this.clock.pendingTimers} timers are left`);
+    const { publishes, clients, engine } = this;
+    const history = { publishes: [...publishes.values()], clients, logs: engine.truth };
+    const problems = problemsOf(history, { lateMs: LATE_MS }).map(
+      ({ kind, client, what }) => `${client}, ${kind}: ${what}`,
+    );
+    return [...this.failures, ...problems];
+  }
+
+  /** Lets clients poll until they have come to the end. */
+  async #finishClients(): Promise<void> {
+    let reading = this.clients.filter(({ allowed }) => allowed.size > 0);
+    for (let round = 0; reading.length > 0; round++) {
+      if (round === ROUNDS_MAX) {
+        this.failures.push(`${reading.map(({ name }) => name).join()} never come to the end`);
+        return;
+      }
+      const seen = reading.map(({ events }) => events.length);
+      for (const [at, client] of reading.entries()) {
+        client.ask(this.#nodes[(round + at) % this.#nodes.length]!, {
+          kind: 'poll',
+          limit: 5,
+          waitMs: 20,
+          lifetimeMs: 100,
+        });
+      }
+      await this.clock.advance(150);
+      for (const client of reading) client.leave();
+      await this.clock.advance(20);
+      reading = reading.filter((client, at) => {
+        client.finished = client.events.length > seen[at]! && this.#isAtEnd(client);
+        return !client.finished;
+      });
+    }
+  }
+
+  #isAtEnd({ events }: Client): boolean {
+    const last = events.at(-1);
+    const place = last && 'place' in last ? last.place : undefined;
+    return place !== undefined && place.log === this.engine.logs.at(-1)?.name && place.position >= this.engine.head;
+  }
+}
