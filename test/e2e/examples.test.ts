@@ -130,13 +130,11 @@ describe('the examples of the README', () => {
 
   test('poll loop: goes on with its cursor until it is aborted, and ends on a refusal', async () => {
     const url = await start(QuickStartModule);
-    const { cursor } = await getJson<Page>(`${url}/notifications?topic=orders&wait=0`);
-    expect(cursor).toHaveLength(36);
     const abort = new AbortController();
     const seen: unknown[] = [];
     const ship = () => fetch(`${url}/orders/${seen.length}/ship`, { method: 'POST' });
     const loop = poll(
-      `${url}/notifications?topic=orders&wait=1`,
+      `${url}/notifications?topic=orders`,
       (page) => {
         seen.push(...page.notifications.map(({ data }) => data));
         if (seen.length === 3) abort.abort();
