@@ -168,8 +168,8 @@ function deliveryOf({ event, data, id }: { event: string | undefined; data: stri
   };
   if (event === undefined) return { notifications: [parsed()], cursor: id };
   const gap = event === GAP_EVENT ? (parsed() as Delivery['gap']) : undefined;
-  // The opening block, `cursor`, and events that a later version of the server may know: they move the cursor.
-  return { notifications: [], cursor: event === CURSOR_EVENT || event === GAP_EVENT || event === '' ? id : '', gap };
+  // Events that a later version of the server may know move nothing.
+  return { notifications: [], cursor: event === CURSOR_EVENT || gap ? id : '', gap };
 }
 
 /** What is used of a body's reader. */

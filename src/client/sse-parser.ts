@@ -7,10 +7,7 @@ export interface SseBlock {
   readonly id: string;
 }
 
-/**
- * Takes an event stream apart as the WHATWG HTML standard has it (9.2.6), in whatever pieces it comes. Different from a browser, a
- * block without data is told too: it may move the cursor.
- */
+/** Takes an event stream apart as the WHATWG HTML standard has it (9.2.6), in whatever pieces it comes. */
 export class SseParser {
   readonly #onBlock: (block: SseBlock) => void;
   /** The pause that the stream asks for, in milliseconds. */
@@ -20,7 +17,6 @@ export class SseParser {
   #event = '';
   #data: string[] = [];
   #id = '';
-  #hasFields = false;
 
   constructor(onBlock: (block: SseBlock) => void) {
     this.#onBlock = onBlock;
@@ -69,17 +65,14 @@ export class SseParser {
     else if (field === 'data') this.#data.push(value);
     else if (field === 'id' && !value.includes('\0')) this.#id = value;
     else if (field === 'retry' && /^\d+$/.test(value)) this.retryMs = Number(value);
-    else return;
-    this.#hasFields = true;
   }
 
   #dispatch(): void {
-    const block = { event: this.#event || undefined, data: this.#data.join('\n'), id: this.#id };
-    const { length } = this.#data;
-    const had = this.#hasFields;
+    const data = this.#data;
+    const event = this.#event || undefined;
     this.#event = '';
     this.#data = [];
-    this.#hasFields = false;
-    if (had) this.#onBlock(length > 0 ? block : { ...block, event: '' });
+    // Without data it is none, though its id counts.
+    if (data.length > 0) this.#onBlock({ event, data: data.join('\n'), id: this.#id });
   }
 }

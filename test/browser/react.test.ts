@@ -1,8 +1,7 @@
 import { test } from '@jest/globals';
-import { buildSync } from 'esbuild';
-import { fileURLToPath } from 'node:url';
 import { publish } from '../support/http/feed.js';
 import { until } from '../support/http/until.js';
+import { bundle } from './bundle.js';
 import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
 
@@ -20,21 +19,6 @@ function App() {
 }
 createRoot(document.getElementById('root')).render(createElement(StrictMode, null, createElement(App)));
 `;
-
-/** An application with a bundler. */
-function bundle(contents: string): string {
-  const { outputFiles } = buildSync({
-    stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-    alias: { 'nest-notifications/react': fileURLToPath(new URL('../../src/client/react.ts', import.meta.url)) },
-    define: { 'process.env.NODE_ENV': '"development"' },
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    write: false,
-    logLevel: 'silent',
-  });
-  return outputFiles[0]?.text ?? '';
-}
 
 inChromium('the hook for React', (browser) => {
   test('keeps the newest, and leaves with its component', async () => {

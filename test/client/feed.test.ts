@@ -316,7 +316,7 @@ describe('a client whose server is hostile', () => {
     const server = await hostile((request, response) => {
       ids.push(cursorOf(request));
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-      response.write(`retry: 1\nid: ${cursorOf(request) || 's'}\n\n`);
+      response.write(`retry: 1\nevent: cursor\ndata: {}\nid: ${cursorOf(request) || 's'}\n\n`);
       if (ids.length === 1) {
         response.write('data: {"data":{"n":1}}\nid: a\n\ndata: {"data":{"n":2}}\nid:', () => response.destroy());
       } else response.write('data: {"data":{"n":2}}\nid: b\n\n');

@@ -163,7 +163,7 @@ async function again(signal: AbortSignal, ask: () => Promise<void>): Promise<voi
       await ask();
     } catch (error) {
       const { status = 503 } = isAxiosError(error) ? (error.response ?? {}) : {};
-      if (status < 500 && !signal.aborted) throw error;
+      if (status < 500) throw error;
       await pause(PAUSE_MS);
     }
   }
