@@ -1,7 +1,5 @@
 import { buildSync } from 'esbuild';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './tools.mjs';
 
 /** Where the build puts it, and the module with `serveClient` finds it. */
 export const CLIENT_FILE = join('client', 'browser.js');
@@ -12,7 +10,6 @@ export const CLIENT_FILE = join('client', 'browser.js');
  * @param {string} folder of the sources, or of what they were compiled to
  */
 export function bundleClient(folder) {
-  const { version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { outputFiles } = buildSync({
     entryPoints: [join(folder, 'client', 'index')],
     bundle: true,
@@ -21,7 +18,6 @@ export function bundleClient(folder) {
     platform: 'browser',
     // As tsconfig.json has it.
     target: 'es2022',
-    banner: { js: `/*! nest-notifications/client ${version}, ${license} */` },
     write: false,
     logLevel: 'silent',
   });

@@ -301,7 +301,8 @@ describe('a client whose server is hostile', () => {
     const server = await hostile((request, response) => {
       asked.push(request.headers.accept ?? '');
       // A proxy that buffers passes nothing on.
-      if (request.headers.accept !== 'text/event-stream' && asked.length < 4) json(response, page([asked.length], 'c'));
+      if (request.headers.accept !== 'text/event-stream' && asked.length < 4)
+        json(response, page([asked.length], `c${asked.length}`));
     });
     const feed = open(server, {}, new Device(timers));
     const seen = collect(feed);
@@ -332,7 +333,7 @@ describe('a client whose server is hostile', () => {
     const server = await hostile((request, response) => {
       tokens.push(request.headers.authorization);
       if (request.headers.authorization === 'Bearer old') json(response, '{"code":"expired"}', 401);
-      else if (tokens.length < 4) json(response, page([tokens.length], 'c'));
+      else if (tokens.length < 4) json(response, page([tokens.length], `c${tokens.length}`));
     });
     let token = 'old';
     const feed = open(server, {

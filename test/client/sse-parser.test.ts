@@ -46,10 +46,6 @@ describe('an event stream', () => {
     expect(blocksOf(['retry: 5\nid: a\n\n:\n\ndata: 1\n\n'])).toEqual([{ event: undefined, data: '1', id: 'a' }]);
   });
 
-  test('may begin with a byte order mark, which is none of it', () => {
-    expect(blocksOf(['\uFEFF', 'data: a\n\n'])).toEqual([{ event: undefined, data: 'a', id: '' }]);
-  });
-
   test('says how long to wait', () => {
     const parser = new SseParser(() => undefined);
     parser.push('retry: 2000\n');
