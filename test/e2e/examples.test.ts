@@ -80,7 +80,7 @@ describe('the examples of the README', () => {
     const url = await start(QuickStartModule);
     // A page has an address, which its feed is relative to.
     const { fetch: ofNode } = globalThis;
-    globalThis.fetch = (input, init) => ofNode(new URL(String(input), url), init);
+    globalThis.fetch = (input, init) => ofNode(new URL(input as string, url), init);
     const injector = createEnvironmentInjector([NotificationsFeed], Injector.NULL as EnvironmentInjector);
     try {
       const { notifications$, latest, state } = injector.get(NotificationsFeed);
