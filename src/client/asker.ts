@@ -151,7 +151,8 @@ export class Asker {
     controller: AbortController,
     auth: Readonly<Record<string, string>>,
   ): FeedRequest {
-    const { url, topics = [], limit, headers, credentials } = this.#options;
+    const { topics = [], limit, headers, credentials } = this.#options;
+    const url = String(this.#options.url);
     const { cursor } = this.place;
     const query = topics.map((topic) => ['topic', topic]);
     if (cursor !== undefined) query.push(['cursor', cursor]);
@@ -160,7 +161,7 @@ export class Asker {
     // By hand: React Native's URL knows no `searchParams.set`.
     const text = query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
     return {
-      url: `${String(url)}${String(url).includes('?') ? '&' : '?'}${text}`,
+      url: `${url}${url.includes('?') ? '&' : '?'}${text}`,
       cursor,
       headers: { ...headers, ...auth },
       credentials,

@@ -93,8 +93,9 @@ export class Group implements TabEvents {
     if (!next) {
       const heard = await following.whenTold(this.#member.environment);
       // A leader that says nothing for so long may be gone without its lock.
-      if (!heard) following.isCaughtUp &&= this.#leading !== undefined;
-    } else if (next.after === this.#member.own.cursor || following.isJoining) {
+      if (!heard && !this.#leading) following.isCaughtUp = false;
+      // What came before the first answer of a leader without a place is not known to it.
+    } else if (next.after === this.#member.own.cursor || (following.isJoining && next.after)) {
       following.isJoining = false;
       await this.#handOver(next.delivery, this.#tabs.signal);
     } else following.isCaughtUp = false;

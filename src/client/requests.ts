@@ -146,7 +146,7 @@ async function answer(
   const retryAfterMs = retryAfter(response.headers.get('retry-after'));
   if (status === 429 || status === 503) throw new Failure('busy', retryAfterMs);
   if (status === 408 || status >= 500) throw new Failure('server', retryAfterMs);
-  throw new FeedError(typeof message === 'string' ? message : `The answer has status ${status}`, {
+  throw new FeedError(typeof message === 'string' ? message : `Status ${status}`, {
     status,
     code: typeof code === 'string' ? code : undefined,
   });

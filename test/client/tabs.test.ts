@@ -19,6 +19,8 @@ class Log {
   /** Up to where a node shows the log that answers those who do not wait. */
   lag = 0;
   polls = 0;
+  /** Holds back the answers to those who have no place yet. */
+  gate: Promise<void> | undefined;
   /** Whether a token is good. */
   accepts: (token: string) => boolean = () => true;
   readonly #held = new Set<() => void>();
@@ -40,6 +42,7 @@ class Log {
     const { Authorization = '' } = headers as Record<string, string>;
     if (!this.accepts(Authorization.replace('Bearer ', ''))) return Response.json({}, { status: 401 });
     this.polls++;
+    if (!url.searchParams.has('cursor')) await this.gate;
     const after = Number(url.searchParams.get('cursor') ?? this.head);
     const waits = url.searchParams.get('wait') !== '0';
     if (waits && after >= this.head) {
@@ -197,6 +200,23 @@ describe('tabs that share a feed', () => {
     log.publish(1);
     await until(() => late.seen.length === 11);
     expect(late.seen).toEqual(upTo(13).filter((n) => n > 2));
+  });
+
+  test('miss nothing when they come before the leader has a place', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    log.publish(2);
+    let open = (): void => undefined;
+    log.gate = new Promise((resolve) => (open = resolve));
+    openTab(log, browser);
+    await until(() => log.polls === 1);
+    const late = openTab(log, browser, { cursor: '0' });
+    await until(() => late.seen.length === 2);
+    log.publish(1);
+    open();
+    await until(() => log.held === 1);
+    log.publish(1);
+    await until(() => late.seen.includes(4));
+    expect(late.seen).toEqual(upTo(4));
   });
 
   test('wait for what the leader has got and the node that answers has not', async () => {
