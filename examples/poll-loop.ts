@@ -9,13 +9,14 @@ export class Refused extends Error {}
 
 /** Long-polls until the signal aborts. The cursor outlives every error, so nothing is missed and nothing comes twice. */
 export async function poll(url: string, onPage: (page: Page) => void, signal: AbortSignal): Promise<void> {
-  let cursor = 'latest';
+  // The first answer says where the feed is now, so it is not waited for.
+  let place = 'wait=0';
   for (let failures = 0; !signal.aborted;) {
     try {
-      const response = await fetch(`${url}&cursor=${cursor}`, { signal });
+      const response = await fetch(`${url}&${place}`, { signal });
       if (response.ok) {
         const page = (await response.json()) as Page;
-        cursor = page.cursor;
+        place = `cursor=${page.cursor}`;
         failures = 0;
         onPage(page);
       } else if (response.status === 429 || response.status >= 500) {

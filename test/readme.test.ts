@@ -7,7 +7,7 @@ const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.ur
 const readme = read('README.md');
 
 /** The README's code blocks that name an example, which test/e2e/examples.test.ts runs. */
-const examples = [...readme.matchAll(/<!-- (examples\/\S+) -->\n\n```ts\n([\s\S]*?)```/g)].map(
+const examples = [...readme.matchAll(/<!-- (examples\/\S+) -->\n\n```(?:ts|sh)\n([\s\S]*?)```/g)].map(
   ([, path = '', code = '']) => ({ path, code }),
 );
 

@@ -8,12 +8,16 @@ export interface Environment {
   readonly clearTimeout: (timer: unknown) => void;
   readonly isOnline: () => boolean;
   readonly isHidden: () => boolean;
+  /** Whether bodies can be read as they come; not so in React Native. */
+  readonly canStream: boolean;
   /** Web Locks, and a BroadcastChannel, where there are tabs. */
   readonly locks?: Locks | undefined;
   readonly channel?: ((name: string) => Channel) | undefined;
   /** Tells what happens to the device and the page, until the answer is called. */
-  readonly watch: (tell: (event: 'online' | 'offline' | 'visible' | 'hidden') => void) => () => void;
+  readonly watch: (tell: (event: DeviceEvent) => void) => () => void;
 }
+
+export type DeviceEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'woken';
 
 /** What is used of the Web Locks API. */
 export interface Locks {
@@ -27,13 +31,20 @@ export interface Channel {
   close(): void;
 }
 
+type Listener = (event: { readonly persisted?: boolean }) => void;
+
+/** What is used of a page and of a document. */
+interface Target {
+  readonly addEventListener?: (name: string, listener: Listener) => void;
+  readonly removeEventListener?: (name: string, listener: Listener) => void;
+}
+
 /** What browsers have and Node does not. */
-interface Browser {
+interface Browser extends Target {
+  readonly Response?: { readonly prototype: object };
   readonly BroadcastChannel?: new (name: string) => Channel;
   readonly navigator?: { readonly onLine?: boolean; readonly locks?: Locks };
-  readonly document?: EventTarget & { readonly visibilityState?: string };
-  readonly addEventListener?: EventTarget['addEventListener'];
-  readonly removeEventListener?: EventTarget['removeEventListener'];
+  readonly document?: Target & { readonly visibilityState?: string };
 }
 
 const browser = globalThis as unknown as Browser;
@@ -52,25 +63,27 @@ export const runtime: Environment = {
   // Node has a navigator that does not know.
   isOnline: () => browser.navigator?.onLine !== false,
   isHidden,
+  canStream: 'body' in (browser.Response?.prototype ?? {}),
   locks: browser.document && browser.navigator?.locks,
   channel: BrowserChannel && ((name) => new BrowserChannel(name)),
   watch: (tell) => {
-    const { document } = browser;
-    const online = (): void => tell('online');
-    const offline = (): void => tell('offline');
     const visibility = (): void => tell(isHidden() ? 'hidden' : 'visible');
-    browser.addEventListener?.('online', online);
-    browser.addEventListener?.('offline', offline);
-    document?.addEventListener('visibilitychange', visibility);
-    // A frozen page that thaws, and one that comes back out of the history, may have missed the change.
-    document?.addEventListener('resume', visibility);
-    browser.addEventListener?.('pageshow', visibility);
-    return () => {
-      browser.removeEventListener?.('online', online);
-      browser.removeEventListener?.('offline', offline);
-      document?.removeEventListener('visibilitychange', visibility);
-      document?.removeEventListener('resume', visibility);
-      browser.removeEventListener?.('pageshow', visibility);
+    const thaw = (): void => {
+      visibility();
+      tell('woken');
     };
+    const listeners: [Target | undefined, string, Listener][] = [
+      [browser, 'online', () => tell('online')],
+      [browser, 'offline', () => tell('offline')],
+      [browser.document, 'visibilitychange', visibility],
+      // A page that was frozen, and one that comes back out of the history.
+      [browser.document, 'resume', thaw],
+      [browser, 'pageshow', (event) => event.persisted && thaw()],
+    ];
+    const each = (method: 'addEventListener' | 'removeEventListener'): void => {
+      for (const [target, name, listener] of listeners) target?.[method]?.(name, listener);
+    };
+    each('addEventListener');
+    return () => each('removeEventListener');
   },
 };

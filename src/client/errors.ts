@@ -5,11 +5,8 @@ export class FeedError extends Error {
   /** The server's own code for it (`forbidden`, `topic_invalid`, …), if it gave one. */
   readonly code: string | undefined;
 
-  constructor(
-    message: string,
-    { status, code, cause }: { status?: number; code?: string | undefined; cause?: unknown } = {},
-  ) {
-    super(message, { cause });
+  constructor(message: string, { status, code }: { status?: number; code?: string | undefined } = {}) {
+    super(message);
     this.name = 'FeedError';
     this.status = status;
     this.code = code;

@@ -1,8 +1,7 @@
 import type { Environment } from './environment.js';
-import type { FeedState } from './options.js';
 import type { Delivery } from './requests.js';
 
-/** Deliveries held back for a tab that catches up. */
+/** Notifications, and moves of the cursor, held back for a tab that is busy or catches up. */
 const TOLD_MAX = 1_000;
 /** After so long without a word a leader is asked whether it lives. */
 const SILENT_LEADER_MS = 30_000;
@@ -13,28 +12,37 @@ interface Told {
   readonly delivery: Delivery;
 }
 
-/** What a tab that does not lead has been told and has not handed over yet. */
+/** What a tab has been told and has not handed over yet. */
 export class Following {
-  state: FeedState | undefined;
   isCaughtUp = false;
   /** The next delivery is the first since it caught up, and may begin before its place. */
   isJoining = false;
   #told: Told[] = [];
+  #count = 0;
   #heard: ((heard: boolean) => void) | undefined;
+
+  /** Up to where it has been told; undefined if it has handed over all of that. */
+  get end(): string | undefined {
+    return this.#told.at(-1)?.delivery.cursor;
+  }
 
   push(told: Told): void {
     this.#told.push(told);
-    // Nobody takes it: what is forgotten here is read again.
-    if (this.#told.length > TOLD_MAX) this.clear();
+    this.#count += 1 + told.delivery.notifications.length;
+    // Its application is slow: what is forgotten here is read again, from its own place.
+    if (this.#count > TOLD_MAX) this.clear();
     this.changed();
   }
 
   next(): Told | undefined {
-    return this.#told.shift();
+    const next = this.#told.shift();
+    if (next) this.#count -= 1 + next.delivery.notifications.length;
+    return next;
   }
 
   clear(): void {
     this.#told = [];
+    this.#count = 0;
     this.isCaughtUp = false;
   }
 

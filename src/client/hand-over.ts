@@ -125,13 +125,9 @@ export class HandOver<N extends object> {
 
   #take(batch: Batch): void {
     batch.left--;
-    let done = '';
-    for (let [first] = this.#batches; first?.left === 0; [first] = this.#batches) {
-      this.#batches.shift();
-      // Without one it moves nothing.
-      if (first.cursor !== '') done = first.cursor;
-    }
-    if (done !== '') this.#onDone(done);
+    let done: string | undefined;
+    for (; this.#batches[0]?.left === 0; this.#batches.shift()) done = this.#batches[0].cursor;
+    if (done !== undefined) this.#onDone(done);
   }
 
   #tell(observer: Observer<N>, end: { readonly error: unknown } | 'complete'): void {
@@ -167,9 +163,9 @@ interface IteratorEvents<N> {
 
 /** One `for await` over a feed. */
 class FeedIterator<N> implements AsyncIterableIterator<N> {
-  #queue: Queued<N>[] = [];
-  readonly #waiting: { resolve: (result: IteratorResult<N>) => void; reject: (error: unknown) => void }[] = [];
+  readonly #queue: Queued<N>[] = [];
   readonly #on: IteratorEvents<N>;
+  readonly #waiting: (() => void)[] = [];
   #end: { readonly error: unknown } | 'complete' | undefined;
 
   constructor(on: IteratorEvents<N>) {
@@ -181,45 +177,44 @@ class FeedIterator<N> implements AsyncIterableIterator<N> {
   }
 
   push(queued: Queued<N>): void {
-    const waiting = this.#waiting.shift();
-    if (!waiting) {
-      this.#queue.push(queued);
-      return;
-    }
-    waiting.resolve({ done: false, value: queued.notification });
-    this.#on.taken(queued);
+    this.#queue.push(queued);
+    this.#wake();
   }
 
   end(end: { readonly error: unknown } | 'complete'): void {
     this.#end = end;
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
-      if (end === 'complete') resolve({ done: true, value: undefined });
-      else reject(end.error);
+    this.#wake();
+  }
+
+  async next(): Promise<IteratorResult<N>> {
+    for (;;) {
+      const queued = this.#queue.shift();
+      if (queued) {
+        this.#on.taken(queued);
+        return { done: false, value: queued.notification };
+      }
+      const end = this.#end;
+      if (end) {
+        this.#end = 'complete';
+        if (end === 'complete') return { done: true, value: undefined };
+        throw end.error;
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
-  next(): Promise<IteratorResult<N>> {
-    const queued = this.#queue.shift();
-    if (queued) {
-      this.#on.taken(queued);
-      return Promise.resolve({ done: false, value: queued.notification });
-    }
-    if (this.#end === 'complete') return Promise.resolve({ done: true, value: undefined });
-    if (this.#end) {
-      const { error } = this.#end;
-      this.#end = 'complete';
-      return Promise.reject(error as Error);
-    }
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-  }
-
-  return(): Promise<IteratorResult<N>> {
+  async return(): Promise<IteratorResult<N>> {
+    const rest = this.#queue.splice(0);
     this.end('complete');
-    this.#on.leaves(this.#queue.splice(0));
-    return Promise.resolve({ done: true, value: undefined });
+    this.#on.leaves(rest);
+    return { done: true, value: undefined };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -6,7 +6,7 @@ export { FeedError } from './errors.js';
 export type { Feed, Subscribable } from './feed.js';
 export type { Notification, NotificationOf } from '../core/notification.js';
 export type { Gap } from '../core/page.js';
-export type { ConnectOptions, CursorStore, FeedState } from './options.js';
+export type { Auth, ConnectOptions, CursorStore, FeedState } from './options.js';
 export type { Observer } from './hand-over.js';
 export type { Phase, Reason, Transport } from './machine.js';
 

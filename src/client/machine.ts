@@ -11,6 +11,8 @@ export type Phase = 'connecting' | 'live' | 'waiting' | 'offline' | 'closed';
 export type Reason =
   /** No answer, or half of one. */
   | 'network'
+  /** `auth` has failed. */
+  | 'auth'
   /** An answer that is none of this protocol's. */
   | 'malformed'
   /** The server asks for patience: 429 or 503, or its stream's end. */
@@ -41,19 +43,20 @@ export interface State {
 }
 
 export type Event =
-  /** A poll was answered with a page. */
-  | { readonly type: 'answered'; readonly more: boolean }
+  /** A poll was answered with a page; `isIdle`: with nothing, though it was to be held, and was not. */
+  | { readonly type: 'answered'; readonly more: boolean; readonly isIdle: boolean }
   /** A stream's first block came in time. */
   | { readonly type: 'opened' }
   /** A stream ended that had begun. */
-  | { readonly type: 'ended'; readonly livedMs: number; readonly retryMs: number | undefined }
+  | { readonly type: 'ended'; readonly livedMs: number; readonly retryMs?: number | undefined }
   /** A stream whose first block did not come: something on the way holds it back. */
   | { readonly type: 'unproven' }
-  | { readonly type: 'failed'; readonly reason: Reason; readonly retryAfterMs: number | undefined }
+  | { readonly type: 'failed'; readonly reason: Reason; readonly retryAfterMs?: number | undefined }
   | { readonly type: 'refused' }
   /** The wait is over. */
   | { readonly type: 'resumed' }
-  | { readonly type: 'online' | 'offline' | 'visible' | 'hidden' | 'closed' };
+  /** `woken`: the page was frozen, and its connection may be long dead. */
+  | { readonly type: 'online' | 'offline' | 'visible' | 'hidden' | 'woken' | 'closed' };
 
 export interface StepContext {
   /** Milliseconds, never going back. */
@@ -68,6 +71,8 @@ export interface StepContext {
 /** The first pause after a failure is up to this long, the second up to twice that, and so on (full jitter). */
 export const PAUSE_MS = 1_000;
 export const PAUSE_MS_MAX = 30_000;
+/** What a server asks for is obeyed up to here; beyond it is a mistake, and timers overflow. */
+export const PATIENCE_MS_MAX = 3_600_000;
 /** Between two polls of a page that nobody sees. */
 export const HIDDEN_PAUSE_MS = 10_000;
 /** A stream that is cut before this has not proved itself; two of them, and the client polls. */
@@ -94,7 +99,7 @@ export function step(state: State, event: Event, context: StepContext): State {
   if (state.phase === 'closed') return state;
   switch (event.type) {
     case 'answered':
-      return onAnswered(state, event.more, context);
+      return onAnswered(state, event, context);
     case 'opened':
       return { ...state, phase: 'live', reason: undefined, failures: 0 };
     case 'ended':
@@ -104,9 +109,8 @@ export function step(state: State, event: Event, context: StepContext): State {
     case 'failed':
       return onFailed(state, event, context);
     case 'refused':
-      return { ...state, phase: 'closed', reason: 'refused' };
     case 'closed':
-      return { ...state, phase: 'closed', reason: 'closed' };
+      return { ...state, phase: 'closed', reason: event.type };
     case 'resumed':
       return state.phase === 'waiting' ? connecting(state) : state;
     case 'offline':
@@ -116,10 +120,9 @@ export function step(state: State, event: Event, context: StepContext): State {
     case 'hidden':
       return { ...state, isHidden: true };
     case 'visible':
-      // Whoever was asked for patience keeps it; whoever only took its time does not.
-      return state.phase === 'waiting' && state.reason !== 'busy'
-        ? { ...connecting(state), isHidden: false }
-        : { ...state, isHidden: false };
+      return awake({ ...state, isHidden: false });
+    case 'woken':
+      return awake(state);
   }
 }
 
@@ -127,7 +130,14 @@ function connecting(state: State): State {
   return { ...state, phase: 'connecting', resumeAt: 0 };
 }
 
-function onAnswered(state: State, more: boolean, context: StepContext): State {
+/** Whoever was asked for patience keeps it; whoever only took its time does not. */
+function awake(state: State): State {
+  return state.phase === 'waiting' && state.reason !== 'busy' ? connecting(state) : state;
+}
+
+function onAnswered(state: State, { more, isIdle }: Extract<Event, { type: 'answered' }>, context: StepContext): State {
+  // Whatever is wrong there, to ask again at once does not help.
+  if (isIdle) return onFailed(state, { reason: 'busy' }, context);
   const streamAgain = context.mayStream && context.now >= state.streamAt;
   const transport = streamAgain ? 'sse' : state.transport;
   const answered: State = { ...state, phase: 'live', reason: undefined, failures: 0, transport };
@@ -138,12 +148,15 @@ function onAnswered(state: State, more: boolean, context: StepContext): State {
 function onEnded(state: State, event: Extract<Event, { type: 'ended' }>, context: StepContext): State {
   const shortStreams = event.livedMs < SHORT_STREAM_MS ? state.shortStreams + 1 : 0;
   if (shortStreams >= SHORT_STREAMS_MAX && context.mayPoll) return pollInstead(state, context);
-  const waitMs = event.retryMs ?? context.random() * PAUSE_MS;
+  const pauseMs = context.random() * backoffMs(Math.max(0, shortStreams - 1));
+  // One that lived is opened again when the server says; one that did not, later and later.
+  const told = Math.max(event.retryMs ?? pauseMs, shortStreams > 0 ? pauseMs : 0);
+  const waitMs = Math.min(told, PATIENCE_MS_MAX);
   return { ...state, shortStreams, phase: 'waiting', reason: 'busy', resumeAt: context.now + waitMs };
 }
 
 function pollInstead(state: State, context: StepContext): State {
-  if (!context.mayPoll) return onFailed(state, { reason: 'network', retryAfterMs: undefined }, context);
+  if (!context.mayPoll) return onFailed(state, { reason: 'network' }, context);
   return { ...connecting(state), transport: 'poll', shortStreams: 0, streamAt: context.now + STREAM_AGAIN_MS };
 }
 
@@ -152,7 +165,11 @@ function onFailed(
   { reason, retryAfterMs = 0 }: { readonly reason: Reason; readonly retryAfterMs?: number | undefined },
   { now, random }: StepContext,
 ): State {
-  const pauseMs = random() * Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** state.failures);
-  const resumeAt = now + Math.max(pauseMs, retryAfterMs);
+  // On top of what the server asks for, so that those who were told the same do not come back together.
+  const resumeAt = now + Math.min(retryAfterMs, PATIENCE_MS_MAX) + random() * backoffMs(state.failures);
   return { ...state, phase: 'waiting', reason, failures: state.failures + 1, resumeAt };
+}
+
+function backoffMs(failures: number): number {
+  return Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** failures);
 }

@@ -10,6 +10,9 @@ export interface CursorStore {
   save(cursor: string): MaybePromise<void>;
 }
 
+/** A token, one that says how long it lasts, or headers. */
+export type Auth = string | { readonly token: string; readonly expiresAt: Date } | Readonly<Record<string, string>>;
+
 /** What a feed is doing. */
 export interface FeedState {
   readonly phase: Phase;
@@ -30,11 +33,11 @@ export interface ConnectOptions {
   readonly store?: CursorStore;
   /**
    * Asked before every request for its headers, or for a token that goes into `Authorization: Bearer`. After a 401 it is asked once more, with
-   * `refused`; a second one is final.
+   * `refused`; a second one is final. With `{ token, expiresAt }`, a stream is opened anew, from where it is, with another token before this one
+   * expires; polls are short, and need nothing of the kind. What it throws is a failure like others, after which it is asked again; a
+   * `FeedError` ends the feed.
    */
-  readonly auth?: (context: {
-    readonly refused: boolean;
-  }) => MaybePromise<string | Readonly<Record<string, string>> | undefined>;
+  readonly auth?: (context: { readonly refused: boolean }) => MaybePromise<Auth | undefined>;
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
   /** As of `fetch`: `include` sends cookies to another origin. */

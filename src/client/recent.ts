@@ -10,6 +10,12 @@ export class Recent {
   readonly #ids = new Set<string>();
   lastId: string | undefined;
 
+  /** Undefined for a delivery without any. */
+  static lastOf({ notifications }: Delivery): string | undefined {
+    const last = notifications.at(-1);
+    return last === undefined ? undefined : idOf(last);
+  }
+
   has(id: string): boolean {
     return this.#ids.has(id);
   }
@@ -21,10 +27,7 @@ export class Recent {
       this.lastId = idOf(notification);
       this.#ids.add(this.lastId);
     }
-    for (const id of this.#ids) {
-      if (this.#ids.size <= IDS_MAX) break;
-      this.#ids.delete(id);
-    }
+    for (const id of this.#ids) if (this.#ids.size > IDS_MAX) this.#ids.delete(id);
     return { ...delivery, notifications };
   }
 }

@@ -3,7 +3,7 @@ import { CURSOR_EVENT, EVENT_STREAM_TYPE, GAP_EVENT } from '../wire/protocol.js'
 import type { Environment } from './environment.js';
 import { FeedError } from './errors.js';
 import type { Event, Reason } from './machine.js';
-import { SseParser } from './sse-parser.js';
+import { type SseBlock, SseParser } from './sse-parser.js';
 
 /** What one answer, or one block of a stream, brings. */
 export interface Delivery {
@@ -18,10 +18,13 @@ export type Credentials = 'omit' | 'same-origin' | 'include';
 
 /** One request to be made. */
 export interface FeedRequest {
-  readonly url: URL;
+  readonly url: string;
+  /** Where it asks from. */
+  readonly cursor: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials | undefined;
-  readonly signal: AbortSignal;
+  /** Aborted when it takes too long, or by who has made it. */
+  readonly controller: AbortController;
   /** Takes what has come; resolves when there is room for more. */
   readonly deliver: (delivery: Delivery) => Promise<void> | void;
 }
@@ -30,6 +33,8 @@ export interface FeedRequest {
 const GRACE_MS = 10_000;
 /** The first block of a stream is sent at once; later than this it was held back. */
 const PROOF_MS = 4_000;
+/** A poll that is to be held for longer than this, and brings nothing sooner, was not held. */
+const HELD_MS = 1_000;
 /** A stream that says nothing for so long, not even a heartbeat, is gone. */
 const SILENCE_MS = 45_000;
 
@@ -37,9 +42,9 @@ const SILENCE_MS = 45_000;
 class Failure extends Error {
   readonly event: Event;
 
-  constructor(reason: Reason, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}) {
-    super(reason, options);
-    this.event = { type: 'failed', reason, retryAfterMs: options.retryAfterMs };
+  constructor(reason: Reason, retryAfterMs?: number) {
+    super(reason);
+    this.event = { type: 'failed', reason, retryAfterMs };
   }
 }
 
@@ -48,21 +53,26 @@ class Failure extends Error {
  * @throws FeedError for an answer that would be the same the next time
  */
 export async function poll(environment: Environment, request: FeedRequest, waitMs: number): Promise<Event> {
-  const limit = new Deadline(environment, request.signal);
+  const limit = new Deadline(environment, request.controller);
   try {
     limit.within(waitMs + GRACE_MS);
-    const response = await answer(environment, request, 'application/json', limit.signal);
-    const page: unknown = await response.json().catch((cause: unknown) => {
-      throw new Failure(limit.signal.aborted ? 'network' : 'malformed', { cause });
+    const askedAt = environment.now();
+    const response = await answer(environment, request, 'application/json');
+    const page: unknown = await response.json().catch(() => {
+      throw new Failure(limit.isOver ? 'network' : 'malformed');
     });
     if (!isPage(page)) throw new Failure('malformed');
+    const hasNews = page.notifications.length > 0;
+    // It would come again and again.
+    if (hasNews && page.cursor === request.cursor) throw new Failure('malformed');
     limit.done();
+    const isIdle = !hasNews && waitMs > HELD_MS && environment.now() - askedAt < HELD_MS;
     await request.deliver(page);
-    return { type: 'answered', more: page.more === true };
+    return { type: 'answered', more: page.more === true, isIdle };
   } catch (error) {
     return eventOf(error);
   } finally {
-    limit.release();
+    limit.done();
   }
 }
 
@@ -71,16 +81,24 @@ export async function poll(environment: Environment, request: FeedRequest, waitM
  * @throws FeedError as `poll` does
  */
 export async function follow(environment: Environment, request: FeedRequest, onOpen: () => void): Promise<Event> {
-  const limit = new Deadline(environment, request.signal);
+  const limit = new Deadline(environment, request.controller);
   let openedAt: number | undefined;
+  const ended = (retryMs?: number): Event => {
+    const now = environment.now();
+    return { type: 'ended', livedMs: now - (openedAt ?? now), retryMs };
+  };
   try {
     limit.within(PROOF_MS);
-    const response = await answer(environment, request, EVENT_STREAM_TYPE, limit.signal);
+    const response = await answer(environment, request, EVENT_STREAM_TYPE);
     const reader = response.body?.getReader() as ByteReader | undefined;
     if (!reader || !response.headers.get('content-type')?.startsWith(EVENT_STREAM_TYPE)) return { type: 'unproven' };
     const blocks: Delivery[] = [];
+    let at = request.cursor ?? '';
     const parser = new SseParser((block) => {
-      blocks.push(deliveryOf(block));
+      const delivery = deliveryOf(block, at);
+      if (!delivery) return;
+      at = delivery.cursor;
+      blocks.push(delivery);
     });
     const decoder = new TextDecoder();
     for (;;) {
@@ -89,7 +107,7 @@ export async function follow(environment: Environment, request: FeedRequest, onO
       limit.within(SILENCE_MS);
       parser.push(decoder.decode(value, { stream: true }));
       // A node that is busy says only when to come back.
-      if (openedAt === undefined && blocks.some(({ cursor }) => cursor !== '')) {
+      if (openedAt === undefined && blocks.length > 0) {
         openedAt = environment.now();
         onOpen();
       }
@@ -98,44 +116,37 @@ export async function follow(environment: Environment, request: FeedRequest, onO
       limit.within(SILENCE_MS);
     }
     // One that ends before its first block is the server's way to say that it is busy.
-    return { type: 'ended', livedMs: environment.now() - (openedAt ?? environment.now()), retryMs: parser.retryMs };
+    return ended(parser.retryMs);
   } catch (error) {
-    if (request.signal.aborted || error instanceof FeedError) throw error;
-    if (openedAt !== undefined && !(error instanceof Failure)) {
-      return { type: 'ended', livedMs: environment.now() - openedAt, retryMs: undefined };
-    }
-    return limit.isOver && openedAt === undefined ? { type: 'unproven' } : eventOf(error);
+    if (openedAt === undefined) return limit.isOver ? { type: 'unproven' } : eventOf(error);
+    return error instanceof Failure || error instanceof FeedError ? eventOf(error) : ended();
   } finally {
-    limit.release();
+    limit.done();
   }
 }
 
 async function answer(
   { fetch }: Environment,
-  { url, headers, credentials }: FeedRequest,
+  { url, headers, credentials, controller }: FeedRequest,
   accept: string,
-  signal: AbortSignal,
 ): Promise<Response> {
   const init = {
     headers: { ...headers, Accept: accept },
-    signal,
+    signal: controller.signal,
     cache: 'no-store',
-    ...(credentials && { credentials }),
-  };
-  let response: Response;
-  try {
-    response = await fetch(url, init);
-  } catch (cause) {
-    throw new Failure('network', { cause });
-  }
+    credentials,
+  } as RequestInit;
+  const response = await fetch(url, init).catch(() => {
+    throw new Failure('network');
+  });
   if (response.status === 200) return response;
   const body: unknown = await response.json().catch(() => undefined);
   const { message, code } = (body ?? {}) as { message?: unknown; code?: unknown };
   const { status } = response;
   const retryAfterMs = retryAfter(response.headers.get('retry-after'));
-  if (status === 429 || status === 503) throw new Failure('busy', { retryAfterMs });
-  if (status === 408 || status === 425 || status >= 500) throw new Failure('server', { retryAfterMs });
-  throw new FeedError(typeof message === 'string' ? message : `The feed answered with status ${status}.`, {
+  if (status === 429 || status === 503) throw new Failure('busy', retryAfterMs);
+  if (status === 408 || status >= 500) throw new Failure('server', retryAfterMs);
+  throw new FeedError(typeof message === 'string' ? message : `Status ${status}`, {
     status,
     code: typeof code === 'string' ? code : undefined,
   });
@@ -143,14 +154,14 @@ async function answer(
 
 function eventOf(error: unknown): Event {
   if (error instanceof FeedError) throw error;
-  return error instanceof Failure ? error.event : { type: 'failed', reason: 'network', retryAfterMs: undefined };
+  return error instanceof Failure ? error.event : { type: 'failed', reason: 'network' };
 }
 
 /** Seconds, or a date (RFC 9110, 10.2.3). */
 function retryAfter(value: string | null): number | undefined {
   if (value === null) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+  return ms > 0 ? ms : undefined;
 }
 
 function isPage(page: unknown): page is Delivery & { readonly more?: unknown } {
@@ -158,18 +169,22 @@ function isPage(page: unknown): page is Delivery & { readonly more?: unknown } {
   return Array.isArray(notifications) && typeof cursor === 'string' && cursor !== '';
 }
 
-function deliveryOf({ event, data, id }: { event: string | undefined; data: string; id: string }): Delivery {
-  const parsed = (): unknown => {
-    try {
-      return JSON.parse(data);
-    } catch (cause) {
-      throw new Failure('malformed', { cause });
-    }
-  };
-  if (event === undefined) return { notifications: [parsed()], cursor: id };
-  const gap = event === GAP_EVENT ? (parsed() as Delivery['gap']) : undefined;
-  // The opening block, `cursor`, and events that a later version of the server may know: they move the cursor.
-  return { notifications: [], cursor: event === CURSOR_EVENT || event === GAP_EVENT || event === '' ? id : '', gap };
+/** Undefined for events that a later version of the server may know. */
+function deliveryOf({ event, data, id }: SseBlock, at: string): Delivery | undefined {
+  if (event === CURSOR_EVENT) return { notifications: [], cursor: id };
+  if (event !== undefined && event !== GAP_EVENT) return undefined;
+  // One that has no place of its own would come again and again.
+  if (id === '' || (id === at && !event)) throw new Failure('malformed');
+  const parsed = parse(data);
+  return event ? { notifications: [], cursor: id, gap: parsed as Gap } : { notifications: [parsed], cursor: id };
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new Failure('malformed');
+  }
 }
 
 /** What is used of a body's reader. */
@@ -180,26 +195,18 @@ interface ByteReader {
 /** Aborts what takes too long. */
 class Deadline {
   readonly #environment: Environment;
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal;
-  readonly #abort = (): void => this.#controller.abort();
+  readonly #controller: AbortController;
   #timer: unknown;
   isOver = false;
 
-  constructor(environment: Environment, outer: AbortSignal) {
+  constructor(environment: Environment, controller: AbortController) {
     this.#environment = environment;
-    this.#outer = outer;
-    if (outer.aborted) this.#abort();
-    else outer.addEventListener('abort', this.#abort);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+    this.#controller = controller;
   }
 
   /** From now on, until it is told again. */
   within(ms: number): void {
-    this.#environment.clearTimeout(this.#timer);
+    this.done();
     this.#timer = this.#environment.setTimeout(() => {
       this.isOver = true;
       this.#controller.abort();
@@ -208,10 +215,5 @@ class Deadline {
 
   done(): void {
     this.#environment.clearTimeout(this.#timer);
-  }
-
-  release(): void {
-    this.done();
-    this.#outer.removeEventListener('abort', this.#abort);
   }
 }

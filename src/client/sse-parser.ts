@@ -7,79 +7,44 @@ export interface SseBlock {
   readonly id: string;
 }
 
-/**
- * Takes an event stream apart as the WHATWG HTML standard has it (9.2.6), in whatever pieces it comes. Different from a browser, a
- * block without data is told too: it may move the cursor.
- */
+/** Takes an event stream apart as the WHATWG HTML standard has it (9.2.6), in whatever pieces a TextDecoder gives of it. */
 export class SseParser {
   readonly #onBlock: (block: SseBlock) => void;
   /** The pause that the stream asks for, in milliseconds. */
   retryMs: number | undefined;
   #rest = '';
-  #isStart = true;
   #event = '';
   #data: string[] = [];
   #id = '';
-  #hasFields = false;
 
   constructor(onBlock: (block: SseBlock) => void) {
     this.#onBlock = onBlock;
   }
 
   push(text: string): void {
-    this.#rest += text;
-    if (this.#isStart && this.#rest !== '') {
-      this.#isStart = false;
-      if (this.#rest.startsWith('\uFEFF')) this.#rest = this.#rest.slice(1);
+    // A CR at the end may be half of a CRLF.
+    const lines = (this.#rest + text).split(/\r\n|\n|\r(?!$)/);
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line === '') this.#dispatch();
+      else this.#field(line);
     }
-    let from = 0;
-    for (;;) {
-      const end = this.#lineEnd(from);
-      if (end < 0) break;
-      this.#line(this.#rest.slice(from, end));
-      from = end + (this.#rest.startsWith('\r\n', end) ? 2 : 1);
-    }
-    this.#rest = this.#rest.slice(from);
   }
 
-  /** Where the line ends that begins there; -1 if that is not known yet: a CR at the end may be half of a CRLF. */
-  #lineEnd(from: number): number {
-    for (let at = from; at < this.#rest.length; at++) {
-      const char = this.#rest[at];
-      if (char === '\n') return at;
-      if (char === '\r') return at + 1 < this.#rest.length ? at : -1;
-    }
-    return -1;
-  }
-
-  #line(line: string): void {
-    if (line === '') {
-      this.#dispatch();
-      return;
-    }
-    const colon = line.indexOf(':');
-    if (colon === 0) return;
-    const field = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? '' : line.slice(colon + (line[colon + 1] === ' ' ? 2 : 1));
-    this.#field(field, value);
-  }
-
-  #field(field: string, value: string): void {
+  #field(line: string): void {
+    const [, field, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
     if (field === 'event') this.#event = value;
     else if (field === 'data') this.#data.push(value);
     else if (field === 'id' && !value.includes('\0')) this.#id = value;
     else if (field === 'retry' && /^\d+$/.test(value)) this.retryMs = Number(value);
-    else return;
-    this.#hasFields = true;
   }
 
   #dispatch(): void {
-    const block = { event: this.#event || undefined, data: this.#data.join('\n'), id: this.#id };
-    const { length } = this.#data;
-    const had = this.#hasFields;
+    const data = this.#data;
+    const event = this.#event || undefined;
     this.#event = '';
     this.#data = [];
-    this.#hasFields = false;
-    if (had) this.#onBlock(length > 0 ? block : { ...block, event: '' });
+    // Without data it is none, though its id counts.
+    if (data.length > 0) this.#onBlock({ event, data: data.join('\n'), id: this.#id });
   }
 }

@@ -2,32 +2,34 @@ import type { Channel, Environment, Locks } from './environment.js';
 import type { FeedState } from './options.js';
 import type { Delivery } from './requests.js';
 
+/** How far the leader is, and the last notification that it has got. */
+export interface Here {
+  readonly type: 'here';
+  readonly cursor: string | undefined;
+  readonly lastId: string | undefined;
+  readonly state: FeedState;
+}
+
 /** What tabs tell each other. */
 type Message =
   | { readonly type: 'hello' }
-  /** How far the leader is, and the last notification that it has got. */
-  | {
-      readonly type: 'here';
-      readonly cursor: string | undefined;
-      readonly lastId: string | undefined;
-      readonly state: FeedState;
-    }
+  | Here
   | { readonly type: 'delivery'; readonly after: string | undefined; readonly delivery: Delivery }
   | { readonly type: 'state'; readonly state: FeedState };
-
-/** How far the leader is. */
-export type Here = Extract<Message, { type: 'here' }>;
 
 /** What a feed is told by the tab that asks for all. */
 export interface TabEvents {
   /** This tab asks from now on. */
   leads(): void;
   /** What the leader has got; `after` is where it was before. */
-  delivery(after: string | undefined, delivery: Delivery): void;
-  state(state: FeedState): void;
-  /** Somebody wants to know how far this one, the leader, is. */
-  asked(): Omit<Here, 'type'>;
+  told(after: string | undefined, delivery: Delivery): void;
+  heard(state: FeedState): void;
+  /** How far this one, the leader, is. */
+  here(): Here;
 }
+
+/** A runtime that has tabs. */
+export type TabEnvironment = Environment & { readonly locks: Locks; readonly channel: (name: string) => Channel };
 
 /** A leader that does not answer in this time is suspended, and no use. */
 const ANSWER_MS = 1_500;
@@ -37,80 +39,64 @@ const ANSWER_MS = 1_500;
  * tells the others what it gets (BroadcastChannel).
  */
 export class Tabs {
-  readonly #environment: Environment;
+  /** Aborted when this tab leaves. */
+  readonly signal: AbortSignal;
+  readonly #environment: TabEnvironment;
   readonly #channel: Channel;
   readonly #events: TabEvents;
   readonly #leaving = new AbortController();
   #release = (): void => undefined;
-  #here: ((here: Here | undefined) => void) | undefined;
-  isLeader = false;
+  #answered: ((here?: Here) => void) | undefined;
+  #isLeader = false;
 
-  private constructor(
-    name: string,
-    environment: Environment & { readonly locks: Locks; readonly channel: (name: string) => Channel },
-    events: TabEvents,
-  ) {
+  constructor(name: string, environment: TabEnvironment, events: TabEvents) {
     this.#environment = environment;
     this.#events = events;
+    this.signal = this.#leaving.signal;
     this.#channel = environment.channel(name);
     this.#channel.onmessage = ({ data }) => {
       this.#on(data as Message);
     };
     const lead = (): Promise<void> => {
-      this.isLeader = true;
+      this.#isLeader = true;
+      this.#answered?.();
       events.leads();
       return new Promise((resolve) => (this.#release = resolve));
     };
     // Who leaves before it leads does not wait for the lock any more.
-    environment.locks.request(name, { signal: this.#leaving.signal }, lead).catch(() => undefined);
-  }
-
-  /** Undefined where the runtime has no tabs. */
-  static join(name: string, environment: Environment, events: TabEvents): Tabs | undefined {
-    const { locks, channel } = environment;
-    return locks && channel && new Tabs(`nest-notifications ${name}`, { ...environment, locks, channel }, events);
+    environment.locks.request(name, { signal: this.signal }, lead).catch(() => undefined);
   }
 
   /** Asks the leader how far it is; undefined if it does not say. */
   whereIsLeader(): Promise<Here | undefined> {
     return new Promise((resolve) => {
-      const timer = this.#environment.setTimeout(() => this.#here?.(undefined), ANSWER_MS);
-      this.#here = (here) => {
+      const timer = this.#environment.setTimeout(() => this.#answered?.(), ANSWER_MS);
+      this.#answered = (here) => {
         this.#environment.clearTimeout(timer);
-        this.#here = undefined;
         resolve(here);
       };
-      this.#post({ type: 'hello' });
+      this.post({ type: 'hello' });
     });
   }
 
-  /** The leader has got something. */
-  tell(after: string | undefined, delivery: Delivery): void {
-    this.#post({ type: 'delivery', after, delivery });
-  }
-
-  tellState(state: FeedState): void {
-    this.#post({ type: 'state', state });
+  /** Tells the others; only the leader has something to say. */
+  post(message: Message): void {
+    this.#channel.postMessage(message);
   }
 
   leave(): void {
-    this.#here?.(undefined);
     this.#leaving.abort();
+    this.#answered?.();
     this.#release();
     this.#channel.close();
-    this.isLeader = false;
   }
 
   #on(message: Message): void {
     if (message.type === 'hello') {
-      if (this.isLeader) this.#post({ type: 'here', ...this.#events.asked() });
-    } else if (this.isLeader) return;
-    else if (message.type === 'here') this.#here?.(message);
-    else if (message.type === 'delivery') this.#events.delivery(message.after, message.delivery);
-    else this.#events.state(message.state);
-  }
-
-  #post(message: Message): void {
-    this.#channel.postMessage(message);
+      if (this.#isLeader) this.post(this.#events.here());
+    } else if (this.#isLeader) return;
+    else if (message.type === 'here') this.#answered?.(message);
+    else if (message.type === 'delivery') this.#events.told(message.after, message.delivery);
+    else this.#events.heard(message.state);
   }
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPage } from '../core/page.js';
-import { cursorBlock, HEARTBEAT, openingBlocks, retryBlock, retryLine } from '../wire/sse.js';
+import { cursorBlock, HEARTBEAT, openingBlock, retryLine } from '../wire/sse.js';
 import type { Writer } from './answer.js';
 import { isHttp1, isWrapped, writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
@@ -42,7 +42,7 @@ export class StreamWriter implements Writer {
   /** Sends headers and first block at once: a client knows by them that nothing on the way holds the stream back. */
   open(cursor: string | undefined): void {
     writeStreamHead(this.raw);
-    this.#write(openingBlocks(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
+    this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
     // A response that waits for the one before it on its connection has none yet.
     if (isHttp1(this.raw) && !isWrapped(this.raw) && this.raw.socket) this.#out = this.raw.socket;
   }
@@ -67,7 +67,7 @@ export class StreamWriter implements Writer {
 
   /** Ends the stream: the client is to come back, but not at once. */
   sendAway(): void {
-    this.raw.end(retryBlock(this.#retryMs() * REFUSED_RETRY_FACTOR));
+    this.raw.end(retryLine(this.#retryMs() * REFUSED_RETRY_FACTOR));
     this.#runtime.closing.add(this.raw);
   }
 
@@ -119,7 +119,7 @@ export class StreamWriter implements Writer {
 
   #end(page: LogPage): void {
     const moved = page.position === this.#told ? '' : cursorBlock(this.#runtime.encoder.cursor(page) + this.#idSuffix);
-    this.raw.end(moved + (page.ending === 'draining' ? retryBlock(this.#retryMs()) : ''));
+    this.raw.end(moved + (page.ending === 'draining' ? retryLine(this.#retryMs()) : ''));
     this.#runtime.closing.add(this.raw);
   }
 

@@ -2,35 +2,28 @@ import type { LogPage } from '../core/page.js';
 import { CURSOR_EVENT, GAP_EVENT } from './protocol.js';
 
 /*
- * Server-sent events as in the WHATWG HTML standard, section 9.2. Two rules hold for every block:
+ * Server-sent events as in the WHATWG HTML standard, section 9.2. Three rules hold for every block:
  *
  * - `id:` comes last. A block that is cut off then leaves the client's last event id where it was, and is read again.
  * - Nothing is written but JSON, cursors and numbers: JSON text has no line break and no NUL, so no field of a notification
  *   can end a line early.
+ * - It has data, or is no block: a blank line behind anything else makes some clients (fetch-event-source) hand out an empty event.
  */
 
-/**
- * A heartbeat: one comment line. The blank line that ends a block would make some clients hand out an empty event.
- */
+/** A heartbeat: one comment line. */
 export const HEARTBEAT = ':\n';
 
 /**
- * How a stream opens: how long to wait before a reconnect, and where it starts if that has a cursor. A browser notes the
- * id of a block without data. Clients that read ids off events alone do not, and one whose stream ends before the first
- * notification would begin anew at the end of the log: for them a `cursor` event says it again.
+ * How a stream opens: how long to wait before a reconnect, and where it starts if that has a cursor. A client whose stream ends before the first
+ * notification would otherwise begin anew at the end of the log.
  */
-export function openingBlocks(retryMs: number, cursor: string | undefined): string {
-  return cursor === undefined ? retryBlock(retryMs) : `${retryLine(retryMs)}id: ${cursor}\n\n${cursorBlock(cursor)}`;
+export function openingBlock(retryMs: number, cursor: string | undefined): string {
+  return retryLine(retryMs) + (cursor === undefined ? '' : cursorBlock(cursor));
 }
 
-/** Tells the client when to come back, within whatever block follows. */
+/** Tells the client when to come back: within whatever block follows, or as the last word of a stream. */
 export function retryLine(retryMs: number): string {
   return `retry: ${retryMs}\n`;
-}
-
-/** Tells the client when to come back; it is followed by the end of the stream. */
-export function retryBlock(retryMs: number): string {
-  return `${retryLine(retryMs)}\n`;
 }
 
 /** Moves the client's cursor without news. It has a name of its own, so `onmessage` is not called. */

@@ -301,7 +301,8 @@ describe('a client whose server is hostile', () => {
     const server = await hostile((request, response) => {
       asked.push(request.headers.accept ?? '');
       // A proxy that buffers passes nothing on.
-      if (request.headers.accept !== 'text/event-stream' && asked.length < 4) json(response, page([asked.length], 'c'));
+      if (request.headers.accept !== 'text/event-stream' && asked.length < 4)
+        json(response, page([asked.length], `c${asked.length}`));
     });
     const feed = open(server, {}, new Device(timers));
     const seen = collect(feed);
@@ -316,7 +317,7 @@ describe('a client whose server is hostile', () => {
     const server = await hostile((request, response) => {
       ids.push(cursorOf(request));
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-      response.write(`retry: 1\nid: ${cursorOf(request) || 's'}\n\n`);
+      response.write(`retry: 1\nevent: cursor\ndata: {}\nid: ${cursorOf(request) || 's'}\n\n`);
       if (ids.length === 1) {
         response.write('data: {"data":{"n":1}}\nid: a\n\ndata: {"data":{"n":2}}\nid:', () => response.destroy());
       } else response.write('data: {"data":{"n":2}}\nid: b\n\n');
@@ -332,7 +333,7 @@ describe('a client whose server is hostile', () => {
     const server = await hostile((request, response) => {
       tokens.push(request.headers.authorization);
       if (request.headers.authorization === 'Bearer old') json(response, '{"code":"expired"}', 401);
-      else if (tokens.length < 4) json(response, page([tokens.length], 'c'));
+      else if (tokens.length < 4) json(response, page([tokens.length], `c${tokens.length}`));
     });
     let token = 'old';
     const feed = open(server, {

@@ -3,6 +3,7 @@ import {
   type Event,
   HIDDEN_PAUSE_MS,
   initialState,
+  PATIENCE_MS_MAX,
   PAUSE_MS,
   PAUSE_MS_MAX,
   SHORT_STREAM_MS,
@@ -26,37 +27,27 @@ const waiting = (reason: State['reason'], failures = 1): State => ({
   failures,
   resumeAt: NOW + 500,
 });
+const answered = { type: 'answered', more: false, isIdle: false } as const;
 const ended = (livedMs: number, retryMs?: number): Event => ({ type: 'ended', livedMs, retryMs });
 const failed = (retryAfterMs?: number): Event => ({ type: 'failed', reason: 'network', retryAfterMs });
 
 const TABLE: readonly [what: string, from: State, event: Event, to: Partial<State>, context?: StepContext][] = [
-  ['a poll is answered', polling, { type: 'answered', more: false }, { phase: 'live', failures: 0 }],
-  [
-    'after failures',
-    waiting('network', 3),
-    { type: 'answered', more: false },
-    { phase: 'live', failures: 0, reason: undefined },
-  ],
+  ['a poll is answered', polling, answered, { phase: 'live', failures: 0 }],
+  ['after failures', waiting('network', 3), answered, { phase: 'live', failures: 0, reason: undefined }],
   [
     'nobody sees the page',
     { ...polling, isHidden: true },
-    { type: 'answered', more: false },
+    answered,
     { phase: 'waiting', reason: 'hidden', resumeAt: NOW + HIDDEN_PAUSE_MS },
   ],
   [
     'nobody sees the page, but there is more',
     { ...polling, isHidden: true },
-    { type: 'answered', more: true },
+    { ...answered, more: true },
     { phase: 'live' },
   ],
-  ['a stream is due again', { ...polling, streamAt: NOW }, { type: 'answered', more: false }, { transport: 'sse' }],
-  [
-    'a stream may not be',
-    { ...polling, streamAt: NOW },
-    { type: 'answered', more: false },
-    { transport: 'poll' },
-    POLL_ONLY,
-  ],
+  ['a stream is due again', { ...polling, streamAt: NOW }, answered, { transport: 'sse' }],
+  ['a stream may not be', { ...polling, streamAt: NOW }, answered, { transport: 'poll' }, POLL_ONLY],
   ['a stream proves itself', initialState('sse'), { type: 'opened' }, { phase: 'live', transport: 'sse' }],
   [
     'a stream does not',
@@ -111,8 +102,26 @@ const TABLE: readonly [what: string, from: State, event: Event, to: Partial<Stat
   ],
   ['the third failure', { ...polling, failures: 2 }, failed(), { failures: 3, resumeAt: NOW + 2 * PAUSE_MS }],
   ['the hundredth failure', { ...polling, failures: 99 }, failed(), { resumeAt: NOW + PAUSE_MS_MAX / 2 }],
-  ['the server asks for more patience', polling, failed(7_000), { resumeAt: NOW + 7_000 }],
-  ['the server asks for less', { ...polling, failures: 99 }, failed(1_000), { resumeAt: NOW + PAUSE_MS_MAX / 2 }],
+  ['the server asks for more patience', polling, failed(7_000), { resumeAt: NOW + 7_000 + PAUSE_MS / 2 }],
+  ['the server asks for too much', polling, failed(1e12), { resumeAt: NOW + PATIENCE_MS_MAX + PAUSE_MS / 2 }],
+  [
+    'a poll that was to be held is answered at once',
+    polling,
+    { ...answered, isIdle: true },
+    { phase: 'waiting', reason: 'busy', failures: 1, resumeAt: NOW + PAUSE_MS / 2 },
+  ],
+  ['a short stream says to come back at once', streaming, ended(1, 0), { resumeAt: NOW + PAUSE_MS / 2 }, STREAM_ONLY],
+  [
+    'a third one does',
+    { ...streaming, shortStreams: 2 },
+    ended(1, 0),
+    { shortStreams: 3, resumeAt: NOW + 2 * PAUSE_MS },
+    STREAM_ONLY,
+  ],
+  ['a stream asks for too much', streaming, ended(SHORT_STREAM_MS, 1e12), { resumeAt: NOW + PATIENCE_MS_MAX }],
+  ['a frozen page thaws', waiting('hidden'), { type: 'woken' }, { phase: 'connecting' }],
+  ['it thaws while the server asks for patience', waiting('busy'), { type: 'woken' }, { phase: 'waiting' }],
+  ['it thaws while all is well', polling, { type: 'woken' }, { phase: 'live' }],
   ['a refusal', polling, { type: 'refused' }, { phase: 'closed', reason: 'refused' }],
   ['the wait is over', waiting('network'), { type: 'resumed' }, { phase: 'connecting', failures: 1 }],
   ['a wait that was over already', polling, { type: 'resumed' }, { phase: 'live' }],

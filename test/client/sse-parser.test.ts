@@ -38,20 +38,12 @@ describe('an event stream', () => {
       const parts = Array.from({ length: Math.ceil(text.length / size) }, (_, at) =>
         text.slice(at * size, (at + 1) * size),
       );
-      const blocks = blocksOf(parts).filter(({ event }) => event !== '');
-      expect(blocks.map(({ event, data }) => ({ event, data }))).toEqual(expected);
+      expect(blocksOf(parts).map(({ event, data }) => ({ event, data }))).toEqual(expected);
     }
   });
 
   test('moves the id with blocks that have no data', () => {
-    expect(blocksOf(['retry: 5\nid: a\n\n:\n\ndata: 1\n\n'])).toEqual([
-      { event: '', data: '', id: 'a' },
-      { event: undefined, data: '1', id: 'a' },
-    ]);
-  });
-
-  test('may begin with a byte order mark, which is none of it', () => {
-    expect(blocksOf(['\uFEFF', 'data: a\n\n'])).toEqual([{ event: undefined, data: 'a', id: '' }]);
+    expect(blocksOf(['retry: 5\nid: a\n\n:\n\ndata: 1\n\n'])).toEqual([{ event: undefined, data: '1', id: 'a' }]);
   });
 
   test('says how long to wait', () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { ConnectOptions } from 'nest-notifications/client';
 import { type Channel, type Environment, type Locks, runtime } from '../../src/client/environment.js';
 import { Feed } from '../../src/client/feed.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
@@ -18,6 +19,10 @@ class Log {
   /** Up to where a node shows the log that answers those who do not wait. */
   lag = 0;
   polls = 0;
+  /** Holds back the answers to those who have no place yet. */
+  gate: Promise<void> | undefined;
+  /** Whether a token is good. */
+  accepts: (token: string) => boolean = () => true;
   readonly #held = new Set<() => void>();
 
   publish(count: number): void {
@@ -29,8 +34,15 @@ class Log {
     return this.#held.size;
   }
 
-  readonly fetch = async (url: URL, { signal }: { signal: AbortSignal }): Promise<Response> => {
+  readonly fetch = async (
+    text: string,
+    { signal, headers }: RequestInit & { signal: AbortSignal },
+  ): Promise<Response> => {
+    const url = new URL(text);
+    const { Authorization = '' } = headers as Record<string, string>;
+    if (!this.accepts(Authorization.replace('Bearer ', ''))) return Response.json({}, { status: 401 });
     this.polls++;
+    if (!url.searchParams.has('cursor')) await this.gate;
     const after = Number(url.searchParams.get('cursor') ?? this.head);
     const waits = url.searchParams.get('wait') !== '0';
     if (waits && after >= this.head) {
@@ -78,7 +90,7 @@ class Browser {
         if (this.#isLocked) this.#queue.push(take);
         else {
           this.#isLocked = true;
-          take();
+          queueMicrotask(take);
         }
       }),
   };
@@ -106,12 +118,26 @@ class Browser {
   };
 }
 
-function openTab(log: Log, browser: Browser, cursor?: string): { feed: Feed<Numbered>; seen: number[] } {
+interface TabOptions {
+  readonly cursor?: string;
+  /** Its application takes one notification, and then none until it is released. */
+  readonly isSlow?: boolean;
+  readonly auth?: ConnectOptions['auth'];
+}
+
+interface Tab {
+  readonly feed: Feed<Numbered>;
+  readonly seen: number[];
+  readonly errors: unknown[];
+  release(): void;
+}
+
+function openTab(log: Log, browser: Browser, { cursor, isSlow = false, auth }: TabOptions = {}): Tab {
   const environment: Environment = {
     ...runtime,
     fetch: log.fetch as never,
-    // What takes seconds takes milliseconds here.
-    setTimeout: (task, ms) => setTimeout(task, ms / 50),
+    // What takes seconds takes tenths of them here.
+    setTimeout: (task, ms) => setTimeout(task, ms / 10),
     locks: browser.locks,
     channel: browser.channel,
   };
@@ -121,17 +147,27 @@ function openTab(log: Log, browser: Browser, cursor?: string): { feed: Feed<Numb
     share: 'orders',
     wait: 500,
     ...(cursor && { cursor }),
+    ...(auth && { auth }),
   } as const;
   const feed = new Feed<Numbered>(options, environment);
-  const seen: number[] = [];
-  feed.subscribe(({ n }) => seen.push(n));
+  const [seen, errors]: [number[], unknown[]] = [[], []];
+  let release = (): void => undefined;
+  const released = isSlow ? new Promise<void>((resolve) => (release = resolve)) : undefined;
+  const read = async (): Promise<void> => {
+    for await (const { n } of feed) {
+      seen.push(n);
+      await released;
+    }
+  };
+  read().catch((error: unknown) => errors.push(error));
   atTestEnd(() => {
+    release();
     feed.close();
   });
-  return { feed, seen };
+  return { feed, seen, errors, release: () => release() };
 }
 
-async function leaderOf(log: Log, browser: Browser): Promise<ReturnType<typeof openTab>> {
+async function leaderOf(log: Log, browser: Browser): Promise<Tab> {
   const leader = openTab(log, browser);
   await until(() => log.held === 1);
   return leader;
@@ -159,11 +195,28 @@ describe('tabs that share a feed', () => {
       if (type === 'here') log.publish(2);
       return true;
     };
-    const late = openTab(log, browser, '2');
+    const late = openTab(log, browser, { cursor: '2' });
     await until(() => late.seen.length === 10);
     log.publish(1);
     await until(() => late.seen.length === 11);
     expect(late.seen).toEqual(upTo(13).filter((n) => n > 2));
+  });
+
+  test('miss nothing when they come before the leader has a place', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    log.publish(2);
+    let open = (): void => undefined;
+    log.gate = new Promise((resolve) => (open = resolve));
+    openTab(log, browser);
+    await until(() => log.polls === 1);
+    const late = openTab(log, browser, { cursor: '0' });
+    await until(() => late.seen.length === 2);
+    log.publish(1);
+    open();
+    await until(() => log.held === 1);
+    log.publish(1);
+    await until(() => late.seen.includes(4));
+    expect(late.seen).toEqual(upTo(4));
   });
 
   test('wait for what the leader has got and the node that answers has not', async () => {
@@ -172,7 +225,7 @@ describe('tabs that share a feed', () => {
     log.publish(4);
     await until(() => leader.seen.length === 4);
     log.lag = 3;
-    const late = openTab(log, browser, '0');
+    const late = openTab(log, browser, { cursor: '0' });
     await until(() => late.seen.length >= 1);
     log.publish(1);
     await until(() => late.seen.length === 5);
@@ -218,5 +271,46 @@ describe('tabs that share a feed', () => {
     log.publish(3);
     await until(() => third.seen.length === 6);
     expect([second.seen, third.seen]).toEqual([upTo(3), upTo(6)]);
+  });
+
+  test('get everything at once while the application of the one that asks is slow, which loses nothing either', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    const leader = openTab(log, browser, { isSlow: true });
+    await until(() => log.held === 1);
+    const others = Array.from({ length: 3 }, () => openTab(log, browser));
+    await until(() => others.every(({ feed }) => feed.cursor !== undefined));
+    // More than the leader's loop and its memory hold together.
+    for (let round = 1; round <= 8; round++) {
+      log.publish(500);
+      await until(() => others.every(({ seen }) => seen.length === 500 * round));
+    }
+    expect(leader.seen.length).toBeLessThan(10);
+    leader.release();
+    await until(() => leader.seen.length === 4_000);
+    log.publish(1);
+    await until(() => [leader, ...others].every(({ seen }) => seen.length === 4_001));
+    for (const { seen } of [leader, ...others]) expect(seen).toEqual(upTo(4_001));
+  });
+
+  test('refresh a token in the one that asks, and when it is refused for good, the next one asks with its own', async () => {
+    const [log, browser] = [new Log(), new Browser()];
+    const tab = (name: string) =>
+      openTab(log, browser, { auth: ({ refused }) => `${name}${refused ? ' refreshed' : ''}` });
+    const first = tab('first');
+    await until(() => log.held === 1);
+    const second = tab('second');
+    await until(() => second.feed.cursor !== undefined);
+    log.accepts = (token) => token === 'first refreshed';
+    for (let n = 1; n <= 3; n++) {
+      log.publish(1);
+      await until(() => log.held === 1 && second.seen.length === n);
+    }
+    log.accepts = (token) => token.startsWith('second');
+    log.publish(1);
+    await until(() => first.errors.length === 1 && log.held === 1);
+    log.publish(1);
+    await until(() => second.seen.length === 5);
+    expect([first.seen, second.seen]).toEqual([upTo(4), upTo(5)]);
+    expect(first.errors).toMatchObject([{ status: 401 }]);
   });
 });

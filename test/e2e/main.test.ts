@@ -190,7 +190,7 @@ describe('the program', () => {
     expect(performance.now() - began).toBeLessThan(DRAIN_MS_MAX);
     // Both got a proper end, with a cursor to go on from.
     expect(await (await poll).json()).toMatchObject({ notifications: [], cursor: expect.any(String) });
-    expect(await stream.text()).toMatch(/^retry: \d+\nid: \S+\n\n/);
+    expect(await stream.text()).toMatch(/^retry: \d+\nevent: cursor\n/);
     expect(main.stderr).toBe('');
   });
 

@@ -121,7 +121,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       await app.close();
       expect((await connection.response()).json).toEqual({ notifications: [], cursor, more: false });
       await reader.rest();
-      expect(reader.text).toMatch(/\n\nretry: \d+\n\n$/);
+      expect(reader.text).toMatch(/\n\nretry: \d+\n$/);
     });
   });
 });

@@ -52,7 +52,7 @@ forEachAdapter((adapter) => {
         }
         for (const reader of streams) {
           const blocks = await reader.rest();
-          expect(reader.text).toMatch(/\n\nretry: \d+\n\n$/);
+          expect(reader.text).toMatch(/\n\nretry: \d+\n$/);
           expect(blocks.some(isNotification)).toBe(false);
         }
       },
@@ -141,7 +141,7 @@ forEachAdapter((adapter) => {
       await timedClose(app);
       for (const connection of held) expect((await connection.response()).status).toBe(200);
       await reader.rest();
-      expect(reader.text).toMatch(/\n\nretry: \d+\n\n$/);
+      expect(reader.text).toMatch(/\n\nretry: \d+\n$/);
     });
 
     test('completes what the application follows, after a last page', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LogPage } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
-import { cursorBlock, HEARTBEAT, openingBlocks, pageToSse, retryBlock } from '../../src/wire/sse.js';
+import { cursorBlock, HEARTBEAT, openingBlock, pageToSse, retryLine } from '../../src/wire/sse.js';
 import { randomNumbers } from '../../src/testing/contract/random.js';
 import { entry, EPOCH, HOSTILE, LIMITS, logPage, OTHER_EPOCH, randomPage, titled } from './kit.js';
 import { type Message, readAsStandard, type Received, readWithParser } from './standard-client.js';
@@ -92,17 +92,17 @@ describe('blocks around the notifications', () => {
   });
 
   test.each(CLIENTS)('the opening sets the time to reconnect and the id, and is no message, in %s', (_, read) => {
-    expect(openingBlocks(2_000, undefined)).toBe('retry: 2000\n\n');
-    expect(openingBlocks(2_000, 'CURSOR')).toBe(`retry: 2000\nid: CURSOR\n\n${cursorBlock('CURSOR')}`);
-    expect(read(openingBlocks(2_000, undefined))).toEqual({ messages: [], lastEventId: '', retries: [2_000] });
-    const opened = read(openingBlocks(2_000, 'CURSOR'));
+    expect(openingBlock(2_000, undefined)).toBe('retry: 2000\n');
+    expect(openingBlock(2_000, 'CURSOR')).toBe(`retry: 2000\n${cursorBlock('CURSOR')}`);
+    expect(read(openingBlock(2_000, undefined))).toEqual({ messages: [], lastEventId: '', retries: [2_000] });
+    const opened = read(openingBlock(2_000, 'CURSOR'));
     expect(opened).toMatchObject({ lastEventId: 'CURSOR', retries: [2_000] });
     expect(opened.messages.map(({ event }) => event)).toEqual(['cursor']);
   });
 
-  test.each(CLIENTS)('a block that ends a stream sets the time to reconnect, and keeps the id, in %s', (_, read) => {
-    expect(retryBlock(9_000)).toBe('retry: 9000\n\n');
-    const { messages, lastEventId, retries } = read(toSse(logPage([entry(1)])) + retryBlock(9_000));
+  test.each(CLIENTS)('the last line of a stream sets the time to reconnect, and keeps the id, in %s', (_, read) => {
+    expect(retryLine(9_000)).toBe('retry: 9000\n');
+    const { messages, lastEventId, retries } = read(toSse(logPage([entry(1)])) + retryLine(9_000));
     expect([messages.length, lastEventId, retries]).toEqual([1, 'C1', [9_000]]);
   });
 
@@ -157,14 +157,14 @@ describe('a stream cut off anywhere and resumed loses nothing and doubles nothin
     const expired = ofThisLog && place.position < TRIMMED;
     const gap: Partial<LogPage> = ofThisLog && !expired ? {} : { gap: { reason: expired ? 'expired' : 'reset' } };
     const rest = LOG.filter(({ position }) => !ofThisLog || position > place.position);
-    let text = openingBlocks(2_000, ofThisLog ? cursor : undefined) + HEARTBEAT;
+    let text = openingBlock(2_000, ofThisLog ? cursor : undefined) + HEARTBEAT;
     for (let at = 0; at === 0 || at < rest.length; at += 3) {
       const entries = rest.slice(at, at + 3);
       const next = rest[at + 3];
       const position = next ? entries.at(-1)!.position : HEAD - 1;
       text += encoder.sse(logPage(entries, { position, more: next !== undefined, ...(at === 0 && gap) }));
     }
-    return utf8(text + HEARTBEAT + cursorBlock(encoder.seal(EPOCH, HEAD)) + retryBlock(2_000));
+    return utf8(text + HEARTBEAT + cursorBlock(encoder.seal(EPOCH, HEAD)) + retryLine(2_000));
   }
 
   /** What a client gets from first to last when its first stream is cut and its second one is not. */

@@ -25,6 +25,8 @@ export interface AppOptions {
   /** Runs before the application starts: prefix, pipes, CORS. */
   readonly configure?: (app: INestApplication) => unknown;
   readonly nest?: NestApplicationOptions;
+  /** Default: any that is free. */
+  readonly port?: number;
 }
 
 /** An application that listens on a free port of loopback. */
@@ -64,7 +66,7 @@ export async function startApp(adapter: Adapter, options: AppOptions = {}): Prom
   await options.configure?.(nest);
   const server = nest.getHttpServer() as Server;
   const sockets = watchSockets(server);
-  await nest.listen(0, '127.0.0.1');
+  await nest.listen(options.port ?? 0, '127.0.0.1');
   const service = nest.get<NotificationsService>(NotificationsService, { strict: false });
   let closed: Promise<void> | undefined;
   const app: TestApp = {

@@ -41,17 +41,12 @@ export class SseReader {
     return this.head.complete;
   }
 
-  /**
-   * How the stream opens: `retry` and, where it starts at a place, its `id`, which a `cursor` event then says again to clients
-   * that note the ids of events only.
-   */
+  /** How a stream opens that starts at a place: `retry`, and a `cursor` event with it. */
   async opening(): Promise<Block> {
     const first = await this.next();
-    const names = namesOf(first);
-    if (names.join() !== 'retry' && names.join() !== 'retry,id') throw new Error(`no opening: ${show(first)}`);
-    if (first.id !== undefined) {
-      const cursor = await this.next();
-      if (show(cursor) !== show(cursorBlock(first.id))) throw new Error(`no opening: ${show(cursor)}`);
+    const [retry, ...cursor] = first.fields;
+    if (retry?.[0] !== 'retry' || JSON.stringify(cursor) !== show(cursorBlock(first.id ?? ''))) {
+      throw new Error(`no opening: ${show(first)}`);
     }
     return first;
   }
@@ -85,7 +80,9 @@ export class SseReader {
   /** The rest of the stream, up to its end. */
   async rest(): Promise<Block[]> {
     await this.connection.when(() => this.ended, 'the end of the stream');
-    return this.available();
+    const blocks = this.available();
+    // When to come back stands behind the last block.
+    return this.#unread === '' ? blocks : [...blocks, blockOf(this.#unread.trimEnd().split('\n'))];
   }
 
   /** The blocks that are here and have not been read. */

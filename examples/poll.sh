@@ -1,0 +1,15 @@
+#!/bin/sh
+# Follows a feed with nothing but curl and sed, and prints every answer that has news:
+#   sh poll.sh 'http://127.0.0.1:3000/notifications?topic=orders' [cursor]
+url=$1
+cursor=${2:-latest}
+while :; do
+  # Who has no place yet has nothing to wait for: the first answer says it.
+  if [ "$cursor" = latest ]; then wait=0; else wait=25; fi
+  if page=$(curl --silent --show-error --fail --max-time 60 "$url&wait=$wait&cursor=$cursor"); then
+    case $page in '{"notifications":[],'*) ;; *) printf '%s\n' "$page" ;; esac
+    cursor=$(printf '%s' "$page" | sed 's/.*"cursor":"\([^"]*\)","more":.*/\1/')
+  else
+    sleep 1
+  fi
+done

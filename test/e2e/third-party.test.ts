@@ -1,0 +1,170 @@
+import { expect, test } from '@jest/globals';
+import axios, { isAxiosError } from 'axios';
+import { EventSource } from 'eventsource';
+import { createParser } from 'eventsource-parser';
+import { got } from 'got';
+import type { Notification, Page } from 'nest-notifications';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { poll } from '../../examples/poll-loop.js';
+import { findProgram } from '../browser/main-process.js';
+import { forEachAdapter } from '../support/http/adapters.js';
+import { startApp } from '../support/http/app.js';
+import { atTestEnd } from '../support/http/cleanup.js';
+import { publish, upTo } from '../support/http/feed.js';
+import { Server } from '../support/http/restart.js';
+import { until } from '../support/http/until.js';
+
+type Listener = (notifications: readonly Notification[]) => void;
+
+/** Follows the topic of a feed until the signal aborts. */
+type Client = (feed: string, tell: Listener, signal: AbortSignal) => Promise<void>;
+
+const QUERY = 'topic=orders';
+/** A pause after a failure, in milliseconds. */
+const PAUSE_MS = 20;
+
+const eventSource: Client = async (feed, tell, signal) => {
+  const source = new EventSource(`${feed}?${QUERY}`);
+  source.onmessage = ({ data }) => tell([JSON.parse(data as string) as Notification]);
+  await aborted(signal);
+  source.close();
+};
+
+const eventSourceParser: Client = async (feed, tell, signal) => {
+  let lastEventId = '';
+  await again(signal, async () => {
+    const headers = { Accept: 'text/event-stream', 'Last-Event-ID': lastEventId };
+    const { body } = await fetch(`${feed}?${QUERY}`, { headers, signal });
+    const parser = createParser({
+      onEvent: ({ event, data, id }) => {
+        lastEventId = id ?? lastEventId;
+        if (event === undefined) tell([JSON.parse(data) as Notification]);
+      },
+    });
+    for await (const text of body!.pipeThrough(new TextDecoderStream())) parser.feed(text);
+  });
+};
+
+const axiosLoop: Client = async (feed, tell, signal) => {
+  let place: { cursor: string } | { wait: 0 } = { wait: 0 };
+  await again(signal, async () => {
+    const { data } = await axios.get<Page>(feed, { params: { topic: 'orders', ...place }, signal });
+    place = { cursor: data.cursor };
+    tell(data.notifications);
+  });
+};
+
+/** It tries again by itself, and obeys `Retry-After`. */
+const gotLoop: Client = async (feed, tell, signal) => {
+  let place: { cursor: string } | { wait: 0 } = { wait: 0 };
+  const retry = { limit: 100, backoffLimit: 100 };
+  await again(signal, async () => {
+    const page: Page = await got(feed, { searchParams: { topic: 'orders', ...place }, retry, signal }).json();
+    place = { cursor: page.cursor };
+    tell(page.notifications);
+  });
+};
+
+const fetchLoop: Client = (feed, tell, signal) => poll(`${feed}?${QUERY}`, (page) => tell(page.notifications), signal);
+
+const curlLoop: Client = async (feed, tell, signal) => {
+  const script = fileURLToPath(new URL('../../examples/poll.sh', import.meta.url));
+  const shell = spawn('sh', [script, `${feed}?${QUERY}`], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  createInterface(shell.stdout).on('line', (line) => tell((JSON.parse(line) as Page).notifications));
+  await aborted(signal);
+  // With the curl that it waits for.
+  process.kill(-shell.pid!);
+  await once(shell, 'close');
+};
+
+const curlStream: Client = async (feed, tell, signal) => {
+  let lastEventId = '';
+  await again(signal, async () => {
+    const headers = ['-H', 'Accept: text/event-stream', '-H', `Last-Event-ID: ${lastEventId}`];
+    const curl: ChildProcess = spawn('curl', ['-sN', ...headers, `${feed}?${QUERY}`], { signal });
+    const parser = createParser({
+      onEvent: ({ event, data, id }) => {
+        lastEventId = id ?? lastEventId;
+        if (event === undefined) tell([JSON.parse(data) as Notification]);
+      },
+    });
+    curl.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      parser.feed(text);
+    });
+    curl.on('error', () => undefined);
+    await once(curl, 'close');
+    await pause(PAUSE_MS);
+  });
+};
+
+const withCurl: [string, Client][] = findProgram(['curl'])
+  ? [
+      ['a shell loop with curl', curlLoop],
+      ['curl -N', curlStream],
+    ]
+  : [];
+
+const CLIENTS: [string, Client][] = [
+  ['eventsource', eventSource],
+  ['fetch with eventsource-parser', eventSourceParser],
+  ['a loop with axios', axiosLoop],
+  ['a loop with got', gotLoop],
+  ['a loop with fetch, as in the README', fetchLoop],
+  ...withCurl,
+];
+
+forEachAdapter((adapter) => {
+  test.each(CLIENTS)('%s is live, and misses nothing when it is cut and the server starts anew', async (_, client) => {
+    const server = await Server.start((options) => startApp(adapter, options));
+    const got: number[] = [];
+    const stop = new AbortController();
+    const running = client(
+      `http://127.0.0.1:${server.app.port}/notifications`,
+      (notifications) => got.push(...notifications.map(({ data }) => (data as { n: number }).n)),
+      stop.signal,
+    );
+    const leave = async (): Promise<void> => {
+      stop.abort();
+      await running;
+    };
+    atTestEnd(leave);
+    await until(() => server.app.counts().waiters === 1);
+    await publish(server.app, 'orders', 3);
+    await until(() => got.length === 3);
+    for (const from of [4, 7]) {
+      for (const socket of server.app.sockets) socket.destroy();
+      await publish(server.app, 'orders', 3, from);
+      await until(() => got.length >= from + 2);
+    }
+    await server.restart();
+    // Before the new server, which waits for its clients to leave.
+    atTestEnd(leave);
+    await publish(server.app, 'orders', 2, 10);
+    await until(() => got.length >= 11);
+    await until(() => server.app.counts().waiters === 1);
+    await publish(server.app, 'orders', 1, 12);
+    await until(() => got.length >= 12);
+    expect(got).toEqual(upTo(12));
+  });
+});
+
+function aborted(signal: AbortSignal): Promise<unknown> {
+  return signal.aborted ? Promise.resolve() : once(signal, 'abort');
+}
+
+/** One request after the other; what the server refuses for good is an error. */
+async function again(signal: AbortSignal, ask: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await ask();
+    } catch (error) {
+      const { status = 503 } = isAxiosError(error) ? (error.response ?? {}) : {};
+      if (status < 500) throw error;
+      await pause(PAUSE_MS);
+    }
+  }
+}
