@@ -1,0 +1,239 @@
+import {
+  type Answer,
+  type ClientHistory,
+  isAnswer,
+  type Logged,
+  type ProblemKind,
+  type Publish,
+  type Waiting,
+} from './history.js';
+import type { Knowledge } from './knowledge.js';
+import { RightsOf } from './rights.js';
+
+type Notification = Answer['notifications'][number];
+
+/** Up to where a topic has been told. */
+interface Covered {
+  /** Undefined: not known; then what was published from `sinceMs` on is behind it. */
+  readonly position?: number | undefined;
+  readonly sinceMs: number;
+}
+
+/** Goes through one chain of a client, answer by answer. */
+export class ChainCheck {
+  readonly #known: Knowledge;
+  readonly #rights: RightsOf;
+  readonly #report: (kind: ProblemKind, what: string) => void;
+  readonly #seen = new Set<string>();
+  /** What has been reported as lost. */
+  readonly #missed = new Set<string>();
+  readonly #covered = new Map<string, Covered>();
+  /** How many had been seen when a cursor was given. */
+  readonly #cursors = new Map<string, number>();
+  #last: Answer | undefined;
+  /** The newest that came: by its position, of each topic or of all, and by when it was called. */
+  readonly #newest = new Map<string, Logged>();
+  #calledLast: { id: string; calledMs: number } | undefined;
+
+  constructor(known: Knowledge, client: ClientHistory, report: (kind: ProblemKind, what: string) => void) {
+    this.#known = known;
+    this.#rights = new RightsOf(client);
+    this.#report = report;
+  }
+
+  take(event: Answer | Waiting): void {
+    if (!isAnswer(event)) {
+      this.#checkLate(event);
+      return;
+    }
+    this.#begin(event);
+    for (const notification of event.notifications) this.#checkOne(notification, event);
+    this.#checkPlace(event);
+    this.#checkMissing(event);
+    if (event.notifications.length === 0 && !event.gap && !event.isPlaceOnly) {
+      this.#checkLate(event);
+      this.#checkCursorMoves(event);
+    }
+    this.#cover(event);
+    this.#cursors.set(event.cursor, this.#seen.size);
+    this.#last = event;
+  }
+
+  /** The client has read to the end: nothing may be left. */
+  finish(): void {
+    const last = this.#last;
+    if (!last) return;
+    const log = this.#known.orders.logOf(last);
+    for (const topic of last.topics) {
+      const covered = this.#covered.get(topic);
+      if (!covered || this.#rights.disturbs(topic, last)) continue;
+      for (const { id } of this.#due(log, topic, covered)) this.#report('lost', `${topic} ${id} never came`);
+      for (const { id, calledMs, acknowledgedMs, ...publish } of this.#known.publishes.values()) {
+        const isDue = publish.topic === topic && acknowledgedMs !== undefined && calledMs >= covered.sinceMs;
+        const isUnknown = !this.#known.orders.areWhole && !this.#known.orders.entry(log, id);
+        if (isDue && isUnknown && !this.#seen.has(id)) this.#report('lost', `${topic} ${id} never came`);
+      }
+    }
+  }
+
+  /** Where an answer goes on from; with a gap, that is elsewhere. */
+  #begin(event: Answer): void {
+    const { topics, from, askedMs, atMs, gap, place } = event;
+    const log = this.#known.orders.logOf(event);
+    const before = this.#last;
+    const moved = before !== undefined && this.#known.orders.logOf(before) !== log;
+    if (moved && gap !== 'reset') this.#report('silent gap', `${from} was of another log than ${event.cursor}`);
+    if (gap) this.#checkGap(event, moved);
+    if (moved || gap === 'reset') this.#startOver();
+    if (gap && !place) this.#covered.clear();
+    for (const topic of this.#covered.keys()) if (!topics.includes(topic)) this.#covered.delete(topic);
+    // Who has no place yet gets one with the first answer, and what is published from then on is behind it.
+    const isStart = from === 'earliest' && !before && (place !== undefined || !gap);
+    const sinceMs = isStart ? -Infinity : gap || (!before && from === 'latest') ? atMs : askedMs;
+    const position = isStart || (place && gap === 'reset') ? 0 : moved ? undefined : before?.place?.position;
+    for (const topic of topics) if (!this.#covered.has(topic)) this.#covered.set(topic, { position, sinceMs });
+  }
+
+  #checkGap({ gap, cursor, atMs, place }: Answer, moved: boolean): void {
+    const before = this.#last;
+    const what = `${gap} before ${cursor}`;
+    if (!this.#known.gapsMayBe && !place) this.#report('groundless gap', what);
+    // A client that had no place may have been given one that it never saw.
+    if (!place || !before?.place) return;
+    const { log, position } = before.place;
+    // The wrong word for another log has been reported as none.
+    const grounds = moved || (gap === 'expired' && this.#known.orders.hasExpired(log, position, atMs));
+    if (!grounds) this.#report('groundless gap', what);
+  }
+
+  #startOver(): void {
+    this.#seen.clear();
+    this.#covered.clear();
+    this.#cursors.clear();
+    this.#newest.clear();
+    this.#calledLast = undefined;
+  }
+
+  #checkPlace({ from, cursor, place, gap, notifications }: Answer): void {
+    const before = this.#last?.place;
+    if (place && before?.log === place.log && gap !== 'reset' && place.position < before.position) {
+      this.#report('went back', `${cursor} is ${place.position}, ${from} was ${before.position}`);
+    }
+    const seenThen = this.#cursors.get(cursor);
+    if (seenThen !== undefined && seenThen < this.#seen.size) {
+      this.#report('went back', `${cursor} was given ${this.#seen.size - seenThen} notifications before`);
+    }
+    for (const { id } of place ? notifications : []) {
+      const position = this.#known.orders.entry(place!.log, id)?.position ?? 0;
+      if (position > place!.position) this.#report('went back', `${cursor} stands before ${id}, which came with it`);
+    }
+  }
+
+  #checkOne({ id, topic }: Notification, event: Answer): void {
+    const { orders, publishes, lateMs } = this.#known;
+    const { topics, askedMs, atMs } = event;
+    const publish = publishes.get(id);
+    const entry = orders.entry(orders.logOf(event), id);
+    const name = `${topic} ${id}`;
+    if (publish?.topic !== topic) this.#report('phantom', `${name} was never published`);
+    else if (publish.calledMs > atMs) this.#report('phantom', `${name} came before it was published`);
+    else if (!entry && orders.areWhole) this.#report('phantom', `${name} is not in the log`);
+    else if (!topics.includes(topic)) this.#report('foreign', `${name} was not asked for`);
+    else if (this.#rights.forbids(publish, atMs)) this.#report('foreign', `${name} is not allowed`);
+    else if (this.#seen.has(id)) this.#report('doubled', `${name} came again`);
+    else {
+      this.#checkOrder(publish, entry);
+      const { acknowledgedMs = Infinity, readyMs = acknowledgedMs } = publish;
+      const dueMs = Math.max(readyMs, askedMs) + lateMs;
+      if (atMs > dueMs) this.#report('late', `${name} came ${atMs - dueMs} ms late`);
+    }
+    this.#seen.add(id);
+  }
+
+  #checkOrder({ id, topic, calledMs, acknowledgedMs = Infinity }: Publish, entry: Logged | undefined): void {
+    const scope = this.#known.orders.areWhole ? '' : topic;
+    const newest = this.#newest.get(scope);
+    const called = this.#calledLast;
+    if (entry && newest && newest.position > entry.position) {
+      this.#report('out of order', `${topic} ${id} came after ${newest.id}`);
+    } else if (called && called.calledMs > acknowledgedMs) {
+      this.#report('out of order', `${topic} ${id}, acknowledged before ${called.id} was called, came after it`);
+    }
+    if (entry && (!newest || newest.position < entry.position)) this.#newest.set(scope, entry);
+    if (!called || called.calledMs < calledMs) this.#calledLast = { id, calledMs };
+  }
+
+  /** What stands in the log up to where the answer has come, and was not on it. */
+  #checkMissing(event: Answer): void {
+    const { orders } = this.#known;
+    const { topics, notifications, atMs, gap, from, place } = event;
+    const log = orders.logOf(event);
+    const entries = notifications.map(({ id }) => orders.entry(log, id)).filter((entry) => entry !== undefined);
+    for (const topic of topics) {
+      const covered = this.#covered.get(topic)!;
+      if (this.#rights.disturbs(topic, event)) continue;
+      const comparable = orders.areWhole ? entries : entries.filter((entry) => entry.topic === topic);
+      const upTo = place?.position ?? comparable.at(-1)?.position ?? 0;
+      for (const due of this.#due(log, topic, covered, comparable[0]?.position)) {
+        if (due.position > upTo) break;
+        const trimmed = (due.trimmedMs ?? Infinity) <= atMs;
+        if (trimmed && (gap !== undefined || from === 'earliest')) continue;
+        this.#report(trimmed ? 'silent gap' : 'lost', `${topic} ${due.id} is missing before ${event.cursor}`);
+        this.#missed.add(due.id);
+      }
+    }
+  }
+
+  /** What a client has to get that it has not got: behind its place, behind what came first, or published after it had a place. */
+  #due(log: string, topic: string, { position, sinceMs }: Covered, first = Infinity): readonly Logged[] {
+    const { orders, publishes } = this.#known;
+    const entries = orders
+      .after(log, topic, position ?? -1)
+      .filter(({ id }) => !this.#seen.has(id) && !this.#missed.has(id));
+    if (position !== undefined) return entries;
+    return entries.filter((entry) => entry.position > first || (publishes.get(entry.id)?.calledMs ?? -1) >= sinceMs);
+  }
+
+  /** Somebody who has been asking for long enough has been told nothing. */
+  #checkLate(event: Answer | Waiting): void {
+    const { orders, publishes, lateMs } = this.#known;
+    const last = isAnswer(event) ? event : this.#last;
+    if (!last || lateMs === Infinity) return;
+    if (!isAnswer(event) && event.askedMs + lateMs > event.atMs) return;
+    for (const topic of event.topics) {
+      const covered = this.#covered.get(topic);
+      if (!covered || this.#rights.disturbs(topic, event)) continue;
+      for (const { id } of this.#due(orders.logOf(last), topic, covered)) {
+        const { acknowledgedMs = Infinity, readyMs = acknowledgedMs } = publishes.get(id) ?? {};
+        if (readyMs + lateMs <= event.atMs) this.#report('late', `${topic} ${id} has not come by ${event.atMs}`);
+      }
+    }
+  }
+
+  /** Of a quiet client, too, the place has to move: else what others publish makes it expire. */
+  #checkCursorMoves({ place, cursor, askedMs }: Answer): void {
+    const { orders, publishes, lateMs } = this.#known;
+    if (!place || lateMs === Infinity) return;
+    for (const { id, acknowledgedMs = Infinity, readyMs = acknowledgedMs } of publishes.values()) {
+      const position = orders.entry(place.log, id)?.position ?? 0;
+      if (position > place.position && readyMs + lateMs <= askedMs) {
+        this.#report('late', `${cursor} stays behind ${id}`);
+        return;
+      }
+    }
+  }
+
+  #cover(event: Answer): void {
+    const { orders } = this.#known;
+    const { topics, notifications, atMs, place } = event;
+    const log = orders.logOf(event);
+    for (const topic of topics) {
+      const before = this.#covered.get(topic)!;
+      const comparable = orders.areWhole ? notifications : notifications.filter((one) => one.topic === topic);
+      const last = comparable.at(-1);
+      const position = place?.position ?? (last && orders.entry(log, last.id)?.position);
+      if (this.#rights.disturbs(topic, event)) this.#covered.set(topic, { position: place?.position, sinceMs: atMs });
+      else if (position !== undefined) this.#covered.set(topic, { position, sinceMs: before.sinceMs });
+    }
+  }
+}

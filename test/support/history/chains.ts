@@ -1,0 +1,31 @@
+import { type Answer, type ClientHistory, isAnswer, type Waiting } from './history.js';
+
+export type Chain = readonly (Answer | Waiting)[];
+
+/**
+ * A client's events by the cursors they go on from. Who asks again with an old cursor begins a chain of its own, which shares with the
+ * old one what was answered up to that cursor. The chain that was gone on with last comes last.
+ */
+export function chainsOf({ events }: ClientHistory): Chain[] {
+  const chains: (Answer | Waiting)[][] = [];
+  for (const event of events) {
+    const last = chains.at(-1);
+    if (last && endsAt(last, event.from)) last.push(event);
+    else chains.push([...upTo(chains, event.from), event]);
+  }
+  return chains;
+}
+
+function endsAt(chain: Chain, cursor: string): boolean {
+  const answer = chain.findLast(isAnswer);
+  return answer ? answer.cursor === cursor : chain[0]?.from === cursor;
+}
+
+/** What led to a cursor; nothing if it comes from elsewhere. */
+function upTo(chains: readonly Chain[], cursor: string): Chain {
+  for (const chain of chains.toReversed()) {
+    const at = chain.findLastIndex((event) => isAnswer(event) && event.cursor === cursor);
+    if (at >= 0) return chain.slice(0, at + 1);
+  }
+  return [];
+}

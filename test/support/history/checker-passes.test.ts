@@ -1,0 +1,136 @@
+import { expect, test } from '@jest/globals';
+import {
+  client,
+  type Example,
+  found,
+  LOG,
+  placed,
+  PUBLISHES,
+  publish,
+  TRIMMED,
+  unfinished,
+  WIPED,
+  withRights,
+} from './examples.js';
+
+const ALL = client('a b', 'earliest > a1 b2 a3 b5 > end');
+
+/** Histories with which nothing is wrong; examples.ts says how to read them. */
+const GOOD: Record<string, Example> = {
+  'nobody and nothing': { publishes: [] },
+  'everything once and in order': { clients: [ALL] },
+  'nothing for a topic that nothing came for': { clients: [client('d', 'earliest > > x')] },
+  'several pages': { clients: [client('a b', 'earliest > a1 > x', 'x > b2 a3 > y', 'y > b5 > z')] },
+  'several pages, with places': {
+    logs: LOG,
+    clients: [placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 > x3', 'x3 > b5 > x5')],
+  },
+  'a client that began at the end, and nothing came': { clients: [ALL, client('a b', 'latest > > x')] },
+  'a client that began at the end': { clients: [ALL, client('a b', 'latest > b5 > x @31-60')] },
+  'a client that was given its first cursor': { clients: [ALL, client('a b', 'given > a3 b5 > x @21-60')] },
+  'a client that has not read to the end': { clients: [ALL, unfinished(client('a b', 'earliest > a1 > x'))] },
+  'two clients of different topics': {
+    clients: [client('a', 'earliest > a1 a3 > x'), client('b c', 'earliest > b2 c4 b5 > y')],
+  },
+  'what was read again with an old cursor': {
+    clients: [client('a b', 'earliest > a1 b2 > x', 'x > a3 > y', 'x > a3 b5 > z')],
+  },
+  'what was read again from the beginning': {
+    logs: LOG,
+    clients: [placed('a b', 'earliest > a1 b2 > x2', 'earliest > a1 b2 a3 > x3', 'x3 > b5 > x5')],
+  },
+  'a stream opened again with an old cursor': {
+    clients: [client('a', 'earliest > a1 > x stream@0', 'x > a3 > y stream@0', 'x > a3 > z stream@90')],
+  },
+  'repeats with the same id, acknowledged late': {
+    publishes: PUBLISHES.map((one) => ({ ...one, acknowledgedMs: 900 })),
+    clients: [ALL],
+  },
+  'what came though its acknowledgement was lost': {
+    publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
+    clients: [client('a', 'earliest > a1 a3 a6 > x')],
+  },
+  'what did not come, its acknowledgement lost': {
+    publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
+    clients: [client('a', 'earliest > a1 a3 > x')],
+  },
+  'the same when the log is known': {
+    publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
+    logs: LOG,
+    clients: [client('a', 'earliest > a1 a3 > x')],
+  },
+  'publishes at the same time in either order': {
+    publishes: ['a1', 'a2'].map((id) => publish(id, { acknowledgedMs: 40 })),
+    clients: [client('a', 'earliest > a2 a1 > x')],
+  },
+  'a client that asks for a topic more': { clients: [client('a', 'earliest > a1 > x', '[a b] x > b2 a3 b5 > y')] },
+  'a client that asks for a topic less': { clients: [ALL, client('a', '[a b] earliest > a1 b2 > x', 'x > a3 > y')] },
+  'a client that changes its topics, with places': {
+    logs: LOG,
+    clients: [placed('b', '[a b] earliest > a1 b2 > x2', '[a] x2 > a3 > x4', 'x4 > b5 > x5')],
+  },
+  'a gap where there may be one': {
+    gapsMayBe: true,
+    clients: [ALL, client('a b', 'earliest > a1 > x', 'x > a3 b5 > y expired')],
+  },
+  'a gap and nothing after it': {
+    gapsMayBe: true,
+    clients: [ALL, client('a b', 'earliest > a1 > x', 'x > > y reset')],
+  },
+  'what comes again after a reset': {
+    gapsMayBe: true,
+    clients: [client('a b', 'earliest > a1 b2 > x', 'x > a1 b2 a3 b5 > y reset')],
+  },
+  'a gap that retention is the reason of': {
+    logs: TRIMMED,
+    clients: [placed('a b', 'earliest > > x0 @5', 'x0 > a3 b5 > x5 expired')],
+  },
+  'a gap because of what others follow': {
+    logs: TRIMMED,
+    clients: [placed('c', 'earliest > > x1 @15', 'x1 > c4 > x5 expired')],
+  },
+  'a beginning that retention has removed': { logs: TRIMMED, clients: [placed('a b', 'earliest > a3 b5 > x5')] },
+  'a gap that a wipe is the reason of': {
+    logs: WIPED,
+    clients: [placed('a b', 'earliest > a1 b2 > x2', 'x2 > b5 > y5 reset')],
+  },
+  'what was told in time': {
+    lateMs: 20,
+    clients: [client('a', 'earliest > a1 > x @0-35', 'x > > y @36', 'y > a3 > z @37-50')],
+  },
+  'what was late because of a fault': {
+    lateMs: 20,
+    publishes: [publish('a1', { readyMs: 500 })],
+    clients: [client('a', 'earliest > a1 > x @0-510')],
+  },
+  'what came late because it was asked for late': { lateMs: 20, clients: [ALL] },
+  'who waits and is owed nothing': {
+    lateMs: 20,
+    clients: [client('a b', 'earliest > a1 b2 a3 b5 > x @52-60', 'x > ? > - @61-900')],
+  },
+  'who was to be told just now': {
+    lateMs: 20,
+    clients: [unfinished(client('a b', 'earliest > a1 b2 a3 > x @32-40', 'x > ? > - @41-60'))],
+  },
+  'who is not told of a topic taken away': {
+    logs: LOG,
+    clients: [withRights(placed('a b', 'earliest > a1 b2 > x2', 'x2 > a3 > x5'), '-b@40')],
+  },
+  'who is told of what was published before': {
+    clients: [withRights(client('a b', 'earliest > a1 b2 > x @60', 'x > a3 > y'), '-b@40')],
+  },
+  'who is given a topic back': {
+    logs: LOG,
+    clients: [withRights(placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 b5 > x5'), '-b@15', '+b@18')],
+  },
+  'whose stream goes on without it': {
+    logs: LOG,
+    clients: [
+      withRights(placed('a b', 'earliest > a1 b2 > x2 stream@0', 'x2 > a3 > x5 @900 stream@0'), '-b@30', '+b@40'),
+    ],
+  },
+};
+
+test.each(Object.entries(GOOD))('the checker passes %s', (_, example) => {
+  expect(found(example)).toEqual([]);
+});

@@ -1,0 +1,109 @@
+import { problemsOf } from './checker.js';
+import type { Answer, ClientHistory, History, Logged, Publish, RightsChange, Waiting } from './history.js';
+
+/*
+ * Histories in a few words, for the checker's own tests. A notification is called by its topic and its number: `b2` is called at 20 and
+ * acknowledged at 25. An answer is `from > what came > cursor`, with what else is to be said behind it:
+ *
+ *   [a b] earliest > a1 b2 > x2 reset @30-40 stream@5
+ *
+ * asked for topics a and b (else those of the client) at 30, in a stream opened at 5, and was answered at 40. `from > ? > -` is no answer yet.
+ */
+
+export interface Example {
+  readonly clients?: readonly ClientHistory[];
+  readonly publishes?: readonly Publish[];
+  readonly logs?: History['logs'];
+  readonly lateMs?: number;
+  readonly gapsMayBe?: boolean;
+}
+
+const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
+const topicOf = (id: string): string => id.slice(0, 1);
+
+export function publish(id: string, more: Partial<Publish> = {}): Publish {
+  const calledMs = 10 * Number(id.slice(1));
+  return { id, topic: topicOf(id), calledMs, acknowledgedMs: calledMs + 5, ...more };
+}
+
+/** All that is published and in the log, if nothing else is said. */
+const PUBLISHED = 'a1 b2 a3 c4 b5';
+export const PUBLISHES = words(PUBLISHED).map((id) => publish(id));
+
+/** A log in which everything stands at its number; the first ones were removed at 500. */
+export function logged(ids = PUBLISHED, trimmed = ''): Logged[] {
+  return words(ids).map((id) => ({
+    id,
+    topic: topicOf(id),
+    position: Number(id.slice(1)),
+    trimmedMs: words(trimmed).includes(id) ? 500 : undefined,
+  }));
+}
+
+export const LOG = new Map([['x', logged()]]);
+export const TRIMMED = new Map([['x', logged(PUBLISHED, 'a1 b2')]]);
+/** A log that was wiped, and the next one. */
+export const WIPED = new Map([
+  ['x', logged('a1 b2 a3')],
+  ['y', logged('c4 b5')],
+]);
+
+/** A client that does not know what its cursors mean. */
+export function client(topics: string, ...turns: readonly string[]): ClientHistory {
+  const events = turns.map((turn, at) => eventOf(turn, { topics: words(topics), ms: 1000 + at }));
+  return { name: 'client', events, finished: true };
+}
+
+/** One that does: the cursor x3 is position 3 of log x. */
+export function placed(topics: string, ...turns: readonly string[]): ClientHistory {
+  const { events, ...rest } = client(topics, ...turns);
+  return {
+    ...rest,
+    events: events.map((event) => ('cursor' in event ? { ...event, place: placeOf(event.cursor) } : event)),
+  };
+}
+
+/** One that has not read to the end. */
+export function unfinished(history: ClientHistory): ClientHistory {
+  return { ...history, finished: false };
+}
+
+/** `-b@40`: topic b is taken away at 40; `+b@50`: it is given back. */
+export function withRights(history: ClientHistory, ...changes: readonly string[]): ClientHistory {
+  const rights = changes.map((change): RightsChange => {
+    const calledMs = Number(change.slice(change.indexOf('@') + 1));
+    return { topic: change.slice(1, 2), allowed: change.startsWith('+'), calledMs, doneMs: calledMs + 1 };
+  });
+  return { ...history, rights };
+}
+
+/** What the checker says of an example. */
+export function found({ publishes = PUBLISHES, clients = [], logs, ...bounds }: Example): string[] {
+  return problemsOf({ publishes, clients, ...(logs && { logs }) }, bounds).map(({ kind, what }) => `${kind}: ${what}`);
+}
+
+function placeOf(cursor: string): Answer['place'] {
+  return { log: cursor.slice(0, 1), position: Number(cursor.slice(1)) };
+}
+
+function eventOf(turn: string, { topics, ms }: { topics: string[]; ms: number }): Answer | Waiting {
+  const own = /^\[(.*)\] /.exec(turn);
+  const [from = '', came = '', end = ''] = turn.slice(own?.[0].length ?? 0).split('>');
+  const [cursor = '', ...more] = words(end);
+  const times = more
+    .find((word) => word.startsWith('@'))
+    ?.slice(1)
+    .split('-')
+    .map(Number) ?? [ms];
+  const opened = more.find((word) => word.startsWith('stream@'));
+  const gap = (['expired', 'reset'] as const).find((reason) => more.includes(reason));
+  const waiting: Waiting = {
+    from: from.trim(),
+    topics: own ? words(own[1]!) : topics,
+    askedMs: times[0]!,
+    atMs: times.at(-1)!,
+    ...(opened && { openedMs: Number(opened.slice('stream@'.length)) }),
+  };
+  if (came.trim() === '?') return waiting;
+  return { ...waiting, notifications: words(came).map((id) => ({ id, topic: topicOf(id) })), cursor, gap };
+}

@@ -1,0 +1,97 @@
+import type { Chain } from './chains.js';
+import { type Answer, type History, isAnswer, type Logged } from './history.js';
+
+/** A log that nobody has seen as such: positions in it say something within a topic only. */
+const DERIVED = 'derived';
+
+interface KnownLog {
+  readonly byId: ReadonlyMap<string, Logged>;
+  readonly byTopic: ReadonlyMap<string, readonly Logged[]>;
+}
+
+/** What is known of who stands before whom. */
+export class Orders {
+  readonly #logs = new Map<string, KnownLog>();
+
+  constructor(
+    logs: NonNullable<History['logs']>,
+    /** Whether they are logs as they were, where positions of all topics can be compared; or derived. */
+    readonly areWhole: boolean,
+  ) {
+    for (const [name, log] of logs) {
+      const byId = new Map(log.map((entry) => [entry.id, entry]));
+      const byTopic = new Map<string, Logged[]>();
+      for (const entry of log) {
+        const topic = byTopic.get(entry.topic);
+        if (topic) topic.push(entry);
+        else byTopic.set(entry.topic, [entry]);
+      }
+      this.#logs.set(name, { byId, byTopic });
+    }
+  }
+
+  /** The logs as they were, or else what the longest chains say of each topic. */
+  static of(history: History, chains: readonly Chain[]): Orders {
+    if (history.logs) return new Orders(history.logs, true);
+    const longest = new Map<string, ReadonlySet<string>>();
+    for (const [topic, ids] of chains.flatMap(runsOf)) {
+      if (ids.size > (longest.get(topic)?.size ?? 0)) longest.set(topic, ids);
+    }
+    const entries = [...longest].flatMap(([topic, ids]) => [...ids].map((id, at) => ({ id, topic, position: at + 1 })));
+    return new Orders(new Map([[DERIVED, entries]]), false);
+  }
+
+  /** The log that an answer is of. */
+  logOf({ place }: Answer): string {
+    const only = this.#logs.size === 1 ? [...this.#logs.keys()][0] : undefined;
+    const log = place?.log ?? only;
+    if (log === undefined) throw new Error('of several logs, an answer has to say which one it is of');
+    return log;
+  }
+
+  entry(log: string, id: string): Logged | undefined {
+    return this.#logs.get(log)?.byId.get(id);
+  }
+
+  /** What stands in a log of a topic after a position, in order. */
+  after(log: string, topic: string, position: number): readonly Logged[] {
+    const entries = this.#logs.get(log)?.byTopic.get(topic) ?? [];
+    let [low, high] = [0, entries.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (entries[middle]!.position > position) high = middle;
+      else low = middle + 1;
+    }
+    return entries.slice(low);
+  }
+
+  /** Whether retention had removed anything behind a position by some moment. */
+  hasExpired(log: string, position: number, atMs: number): boolean {
+    const entries = this.#logs.get(log)?.byId.values() ?? [];
+    for (const entry of entries) if (entry.position > position && (entry.trimmedMs ?? Infinity) <= atMs) return true;
+    return false;
+  }
+
+  /** Whether any log has it. */
+  holds(id: string): boolean {
+    return [...this.#logs.values()].some(({ byId }) => byId.has(id));
+  }
+}
+
+/** What a chain has seen of each topic without a gap and while it asked for it, each notification once. */
+function runsOf(chain: Chain): [topic: string, ids: ReadonlySet<string>][] {
+  const runs: [string, ReadonlySet<string>][] = [];
+  const current = new Map<string, Set<string>>();
+  for (const { gap, topics, notifications } of chain.filter(isAnswer)) {
+    for (const topic of current.keys()) if (gap || !topics.includes(topic)) current.delete(topic);
+    for (const { id, topic } of notifications) {
+      let ids = current.get(topic);
+      if (!ids) {
+        current.set(topic, (ids = new Set()));
+        runs.push([topic, ids]);
+      }
+      ids.add(id);
+    }
+  }
+  return runs;
+}
