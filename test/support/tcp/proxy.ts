@@ -42,6 +42,11 @@ export class TcpProxy {
     return this.#links.size;
   }
 
+  /** From now on these happen to new connections. */
+  faults(nextFault: () => Fault): void {
+    this.#nextFault = nextFault;
+  }
+
   /** Resets every connection where it stands. */
   cut(): void {
     for (const link of this.#links) link.reset();
@@ -49,7 +54,7 @@ export class TcpProxy {
 
   /** From now on nothing happens to anybody; connections to which something has happened are reset. */
   heal(): void {
-    this.#nextFault = () => NO_FAULT;
+    this.faults(() => NO_FAULT);
     for (const link of this.#links) if (link.fault.kind !== 'none') link.reset();
   }
 
