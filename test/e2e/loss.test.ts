@@ -5,7 +5,9 @@ import { filter, map, type Observable, race, Subject, take, timer } from 'rxjs';
 import { type Adapter, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import type { Target } from '../support/http/connection.js';
-import { type Numbered, problemsOf } from '../support/http/history.js';
+import { problemsOf } from '../support/history/checker.js';
+import type { Logged, Problem } from '../support/history/history.js';
+import { PublishRecord } from '../support/history/record.js';
 import { Random } from '../support/http/random.js';
 import { RoamingClient, type Transport } from '../support/http/roaming-client.js';
 import { turn } from '../support/http/until.js';
@@ -22,7 +24,7 @@ const CHECK_MS_MAX = 90_000;
 interface Feed extends Target {
   readonly cursor: string;
   readonly transports: readonly Transport[];
-  publish(notifications: readonly Numbered[]): Promise<unknown>;
+  publish(notifications: readonly Logged[]): Promise<unknown>;
 }
 
 /** The library, with everything made small that has a size, so that every path is taken. */
@@ -40,22 +42,22 @@ async function startLibrary(adapter: Adapter): Promise<Feed> {
     stream: { heartbeatMs: 100, lifetimeMs: 1_000, cursorEveryMs: 100 },
   };
   const { port, service } = await startApp(adapter, { notifications });
-  const publish = (list: readonly Numbered[]): Promise<unknown> =>
-    service.publishAll(list.map((data) => ({ topic: data.topic, type: 'numbered', data })));
+  const publish = (list: readonly Logged[]): Promise<unknown> =>
+    service.publishAll(list.map(({ id, topic }) => ({ id, topic, type: 'numbered' })));
   return { port, cursor: service.cursor(), transports: ['poll', 'sse'], publish };
 }
 
 /** A long poll as it is often written: what comes along while nobody is asking is nobody's. */
 @Controller('notifications')
 class NaiveController {
-  static readonly events = new Subject<Numbered>();
+  static readonly events = new Subject<Logged>();
 
   @Get()
   poll(@Query('topic') topics: string, @Query('wait') wait: string): Observable<object> {
     const arrival = NaiveController.events.pipe(
       filter(({ topic }) => topics.split(',').includes(topic)),
       take(1),
-      map((data) => [{ data }]),
+      map((notification) => [notification]),
     );
     return race(arrival, timer(Number(wait) * 1_000).pipe(map(() => []))).pipe(
       map((notifications) => ({ notifications, cursor: 'none' })),
@@ -65,20 +67,21 @@ class NaiveController {
 
 async function startNaive(adapter: Adapter): Promise<Feed> {
   const { port } = await startApp(adapter, { controllers: [NaiveController], notifications: { controller: false } });
-  const publish = async (list: readonly Numbered[]): Promise<void> => {
-    for (const data of list) NaiveController.events.next(data);
+  const publish = async (list: readonly Logged[]): Promise<void> => {
+    for (const notification of list) NaiveController.events.next(notification);
   };
   return { port, cursor: 'none', transports: ['poll'], publish };
 }
 
 /** Runs clients and a publisher against each other, and says what is wrong with the clients' histories. */
-async function check(feed: Feed): Promise<{ problems: string[]; counts: Record<string, number> }> {
+async function check(feed: Feed): Promise<{ problems: Problem[]; counts: Record<string, number> }> {
   const random = new Random(SEED);
   let over = false;
   const clients = Array.from({ length: CLIENTS }, (_, index) => {
     const topics = random.sample(TOPICS, random.from(1, 4));
     const { cursor, transports } = feed;
     return new RoamingClient(feed, {
+      name: `client ${index}`,
       topics,
       cursor,
       transports,
@@ -86,24 +89,29 @@ async function check(feed: Feed): Promise<{ problems: string[]; counts: Record<s
       over: () => over,
     });
   });
-  const published: Numbered[] = [];
+  const record = new PublishRecord();
+  const log: Logged[] = [];
   const publishAll = async (): Promise<void> => {
-    while (published.length < NOTIFICATIONS) {
-      const batch = Array.from({ length: random.from(1, 5) }, (_, index) => ({
-        topic: random.pick(TOPICS),
-        n: published.length + index + 1,
-      }));
-      published.push(...batch);
+    while (log.length < NOTIFICATIONS) {
+      const batch = Array.from({ length: random.from(1, 5) }, (_, index): Logged => {
+        const position = log.length + index + 1;
+        return { id: `n${position}`, topic: random.pick(TOPICS), position };
+      });
+      log.push(...batch);
+      const acknowledge = batch.map(({ id, topic }) => record.called(id, topic));
       await feed.publish(batch);
+      for (const acknowledged of acknowledge) acknowledged();
       await turn(random.chance(0.1) ? random.from(20, 60) : random.from(0, 4));
     }
     over = true;
   };
   await Promise.all([publishAll(), ...clients.map((client) => client.run())]);
-  return {
-    problems: clients.flatMap((client) => problemsOf(published, client)),
-    counts: sumOf(clients.map(({ counts }) => counts)),
+  const history = {
+    publishes: record.publishes,
+    clients: clients.map((client) => client.record),
+    logs: new Map([['the log', log]]),
   };
+  return { problems: problemsOf(history), counts: sumOf(clients.map(({ counts }) => counts)) };
 }
 
 function sumOf(all: readonly Record<string, number>[]): Record<string, number> {
@@ -132,7 +140,7 @@ forEachAdapter((adapter) => {
       'the check sees the loss of a handler that races a Subject against a timer',
       async () => {
         const { problems } = await check(await startNaive(adapter));
-        expect(problems.filter((problem) => problem.endsWith('never came')).length).toBeGreaterThan(CLIENTS);
+        expect(problems.filter(({ kind }) => kind === 'lost').length).toBeGreaterThan(CLIENTS);
       },
       CHECK_MS_MAX,
     );

@@ -131,7 +131,7 @@ export class ChainCheck {
 
   #checkOne({ id, topic }: Notification, event: Answer): void {
     const { orders, publishes, lateMs } = this.#known;
-    const { topics, askedMs, atMs } = event;
+    const { topics, atMs } = event;
     const publish = publishes.get(id);
     const entry = orders.entry(orders.logOf(event), id);
     const name = `${topic} ${id}`;
@@ -143,8 +143,7 @@ export class ChainCheck {
     else if (this.#seen.has(id)) this.#report('doubled', `${name} came again`);
     else {
       this.#checkOrder(publish, entry);
-      const { acknowledgedMs = Infinity, readyMs = acknowledgedMs } = publish;
-      const dueMs = Math.max(readyMs, askedMs) + lateMs;
+      const dueMs = dueFrom(publish, event) + lateMs;
       if (atMs > dueMs) this.#report('late', `${name} came ${atMs - dueMs} ms late`);
     }
     this.#seen.add(id);
@@ -156,7 +155,7 @@ export class ChainCheck {
     const called = this.#calledLast;
     if (entry && newest && newest.position > entry.position) {
       this.#report('out of order', `${topic} ${id} came after ${newest.id}`);
-    } else if (called && called.calledMs > acknowledgedMs) {
+    } else if (called && called.calledMs > acknowledgedMs && this.#known.orders.followCalls) {
       this.#report('out of order', `${topic} ${id}, acknowledged before ${called.id} was called, came after it`);
     }
     if (entry && (!newest || newest.position < entry.position)) this.#newest.set(scope, entry);
@@ -199,27 +198,29 @@ export class ChainCheck {
     const { orders, publishes, lateMs } = this.#known;
     const last = isAnswer(event) ? event : this.#last;
     if (!last || lateMs === Infinity) return;
-    if (!isAnswer(event) && event.askedMs + lateMs > event.atMs) return;
+    // Whoever is told nothing when asking is late only by what was there long before; whoever waits, by what has come meanwhile too.
+    const asked = isAnswer(event) ? { ...event, askedMs: 0 } : event;
     for (const topic of event.topics) {
       const covered = this.#covered.get(topic);
       if (!covered || this.#rights.disturbs(topic, event)) continue;
       for (const { id } of this.#due(orders.logOf(last), topic, covered)) {
-        const { acknowledgedMs = Infinity, readyMs = acknowledgedMs } = publishes.get(id) ?? {};
-        if (readyMs + lateMs <= event.atMs) this.#report('late', `${topic} ${id} has not come by ${event.atMs}`);
+        if (dueFrom(publishes.get(id), asked) + lateMs <= event.atMs)
+          this.#report('late', `${topic} ${id} has not come by ${event.atMs}`);
       }
     }
   }
 
   /** Of a quiet client, too, the place has to move: else what others publish makes it expire. */
-  #checkCursorMoves({ place, cursor, askedMs }: Answer): void {
+  #checkCursorMoves(event: Answer): void {
+    const { place, cursor, askedMs } = event;
     const { orders, publishes, lateMs } = this.#known;
     if (!place || lateMs === Infinity) return;
-    for (const { id, acknowledgedMs = Infinity, readyMs = acknowledgedMs } of publishes.values()) {
-      const position = orders.entry(place.log, id)?.position ?? 0;
-      if (position > place.position && readyMs + lateMs <= askedMs) {
-        this.#report('late', `${cursor} stays behind ${id}`);
-        return;
-      }
+    for (const publish of publishes.values()) {
+      const position = orders.entry(place.log, publish.id)?.position ?? 0;
+      const dueMs = dueFrom(publish, { ...event, askedMs: 0 }) + lateMs;
+      if (position <= place.position || dueMs > askedMs) continue;
+      this.#report('late', `${cursor} stays behind ${publish.id}`);
+      return;
     }
   }
 
@@ -236,4 +237,9 @@ export class ChainCheck {
       else if (position !== undefined) this.#covered.set(topic, { position, sinceMs: before.sinceMs });
     }
   }
+}
+
+/** When a client has asked, the notification was there, and nothing stood in its way. */
+function dueFrom(publish: Publish | undefined, { askedMs, quietSinceMs = 0 }: Waiting): number {
+  return Math.max(publish?.acknowledgedMs ?? Infinity, askedMs, quietSinceMs);
 }

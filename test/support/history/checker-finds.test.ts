@@ -186,7 +186,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       'a a3 has not come by 80',
     ],
     'who is told late of what a fault held back': [
-      { lateMs: 20, publishes: [publish('a1', { readyMs: 500 })], clients: [client('a', 'earliest > a1 > x @0-530')] },
+      { lateMs: 20, publishes: [publish('a1')], clients: [client('a', 'earliest > a1 > x @0-530 quiet@500')] },
       'a a1 came 10 ms late',
     ],
     'a cursor that stands still': [

@@ -100,8 +100,8 @@ const GOOD: Record<string, Example> = {
   },
   'what was late because of a fault': {
     lateMs: 20,
-    publishes: [publish('a1', { readyMs: 500 })],
-    clients: [client('a', 'earliest > a1 > x @0-510')],
+    publishes: [publish('a1')],
+    clients: [client('a', 'earliest > a1 > x @0-510 quiet@500')],
   },
   'what came late because it was asked for late': { lateMs: 20, clients: [ALL] },
   'who waits and is owed nothing': {

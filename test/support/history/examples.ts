@@ -7,7 +7,8 @@ import type { Answer, ClientHistory, History, Logged, Publish, RightsChange, Wai
  *
  *   [a b] earliest > a1 b2 > x2 reset @30-40 stream@5
  *
- * asked for topics a and b (else those of the client) at 30, in a stream opened at 5, and was answered at 40. `from > ? > -` is no answer yet.
+ * asked for topics a and b (else those of the client) at 30, in a stream opened at 5, and was answered at 40; `quiet@20`: since 20 no fault
+ * was in the way. `from > ? > -` is no answer yet.
  */
 
 export interface Example {
@@ -95,14 +96,18 @@ function eventOf(turn: string, { topics, ms }: { topics: string[]; ms: number })
     ?.slice(1)
     .split('-')
     .map(Number) ?? [ms];
-  const opened = more.find((word) => word.startsWith('stream@'));
+  const since = (what: string): number | undefined => {
+    const word = more.find((one) => one.startsWith(`${what}@`));
+    return word === undefined ? undefined : Number(word.slice(what.length + 1));
+  };
   const gap = (['expired', 'reset'] as const).find((reason) => more.includes(reason));
   const waiting: Waiting = {
     from: from.trim(),
     topics: own ? words(own[1]!) : topics,
     askedMs: times[0]!,
     atMs: times.at(-1)!,
-    ...(opened && { openedMs: Number(opened.slice('stream@'.length)) }),
+    openedMs: since('stream'),
+    quietSinceMs: since('quiet'),
   };
   if (came.trim() === '?') return waiting;
   return { ...waiting, notifications: words(came).map((id) => ({ id, topic: topicOf(id) })), cursor, gap };

@@ -22,8 +22,6 @@ export interface Publish {
   readonly calledMs: number;
   /** When it was acknowledged. Undefined: it was not, so that it may have been appended or not. */
   readonly acknowledgedMs?: number | undefined;
-  /** From when on it can be told without delay, if a fault stood in the way of that when it was acknowledged. */
-  readonly readyMs?: number | undefined;
 }
 
 /** A notification in a log. */
@@ -71,6 +69,8 @@ export interface Waiting {
   readonly askedMs: number;
   /** When the stream was opened that this is a part of: what was taken from a stream does not come back to it. */
   readonly openedMs?: number | undefined;
+  /** Since when no fault was in its way: `Infinity` if one is. Left out: there never was any. */
+  readonly quietSinceMs?: number | undefined;
   readonly atMs: number;
 }
 

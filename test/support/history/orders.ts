@@ -41,6 +41,14 @@ export class Orders {
     return new Orders(new Map([[DERIVED, entries]]), false);
   }
 
+  /**
+   * Whether what was acknowledged before something else was called stands before it. Of several logs nobody knows in which one something
+   * was acknowledged, and a repeat may have brought it into the next.
+   */
+  get followCalls(): boolean {
+    return this.#logs.size === 1;
+  }
+
   /** The log that an answer is of. */
   logOf({ place }: Answer): string {
     const only = this.#logs.size === 1 ? [...this.#logs.keys()][0] : undefined;

@@ -1,13 +1,14 @@
+import { ClientRecord } from '../history/record.js';
 import { Connection, type Target } from './connection.js';
-import type { ClientHistory, Numbered } from './history.js';
 import type { Random } from './random.js';
-import { type Block, isNotification, SseReader } from './sse.js';
+import { SseReader } from './sse.js';
 import { turn } from './until.js';
 
 /** What a client does for its next part of the feed. */
 export type Transport = 'poll' | 'sse';
 
 export interface RoamingOptions {
+  readonly name: string;
   readonly topics: readonly string[];
   readonly cursor: string;
   readonly random: Random;
@@ -27,9 +28,8 @@ const CUT_PROBABILITY = 0.02;
  * A client on a bad day: it polls and streams by turns, with the cursor it was given last, asks for pages of any size, and
  * leaves again and again without waiting for the answer. What it has received whole, it has received.
  */
-export class RoamingClient implements ClientHistory {
-  readonly topics: readonly string[];
-  readonly received: Numbered[] = [];
+export class RoamingClient {
+  readonly record: ClientRecord;
   /** How often it left, was answered with news, and with none. */
   readonly counts = { left: 0, news: 0, nothing: 0, blocks: 0 };
   readonly #target: Target;
@@ -37,7 +37,7 @@ export class RoamingClient implements ClientHistory {
   #cursor: string;
 
   constructor(target: Target, options: RoamingOptions) {
-    this.topics = options.topics;
+    this.record = new ClientRecord(options.name);
     this.#target = target;
     this.#options = options;
     this.#cursor = options.cursor;
@@ -49,6 +49,7 @@ export class RoamingClient implements ClientHistory {
     for (;;) {
       if (over()) {
         const more = await this.#poll({ wait: 0, limit: 1000, patient: true });
+        this.record.finished = !more;
         if (!more) return;
       } else if (random.pick(transports) === 'sse') await this.#stream();
       else await this.#poll({ wait: random.pick(WAITS), limit: random.from(1, 40), patient: random.chance(0.6) });
@@ -60,6 +61,7 @@ export class RoamingClient implements ClientHistory {
   async #poll({ wait, limit, patient }: { wait: number; limit: number; patient: boolean }): Promise<boolean> {
     const connection = await Connection.open(this.#target);
     try {
+      const answered = this.record.poll(this.#cursor, this.#options.topics);
       connection.send({ path: `/notifications?${this.#query()}&wait=${wait}&limit=${limit}` });
       if (!patient) {
         await turn(this.#options.random.from(0, PATIENCE_TURNS));
@@ -67,8 +69,8 @@ export class RoamingClient implements ClientHistory {
         return true;
       }
       const { status, json, text } = await connection.response();
-      if (status !== 200 || json.gap) throw new Error(`unexpected: ${status} ${text}`);
-      for (const { data } of json.notifications) this.received.push(data);
+      if (status !== 200) throw new Error(`unexpected: ${status} ${text}`);
+      answered(json);
       this.#cursor = json.cursor;
       this.counts[json.notifications.length > 0 ? 'news' : 'nothing']++;
       return json.notifications.length > 0;
@@ -79,13 +81,16 @@ export class RoamingClient implements ClientHistory {
 
   /** A stream, for a while. Connections break anywhere: what came behind the block that was read last never came. */
   async #stream(): Promise<void> {
-    const { random } = this.#options;
+    const { random, topics } = this.#options;
+    const received = this.record.stream(this.#cursor, topics);
     const reader = await SseReader.open(this.#target, this.#query());
     try {
       for (let left = random.from(0, PATIENCE_TURNS); left > 0; left--) {
         await turn();
         for (const block of reader.available()) {
-          this.#take(block);
+          received(block);
+          this.#cursor = block.id ?? this.#cursor;
+          this.counts.blocks++;
           if (random.chance(CUT_PROBABILITY)) return;
         }
       }
@@ -95,14 +100,7 @@ export class RoamingClient implements ClientHistory {
     }
   }
 
-  #take(block: Block): void {
-    if (block.event === 'gap') throw new Error('unexpected gap');
-    if (isNotification(block)) this.received.push((JSON.parse(block.data!) as { data: Numbered }).data);
-    if (block.id !== undefined) this.#cursor = block.id;
-    this.counts.blocks++;
-  }
-
   #query(): string {
-    return `topic=${this.topics.join()}&cursor=${this.#cursor}`;
+    return `topic=${this.#options.topics.join()}&cursor=${this.#cursor}`;
   }
 }
