@@ -1,0 +1,49 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { Random } from '../support/http/random.js';
+import { Aborts, PHASES } from './aborts.js';
+import { slopeOf } from './linear-fit.js';
+import { ADAPTERS, WatchedNode } from './watched-node.js';
+
+/** On each adapter. More with ABORT_CYCLES. */
+const CYCLES = Number(process.env.ABORT_CYCLES ?? 600);
+const AT_ONCE = 40;
+const SAMPLES = 8;
+/** Until everything has been compiled, and every buffer has the size that it needs. */
+const WARM_UP = 400;
+/** What the heap may seem to grow by in all cycles together: a byte for each would be a leak already, but the heap is never quite still. */
+const GROWTH_BYTES_MAX = 1.5 * 2 ** 20;
+const LARGE = 30;
+
+let node: WatchedNode;
+
+afterEach(() => node.stop());
+
+test.each(ADAPTERS)(
+  `of ${CYCLES} clients that leave in any phase nothing is left (%s)`,
+  async (adapter) => {
+    node = await WatchedNode.start(adapter);
+    // A page that no socket takes at once.
+    for (let count = 0; count < LARGE; count++) await node.publish('large', 16 * 1024);
+    const aborts = new Aborts(node.port, new Random(1));
+    await aborts.run(WARM_UP, AT_ONCE);
+    await node.idle();
+    const before = await node.state();
+    const heap: [cycles: number, bytes: number][] = [];
+    for (let sample = 1; sample <= SAMPLES; sample++) {
+      const running = aborts.run(Math.ceil(CYCLES / SAMPLES), AT_ONCE);
+      await node.publish('busy');
+      await running;
+      await node.idle();
+      heap.push([sample / SAMPLES, (await node.state()).heapBytes]);
+    }
+    const after = await node.state();
+    const growthBytes = Math.round(slopeOf(heap));
+    process.stdout.write(
+      `${JSON.stringify({ proof: 'aborts', adapter, cycles: CYCLES, growthBytes, ...aborts.done })}\n`,
+    );
+    expect(after).toMatchObject({ sockets: 0, timers: before.timers, listeners: before.listeners });
+    expect(growthBytes).toBeLessThan(GROWTH_BYTES_MAX);
+    for (const phase of PHASES) expect(aborts.done[phase]).toBeGreaterThan(CYCLES / 10);
+  },
+  60_000 + CYCLES * 10,
+);

@@ -1,0 +1,117 @@
+import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { requestText } from '../support/http/connection.js';
+import type { Random } from '../support/http/random.js';
+import { turn } from '../support/http/until.js';
+
+/** Where a client is when it leaves. */
+export const PHASES = [
+  'connecting',
+  'half a request',
+  'held poll',
+  'open stream',
+  'mid-response',
+  'repeated poll',
+] as const;
+type Phase = (typeof PHASES)[number];
+
+/** Addresses to connect from: the ports of one are soon used up, as closed connections keep theirs for a minute. */
+const ADDRESSES = process.platform === 'linux' ? 20 : 1;
+/** A moment in which a request gets somewhere, in turns of the client's event loop. */
+const TURNS_MAX = 12;
+
+const POLL = requestText({ path: '/notifications?topic=quiet,busy&wait=20' });
+const STREAM = requestText({ path: '/notifications?topic=quiet,busy', headers: { Accept: 'text/event-stream' } });
+const REPLAY = requestText({ path: '/notifications?topic=large&cursor=earliest&limit=1000' });
+
+/** What clients do that connect and leave, in every phase. */
+export class Aborts {
+  readonly done: Record<Phase, number> = {
+    connecting: 0,
+    'half a request': 0,
+    'held poll': 0,
+    'open stream': 0,
+    'mid-response': 0,
+    'repeated poll': 0,
+  };
+  readonly #port: number;
+  readonly #random: Random;
+  #count = 0;
+
+  constructor(port: number, random: Random) {
+    this.#port = port;
+    this.#random = random;
+  }
+
+  /** So many, some of them at once. */
+  async run(cycles: number, atOnce: number): Promise<void> {
+    let left = cycles;
+    const one = async (): Promise<void> => {
+      while (left-- > 0) await this.cycle();
+    };
+    await Promise.all(Array.from({ length: atOnce }, one));
+  }
+
+  async cycle(): Promise<void> {
+    const phase = this.#random.pick(PHASES);
+    const localAddress = `127.0.0.${1 + (this.#count++ % ADDRESSES)}`;
+    const socket = connect({ port: this.#port, host: '127.0.0.1', localAddress });
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    if (phase !== 'connecting') {
+      await once(socket, 'connect');
+      await this.#begin(phase, socket);
+    } else await turn(this.#random.below(2));
+    this.#leave(socket);
+    await closed;
+    this.done[phase]++;
+  }
+
+  async #begin(phase: Exclude<Phase, 'connecting'>, socket: Socket): Promise<void> {
+    switch (phase) {
+      case 'half a request':
+        socket.write(POLL.slice(0, this.#random.from(1, POLL.length - 1)));
+        break;
+      case 'held poll':
+        socket.write(POLL);
+        break;
+      case 'open stream':
+        socket.write(STREAM);
+        if (this.#random.chance(0.8)) await once(socket, 'data');
+        break;
+      case 'mid-response':
+        socket.write(REPLAY);
+        // It is more than the sockets take, and nothing of the rest is.
+        await once(socket, 'data');
+        socket.pause();
+        return;
+      case 'repeated poll':
+        await this.#repeat(socket);
+        break;
+    }
+    await turn(this.#random.below(TURNS_MAX));
+  }
+
+  /** The third of them can take the direct lane, where there is one. */
+  async #repeat(socket: Socket): Promise<void> {
+    let cursor = 'latest';
+    for (let polls = 0; polls < 3; polls++) {
+      socket.write(requestText({ path: `/notifications?cursor=${cursor}&topic=quiet&wait=0.01` }));
+      const [chunk] = (await once(socket, 'data')) as [Buffer];
+      cursor = /"cursor":"([^"]+)"/.exec(chunk.toString())?.[1] ?? cursor;
+    }
+    socket.write(requestText({ path: `/notifications?cursor=${cursor}&topic=quiet&wait=0.01` }));
+  }
+
+  #leave(socket: Socket): void {
+    const how = this.#random.below(3);
+    if (how === 0) socket.destroy();
+    else if (how === 1) socket.resetAndDestroy();
+    else {
+      socket.end();
+      // Whoever ends in peace still reads what comes.
+      socket.resume();
+      setImmediate(() => socket.destroy());
+    }
+  }
+}
