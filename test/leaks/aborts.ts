@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { requestText } from '../support/http/connection.js';
 import type { Random } from '../support/http/random.js';
 import { turn } from '../support/http/until.js';
+import type { WatchedNode } from './watched-node.js';
 
 /** Where a client is when it leaves. */
 export const PHASES = [
@@ -20,9 +21,22 @@ const ADDRESSES = process.platform === 'linux' ? 20 : 1;
 /** A moment in which a request gets somewhere, in turns of the client's event loop. */
 const TURNS_MAX = 12;
 
+/** Notifications that have to be there for a repeated poll. */
+const FEW = 3;
+const FEW_TOPIC = 'few';
+/** What replays bring: more than sockets take at once. */
+const LARGE = 30;
+const LARGE_BYTES = 16 * 1024;
+
 const POLL = requestText({ path: '/notifications?topic=quiet,busy&wait=20' });
 const STREAM = requestText({ path: '/notifications?topic=quiet,busy', headers: { Accept: 'text/event-stream' } });
 const REPLAY = requestText({ path: '/notifications?topic=large&cursor=earliest&limit=1000' });
+
+/** What the node must hold for all phases. */
+export async function prepare(node: Pick<WatchedNode, 'publish'>): Promise<void> {
+  for (let count = 0; count < FEW; count++) await node.publish(FEW_TOPIC);
+  for (let count = 0; count < LARGE; count++) await node.publish('large', LARGE_BYTES);
+}
 
 /** What clients do that connect and leave, in every phase. */
 export class Aborts {
@@ -92,15 +106,19 @@ export class Aborts {
     await turn(this.#random.below(TURNS_MAX));
   }
 
-  /** The third of them can take the direct lane, where there is one. */
+  /** There is news for three; the third one can take the direct lane, where there is one, and the fourth is held there. */
   async #repeat(socket: Socket): Promise<void> {
-    let cursor = 'latest';
-    for (let polls = 0; polls < 3; polls++) {
-      socket.write(requestText({ path: `/notifications?cursor=${cursor}&topic=quiet&wait=0.01` }));
+    const ask = (cursor: string): boolean =>
+      socket.write(requestText({ path: `/notifications?cursor=${cursor}&topic=${FEW_TOPIC}&limit=1&wait=1` }));
+    let cursor = 'earliest';
+    for (let polls = 0; polls < FEW; polls++) {
+      ask(cursor);
       const [chunk] = (await once(socket, 'data')) as [Buffer];
-      cursor = /"cursor":"([^"]+)"/.exec(chunk.toString())?.[1] ?? cursor;
+      const next = /"cursor":"([^"]+)"/.exec(chunk.toString())?.[1];
+      if (next === undefined) throw new Error(`no page: ${chunk.toString()}`);
+      cursor = next;
     }
-    socket.write(requestText({ path: `/notifications?cursor=${cursor}&topic=quiet&wait=0.01` }));
+    ask(cursor);
   }
 
   #leave(socket: Socket): void {

@@ -5,7 +5,7 @@ import { PublishRecord } from '../support/history/record.js';
 import { endTest } from '../support/http/cleanup.js';
 import { Random } from '../support/http/random.js';
 import { RoamingClient } from '../support/http/roaming-client.js';
-import { Aborts } from './aborts.js';
+import { Aborts, prepare } from './aborts.js';
 import { slopeOf } from './linear-fit.js';
 import { ADAPTERS, type NodeState, WatchedNode } from './watched-node.js';
 
@@ -19,6 +19,7 @@ const GROWTH_BYTES_MAX = 3 * 2 ** 20;
 const INTERESTS = [['soak.a'], ['soak.b'], ['soak.a', 'soak.b'], ['soak.a', 'quiet']];
 const PUBLISH_EVERY_MS = 50;
 const ABORT_EVERY_MS = 15;
+const PREPARE_EVERY_MS = 20_000;
 
 /** Clients of one node that poll, stream, roam, leave and come back. */
 class Load {
@@ -42,7 +43,8 @@ class Load {
     this.#running.push(
       this.#repeat(PUBLISH_EVERY_MS, (serial) => this.#publish(serial)),
       this.#repeat(ABORT_EVERY_MS, () => this.aborts.cycle()),
-      this.#repeat(20 * PUBLISH_EVERY_MS, () => this.#node.publish('large', 32 * 1024)),
+      // Again, before retention has removed it.
+      this.#repeat(PREPARE_EVERY_MS, () => prepare(this.#node)),
     );
     return this;
   }
