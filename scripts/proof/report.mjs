@@ -7,8 +7,8 @@ export function reportText({ parts, machine, versions }) {
   return [
     '# What was run, and what was found',
     '',
-    'Written by `npm run proof`; [report.json](report.json) has all of it. Each part is the last run of that part: a number after its name below',
-    'is what it was given, so that the same run can be had again.',
+    'Written by `npm run proof`; [report.json](report.json) has all of it. Each part is the last run of that part, with the settings that it was',
+    'given, so that it can be had again. Defects that such runs have found, and the tests that hold them, are [here](defects.md).',
     '',
     '![How much was run, and the heap over the soak](report.svg)',
     '',

@@ -68,9 +68,10 @@ async function runTests({ tests, env }, sizes) {
 }
 
 async function runMutants(sizes) {
-  const file = join(root, 'docs/proof/mutants.json');
-  await run(['scripts/mutants.mjs', String(sizes['mutant-seeds'])], {});
-  const { mutants } = JSON.parse(readFileSync(file, 'utf8'));
+  const output = await run(['scripts/mutants.mjs', String(sizes['mutant-seeds'])], {});
+  // Its last line; without it the file is that of another run.
+  if (!/^\d+ of \d+ caught$/m.test(output)) throw new Error('scripts/mutants.mjs broke off');
+  const { mutants } = JSON.parse(readFileSync(join(root, 'docs/proof/mutants.json'), 'utf8'));
   const survivors = mutants.filter(({ caughtBy }) => caughtBy === null);
   return {
     passed: mutants.length - survivors.length,
