@@ -24,7 +24,7 @@ export function chart(parts, caption) {
 
 function barsOf(parts) {
   const longest = Math.max(...parts.map(({ count }) => Math.log10(count + 1)));
-  const scale = (WIDTH - LABELS - 250) / longest;
+  const scale = (WIDTH - LABELS - 290) / longest;
   let y = 34;
   const svg = [`<text x="0" y="18" class="title">What was run (powers of ten), and what was found</text>`];
   for (const { name, count, unit, failed } of parts) {
