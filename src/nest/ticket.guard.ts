@@ -21,6 +21,8 @@ export interface AcceptedTicket {
 }
 
 const TICKET = Symbol('ticket');
+/** By how much the clocks of nodes may differ. */
+const CLOCKS_APART_MS_MAX = 60_000;
 const TICKETS_TOPIC = '$tickets';
 
 interface TicketRequest extends FrameworkRequest {
@@ -81,7 +83,7 @@ export class TicketGuard implements CanActivate {
   }
 
   async #accept(ticket: string, request: FrameworkRequest): Promise<AcceptedTicket> {
-    const { hasTickets, feed, clock } = this.#runtime;
+    const { hasTickets, feed, clock, settings } = this.#runtime;
     const { epoch } = feed.window;
     const { revocations } = feed;
     const claims = hasTickets ? openTicket(epoch, ticket) : undefined;
@@ -95,6 +97,10 @@ export class TicketGuard implements CanActivate {
     const lastCursor = lastEventId ? provenCursor(lastEventId, idSuffix) : undefined;
     if (nowMs >= (lastCursor === undefined ? Math.min(claims.useByMs, claims.endsAtMs) : claims.endsAtMs)) {
       throw new NotificationsError('ticket_expired', 'the ticket has expired; ask for a new one');
+    }
+    // A clock that was set back would let it live longer than its use is remembered.
+    if (lastCursor === undefined && claims.useByMs - nowMs > settings.tickets.ttlMs + CLOCKS_APART_MS_MAX) {
+      throw new NotificationsError('ticket_expired', 'the ticket is from a time to come; ask for a new one');
     }
     if (await feed.revokedSince(claims.subscriber, claims.position)) {
       throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');

@@ -1,36 +1,39 @@
 import type { Page } from 'nest-notifications';
 import { createParser } from 'eventsource-parser';
 import { ClientRecord, PublishRecord } from '../support/history/record.js';
-import type { Cluster } from './cluster.js';
+import type { Random } from '../support/http/random.js';
+
+/** Where the feed is, asked anew for each request. */
+export interface Feeds {
+  next(): string;
+}
 
 /** A client pauses this long after a failure, as a polite one does. */
 const PAUSE_MS = 25;
+/** A poll that is held for a second at most is answered by then, if it ever is. */
+const PATIENCE_MS = 1_500;
 
 type Seen = Page['notifications'][number];
 
 /** Reads on over every failure: another node, the other transport, the same cursor. */
 export class RoamingClient {
   readonly record: ClientRecord;
-  /** Notifications received. */
-  count = 0;
+  /** Notifications it has got. */
+  seen = 0;
   /** Answers that are neither a page nor a refusal that a client may meet. */
   readonly surprises: string[] = [];
-  readonly #cluster: Cluster;
-  readonly #random: () => number;
+  readonly #feeds: Feeds;
+  readonly #random: Random;
   readonly #stop = new AbortController();
-  readonly #query: string;
+  readonly #topics: readonly string[];
   #cursor = 'earliest';
   #running: Promise<void> | undefined;
 
-  constructor(
-    cluster: Cluster,
-    readonly topics: readonly string[],
-    random: () => number,
-  ) {
-    this.record = new ClientRecord(`client of ${topics.join()}`);
-    this.#cluster = cluster;
+  constructor(feeds: Feeds, topics: readonly string[], random: Random) {
+    this.record = new ClientRecord(topics.join());
+    this.#feeds = feeds;
     this.#random = random;
-    this.#query = `topic=${topics.join()}`;
+    this.#topics = topics;
   }
 
   start(): this {
@@ -46,7 +49,7 @@ export class RoamingClient {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        await (this.#random() < 0.5 ? this.#poll() : this.#stream());
+        await (this.#random.chance(0.5) ? this.#poll() : this.#stream());
       } catch {
         // A node that is gone, or a request given up: the cursor stands where it stood.
         await pause(PAUSE_MS);
@@ -56,9 +59,9 @@ export class RoamingClient {
 
   async #poll(): Promise<void> {
     // Some polls are given up before they are answered.
-    const patience = AbortSignal.timeout(this.#random() < 0.2 ? 20 : 5_000);
-    const limit = 1 + Math.floor(this.#random() * 50);
-    const answered = this.record.poll(this.#cursor, this.topics);
+    const patience = AbortSignal.timeout(this.#random.chance(0.2) ? 20 : PATIENCE_MS);
+    const limit = this.#random.from(1, 50);
+    const answered = this.record.poll(this.#cursor, this.#topics);
     const response = await this.#get(`wait=1&limit=${limit}`, 'application/json', patience);
     if (response.status === 503) {
       await this.#refused(response);
@@ -66,19 +69,19 @@ export class RoamingClient {
     }
     const page = (await response.json()) as Page;
     answered(page);
+    this.seen += page.notifications.length;
     this.#cursor = page.cursor;
-    this.count += page.notifications.length;
   }
 
   async #stream(): Promise<void> {
-    const patience = AbortSignal.timeout(50 + Math.floor(this.#random() * 400));
-    const received = this.record.stream(this.#cursor, this.topics);
+    const patience = AbortSignal.timeout(this.#random.from(50, 450));
+    const answered = this.record.stream(this.#cursor, this.#topics);
     const response = await this.#get('', 'text/event-stream', patience);
     const parser = createParser({
       onEvent: (block) => {
-        received(block);
+        answered(block);
+        if (block.event === undefined) this.seen++;
         this.#cursor = block.id ?? this.#cursor;
-        if (block.event === undefined) this.count++;
       },
     });
     const decoder = new TextDecoder();
@@ -87,7 +90,7 @@ export class RoamingClient {
   }
 
   async #get(query: string, accept: string, patience: AbortSignal): Promise<Response> {
-    const url = `${this.#cluster.next()}?${this.#query}&cursor=${this.#cursor}&${query}`;
+    const url = `${this.#feeds.next()}?topic=${this.#topics.join()}&cursor=${this.#cursor}&${query}`;
     const signal = AbortSignal.any([patience, this.#stop.signal]);
     const response = await fetch(url, { headers: { accept }, signal });
     if (response.status !== 200 && response.status !== 503) this.surprises.push(`${response.status} ${url}`);
@@ -104,19 +107,18 @@ export class RoamingClient {
 /** Publishes one after the other, each again and again with the same id until it is acknowledged. */
 export class Publisher {
   readonly record = new PublishRecord();
-  /** Publishes acknowledged. */
   acknowledged = 0;
   readonly surprises: string[] = [];
   /** Refusals met, all of them 503 with Retry-After. */
   refused = 0;
-  readonly #cluster: Cluster;
+  readonly #feeds: Feeds;
   readonly #name: string;
   readonly #topics: readonly string[];
   #stopped = false;
   #running: Promise<void> | undefined;
 
-  constructor(cluster: Cluster, name: string, topics: readonly string[]) {
-    this.#cluster = cluster;
+  constructor(feeds: Feeds, name: string, topics: readonly string[]) {
+    this.#feeds = feeds;
     this.#name = name;
     this.#topics = topics;
   }
@@ -145,11 +147,11 @@ export class Publisher {
 
   async #publish(item: { id: string; topic: string; type: string; data: unknown }): Promise<boolean> {
     try {
-      const response = await fetch(this.#cluster.next(), {
+      const response = await fetch(this.#feeds.next(), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(item),
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(2 * PATIENCE_MS),
       });
       const text = await response.text();
       if (response.status === 201) return true;
@@ -177,6 +179,11 @@ export async function readAll(
   for (let cursor = 'earliest', goOn = true; goOn;) {
     const wait = missing.size > 0 ? 5 : 0;
     const response = await fetch(`${feed}?topic=${topics.join()}&cursor=${cursor}&wait=${wait}&limit=1000`);
+    if (response.status === 503) {
+      await response.text();
+      await pause(PAUSE_MS);
+      continue;
+    }
     const page = (await response.json()) as Page;
     all.push(...page.notifications);
     for (const { id } of page.notifications) missing.delete(id);

@@ -3,7 +3,7 @@ import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request, type Target } from '../support/http/connection.js';
 import { numbers, poll, post, publish, upTo } from '../support/http/feed.js';
-import { PROXIES, startProxy, withHaproxyOption } from '../support/http/proxies.js';
+import { PROXIES, startProxy, withHaproxyOption, withTimeouts } from '../support/http/proxies.js';
 import { SseReader } from '../support/http/sse.js';
 import { until } from '../support/http/until.js';
 
@@ -59,6 +59,33 @@ describe.each(PROXIES)('behind $name', (proxy) => {
         expect(performance.now() - published).toBeLessThan(PROMPT_MS);
       }
       await until(() => reader.text.endsWith(':\n'));
+    });
+
+    test('what is held for longer than the proxy waits is cut by it, and goes on with the same cursor', async () => {
+      const app = await startApp(adapter, { notifications: { ...OPEN, stream: { heartbeatMs: 60_000 } } });
+      const front = await startProxy(withTimeouts(proxy, 1), app);
+      const { cursor } = (await poll(front, 'topic=orders&wait=0')).json;
+      expect((await poll(front, `topic=orders&wait=20&cursor=${cursor}`)).status).toBe(504);
+      const reader = await SseReader.open(front, 'topic=orders');
+      await reader.opening();
+      await reader.connection.whenClosed();
+      await publish(app, 'orders', 3);
+      expect(numbers((await poll(front, `topic=orders&cursor=${cursor}`)).json.notifications)).toEqual(upTo(3));
+      const again = await SseReader.open(front, 'topic=orders', { 'Last-Event-ID': reader.lastId });
+      await again.opening();
+      expect(numbers(await again.notifications(3))).toEqual(upTo(3));
+    });
+
+    test('a heartbeat below the timeouts keeps a stream, and a wait below them is answered', async () => {
+      const { app } = await start();
+      const front = await startProxy(withTimeouts(proxy, 2), app);
+      const reader = await SseReader.open(front, 'topic=orders');
+      await reader.opening();
+      const { status, json } = await poll(front, 'topic=orders&wait=1');
+      expect([status, json.notifications]).toEqual([200, []]);
+      await until(() => reader.text.split('\n:').length > 12);
+      await publish(app, 'orders');
+      expect(numbers(await reader.notifications(1))).toEqual([1]);
     });
 
     test('a stream replays thousands', async () => {

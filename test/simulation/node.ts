@@ -5,7 +5,7 @@ import type { LogPage, LogPosition } from '../../src/core/page.js';
 import type { Rights } from '../../src/core/rights.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
-import { cursorBlock, openingBlocks } from '../../src/wire/sse.js';
+import { cursorBlock, openingBlock } from '../../src/wire/sse.js';
 import type { ProcessClock } from './process-clock.js';
 import type { NodeStore } from './driver.js';
 
@@ -177,7 +177,7 @@ export class Process {
         caller.reply({ kind: 'end' });
       },
     };
-    caller.reply({ kind: 'blocks', text: openingBlocks(1000, start), isOpening: true });
+    caller.reply({ kind: 'blocks', text: openingBlock(1000, start), isOpening: true });
     return feed.hold({ ...asked, after, lifetimeMs }, observer, () => caller.drained());
   }
 

@@ -12,7 +12,7 @@ import { redisStore } from '../../src/stores/redis/index.js';
 import type { LogChunk } from '../../src/stores/shared/tail-hub.js';
 import { sqliteStore } from '../../src/stores/sqlite/index.js';
 import { LogFile } from '../../src/stores/sqlite/log-file.js';
-import { CountingProxy } from '../support/counting-proxy.js';
+import { TcpProxy } from '../support/tcp/proxy.js';
 import { draft } from '../support/drafts.js';
 import { natsMissing, NatsServer } from '../support/engines/nats.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
@@ -55,7 +55,7 @@ function sqlite(): Promise<Subject> {
 
 async function redis(): Promise<Subject> {
   const engine = await RedisEngine.start();
-  const proxy = await CountingProxy.start(Number(new URL(engine.url).port));
+  const proxy = await TcpProxy.start(Number(new URL(engine.url).port));
   return {
     publisher: redisStore({ connection: engine.url }),
     node: redisStore({ connection: throughProxy(engine.url, proxy) }),
@@ -65,7 +65,7 @@ async function redis(): Promise<Subject> {
 
 async function postgres(): Promise<Subject> {
   const engine = await PostgresEngine.start();
-  const proxy = await CountingProxy.start(engine.port);
+  const proxy = await TcpProxy.start(engine.port);
   return {
     publisher: postgresStore({ connectionString: engine.url }),
     node: postgresStore({ connectionString: throughProxy(engine.url, proxy) }),
@@ -75,7 +75,7 @@ async function postgres(): Promise<Subject> {
 
 async function nats(): Promise<Subject> {
   const engine = await NatsServer.start();
-  const proxy = await CountingProxy.start(engine.port);
+  const proxy = await TcpProxy.start(engine.port);
   return {
     publisher: natsStore({ connection: { servers: engine.servers } }),
     node: natsStore({ connection: { servers: `127.0.0.1:${proxy.port}`, ignoreClusterUpdates: true } }),
@@ -83,13 +83,13 @@ async function nats(): Promise<Subject> {
   };
 }
 
-function throughProxy(url: string, proxy: CountingProxy): string {
+function throughProxy(url: string, proxy: TcpProxy): string {
   const changed = new URL(url);
   changed.port = String(proxy.port);
   return changed.href;
 }
 
-function counted(proxy: CountingProxy, engine: { stop(): Promise<void> }): Pick<Subject, 'bytesRead' | 'stop'> {
+function counted(proxy: TcpProxy, engine: { stop(): Promise<void> }): Pick<Subject, 'bytesRead' | 'stop'> {
   return {
     bytesRead: () => proxy.bytesOut,
     stop: async () => {

@@ -111,8 +111,8 @@ export class Engine {
       replicas === 1 ? this.#jsm.direct.getMessage(stream, query) : this.#jsm.streams.getMessage(stream, query),
     );
     if (!found) return undefined;
-    const { seq: sequence, subject, header: headers, data } = found;
-    return { sequence, timeMs: 0, subject, headers, data };
+    const { seq: sequence, time, subject, header: headers, data } = found;
+    return { sequence, timeMs: time.getTime(), subject, headers, data };
   }
 
   /**

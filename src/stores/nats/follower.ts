@@ -55,6 +55,8 @@ export class Follower {
   #again = false;
   /** The stream's last message when its epoch was looked at. */
   #armedAt = 0;
+  /** The newest message when the log was begun with: the server's time of it, and when this node got it. */
+  #newest = { sequence: 0, timeMs: 0, monotonicMs: 0 };
   #endPause: (() => void) | undefined;
   readonly #changes: Changes;
 
@@ -107,8 +109,8 @@ export class Follower {
 
   /** What this node has committed itself is known without waiting for the consumer. */
   committed({ commit, lastSequence, positions }: NewCommit, ids: readonly string[]): void {
-    const timeMs = this.#options.clock.now();
-    for (const [at, id] of ids.entries()) this.ids.add(id, { position: positions[at] ?? 0, commit, timeMs });
+    const sinceMs = this.#options.clock.monotonic();
+    for (const [at, id] of ids.entries()) this.ids.add(id, { position: positions[at] ?? 0, commit, sinceMs });
     if (this.#sequence > lastSequence) return;
     this.#seen = { sequence: lastSequence, commit };
     this.#sequence = lastSequence;
@@ -232,8 +234,9 @@ export class Follower {
     // Early enough for the parts of a commit that is being written, late enough to read no more ids than are remembered.
     const commitFirst = part && part.index < part.parts ? lastSequence - part.index + 1 : lastSequence + 1;
     const newest = Math.max(1, lastSequence - settings.idempotencyCount + 1);
-    const sinceMs = clock.now() - settings.idempotencyMs;
-    const first = (await firstSequenceSince(engine, sinceMs)) ?? lastSequence + 1;
+    const timeMs = last?.timeMs ?? 0;
+    this.#newest = { sequence: lastSequence, timeMs, monotonicMs: clock.monotonic() };
+    const first = (await firstSequenceSince(engine, timeMs - settings.idempotencyMs)) ?? lastSequence + 1;
     const start = Math.min(commitFirst, Math.max(newest, first));
     this.#assembler = new Assembler(start);
     await this.#resume({ epoch, prefix, lastSequence, firstSequence: start });
@@ -264,8 +267,9 @@ export class Follower {
 
   #advance(sequence: number, part: Part | undefined, visible: Visible | undefined): void {
     if (sequence >= this.#seen.sequence) this.#seen = { sequence, commit: part?.commit };
+    const sinceMs = this.#sinceMs(sequence, part);
     for (const { id, position } of visible?.entries ?? []) {
-      this.ids.add(id, { position, commit: part?.commit ?? '', timeMs: part?.timeMs ?? 0 });
+      this.ids.add(id, { position, commit: part?.commit ?? '', sinceMs });
     }
     if (sequence > this.#sequence) {
       this.#visible = visibleAt(sequence, part);
@@ -273,6 +277,16 @@ export class Follower {
     }
     if (visible && visible.head > this.#head) this.#hand(visible);
     this.#changes.notify();
+  }
+
+  /**
+   * When a message was stored, at the latest, on this node's monotonic clock. The server's clock may be another than the node's, so its
+   * times are only compared with each other.
+   */
+  #sinceMs(sequence: number, part: Part | undefined): number {
+    const { sequence: newest, timeMs, monotonicMs } = this.#newest;
+    if (sequence > newest || !part) return this.#options.clock.monotonic();
+    return monotonicMs - Math.max(0, timeMs - part.timeMs);
   }
 
   #hand({ floor, entries, head }: Visible): void {

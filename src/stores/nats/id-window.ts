@@ -2,7 +2,8 @@
 export interface KnownId {
   readonly position: number;
   readonly commit: string;
-  readonly timeMs: number;
+  /** Since when, on the node's monotonic clock. */
+  readonly sinceMs: number;
 }
 
 export interface IdWindowLimits {
@@ -30,11 +31,11 @@ export class IdWindow {
     this.#ids.set(id, known);
   }
 
-  /** Forgets what is too old or too much. */
-  forget(nowMs: number): void {
+  /** Forgets what is too old or too much, at a moment of the same clock. */
+  forget(monotonicMs: number): void {
     const { idempotencyMs, idempotencyCount } = this.#limits;
-    for (const [id, { timeMs }] of this.#ids) {
-      if (timeMs + idempotencyMs > nowMs && this.#ids.size <= idempotencyCount) return;
+    for (const [id, { sinceMs }] of this.#ids) {
+      if (sinceMs + idempotencyMs > monotonicMs && this.#ids.size <= idempotencyCount) return;
       this.#ids.delete(id);
     }
   }

@@ -44,7 +44,7 @@ export type { NatsStoreOptions } from './options.js';
  *   epoch changes and clients get a gap, as long as one node was up to notice.
  * - **Order**: that of the stream, one for all topics and nodes. Positions are the stream's sequences × 10,000, not dense.
  * - **Idempotency**: `idempotencyMs` and `idempotencyCount`, over all nodes and over arrays and single notifications
- *   alike. A node reads the ids of that window when it starts.
+ *   alike. A node reads the ids of that window when it starts; the clocks of nodes have no say in it.
  * - **Retention**: the stream's own limits; `retainCount` counts messages, of which each holds one notification or more.
  *   The options of the node that started last apply.
  * - **Bounds**: a notification must fit into the server's `max_payload` (1 MiB by default), and an array has at most 10,000.

@@ -41,7 +41,7 @@ export class Writer {
       await follower.ready(leftMs());
       if (follower.commitOpen) await this.#otherCommit(leftMs());
       const { epoch, prefix } = follower.log;
-      follower.ids.forget(clock.now());
+      follower.ids.forget(clock.monotonic());
       const drafts = this.#unknown(arrays);
       if (drafts.length === 0) return this.#results(arrays, tried);
       const after = follower.sequence;

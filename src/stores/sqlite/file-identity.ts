@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 
 /** Only the user of the process may read what is published, and the secret of the cursors. */
 const MODE = 0o600;
@@ -12,6 +12,8 @@ export function createFile(path: string): void {
     closeSync(openSync(path, 'wx', MODE));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // The engine would open one that it may only read, and could not write to it in this process ever after, when it may again.
+    accessSync(path, constants.W_OK);
   }
 }
 

@@ -2,7 +2,15 @@ import type { LogState } from './log-file.js';
 
 interface Remembered {
   readonly position: number;
+  /** On the monotonic clock; it may be somewhat later than the window says. */
+  readonly forgetAtMs: number;
+}
+
+/** The same moment on both clocks. */
+export interface Moment {
+  /** As it is written into the file. It may jump. */
   readonly timeMs: number;
+  readonly monotonicMs: number;
 }
 
 export interface IdWindowLimits {
@@ -11,8 +19,10 @@ export interface IdWindowLimits {
 }
 
 /** An id that stands in the log. */
-export interface IdRow extends Remembered {
+export interface IdRow {
   readonly id: string;
+  readonly position: number;
+  readonly timeMs: number;
 }
 
 /** Rows read at once while the window catches up. */
@@ -21,6 +31,8 @@ const ROWS = 1000;
 /**
  * The ids of the newest entries, kept in memory in step with the log: under the write lock, `catchUp` reads what others
  * have appended since, so it knows as much as an index in the file would, and costs the disk nothing.
+ *
+ * A wall clock that jumps makes it forget nothing: what is new since the last look is no older than that look, whatever its time says.
  */
 export class IdWindow {
   readonly #limits: IdWindowLimits;
@@ -28,48 +40,51 @@ export class IdWindow {
   readonly #ids = new Map<string, Remembered>();
   #epochId: string | undefined;
   #head = 0;
+  #lookedAtMs = -Infinity;
 
   constructor(limits: IdWindowLimits) {
     this.#limits = limits;
   }
 
-  /** Learns what stands in the log and is not known yet; all of the window when the log is another one. */
-  catchUp(log: LogState, read: (after: number, count: number) => readonly IdRow[]): void {
+  /** Learns what stands in the log and is not known yet; all of the window when the log is another one. Forgets what is too old or too much. */
+  catchUp(log: LogState, moment: Moment, read: (after: number, count: number) => readonly IdRow[]): void {
     if (this.#epochId !== log.epoch.id) {
       this.#ids.clear();
       this.#epochId = log.epoch.id;
       this.#head = 0;
+      this.#lookedAtMs = -Infinity;
     }
     this.#head = Math.max(this.#head, log.trimmed, log.head - this.#limits.idempotencyCount);
     while (this.#head < log.head) {
       const rows = read(this.#head, ROWS);
-      for (const row of rows) this.#remember(row);
+      for (const row of rows) this.#remember(row, moment);
       this.#head = rows.length < ROWS ? log.head : (rows.at(-1)?.position ?? log.head);
     }
+    this.#lookedAtMs = moment.monotonicMs;
+    this.#forget(moment);
   }
 
   /** What this process has just committed. */
-  add(rows: readonly IdRow[], head: number): void {
-    for (const row of rows) this.#remember(row);
+  add(rows: readonly IdRow[], moment: Moment, head: number): void {
+    for (const row of rows) this.#remember(row, moment);
     this.#head = head;
-  }
-
-  /** Forgets what is too old or too much. */
-  forget(nowMs: number): void {
-    const { idempotencyMs, idempotencyCount } = this.#limits;
-    for (const [id, { timeMs }] of this.#ids) {
-      if (timeMs + idempotencyMs > nowMs && this.#ids.size <= idempotencyCount) return;
-      this.#ids.delete(id);
-    }
   }
 
   positionOf(id: string): number | undefined {
     return this.#ids.get(id)?.position;
   }
 
-  #remember({ id, position, timeMs }: IdRow): void {
+  #remember({ id, position, timeMs }: IdRow, moment: Moment): void {
+    const ageMs = Math.min(Math.max(0, moment.timeMs - timeMs), moment.monotonicMs - this.#lookedAtMs);
     // One that was forgotten and appended again must stand where its new position is.
     this.#ids.delete(id);
-    this.#ids.set(id, { position, timeMs });
+    this.#ids.set(id, { position, forgetAtMs: moment.monotonicMs - ageMs + this.#limits.idempotencyMs });
+  }
+
+  #forget({ monotonicMs }: Moment): void {
+    for (const [id, { forgetAtMs }] of this.#ids) {
+      if (forgetAtMs > monotonicMs && this.#ids.size <= this.#limits.idempotencyCount) return;
+      this.#ids.delete(id);
+    }
   }
 }

@@ -13,7 +13,8 @@ export type { SqliteStoreOptions } from './options.js';
  * - Durability: what is acknowledged is in the write-ahead log and flushed (`synchronous = FULL`): it survives a kill of
  *   the process, and a power cut if the disk keeps what it was told to flush. Concurrent publishes share one flush.
  * - Order: positions are given under the file's write lock, densely, so the order of positions is that of commits.
- * - Idempotency: `idempotencyMs` and `idempotencyCount`, whichever ends first, as long as the notification is kept.
+ * - Idempotency: `idempotencyMs` and `idempotencyCount`, whichever ends first, as long as the notification is kept. A machine's clock that
+ *   jumps changes nothing for processes that run; one that starts after a jump forwards takes what stands in the file for that much older.
  * - Epoch: kept in the file. A new one begins when the file is missing, is a copy or another one, or holds less than was
  *   seen in it: clients are then told so by a `gap`.
  * - Operators: put the file on a local disk (a write-ahead log does not work on network file systems), readable by the

@@ -14,7 +14,7 @@ import { APPEND_QUEUE_LIMITS, AppendQueue, type DraftArrays } from '../shared/ap
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
 import { loadEngine } from './engine.js';
-import { IdWindow } from './id-window.js';
+import { IdWindow, type Moment } from './id-window.js';
 import { LogAccess } from './log-access.js';
 import type { LogFile, LogState } from './log-file.js';
 import type { SqliteStoreSettings } from './options.js';
@@ -32,7 +32,7 @@ const RETRY_MS = 250;
 interface Written {
   readonly results: readonly AppendResult[];
   readonly batch: TailBatch;
-  readonly timeMs: number;
+  readonly moment: Moment;
 }
 
 export class SqliteStore implements Store {
@@ -123,10 +123,11 @@ export class SqliteStore implements Store {
   }
 
   async #write(arrays: DraftArrays): Promise<readonly AppendResult[]> {
-    const { results, batch, timeMs } = await this.#access.write((file, log) => this.#writeUnderLock(arrays, file, log));
+    const { results, batch, moment } = await this.#access.write((file, log) => this.#writeUnderLock(arrays, file, log));
     const { epoch, entries, head } = batch;
     this.#ids.add(
-      entries.map(({ id, position }) => ({ id, position, timeMs })),
+      entries.map(({ id, position }) => ({ id, position, timeMs: moment.timeMs })),
+      moment,
       head,
     );
     this.#access.saw(epoch.id, head, entries.at(-1)?.id);
@@ -136,9 +137,9 @@ export class SqliteStore implements Store {
 
   #writeUnderLock(arrays: DraftArrays, file: LogFile, log: LogState): Written {
     const { epoch, head: after } = log;
-    const timeMs = this.#runtime.clock.now();
-    this.#ids.catchUp(log, (position, count) => file.idsAfter(position, count));
-    this.#ids.forget(timeMs);
+    const { clock } = this.#runtime;
+    const moment = { timeMs: clock.now(), monotonicMs: clock.monotonic() };
+    this.#ids.catchUp(log, moment, (position, count) => file.idsAfter(position, count));
     const entries: LogEntry[] = [];
     const written = new Map<string, number>();
     let { bytes } = log;
@@ -146,7 +147,7 @@ export class SqliteStore implements Store {
       const first = this.#ids.positionOf(draft.id) ?? written.get(draft.id);
       if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
       const entry = logEntry(after + entries.length + 1, draft);
-      file.insert(entry, timeMs);
+      file.insert(entry, moment.timeMs);
       entries.push(entry);
       written.set(entry.id, entry.position);
       bytes += entry.bytes;
@@ -155,7 +156,7 @@ export class SqliteStore implements Store {
     const results = arrays.map((drafts) => ({ epoch, appended: drafts.map(appendOne) }));
     const head = after + entries.length;
     this.#trim(file, log, { ...log, head, bytes });
-    return { results, batch: { epoch, after, entries, head }, timeMs };
+    return { results, batch: { epoch, after, entries, head }, moment };
   }
 
   /** Writes the state of the log after this transaction, less what retention lets go. */

@@ -2,17 +2,19 @@ import { runInThisContext } from 'node:vm';
 
 type Task = () => unknown;
 
-const tasks: Task[] = [];
+const tasks = new Set<Task>();
 
-/** Runs a task when the test is over, the last one first. */
-export function atTestEnd(task: Task): void {
-  tasks.push(task);
+/** Runs a task when the test is over, the last one first. Calls what it gives when there is nothing left to do. */
+export function atTestEnd(task: Task): () => void {
+  tasks.add(task);
+  return () => tasks.delete(task);
 }
 
 /** Runs what is registered, all of it, and fails with the first error. */
 export async function endTest(): Promise<void> {
   const errors: unknown[] = [];
-  for (let task = tasks.pop(); task; task = tasks.pop()) {
+  for (let task = [...tasks].at(-1); task; task = [...tasks].at(-1)) {
+    tasks.delete(task);
     try {
       await task();
     } catch (error) {

@@ -34,12 +34,13 @@ export class Connection {
     });
     // Connections are cut off on purpose here; whoever waits on this one is told by its close.
     this.socket.on('error', () => undefined);
+    const forget = atTestEnd(() => this.destroy());
     this.socket.on('close', () => {
+      forget();
       this.#closed = true;
       this.#messages.at(-1)?.end();
       this.#notify();
     });
-    atTestEnd(() => this.destroy());
   }
 
   static async open({ port }: Target): Promise<Connection> {

@@ -88,6 +88,16 @@ export function withHaproxyOption(proxy: Proxy, option: string): Proxy {
   return { ...proxy, config: (ports) => proxy.config(ports).replace('defaults\n', `defaults\n  option ${option}\n`) };
 }
 
+/** The same with the timeouts that end what is held, a minute or so by default, at this many seconds. */
+export function withTimeouts(proxy: Proxy, seconds: number): Proxy {
+  const scaled = (config: string): string =>
+    config
+      .replace('gzip on;', `gzip on;\n  proxy_read_timeout ${seconds}s;\n  proxy_send_timeout ${seconds}s;`)
+      .replace('timeout client 50000', `timeout client ${seconds}s`)
+      .replace('timeout server 50000', `timeout server ${seconds}s`);
+  return { ...proxy, config: (ports) => scaled(proxy.config(ports)) };
+}
+
 /** Starts a proxy in front of an application; it is stopped after the test. */
 export async function startProxy({ name, program, config, args }: Proxy, upstream: Target): Promise<Target> {
   if (program === undefined) throw new Error(`${name} is not installed`);

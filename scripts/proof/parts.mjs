@@ -1,0 +1,102 @@
+/**
+ * What `npm run proof` runs: for each part the test files, by a part of their paths, what makes them long, and what its report counts.
+ *
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {string} what in a sentence
+ * @property {string[]} tests none: scripts/mutants.mjs
+ * @property {(sizes: Record<string, number>) => Record<string, string>} env
+ * @property {(outcome: Outcome) => { count: number, unit: string }} count
+ *
+ * @typedef {object} Outcome
+ * @property {number} passed tests
+ * @property {Record<string, any>[]} details what tests have said of themselves, as lines of JSON that begin with {"proof":
+ * @property {Record<string, number>} sizes
+ */
+
+/** How much the long form runs, by the name of its flag. */
+export const SIZES = {
+  /** Of the simulation. */
+  seeds: 100_000,
+  /** Of the simulation, against each planted bug. */
+  'mutant-seeds': 300,
+  /** Of each property. */
+  runs: 20_000,
+  /** Of the faults on real processes, on each engine. */
+  'fault-seeds': 10,
+  /** Disturbances in each of those. */
+  'fault-steps': 8,
+  /** Clients that connect and leave, on each adapter. */
+  cycles: 34_000,
+  /** Seconds. */
+  soak: 600,
+};
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/** @type {Part[]} */
+export const PARTS = [
+  {
+    name: 'contract',
+    what: 'Every store against the contract, which holds random calls against a plain list.',
+    tests: ['test/stores/(memory|sqlite|redis|postgres).test', 'test/stores/nats-contract'],
+    env: () => ({}),
+    count: ({ passed }) => ({ count: passed, unit: 'checks' }),
+  },
+  {
+    name: 'simulation',
+    what: 'The core on a simulated clock, with everything that can go wrong, each seed another history.',
+    tests: ['test/core/feed-simulation', 'test/simulation'],
+    env: ({ seeds }) => ({ SIMULATION_SEEDS: String(seeds) }),
+    count: ({ sizes }) => ({ count: sizes.seeds, unit: 'seeds' }),
+  },
+  {
+    name: 'mutants',
+    what: 'Bugs planted in the core, one at a time: which of them the tests of the core do not see.',
+    tests: [],
+    env: () => ({}),
+    count: ({ details }) => ({ count: details[0]?.mutants ?? 0, unit: 'planted bugs' }),
+  },
+  {
+    name: 'properties',
+    what: 'Cursors, requests, pages, topic patterns and event streams over generated input; parsers of others.',
+    tests: ['test/wire/properties'],
+    env: ({ runs }) => ({ FAST_CHECK_RUNS: String(runs) }),
+    count: ({ passed, sizes }) => ({ count: passed * sizes.runs, unit: 'inputs' }),
+  },
+  {
+    name: 'faults',
+    what: 'Two real nodes on each engine: connections, nodes and engines fail by seed, clocks jump by an hour.',
+    tests: ['test/cluster/faults'],
+    env: (sizes) => ({ FAULT_SEEDS: String(sizes['fault-seeds']), FAULT_STEPS: String(sizes['fault-steps']) }),
+    count: ({ details }) => ({ count: sum(details.map(({ done }) => done.length)), unit: 'disturbances' }),
+  },
+  {
+    name: 'processes',
+    what: 'Crashes, full and read-only disks, clocks, proxies of others in front, rolling restarts.',
+    tests: [
+      'test/cluster/(sqlite|redis|postgres|nats|full-disk|rolling)',
+      'test/stores/(sqlite-crash|redis-loss|nats-recovery|clock-jumps)',
+      'test/e2e/proxies',
+    ],
+    env: () => ({}),
+    count: ({ passed }) => ({ count: passed, unit: 'tests' }),
+  },
+  {
+    name: 'leaks',
+    what: 'Clients that leave in every phase of a request; what has ended is collectable.',
+    tests: ['test/leaks/(aborts|collectable)'],
+    env: ({ cycles }) => ({ ABORT_CYCLES: String(cycles) }),
+    count: ({ details }) => ({ count: sum(details.map(({ cycles }) => cycles)), unit: 'aborted requests' }),
+  },
+  {
+    name: 'soak',
+    what: 'Mixed load: polls, streams, clients that leave and come back; the heap stays flat.',
+    tests: ['test/leaks/soak'],
+    env: ({ soak }) => ({ SOAK_SECONDS: String(soak) }),
+    count: ({ details }) => ({
+      count: sum(details.map(({ answered, aborted }) => answered + aborted)),
+      unit: 'requests',
+    }),
+  },
+];

@@ -1,0 +1,91 @@
+/** The report in words. */
+export function reportText({ parts, machine, versions }) {
+  const rows = parts.map(
+    ({ name, count, unit, failed, skipped, seconds, startedAt }) =>
+      `| ${name} | ${number(count)} ${unit} | ${found(failed)}${skipped > 0 ? `, ${skipped} skipped` : ''} | ${duration(seconds)} | ${startedAt.slice(0, 16).replace('T', ' ')} |`,
+  );
+  return [
+    '# What was run, and what was found',
+    '',
+    'Written by `npm run proof`; [report.json](report.json) has all of it. Each part is the last run of that part, with the settings that it was',
+    'given, so that it can be had again. Defects that such runs have found, and the tests that hold them, are [here](defects.md).',
+    '',
+    '![How much was run, and the heap over the soak](report.svg)',
+    '',
+    '| part | what was run | found | took | when (UTC) |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    `On ${machine}, with ${versions.join(', ')}.`,
+    '',
+    ...parts.flatMap(section),
+  ].join('\n');
+}
+
+function section({ name, what, passed, failed, failures, details, environment }) {
+  const settings = Object.entries(environment).map(([variable, value]) => `\`${variable}=${value}\``);
+  return [
+    `## ${name}`,
+    '',
+    `${what} ${settings.length > 0 ? `With ${settings.join(', ')}. ` : ''}${number(passed)} passed, ${number(failed)} failed.`,
+    '',
+    ...(failures.length > 0 ? [...failures.map((failure) => `- FAILED: ${failure}`), ''] : []),
+    ...(SUMMARIES[name]?.(details) ?? []),
+  ];
+}
+
+const SUMMARIES = {
+  faults: (details) => [
+    ...counted('Done to nodes, engines and clocks', tally(details.flatMap(({ done }) => done.map((one) => [one, 1])))),
+    ...counted('Connections that suffered', tally(details.flatMap(({ suffered }) => Object.entries(suffered)))),
+    `Meanwhile ${number(sum(details, 'acknowledged'))} notifications were acknowledged, and publishing was refused ${number(sum(details, 'refused'))} times.`,
+    '',
+  ],
+  leaks: (details) => [
+    ...details
+      .filter(({ proof }) => proof === 'aborts')
+      .map(
+        ({ adapter, cycles, growthBytes }) =>
+          `- ${adapter}: ${number(cycles)} clients left; by a linear fit the heap has moved by ${kib(growthBytes)} over all of them.`,
+      ),
+    '',
+  ],
+  soak: (details) => [
+    ...details.map(
+      ({ adapter, seconds, published, answered, aborted, growthBytes }) =>
+        `- ${adapter}: ${duration(seconds)}, ${number(published)} published, ${number(answered)} answers to clients whose histories are checked, ${number(aborted)} clients left; by a linear fit the heap has moved by ${kib(growthBytes)}.`,
+    ),
+    '',
+  ],
+};
+
+function counted(title, counts) {
+  const parts = [...counts].map(([name, count]) => `${name} ${number(count)}`);
+  return parts.length > 0 ? [`${title}: ${parts.join(', ')}.`, ''] : [];
+}
+
+function tally(pairs) {
+  const counts = new Map();
+  for (const [name, count] of pairs) counts.set(name, (counts.get(name) ?? 0) + count);
+  return counts;
+}
+
+function sum(details, name) {
+  return details.reduce((total, detail) => total + (detail[name] ?? 0), 0);
+}
+
+function found(failed) {
+  return failed === 0 ? 'nothing' : `**${failed} failures**`;
+}
+
+export function number(value) {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function kib(bytes) {
+  return `${(bytes / 1_024).toFixed(0)} KiB`;
+}
+
+function duration(seconds) {
+  return seconds < 120 ? `${seconds} s` : `${(seconds / 60).toFixed(0)} min`;
+}

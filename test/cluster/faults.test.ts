@@ -1,0 +1,48 @@
+import { describe, expect, test } from '@jest/globals';
+import { Random } from '../support/http/random.js';
+import { ENGINES } from './engines.js';
+import { FaultyCluster } from './faulty-cluster.js';
+import { Traffic } from './traffic.js';
+
+/** More with FAULT_SEEDS; others with FAULT_FIRST_SEED. */
+const SEEDS = Number(process.env.FAULT_SEEDS ?? 1);
+const FIRST_SEED = Number(process.env.FAULT_FIRST_SEED ?? 1);
+const DISTURBANCES = Number(process.env.FAULT_STEPS ?? 4);
+/** Most of a run is waiting; the rest takes as long as a busy machine makes it. */
+const RUN_MS_MAX = 60_000 + DISTURBANCES * 60_000;
+
+describe.each(Object.values(ENGINES))('two nodes on $name, behind connections that fail', ({ missing, start }) => {
+  const runs = missing() === undefined ? test : test.skip;
+
+  runs.each(Array.from({ length: SEEDS }, (_, at) => FIRST_SEED + at))(
+    'lose, double and reorder nothing, and say nothing wrong (seed %i)',
+    async (seed) => {
+      const random = new Random(seed);
+      const engine = await start();
+      const cluster = await FaultyCluster.start(engine, random);
+      const traffic = new Traffic(cluster, random).start();
+      try {
+        const done: string[] = [];
+        for (let step = 0; step < DISTURBANCES; step++) {
+          const disturbance = random.pick(cluster.disturbances);
+          done.push(disturbance);
+          await cluster.disturb(disturbance);
+          await traffic.progress();
+        }
+        cluster.heal();
+        const wrong = await traffic.finish(cluster.next());
+        const { acknowledged, refused } = traffic;
+        const suffered = cluster.suffered();
+        process.stdout.write(`${JSON.stringify({ proof: 'faults', seed, done, suffered, acknowledged, refused })}\n`);
+        expect(wrong).toEqual({ problems: [], surprises: [] });
+        expect(Object.keys(suffered).length).toBeGreaterThan(0);
+        expect(await cluster.stop()).toEqual([0, 0]);
+      } finally {
+        await traffic.stop();
+        await cluster.stop();
+        await engine.stop();
+      }
+    },
+    RUN_MS_MAX,
+  );
+});

@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Built, built, MainProcess } from '../browser/main-process.js';
+import { problemsOf } from '../support/history/checker.js';
+import { PublishRecord } from '../support/history/record.js';
+import { atTestEnd, endTest } from '../support/http/cleanup.js';
+import { Random } from '../support/http/random.js';
+import { within } from '../support/http/until.js';
+import { pause, readAll, RoamingClient } from './clients.js';
+
+const DATA = 'x'.repeat(4_000);
+const TOPICS = ['a', 'b'];
+/** Refusals after which the disk is taken to be as full as it gets. */
+const REFUSALS = 20;
+const RECOVERY_MS_MAX = 10_000;
+
+/** A place for the file, in which room can run out and be made. */
+interface Room {
+  readonly name: string;
+  /** Whether it can be had here. */
+  readonly exists: boolean;
+  open(folder: string): void;
+  /** The process has started. */
+  narrow(pid: number): void;
+  widen(folder: string, pid: number): void;
+}
+
+/** Whether this user may mount file systems. */
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-mount-'));
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
+  if (status === 0) execFileSync('umount', [folder]);
+  rmSync(folder, { recursive: true });
+  return status === 0;
+}
+
+const ROOMS: readonly Room[] = [
+  {
+    // ENOSPC, as of any disk.
+    name: 'a disk that is full',
+    exists: mayMount(),
+    open: (folder) => {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]);
+      atTestEnd(() => execFileSync('umount', ['-l', folder]));
+    },
+    narrow: () => undefined,
+    widen: (folder) => execFileSync('mount', ['-o', 'remount,size=64m', folder]),
+  },
+  {
+    // EFBIG: what a quota says. It holds for a process, and needs no rights.
+    name: 'a file that may not grow',
+    exists: spawnSync('prlimit', ['--version']).status === 0,
+    open: () => undefined,
+    narrow: (pid) => execFileSync('prlimit', ['--pid', String(pid), '--fsize=800000:']),
+    widen: (_, pid) => execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:']),
+  },
+];
+
+let build: Built;
+let folder: string;
+
+async function startNode(): Promise<{ process: MainProcess; feed: string }> {
+  const node = new MainProcess(build.main, {
+    STORE: `sqlite:${join(folder, 'log.db')}`,
+    SOURCE_SECONDS: '0',
+    HEARTBEAT_SECONDS: '1',
+  });
+  atTestEnd(() => node.stop());
+  return { process: node, feed: `${await node.url()}notifications` };
+}
+
+function prepare(): void {
+  build = built();
+  atTestEnd(() => build.remove());
+  folder = mkdtempSync(join(tmpdir(), 'nest-notifications-full-'));
+  atTestEnd(() => rmSync(folder, { recursive: true }));
+}
+
+afterEach(endTest);
+
+describe.each(ROOMS)('SQLite on $name', ({ name, exists, open, narrow, widen }) => {
+  if (!exists) process.stdout.write(`no rights, or no program, to make ${name}: its test is skipped\n`);
+
+  (exists ? test : test.skip)(
+    'refuses, loses nothing that was acknowledged, and goes on when there is room',
+    async () => {
+      prepare();
+      open(folder);
+      const { process: node, feed } = await startNode();
+      narrow(node.child.pid!);
+      const record = new PublishRecord();
+      const clients = [['a'], ['a', 'b']].map((topics, seed) =>
+        new RoamingClient({ next: () => feed }, topics, new Random(seed)).start(),
+      );
+      atTestEnd(() => Promise.all(clients.map((client) => client.stop())));
+      const quiet = fetch(`${feed}?topic=quiet&wait=55`);
+      let serial = 0;
+      let last = 0;
+
+      const publish = async (): Promise<Response> => {
+        const [id, topic] = [`n${++serial}`, TOPICS[serial % TOPICS.length]!];
+        const acknowledge = record.called(id, topic);
+        const response = await send(feed, { id, topic, type: 'padded', data: DATA });
+        if (response.status === 201) acknowledge();
+        return response;
+      };
+
+      for (let refusals = 0; refusals < REFUSALS;) {
+        const response = await publish();
+        if (response.status !== 201) {
+          refusals++;
+          last = serial;
+          expect(response.status).toBe(503);
+          expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+          expect(await response.json()).toMatchObject({ code: 'store_unavailable' });
+        } else await response.text();
+      }
+      // What is there can be read all the while.
+      expect((await fetch(`${feed}?topic=a&wait=0&cursor=earliest`)).status).toBe(200);
+      widen(folder, node.child.pid!);
+      const recovered = async (): Promise<void> => {
+        while ((await publish()).status !== 201) await pause(20);
+      };
+      await within(recovered(), 'a publish that is acknowledged again', RECOVERY_MS_MAX);
+      for (let more = 0; more < 10; more++) expect((await publish()).status).toBe(201);
+
+      // Refused means not written: the same id is none that the log knows.
+      const again = await send(feed, {
+        id: `n${last}`,
+        topic: TOPICS[last % TOPICS.length],
+        type: 'padded',
+        data: DATA,
+      });
+      expect(await again.json()).toMatchObject({ duplicate: false });
+      expect((await send(feed, { topic: 'quiet', type: 'end', data: null })).status).toBe(201);
+      expect((await quiet).status).toBe(200);
+
+      const log = await readAll(feed, TOPICS);
+      const due = (topics: readonly string[]): number => log.filter(({ topic }) => topics.includes(topic)).length;
+      const caughtUp = async (): Promise<void> => {
+        while (clients[0]!.seen < due(['a']) || clients[1]!.seen < due(TOPICS)) await pause(10);
+      };
+      await within(caughtUp(), 'the clients to have it all', RECOVERY_MS_MAX);
+      await Promise.all(clients.map((client) => client.stop()));
+      const logs = new Map([['log', log.map(({ id, topic }, at) => ({ id, topic, position: at + 1 }))]]);
+      const histories = clients.map((client) => Object.assign(client.record, { finished: true }));
+      expect(problemsOf({ publishes: record.publishes, clients: histories, logs })).toEqual([]);
+      expect(node.stdout).toMatch(/sqlite store is unavailable/);
+      expect(node.stdout).toMatch(/available again/);
+    },
+    90_000,
+  );
+});
+
+(mayMount() ? test : test.skip)(
+  'SQLite on a read-only disk: a node says so and does not start; when it may be written it does, with all that was there',
+  async () => {
+    prepare();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', folder]);
+    atTestEnd(() => execFileSync('umount', ['-l', folder]));
+    const { process: first, feed } = await startNode();
+    expect((await send(feed, { id: 'kept', topic: 'a', type: 'kept', data: null })).status).toBe(201);
+    expect(await first.stop()).toBe(0);
+
+    execFileSync('mount', ['-o', 'remount,ro', folder]);
+    await expect(startNode()).rejects.toThrow(/EROFS: read-only file system/);
+    execFileSync('mount', ['-o', 'remount,rw', folder]);
+    const { feed: again } = await startNode();
+    expect((await readAll(again, ['a'])).map(({ id }) => id)).toEqual(['kept']);
+    expect((await send(again, { topic: 'a', type: 'later', data: null })).status).toBe(201);
+  },
+  60_000,
+);
+
+function send(feed: string, item: object): Promise<Response> {
+  return fetch(feed, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(item),
+  });
+}

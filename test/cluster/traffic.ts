@@ -1,0 +1,85 @@
+import { problemsOf } from '../support/history/checker.js';
+import type { Problem } from '../support/history/history.js';
+import type { Random } from '../support/http/random.js';
+import { type Feeds, pause, Publisher, readAll, RoamingClient } from './clients.js';
+
+const TOPICS = ['a', 'b', 'c', 'd'];
+/** What each of the clients follows. */
+const INTERESTS = [['a'], ['b'], ['c', 'd'], ['a', 'b', 'c', 'd'], ['a', 'd'], ['b', 'c']];
+const PUBLISHERS = ['p', 'q', 'r'];
+const SETTLE_MS_MAX = 30_000;
+
+/** Clients and publishers that go on whatever happens, and in the end what is wrong with what they have seen. */
+export class Traffic {
+  readonly #random: Random;
+  readonly #clients: readonly RoamingClient[];
+  readonly #publishers: readonly Publisher[];
+
+  constructor(feeds: Feeds, random: Random) {
+    this.#random = random;
+    this.#clients = INTERESTS.map((topics) => new RoamingClient(feeds, topics, random));
+    this.#publishers = PUBLISHERS.map((name) => new Publisher(feeds, name, TOPICS));
+  }
+
+  start(): this {
+    for (const party of [...this.#clients, ...this.#publishers]) party.start();
+    return this;
+  }
+
+  /** How often a publish was refused. */
+  get refused(): number {
+    return this.#publishers.reduce((sum, { refused }) => sum + refused, 0);
+  }
+
+  get acknowledged(): number {
+    return this.#publishers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
+  }
+
+  /** Waits until every publisher has had something acknowledged, so that a fault falls into work under way. */
+  async progress(): Promise<void> {
+    const goals = this.#publishers.map(({ acknowledged }) => acknowledged + this.#random.from(1, 10));
+    await until('every publisher gets on', () =>
+      this.#publishers.every(({ acknowledged }, index) => acknowledged >= goals[index]!),
+    );
+  }
+
+  /** Ends it, when everybody has everything. A node says at the end what the log is. */
+  async finish(feed: string): Promise<{ problems: Problem[]; surprises: string[] }> {
+    await Promise.all(this.#publishers.map((publisher) => publisher.stop()));
+    const publishes = this.#publishers.flatMap(({ record }) => record.publishes);
+    const log = await readAll(
+      feed,
+      TOPICS,
+      publishes.map(({ id }) => id),
+    );
+    await this.#caughtUp(log);
+    await this.stop();
+    const clients = this.#clients.map(({ record }) => Object.assign(record, { finished: true }));
+    const entries = log.map(({ id, topic }, at) => ({ id, topic, position: at + 1 }));
+    return {
+      problems: problemsOf({ publishes, clients, logs: new Map([['log', entries]]) }),
+      surprises: [...this.#clients, ...this.#publishers].flatMap((party) => party.surprises),
+    };
+  }
+
+  /** Ends it where it stands. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#clients, ...this.#publishers].map((party) => party.stop()));
+  }
+
+  async #caughtUp(log: readonly { topic: string }[]): Promise<void> {
+    const due = INTERESTS.map((topics) => log.filter(({ topic }) => topics.includes(topic)).length);
+    // The check that follows says what is missing.
+    await until('every client has the whole log', () =>
+      this.#clients.every(({ seen }, index) => seen >= due[index]!),
+    ).catch(() => undefined);
+  }
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const end = performance.now() + SETTLE_MS_MAX;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`Not within ${SETTLE_MS_MAX} ms: ${what}.`);
+    await pause(10);
+  }
+}

@@ -1,0 +1,51 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { Random } from '../support/http/random.js';
+import { Aborts, PHASES, prepare } from './aborts.js';
+import { slopeOf } from './linear-fit.js';
+import { ADAPTERS, WatchedNode } from './watched-node.js';
+
+/** On each adapter. More with ABORT_CYCLES. */
+const CYCLES = Number(process.env.ABORT_CYCLES ?? 400);
+const AT_ONCE = 40;
+const SAMPLES = Math.min(30, Math.max(6, Math.round(CYCLES / 500)));
+/** Until everything has been compiled, and every buffer has the size that it needs. */
+const WARM_UP = 250;
+/**
+ * What the heap may seem to grow by: it is never quite still, and code goes on being compiled; and with every cycle less than the smallest
+ * object that could be left behind takes.
+ */
+const GROWTH_BYTES_MAX = 0.75 * 2 ** 20 + 24 * CYCLES;
+
+let node: WatchedNode;
+
+afterEach(() => node.stop());
+
+test.each(ADAPTERS)(
+  `of ${CYCLES} clients that leave in any phase nothing is left (%s)`,
+  async (adapter) => {
+    node = await WatchedNode.start(adapter);
+    await prepare(node);
+    const aborts = new Aborts(node.port, new Random(1));
+    await aborts.run(WARM_UP, AT_ONCE);
+    await node.idle();
+    const before = await node.state();
+    const heap: [cycles: number, bytes: number][] = [];
+    for (let sample = 1; sample <= SAMPLES; sample++) {
+      const running = aborts.run(Math.ceil(CYCLES / SAMPLES), AT_ONCE);
+      await node.publish('busy');
+      await running;
+      await node.idle();
+      heap.push([sample / SAMPLES, (await node.state()).heapBytes]);
+    }
+    const after = await node.state();
+    const growthBytes = Math.round(slopeOf(heap));
+    const heapMiB = heap.map(([, bytes]) => Number((bytes / 2 ** 20).toFixed(2)));
+    process.stdout.write(
+      `${JSON.stringify({ proof: 'aborts', adapter, cycles: CYCLES, growthBytes, heapMiB, phases: aborts.done })}\n`,
+    );
+    expect(after).toMatchObject({ sockets: 0, timers: before.timers, listeners: before.listeners });
+    expect(growthBytes).toBeLessThan(GROWTH_BYTES_MAX);
+    for (const phase of PHASES) expect(aborts.done[phase]).toBeGreaterThan(CYCLES / 10);
+  },
+  120_000 + CYCLES * 60,
+);

@@ -1,0 +1,139 @@
+/**
+ * A node that says over IPC what it still holds: `node --expose-gc --import … node.ts express|fastify|lane [STORE]`. watched-node.ts
+ * starts it and asks.
+ */
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Clock, systemClock, type Timer } from '../../src/core/clock.js';
+import { Feed } from '../../src/core/feed.js';
+import { openStore } from '../../src/demo/store.js';
+import { NotificationsModule, NotificationsService } from '../../src/index.js';
+import type { Command, NodeState } from './watched-node.js';
+
+/** Little is kept, so that the memory of the log itself soon stays the same. */
+const KEPT = { retainCount: 2_000, retainMs: 3_600_000, retainBytes: 2 ** 22 };
+/** After so many collections, with turns of the event loop in between, nothing goes any more that would go by itself. */
+const COLLECTIONS = 6;
+
+/** The runtime's clock, which knows how many timers run on it. */
+class CountingClock implements Clock {
+  readonly running = new Set<Timer>();
+  readonly now = systemClock.now;
+  readonly monotonic = systemClock.monotonic;
+  readonly setImmediate = systemClock.setImmediate;
+
+  setTimeout(task: () => void, delayMs: number): Timer {
+    const timer = systemClock.setTimeout(() => {
+      this.running.delete(timer);
+      task();
+    }, delayMs);
+    this.running.add(timer);
+    return timer;
+  }
+
+  clearTimeout(timer: Timer): void {
+    this.running.delete(timer);
+    systemClock.clearTimeout(timer);
+  }
+}
+
+/** What has been seen since it was asked to watch, without being held. */
+const watched: { readonly what: string; readonly ref: WeakRef<object> }[] = [];
+let isWatching = false;
+
+function watch(what: string, object: object): void {
+  if (isWatching) watched.push({ what, ref: new WeakRef(object) });
+}
+
+/** Every way to hold a request goes through this. */
+function watchWaiters(): void {
+  const { hold } = Feed.prototype;
+  Feed.prototype.hold = function (this: Feed, request, observer, drained) {
+    watch('observer', observer);
+    const waiter = hold.call(this, request, observer, drained);
+    watch('waiter', waiter);
+    return waiter;
+  };
+}
+
+const [adapter = 'express', store = 'memory'] = process.argv.slice(2);
+const clock = new CountingClock();
+
+@Module({
+  imports: [
+    NotificationsModule.forRoot({
+      access: { read: () => true, subscriber: () => 'somebody' },
+      store: openStore(store, KEPT),
+      clock,
+      limits: { waitersPerSubscriberMax: 10_000 },
+      window: { count: 1_000 },
+      ...(adapter === 'lane' && { directLane: { grantMs: 60_000 } }),
+    }),
+  ],
+})
+class AppModule {}
+
+const framework = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+watchWaiters();
+const app = await NestFactory.create(AppModule, framework, { logger: ['error', 'warn'] });
+await app.listen(0, '127.0.0.1');
+const server = app.getHttpServer() as Server;
+const service = app.get(NotificationsService);
+const sockets = new Set<Socket>();
+server.on('connection', (socket: Socket) => {
+  sockets.add(socket);
+  socket.once('close', () => sockets.delete(socket));
+});
+server.prependListener('request', (request, response) => {
+  watch('request', request);
+  watch('response', response);
+});
+
+async function collect(): Promise<void> {
+  for (let round = 0; round < COLLECTIONS; round++) {
+    await turn();
+    gc?.();
+  }
+}
+
+async function state(): Promise<NodeState> {
+  await collect();
+  const alive: Record<string, number> = {};
+  for (const { what, ref } of watched) if (ref.deref()) alive[what] = (alive[what] ?? 0) + 1;
+  const listeners = [server, process].flatMap((emitter) =>
+    emitter.eventNames().map((name) => emitter.listenerCount(name as string)),
+  );
+  return {
+    heapBytes: process.memoryUsage().heapUsed,
+    counts: service.counts(),
+    sockets: sockets.size,
+    timers: clock.running.size,
+    listeners: listeners.reduce((sum, count) => sum + count, 0),
+    watched: watched.length,
+    alive,
+  };
+}
+
+/** A collection between two turns of those who wait would only show that they wait. */
+async function answer(command: Command): Promise<unknown> {
+  if (command.kind === 'counts') return { ...service.counts(), sockets: sockets.size };
+  if (command.kind === 'state') return state();
+  if (command.kind === 'watch') {
+    watched.length = 0;
+    isWatching = command.on;
+    return true;
+  }
+  const { topic, bytes, id } = command;
+  return service.publish(topic, { type: 'padded', data: 'x'.repeat(bytes), ...(id !== undefined && { id }) });
+}
+
+process.on('message', ({ serial, command }: { serial: number; command: Command }) => {
+  void answer(command).then((value) => process.send?.({ serial, value }));
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ port: (server.address() as AddressInfo).port });

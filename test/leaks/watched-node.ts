@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { FeedCounts } from 'nest-notifications';
+import { until } from '../support/http/until.js';
+
+/** Ways to run a node. */
+export const ADAPTERS = ['express', 'fastify', 'lane'] as const;
+
+export type Command =
+  | { readonly kind: 'counts' }
+  | { readonly kind: 'state' }
+  | { readonly kind: 'watch'; readonly on: boolean }
+  | { readonly kind: 'publish'; readonly topic: string; readonly bytes: number; readonly id?: string | undefined };
+
+/** What a node holds, after garbage has been collected. */
+export interface NodeState {
+  readonly heapBytes: number;
+  readonly counts: FeedCounts;
+  readonly sockets: number;
+  /** Of the library. */
+  readonly timers: number;
+  /** Of the server and of the process. */
+  readonly listeners: number;
+  /** Requests, responses, waiters and observers that were watched, and which of them are still held by something. */
+  readonly watched: number;
+  readonly alive: Readonly<Record<string, number>>;
+}
+
+const HOOKS = fileURLToPath(new URL('../../scripts/typescript-hooks.mjs', import.meta.url));
+const NODE = fileURLToPath(new URL('node.ts', import.meta.url));
+const NOTHING = { waiters: 0, topics: 0, subscribers: 0, addresses: 0, sockets: 0 };
+
+/** A node in a process of its own, that can be asked what it holds. */
+export class WatchedNode {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
+  readonly #answers = new Map<number, (value: unknown) => void>();
+  #serial = 0;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+    this.#ended = once(child, 'close').then(() => {
+      throw new Error('the node has ended');
+    });
+    this.#ended.catch(() => undefined);
+    child.on('message', ({ serial, value }: { serial: number; value: unknown }) => {
+      this.#answers.get(serial)?.(value);
+      this.#answers.delete(serial);
+    });
+  }
+
+  static async start(adapter: (typeof ADAPTERS)[number], store = 'memory'): Promise<WatchedNode> {
+    const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', HOOKS, NODE, adapter, store];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    return new WatchedNode(child, port);
+  }
+
+  get feed(): string {
+    return `http://127.0.0.1:${this.port}/notifications`;
+  }
+
+  async counts(): Promise<FeedCounts & { readonly sockets: number }> {
+    return (await this.#ask({ kind: 'counts' })) as FeedCounts & { sockets: number };
+  }
+
+  async state(): Promise<NodeState> {
+    return (await this.#ask({ kind: 'state' })) as NodeState;
+  }
+
+  /** From now on, or no longer, what comes is watched. */
+  async watch(on: boolean): Promise<void> {
+    await this.#ask({ kind: 'watch', on });
+  }
+
+  async publish(topic: string, bytes = 10, id?: string): Promise<void> {
+    await this.#ask({ kind: 'publish', topic, bytes, id });
+  }
+
+  /** All clients have gone, and the node has been told. */
+  async idle(): Promise<void> {
+    await until(async () => JSON.stringify(await this.counts()) === JSON.stringify(NOTHING));
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended.catch(() => undefined);
+  }
+
+  #ask(command: Command): Promise<unknown> {
+    const serial = ++this.#serial;
+    // Of one that has ended, `#ended` says so.
+    this.#child.send({ serial, command }, () => undefined);
+    const answer = new Promise((resolve) => this.#answers.set(serial, resolve));
+    return Promise.race([answer, this.#ended]);
+  }
+}
