@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bins, node, npm, root } from './tools.mjs';
+import { node, npm, root } from './tools.mjs';
 
 /** Makes a bare clone runnable. Says nothing when there is nothing to do; what it throws is meant to be read by people. */
 export async function setup() {
@@ -16,8 +16,8 @@ export async function setup() {
 export async function build() {
   if (isBuilt()) return;
   console.log('Building…');
-  const { code, output } = await node([bins.nest, 'build']);
-  if (code !== 0) throw new Error(`nest build failed.\n\n${output}`);
+  const { code, output } = await node(['scripts/build.mjs']);
+  if (code !== 0) throw new Error(`The build failed.\n\n${output}`);
 }
 
 /** Installs one folder's dependencies and remembers for which package.json and lock file. */
@@ -51,9 +51,12 @@ function wantedHash(folder) {
 
 /** tsconfig's noEmitOnError and nest-cli's deleteOutDir see to it that a failed build leaves no dist behind. */
 function isBuilt() {
-  const built = join(root, 'dist', 'index.js');
+  // What the build writes last.
+  const built = join(root, 'dist', 'client', 'browser.js');
   if (!existsSync(built)) return false;
-  const inputs = ['src', 'tsconfig.json', 'nest-cli.json', 'package.json'].map((name) => join(root, name));
+  const inputs = ['src', 'tsconfig.json', 'nest-cli.json', 'package.json', 'scripts/bundle-client.mjs'].map((name) =>
+    join(root, name),
+  );
   return newestChange(inputs) <= statSync(built).mtimeMs;
 }
 

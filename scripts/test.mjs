@@ -21,7 +21,7 @@ let tarball;
 const steps = [
   ['format', () => node([bins.prettier, '--check', '--log-level', 'warn', '.'])],
   ['lint', () => node([bins.eslint, '--max-warnings', '0', '.'])],
-  ['build', () => node([bins.nest, 'build'])],
+  ['build', () => node(['scripts/build.mjs'])],
   ['types of tests', () => node([bins.tsc, '-p', 'tsconfig.test.json'])],
   ['tests', () => jest([])],
   ['publint', packAndLint],

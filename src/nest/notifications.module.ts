@@ -13,6 +13,9 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { readBundledClient } from './bundled-client.js';
+import { ClientController } from './client.controller.js';
+import { clientFileOf } from './client-file.js';
 import { DirectLane } from './direct-lane.js';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsGuard } from './notifications.guard.js';
@@ -24,7 +27,7 @@ import { ProvidedAccess } from './provided-access.js';
 import { createRuntime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
 import { TicketGuard, unlessTicket } from './ticket.guard.js';
-import { CONTROLLER, OPTIONS, RUNTIME } from './tokens.js';
+import { CLIENT_FILE, CONTROLLER, OPTIONS, RUNTIME } from './tokens.js';
 
 /** Options that shape the module itself; with `forRootAsync` they stand beside the factory, not in what it returns. */
 export interface NotificationsModuleExtras {
@@ -34,6 +37,12 @@ export interface NotificationsModuleExtras {
   readonly controller?: boolean;
   /** Path of the built-in controller, below global prefix and version. Default `notifications`. */
   readonly path?: string;
+  /**
+   * Serves `nest-notifications/client` as one ES module at `<path>/client.js`, for pages without a bundler:
+   * `import { connect } from '/notifications/client.js'`. To everybody, as no `<script>` sends credentials in headers; guards of the whole
+   * application apply. Default false.
+   */
+  readonly serveClient?: boolean;
   /** Guards of the built-in controller, run before `access` is asked. Default none. */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
   /** Version of the built-in controller, as in `@Controller({ version })`. */
@@ -53,6 +62,7 @@ const EXTRAS: Extras = {
   isGlobal: false,
   controller: true,
   path: 'notifications',
+  serveClient: false,
   guards: [],
   version: undefined,
   imports: [],
@@ -108,7 +118,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
     ...definition,
     global: extras.isGlobal,
     imports: [...new Set([...(definition.imports ?? []), ...(extras.imports ?? [])])],
-    controllers: controller ? [controller] : [],
+    controllers: [...(controller ? [controller] : []), ...(extras.serveClient ? [mountClient(path, extras)] : [])],
     providers: [
       ...(definition.providers ?? []),
       { provide: CONTROLLER, useValue: controller },
@@ -118,6 +128,9 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
       NotificationsService,
       NotificationsShutdown,
       ...(controller ? [ParserErrors, DirectLane] : []),
+      ...(extras.serveClient
+        ? [{ provide: CLIENT_FILE, useFactory: async () => clientFileOf(await readBundledClient()) }]
+        : []),
     ],
     exports: [NotificationsService],
   };
@@ -126,7 +139,17 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
 /** A controller class of its own for every module, since path and guards are written onto the class. */
 function mount(path: string, { guards, version }: Extras): Type<NotificationsController> {
   class MountedNotificationsController extends NotificationsController {}
-  Controller({ path, ...(version !== undefined && { version }) })(MountedNotificationsController);
+  routed(path, version)(MountedNotificationsController);
   UseGuards(TicketGuard, ...guards.map(unlessTicket), NotificationsGuard)(MountedNotificationsController);
   return MountedNotificationsController;
+}
+
+function mountClient(path: string, { version }: Extras): Type<ClientController> {
+  class MountedClientController extends ClientController {}
+  routed(path, version)(MountedClientController);
+  return MountedClientController;
+}
+
+function routed(path: string, version: Extras['version']): ClassDecorator {
+  return Controller({ path, ...(version !== undefined && { version }) });
 }

@@ -4,3 +4,5 @@ export const RUNTIME = Symbol('nest-notifications runtime');
 export const CONTROLLER = Symbol('nest-notifications controller');
 /** What the module was configured with, as it was given. */
 export const OPTIONS = Symbol('nest-notifications options');
+/** The client as a file that is served; see `ClientFile`. */
+export const CLIENT_FILE = Symbol('nest-notifications client file');

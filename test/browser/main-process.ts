@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { bundleClient, CLIENT_FILE } from '../../scripts/bundle-client.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -18,19 +19,20 @@ export interface Built {
 }
 
 /**
- * What `nest build` has left in dist, if nothing in src has changed since, as under `npm test`. Otherwise src is compiled
+ * What `npm run build` has left in dist, if nothing in src has changed since, as under `npm test`. Otherwise src is compiled
  * into a folder of its own, without checking types: that is quick, and leaves dist to whoever uses it at the same time.
  */
 export function built(): Built {
-  const dist = join(root, 'dist', 'main.js');
+  const main = join(root, 'dist', 'main.js');
+  const last = join(root, 'dist', CLIENT_FILE);
   const sources = join(root, 'src');
-  if (existsSync(dist) && newestChange(sources) <= statSync(dist).mtimeMs)
-    return { main: dist, remove: () => undefined };
+  if (existsSync(last) && newestChange(sources) <= statSync(last).mtimeMs) return { main, remove: () => undefined };
   // Inside the repository, where the compiled files find their packages.
   mkdirSync(join(root, '.cache'), { recursive: true });
   const folder = mkdtempSync(join(root, '.cache', 'main-'));
   transpile(sources, folder);
   cpSync(join(sources, 'demo', 'assets'), join(folder, 'demo', 'assets'), { recursive: true });
+  writeFileSync(join(folder, CLIENT_FILE), bundleClient(folder));
   return { main: join(folder, 'main.js'), remove: () => rmSync(folder, { recursive: true }) };
 }
 

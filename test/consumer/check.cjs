@@ -32,9 +32,13 @@ exports.checkEntries = async (exportsField, load) => {
 exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, NotificationsService }) => {
   for (const adapter of adapters) {
     class AppModule {}
-    const module = { module: AppModule, imports: [NotificationsModule.forRoot({ access: 'public' })] };
+    const module = {
+      module: AppModule,
+      imports: [NotificationsModule.forRoot({ access: 'public', serveClient: true })],
+    };
     const app = await NestFactory.create(module, adapter, { logger: ['fatal', 'error', 'warn'] });
     await app.listen(0, '127.0.0.1');
+    await checkClientFile(await app.getUrl());
     await app.get(NotificationsService).publish('t', { type: 'demo', data: { n: 1 } });
 
     const response = await fetch(`${await app.getUrl()}/notifications?topic=t&cursor=earliest&wait=0`);
@@ -51,3 +55,12 @@ exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, Not
     await app.close();
   }
 };
+
+/** The file that the package brings for pages without a bundler: one module, as the client's own entry. */
+async function checkClientFile(url) {
+  const response = await fetch(`${url}/notifications/client.js`);
+  assert.equal(response.status, 200);
+  assert.match(response.headers.get('content-type'), /^text\/javascript/);
+  const served = await import(`data:text/javascript,${encodeURIComponent(await response.text())}`);
+  assert.deepEqual(Object.keys(served).sort(), Object.keys(await import('nest-notifications/client')).sort());
+}

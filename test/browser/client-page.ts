@@ -1,0 +1,97 @@
+import type { NextFunction, Request, Response } from 'express';
+import type { BrowserContext, Page } from 'playwright-core';
+import { express } from '../support/http/adapters.js';
+import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
+import { until } from '../support/http/until.js';
+import type { TestBrowser } from './in-chromium.js';
+
+/** What runs in the page: the client as the module serves it, as a page without a bundler loads it, and what a test looks at. */
+const SCRIPT = `
+import { connect } from '/notifications/client.js';
+const query = new URLSearchParams(location.search);
+window.seen = [];
+window.states = [];
+window.feed = connect({
+  url: query.get('url') ?? '/notifications',
+  topics: ['orders'],
+  cursor: query.get('cursor') ?? 'latest',
+  transport: query.get('transport') ?? 'auto',
+  credentials: 'include',
+  ...(query.has('share') && { share: query.get('share') }),
+});
+feed.onState(({ phase, transport }) => states.push(phase + ' ' + transport));
+feed.subscribe({ next: ({ data }) => seen.push(data.n), error: (error) => states.push(String(error)) });
+`;
+
+/** Nothing inline, nothing evaluated, and no markup from text. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  'connect-src *',
+  "img-src 'self'",
+  "base-uri 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+interface Window {
+  readonly seen: number[];
+  readonly states: string[];
+}
+
+/** Starts an application that serves the client, and a page for each script: `/page` for `/page.js`. */
+export async function serve(
+  { notifications = { access: 'public' }, configure, ...options }: AppOptions = {},
+  scripts: ReadonlyMap<string, string> = new Map(),
+): Promise<TestApp> {
+  const files = new Map([['/page.js', SCRIPT], ...scripts]);
+  return startApp(express, {
+    ...options,
+    notifications: { serveClient: true, ...notifications },
+    configure: async (nest) => {
+      await configure?.(nest);
+      nest.use(({ path }: Request, response: Response, next: NextFunction) => {
+        response.setHeader('Content-Security-Policy', POLICY);
+        const script = files.get(path);
+        if (script !== undefined) response.type('js').send(script);
+        else if (path === '/favicon.ico') response.status(204).end();
+        else if (files.has(`${path}.js`)) {
+          response.send(`<!doctype html><div id="root"></div><script type="module" src="${path}.js"></script>`);
+        } else next();
+      });
+    },
+  });
+}
+
+/** A tab of a browser with the page of a script in it. */
+export class Tab {
+  readonly page: Page;
+
+  private constructor(page: Page) {
+    this.page = page;
+  }
+
+  static async open(owner: TestBrowser | BrowserContext, app: TestApp, path: string): Promise<Tab> {
+    const context = 'newPage' in owner ? owner : await owner.newContext();
+    const tab = new Tab(await context.newPage());
+    await tab.page.goto(`http://127.0.0.1:${app.port}${path}`);
+    return tab;
+  }
+
+  /** The numbers that were handed over, in their order. */
+  seen(): Promise<number[]> {
+    return this.page.evaluate(() => (globalThis as unknown as Window).seen);
+  }
+
+  /** Phase and transport, one after the other. */
+  states(): Promise<string[]> {
+    return this.page.evaluate(() => (globalThis as unknown as Window).states);
+  }
+
+  async sees(count: number): Promise<void> {
+    await until(async () => (await this.seen()).length >= count);
+  }
+
+  async isLive(): Promise<void> {
+    await until(async () => (await this.states()).some((state) => state.startsWith('live')));
+  }
+}

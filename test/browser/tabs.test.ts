@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import type { BrowserContext } from 'playwright-core';
+import type { TestApp } from '../support/http/app.js';
+import { publish, upTo } from '../support/http/feed.js';
+import { until } from '../support/http/until.js';
+import { serve, Tab } from './client-page.js';
+import { inChromium } from './in-chromium.js';
+
+inChromium('tabs that share a feed', (browser) => {
+  async function openTabs(context: BrowserContext, app: TestApp, { count = 1, query = '' } = {}): Promise<Tab[]> {
+    const tabs: Tab[] = [];
+    while (tabs.length < count) {
+      const tab = await Tab.open(context, app, `/page?share=orders${query}`);
+      await tab.isLive();
+      tabs.push(tab);
+    }
+    return tabs;
+  }
+
+  const all = (tabs: readonly Tab[], count: number) => Promise.all(tabs.map((tab) => tab.sees(count)));
+
+  test.each(['poll', 'sse'])(
+    'by %s, are ten with one connection, and another takes over when the one that asks is closed',
+    async (transport) => {
+      const app = await serve();
+      const tabs = await openTabs(await browser.newContext(), app, { count: 10, query: `&transport=${transport}` });
+      expect(app.counts().waiters).toBe(1);
+      await publish(app, 'orders', 5);
+      await all(tabs, 5);
+      for (let from = 6; tabs.length > 7; from += 5) {
+        const leader = tabs.shift();
+        const closing = leader?.page.close();
+        await publish(app, 'orders', 3, from);
+        await closing;
+        const startMs = performance.now();
+        await until(() => app.counts().waiters === 1);
+        expect(performance.now() - startMs).toBeLessThan(1_000);
+        await publish(app, 'orders', 2, from + 3);
+        await all(tabs, from + 4);
+      }
+      for (const tab of tabs) expect(await tab.seen()).toEqual(upTo(20));
+    },
+  );
+
+  test('let one that comes with an old cursor catch up, and give it nothing twice', async () => {
+    const app = await serve();
+    const context = await browser.newContext();
+    const first = await openTabs(context, app);
+    const cursor = app.service.cursor();
+    await publish(app, 'orders', 5);
+    const late = await openTabs(context, app, { query: `&cursor=${cursor}` });
+    await all(late, 5);
+    await publish(app, 'orders', 5, 6);
+    await all([...first, ...late], 10);
+    for (const tab of [...first, ...late]) expect(await tab.seen()).toEqual(upTo(10));
+    expect(app.counts().waiters).toBe(1);
+  });
+});
