@@ -133,9 +133,11 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   /** One request, and what becomes of it; nothing if it was aborted, as then something else has been decided. */
   async #ask(): Promise<void> {
     const { signal } = (this.#request = new AbortController());
-    const { transport } = this.#state;
-    // Where nobody has a place yet there is nothing to wait for: what comes while the connection breaks would be lost.
-    const waitMs = transport === 'poll' && this.#cursor === undefined ? 0 : (this.#options.wait ?? 25) * 1000;
+    const { transport, phase, isHidden } = this.#state;
+    // Where nobody has a place yet there is nothing to wait for: what comes while the connection breaks would be lost. And a poll that is
+    // held tells nobody that the line is up again, for as long as there is no news.
+    const isFirst = this.#cursor === undefined || (phase === 'connecting' && !isHidden);
+    const waitMs = transport === 'poll' && isFirst ? 0 : (this.#options.wait ?? 25) * 1000;
     const event = await this.#send(transport, waitMs, signal);
     if (event) this.#on(event);
   }
