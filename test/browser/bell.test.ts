@@ -31,11 +31,16 @@ inChromium('the bell of the demo page', (browser) => {
   it('counts what is unread, and says so politely, once for many', async () => {
     const demo = await DemoPage.open(browser, url);
     expect(await badge(demo).isVisible()).toBe(false);
+    await demo.page.evaluate(`globalThis.said = [];
+      const place = document.getElementById('announcer');
+      new MutationObserver(() => said.push(place.textContent)).observe(place, { childList: true })`);
     await demo.numbers(1, 3);
     await badge(demo).filter({ hasText: /^3$/ }).waitFor();
     expect(await demo.bell.textContent()).toContain('Notifications, 3 unread');
     expect(await demo.page.title()).toBe('(3) nest-notifications');
     await demo.hears('Notifications, 3 unread. The last one: number 3.');
+    const said = (await demo.page.evaluate('said')) as string[];
+    expect(said.filter((text) => text.includes('unread'))).toHaveLength(1);
     expect(await demo.page.locator('#announcer').getAttribute('role')).toBe('status');
     await demo.numbers(4, 100);
     await badge(demo).filter({ hasText: '99+' }).waitFor();

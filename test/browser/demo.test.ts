@@ -251,6 +251,7 @@ inChromium('the demo page', (browser) => {
     expect(await widths()).toEqual([width, width]);
     await demo.bell.click();
     const box = (await demo.bellPanel.boundingBox())!;
+    await demo.bellPanel.getByText('greeting · demo · just now').waitFor();
     expect(box.x).toBeGreaterThanOrEqual(0);
     expect(box.x + box.width).toBeLessThanOrEqual(width);
     expect(await widths()).toEqual([width, width]);
