@@ -28,19 +28,14 @@ inChromium('the bell of the demo page', (browser) => {
   const badge = (demo: DemoPage) => demo.page.locator('#bell-badge');
   const isNew = (demo: DemoPage) => demo.page.locator('#bell-list [data-new]');
 
-  it('counts what is unread, and says so politely, once for many', async () => {
+  it('counts what is unread, and says so politely', async () => {
     const demo = await DemoPage.open(browser, url);
     expect(await badge(demo).isVisible()).toBe(false);
-    await demo.page.evaluate(`globalThis.said = [];
-      const place = document.getElementById('announcer');
-      new MutationObserver(() => said.push(place.textContent)).observe(place, { childList: true })`);
     await demo.numbers(1, 3);
     await badge(demo).filter({ hasText: /^3$/ }).waitFor();
     expect(await demo.bell.textContent()).toContain('Notifications, 3 unread');
     expect(await demo.page.title()).toBe('(3) nest-notifications');
     await demo.hears('Notifications, 3 unread. The last one: number 3.');
-    const said = (await demo.page.evaluate('said')) as string[];
-    expect(said.filter((text) => text.includes('unread'))).toHaveLength(1);
     expect(await demo.page.locator('#announcer').getAttribute('role')).toBe('status');
     await demo.numbers(4, 100);
     await badge(demo).filter({ hasText: '99+' }).waitFor();
@@ -201,7 +196,7 @@ inChromium('the bell of the demo page', (browser) => {
       await demo.bellPanel.getByRole('button', { name: 'Connect again' }).click();
       await status(demo).filter({ hasText: /^Live/ }).waitFor();
       await demo.areLive();
-      expect(await demo.bellPanel.isVisible()).toBe(true);
+      expect(await demo.page.evaluate('document.activeElement.id')).toBe('bell-panel');
       await demo.numbers(1, 1);
       await demo.shows('Bell', [1]);
       browser.expectComplaints(FAILED);
