@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '../support/http/until.js';
-import { DemoPage, span } from './demo-page.js';
+import { COLUMNS, DemoPage, span } from './demo-page.js';
 import { inChromium } from './in-chromium.js';
 import { type Built, built, MainProcess } from './main-process.js';
 
@@ -133,6 +133,10 @@ inChromium('the bell of the demo page', (browser) => {
       expect(await focused(demo)).toBe('Close');
       await keyboard.press('Tab');
       expect(await focused(demo)).toContain('number 4');
+      for (const key of ['Shift+Tab', 'Shift+Tab']) await keyboard.press(key);
+      expect(await demo.page.evaluate('document.activeElement.id')).toBe('bell');
+      await keyboard.press('ArrowDown');
+      expect(await focused(demo)).toContain('number 4');
       await keyboard.press('Tab');
       await demo.bellPanel.waitFor({ state: 'hidden' });
     });
@@ -190,6 +194,10 @@ inChromium('the bell of the demo page', (browser) => {
       await demo.follow('demo');
       await state(demo).filter({ hasText: 'Closed' }).waitFor();
       await demo.hears('Bell: Closed: These topics are not yours.');
+      for (const name of COLUMNS) {
+        await demo.column(name).locator('.pill', { hasText: 'offline' }).waitFor();
+        await demo.column(name).getByText('These topics are not yours.').waitFor();
+      }
       await demo.bell.click();
       await status(demo).filter({ hasText: 'Closed: These topics are not yours.' }).waitFor();
       await demo.page.unrouteAll();

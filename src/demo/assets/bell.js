@@ -46,7 +46,8 @@ export class Bell {
     this.#button.addEventListener('keydown', (event) => {
       if (event.key !== 'ArrowDown') return;
       event.preventDefault();
-      this.#panel.showPopover();
+      if (this.#isOpen) this.#focusList();
+      else this.#panel.showPopover();
     });
     this.#panel.addEventListener('toggle', ({ newState }) => {
       if (newState === 'open') this.#opened();
@@ -130,6 +131,10 @@ export class Bell {
     this.#button.setAttribute('aria-expanded', 'true');
     this.#count(0);
     this.tick();
+    this.#focusList();
+  }
+
+  #focusList() {
     (this.#list.querySelector('button.item[tabindex="0"]') ?? this.#panel).focus();
   }
 

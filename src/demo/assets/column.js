@@ -55,6 +55,7 @@ export class Column {
     empty.hidden = false;
     requests.replaceChildren();
     this.#showCounts();
+    this.state('connecting', 'connecting');
     cursor.textContent = '–';
     url.textContent = '';
     this.drawLatency(1);

@@ -114,6 +114,10 @@ export class Session {
       error: ({ message }) => {
         refusal = message;
         tell(feed.state);
+        // Without its answer the others have no place to begin at.
+        for (const name of [POLL, STREAM]) {
+          if (!this.#readers.has(name)) this.#listener(name).onState('offline', message);
+        }
       },
     });
     // A page cannot take itself off the network. It can tell the client what a browser tells it when that has happened.
