@@ -107,6 +107,7 @@ inChromium('the demo page', (browser) => {
 
     it('shows what is published here as lacking everywhere when all are pulled, and how it arrives among the rest', async () => {
       const demo = await DemoPage.open(browser, url, { topics: 'demo' });
+      await demo.verdict('none');
       await demo.page.getByRole('button', { name: 'Pull all' }).click();
       for (const name of READERS) await demo.lane(name).getByText('the cable is pulled').waitFor();
       await demo.numbers(1, 2);

@@ -73,14 +73,15 @@ export class CablePanel {
 
   #say(verdict) {
     const { answer, text } = inWords(verdict);
-    const changed = this.#panel.dataset.verdict !== verdict.kind;
-    this.#panel.dataset.verdict = verdict.kind;
+    const kind = verdict.kind === 'same' && verdict.matched === 0 ? 'none' : verdict.kind;
+    const changed = this.#panel.dataset.verdict !== kind;
+    this.#panel.dataset.verdict = kind;
     this.#answer.textContent = answer;
     this.#text.textContent = text;
-    for (const { name, caughtUp, lacking } of verdict.readers) {
-      const { note } = this.#lanes.get(name).parts;
-      note.textContent = lacking > 0 ? `lacks ${lacking}` : caughtUp > 0 ? `${caughtUp} caught up` : 'in order';
-      note.dataset.lacking = String(lacking > 0);
+    for (const reader of verdict.readers) {
+      const { note } = this.#lanes.get(reader.name).parts;
+      note.textContent = noteOf(reader);
+      note.dataset.lacking = String(reader.lacking > 0);
     }
     // What changes its kind, not every number.
     if (changed) this.#announcer.say('verdict', `${answer}.`);
@@ -108,6 +109,12 @@ function showCells(place, cells, { entries, name }) {
   }
 }
 
+function noteOf({ received, caughtUp, lacking }) {
+  if (lacking > 0) return `lacks ${lacking}`;
+  if (caughtUp > 0) return `${caughtUp} caught up`;
+  return received > 0 ? 'in order' : '';
+}
+
 function inWords({ kind, matched, readers, told, repeated, outOfStep }) {
   const gaps = told > 0 ? ` ${told} went by in a gap that was told.` : '';
   if (kind === 'different') {
@@ -115,10 +122,8 @@ function inWords({ kind, matched, readers, told, repeated, outOfStep }) {
   }
   if (kind === 'behind') {
     const lacks = readers.flatMap(({ name, lacking }) => (lacking > 0 ? [`${name} lacks ${lacking}`] : []));
-    return {
-      answer: lacks.join(', '),
-      text: `What is lacking comes when the cable is back. The ${matched} before were the same.${gaps}`,
-    };
+    const before = matched > 0 ? ` The ${matched} before were the same.` : '';
+    return { answer: lacks.join(', '), text: `What is lacking comes when the cable is back.${before}${gaps}` };
   }
   if (matched === 0) return { answer: 'Nothing has come yet', text: `All three begin at the same cursor.${gaps}` };
   const late = readers.flatMap(({ name, caughtUp }) => (caughtUp > 0 ? [`${name} caught up on ${caughtUp}`] : []));
