@@ -1,6 +1,6 @@
 /**
  * Takes the pictures of the demo page in docs/, from the built server: `npm run build && node scripts/screenshots.mjs`.
- * CHROMIUM_PATH names the browser; default /usr/bin/chromium.
+ * CHROMIUM_PATH names the browser; default /usr/bin/chromium. The pictures in docs/ were taken with the fonts Inter and JetBrains Mono.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,13 +9,19 @@ import { chromium } from 'playwright-core';
 import { root } from './tools.mjs';
 
 const SHOTS = [
-  { file: 'demo-light.png', colorScheme: 'light', viewport: { width: 1280, height: 800 } },
-  { file: 'demo-dark.png', colorScheme: 'dark', viewport: { width: 1280, height: 800 }, pullCable: true },
-  { file: 'demo-phone.png', colorScheme: 'light', viewport: { width: 390, height: 844 } },
+  { file: 'demo-light.png', colorScheme: 'light', viewport: { width: 1280, height: 900 }, arrange: publishSome },
+  { file: 'demo-dark.png', colorScheme: 'dark', viewport: { width: 1280, height: 900 }, arrange: pullCables },
+  { file: 'demo-phone.png', colorScheme: 'light', viewport: { width: 390, height: 780 }, arrange: openBell },
+];
+
+const NEWS = [
+  { type: 'payment.received', text: 'Payment received for order 1041' },
+  { type: 'mention', text: 'Anna mentioned you in “Roadmap”' },
+  { type: 'order.shipped', text: 'Order 1042 is on its way' },
 ];
 
 async function startServer() {
-  const env = { ...process.env, PORT: '0', HOST: '127.0.0.1', SOURCE_SECONDS: '1' };
+  const env = { ...process.env, PORT: '0', HOST: '127.0.0.1', STORE: 'memory', SOURCE_SECONDS: '0.6' };
   const child = spawn(process.execPath, ['dist/main.js'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   for await (const chunk of child.stdout) {
@@ -26,18 +32,55 @@ async function startServer() {
   throw new Error('The server did not start: is dist built?');
 }
 
-/** Something worth showing: samples, a publish, and perhaps a cable that is pulled, so that one column lags behind. */
-async function arrange(page, { url, pullCable }) {
-  await page.goto(url);
-  const stream = page.getByRole('region', { name: 'EventSource' });
-  const received = (pattern) => stream.locator('[data-part=received]').filter({ hasText: pattern }).waitFor();
-  await received(/^[3-9]$/);
+/** Something worth showing: samples, and news among them. */
+async function publishSome(page) {
+  await receivedByBell(page, 20);
+  for (const { type, text } of NEWS) {
+    await publish(page, { type, text, count: 1 });
+    await receivedByBell(page, (await countOfBell(page)) + 3);
+  }
+  await page.locator('#cables[data-verdict=same]').waitFor();
+}
+
+/** Two readers lag behind the third. */
+async function pullCables(page) {
+  await publishSome(page);
+  await page.getByRole('switch', { name: 'Cable of Long poll' }).click();
+  await publish(page, { ...NEWS[0], count: 3 });
+  await page.getByRole('switch', { name: 'Cable of Long poll' }).click();
+  await page.getByText('Long poll caught up on').waitFor();
+  await page.getByRole('switch', { name: 'Cable of Bell' }).click();
+  await page.getByRole('switch', { name: 'Cable of Long poll' }).click();
+  await publish(page, { ...NEWS[2], count: 5 });
+  await page.locator('#verdict-answer', { hasText: /Bell lacks (?:[7-9]|\d\d)/ }).waitFor();
+}
+
+async function openBell(page) {
+  await publishSome(page);
+  await page.getByRole('button', { name: /^Notifications/ }).click();
+  await page.getByRole('dialog', { name: 'Notifications' }).waitFor();
+}
+
+async function publish(page, { type, text, count }) {
+  await page.getByLabel('Type').fill(type);
+  await page.getByLabel('Data (JSON)').fill(`{ "text": ${JSON.stringify(text)} }`);
+  await page.getByLabel('How many').fill(String(count));
   await page.getByRole('button', { name: 'Publish' }).click();
   await page.locator('#publish-result[data-kind=good]').waitFor();
-  await received(/^([6-9]|\d\d)$/);
-  if (!pullCable) return;
-  await page.getByRole('button', { name: 'Pull the cable of Long poll' }).click();
-  await page.getByText('Long poll is 3 behind').waitFor();
+}
+
+const receivedOfBell = (page) => page.locator('.lane', { hasText: 'Bell' }).locator('[data-part=received]');
+
+async function countOfBell(page) {
+  return Number(await receivedOfBell(page).textContent());
+}
+
+async function receivedByBell(page, count) {
+  for (let last; (last = await countOfBell(page)) < count;) {
+    await receivedOfBell(page)
+      .filter({ hasNotText: new RegExp(`^${last}$`) })
+      .waitFor();
+  }
 }
 
 const { child, url } = await startServer();
@@ -46,9 +89,12 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu'],
 });
 try {
-  for (const { file, pullCable, ...options } of SHOTS) {
-    const page = await browser.newPage(options);
-    await arrange(page, { url, pullCable });
+  for (const { file, arrange, ...options } of SHOTS) {
+    const page = await browser.newPage({ ...options, deviceScaleFactor: 1.5, reducedMotion: 'reduce' });
+    await page.goto(url);
+    await arrange(page);
+    // Where a pointer is, is no part of the picture.
+    await page.mouse.move(0, 0);
     await page.screenshot({ path: join(root, 'docs', file) });
     await page.close();
     console.log(`docs/${file}`);

@@ -98,12 +98,13 @@ export class Asker {
   }
 
   async #turn(waitMs: number | undefined): Promise<Event | undefined> {
-    const { phase, transport } = this.#state;
+    const { phase, transport, isHidden } = this.#state;
     if (phase === 'closed') return undefined;
     if (phase === 'waiting' || phase === 'offline') return this.#pause();
-    // Where nobody has a place yet there is nothing to wait for: what comes while the connection breaks would be lost.
-    const isLost = transport === 'poll' && this.place.cursor === undefined;
-    const event = await this.#send(transport, waitMs ?? (isLost ? 0 : (this.#options.wait ?? 25) * 1000));
+    // Where nobody has a place yet there is nothing to wait for: what comes while the connection breaks would be lost. And a poll that is
+    // held tells nobody that the line is up again, for as long as there is no news.
+    const isFirst = transport === 'poll' && phase === 'connecting' && !(isHidden && this.place.cursor);
+    const event = await this.#send(transport, waitMs ?? (isFirst ? 0 : (this.#options.wait ?? 25) * 1000));
     if (event) this.on(event);
     return event;
   }

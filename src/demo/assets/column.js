@@ -1,39 +1,44 @@
+import { clockTime, element, fromTemplate, milliseconds, shortCursor } from './dom.js';
+import { Latency } from './latency.js';
+import { Sparkline } from './sparkline.js';
+
 const NOTIFICATIONS_SHOWN = 50;
 const REQUESTS_SHOWN = 6;
-const LATENCIES_KEPT = 50;
 /** Fields of `data` shown one by one; more of them are cut off, and said to be. */
 const FIELDS_SHOWN = 24;
 
-const STATE_WORDS = { connecting: 'connecting', waiting: 'waiting to reconnect', offline: 'offline' };
+const WHY_GAP = {
+  reset: 'The log was begun anew: the server has restarted. Going on from the oldest notification it has.',
+  expired: 'Some notifications are no longer kept. Going on from the oldest one that is.',
+};
 
-/** One client on the page. Everything that came over the wire is shown as text, never as markup. */
+/** One plain client on the page. Everything that came over the wire is shown as text, never as markup. */
 export class Column {
-  #parts = {};
+  #parts;
   #root;
   #kind;
-  #openWord;
-  #counts = { received: 0, gaps: 0 };
-  #latencies = [];
+  #sparkline;
+  #counts;
   /** @type {Map<object, HTMLTableRowElement>} */
   #rows = new Map();
   #running;
+  latency;
 
-  /** `openWord` says what a good connection is called: a poll is held, a stream is live. */
-  constructor({ name, kind, openWord, template, onCable }) {
-    this.name = name;
+  /** @param {{ name: string, kind: string }} client what it is called, and what it is made of */
+  constructor({ name, kind }) {
     this.#kind = kind;
-    this.#openWord = openWord;
-    this.#root = template.content.cloneNode(true).firstElementChild;
-    for (const part of this.#root.querySelectorAll('[data-part]')) this.#parts[part.dataset.part] = part;
-    const { title, cable, notifications, requests, url } = this.#parts;
+    const { root, parts } = fromTemplate('column');
+    this.#root = root;
+    this.#parts = parts;
+    const { title, notifications, requests, url, curve } = parts;
     title.textContent = name;
     title.id = `${name.replace(/\W+/g, '-').toLowerCase()}-title`;
-    this.#root.setAttribute('aria-labelledby', title.id);
+    root.setAttribute('aria-labelledby', title.id);
     notifications.setAttribute('aria-label', `Notifications by ${name}, newest first`);
     requests.closest('table').setAttribute('aria-label', `Requests by ${name}, newest first`);
     url.setAttribute('aria-label', `URL of the last request by ${name}`);
-    cable.append(element('span', { className: 'visually-hidden', text: ` of ${name}` }));
-    cable.addEventListener('click', onCable);
+    this.#sparkline = new Sparkline(curve);
+    this.reset();
   }
 
   get element() {
@@ -41,30 +46,25 @@ export class Column {
   }
 
   reset() {
-    this.#counts = { received: 0, gaps: 0 };
-    this.#latencies = [];
+    this.#counts = { received: 0, caughtUp: 0, gaps: 0 };
+    this.latency = new Latency();
     this.#rows.clear();
     this.#running = undefined;
-    const { notifications, requests, received, gaps, latency, cursor, url } = this.#parts;
+    const { notifications, empty, requests, cursor, url } = this.#parts;
     notifications.replaceChildren();
+    empty.hidden = false;
     requests.replaceChildren();
-    received.textContent = gaps.textContent = '0';
-    latency.textContent = cursor.textContent = '–';
+    this.#showCounts();
+    this.state('connecting', 'connecting');
+    cursor.textContent = '–';
     url.textContent = '';
+    this.drawLatency(1);
   }
 
-  /** @returns {string} the state in words */
-  state(state, detail = '') {
-    const words = state === 'open' ? this.#openWord : STATE_WORDS[state];
+  state(state, words, detail = '') {
     this.#root.dataset.state = state;
     this.#parts.state.textContent = words;
     this.#parts.kind.textContent = detail || this.#kind;
-    return words;
-  }
-
-  cable(pulled) {
-    this.#parts['cable-text'].textContent = pulled ? 'Put the cable back' : 'Pull the cable';
-    this.#parts.cable.classList.toggle('primary', pulled);
   }
 
   cursor(cursor) {
@@ -72,18 +72,22 @@ export class Column {
     this.#parts.cursor.title = cursor;
   }
 
-  notification({ topic, type, time, data }) {
-    const latencyMs = Date.now() - Date.parse(time);
+  /** `caughtUp`: it was published while this client was away, so that its latency is that of the absence. */
+  notification({ topic, type, time, data }, { latencyMs, caughtUp }) {
     this.#counts.received++;
-    this.#parts.received.textContent = String(this.#counts.received);
-    this.#latency(latencyMs);
-
+    if (caughtUp) this.#counts.caughtUp++;
+    this.#showCounts();
+    this.latency.add(latencyMs, caughtUp);
     const line = element('p', { className: 'meta' });
     line.append(
       element('b', { text: type }),
       element('span', { className: 'topic', text: topic }),
       element('time', { text: clockTime(new Date(time)), title: time }),
-      element('span', { className: 'after', text: `+${milliseconds(latencyMs)}`, title: 'from publish to arrival' }),
+      element('span', {
+        className: caughtUp ? 'after late' : 'after',
+        text: caughtUp ? `caught up, +${milliseconds(latencyMs)}` : `+${milliseconds(latencyMs)}`,
+        title: 'from publish to arrival',
+      }),
     );
     const item = element('li');
     item.append(line, fields(data));
@@ -92,34 +96,26 @@ export class Column {
 
   gap({ reason }) {
     this.#counts.gaps++;
-    this.#parts.gaps.textContent = String(this.#counts.gaps);
-    const why = {
-      reset: 'The log was begun anew: the server has restarted. Going on from the oldest notification it has.',
-      expired: 'Some notifications are no longer kept. Going on from the oldest one that is.',
-    }[reason];
+    this.#showCounts();
     const item = element('li', { className: 'gap' });
-    item.append(element('b', { text: `gap: ${reason}` }), element('span', { text: ` ${why ?? ''}` }));
+    item.append(element('b', { text: `gap: ${reason}` }), element('span', { text: ` ${WHY_GAP[reason] ?? ''}` }));
     this.#show(item);
+  }
+
+  /** @param {number} scaleMs the same for all columns, so that they compare */
+  drawLatency(scaleMs) {
+    const summary = this.latency.summary();
+    const { p50, count, longest, scale } = this.#parts;
+    p50.textContent = summary ? milliseconds(summary.p50) : '–';
+    scale.textContent = summary ? milliseconds(scaleMs) : '';
+    count.textContent = summary ? `of the last ${summary.count}` : 'nothing measured yet';
+    longest.textContent = summary ? `longest ${milliseconds(summary.max)}` : '';
+    this.#sparkline.draw(this.latency, scaleMs);
   }
 
   /** Called again and again with the same object while the request lives. */
   request(request) {
-    let row = this.#rows.get(request);
-    if (!row) {
-      row = element('tr');
-      for (let cell = 0; cell < 5; cell++) row.append(element('td'));
-      row.cells[0].textContent = clockTime(new Date());
-      this.#rows.set(request, row);
-      this.#parts.requests.prepend(row);
-      this.#parts.url.textContent = `GET ${request.url.replace(/(?<=[?&]cursor=)[^&]{12,}/, shortCursor)}`;
-      this.#parts.url.title = request.url;
-      this.#running = request;
-      for (const [old, { isConnected }] of this.#rows) {
-        if (this.#rows.size <= REQUESTS_SHOWN) break;
-        if (isConnected) this.#rows.get(old).remove();
-        this.#rows.delete(old);
-      }
-    }
+    const row = this.#rows.get(request) ?? this.#addRow(request);
     const ended = request.heldMs !== undefined;
     row.classList.toggle('running', !ended);
     row.classList.toggle('failed', ended && request.error !== undefined && request.error !== 'aborted');
@@ -135,20 +131,36 @@ export class Column {
     if (row && this.#running.heldMs === undefined) this.#held(this.#running, row);
   }
 
+  #addRow(request) {
+    const row = element('tr');
+    for (let cell = 0; cell < 5; cell++) row.append(element('td'));
+    row.cells[0].textContent = clockTime(new Date());
+    this.#rows.set(request, row);
+    this.#running = request;
+    const { requests, url } = this.#parts;
+    requests.prepend(row);
+    url.textContent = `GET ${request.url.replace(/(?<=[?&]cursor=)[^&]{12,}/, shortCursor)}`;
+    url.title = request.url;
+    const [oldest] = this.#rows.keys();
+    if (this.#rows.size > REQUESTS_SHOWN) {
+      this.#rows.get(oldest).remove();
+      this.#rows.delete(oldest);
+    }
+    return row;
+  }
+
+  #showCounts() {
+    for (const [name, count] of Object.entries(this.#counts))
+      this.#parts[name].textContent = count.toLocaleString('en');
+  }
+
   #held(request, row) {
     row.cells[2].textContent = milliseconds(request.heldMs ?? performance.now() - request.beganMs);
   }
 
-  #latency(latencyMs) {
-    this.#latencies.push(latencyMs);
-    if (this.#latencies.length > LATENCIES_KEPT) this.#latencies.shift();
-    const sorted = this.#latencies.toSorted((a, b) => a - b);
-    this.#parts.latency.textContent = milliseconds(sorted[sorted.length >> 1]);
-    this.#parts.latency.title = `median of the last ${sorted.length}, from publish to arrival`;
-  }
-
   #show(item) {
-    const { notifications } = this.#parts;
+    const { notifications, empty } = this.#parts;
+    empty.hidden = true;
     notifications.prepend(item);
     while (notifications.childElementCount > NOTIFICATIONS_SHOWN) notifications.lastElementChild.remove();
   }
@@ -178,26 +190,4 @@ function flatten(value, path = []) {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   if (entries.length === 0) return [{ path, text: JSON.stringify(value) }];
   return entries.flatMap(([key, child]) => flatten(child, [...path, key]));
-}
-
-/** Cursors are opaque: enough of one to see that it has changed. */
-export function shortCursor(cursor) {
-  return `${cursor.slice(0, 4)}…${cursor.slice(-6)}`;
-}
-
-function milliseconds(ms) {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
-}
-
-function clockTime(date) {
-  return date.toLocaleTimeString('en-GB');
-}
-
-function element(tag, { text, className, title } = {}) {
-  const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  if (title) made.title = title;
-  return made;
 }

@@ -1,4 +1,4 @@
-import { backoffMs, feedUrl, pause } from './long-poll.js';
+import { feedUrl, pause, pauseAfter } from './long-poll.js';
 
 /**
  * The same feed through the browser's own EventSource. It reconnects by itself and sends the last cursor it has seen along;
@@ -30,12 +30,12 @@ export class EventStream {
     this.#open();
   }
 
-  disconnect() {
+  disconnect(why) {
     this.#running?.abort();
     this.#running = undefined;
     this.#source?.close();
     this.#ended('closed');
-    this.#listener.onState('offline');
+    this.#listener.onState('offline', why);
   }
 
   #open() {
@@ -70,7 +70,7 @@ export class EventStream {
   /** The browser gives up for good on any status but 200. */
   async #openLater() {
     const { signal } = this.#running;
-    const pauseMs = backoffMs(this.#failures++);
+    const pauseMs = pauseAfter(this.#failures++);
     this.#listener.onState('waiting', `refused; next try in ${(pauseMs / 1_000).toFixed(1)} s`);
     await pause(pauseMs, signal);
     if (!signal.aborted) this.#open();

@@ -1,81 +1,126 @@
 /** Ids remembered to tell a second arrival from a first one; far more than a page ever brings at once. */
 const REMEMBERED = 20_000;
+/** Entries kept that all readers have passed, to be shown. */
+const KEPT = 100;
 
 /**
- * Checks, while they arrive, that two sides see the same notifications in the same order, each once.
+ * One notification. `marks` says by reader how it came: `live`; `later`, after the reader had been away; `twice`; or `told`, that it
+ * did not, in a gap. Without a mark it is still to come.
  *
- * The side that is ahead leaves what it has seen in a queue, and the other must bring exactly that. So it keeps no history
- * but what one side lacks, and the ids of late for telling a repeat.
+ * @typedef {{ id: string, own: boolean, marks: Record<string, 'live' | 'later' | 'twice' | 'told'> }} Entry
+ */
+
+/**
+ * Checks, while they arrive, that several readers see the same notifications in the same order, each once.
+ *
+ * The reader that is ahead writes the list, and the others must bring exactly what stands there. What the page has published itself
+ * stands at its end until somebody brings it.
  */
 export class Ledger {
-  /** @type {Map<string, { count: number, ids: Set<string>, jumped: boolean }>} */
-  #sides;
-  /** Ids that one side has seen and the other has not yet. */
-  #queue = [];
-  #ahead;
+  /** @type {Map<string, { next: number, received: number, caughtUp: number, ids: Set<string>, jumped: boolean }>} */
+  #readers;
+  /** @type {Entry[]} */
+  #entries = [];
+  /** Entries forgotten at the front; a reader's `next` counts them too. */
+  #forgotten = 0;
+  /** Published here, and with nobody yet. @type {Map<string, Entry>} */
+  #pending = new Map();
   #matched = 0;
-  #told = 0;
-  #problems = { repeated: 0, outOfStep: 0 };
+  #problems = { told: 0, repeated: 0, outOfStep: 0 };
 
-  constructor(first, second) {
-    this.#sides = new Map([first, second].map((name) => [name, { count: 0, ids: new Set(), jumped: false }]));
+  constructor(...names) {
+    const reader = () => ({ next: 0, received: 0, caughtUp: 0, ids: new Set(), jumped: false });
+    this.#readers = new Map(names.map((name) => [name, reader()]));
   }
 
-  /** A side has seen a notification. */
-  arrived(name, id) {
-    const side = this.#sides.get(name);
-    side.count++;
-    if (side.ids.has(id)) {
+  /** The server has taken these. */
+  published(ids) {
+    for (const id of ids) {
+      const entry = this.#entries.findLast((known) => known.id === id);
+      if (entry) entry.own = true;
+      else if (!this.#isKnown(id)) this.#pending.set(id, { id, own: true, marks: {} });
+    }
+  }
+
+  /** A reader has got a notification; `caughtUp`: it was published while the reader was away. */
+  arrived(name, id, caughtUp = false) {
+    const reader = this.#readers.get(name);
+    if (reader.ids.has(id)) {
       this.#problems.repeated++;
+      const entry = this.#entries.findLast((known) => known.id === id);
+      if (entry) entry.marks[name] = 'twice';
       return;
     }
-    side.ids.add(id);
-    if (side.ids.size > REMEMBERED) side.ids.delete(side.ids.values().next().value);
-
-    if (this.#queue.length === 0 || this.#ahead === name) this.#lead(name, id);
-    else this.#follow(name, id);
+    remember(reader.ids, id);
+    reader.received++;
+    if (caughtUp) reader.caughtUp++;
+    if (reader.jumped) this.#leap(name, id);
+    const entry = this.#entries[reader.next - this.#forgotten] ?? this.#append(id);
+    if (entry.id !== id) {
+      this.#problems.outOfStep++;
+      return;
+    }
+    this.#pass(name, entry, caughtUp ? 'later' : 'live');
   }
 
-  /** A side was told that it cannot have everything: what it lacks up to its next notification is no fault. */
+  /** A reader was told that it cannot have everything: what it lacks up to its next notification is no fault. */
   gap(name) {
-    this.#sides.get(name).jumped = true;
+    this.#readers.get(name).jumped = true;
+    this.#pending.clear();
   }
 
-  /**
-   * @returns {{ kind: 'same' | 'behind' | 'different', matched: number, behind?: string, lacking: number, told: number,
-   *   repeated: number, outOfStep: number }}
-   */
+  /** `kind` is `different` as soon as something came twice or out of step, otherwise `behind` while a reader lacks something. */
   verdict() {
+    const end = this.#forgotten + this.#entries.length + this.#pending.size;
+    const readers = [...this.#readers].map(([name, { next, received, caughtUp }]) => {
+      return { name, received, caughtUp, lacking: end - next };
+    });
     const { repeated, outOfStep } = this.#problems;
-    const lacking = this.#queue.length;
-    const kind = repeated + outOfStep > 0 ? 'different' : lacking > 0 ? 'behind' : 'same';
-    const behind = [...this.#sides.keys()].find((name) => lacking > 0 && name !== this.#ahead);
-    return { kind, matched: this.#matched, behind, lacking, told: this.#told, repeated, outOfStep };
+    const isBehind = readers.some(({ lacking }) => lacking > 0);
+    const kind = repeated + outOfStep > 0 ? 'different' : isBehind ? 'behind' : 'same';
+    return { kind, matched: this.#matched, readers, ...this.#problems };
   }
 
-  count(name) {
-    return this.#sides.get(name).count;
+  /** The last entries, the newest last. @returns {Entry[]} */
+  latest(count) {
+    return [...this.#entries.slice(-count), ...this.#pending.values()].slice(-count);
   }
 
-  #lead(name, id) {
-    this.#ahead = name;
-    this.#queue.push(id);
-    this.#sides.get(name).jumped = false;
+  #isKnown(id) {
+    return [...this.#readers.values()].some(({ ids }) => ids.has(id));
   }
 
-  #follow(name, id) {
-    const side = this.#sides.get(name);
-    const at = side.jumped ? this.#queue.indexOf(id) : this.#queue[0] === id ? 0 : -1;
-    if (at >= 0) {
-      side.jumped = false;
-      this.#told += at;
-      this.#queue.splice(0, at + 1);
-      this.#matched++;
-    } else if (side.jumped) {
-      // It has leapt past all that the other one has seen, as after a restart that it noticed first.
-      this.#told += this.#queue.length;
-      this.#queue = [];
-      this.#lead(name, id);
-    } else this.#problems.outOfStep++;
+  #append(id) {
+    const entry = this.#pending.get(id) ?? { id, own: false, marks: {} };
+    this.#pending.delete(id);
+    this.#entries.push(entry);
+    return entry;
   }
+
+  /** Up to where a reader goes on after a gap: past all that stands there, if it is nowhere, as after a restart that it noticed first. */
+  #leap(name, id) {
+    const reader = this.#readers.get(name);
+    reader.jumped = false;
+    for (const entry of this.#entries.slice(reader.next - this.#forgotten)) {
+      if (entry.id === id) break;
+      this.#problems.told++;
+      this.#pass(name, entry, 'told');
+    }
+  }
+
+  #pass(name, entry, mark) {
+    entry.marks[name] = mark;
+    this.#readers.get(name).next++;
+    const marks = Object.values(entry.marks);
+    if (marks.length === this.#readers.size && !marks.includes('told')) this.#matched++;
+    const passed = Math.min(...[...this.#readers.values()].map(({ next }) => next)) - this.#forgotten;
+    if (passed <= KEPT) return;
+    this.#entries.splice(0, passed - KEPT);
+    this.#forgotten += passed - KEPT;
+  }
+}
+
+function remember(ids, id) {
+  ids.add(id);
+  if (ids.size > REMEMBERED) ids.delete(ids.values().next().value);
 }

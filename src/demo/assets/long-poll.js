@@ -2,13 +2,11 @@
 const WAIT_SECONDS = 25;
 /** An answer that is this late is not coming any more: the line is dead, and nobody has told us. */
 const LATE_MS = 10_000;
-/** An empty answer this much before its time was not held. Asking again at once would turn the loop into a fast one. */
-const EARLY_MS = 2_000;
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MAX_MS = 15_000;
+const PAUSE_FIRST_MS = 500;
+const PAUSE_MAX_MS = 15_000;
 
 /**
- * What both clients tell about themselves.
+ * What both plain clients tell about themselves.
  *
  * @typedef {object} Listener
  * @property {(state: 'connecting' | 'open' | 'waiting' | 'offline', detail?: string) => void} onState
@@ -28,8 +26,8 @@ const BACKOFF_MAX_MS = 15_000;
  */
 
 /**
- * A long-poll client: one request after the other, each with the cursor that the last answer gave. That is all there is to
- * missing nothing; what surrounds it is manners towards a server in trouble.
+ * A long-poll client as one writes it by hand: one request after the other, each with the cursor that the last answer gave. That is all
+ * there is to missing nothing.
  */
 export class LongPoll {
   /** @type {Listener} */
@@ -43,11 +41,11 @@ export class LongPoll {
   #running;
 
   /**
-   * @param {{ path: string, topics: string[], cursor?: string }} feed
+   * @param {{ path: string, topics: string[], cursor: string }} feed
    * @param {Listener} listener
    * @param {{ fetch?: Function, pause?: Function }} [runtime] for tests
    */
-  constructor({ path, topics, cursor = 'latest' }, listener, runtime = {}) {
+  constructor({ path, topics, cursor }, listener, runtime = {}) {
     this.#path = path;
     this.#topics = topics;
     this.#cursor = cursor;
@@ -64,42 +62,34 @@ export class LongPoll {
   }
 
   /** Drops the request that is under way. What it would have brought is asked for again: the cursor has not moved. */
-  disconnect() {
+  disconnect(why) {
     this.#running?.abort();
     this.#running = undefined;
-    this.#listener.onState('offline');
+    this.#listener.onState('offline', why);
   }
 
   async #run(signal) {
-    let failures = 0;
     // The first request after a silence does not wait: its answer tells that the line is up.
     let waitSeconds = 0;
-    this.#listener.onState('connecting');
-    while (!signal.aborted) {
+    for (let failures = 0; !signal.aborted;) {
+      if (waitSeconds === 0) this.#listener.onState('connecting');
       try {
-        const began = performance.now();
         const page = await this.#ask(waitSeconds, signal);
         if (signal.aborted) return;
         this.#take(page);
-        const early = waitSeconds * 1_000 - (performance.now() - began) > EARLY_MS;
-        if (early && page.notifications.length === 0 && !page.gap) throw new RequestError('not held');
-        // Only an answer that was held proves that all is well again.
-        if (waitSeconds > 0) failures = 0;
+        failures = 0;
         waitSeconds = WAIT_SECONDS;
         this.#listener.onState('open');
       } catch (error) {
         if (signal.aborted) return;
-        if (error.final) {
-          this.#running = undefined;
-          this.#listener.onState('offline', error.message);
+        if (error.isFinal) {
+          this.disconnect(error.message);
           return;
         }
-        const pauseMs = backoffMs(failures++) + (error.retryAfterMs ?? 0);
+        const pauseMs = pauseAfter(failures++) + (error.retryAfterMs ?? 0);
         this.#listener.onState('waiting', `${error.message}; next try in ${(pauseMs / 1_000).toFixed(1)} s`);
         await this.#pause(pauseMs, signal);
-        if (signal.aborted) return;
         waitSeconds = 0;
-        this.#listener.onState('connecting');
       }
     }
   }
@@ -118,21 +108,17 @@ export class LongPoll {
     this.#listener.onRequest(request);
     try {
       const late = AbortSignal.timeout(waitSeconds * 1_000 + LATE_MS);
-      const response = await this.#fetch(url, {
-        signal: AbortSignal.any([signal, late]),
-        headers: { Accept: 'application/json' },
-        cache: 'no-store',
-      });
+      const response = await this.#fetch(url, { signal: AbortSignal.any([signal, late]), cache: 'no-store' });
       request.status = response.status;
       const text = await response.text();
       request.bytes = new TextEncoder().encode(text).length;
-      if (!response.ok) throw refusal(response, text);
+      if (!response.ok) throw new Refusal(response, text);
       const page = JSON.parse(text);
       request.notifications = page.notifications.length;
       return page;
     } catch (error) {
       request.error = signal.aborted ? 'aborted' : problemOf(error);
-      throw error instanceof RequestError ? error : new RequestError(request.error);
+      throw error instanceof Refusal ? error : new Error(request.error);
     } finally {
       request.heldMs = performance.now() - request.beganMs;
       this.#listener.onRequest(request);
@@ -152,8 +138,8 @@ export function feedUrl(path, { topics, cursor, wait }) {
  * How long to wait after some failures in a row: anything from nothing to a bound that doubles ("full jitter"), so that those
  * who were cut off together do not come back together.
  */
-export function backoffMs(failures) {
-  return Math.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);
+export function pauseAfter(failures) {
+  return Math.random() * Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** failures);
 }
 
 /** Ends early when the browser says that the network is back, or when nobody wants to go on. */
@@ -171,27 +157,13 @@ export function pause(durationMs, signal) {
   });
 }
 
-/** A request that brought no page. `final`: the same request will not do better. */
-class RequestError extends Error {
-  constructor(message, { final = false, retryAfterMs = 0 } = {}) {
-    super(message);
-    this.final = final;
-    this.retryAfterMs = retryAfterMs;
+/** An answer that is no page. `isFinal`: the same request will not do better. */
+class Refusal extends Error {
+  constructor({ status, headers }, text) {
+    super(`${status} ${messageOf(text)}`.trim());
+    this.isFinal = status < 500 && status !== 429;
+    this.retryAfterMs = Number(headers.get('Retry-After') ?? 0) * 1_000;
   }
-}
-
-function refusal(response, text) {
-  const { status } = response;
-  const passing = status >= 500 || status === 408 || status === 425 || status === 429;
-  const retryAfterMs = retryAfter(response.headers.get('Retry-After'));
-  return new RequestError(`${status} ${messageOf(text)}`.trim(), { final: !passing, retryAfterMs });
-}
-
-/** Seconds or a date (RFC 9110, 10.2.3). */
-function retryAfter(value) {
-  if (value === null) return 0;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return waitMs > 0 ? waitMs : 0;
 }
 
 function messageOf(text) {
@@ -203,7 +175,7 @@ function messageOf(text) {
 }
 
 function problemOf(error) {
-  if (error instanceof RequestError) return error.message;
+  if (error instanceof Refusal) return error.message;
   if (error.name === 'TimeoutError') return 'no answer';
   return error instanceof SyntaxError ? 'no JSON' : 'no connection';
 }

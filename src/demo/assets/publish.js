@@ -1,4 +1,4 @@
-import { shortCursor } from './column.js';
+import { shortCursor } from './dom.js';
 
 /** Longer than a server that works ever needs. */
 const ANSWER_MS_MAX = 10_000;
@@ -6,18 +6,20 @@ const ANSWER_MS_MAX = 10_000;
 export const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
 export const NAME_RULE = 'letters, digits and . _ : @ / ~ = - only';
 const COUNT_MAX = 100;
-const IDS_SHOWN = 3;
 
 /** The form that publishes. */
 export class PublishForm {
   #path;
+  #onPublished;
   #form = document.getElementById('publish-form');
   #result = document.getElementById('publish-result');
   /** The last publish that was not answered: whoever presses again may have it recognised as the same. */
   #unanswered;
 
-  constructor(path) {
+  /** @param {string} path @param {(topic: string, ids: string[]) => void} onPublished */
+  constructor(path, onPublished) {
     this.#path = path;
+    this.#onPublished = onPublished;
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#submit();
@@ -50,8 +52,10 @@ export class PublishForm {
       const answer = await response.json();
       if (response.status < 500) this.#unanswered = undefined;
       const tookMs = Math.round(performance.now() - began);
-      if (response.ok) this.#say('good', published(response.status, answer, tookMs));
-      else this.#say('bad', `${response.status} ${answer.code ?? ''}: ${answer.message ?? ''}`);
+      if (response.ok) {
+        this.#onPublished(items[0].topic, answer.ids);
+        this.#say('good', published(response.status, answer, tookMs));
+      } else this.#say('bad', `${response.status} ${answer.code ?? ''}: ${answer.message ?? ''}`);
     } catch {
       this.#say('bad', 'No answer. Publish again: the same Idempotency-Key goes with it, so it will not arrive twice.');
     }
@@ -106,10 +110,9 @@ function parse(text) {
 }
 
 function published(status, { ids, cursor, duplicate }, tookMs) {
-  const shown = ids.slice(0, IDS_SHOWN).join(', ');
-  const more = ids.length > IDS_SHOWN ? ` and ${ids.length - IDS_SHOWN} more` : '';
+  const more = ids.length > 1 ? ` and ${ids.length - 1} more` : '';
   const word = duplicate ? ', a repeat: published before' : '';
-  return `${status} in ${tookMs} ms${word} · id ${shown}${more} · cursor ${shortCursor(cursor)}`;
+  return `${status} in ${tookMs} ms${word} · id ${ids[0]}${more} · cursor ${shortCursor(cursor)}`;
 }
 
 /** Not randomUUID: browsers have that on https and localhost only. */

@@ -1,0 +1,30 @@
+/** An element with text in it: what came over the wire is never markup. */
+export function element(tag, { text, className, title } = {}) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  if (title) made.title = title;
+  return made;
+}
+
+/** What a template holds, with its parts by the names that `data-part` gives them. */
+export function fromTemplate(id) {
+  const root = document.getElementById(id).content.cloneNode(true).firstElementChild;
+  const parts = {};
+  for (const part of root.querySelectorAll('[data-part]')) parts[part.dataset.part] = part;
+  return { root, parts };
+}
+
+export function milliseconds(ms) {
+  if (Math.abs(ms) < 1_000) return `${Math.round(ms)} ms`;
+  return Math.abs(ms) < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+}
+
+export function clockTime(date) {
+  return date.toLocaleTimeString('en-GB');
+}
+
+/** Cursors are opaque: enough of one to see that it has changed. */
+export function shortCursor(cursor) {
+  return `${cursor.slice(0, 4)}…${cursor.slice(-6)}`;
+}

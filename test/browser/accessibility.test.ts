@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AxeResults } from 'axe-core';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { DemoPage, READERS } from './demo-page.js';
+import { inChromium } from './in-chromium.js';
+import { type Built, built, MainProcess } from './main-process.js';
+
+/** WCAG 2.2 on levels A and AA, which has the contrast of everything, and what axe holds for good practice. */
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+inChromium('for everybody, the demo page', (browser) => {
+  let program: Built;
+  let main: MainProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    program = built();
+    main = new MainProcess(program.main, { SOURCE_SECONDS: '0.5', RETRY_SECONDS: '0.5' });
+    url = await main.url();
+  });
+
+  afterAll(async () => {
+    await main.stop();
+    program.remove();
+  });
+
+  /** What axe finds, as rule and element. */
+  async function violations({ page }: DemoPage): Promise<string[]> {
+    // What moves has colours in between.
+    await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
+    await page.evaluate(AXE);
+    const found = (await page.evaluate(
+      `axe.run({ runOnly: ${JSON.stringify(TAGS)}, resultTypes: ['violations'] })`,
+    )) as AxeResults;
+    expect(found.passes.map(({ id }) => id)).toContain('color-contrast');
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary}`),
+    );
+  }
+
+  const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
+    [1280, 360].map((width) => ({ colorScheme, width })),
+  );
+
+  describe.each(looks)('$colorScheme, $width pixels wide, has no fault that axe finds', (look) => {
+    it('with samples and something unread, and with the bell open and an item unfolded', async () => {
+      const demo = await DemoPage.open(browser, url, look);
+      await demo.numbers(1, 3);
+      await demo.shows('Bell', [1, 2, 3]);
+      for (const name of READERS) await demo.reach(name, 4);
+      expect(await violations(demo)).toEqual([]);
+      await demo.bell.click();
+      await demo.bellPanel.getByRole('button', { name: 'number 2' }).click();
+      await demo.bellPanel.locator('pre').waitFor();
+      expect(await violations(demo)).toEqual([]);
+    });
+
+    it('with cables pulled, and then caught up on, and with mistakes in the forms', async () => {
+      const demo = await DemoPage.open(browser, url, look);
+      await demo.cable('Bell').click();
+      await demo.cable('Long poll').click();
+      await demo.publish(3, 'Hello');
+      await demo.verdict('behind');
+      await demo.page.getByLabel('Data (JSON)').fill('{');
+      await demo.page.getByRole('button', { name: 'Publish' }).click();
+      await demo.page.getByText(/^Data is not JSON: /).waitFor();
+      await demo.follow('a b');
+      await demo.page.getByText('“a b”: letters, digits').waitFor();
+      expect(await violations(demo)).toEqual([]);
+      await demo.cable('Bell').click();
+      await demo.cable('Long poll').click();
+      await demo.verdict('same');
+      expect(await violations(demo)).toEqual([]);
+    });
+
+    it('with nothing yet, and offline', async () => {
+      const demo = await DemoPage.open(browser, url, { ...look, topics: 'demo' });
+      await demo.page.context().setOffline(true);
+      await demo.lane('Bell').getByText('offline').waitFor();
+      expect(await violations(demo)).toEqual([]);
+      await demo.bell.click();
+      await demo.bellPanel.getByText('All quiet').waitFor();
+      expect(await violations(demo)).toEqual([]);
+      browser.expectComplaints(/net::ERR_/);
+    });
+  });
+
+  it('keeps still for those who want it so', async () => {
+    const moves = async (reducedMotion: 'reduce' | 'no-preference') => {
+      const demo = await DemoPage.open(browser, url, { reducedMotion, topics: 'demo' });
+      // Animations and transitions, from before the first of them could begin.
+      await demo.page.evaluate(`globalThis.moved = 0;
+        for (const type of ['animationstart', 'transitionrun']) addEventListener(type, () => moved++, true);
+        const animate = Element.prototype.animate;
+        Element.prototype.animate = function (...how) { moved++; return animate.apply(this, how); };`);
+      await demo.numbers(1, 2);
+      for (const name of READERS) await demo.shows(name, [1, 2]);
+      await demo.cable('Bell').click();
+      await demo.lane('Bell').getByText('the cable is pulled').waitFor();
+      await demo.bell.click();
+      await demo.page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+      return demo.page.evaluate('moved');
+    };
+    expect(await moves('reduce')).toBe(0);
+    expect(await moves('no-preference')).toBeGreaterThan(4);
+  });
+});
