@@ -1,9 +1,9 @@
 /**
- * Plants bugs in the library, one at a time, and runs the simulation against each: `npm run proof:mutants [-- SEEDS]`. A bug that the
+ * Plants bugs in the library, one at a time, and runs the simulation against each: `npm run proof:mutants [-- SEEDS [COPIES]]`. A bug that the
  * simulation lets pass is looked for by the tests of the core and of the wire; one that survives both means that nobody looks there.
  * Prints the seed that caught each, and writes docs/proof/mutants.json.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bins, root } from './tools.mjs';
@@ -11,6 +11,8 @@ import { bins, root } from './tools.mjs';
 /** Longer than any run that ends. */
 const RUN_MS_MAX = 300_000;
 const SEEDS = Number(process.argv[2] ?? 2_000);
+/** Worked on at the same time: one for each of the cores that most machines have at least. */
+const COPIES = Number(process.argv[3] ?? 2);
 /** Of tests, whose names say what they are about. */
 const TESTS = 'test/(core|wire)/';
 
@@ -380,31 +382,18 @@ const MUTANTS = [
   ],
 ];
 
-const folder = join(root, '.cache', 'mutants');
-rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
-for (const name of ['src', 'test', 'scripts', 'jest.config.mjs', 'package.json'])
-  cpSync(join(root, name), join(folder, name), { recursive: true });
-symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-
 // All of them first: one that fits no longer is not to be noticed after an hour.
 for (const [name, file, from] of MUTANTS) {
   if (original(file).split(from).length !== 2) throw new Error(`"${name}": ${file} does not hold once: ${from}`);
 }
-const control = caughtBy(Math.min(SEEDS, 300));
+const folder = join(root, '.cache', 'mutants');
+rmSync(folder, { recursive: true, force: true });
+const copies = Array.from({ length: COPIES }, (_, at) => copy(join(folder, String(at))));
+const control = await caughtBy(copies[0], Math.min(SEEDS, 300));
 if (control) throw new Error(`fails without a mutant: ${JSON.stringify(control)}`);
 const results = [];
-for (const [name, file, from, to] of MUTANTS) {
-  const text = original(file);
-  writeFileSync(
-    join(folder, 'src', file),
-    text.replace(from, () => to),
-  );
-  const caught = caughtBy(SEEDS);
-  writeFileSync(join(folder, 'src', file), text);
-  results.push({ name, file, caught: caught ?? null });
-  process.stdout.write(`${caught ? 'caught  ' : 'SURVIVED'}  ${name}  ${caught ? JSON.stringify(caught) : ''}\n`);
-}
+const left = [...MUTANTS.entries()];
+await Promise.all(copies.map(work));
 rmSync(folder, { recursive: true });
 mkdirSync(join(root, 'docs/proof'), { recursive: true });
 writeFileSync(
@@ -415,26 +404,50 @@ const survivors = results.filter(({ caught }) => caught === null);
 process.stdout.write(`${results.length - survivors.length} of ${results.length} caught\n`);
 process.exitCode = survivors.length > 0 ? 1 : 0;
 
+function copy(to) {
+  mkdirSync(to, { recursive: true });
+  for (const name of ['src', 'test', 'scripts', 'jest.config.mjs', 'package.json'])
+    cpSync(join(root, name), join(to, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
+  return to;
+}
+
+/** Plants one after the other into a copy, until none is left. */
+async function work(to) {
+  for (let next = left.shift(); next; next = left.shift()) {
+    const [at, [name, file, from, mutant]] = next;
+    const text = original(file);
+    writeFileSync(
+      join(to, 'src', file),
+      text.replace(from, () => mutant),
+    );
+    const caught = await caughtBy(to, SEEDS);
+    writeFileSync(join(to, 'src', file), text);
+    results[at] = { name, file, caught: caught ?? null };
+    process.stdout.write(`${caught ? 'caught  ' : 'SURVIVED'}  ${name}  ${caught ? JSON.stringify(caught) : ''}\n`);
+  }
+}
+
 function original(file) {
   return readFileSync(join(root, 'src', file), 'utf8');
 }
 
 /** How many seeds it took the simulation, and what that saw; or else the first test that failed. A run that hangs has been caught too. */
-function caughtBy(seeds) {
+async function caughtBy(cwd, seeds) {
   const args = ['--import', './scripts/typescript-hooks.mjs', 'test/simulation/first-failure.ts', String(seeds)];
-  const simulated = run(args);
-  if (simulated.stdout) return JSON.parse(simulated.stdout);
+  const simulated = await run(cwd, args);
+  if (simulated.output.startsWith('{')) return JSON.parse(simulated.output);
   if (simulated.status !== 0) return { problem: 'a simulation without end' };
-  const tested = run([
-    '--experimental-vm-modules',
-    '--disable-warning=ExperimentalWarning',
-    ...[bins.jest, TESTS, '--verbose', '--maxWorkers=2', '--testTimeout=5000'],
-  ]);
+  const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bins.jest];
+  const tested = await run(cwd, [...jest, TESTS, '--verbose', '--maxWorkers=2']);
   if (tested.status === 0) return undefined;
-  const failed = /✕ (.+?)(?: \(\d+ ms\))?$/m.exec(tested.stdout + tested.stderr);
-  return { test: failed?.[1] ?? 'a test without end' };
+  return { test: /✕ (.+?)(?: \(\d+ ms\))?$/m.exec(tested.output)?.[1] ?? 'a test without end' };
 }
 
-function run(args) {
-  return spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', timeout: RUN_MS_MAX, maxBuffer: 2 ** 28 });
+function run(cwd, args) {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd, timeout: RUN_MS_MAX, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+      resolve({ status: error ? 1 : 0, output: stdout + stderr });
+    });
+  });
 }

@@ -1,5 +1,6 @@
 import type { Answer, ClientHistory, RightsChange, Waiting } from '../support/history/history.js';
 import { Wire } from './connection.js';
+import { type Asking, type Exchange, NOTHING, readBlock } from './exchange.js';
 import type { Process, Reply } from './node.js';
 import type { World } from './world.js';
 
@@ -19,30 +20,6 @@ const WAYS_MS = [0, 0, 0, 1, 5, 15];
 
 /** A ticket is for streams, whatever was asked for, and these are not kept busy with nothing. */
 const HEARTBEAT_MS_MIN = 50;
-
-export interface Asking {
-  readonly kind: 'poll' | 'stream';
-  readonly limit: number;
-  readonly waitMs: number;
-  readonly lifetimeMs: number;
-}
-
-/** A request of a client, from when it is sent until it is answered or given up. */
-interface Exchange {
-  readonly process: Process;
-  readonly asking: Asking;
-  readonly topics: readonly string[];
-  readonly openedMs: number;
-  readonly replies: Wire<Reply>;
-  from: string;
-  askedMs: number;
-  /** What has come of a block that has no `id:` yet. */
-  part: Pick<Answer, 'notifications' | 'gap'>;
-  end: () => void;
-}
-
-/** What came before it comes to its `id:`. */
-const NOTHING: Exchange['part'] = { notifications: [], gap: undefined };
 
 /** A client with a cursor: it polls and streams by turns, on any node, and writes down what it is told. */
 export class Client implements ClientHistory {
@@ -299,21 +276,11 @@ export class Client implements ClientHistory {
   }
 
   #takeBlock(exchange: Exchange, block: string, isPlaceOnly: boolean): void {
-    const fields = new Map(
-      block.split('\n').map((line): [string, string] => {
-        const at = line.indexOf(': ');
-        return [line.slice(0, at), line.slice(at + 2)];
-      }),
-    );
-    const [event, data, id] = [fields.get('event'), fields.get('data'), fields.get('id')];
-    let { notifications, gap } = exchange.part;
-    if (event === 'gap') gap = (JSON.parse(data!) as { reason: Answer['gap'] }).reason;
-    else if (event === undefined && data !== undefined) {
-      notifications = [...notifications, JSON.parse(data) as Answer['notifications'][number]];
-    }
-    exchange.part = { notifications, gap };
+    const { id, part } = readBlock(block, exchange.part);
+    exchange.part = part;
     if (id === undefined) return;
     exchange.part = NOTHING;
+    const { notifications, gap } = part;
     // A stream that opens where its client stands says nothing new.
     if (isPlaceOnly && exchange.from !== 'latest' && notifications.length === 0) return;
     this.#take(exchange, { notifications, gap, cursor: id, isPlaceOnly });

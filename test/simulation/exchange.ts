@@ -1,0 +1,44 @@
+import type { Answer } from '../support/history/history.js';
+import type { Wire } from './connection.js';
+import type { Process, Reply } from './node.js';
+
+export interface Asking {
+  readonly kind: 'poll' | 'stream';
+  readonly limit: number;
+  readonly waitMs: number;
+  readonly lifetimeMs: number;
+}
+
+/** A request of a client, from when it is sent until it is answered or given up. */
+export interface Exchange {
+  readonly process: Process;
+  readonly asking: Asking;
+  readonly topics: readonly string[];
+  readonly openedMs: number;
+  readonly replies: Wire<Reply>;
+  from: string;
+  askedMs: number;
+  /** What has come of a block that has no `id:` yet. */
+  part: Pick<Answer, 'notifications' | 'gap'>;
+  end: () => void;
+}
+
+/** What came before it comes to its `id:`. */
+export const NOTHING: Exchange['part'] = { notifications: [], gap: undefined };
+
+/** What a block of a stream adds to what came before it; with its `id`, where it has one, all that has been taken. */
+export function readBlock(block: string, before: Exchange['part']): { id: string | undefined; part: Exchange['part'] } {
+  const fields = new Map(
+    block.split('\n').map((line): [string, string] => {
+      const at = line.indexOf(': ');
+      return [line.slice(0, at), line.slice(at + 2)];
+    }),
+  );
+  const [event, data, id] = [fields.get('event'), fields.get('data'), fields.get('id')];
+  let { notifications, gap } = before;
+  if (event === 'gap') gap = (JSON.parse(data!) as { reason: Answer['gap'] }).reason;
+  else if (event === undefined && data !== undefined) {
+    notifications = [...notifications, JSON.parse(data) as Answer['notifications'][number]];
+  }
+  return { id, part: { notifications, gap } };
+}
