@@ -1,5 +1,5 @@
 /**
- * A node that says over IPC what it still holds: `node --expose-gc --import … node.ts express|fastify|lane [STORE]`. watched-node.ts
+ * A node that says over IPC what it still holds: `node --expose-gc --import … node.ts express|fastify|lane`. watched-node.ts
  * starts it and asks.
  */
 import { Module } from '@nestjs/common';
@@ -11,12 +11,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, systemClock, type Timer } from '../../src/core/clock.js';
 import { Feed } from '../../src/core/feed.js';
-import { openStore } from '../../src/demo/store.js';
-import { NotificationsModule, NotificationsService } from '../../src/index.js';
+import { memoryStore, NotificationsModule, NotificationsService } from '../../src/index.js';
 import type { Command, NodeState } from './watched-node.js';
 
 /** Little is kept, so that the memory of the log itself soon stays the same. */
-const KEPT = { retainCount: 2_000, retainMs: 3_600_000, retainBytes: 2 ** 22 };
+const KEPT = { retainCount: 500, idempotencyCount: 600 };
 /** After so many collections, with turns of the event loop in between, nothing goes any more that would go by itself. */
 const COLLECTIONS = 6;
 
@@ -61,17 +60,17 @@ function watchWaiters(): void {
   };
 }
 
-const [adapter = 'express', store = 'memory'] = process.argv.slice(2);
+const [adapter = 'express'] = process.argv.slice(2);
 const clock = new CountingClock();
 
 @Module({
   imports: [
     NotificationsModule.forRoot({
       access: { read: () => true, subscriber: () => 'somebody' },
-      store: openStore(store, KEPT),
+      store: memoryStore(KEPT),
       clock,
       limits: { waitersPerSubscriberMax: 10_000 },
-      window: { count: 1_000 },
+      window: { count: 200 },
       ...(adapter === 'lane' && { directLane: { grantMs: 60_000 } }),
     }),
   ],
@@ -122,6 +121,10 @@ async function state(): Promise<NodeState> {
 /** A collection between two turns of those who wait would only show that they wait. */
 async function answer(command: Command): Promise<unknown> {
   if (command.kind === 'counts') return { ...service.counts(), sockets: sockets.size };
+  if (command.kind === 'heap') {
+    gc?.();
+    return process.memoryUsage().heapUsed;
+  }
   if (command.kind === 'state') return state();
   if (command.kind === 'watch') {
     watched.length = 0;

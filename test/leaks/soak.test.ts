@@ -7,7 +7,7 @@ import { Random } from '../support/http/random.js';
 import { RoamingClient } from '../support/http/roaming-client.js';
 import { Aborts, prepare } from './aborts.js';
 import { slopeOf } from './linear-fit.js';
-import { ADAPTERS, type NodeState, WatchedNode } from './watched-node.js';
+import { ADAPTERS, WatchedNode } from './watched-node.js';
 
 /** More with SOAK_SECONDS. */
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 6);
@@ -107,10 +107,10 @@ test(
     for (const adapter of ADAPTERS) nodes.push(await WatchedNode.start(adapter));
     const before = await Promise.all(nodes.map((node) => node.state()));
     const loads = nodes.map((node, index) => new Load(node, new Random(index)).start());
-    const samples: NodeState[][] = [];
+    const samples: number[][] = [];
     for (let sample = 0; sample < SAMPLES; sample++) {
       await pause((SECONDS * 1_000) / SAMPLES);
-      samples.push(await Promise.all(nodes.map((node) => node.state())));
+      samples.push(await Promise.all(nodes.map((node) => node.heap())));
     }
     await Promise.all(loads.map((load) => load.finish()));
     for (const [index, load] of loads.entries()) {
@@ -122,7 +122,7 @@ test(
         timers: before[index]!.timers,
         listeners: before[index]!.listeners,
       });
-      const heap = samples.map((states, at) => [at / SAMPLES, states[index]!.heapBytes] as const);
+      const heap = samples.map((bytes, at) => [at / SAMPLES, bytes[index]!] as const);
       const growthBytes = Math.round(slopeOf(heap.slice(Math.floor(SAMPLES * WARM_UP))));
       const aborted = Object.values(load.aborts.done).reduce((sum, count) => sum + count, 0);
       const answered = load.clients.reduce((sum, { record }) => sum + record.events.length, 0);

@@ -9,6 +9,7 @@ export const ADAPTERS = ['express', 'fastify', 'lane'] as const;
 
 export type Command =
   | { readonly kind: 'counts' }
+  | { readonly kind: 'heap' }
   | { readonly kind: 'state' }
   | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'publish'; readonly topic: string; readonly bytes: number; readonly id?: string | undefined };
@@ -52,8 +53,8 @@ export class WatchedNode {
     });
   }
 
-  static async start(adapter: (typeof ADAPTERS)[number], store = 'memory'): Promise<WatchedNode> {
-    const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', HOOKS, NODE, adapter, store];
+  static async start(adapter: (typeof ADAPTERS)[number]): Promise<WatchedNode> {
+    const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', HOOKS, NODE, adapter];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     return new WatchedNode(child, port);
@@ -65,6 +66,11 @@ export class WatchedNode {
 
   async counts(): Promise<FeedCounts & { readonly sockets: number }> {
     return (await this.#ask({ kind: 'counts' })) as FeedCounts & { sockets: number };
+  }
+
+  /** Bytes after one collection, which holds up those who wait much less than all that `state` does. */
+  async heap(): Promise<number> {
+    return (await this.#ask({ kind: 'heap' })) as number;
   }
 
   async state(): Promise<NodeState> {

@@ -1,11 +1,14 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Store, StoreFactory } from '../../src/core/store.js';
 import { openStore } from '../../src/demo/store.js';
 import { ENGINES, type SharedEngine } from '../cluster/engines.js';
 import { draft } from '../support/drafts.js';
+import { within } from '../support/http/until.js';
 import { JumpingClock } from '../support/jumping-clock.js';
 
 const HOUR_MS = 3_600_000;
+/** Engines take some seconds to start again. */
+const RECOVERY_MS_MAX = 30_000;
 const RETENTION = { retainCount: 1_000, retainMs: 24 * HOUR_MS, retainBytes: 2 ** 20 };
 
 describe.each(Object.values(ENGINES))('a clock that jumps by an hour, on $name', ({ name, missing, start }) => {
@@ -48,11 +51,41 @@ describe.each(Object.values(ENGINES))('a clock that jumps by an hour, on $name',
     expect([entries.map(({ id }) => id), trimmed]).toEqual([['before', 'between'], 0]);
   });
 
+  (engineIsAProcess(name) ? runs : test.skip)(
+    'back, and the engine is restarted: nodes find it again',
+    async () => {
+      const store = await node();
+      await isDuplicate(store, 'before');
+      const wall = jest.spyOn(Date, 'now');
+      try {
+        const { now } = performance;
+        const startMs = Date.now() - now.call(performance);
+        wall.mockImplementation(() => startMs + now.call(performance) - HOUR_MS);
+        await engine!.crash!();
+        const published = async (): Promise<boolean> => {
+          for (;;) {
+            const duplicate = await isDuplicate(store, 'after').catch(() => undefined);
+            if (duplicate !== undefined) return duplicate;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        };
+        await within(published(), 'a publish that is acknowledged', RECOVERY_MS_MAX);
+      } finally {
+        wall.mockRestore();
+      }
+    },
+    60_000,
+  );
+
   // A file's times are those of the machine's own clock, which one process cannot have another of.
-  (name === ENGINES.sqlite.name ? test.skip : runs)('a node whose clock is an hour ahead recognises ids', async () => {
+  (engineIsAProcess(name) ? runs : test.skip)('a node whose clock is an hour ahead recognises ids', async () => {
     const one = await node();
     await isDuplicate(one, 'a');
     clock.offsetMs = HOUR_MS;
     expect(await isDuplicate(await node(), 'a')).toBe(true);
   });
 });
+
+function engineIsAProcess(name: string): boolean {
+  return name !== ENGINES.sqlite.name;
+}

@@ -25,6 +25,21 @@ const STREAM_NAME_IN_USE = 10058;
 const PING_MS = 10_000;
 const RECONNECT_MS = 200;
 
+/**
+ * The library adds this to the wall time of its last attempt. Were the clock set back by an hour, it would make none for that hour: the first
+ * delay after that is as much less than none.
+ */
+function reconnectDelay(delayMs = RECONNECT_MS): () => number {
+  const aheadMs = (): number => Date.now() - performance.now();
+  let before = aheadMs();
+  return () => {
+    const now = aheadMs();
+    const setBackMs = Math.max(0, before - now);
+    before = now;
+    return setBackMs > delayMs ? -setBackMs : delayMs * (1 + Math.random());
+  };
+}
+
 /** The connection to the server, and what is asked of it. Whatever it rejects with is `store_unavailable`. */
 export class Engine {
   readonly #library: Library;
@@ -48,8 +63,7 @@ export class Engine {
     try {
       const nc = await library.connect({
         pingInterval: PING_MS,
-        reconnectTimeWait: RECONNECT_MS,
-        reconnectJitter: RECONNECT_MS,
+        reconnectDelayHandler: reconnectDelay(connection.reconnectTimeWait),
         timeout: timeoutMs,
         ...connection,
         reconnect: true,
