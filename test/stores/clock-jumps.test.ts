@@ -66,7 +66,7 @@ describe.each(Object.values(ENGINES))('a clock that jumps by an hour, on $name',
           for (;;) {
             const duplicate = await isDuplicate(store, 'after').catch(() => undefined);
             if (duplicate !== undefined) return duplicate;
-          await new Promise((resolve) => setTimeout(resolve, 20));
+            await new Promise((resolve) => setTimeout(resolve, 20));
           }
         };
         await within(published(), 'a publish that is acknowledged', RECOVERY_MS_MAX);
