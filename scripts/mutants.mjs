@@ -31,12 +31,7 @@ const MUTANTS = [
     "else if (this.#state === 'waiting') this.#readAgain",
     "else if (this.#state === 'ended') this.#readAgain",
   ],
-  [
-    'time runs out on news that is on its way',
-    'core/waiter.ts',
-    'if (!this.#host.hasNews(this)) this.#readAgain',
-    'this.#readAgain',
-  ],
+  ['time runs out on news that is on its way', 'core/waiter.ts', ' || this.#host.hasNews(this)) return;', ') return;'],
   [
     'a poll that waits takes the head for its place',
     'core/waiter.ts',
@@ -52,8 +47,8 @@ const MUTANTS = [
   [
     'a stream stops after a page with more',
     'core/waiter.ts',
-    'else if (more || this.#request.waitMs === 0) this.#host.clock.setImmediate(turn);',
-    'else if (more) return;',
+    'if (!taken) this.#host.clock.setImmediate(turn);',
+    'if (!taken) return;',
   ],
   [
     'a stream that ended goes on',
@@ -64,15 +59,15 @@ const MUTANTS = [
   [
     'a waiter keeps its timer',
     'core/waiter.ts',
-    "if (this.#state === 'waiting') this.#host.clock.clearTimeout(this.#turnTimer);",
+    'if (this.#turnTimer !== undefined) this.#host.clock.clearTimeout(this.#turnTimer);',
     '',
   ],
   ['a waiter stays in the index', 'core/waiter.ts', '    this.#host.disarm(this);\n', ''],
   [
     'a gap is not told when nothing else is',
     'core/waiter.ts',
-    'page.entries.length > 0 || page.gap || timeIsUp',
-    'page.entries.length > 0 || timeIsUp',
+    'page.entries.length > 0 || page.gap !== undefined;',
+    'page.entries.length > 0;',
   ],
   [
     'the place does not move with a page',
@@ -112,6 +107,20 @@ const MUTANTS = [
     'waiter.firstNews = Math.min(position, waiter.firstNews);\n        break;',
   ],
   ['pages are shared beyond an append', 'core/reader.ts', '    this.#pages.clear();\n', ''],
+  [
+    'the last page is handed out beyond an append',
+    'core/reader.ts',
+    'this.#emptyPage = this.#lastPage = undefined;',
+    'this.#emptyPage = undefined;',
+  ],
+  [
+    'who has no news is told the place of the last append',
+    'core/reader.ts',
+    'this.#emptyPage = this.#lastPage = undefined;',
+    'this.#lastPage = undefined;',
+  ],
+  ['the last page is handed out to who wants fewer', 'core/reader.ts', 'one.limit === other.limit && ', ''],
+  ['the last page is handed out to who follows other topics', 'core/reader.ts', 'one.topics === other.topics && ', ''],
   ['a shared read is never dropped', 'core/reader.ts', '.finally(() => this.#reads.delete(key))', ''],
   [
     'a page that is cut off claims the head',
@@ -298,8 +307,8 @@ const MUTANTS = [
   [
     'a draining node lets newcomers in',
     'core/feed.ts',
-    "if (this.#drain) return new NotificationsError('draining', 'This",
-    "if (this.#drain && !subscriber) return new NotificationsError('draining', 'This",
+    'if (this.#drain) return this.#comeAgain',
+    'if (this.#drain && !subscriber) return this.#comeAgain',
   ],
   ['a drain waits for nobody', 'core/feed.ts', 'if (this.#waiters.count === 0) done();', 'done();'],
   [
