@@ -121,9 +121,9 @@ export interface NotificationsOptions {
     readonly dataDepthMax?: number | undefined;
   };
   /**
-   * The direct lane: polls that repeat on a connection are answered on the HTTP server, before the framework.
+   * The direct lane: polls that repeat on a connection are known by their bytes, and answered before node:http parses them.
    *
-   * A poll takes it if two like it, the same but for the cursor down to the last header, have gone through the whole application on that
+   * A poll takes it if two like it, the same but for the cursor down to the last byte, have gone through the whole application on that
    * connection and were answered with the same headers. Guards and `access.subscriber` are then not asked again until `grantMs` is over, and
    * middleware is not run; `access.read` and limits are, and `revoke` ends it at once. Responses that middleware wraps, or that set
    * cookies, keep the whole way. The application does not start if it has global interceptors or exception filters.
