@@ -53,7 +53,7 @@ const isHidden = (): boolean => browser.document?.visibilityState === 'hidden';
 
 /** The runtime itself. */
 export const runtime: Environment = {
-  fetch: (input, init) => globalThis.fetch(input, init),
+  fetch: (input, init) => fetch(input, init),
   now: () => performance.now(),
   random: Math.random,
   setTimeout: (task, delayMs) => setTimeout(task, delayMs),

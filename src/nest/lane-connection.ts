@@ -65,7 +65,9 @@ export class LaneConnection {
   /** What was given to the parser last, and all that had been read by then. */
   #given: { readonly bytes: Buffer; readonly bytesRead: number } | undefined;
   #parsed: IncomingMessage | undefined;
-  /** The poll under way. */
+  /** Whether a poll is under way. */
+  #isAsked = false;
+  /** Its bytes, as long as it may have to go the whole way. */
   #asked: Buffer | undefined;
   #waiter: Unsubscribable | undefined;
   /** What came while a poll was under way. */
@@ -102,7 +104,8 @@ export class LaneConnection {
 
   /** The poll under way is answered later; its waiter is released if the client leaves before. */
   hold(waiter: Unsubscribable): void {
-    if (this.#asked === undefined) return;
+    this.#asked = undefined;
+    if (!this.#isAsked) return;
     if (this.#socket.destroyed) waiter.unsubscribe();
     else this.#waiter = waiter;
   }
@@ -110,6 +113,7 @@ export class LaneConnection {
   /** Answers the poll under way. */
   answer(bytes: Buffer, { close }: { close: boolean }): void {
     const socket = this.#socket;
+    this.#isAsked = false;
     this.#asked = this.#waiter = undefined;
     const isTaken = socket.write(bytes);
     if (close) {
@@ -134,8 +138,11 @@ export class LaneConnection {
   /** Gives the poll under way to the framework. */
   goWholeWay(): void {
     const [asked, next] = [this.#asked, this.#next];
+    this.#isAsked = false;
     this.#asked = this.#next = undefined;
-    if (asked !== undefined) this.#giveBack(asked);
+    // Of a connection that is gone the parser may be another's by now.
+    if (asked === undefined || this.#socket.destroyed) return;
+    this.#giveBack(asked);
     if (next === undefined) return;
     this.#given = undefined;
     this.#parse?.call(this.#socket, next);
@@ -143,7 +150,7 @@ export class LaneConnection {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#asked !== undefined) {
+    if (this.#isAsked) {
       // Sent before the last answer, as pipelining clients do (RFC 9112, 9.3.2): its turn comes.
       this.#next = bytes;
       this.#socket.pause();
@@ -154,6 +161,7 @@ export class LaneConnection {
       this.#giveBack(bytes);
       return;
     }
+    this.#isAsked = true;
     this.#asked = bytes;
     this.#socket.setTimeout(this.#host.server.timeout);
     const { cursorAt, cursorEnd } = grant.form;
@@ -184,7 +192,7 @@ export class LaneConnection {
 
   /** As node:http does behind an answer, and undoes when something comes. */
   #rest(): void {
-    if (this.#asked === undefined) this.#socket.setTimeout(this.#host.server.keepAliveTimeout);
+    if (!this.#isAsked) this.#socket.setTimeout(this.#host.server.keepAliveTimeout);
   }
 
   /**

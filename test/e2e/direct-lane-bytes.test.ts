@@ -140,13 +140,14 @@ forEachAdapter((adapter) => {
         await expectHalfToGoOn(app, poller);
       });
 
-      test('a client that leaves is not waited for', async () => {
-        const { app, poller, allow } = await startAsking();
+      test.each(['allow', 'refuse'] as const)('a client that leaves is not waited for when they %s', async (answer) => {
+        const started = await startAsking();
+        const { app, poller, wholeWays } = started;
         await poller.connection.destroy();
         await until(() => app.sockets.size === 0);
-        allow();
+        started[answer]();
         await turn();
-        expect(app.counts().waiters).toBe(0);
+        expect([app.counts().waiters, wholeWays()]).toEqual([0, 2]);
       });
     });
 

@@ -4,8 +4,9 @@ type Task = () => unknown;
 
 const tasks = new Set<Task>();
 
-/** Runs a task when the test is over, the last one first. Calls what it gives when there is nothing left to do. */
+/** Runs a task when the test is over, the last one first; one that is given again has its new place. What it gives takes the task back. */
 export function atTestEnd(task: Task): () => void {
+  tasks.delete(task);
   tasks.add(task);
   return () => tasks.delete(task);
 }
