@@ -25,6 +25,8 @@ const HEARTBEAT_MS_MIN = 50;
 export class Client implements ClientHistory {
   readonly events: (Answer | Waiting)[] = [];
   readonly rights: RightsChange[] = [];
+  /** Under way to the log. */
+  revocations = 0;
   finished = false;
   /** What the application lets it read at this moment. */
   readonly allowed: Set<string>;
@@ -140,18 +142,22 @@ export class Client implements ClientHistory {
     this.rights.push(change);
     this.#world.trace(() => `${this.name} may no longer read ${topic}`);
     if (this.#exchange) counters.revokedWhileHeld++;
+    this.revocations++;
     feed!.revoke({ subscriber: this.name, topics: [topic] }).then(
       () => {
+        this.revocations--;
         change.doneMs = this.#world.stamp();
         const behind = this.#exchange?.process.feed?.window;
         if (behind && behind.head < this.#world.engine.head) counters.revokedBehindTheTail++;
       },
       (error: unknown) => {
+        this.revocations--;
         if ((error as { code?: string }).code !== 'store_unavailable') failures.push(String(error));
       },
     );
   }
 
+  /** Not before every node has followed the log so far: one that is behind would take the topic from requests that come after this. */
   giveBack(topic: string): void {
     const nowMs = this.#world.stamp();
     this.allowed.add(topic);
