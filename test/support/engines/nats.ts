@@ -106,8 +106,9 @@ export class NatsServer {
   }
 
   #config(more: string): string {
+    // The server would otherwise reserve no more than three quarters of the disk for the streams of all tests together.
     const sync = synchronises() ? 'sync_interval: always' : '';
-    return `host: 127.0.0.1\nport: ${this.port}\njetstream {\n store_dir: "${this.dataFolder}"\n ${sync}\n}\n${more}\n`;
+    return `host: 127.0.0.1\nport: ${this.port}\njetstream {\n store_dir: "${this.dataFolder}"\n max_file: 1TB\n ${sync}\n}\n${more}\n`;
   }
 }
 
