@@ -33,7 +33,8 @@ export default {
     // Sources say './x.js', as Node wants it; on disk it is './x.ts'. The real .js comes first for packages' own files.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
-  maxWorkers: 2,
+  // One more than small machines have cores: a suite waits for its processes, engines and browsers a third of its time.
+  maxWorkers: 3,
   // With a limit Jest always uses workers, also for one file. There test/environment.mjs sees the suite's own timers
   // only, and a run cannot hang on what a suite left behind. (With -i both are off.)
   workerIdleMemoryLimit: '1GB',

@@ -46,7 +46,7 @@ export const PARTS = [
   {
     name: 'simulation',
     what: 'The core on a simulated clock, with everything that can go wrong, each seed another history.',
-    tests: ['test/core/feed-simulation', 'test/simulation'],
+    tests: ['test/simulation'],
     env: ({ seeds }) => ({ SIMULATION_SEEDS: String(seeds) }),
     count: ({ sizes }) => ({ count: sizes.seeds, unit: 'seeds' }),
   },
