@@ -142,8 +142,8 @@ export class Feed {
   }
 
   /**
-   * Takes topics, or all, away from the waiters of a subscriber on every node: through the log, so that nothing which is
-   * appended after this has resolved is told to them anywhere.
+   * Takes topics, or all, away from a subscriber on every node, whose waiters for them end where they stand: through the log, so that
+   * nothing which is appended after this has resolved is told to them anywhere.
    */
   async revoke(revocation: Revocation): Promise<void> {
     // Here also if the store is out of reach.
@@ -238,9 +238,6 @@ export class Feed {
         this.#waiters.add(waiter);
         this.#subscribers.add(waiter);
         if (waiter.address !== undefined) this.#addresses.add(waiter.address);
-      },
-      drop: (waiter, topics) => {
-        this.#waiters.drop(waiter, topics);
       },
       hasNews: (waiter) => this.#waiters.hasNews(waiter),
       disarm: (waiter) => {

@@ -9,8 +9,8 @@ export interface Gap {
   readonly reason: 'expired' | 'reset';
 }
 
-/** Why a waiter is being ended although its client would go on. */
-export type Ending = 'draining' | 'lifetime';
+/** Why a waiter is being ended although its client would go on. `rights`: what its subscriber may read has changed. */
+export type Ending = 'draining' | 'lifetime' | 'rights';
 
 /** A place in the log that a client holds: what its cursor means. */
 export interface LogPosition {

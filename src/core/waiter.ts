@@ -18,8 +18,6 @@ export interface WaiterHost {
   arm(waiter: Waiter): void;
   /** Whether the waiter is about to be woken. */
   hasNews(waiter: Waiter): boolean;
-  /** From now on the waiter is not woken for these topics, which it no longer has. */
-  drop(waiter: Waiter, topics: readonly string[]): void;
   disarm(waiter: Waiter): void;
 }
 
@@ -34,7 +32,6 @@ export class Waiter implements Wakeable, Unsubscribable {
   readonly #request: FeedRequest;
   readonly #observer: Observer<LogPage>;
   readonly #drained: Drained | undefined;
-  #topics: readonly string[];
   #after: Exclude<FeedRequest['after'], 'latest'>;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
@@ -49,12 +46,11 @@ export class Waiter implements Wakeable, Unsubscribable {
     this.#request = request;
     this.#observer = observer;
     this.#drained = drained;
-    this.#topics = request.topics;
     this.#after = request.after === 'latest' ? { epochId: epoch.id, position: head } : request.after;
   }
 
   get topics(): readonly string[] {
-    return this.#topics;
+    return this.#request.topics;
   }
 
   get subscriber(): string | undefined {
@@ -87,18 +83,17 @@ export class Waiter implements Wakeable, Unsubscribable {
     else if (this.#state === 'waiting') this.#readAgain(firstNews - 1);
   }
 
-  /** Takes topics away, all if none are named. The waiter goes on with what is left to it; with nothing left it is refused. */
-  revoke(topics: readonly string[] = this.#topics): void {
-    const taken = this.#topics.filter((topic) => topics.includes(topic));
-    if (this.#state === 'ended' || taken.length === 0) return;
-    this.#host.drop(this, taken);
-    this.#topics = this.#topics.filter((topic) => !taken.includes(topic));
-    if (this.#topics.length === 0) this.#fail(new NotificationsError('forbidden', 'Access to the topics is refused.'));
+  /**
+   * Takes topics away, all if none are named. Who has asked for one of them is ended where it stands, so that its client asks anew and is
+   * told what holds now: to go on without them would be to leave them out silently, should they be given back.
+   */
+  revoke(topics?: readonly string[]): void {
+    if (!topics || this.topics.some((topic) => topics.includes(topic))) this.#end('rights');
   }
 
   /** A revocation may have been missed. Who has rights is asked for them at delivery; who has none must come again. */
   revocationMissed(): void {
-    if (!this.#request.rights) this.#end('lifetime');
+    if (!this.#request.rights) this.#end('rights');
   }
 
   unsubscribe(): void {
@@ -117,8 +112,7 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   #read(): void {
     const { reader } = this.#host;
-    const { limit, bytesMax } = this.#request;
-    const topics = this.#topics;
+    const { topics, limit, bytesMax } = this.#request;
     const after = this.#after;
     this.#state = 'reading';
     if (after !== 'earliest' && reader.reaches(after)) {
@@ -132,9 +126,7 @@ export class Waiter implements Wakeable, Unsubscribable {
         const page = this.#followed(found);
         if (!page) return;
         const news = page.entries.length > 0 || page.gap;
-        // Of topics that were taken away meanwhile nothing may be told.
-        if (topics !== this.#topics) this.#read();
-        else if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
+        if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
         else this.#onPage(page);
       },
       (error: unknown) => {
@@ -180,13 +172,10 @@ export class Waiter implements Wakeable, Unsubscribable {
   /** Rights may have gone since the waiter came, so they are asked again for the topics on the page. */
   #confirm(page: LogPage, rights: Rights): void {
     const asked = [...new Set(page.entries.map(({ topic }) => topic))];
-    const topics = this.#topics;
     const answer = (allowed: readonly string[]): void => {
       if (this.#state === 'ended') return;
-      this.revoke(asked.filter((topic) => !allowed.includes(topic)));
-      // What is left is read again from the same place, so nothing of it is lost.
-      if (topics === this.#topics) this.#emit(page);
-      else if (this.#topics.length > 0) this.#read();
+      if (asked.every((topic) => allowed.includes(topic))) this.#emit(page);
+      else this.#end('rights');
     };
     try {
       const allowed = rights.allowed(asked);
@@ -266,15 +255,16 @@ export class Waiter implements Wakeable, Unsubscribable {
     }
   }
 
-  /** Ends the waiter where it stands. Before its first read is back it stands nowhere, so that it can only be refused. */
+  /** Ends the waiter where it stands. Who stands nowhere in this log before the first read is back can only be refused. */
   #end(ending: Ending): void {
     const { epoch } = this.#host.reader.window;
+    const after = this.#after;
     if (this.#state === 'ended') return;
-    if (this.#state === 'reading' || this.#after === 'earliest' || this.#after.epochId !== epoch.id) {
+    if (after === 'earliest' || after.epochId !== epoch.id) {
       const message = 'This node ends the request before it could read; ask again.';
       this.#fail(new NotificationsError('draining', message, { spreadMs: this.#host.spreadMs() }));
     } else {
-      this.#emit({ epoch, entries: [], position: this.#after.position, more: false, ending });
+      this.#emit({ epoch, entries: [], position: after.position, more: false, ending });
     }
   }
 

@@ -69,17 +69,6 @@ export class Waiters<W extends Wakeable> {
     waiter.places = [];
   }
 
-  /** The waiter, which must be in it, is no longer to be told of some of its topics. */
-  drop(waiter: W, topics: readonly string[]): void {
-    const left: number[] = [];
-    waiter.places.forEach((place, index) => {
-      const topic = waiter.topics[index];
-      if (topic === undefined || !topics.includes(topic)) left.push(place);
-      else this.#removeFrom(topic, place);
-    });
-    waiter.places = left;
-  }
-
   /**
    * A topic has news at a position. This costs the same for any number of waiters: they are looked up on the event loop's
    * next turn, so that what arrives together goes out in one page.

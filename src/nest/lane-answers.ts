@@ -38,8 +38,10 @@ export class LaneAnswers {
    */
   page(page: LogPage, lines: string, cursor: string): LaneAnswer {
     // Nothing has happened to this client's place, so it keeps the cursor that it came with.
-    if (page.ending)
-      return { bytes: this.#bytes(200, lines, { body: pageBody(page, cursor), close: true }), close: true };
+    if (page.ending) {
+      const close = page.ending === 'draining';
+      return { bytes: this.#bytes(200, lines, { body: pageBody(page, cursor), close }), close };
+    }
     const date = this.#dateNow();
     const before = this.#built.get(page);
     if (before?.lines === lines && before.date === date) return { bytes: before.bytes, close: false };

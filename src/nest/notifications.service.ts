@@ -144,12 +144,11 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Ends the polls and streams of a subscriber on every node, or takes topics away from them: a poll is answered with 403 when
-   * nothing is left to it, a stream ends. It does not change what `access` says of the next request; see to that first.
+   * Ends the polls and streams of a subscriber on every node, or those that have asked for one of these topics. They end where they stand,
+   * a poll with an empty page, so that their clients ask again and are told what holds now. What that is `access` says; see to it first.
    *
    * Resolves when it stands in the log: nothing that is published after that is handed over, on any node. It is in force on this
-   * node at once. A node that has not followed the log so far takes the topics from requests that come meanwhile, too: before a topic is
-   * given back, let a second pass. Rejects with a `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
+   * node at once. Rejects with a `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
    */
   async revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
     const { feed, settings } = this.#runtime;

@@ -16,7 +16,7 @@ export class PollWriter implements Writer {
   readonly #answered: ((raw: ServerResponse) => void) | undefined;
   #raw: ServerResponse | undefined;
 
-  /** @param answered is told when a page has been written, unless it ends the node's service */
+  /** @param answered is told when a page has been written, unless the waiter was ended */
   constructor(
     response: FrameworkResponse,
     runtime: Runtime,
@@ -39,8 +39,9 @@ export class PollWriter implements Writer {
     const { raw } = this;
     if (page.ending) {
       // Nothing has happened to this client's place, so it keeps the cursor that it came with.
-      writeJson(raw, pageBody(page, this.#cursor ?? encoder.cursor(page)), { close: true });
-      closing.add(raw);
+      const close = page.ending === 'draining';
+      writeJson(raw, pageBody(page, this.#cursor ?? encoder.cursor(page)), { close });
+      if (close) closing.add(raw);
     } else {
       writeJson(raw, encoder.body(page));
       this.#answered?.(raw);

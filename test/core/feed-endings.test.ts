@@ -200,20 +200,19 @@ describe('draining', () => {
     await bench.expectNothingLeft();
   });
 
-  test('refuses those whose first read is under way', async () => {
+  test('does not wait for reads that are under way: who has no place yet is refused', async () => {
     const answer = bench.store.holdReads();
-    const watched = [bench.poll({ after: bench.place(0) }), bench.follow({ after: 'earliest' })];
+    const placed = bench.poll({ after: bench.place(0) });
+    const placeless = bench.follow({ after: 'earliest' });
     const drained = bench.feed.drain();
     await bench.clock.settle();
-    for (const { error, pages } of watched) {
-      expect(error).toMatchObject({ code: 'draining' });
-      expect(pages).toEqual([]);
-    }
+    expect(placed.pages).toMatchObject([{ entries: [], position: 0, ending: 'draining' }]);
+    expect(placeless.error).toMatchObject({ code: 'draining' });
     await drained;
     await bench.expectNothingLeft();
     answer();
     await bench.clock.settle();
-    expect(watched.flatMap(({ pages }) => pages)).toEqual([]);
+    expect([placed, placeless].map(({ pages }) => pages.length)).toEqual([1, 0]);
   });
 
   test('ends streams that hand over a page', async () => {

@@ -25,8 +25,6 @@ const HEARTBEAT_MS_MIN = 50;
 export class Client implements ClientHistory {
   readonly events: (Answer | Waiting)[] = [];
   readonly rights: RightsChange[] = [];
-  /** Under way to the log. */
-  revocations = 0;
   finished = false;
   /** What the application lets it read at this moment. */
   readonly allowed: Set<string>;
@@ -75,7 +73,6 @@ export class Client implements ClientHistory {
       process,
       asking,
       topics,
-      openedMs: askedMs,
       replies,
       from: this.cursor,
       askedMs,
@@ -142,22 +139,18 @@ export class Client implements ClientHistory {
     this.rights.push(change);
     this.#world.trace(() => `${this.name} may no longer read ${topic}`);
     if (this.#exchange) counters.revokedWhileHeld++;
-    this.revocations++;
     feed!.revoke({ subscriber: this.name, topics: [topic] }).then(
       () => {
-        this.revocations--;
         change.doneMs = this.#world.stamp();
         const behind = this.#exchange?.process.feed?.window;
         if (behind && behind.head < this.#world.engine.head) counters.revokedBehindTheTail++;
       },
       (error: unknown) => {
-        this.revocations--;
         if ((error as { code?: string }).code !== 'store_unavailable') failures.push(String(error));
       },
     );
   }
 
-  /** Not before every node has followed the log so far: one that is behind would take the topic from requests that come after this. */
   giveBack(topic: string): void {
     const nowMs = this.#world.stamp();
     this.allowed.add(topic);
@@ -316,13 +309,12 @@ export class Client implements ClientHistory {
     );
   }
 
-  #times({ asking, askedMs, openedMs }: Exchange): Pick<Waiting, 'askedMs' | 'atMs' | 'openedMs' | 'quietSinceMs'> {
+  #times({ askedMs }: Exchange): Pick<Waiting, 'askedMs' | 'atMs' | 'quietSinceMs'> {
     const { quietSinceMs } = this.#world;
     return {
       askedMs,
       atMs: this.#world.stamp(),
       quietSinceMs,
-      openedMs: asking.kind === 'stream' ? openedMs : undefined,
     };
   }
 

@@ -14,7 +14,6 @@ export interface Exchange {
   readonly process: Process;
   readonly asking: Asking;
   readonly topics: readonly string[];
-  readonly openedMs: number;
   readonly replies: Wire<Reply>;
   from: string;
   askedMs: number;

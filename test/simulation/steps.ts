@@ -192,7 +192,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
     (world, random) => {
       const client = random.pick(world.clients);
       const taken = client.interests.filter((topic) => !client.allowed.has(topic));
-      if (taken.length > 0 && client.revocations === 0 && world.isFollowed()) client.giveBack(random.pick(taken));
+      if (taken.length > 0) client.giveBack(random.pick(taken));
     },
   ],
   'compute for long': [

@@ -124,13 +124,6 @@ export class World {
     return this.engine.logs.find(({ epoch }) => epoch.id === epochId)?.name;
   }
 
-  /** Whether every node has followed the log to its end. */
-  isFollowed(): boolean {
-    const { head, logs } = this.engine;
-    const epochId = logs.at(-1)?.epoch.id;
-    return this.nodes.every(({ feed }) => !feed || (feed.window.epoch.id === epochId && feed.window.head >= head));
-  }
-
   /** Whether a log came after that of an epoch. */
   isNewer(log: string, epochId: string): boolean {
     const { logs } = this.engine;

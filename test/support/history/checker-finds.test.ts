@@ -39,7 +39,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       'a a3 never came',
     ],
     'one missing of a stream': [
-      { clients: [ALL, client('a', 'earliest > > x stream@0 @0', 'x > a3 > y stream@0')] },
+      { clients: [ALL, client('a', 'earliest > > x @0', 'x > a3 > y')] },
       'a a1 is missing before y',
     ],
     'one missing of a known log': [
@@ -86,6 +86,13 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
     'one missing of a topic given back': [
       { logs: LOG, clients: [withRights(placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 > x5'), '-b@15', '+b@18')] },
+      'b b5 is missing before x5',
+    ],
+    'one missing of a stream that goes on without a topic that was given back': [
+      {
+        logs: LOG,
+        clients: [withRights(placed('a b', 'earliest > a1 b2 > x2', 'x2 > a3 > x5 @45-90'), '-b@30', '+b@40')],
+      },
       'b b5 is missing before x5',
     ],
   },

@@ -5,10 +5,10 @@ import type { Answer, ClientHistory, History, Logged, Publish, RightsChange, Wai
  * Histories in a few words, for the checker's own tests. A notification is called by its topic and its number: `b2` is called at 20 and
  * acknowledged at 25. An answer is `from > what came > cursor`, with what else is to be said behind it:
  *
- *   [a b] earliest > a1 b2 > x2 reset @30-40 stream@5
+ *   [a b] earliest > a1 b2 > x2 reset @30-40
  *
- * asked for topics a and b (else those of the client) at 30, in a stream opened at 5, and was answered at 40; `quiet@20`: since 20 no fault
- * was in the way. `from > ? > -` is no answer yet.
+ * asked for topics a and b (else those of the client) at 30, and was answered at 40; `quiet@20`: since 20 no fault was in the way.
+ * `from > ? > -` is no answer yet.
  */
 
 export interface Example {
@@ -106,7 +106,6 @@ function eventOf(turn: string, { topics, ms }: { topics: string[]; ms: number })
     topics: own ? words(own[1]!) : topics,
     askedMs: times[0]!,
     atMs: times.at(-1)!,
-    openedMs: since('stream'),
     quietSinceMs: since('quiet'),
   };
   if (came.trim() === '?') return waiting;

@@ -67,8 +67,6 @@ export interface Waiting {
   readonly topics: readonly string[];
   /** When it was asked: of a stream, when the part before this one had come. */
   readonly askedMs: number;
-  /** When the stream was opened that this is a part of: what was taken from a stream does not come back to it. */
-  readonly openedMs?: number | undefined;
   /** Since when no fault was in its way: `Infinity` if one is. Left out: there never was any. */
   readonly quietSinceMs?: number | undefined;
   readonly atMs: number;

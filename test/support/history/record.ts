@@ -40,10 +40,9 @@ export class ClientRecord implements ClientHistory {
 
   /** To be called when a stream is asked for, with every block of it that came whole. */
   stream(from: string, topics: readonly string[]): (block: WireBlock) => void {
-    const openedMs = this.now();
     let part: Pick<Answer, 'from' | 'askedMs' | 'gap' | 'notifications'> = {
       from,
-      askedMs: openedMs,
+      askedMs: this.now(),
       notifications: [],
     };
     return ({ event, id, data }) => {
@@ -61,7 +60,6 @@ export class ClientRecord implements ClientHistory {
         this.events.push({
           ...part,
           topics,
-          openedMs,
           atMs,
           cursor: id,
           isPlaceOnly: part.notifications.length === 0 && !part.gap,

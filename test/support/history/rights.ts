@@ -17,11 +17,11 @@ export class RightsOf {
   }
 
   /** Whether a topic was taken away, or may have been, before a request was answered: then it need not be told all of it. */
-  disturbs(topic: string, { askedMs, openedMs = askedMs, atMs }: Waiting): boolean {
+  disturbs(topic: string, { askedMs, atMs }: Waiting): boolean {
     const taken = this.#changes.findLastIndex(
       (change) => change.topic === topic && !change.allowed && change.calledMs <= atMs,
     );
-    return taken >= 0 && !this.#givenBack(taken, topic, ({ doneMs = Infinity }) => doneMs <= openedMs);
+    return taken >= 0 && !this.#givenBack(taken, topic, ({ doneMs = Infinity }) => doneMs <= askedMs);
   }
 
   #givenBack(taken: number, topic: string, when: (change: RightsChange) => boolean): boolean {
