@@ -29,6 +29,8 @@ const OURS: Servers = {
 };
 const POLLS: Servers = {
   ...OURS,
+  'empty Nest handler, Fastify': FEED,
+  'empty Nest handler, Express': FEED,
   '@durable-streams/server': DURABLE,
   'naive handler, Fastify': NAIVE,
   'naive handler, Express': NAIVE,

@@ -40,6 +40,18 @@ export class Bench {
     return this.spent();
   }
 
+  /** So many more clients come, and are told something by a topic of theirs until they are regular ones. */
+  async grow(clients: number, topic: string, serials: readonly number[]): Promise<void> {
+    await this.clients.join(this.#last.port, clients);
+    await this.spent();
+    for (const serial of serials) {
+      const all = this.clients.cycle(serial, 1, WITHIN_MS, clients);
+      this.order({ publish: [[serial, topic]] });
+      await all;
+      await this.report({ collect: true });
+    }
+  }
+
   /** The longest that the event loop stood still in the last cycle. */
   get stalledMs(): number {
     return this.#stalledMs;

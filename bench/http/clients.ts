@@ -36,15 +36,20 @@ export class Clients {
 
   static async open(port: number, audience: Audience): Promise<Clients> {
     const clients = new Clients(audience);
-    for (let index = 0; index < audience.count; index++) await clients.#open(port, index);
+    await clients.join(port, audience.count);
     return clients;
   }
 
-  /** Begins a cycle of so many notifications for each; resolves when everybody has all of them, and has asked again. */
-  cycle(first: number, count: number, withinMs: number): Promise<void> {
+  /** So many more open their connections, one after the other. */
+  async join(port: number, count: number): Promise<void> {
+    for (let left = count; left > 0; left--) await this.#open(port, this.#sockets.length);
+  }
+
+  /** Begins a cycle of so many notifications for each; resolves when everybody (or so many) has all of them, and has asked again. */
+  cycle(first: number, count: number, withinMs: number, clients = this.#sockets.length): Promise<void> {
     this.#first = first;
     this.got = 0;
-    this.#expected = this.#sockets.length * count;
+    this.#expected = clients * count;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.lost += this.#expected - this.got;

@@ -87,16 +87,35 @@ export function catchUp(clients: number, missed: number): Scenario {
   };
 }
 
-/** Memory for a poll that is held, after some that were answered. */
+/** How many clients come at a time, where they come by and by. */
+const GROUP = 100;
+/** Deliveries until a client is on the way that it stays on. */
+const GREETINGS = 4;
+
+/**
+ * Memory for a poll that is held. Clients come by and by, and garbage is collected before the next ones do: what a process grows by is
+ * then what a held poll keeps, not the peak of many that arrive at once.
+ */
 export function memory(clients: number): Scenario {
+  const few = clients / 10;
   return {
     title: `A held poll, ${clients} of them`,
     unit: 'KiB',
-    run: async (server, protocol) => {
-      // What the process needs for itself, and for having once been busy.
-      const alone = await settled(server, protocol, 100);
-      const full = await settled(server, protocol, clients);
-      return { ...full, figure: (full.figure - alone.figure) / 1024 / (clients - 100) };
+    run: (server, protocol) => {
+      const topicsOf = (index: number): string[] => [`t${Math.floor(index / GROUP)}`];
+      return measured(server, { count: 0, protocol, topicsOf }, async (bench) => {
+        const grownTo = async (count: number, from = 0): Promise<number> => {
+          for (let index = from; index < count; index += GROUP) {
+            const serials = Array.from({ length: GREETINGS }, (_, nth) => (index / GROUP) * GREETINGS + nth + 1);
+            await bench.grow(GROUP, `t${index / GROUP}`, serials);
+          }
+          await bench.report({ collect: true });
+          return (await bench.report({ collect: true })).rssBytes;
+        };
+        // What the process needs for itself, and for having been busy, is there already.
+        const before = await grownTo(few);
+        return ((await grownTo(clients, few)) - before) / 1024 / (clients - few);
+      });
     },
   };
 }
@@ -117,15 +136,6 @@ export function stall(clients: number): Scenario {
         });
       }),
   };
-}
-
-/** Bytes of a process whose clients all wait, garbage collected. */
-function settled(server: string, protocol: Protocol, clients: number): Promise<Run> {
-  return measured(server, { count: clients, protocol }, async (bench) => {
-    for (let serial = 1; serial <= 6; serial++) await bench.cycle([[serial, 'orders']], 1);
-    await bench.report({ collect: true });
-    return (await bench.report({ collect: true })).rssBytes;
-  });
 }
 
 async function measured(
@@ -162,6 +172,9 @@ async function medianOf(
   return median(figures);
 }
 
+/** Of an even number of values the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
+  const sorted = values.toSorted((one, other) => one - other);
+  const [lower, upper] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return ((lower ?? NaN) + (upper ?? NaN)) / 2;
 }

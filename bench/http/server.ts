@@ -2,7 +2,7 @@
  * One of the servers that are compared, in a process of its own: `server.ts NAME`. It tells its port, publishes when it is told to, and
  * says how much processor time it has used.
  */
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
@@ -26,11 +26,13 @@ interface Held {
   readonly response: ServerResponse;
 }
 
+type Floor = Omit<Running, 'port'> & { handle(request: IncomingMessage, response: ServerResponse): void };
+
 /**
  * What node:http can do at best: waiters by topic, one string for all who are answered together, and for those who come late the list of
  * what was published since their cursor, made once.
  */
-async function raw(): Promise<Running> {
+function floor(): Floor {
   const held = new Map<string, Held[]>();
   const streams: ServerResponse[] = [];
   const published: { topic: string; json: string }[] = [];
@@ -67,16 +69,15 @@ async function raw(): Promise<Running> {
     if (!waiters) held.set(topic, (waiters = []));
     return waiters;
   };
-  const server = createServer((request, response) => {
-    if (request.headers.accept !== 'text/event-stream') poll(request.url ?? '', response);
-    else {
-      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
-      response.write(':\n\n');
-      streams.push(response);
-    }
-  });
   return {
-    port: await listening(server),
+    handle: (request, response) => {
+      if (request.headers.accept !== 'text/event-stream') poll(request.url ?? '', response);
+      else {
+        response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+        response.write(':\n\n');
+        streams.push(response);
+      }
+    },
     cursor: () => String(published.length).padStart(36, '0'),
     publish: (serial, topic) => {
       const time = new Date().toISOString();
@@ -101,6 +102,11 @@ async function raw(): Promise<Running> {
   };
 }
 
+async function raw(): Promise<Running> {
+  const { handle, ...running } = floor();
+  return { port: await listening(createServer(handle)), ...running };
+}
+
 type Platform = 'express' | 'fastify';
 
 async function nest(platform: Platform, module: object, logger: ['error'] = ['error']) {
@@ -111,6 +117,26 @@ async function nest(platform: Platform, module: object, logger: ['error'] = ['er
   const app = await NestFactory.create(module as never, adapter, { logger });
   await app.listen(0, '127.0.0.1');
   return { app, port: ((app.getHttpServer() as Server).address() as AddressInfo).port };
+}
+
+/** What the frameworks cost by themselves: the same behind an empty handler of Nest. */
+async function emptyHandler(platform: Platform): Promise<Running> {
+  const { Controller, Get, Module, Req, Res } = await import('@nestjs/common');
+  const { handle, ...running } = floor();
+
+  @Controller()
+  class FloorController {
+    @Get('notifications')
+    poll(@Req() request: { raw?: IncomingMessage }, @Res() response: { raw?: ServerResponse; hijack?(): void }) {
+      response.hijack?.();
+      handle(request.raw ?? (request as IncomingMessage), response.raw ?? (response as ServerResponse));
+    }
+  }
+  @Module({ controllers: [FloorController] })
+  class AppModule {}
+
+  const { port } = await nest(platform, AppModule);
+  return { port, ...running };
 }
 
 /** The handler of the usual article: an event raced against a timer; and Nest's own `@Sse()`. */
@@ -195,6 +221,8 @@ async function peer<T>(name: string): Promise<T> {
 
 const SERVERS: Readonly<Record<string, () => Promise<Running>>> = {
   'node:http': raw,
+  'empty Nest handler, Fastify': () => emptyHandler('fastify'),
+  'empty Nest handler, Express': () => emptyHandler('express'),
   'naive handler, Fastify': () => naive('fastify'),
   'naive handler, Express': () => naive('express'),
   'nest-notifications, Fastify': () => ours('fastify', 0),
