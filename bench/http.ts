@@ -15,7 +15,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Bar, chart } from './http/chart.js';
-import { DURABLE, FEED, NAIVE, type Protocol, STREAM_ONLY } from './http/protocols.js';
+import { DURABLE, FEED, NAIVE, NCHAN, type Protocol, STREAM_ONLY } from './http/protocols.js';
+import { isInstalled } from './http/programs.js';
 import { burst, catchUp, fanOut, memory, median, type Run, type Scenario, stall, topicEach } from './http/scenarios.js';
 
 type Servers = Readonly<Record<string, Protocol>>;
@@ -27,11 +28,16 @@ const OURS: Servers = {
   'nest-notifications, Fastify': FEED,
   'nest-notifications, Express': FEED,
 };
+const PROGRAMS: Servers = {
+  ...(isInstalled.go() && { 'Go net/http': FEED }),
+  ...(isInstalled.nchan() && { 'nginx with nchan': NCHAN }),
+};
 const POLLS: Servers = {
   ...OURS,
   'empty Nest handler, Fastify': FEED,
   'empty Nest handler, Express': FEED,
   '@durable-streams/server': DURABLE,
+  ...PROGRAMS,
   'naive handler, Fastify': NAIVE,
   'naive handler, Express': NAIVE,
 };
@@ -39,6 +45,7 @@ const STREAMS: Servers = {
   'node:http': FEED,
   'nest-notifications, Fastify': FEED,
   'nest-notifications, Express': FEED,
+  ...PROGRAMS,
   'better-sse': STREAM_ONLY,
   'Nest @Sse(), Fastify': NAIVE,
   'Nest @Sse(), Express': NAIVE,
@@ -47,7 +54,7 @@ const STREAMS: Servers = {
 const PARTS: Readonly<Record<string, readonly [Scenario, Servers]>> = {
   polls: [fanOut(1_000), POLLS],
   streams: [fanOut(1_000, true), STREAMS],
-  'polls-10k': [fanOut(10_000), POLLS],
+  'polls-10k': [fanOut(10_000), { ...OURS, ...PROGRAMS }],
   'streams-10k': [fanOut(10_000, true), STREAMS],
   'topics-100': [topicEach(100, 1), OURS],
   'topics-1k': [topicEach(1_000, 1), OURS],

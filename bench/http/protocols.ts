@@ -22,6 +22,17 @@ export const NAIVE: Protocol = { poll: () => '/notifications', cursorOf: () => u
 
 export const STREAM_ONLY: Protocol = { stream: '/stream' };
 
+/** A place is told by two headers of the answer, and asked with as an event id. */
+export const NCHAN: Protocol = {
+  poll: (topics, cursor) =>
+    `/notifications?topic=${topics.join()}${cursor === undefined ? '' : `&last_event_id=${cursor}`}`,
+  cursorOf: (answer) => {
+    const [, modified = ''] = /last-modified: (.+)/i.exec(answer) ?? [];
+    return `${Date.parse(modified) / 1000}:${/etag: (\S+)/i.exec(answer)?.[1]}`;
+  },
+  stream: '/stream?topic=orders',
+};
+
 export const DURABLE: Protocol = {
   poll: (_, cursor) => `/v1/stream/orders?offset=${cursor ?? 'now'}&live=long-poll`,
   cursorOf: (answer) => /stream-next-offset: (\S+)/i.exec(answer)?.[1],

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { go, nchan, type Program } from './programs.js';
 
 /** 200 bytes of data. */
 const PADDING = 'x'.repeat(185);
@@ -14,6 +15,8 @@ interface Running {
   publish(serial: number, topic: string): unknown;
   /** The cursor of this moment, where there is one. */
   cursor?(): string;
+  /** CPU time used, in µs, where that is not this process's. */
+  cpuUs?(): number;
 }
 
 const listening = async (server: Server): Promise<number> => {
@@ -211,6 +214,16 @@ async function durableStreams(): Promise<Running> {
   return { port: Number(new URL(url).port), publish };
 }
 
+async function beside(program: Program): Promise<Running> {
+  const { port, cpuUs } = program;
+  const publish = (serial: number, topic: string) =>
+    program.post(
+      topic,
+      JSON.stringify({ id: String(serial), topic, type: 'created', data: { serial, padding: PADDING } }),
+    );
+  return { port, publish, cpuUs };
+}
+
 /** From bench/peers, where it is installed by itself. */
 async function peer<T>(name: string): Promise<T> {
   const { createRequire } = await import('node:module');
@@ -230,6 +243,8 @@ const SERVERS: Readonly<Record<string, () => Promise<Running>>> = {
   'nest-notifications, Fastify, direct lane': () => ours('fastify', 30_000),
   'nest-notifications, Express, direct lane': () => ours('express', 30_000),
   '@durable-streams/server': durableStreams,
+  'Go net/http': async () => beside(await go()),
+  'nginx with nchan': async () => beside(await nchan()),
   'better-sse': betterSse,
   'Nest @Sse(), Fastify': () => naive('fastify'),
   'Nest @Sse(), Express': () => naive('express'),
@@ -266,7 +281,7 @@ function report(): void {
   delay.reset();
   process.send?.({
     port: server?.port,
-    cpuUs: user + system,
+    cpuUs: server?.cpuUs?.() ?? user + system,
     cursor: server?.cursor?.(),
     rssBytes: process.memoryUsage.rss(),
     stalledMs,
