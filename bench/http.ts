@@ -116,7 +116,7 @@ async function compare(scenario: Scenario, servers: Servers): Promise<Row[]> {
     return {
       name,
       figure: rounded(median(of.map(({ figure }) => figure))),
-      ratio: median(ratios),
+      ratio: rounded(median(ratios)),
       ratios,
       lost: of.reduce((sum, { lost }) => sum + lost, 0),
       doubled: of.reduce((sum, { doubled }) => sum + doubled, 0),

@@ -4,9 +4,8 @@
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +22,7 @@ const NGINX = '/usr/sbin/nginx';
 
 export const isInstalled = {
   go: () => spawnSync('go', ['version']).status === 0,
-  nchan: () => spawnSync('test', ['-f', NCHAN_MODULE]).status === 0,
+  nchan: () => existsSync(NCHAN_MODULE),
 };
 
 /** Go's net/http, on one core as the others are. */

@@ -273,11 +273,13 @@ export interface Report {
   readonly stalledMs: number;
 }
 
-const delay = monitorEventLoopDelay({ resolution: 1 });
+/** As exact as is good to know; looking more often, a server would never be at rest. */
+const RESOLUTION_MS = 10;
+const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
 function report(): void {
   const { user, system } = process.cpuUsage();
-  const stalledMs = delay.max / 1e6;
+  const stalledMs = Math.max(0, delay.max / 1e6 - RESOLUTION_MS);
   delay.reset();
   process.send?.({
     port: server?.port,

@@ -19,7 +19,7 @@ export const SIZES = {
   /** Of the simulation. */
   seeds: 100_000,
   /** Of the simulation, against each planted bug. */
-  'mutant-seeds': 300,
+  'mutant-seeds': 2_000,
   /** Of each property. */
   runs: 20_000,
   /** Of the faults on real processes, on each engine. */

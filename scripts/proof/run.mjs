@@ -45,7 +45,7 @@ async function runTests({ tests, env }, sizes) {
     `--outputFile=${outputFile}`,
   ];
   try {
-    const output = await run(args, env(sizes));
+    const output = await run(args, { TEST_DEPTH: 'all', ...env(sizes) });
     const report = JSON.parse(readFileSync(outputFile, 'utf8'));
     const failures = report.testResults.flatMap(({ name, message, assertionResults }) => {
       const failed = assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName);
@@ -72,7 +72,7 @@ async function runMutants(sizes) {
   // Its last line; without it the file is that of another run.
   if (!/^\d+ of \d+ caught$/m.test(output)) throw new Error('scripts/mutants.mjs broke off');
   const { mutants } = JSON.parse(readFileSync(join(root, 'docs/proof/mutants.json'), 'utf8'));
-  const survivors = mutants.filter(({ caughtBy }) => caughtBy === null);
+  const survivors = mutants.filter(({ caught }) => caught === null);
   return {
     passed: mutants.length - survivors.length,
     failed: survivors.length,

@@ -62,16 +62,12 @@ export class LaneAnswers {
   }
 
   #bytes(status: number, lines: string, { body, close }: { body: Body; close: boolean }): Buffer {
-    const own = headerLines([
-      ['Content-Type', JSON_TYPE],
-      ['Content-Length', body.bytes],
-      ['Cache-Control', CACHE_CONTROL],
-      ['Date', this.#dateNow()],
-      ['Connection', close ? 'close' : 'keep-alive'],
-    ]);
     const keepAliveS = close ? 0 : Math.floor(this.#keepAliveMs() / 1000);
-    const keepAlive = keepAliveS > 0 ? headerLines([['Keep-Alive', `timeout=${keepAliveS}`]]) : '';
-    return answerBytes(`${status} ${STATUS_CODES[status] ?? ''}`, lines + own + keepAlive, body.text);
+    const keepAlive = keepAliveS > 0 ? `Keep-Alive: timeout=${keepAliveS}\r\n` : '';
+    const connection = `Connection: ${close ? 'close' : 'keep-alive'}\r\n${keepAlive}`;
+    const content = `Content-Type: ${JSON_TYPE}\r\nContent-Length: ${body.bytes}\r\nCache-Control: ${CACHE_CONTROL}\r\n`;
+    const head = `${lines}${content}Date: ${this.#dateNow()}\r\n${connection}`;
+    return answerBytes(`${status} ${STATUS_CODES[status] ?? ''}`, head, body);
   }
 
   /** As in RFC 9110, 5.6.7; the same text for a second. */

@@ -17,8 +17,9 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  *
  *     epoch tag (7 bytes) | one AES-128 block (16): nonce (4) position (7) zeros (5) | CRC-32 of all before (4)
  *
- * - The position is encrypted: a log is shared by all topics, and its pace is nobody's business. The nonce makes cursors of
- *   the same position differ, so that comparing two of them does not show either whether others were busy.
+ * - The position is encrypted: a log is shared by all topics, and its pace is nobody's business. With the nonce no two cursors are
+ *   alike, however near they stand to each other. (Whether anything at all was published between two answers does show: until
+ *   then a node answers equal requests with one page, cursor and all.)
  * - The zeros authenticate: a changed block decrypts to noise, which passes for zeros once in 2^40.
  * - The tag is readable without the secret, so that a cursor of a log that is gone, secret and all, is known for what it is
  *   and answered with a gap. The CRC tells it from a mistyped one. Who forges both gets a gap: what `earliest` answers too.

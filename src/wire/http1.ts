@@ -1,4 +1,5 @@
 /** HTTP/1.1 as bytes (RFC 9112), for connections that are served without a parser. */
+import type { Body } from './encoder.js';
 
 export type RawHeaders = readonly (readonly [name: string, value: number | string | readonly string[]])[];
 
@@ -16,6 +17,10 @@ export function headerLines(headers: RawHeaders): string {
 }
 
 /** A whole answer: the status with its reason, header lines that state the body's length among others, and the body. */
-export function answerBytes(status: string, lines: string, body: string): Buffer {
-  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status}\r\n${lines}\r\n`, 'latin1'), Buffer.from(body)]);
+export function answerBytes(status: string, lines: string, { text, bytes }: Body): Buffer {
+  const head = `HTTP/1.1 ${status}\r\n${lines}\r\n`;
+  const answer = Buffer.allocUnsafe(head.length + bytes);
+  answer.write(head, 'latin1');
+  answer.write(text, head.length);
+  return answer;
 }

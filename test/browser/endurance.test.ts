@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CDPSession } from 'playwright-core';
+import { inDepth } from '../support/depth.js';
 import { OPEN } from '../support/http/app.js';
 import { publish, upTo } from '../support/http/feed.js';
 import { until } from '../support/http/until.js';
@@ -7,7 +8,7 @@ import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
 
 /** By each of the two transports. */
-const RECONNECTS = 500;
+const RECONNECTS = inDepth(250, 500);
 /** Before the heap is looked at first: code is compiled, caches are filled. */
 const WARM_UP = 100;
 /** A kilobyte for each: less than any object that a connection would leave behind. */

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { ManualClock } from 'nest-notifications/testing';
 import type { ConnectOptions } from 'nest-notifications/client';
 import { SourceTextModule, createContext } from 'node:vm';
 import { fileURLToPath } from 'node:url';
 import { bundleClient } from '../../scripts/bundle-client.mjs';
-import { type DeviceEvent, type Environment, runtime } from '../../src/client/environment.js';
+import type { DeviceEvent } from '../../src/client/environment.js';
 import { FeedError } from '../../src/client/errors.js';
 import { Feed } from '../../src/client/feed.js';
 import { until } from '../support/http/until.js';
+import { ManualDevice } from './manual-device.js';
 
 interface Asked {
   readonly at: number;
@@ -24,9 +24,9 @@ function never(signal: AbortSignal): Promise<never> {
 
 /** A client in a clock's time, whose streams open and say nothing more; of polls only those that do not wait are answered. */
 function start(options: Partial<ConnectOptions>) {
-  const clock = new ManualClock();
+  const device = new ManualDevice();
+  const { clock } = device;
   const asked: Asked[] = [];
-  let tell: (event: DeviceEvent) => void = () => undefined;
   const heartbeat = (signal: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
       const abort = (): void => {
@@ -61,26 +61,15 @@ function start(options: Partial<ConnectOptions>) {
       body: { getReader: () => ({ read }) },
     };
   };
-  const environment: Environment = {
-    ...runtime,
-    fetch: fetch as never,
-    now: () => clock.monotonic(),
-    random: () => 1,
-    setTimeout: (task, ms) => clock.setTimeout(task, ms),
-    clearTimeout: (timer) => {
-      clock.clearTimeout(timer as never);
-    },
-    watch: (listener) => {
-      tell = listener;
-      return () => undefined;
-    },
-  };
-  const feed = new Feed({ url: 'http://feed/', ...options }, environment);
+  const feed = new Feed(
+    { url: 'http://feed/', ...options },
+    device.environment(fetch, () => 1),
+  );
   const errors: unknown[] = [];
   const phases: string[] = [];
   feed.onState(({ phase, reason }) => phases.push(reason ? `${phase}: ${reason}` : phase));
   feed.subscribe({ error: (error) => errors.push(error) });
-  return { clock, asked, feed, errors, phases, tell: (event: DeviceEvent) => tell(event) };
+  return { clock, asked, feed, errors, phases, tell: (event: DeviceEvent) => device.tell(event) };
 }
 
 const MINUTE_MS = 60_000;

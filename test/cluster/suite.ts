@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { inDepth } from '../support/depth.js';
 import { Random } from '../support/http/random.js';
 import { readAll } from './clients.js';
 import { Cluster } from './cluster.js';
@@ -7,7 +8,7 @@ import { Traffic } from './traffic.js';
 import type { EngineKind, SharedEngine } from './engines.js';
 
 const NODES = 3;
-const CRASHES = 20;
+const CRASHES = inDepth(8, 20);
 
 /** What must hold of every store that nodes can share. */
 export function clusterSuite({ name, missing, start }: EngineKind): void {

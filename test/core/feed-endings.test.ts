@@ -3,6 +3,7 @@ import { Observable, take, tap } from 'rxjs';
 import { NotificationsError } from '../../src/core/errors.js';
 import { Feed } from '../../src/core/feed.js';
 import type { LogPage } from '../../src/core/page.js';
+import { WAKE_CHUNK } from '../../src/core/waiters.js';
 import { draft, drafts } from '../support/drafts.js';
 import { FeedBench, LIMITS, WAIT_MS, Watched } from '../support/feed.js';
 
@@ -250,7 +251,7 @@ describe('draining', () => {
     const polls = Array.from({ length: 10_000 }, () => new Watched(bench.feed.poll(request).pipe(slow)));
     const drained = bench.feed.drain();
     await bench.clock.turn();
-    expect(polls.filter(({ completed }) => completed)).toHaveLength(256);
+    expect(polls.filter(({ completed }) => completed)).toHaveLength(2 * WAKE_CHUNK);
     await Promise.all([drained, bench.clock.settle()]);
     expect(polls.every(({ last }) => last?.ending === 'draining')).toBe(true);
     await bench.expectNothingLeft();

@@ -50,7 +50,7 @@ function answered(polls: readonly Watched[]): number {
 describe('a publish', () => {
   test.each([
     [1, WAKE_CHUNK],
-    [0.125, 256],
+    [0.125, 2 * WAKE_CHUNK],
     [0, MANY],
   ])(`whose ${MANY} answers cost %d ms each are %i in a turn, so that others have theirs`, async (costMs, inTurn) => {
     const polls = pollSlowly(MANY, costMs);

@@ -5,6 +5,7 @@ import type { Request as ExpressRequest, Response } from 'express';
 import { systemClock } from '../../src/core/clock.js';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
+import { CERTIFICATE } from '../support/http/certificate.js';
 import { Connection } from '../support/http/connection.js';
 import { numbers, publish } from '../support/http/feed.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
@@ -47,6 +48,17 @@ forEachAdapter((adapter) => {
       poller.cursor = start;
       expect(numbers((await poller.answer()).json.notifications)).toEqual([1, 2, 3]);
       expect(wholeWays()).toBe(2);
+    });
+
+    test('is answered there over TLS, too', async () => {
+      const { app, wholeWays } = await startCounting(adapter, LANE, undefined, { httpsOptions: CERTIFICATE });
+      const poller = await Poller.open({ ...app, isSecure: true });
+      await poller.turns(5);
+      expect(wholeWays()).toBe(2);
+      poller.send();
+      await until(() => app.counts().waiters === 1);
+      await poller.connection.destroy();
+      await until(() => app.counts().waiters === 0);
     });
 
     test('leaves nothing behind when its client goes away', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { inDepth } from '../support/depth.js';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
@@ -10,7 +11,7 @@ import { Random } from '../support/http/random.js';
 import { until } from '../support/http/until.js';
 
 /** Requests in all: FUZZ_REQUESTS makes it more, FUZZ_SEED makes it others. */
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 21_000);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? inDepth(6_000, 21_000));
 const SEED = Number(process.env.FUZZ_SEED ?? 4);
 /** Of each adapter's half: well-formed requests with nonsense in them; the others are bytes. */
 const WELL_FORMED = 0.75;

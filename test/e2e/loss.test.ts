@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Controller, Get, Query } from '@nestjs/common';
 import type { NotificationsOptions } from 'nest-notifications';
 import { filter, map, type Observable, race, Subject, take, timer } from 'rxjs';
+import { inDepth } from '../support/depth.js';
 import { type Adapter, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import type { Target } from '../support/http/connection.js';
@@ -15,7 +16,7 @@ import { turn } from '../support/http/until.js';
 /** Another one finds other interleavings: LOSS_SEED=7 npm test -- loss */
 const SEED = Number(process.env.LOSS_SEED ?? 1);
 const CLIENTS = 60;
-const NOTIFICATIONS = 2_000;
+const NOTIFICATIONS = inDepth(800, 2_000);
 const TOPICS = Array.from({ length: 10 }, (_, index) => `topic.${index}`);
 /** Some times this long for the whole check on a machine that is busy. */
 const CHECK_MS_MAX = 90_000;

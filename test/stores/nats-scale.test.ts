@@ -3,13 +3,14 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Store } from '../../src/core/store.js';
 import { encodeHeader, endPosition, PART_HEADER, subjectOf } from '../../src/stores/nats/layout.js';
+import { inDepth } from '../support/depth.js';
 import { natsMissing, NatsServer } from '../support/engines/nats.js';
 import { draft, Nodes, STREAM, until } from './nats-support.js';
 
 const TOPICS = 10_000;
 /** From here on the log is longer than a block of the server's files, which is what it looks through for the next message of a topic. */
 const SMALL = 100_000;
-const LARGE = 1_000_000;
+const LARGE = inDepth(300_000, 1_000_000);
 const FLUSH_EVERY = 10_000;
 const PAGE = 20;
 const ROUNDS = 30;

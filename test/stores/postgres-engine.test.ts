@@ -27,7 +27,11 @@ describePostgres('postgresStore and what happens to its engine', () => {
   beforeAll(async () => {
     engine = await PostgresEngine.start();
   }, 60_000);
-  afterEach(closeStores);
+  afterEach(async () => {
+    // What failed while the engine hung is not to fail those that come after it.
+    engine.thaw();
+    await closeStores();
+  });
   afterAll(() => engine.stop());
 
   const open = (options: PostgresStoreOptions = {}) => {
@@ -108,7 +112,8 @@ describePostgres('postgresStore and what happens to its engine', () => {
     const tookMs = Date.now() - startMs;
     const codes = new Set(results.map((result) => (result.status === 'rejected' ? result.reason.code : 'fulfilled')));
     expect([...codes]).toEqual(['store_unavailable']);
-    expect(tookMs).toBeLessThan(2_000 + 2_500);
+    // Far from the minutes that a hanging connection takes to be given up by itself, also on a machine that is busy.
+    expect(tookMs).toBeLessThan(10_000);
     const behind = results.filter((result) => result.status === 'rejected' && /is behind/.test(result.reason.message));
     expect(behind).toHaveLength(10_000);
     engine.thaw();

@@ -26,7 +26,10 @@ export const fastify: Adapter = {
   create: (module, { logs, ...options }) =>
     NestFactory.create<NestFastifyApplication>(
       module,
-      new FastifyAdapter(logs ? { loggerInstance: fastifyLogger(logs) } : {}),
+      new FastifyAdapter({
+        ...(logs && { loggerInstance: fastifyLogger(logs) }),
+        ...(options.httpsOptions && { https: options.httpsOptions }),
+      }),
       options,
     ),
 };

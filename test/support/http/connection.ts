@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import type { TestApp } from './app.js';
 import { atTestEnd } from './cleanup.js';
 import { Message } from './message.js';
@@ -12,8 +13,8 @@ export interface Request {
   readonly body?: string | Buffer;
 }
 
-/** Where to connect to: an application, or what stands in front of it. */
-export type Target = Pick<TestApp, 'port'>;
+/** Where to connect to: an application, or what stands in front of it. `isSecure`: over TLS, whatever its certificate is. */
+export type Target = Pick<TestApp, 'port'> & { readonly isSecure?: boolean };
 
 /** One TCP connection that speaks HTTP/1.1: what is sent is sent exactly, and what comes back is seen exactly. */
 export class Connection {
@@ -26,8 +27,9 @@ export class Connection {
   readonly #watchers = new Set<() => void>();
   #closed = false;
 
-  private constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
+  private constructor({ port, isSecure }: Target) {
+    const address = { port, host: '127.0.0.1' };
+    this.socket = isSecure ? connectSecurely({ ...address, rejectUnauthorized: false }) : connect(address);
     this.socket.setNoDelay(true);
     this.socket.on('data', (bytes) => {
       this.#onData(bytes);
@@ -43,9 +45,10 @@ export class Connection {
     });
   }
 
-  static async open({ port }: Target): Promise<Connection> {
-    const connection = new Connection(port);
-    await within(new Promise((resolve) => connection.socket.once('connect', resolve)), 'a connection');
+  static async open(target: Target): Promise<Connection> {
+    const connection = new Connection(target);
+    const isOpen = target.isSecure ? 'secureConnect' : 'connect';
+    await within(new Promise((resolve) => connection.socket.once(isOpen, resolve)), 'a connection');
     return connection;
   }
 

@@ -2,7 +2,7 @@ import type { NextFunction, Request as ExpressRequest, Response } from 'express'
 import { expect } from '@jest/globals';
 import type { Adapter } from './adapters.js';
 import { type AppOptions, startApp, type TestApp } from './app.js';
-import { Connection } from './connection.js';
+import { Connection, type Target } from './connection.js';
 import { publish } from './feed.js';
 import type { Message } from './message.js';
 import { until } from './until.js';
@@ -16,6 +16,7 @@ export async function startCounting(
   adapter: Adapter,
   notifications: AppOptions['notifications'] = LANE,
   middleware?: (request: ExpressRequest, response: Response) => void,
+  nest?: AppOptions['nest'],
 ) {
   let whole = 0;
   const configure: AppOptions['configure'] = (nest) =>
@@ -24,7 +25,7 @@ export async function startCounting(
       middleware?.(request, response);
       next();
     });
-  const app = await startApp(adapter, { notifications, configure });
+  const app = await startApp(adapter, { notifications, configure, ...(nest && { nest }) });
   return { app, wholeWays: () => whole };
 }
 
@@ -42,7 +43,7 @@ export class Poller {
     this.cursor = app.service.cursor();
   }
 
-  static async open(app: TestApp, headers: Headers = {}): Promise<Poller> {
+  static async open(app: TestApp & Target, headers: Headers = {}): Promise<Poller> {
     return new Poller(app, await Connection.open(app), headers);
   }
 
