@@ -32,6 +32,8 @@ export interface DriverOptions {
   readonly clock: ProcessClock;
   readonly random: Random;
   readonly counters: Counters;
+  /** What must not happen. */
+  readonly failures: string[];
 }
 
 /**
@@ -87,12 +89,16 @@ export class EngineDriver implements NodeStore {
   }
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
-    const { counters } = this.#options;
+    const { counters, engine, failures } = this.#options;
     await this.#ask(() => undefined);
-    let head = after;
+    let last = { epochId: this.#epochId, head: after };
     const tail = this.#hub.open(this.#epochId, after, (batch) => {
-      if (batch.after > head && batch.epoch.id === this.#epochId) counters.holesInTails++;
-      head = batch.head;
+      if (batch.after > last.head && batch.epoch.id === last.epochId) {
+        counters.holesInTails++;
+        const isOfRetention = engine.epoch.id !== last.epochId || batch.after <= engine.trimmed;
+        if (!isOfRetention) failures.push(`a tail leaves out what stands between ${last.head} and ${batch.after}`);
+      }
+      last = { epochId: batch.epoch.id, head: batch.head };
       this.#lastBatch = () => {
         onAppended(batch);
       };

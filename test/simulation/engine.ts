@@ -77,6 +77,11 @@ export class Engine implements Backend {
     return this.#head;
   }
 
+  /** Up to where retention has removed everything. */
+  get trimmed(): number {
+    return this.#trimmed;
+  }
+
   /** @throws NotificationsError while it is down */
   assertUp(): void {
     if (!this.#isUp) throw unavailable('the engine is down');

@@ -59,7 +59,7 @@ export class World {
     } else {
       const engine = new Engine({ clock, random, counters });
       this.engine = engine;
-      this.#openStore = (own) => new EngineDriver({ engine, clock: own, random, counters });
+      this.#openStore = (own) => new EngineDriver({ engine, clock: own, random, counters, failures: this.failures });
     }
     this.clients = Array.from({ length: CLIENTS }, (_, at) => {
       const interests = random.sample(TOPICS, random.from(1, TOPICS.length));
