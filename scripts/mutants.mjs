@@ -197,7 +197,7 @@ const MUTANTS = [
   ],
   ['the oldest goes without a trace', 'core/memory-log.ts', '    this.#floor = entry.position;\n', ''],
   [
-    'an empty page does not move the cursor',
+    'a page with news claims no more than its last notification',
     'core/reader.ts',
     'position: more ? lastPosition(entries) : this.#log.head,',
     'position: more ? lastPosition(entries) : lastPosition(entries) || after,',

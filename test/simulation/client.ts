@@ -197,6 +197,7 @@ export class Client implements ClientHistory {
       },
       { reply, drained: () => this.#drained(exchange) },
     );
+    if (this.how.hasTickets && asking.isRevokedOnTheWay) this.takeAway(random.pick(topics), process);
   }
 
   /** The rules of the application: they are asked, and answer at once or after a while. */
@@ -261,9 +262,11 @@ export class Client implements ClientHistory {
         cursor: string;
         gap?: { reason: Answer['gap'] };
       };
+      this.#checkCount(exchange, page.notifications.length);
       this.#take(exchange, { ...page, gap: page.gap?.reason, isPlaceOnly: reply.isEnding });
     } else {
       const blocks = reply.text.split('\n\n').slice(0, -1);
+      this.#checkCount(exchange, blocks.filter((block) => block.includes('"topic":')).length);
       // A connection that breaks leaves whole blocks, and those behind them never come.
       const cutAt =
         world.cutsBlocks && world.random.chance(0.2) ? world.random.below(blocks.length + 1) : blocks.length;
@@ -272,6 +275,11 @@ export class Client implements ClientHistory {
       world.counters.streamsCutInBlocks++;
       if (this.#exchange === exchange) this.leave();
     }
+  }
+
+  /** Of one page. */
+  #checkCount({ asking }: Exchange, count: number): void {
+    if (count > asking.limit) this.#world.failures.push(`${this.name} is told ${count}, and wants ${asking.limit}`);
   }
 
   #takeBlock(exchange: Exchange, block: string, isPlaceOnly: boolean): void {

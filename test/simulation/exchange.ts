@@ -7,6 +7,8 @@ export interface Asking {
   readonly limit: number;
   readonly waitMs: number;
   readonly lifetimeMs: number;
+  /** A topic is taken away while the ticket is being looked up, if there is one. */
+  readonly isRevokedOnTheWay?: boolean;
 }
 
 /** A request of a client, from when it is sent until it is answered or given up. */

@@ -53,6 +53,7 @@ export interface Caller {
 export class Process {
   readonly #cursors = new Cursors();
   readonly #encoder = new PageEncoder(this.#cursors);
+  readonly #topics = new Map<string, readonly string[]>();
   #feed: Feed | undefined;
   #starting: Promise<void> | undefined;
   #isStopping = false;
@@ -151,7 +152,8 @@ export class Process {
   #hold(request: ClientRequest, grant: Pick<FeedRequest, 'rights' | 'revocations'>, caller: Caller): Unsubscribable {
     const feed = this.#feed!;
     const { kind, cursor, topics, limit, waitMs, lifetimeMs, subscriber, address } = request;
-    const asked: FeedRequest = { topics, after: this.#place(cursor), limit, waitMs, subscriber, address, ...grant };
+    const after = this.#place(cursor);
+    const asked: FeedRequest = { topics: this.#shared(topics), after, limit, waitMs, subscriber, address, ...grant };
     const error = (reason: unknown): void => {
       caller.reply(refusalOf(reason));
     };
@@ -163,9 +165,9 @@ export class Process {
     }
     // A stream names its start, so it has to know it before the feed does.
     const { epoch, head } = feed.window;
-    const after = asked.after === 'latest' ? { epochId: epoch.id, position: head } : asked.after;
+    const from = after === 'latest' ? { epochId: epoch.id, position: head } : after;
     const start =
-      after === 'earliest' || after.epochId !== epoch.id ? undefined : this.#encoder.seal(epoch, after.position);
+      from === 'earliest' || from.epochId !== epoch.id ? undefined : this.#encoder.seal(epoch, from.position);
     const observer: Observer<LogPage> = {
       next: (page) => {
         const text =
@@ -178,7 +180,15 @@ export class Process {
       },
     };
     caller.reply({ kind: 'blocks', text: openingBlock(1000, start), isOpening: true });
-    return feed.hold({ ...asked, after, lifetimeMs }, observer, () => caller.drained());
+    return feed.hold({ ...asked, after: from, lifetimeMs }, observer, () => caller.drained());
+  }
+
+  /** Equal lists are one, as with requests that the module has read. */
+  #shared(topics: readonly string[]): readonly string[] {
+    const name = topics.join();
+    const known = this.#topics.get(name);
+    if (!known) this.#topics.set(name, topics);
+    return known ?? topics;
   }
 
   #place(cursor: string): LogPosition | 'earliest' | 'latest' {

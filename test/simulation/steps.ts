@@ -55,7 +55,13 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
         kind === 'poll' ? 0 : HEARTBEAT_MS_MIN,
         random.chance(0.2) ? HEARTBEAT_MS_MIN : WAIT_MS_MAX,
       );
-      client.ask(node, { kind, waitMs, limit: random.from(1, 4), lifetimeMs: random.from(1, 3 * WAIT_MS_MAX) });
+      client.ask(node, {
+        kind,
+        waitMs,
+        limit: random.from(1, 4),
+        lifetimeMs: random.from(1, 3 * WAIT_MS_MAX),
+        isRevokedOnTheWay: random.chance(0.1),
+      });
       world.trace(() => `${client.name} asks node ${world.nodes.indexOf(node)}, ${kind}`);
     },
   ],
