@@ -10,8 +10,8 @@ import { turn, until } from '../support/http/until.js';
 
 const POLLS = 2_000;
 const STREAMS = 500;
-/** The goal is 1 s; the rest is room for a machine that has other things to do. */
-const CLOSE_MS_MAX = 1_500;
+/** The goal is 1 s; the rest is room for a machine that has other things to do. Whoever waits for something waits for much longer. */
+const CLOSE_MS_MAX = 3_000;
 /** To open so many connections, one after the other. */
 const OPEN_MS_MAX = 90_000;
 const STALLED = { access: 'public' as const, limits: { pageBytesMax: 16 * 1024 * 1024 }, publish: {} };
