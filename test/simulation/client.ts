@@ -48,6 +48,10 @@ export class Client implements ClientHistory {
     this.allowed = new Set(interests);
   }
 
+  get hasTickets(): boolean {
+    return this.how.hasTickets;
+  }
+
   get isAsking(): boolean {
     return this.#exchange !== undefined;
   }

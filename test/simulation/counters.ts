@@ -34,6 +34,7 @@ export class Counters {
   drainsWhileReading = 0;
   revokedWhileHeld = 0;
   revokedBehindTheTail = 0;
+  revokedBehindANode = 0;
   rightsAskedLate = 0;
   refusedForbidden = 0;
   refusedDraining = 0;

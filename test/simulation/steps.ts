@@ -193,6 +193,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       client.takeAway(topic, node);
     },
   ],
+  'revoke behind a node': [2, revokeBehindANode],
   grant: [
     3,
     (world, random) => {
@@ -236,6 +237,32 @@ export async function take(world: World, [kind, chances]: Step): Promise<void> {
     world.clock.spend(random.from(1, 30));
     await world.clock.turn();
   } else await world.clock.advance(random.from(1, 30));
+}
+
+/** Somebody with a ticket reads from far back, on a node that does not notice what is taken away meanwhile, and published after that. */
+async function revokeBehindANode(world: World, random: Random): Promise<void> {
+  const [node, other] = random.sample(world.nodes, 2);
+  const client = world.clients.find(({ hasTickets }) => hasTickets)!;
+  if (!other?.feed || other.isStopping || !node?.feed || node.isStopping || client.allowed.size === 0) return;
+  client.leave();
+  client.goBack();
+  client.stall();
+  client.ask(node, { kind: 'stream', waitMs: WAIT_MS_MAX, limit: 1, lifetimeMs: 3 * WAIT_MS_MAX });
+  await world.clock.advance(60);
+  world.fault(
+    FAULT_MS_MAX,
+    () => (node.store.faults.wakes = 'lost'),
+    () => (node.store.faults.wakes = 'told'),
+  );
+  const topic = random.pick([...client.allowed]);
+  client.takeAway(topic, other);
+  await world.clock.advance(30);
+  const drafts = [world.newDraft(topic)];
+  world.publish(other, drafts);
+  world.remember(drafts);
+  await world.clock.advance(30);
+  if (client.process === node && node.feed.window.head < world.engine.head) world.counters.revokedBehindANode++;
+  client.take();
 }
 
 function wakes(what: 'lost' | 'repeated'): Action {

@@ -147,8 +147,7 @@ export class World {
     this.#lastFaultMs = this.clock.monotonic();
   }
 
-  newDraft(): Draft {
-    const topic = this.random.pick(TOPICS);
+  newDraft(topic = this.random.pick(TOPICS)): Draft {
     return draft(String(++this.#drafted), { topic, data: 'x'.repeat(this.random.from(0, 120)) });
   }
 
