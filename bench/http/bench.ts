@@ -31,10 +31,17 @@ export class Bench {
     return new Bench(server, await Clients.open(first.port, audience), first);
   }
 
-  /** Publishes so many notifications at once; resolves when everybody has `each` of them and the server rests: CPU time that it used, in µs. */
-  async cycle(published: readonly (readonly [serial: number, topic: string])[], each: number): Promise<number> {
+  /**
+   * Publishes so many notifications at once; resolves when everybody (or so many clients) has `each` of them and the server rests: CPU time
+   * that it used, in µs.
+   */
+  async cycle(
+    published: readonly (readonly [serial: number, topic: string])[],
+    each: number,
+    clients?: number,
+  ): Promise<number> {
     this.#stalledMs = 0;
-    const all = this.clients.cycle(published[0]?.[0] ?? 0, each, WITHIN_MS);
+    const all = this.clients.cycle(published[0]?.[0] ?? 0, each, WITHIN_MS, clients);
     this.order({ publish: published });
     await all;
     return this.spent();
@@ -45,9 +52,7 @@ export class Bench {
     await this.clients.join(this.#last.port, clients);
     await this.spent();
     for (const serial of serials) {
-      const all = this.clients.cycle(serial, 1, WITHIN_MS, clients);
-      this.order({ publish: [[serial, topic]] });
-      await all;
+      await this.cycle([[serial, topic]], 1, clients);
       await this.report({ collect: true });
     }
   }

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createParser } from 'eventsource-parser';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'nest-notifications';
@@ -9,6 +8,7 @@ import { type Built, built, MainProcess, root } from '../browser/main-process.js
 import { endTest } from '../support/http/cleanup.js';
 import { PROXIES, type Proxy, startProxy } from '../support/http/proxies.js';
 import { pause } from './clients.js';
+import { freePort } from '../support/free-port.js';
 
 const ROUNDS = 2;
 const POLLS = 8;
@@ -225,11 +225,3 @@ describe.each(PROXIES)('two nodes behind $name', (proxy) => {
     90_000,
   );
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -1,5 +1,6 @@
 import { Random } from '../support/http/random.js';
 import type { Client } from './client.js';
+import type { Process } from './node.js';
 import type { World } from './world.js';
 
 /** What can happen. A step finds by itself what it happens to; where there is nothing like that, nothing happens. */
@@ -249,11 +250,7 @@ async function revokeBehindANode(world: World, random: Random): Promise<void> {
   client.stall();
   client.ask(node, { kind: 'stream', waitMs: WAIT_MS_MAX, limit: 1, lifetimeMs: 3 * WAIT_MS_MAX });
   await world.clock.advance(60);
-  world.fault(
-    FAULT_MS_MAX,
-    () => (node.store.faults.wakes = 'lost'),
-    () => (node.store.faults.wakes = 'told'),
-  );
+  disturbWakes(world, node, { what: 'lost', forMs: FAULT_MS_MAX });
   const topic = random.pick([...client.allowed]);
   client.takeAway(topic, other);
   await world.clock.advance(30);
@@ -267,13 +264,18 @@ async function revokeBehindANode(world: World, random: Random): Promise<void> {
 
 function wakes(what: 'lost' | 'repeated'): Action {
   return (world, random) => {
-    const { faults } = random.pick(world.nodes).store;
-    world.fault(
-      random.from(1, FAULT_MS_MAX),
-      () => (faults.wakes = what),
-      () => (faults.wakes = 'told'),
-    );
+    const node = random.pick(world.nodes);
+    disturbWakes(world, node, { what, forMs: random.from(1, FAULT_MS_MAX) });
   };
+}
+
+function disturbWakes(world: World, { store }: Process, { what, forMs }: { what: 'lost' | 'repeated'; forMs: number }) {
+  const { faults } = store;
+  world.fault(
+    forMs,
+    () => (faults.wakes = what),
+    () => (faults.wakes = 'told'),
+  );
 }
 
 function startAgain(world: World, at: number, random: Random): void {

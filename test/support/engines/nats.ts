@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NatsConnection, connect } from '@nats-io/transport-node';
+import { freePort } from '../free-port.js';
 
 const BINARY = 'nats-server';
 const START_MS = 10_000;
@@ -116,14 +116,4 @@ export class NatsServer {
 function synchronises(): boolean {
   const [, major = 0, minor = 0] = /v(\d+)\.(\d+)/.exec(execFileSync(BINARY, ['-v'], { encoding: 'utf8' })) ?? [];
   return Number(major) > 2 || Number(minor) >= 10;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
 }

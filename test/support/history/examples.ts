@@ -96,17 +96,14 @@ function eventOf(turn: string, { topics, ms }: { topics: string[]; ms: number })
     ?.slice(1)
     .split('-')
     .map(Number) ?? [ms];
-  const since = (what: string): number | undefined => {
-    const word = more.find((one) => one.startsWith(`${what}@`));
-    return word === undefined ? undefined : Number(word.slice(what.length + 1));
-  };
+  const quiet = more.find((word) => word.startsWith('quiet@'))?.slice('quiet@'.length);
   const gap = (['expired', 'reset'] as const).find((reason) => more.includes(reason));
   const waiting: Waiting = {
     from: from.trim(),
     topics: own ? words(own[1]!) : topics,
     askedMs: times[0]!,
     atMs: times.at(-1)!,
-    quietSinceMs: since('quiet'),
+    quietSinceMs: quiet === undefined ? undefined : Number(quiet),
   };
   if (came.trim() === '?') return waiting;
   return { ...waiting, notifications: words(came).map((id) => ({ id, topic: topicOf(id) })), cursor, gap };
