@@ -1,6 +1,6 @@
 import { NotificationsError } from './errors.js';
 import { checkId, checkTopic, checkType } from './names.js';
-import { type Draft, type Notification, utf8Length } from './notification.js';
+import { type Draft, utf8Length } from './notification.js';
 
 /** One notification to publish. */
 export interface PublishItem {
@@ -27,15 +27,15 @@ export const DRAFT_LIMITS: DraftLimits = { notificationBytesMax: 64 * 1024, data
  * Makes a draft: checks every field and turns the notification into JSON, once and for all.
  * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid` or `notification_too_large`
  */
-export function makeDraft(item: PublishItem & { id: string }, time: Date, limits: DraftLimits): Draft {
+export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): Draft {
   const topic = checkTopic(item.topic);
   const type = checkType(item.type);
-  const id = checkId(item.id);
+  const id = checkId(item.id ?? globalThis.crypto.randomUUID());
   const data = stringify(item.data ?? null);
   // What was written is checked rather than what was given: an object may say with `toJSON` what it is written as.
-  checkData(JSON.parse(data), limits);
-  const head: Omit<Notification, 'data'> = { id, topic, type, time: time.toISOString() };
-  const json = `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
+  if (isSuspect(data, limits)) checkData(JSON.parse(data), limits);
+  // No character that a name may have is escaped in JSON.
+  const json = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}","data":${data}}`;
   const bytes = utf8Length(json);
   if (bytes > limits.notificationBytesMax) {
     const message = `the notification has ${bytes} bytes of JSON, at most ${limits.notificationBytesMax} are allowed`;
@@ -62,6 +62,20 @@ export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
       stack.push({ value: child, depth: depth + 1 });
     }
   }
+}
+
+/**
+ * Whether what JSON.stringify has written may have to be refused; most has not enough brackets to be nested too deep. Parsing it to find
+ * out would cost as much as writing it did.
+ */
+function isSuspect(json: string, { dataDepthMax }: DraftLimits): boolean {
+  return json.includes('"__proto__":') || countOf('{', json) + countOf('[', json) > dataDepthMax;
+}
+
+function countOf(character: string, text: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++;
+  return count;
 }
 
 function stringify(data: unknown): string {

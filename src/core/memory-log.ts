@@ -94,10 +94,11 @@ export class MemoryLog {
 
   /** Entries of these topics strictly after a position, in order, within both bounds but at least one. */
   read(query: { topics: readonly string[]; after: number; limit: number; bytesMax: number }): LogSlice {
-    const runs = query.topics
-      .map((name) => this.#byTopic.get(name))
-      .filter((topic) => topic !== undefined)
-      .map((topic) => ({ topic, index: indexAfter(topic, query.after) }));
+    const runs: Run[] = [];
+    for (const name of query.topics) {
+      const topic = this.#byTopic.get(name);
+      if (topic) runs.push({ topic, index: indexAfter(topic, query.after) });
+    }
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (;;) {

@@ -35,7 +35,8 @@ const SHARED_PAGES_MAX = 1024;
 export class Reader {
   readonly #store: Store;
   readonly #limits: ReaderLimits;
-  readonly #pages = new Map<string, LogPage>();
+  /** By what was asked; those of one notification by its position, too. */
+  readonly #pages = new Map<string | number, LogPage>();
   /** For all who have no news. */
   #emptyPage: LogPage | undefined;
   /** The one that was handed out last: those who were woken together ask for it one after the other. */
@@ -111,27 +112,28 @@ export class Reader {
   #pageFrom(first: number, query: PageQuery & { readonly after: LogPosition }): LogPage {
     const { topics, limit, after } = query;
     const bytesMax = this.#bytesMax(query);
-    return this.#share(`${first} ${limit} ${bytesMax} ${topics.join()}`, () => {
-      const { entries, more } = this.#log.read({ topics, after: after.position, limit, bytesMax });
-      const page: LogPage = {
-        epoch: this.#epoch,
-        entries,
-        position: more ? lastPosition(entries) : this.#log.head,
-        more,
-      };
-      // So do those who follow different topics, if it is the only one for them: one page for ten thousand topic lists.
-      return entries.length === 1 && !more ? this.#share(`only ${first}`, () => page) : page;
-    });
+    const key = `${first} ${limit} ${bytesMax} ${topics.join()}`;
+    const shared = this.#pages.get(key);
+    if (shared) return shared;
+    const { entries, more } = this.#log.read({ topics, after: after.position, limit, bytesMax });
+    const page: LogPage = {
+      epoch: this.#epoch,
+      entries,
+      position: more ? lastPosition(entries) : this.#log.head,
+      more,
+    };
+    // So do those who follow different topics, if it is the only one for them: one page for ten thousand topic lists.
+    return this.#share(key, entries.length === 1 && !more ? this.#share(first, page) : page);
   }
 
   #bytesMax({ bytesMax = Infinity }: PageQuery): number {
     return Math.min(bytesMax, this.#limits.pageBytesMax);
   }
 
-  #share(key: string, make: () => LogPage): LogPage {
+  /** The page that is shared by this key: the given one, if there is none yet. */
+  #share(key: string | number, page: LogPage): LogPage {
     const shared = this.#pages.get(key);
     if (shared) return shared;
-    const page = make();
     if (this.#pages.size < SHARED_PAGES_MAX) this.#pages.set(key, page);
     return page;
   }

@@ -54,13 +54,12 @@ export class Waiters<W extends Wakeable> {
   /** The waiter must not be in it. */
   add(waiter: W): void {
     this.#count++;
-    const places: number[] = [];
-    for (const topic of waiter.topics) {
+    waiter.places = waiter.topics.map((topic) => {
       const waiters = this.#byTopic.get(topic);
-      if (!waiters) this.#byTopic.set(topic, [waiter]);
-      places.push(waiters ? waiters.push(waiter) - 1 : 0);
-    }
-    waiter.places = places;
+      if (waiters) return waiters.push(waiter) - 1;
+      this.#byTopic.set(topic, [waiter]);
+      return 0;
+    });
   }
 
   /** The waiter must be in it. */

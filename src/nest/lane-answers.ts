@@ -19,11 +19,14 @@ interface Built {
   readonly bytes: Buffer;
 }
 
+type BuiltPage = LogPage & Record<symbol, Built | undefined>;
+
 /** Whole answers, with the headers that node:http would send. A page's is built once for all who are answered with the same headers. */
 export class LaneAnswers {
   readonly #runtime: Runtime;
   readonly #keepAliveMs: () => number;
-  readonly #built = new WeakMap<LogPage, Built>();
+  /** Where a page carries what was built of it. */
+  readonly #onPage = Symbol('answer');
   #second = NaN;
   #date = '';
 
@@ -43,10 +46,11 @@ export class LaneAnswers {
       return { bytes: this.#bytes(200, lines, { body: pageBody(page, cursor), close }), close };
     }
     const date = this.#dateNow();
-    const before = this.#built.get(page);
+    const carrier = page as BuiltPage;
+    const before = carrier[this.#onPage];
     if (before?.lines === lines && before.date === date) return { bytes: before.bytes, close: false };
     const bytes = this.#bytes(200, lines, { body: this.#runtime.encoder.body(page), close: false });
-    this.#built.set(page, { lines, date, bytes });
+    carrier[this.#onPage] = { lines, date, bytes };
     return { bytes, close: false };
   }
 

@@ -92,15 +92,12 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
 
   /** Like `publish`, for notifications of different topics: all are appended or none. Their types are checked at run time only. */
   async publishAll(items: readonly PublishItem[]): Promise<Published> {
-    const { store, encoder, settings } = this.#runtime;
+    const { store, encoder, settings, clock } = this.#runtime;
     try {
       checkCount(items.length, settings.publish);
-      const time = new Date(this.#runtime.clock.now());
-      const checked = await Promise.all(items.map((item, index) => this.#validate(item, items.length, index)));
-      const drafts = checked.map((item, index) =>
-        inItem(items.length, index, () =>
-          makeDraft({ ...item, id: item.id ?? globalThis.crypto.randomUUID() }, time, settings.publish),
-        ),
+      const time = new Date(clock.now());
+      const drafts = (await this.#validated(items)).map((item, index) =>
+        inItem(items.length, index, () => makeDraft(item, time, settings.publish)),
       );
       const { epoch, appended } = await store.append(drafts);
       const duplicates = appended.filter(({ duplicate }) => duplicate).map(({ id }) => id);
@@ -172,14 +169,25 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return this.#runtime.feed.counts();
   }
 
+  /** The items with their data as the schemas have it. */
+  async #validated(items: readonly PublishItem[]): Promise<readonly PublishItem[]> {
+    if (!items.some(({ type }) => this.#schemaOf(type))) return items;
+    return Promise.all(items.map((item, index) => this.#validate(item, items.length, index)));
+  }
+
   async #validate(item: PublishItem, count: number, index: number): Promise<PublishItem> {
-    const { schemas, settings } = this.#runtime;
-    const schema = Object.hasOwn(schemas, item.type) ? schemas[item.type] : undefined;
+    const { settings } = this.#runtime;
+    const schema = this.#schemaOf(item.type);
     if (!schema) return item;
     // A schema may follow its data recursively, so it gets none that is too deep for that.
     inItem(count, index, () => checkData(item.data, settings.publish));
     const result = await schema['~standard'].validate(item.data);
     return inItem(count, index, () => ({ ...item, data: validated(item.type, result) }));
+  }
+
+  #schemaOf(type: string): StandardSchemaV1 | undefined {
+    const { schemas } = this.#runtime;
+    return Object.hasOwn(schemas, type) ? schemas[type] : undefined;
   }
 
   /** The core's pages and errors as application code sees them. */

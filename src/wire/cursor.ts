@@ -8,7 +8,8 @@ const BLOCK_BYTES = 16;
 const CRC_BYTES = 4;
 /** Cursors remembered: 150 KiB. */
 const OPENED_MAX = 1_000;
-const CURSOR_BYTES = TAG_BYTES + BLOCK_BYTES + CRC_BYTES;
+const CRC_AT = TAG_BYTES + BLOCK_BYTES;
+const CURSOR_BYTES = CRC_AT + CRC_BYTES;
 /** 27 bytes fill 36 characters of base64url exactly: no bit is spare, so no two texts mean the same cursor. */
 const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
 
@@ -19,14 +20,14 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  *
  * - The position is encrypted: a log is shared by all topics, and its pace is nobody's business. With the nonce no two cursors are
  *   alike, however near they stand to each other. (Whether anything at all was published between two answers does show: until
- *   then a node answers equal requests with one page, cursor and all.)
+ *   then a node tells all who are at the end of the log one cursor.)
  * - The zeros authenticate: a changed block decrypts to noise, which passes for zeros once in 2^40.
  * - The tag is readable without the secret, so that a cursor of a log that is gone, secret and all, is known for what it is
  *   and answered with a gap. The CRC tells it from a mistyped one. Who forges both gets a gap: what `earliest` answers too.
  */
 export class Cursors {
   #sealer: Sealer | undefined;
-  /** Positions of cursors: clients that were answered with one page come back with one cursor, all of them at the same time. */
+  /** Positions of cursors: clients that were answered together come back with one cursor, all of them at the same time. */
   readonly #opened = new Map<string, LogPosition>();
 
   seal(epoch: Epoch, position: number): string {
@@ -57,8 +58,7 @@ export class Cursors {
 function open(text: string, epochId: string, sealer: Sealer): LogPosition | undefined {
   if (!CURSOR_PATTERN.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64url');
-  const crcAt = CURSOR_BYTES - CRC_BYTES;
-  if (crc32(bytes.subarray(0, crcAt)) !== bytes.readUInt32BE(crcAt)) return undefined;
+  if (crc32(bytes.subarray(0, CRC_AT)) !== bytes.readUInt32BE(CRC_AT)) return undefined;
   const position = sealer.open(bytes);
   if (position === 'foreign') return NOWHERE;
   return position === undefined ? undefined : { epochId, position };
@@ -69,11 +69,16 @@ class Sealer {
   readonly #tag: Buffer;
   readonly #cipher: Cipher;
   readonly #decipher: ReturnType<typeof createDecipheriv>;
+  /** Written anew for each cursor: two allocations would cost as much as the cipher does. */
+  readonly #block = Buffer.alloc(BLOCK_BYTES);
+  readonly #bytes = Buffer.alloc(CURSOR_BYTES);
+  readonly #checked = this.#bytes.subarray(0, CRC_AT);
   #nonce = randomBytes(4).readUInt32BE();
 
   constructor(epoch: Epoch) {
     this.epochId = epoch.id;
     this.#tag = createHash('sha256').update(epoch.id).digest().subarray(0, TAG_BYTES);
+    this.#tag.copy(this.#bytes);
     const key = createHash('sha256').update(epoch.secret).digest().subarray(0, 16);
     // Single blocks that never repeat: ECB is the bare permutation that this needs, and keeps no state between calls.
     this.#cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
@@ -81,15 +86,14 @@ class Sealer {
   }
 
   seal(position: number): string {
-    const block = Buffer.alloc(BLOCK_BYTES);
+    const block = this.#block;
+    const bytes = this.#bytes;
     this.#nonce = (this.#nonce + 1) >>> 0;
     block.writeUInt32BE(this.#nonce, 0);
     block.writeUIntBE(Math.floor(position / 2 ** 32), 4, 3);
     block.writeUInt32BE(position % 2 ** 32, 7);
-    const bytes = Buffer.alloc(CURSOR_BYTES);
-    this.#tag.copy(bytes);
     this.#cipher.update(block).copy(bytes, TAG_BYTES);
-    bytes.writeUInt32BE(crc32(bytes.subarray(0, CURSOR_BYTES - CRC_BYTES)), CURSOR_BYTES - CRC_BYTES);
+    bytes.writeUInt32BE(crc32(this.#checked), CRC_AT);
     return bytes.toString('base64url');
   }
 

@@ -34,10 +34,15 @@ interface Derived {
   page?: Page;
 }
 
+type EncodedPage = LogPage & Record<symbol, Derived | undefined>;
+
 /** Turns pages into what goes over the wire. */
 export class PageEncoder {
   readonly #cursors: Cursors;
-  readonly #derived = new WeakMap<LogPage, Derived>();
+  /** Where a page carries what was derived from it: a weak map of thousands costs the garbage collector more than all the rest here. */
+  readonly #onPage = Symbol('derived');
+  /** What all who are answered before the log goes on are told of its end. */
+  #end: { readonly epochId: string; readonly position: number; readonly cursor: string } | undefined;
 
   constructor(cursors: Cursors) {
     this.#cursors = cursors;
@@ -80,12 +85,16 @@ export class PageEncoder {
   }
 
   #of(page: LogPage): Derived {
-    let derived = this.#derived.get(page);
-    if (!derived) {
-      derived = { cursor: this.#cursors.seal(page.epoch, page.position) };
-      this.#derived.set(page, derived);
+    return ((page as EncodedPage)[this.#onPage] ??= { cursor: this.#cursorOf(page) });
+  }
+
+  /** A page that does not reach to the end of the log has a cursor of its own: how often a place is read is nobody's business. */
+  #cursorOf({ epoch, position, more, ending }: LogPage): string {
+    if (more || ending) return this.#cursors.seal(epoch, position);
+    if (this.#end?.position !== position || this.#end.epochId !== epoch.id) {
+      this.#end = { epochId: epoch.id, position, cursor: this.#cursors.seal(epoch, position) };
     }
-    return derived;
+    return this.#end.cursor;
   }
 }
 

@@ -21,6 +21,7 @@ export function answerBytes(status: string, lines: string, { text, bytes }: Body
   const head = `HTTP/1.1 ${status}\r\n${lines}\r\n`;
   const answer = Buffer.allocUnsafe(head.length + bytes);
   answer.write(head, 'latin1');
-  answer.write(text, head.length);
+  // Text of ASCII alone, which most is, needs only to be copied.
+  answer.write(text, head.length, text.length === bytes ? 'latin1' : 'utf8');
   return answer;
 }

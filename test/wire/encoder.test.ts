@@ -3,7 +3,7 @@ import type { LogPage } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder, pageBody } from '../../src/wire/encoder.js';
 import { randomNumbers } from '../../src/testing/contract/random.js';
-import { entry, EPOCH, logPage, randomPage } from './kit.js';
+import { entry, EPOCH, logPage, OTHER_EPOCH, randomPage } from './kit.js';
 
 const random = randomNumbers(2);
 const cursors = new Cursors();
@@ -78,8 +78,21 @@ describe('what is derived from a page', () => {
 
   test('is the page’s own: an equal page is another one', () => {
     const [one, two] = [logPage([entry(1)]), logPage([entry(1)])];
-    expect(encoder.cursor(one)).not.toBe(encoder.cursor(two));
     expect(encoder.body(one)).not.toBe(encoder.body(two));
+  });
+
+  test('tells all who are at the end of the log one cursor, until it goes on', () => {
+    const end = encoder.cursor(logPage([entry(1)]));
+    expect(encoder.cursor(logPage([], { position: 1 }))).toBe(end);
+    expect(encoder.cursor(logPage([], { position: 1, epoch: OTHER_EPOCH }))).not.toBe(end);
+    const next = encoder.cursor(logPage([entry(2)]));
+    expect(next).not.toBe(end);
+    expect(encoder.cursor(logPage([entry(1)]))).not.toBe(end);
+  });
+
+  test.each([{ more: true }, { ending: 'rights' }] as const)('has a cursor of its own with %j', (rest) => {
+    const [one, two] = [logPage([entry(1)], rest), logPage([entry(1)], rest)];
+    expect(encoder.cursor(one)).not.toBe(encoder.cursor(two));
   });
 
   test('a cursor that is not a page’s', () => {

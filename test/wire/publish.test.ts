@@ -218,6 +218,18 @@ describe('a draft', () => {
     }
   });
 
+  test('may be wide, and may speak of what it must not have', () => {
+    for (const data of [
+      Array.from({ length: 100 }, () => [{}]),
+      '[{'.repeat(100),
+      '"__proto__":',
+      ['__proto__', { a: '__proto__' }],
+      { 'x"__proto__': 1, proto: '{"__proto__":1}' },
+    ]) {
+      expect(published(data)).toEqual(data);
+    }
+  });
+
   test('has a time of its own', () => {
     expect(makeDraft({ ...ITEM, id: 'n1' }, new Date(0), LIMITS).json).toContain('"time":"1970-01-01T00:00:00.000Z"');
   });

@@ -62,7 +62,5 @@ export function publicationOf(notifications: readonly PublishItem[]): string {
 
 function draftsOf(notifications: readonly PublishItem[]): readonly Draft[] {
   const time = new Date();
-  return notifications.map((item) =>
-    makeDraft({ ...item, id: item.id ?? globalThis.crypto.randomUUID() }, time, DRAFT_LIMITS),
-  );
+  return notifications.map((item) => makeDraft(item, time, DRAFT_LIMITS));
 }
