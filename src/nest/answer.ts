@@ -6,7 +6,7 @@ import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
 import { exceptionAnswer } from './exception.js';
 import type { GrantedRead } from './notifications.guard.js';
-import { type FrameworkResponse, rawOf, takeOver, writeText } from './reply.js';
+import { type FrameworkResponse, rawOf, takeOver, takeOverFromNest, writeText } from './reply.js';
 import type { Runtime } from './runtime.js';
 
 /** Writes what a waiter is told. */
@@ -37,15 +37,13 @@ export type Answer = Observable<Page | undefined> | undefined;
  */
 export class Answerer {
   readonly #runtime: Runtime;
-  readonly #application: ApplicationConfig;
 
-  constructor(runtime: Runtime, application: ApplicationConfig) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#application = application;
   }
 
   answer(response: FrameworkResponse, begin: () => Exchange): Answer {
-    if (isObserved(this.#application)) return this.#observable(begin);
+    if (this.#runtime.isObserved) return this.#observable(begin);
     if (rawOf(response).destroyed) takeOver(response);
     else hold(this.#runtime.feed, response, begin());
     return undefined;
@@ -78,6 +76,11 @@ export function pollOf({ asked, topics, expiresInMs, subscriber, address, rights
   const { after, limit } = asked;
   const waitMs = Math.min(asked.waitMs, expiresInMs);
   return { topics, after, limit, waitMs, subscriber, address, rights };
+}
+
+/** Takes the response to a read over. Nest replies to it where an interceptor may answer in the handler's place, and only there. */
+export function takeOverRead(response: FrameworkResponse, { nestReplies }: Runtime): ServerResponse {
+  return nestReplies ? takeOverFromNest(response) : takeOver(response);
 }
 
 /** Whether the application has interceptors or exception filters of its own, which are to see what is answered. */

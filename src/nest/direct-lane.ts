@@ -1,11 +1,10 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { ClientRequest, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FeedRequest } from '../core/feed.js';
 import type { LogPosition } from '../core/page.js';
 import { headerLines } from '../wire/http1.js';
-import { isObserved } from './answer.js';
 import { LaneAnswers } from './lane-answers.js';
 import { type Arrival, type Grant, LaneConnection, type LaneHost } from './lane-connection.js';
 import { LanePoll } from './lane-poll.js';
@@ -32,18 +31,12 @@ const TELLING_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-enc
 @Injectable()
 export class DirectLane implements OnApplicationBootstrap, LaneHost {
   readonly #runtime: Runtime;
-  readonly #application: ApplicationConfig;
   readonly #adapterHost: HttpAdapterHost;
   readonly #answers: LaneAnswers;
   readonly #onSocket = Symbol('lane');
 
-  constructor(
-    @Inject(RUNTIME) runtime: Runtime,
-    @Inject(ApplicationConfig) application: ApplicationConfig,
-    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
-  ) {
+  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
     this.#runtime = runtime;
-    this.#application = application;
     this.#adapterHost = adapterHost;
     this.#answers = new LaneAnswers(runtime, () => this.server.keepAliveTimeout);
   }
@@ -58,7 +51,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
 
   onApplicationBootstrap(): void {
     if (!this.isOpen) return;
-    if (isObserved(this.#application)) {
+    if (this.#runtime.isObserved) {
       const rule = 'must be 0 in an application with global interceptors or exception filters, which it would pass by';
       throw optionError('directLane.grantMs', this.#runtime.settings.directLane.grantMs, rule);
     }

@@ -1,5 +1,4 @@
-import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
+import { Controller, Get, Inject, Post, Req, Res, SetMetadata, type Type } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { catchError, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
@@ -7,7 +6,7 @@ import type { LogPosition } from '../core/page.js';
 import { pageBody } from '../wire/encoder.js';
 import type { ReadRequest } from '../wire/request.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
-import { type Answer, Answerer, pollOf } from './answer.js';
+import { type Answer, Answerer, pollOf, takeOverRead } from './answer.js';
 import { DirectLane } from './direct-lane.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
 import { NotificationsService, type Published } from './notifications.service.js';
@@ -15,7 +14,7 @@ import { PollWriter } from './poll-writer.js';
 import {
   type FrameworkRequest,
   type FrameworkResponse,
-  takeOver,
+  takeOverFromNest,
   writeHeadOnly,
   writeJson,
   writeValue,
@@ -39,7 +38,7 @@ export interface Ticket {
  *
  * What the handlers have to say is written by this library, so that an interceptor which wraps or serializes responses cannot change the
  * protocol; interceptors may watch it (log, count, time) or answer in the handler's place. (`passthrough` leaves it to Nest to send what an
- * interceptor answers instead.)
+ * interceptor answers instead; `read` has it where there are any.)
  */
 @Controller()
 export class NotificationsController {
@@ -51,21 +50,20 @@ export class NotificationsController {
   constructor(
     @Inject(RUNTIME) runtime: Runtime,
     @Inject(NotificationsService) service: NotificationsService,
-    @Inject(ApplicationConfig) application: ApplicationConfig,
     @Inject(DirectLane) directLane: DirectLane,
   ) {
     this.#runtime = runtime;
     this.#service = service;
-    this.#answerer = new Answerer(runtime, application);
+    this.#answerer = new Answerer(runtime);
     this.#directLane = directLane;
   }
 
   @Get()
   @MarkRoute('read')
-  read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Answer {
+  read(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Answer {
     const granted = grantedRead(request);
     if (request.method === 'HEAD') {
-      writeHeadOnly(takeOver(response), granted.asked.transport);
+      writeHeadOnly(takeOverRead(response, this.#runtime), granted.asked.transport);
       return of(undefined);
     }
     if (granted.isLoop) return this.#slowDown(granted, response);
@@ -80,7 +78,7 @@ export class NotificationsController {
   ): Promise<Published> {
     try {
       const published = await this.#service.publishAll(grantedItems(request));
-      writeValue(takeOver(response), published, 201);
+      writeValue(takeOverFromNest(response), published, 201);
       return published;
     } catch (error) {
       throw refusal(error, response);
@@ -101,7 +99,7 @@ export class NotificationsController {
       throw refusal(new NotificationsError('topics_too_many', message), response);
     }
     const given = { ticket, expiresAt: new Date(useByMs).toISOString() };
-    writeValue(takeOver(response), given, 201);
+    writeValue(takeOverFromNest(response), given, 201);
     return given;
   }
 
@@ -119,7 +117,7 @@ export class NotificationsController {
     } as const;
     return this.#runtime.feed.poll(waits).pipe(
       map((page) => {
-        const raw = takeOver(response);
+        const raw = takeOverRead(response, this.#runtime);
         if (transport === 'poll') writeJson(raw, pageBody(page, cursor ?? ''));
         else {
           const writer = new StreamWriter(raw, this.#runtime);
@@ -152,7 +150,7 @@ export class NotificationsController {
     const { stream } = this.#runtime.settings;
     const { topics, subscriber, address, rights, revocations } = granted;
     const { limit } = granted.asked;
-    const raw = takeOver(response);
+    const raw = takeOverRead(response, this.#runtime);
     return this.#answerer.answer(response, () => {
       const after = this.#streamStart(granted.asked.after);
       const writer = new StreamWriter(raw, this.#runtime, granted.idSuffix);
@@ -177,4 +175,21 @@ export class NotificationsController {
     // A cursor of another log stays with the client until the gap that it leads to has arrived.
     return after.epochId === epoch.id ? this.#runtime.encoder.seal(epoch, after.position) : undefined;
   }
+}
+
+const REPLIED_TO_BY_NEST = 'nest-notifications:replied-to-by-nest';
+
+/**
+ * Has Nest send what interceptors answer in the place of `read`. Where there are none it is not asked to send anything: what has to be set on
+ * each response to stop it costs Express a twentieth of a poll.
+ */
+export function letNestReply(controller: Type<NotificationsController>): void {
+  const read: keyof NotificationsController = 'read';
+  Res({ passthrough: true })(controller.prototype as object, read, 1);
+  SetMetadata(REPLIED_TO_BY_NEST, true)(controller);
+}
+
+/** Whether Nest replies to `read`: in this application, or since it did in another one with the same controller. */
+export function isRepliedToByNest(controller: Type<NotificationsController>): boolean {
+  return Reflect.hasMetadata(REPLIED_TO_BY_NEST, controller);
 }

@@ -12,19 +12,20 @@ import {
   type Type,
   UseGuards,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
+import { isObserved } from './answer.js';
 import { readBundledClient } from './bundled-client.js';
 import { ClientController } from './client.controller.js';
 import { clientFileOf } from './client-file.js';
 import { DirectLane } from './direct-lane.js';
-import { NotificationsController } from './notifications.controller.js';
+import { isRepliedToByNest, letNestReply, NotificationsController } from './notifications.controller.js';
 import { NotificationsGuard } from './notifications.guard.js';
 import { NotificationsService } from './notifications.service.js';
 import { forbidCaching } from './no-store.js';
 import { type NotificationsOptions, optionError } from './options.js';
 import { ParserErrors } from './parser-errors.js';
 import { ProvidedAccess } from './provided-access.js';
-import { createRuntime } from './runtime.js';
+import { createRuntime, type Runtime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
 import { TicketGuard, unlessTicket } from './ticket.guard.js';
 import { CLIENT_FILE, CONTROLLER, OPTIONS, RUNTIME } from './tokens.js';
@@ -80,18 +81,31 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
 /** Adds a live, lossless, resumable feed of notifications to an application. */
 @Module({})
 export class NotificationsModule extends ConfigurableModuleClass implements NestModule {
-  readonly #controller: Type | undefined;
+  readonly #controller: Type<NotificationsController> | undefined;
   readonly #adapterHost: HttpAdapterHost;
+  readonly #application: ApplicationConfig;
+  readonly #runtime: Runtime;
 
-  constructor(@Inject(CONTROLLER) controller: Type | undefined, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+  constructor(
+    @Inject(CONTROLLER) controller: Type<NotificationsController> | undefined,
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Inject(ApplicationConfig) application: ApplicationConfig,
+    @Inject(RUNTIME) runtime: Runtime,
+  ) {
     super();
     this.#controller = controller;
     this.#adapterHost = adapterHost;
+    this.#application = application;
+    this.#runtime = runtime;
   }
 
-  /** Called by Nest. */
+  /** Called by Nest, before it makes the routes. */
   configure(consumer: MiddlewareConsumer): void {
-    if (this.#controller) forbidCaching(consumer, this.#adapterHost.httpAdapter, this.#controller);
+    if (!this.#controller) return;
+    forbidCaching(consumer, this.#adapterHost.httpAdapter, this.#controller);
+    this.#runtime.isObserved = isObserved(this.#application);
+    if (this.#runtime.isObserved) letNestReply(this.#controller);
+    this.#runtime.nestReplies = isRepliedToByNest(this.#controller);
   }
 
   /**

@@ -31,8 +31,7 @@ export function rawOf(response: FrameworkResponse): ServerResponse {
 
 /**
  * Takes the response out of the framework's hands, with the headers that the application has set on it so far (CORS,
- * cookies, its own). From here on only this library writes to it: what interceptors make of the handler's result, and what
- * Nest then sends, goes nowhere. No wrapper, serializer or ETag changes the protocol.
+ * cookies, its own). From here on only this library writes to it: no wrapper, serializer or ETag changes the protocol.
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
   const raw = rawOf(response);
@@ -43,9 +42,14 @@ export function takeOver(response: FrameworkResponse): ServerResponse {
       if (value !== undefined && name !== 'cache-control' && !raw.hasHeader(name)) raw.setHeader(name, value);
     }
   }
+  return raw;
+}
+
+/** Takes the response over where Nest goes on to send what the handler returns: what interceptors make of that goes nowhere. */
+export function takeOverFromNest(response: FrameworkResponse): ServerResponse {
   response.send = ignore;
   response.json = ignore;
-  return raw;
+  return takeOver(response);
 }
 
 function ignore(this: unknown): unknown {

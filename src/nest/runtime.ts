@@ -27,6 +27,10 @@ export interface Runtime {
   readonly closing: ClosingResponses;
   readonly requests: ReadRequests;
   readonly tightLoops: TightLoops;
+  /** Whether interceptors or exception filters of the application are to see what is answered: known before routes are made. */
+  isObserved: boolean;
+  /** Whether Nest sends what the handler of reads returns, unless it is stopped. */
+  nestReplies: boolean;
   /** The application is shutting down; what comes is still served. */
   leaving: boolean;
 }
@@ -59,6 +63,8 @@ export async function createRuntime(options: NotificationsOptions): Promise<Runt
     closing,
     requests,
     tightLoops,
+    isObserved: false,
+    nestReplies: false,
     leaving: false,
   };
 }

@@ -14,7 +14,7 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { NotificationsException, type Page } from 'nest-notifications';
+import { NotificationsException, NotificationsModule, type Page } from 'nest-notifications';
 import { catchError, map, type Observable, of, take, tap, throwError, timeout } from 'rxjs';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
@@ -124,6 +124,16 @@ forEachAdapter((adapter) => {
         etags: [undefined, undefined],
       });
       expect(await exchange(await startWith(configure))).toEqual(plain);
+    });
+
+    test('in applications that share a module, with interceptors or without', async () => {
+      const imports = [NotificationsModule.forRoot(OPEN)];
+      const wrapping = (nest: INestApplication): unknown => nest.useGlobalInterceptors(new Envelope());
+      const answers: unknown[] = [];
+      for (const configure of [() => undefined, wrapping, () => undefined]) {
+        answers.push(await exchange(await startApp(adapter, { imports, configure })));
+      }
+      expect(answers.slice(1)).toEqual([answers[0], answers[0]]);
     });
   });
 
