@@ -103,8 +103,21 @@ const MUTANTS = [
   [
     'news of a topic is looked up for one waiter only',
     'core/waiters.ts',
-    'waiter.firstNews = Math.min(position, waiter.firstNews);',
-    'waiter.firstNews = Math.min(position, waiter.firstNews);\n        break;',
+    'for (const waiter of this.#byTopic.get(topic) ?? []) this.#enqueue(waiter, position);',
+    'for (const waiter of (this.#byTopic.get(topic) ?? []).slice(0, 1)) this.#enqueue(waiter, position);',
+  ],
+  ['who comes too late to be told is not queued', 'core/waiter.ts', '      this.#host.queue(this, firstNews);\n', ''],
+  [
+    'who comes too late skips the first news',
+    'core/waiter.ts',
+    'this.#host.queue(this, firstNews);',
+    'this.#host.queue(this, firstNews + 1);',
+  ],
+  [
+    'who comes too late goes before the others',
+    'core/waiter.ts',
+    'const firstNews = this.#host.isBusy() ? this.#firstNews() : undefined;',
+    'const firstNews = undefined as number | undefined;',
   ],
   ['pages are shared beyond an append', 'core/reader.ts', '    this.#pages.clear();\n', ''],
   [

@@ -32,17 +32,17 @@ export class Bench {
   }
 
   /**
-   * Publishes so many notifications at once; resolves when everybody (or so many clients) has `each` of them and the server rests: CPU time
-   * that it used, in µs.
+   * Publishes so many notifications, at once or one after the other; resolves when everybody (or so many clients) has `each` of them and the
+   * server rests: CPU time that it used, in µs.
    */
   async cycle(
     published: readonly (readonly [serial: number, topic: string])[],
     each: number,
-    clients?: number,
+    { clients, inTurn = false }: { clients?: number; inTurn?: boolean } = {},
   ): Promise<number> {
     this.#stalledMs = 0;
     const all = this.clients.cycle(published[0]?.[0] ?? 0, each, WITHIN_MS, clients);
-    this.order({ publish: published });
+    this.order({ publish: published, inTurn });
     await all;
     return this.spent();
   }
@@ -52,7 +52,7 @@ export class Bench {
     await this.clients.join(this.#last.port, clients);
     await this.spent();
     for (const serial of serials) {
-      await this.cycle([[serial, topic]], 1, clients);
+      await this.cycle([[serial, topic]], 1, { clients });
       await this.report({ collect: true });
     }
   }

@@ -57,16 +57,16 @@ export function topicEach(clients: number, topicsEach: number): Scenario {
   };
 }
 
-/** Notifications delivered in a second of CPU, when fifty are published at once. */
-export function burst(clients: number, size: number): Scenario {
+/** CPU time for a notification delivered, when many are published at once, or one after the other. */
+export function burst(clients: number, size: number, { inTurn }: { inTurn: boolean }): Scenario {
   return {
-    title: `${size} published at once, ${clients} clients`,
+    title: `${size} published ${inTurn ? 'one after the other' : 'at once'}, ${clients} clients`,
     unit: 'µs of CPU per notification delivered',
     run: (server, protocol) =>
       measured(server, { count: clients, protocol }, (bench) =>
         medianOf(cyclesFor(clients), async (cycle) => {
           const all = Array.from({ length: size }, (_, nth) => [cycle * size + nth, 'orders'] as const);
-          return (await bench.cycle(all, size)) / clients / size;
+          return (await bench.cycle(all, size, { inTurn })) / clients / size;
         }),
       ),
   };

@@ -257,6 +257,8 @@ if (!server) throw new Error(`there is no server ${process.argv[2]}`);
 export interface Order {
   /** To be published, all at once: serial numbers and their topics. */
   readonly publish?: readonly (readonly [serial: number, topic: string])[];
+  /** Rather each in a turn of the event loop of its own, when the last one has been acknowledged, as if they came in over HTTP. */
+  readonly inTurn?: boolean;
   /** Garbage is to be collected before the report. */
   readonly collect?: boolean;
   /** From now on it is to be seen for how long the event loop stands still. */
@@ -290,9 +292,17 @@ function report(): void {
   });
 }
 
-process.on('message', ({ publish, collect, watch }: Order) => {
+async function publishInTurn(all: NonNullable<Order['publish']>): Promise<void> {
+  for (const [serial, topic] of all) {
+    await server?.publish(serial, topic);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+process.on('message', ({ publish, inTurn, collect, watch }: Order) => {
   if (watch) delay.enable();
-  for (const [serial, topic] of publish ?? []) void server.publish(serial, topic);
+  if (publish && inTurn) void publishInTurn(publish);
+  else for (const [serial, topic] of publish ?? []) void server.publish(serial, topic);
   if (collect) globalThis.gc?.();
   if (!publish) report();
 });

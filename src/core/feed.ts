@@ -76,7 +76,8 @@ export interface FeedCounts {
  * The heart of a node. It follows the store's log, keeps the newest part in its window, and answers polls and streams.
  *
  * A poll is one turn: *arm* the waiter, so that no arrival can be missed, *read* what is there, and if there is nothing,
- * *wait*: arrival raced against the clock. A stream is many turns. Both stand in `waiter.ts`.
+ * *wait*: arrival raced against the clock. A stream is many turns. Both stand in `waiter.ts`. Who finds something there while others are
+ * about to be told waits behind them.
  */
 export class Feed {
   readonly #clock: Clock;
@@ -238,6 +239,10 @@ export class Feed {
         this.#waiters.add(waiter);
         this.#subscribers.add(waiter);
         if (waiter.address !== undefined) this.#addresses.add(waiter.address);
+      },
+      isBusy: () => this.#waiters.isBusy,
+      queue: (waiter, firstNews) => {
+        this.#waiters.queue(waiter, firstNews);
       },
       hasNews: (waiter) => this.#waiters.hasNews(waiter),
       disarm: (waiter) => {

@@ -88,6 +88,11 @@ export class Reader {
     return place.epochId === this.#epoch.id && place.position >= this.#log.floor && place.position <= this.#log.head;
   }
 
+  /** The position of the first notification after a place, if the window holds all that follows it. */
+  firstNews(topics: readonly string[], place: LogPosition): number | undefined {
+    return this.reaches(place) ? this.#log.firstAfter(topics, place.position) : undefined;
+  }
+
   /**
    * Whether the window has moved past a page of the store since the read began under `epoch`: what was appended in
    * between is not on the page, and whoever was armed only afterwards was not told.

@@ -16,6 +16,10 @@ export interface WaiterHost {
   spreadMs(): number;
   /** From now on the waiter is woken when one of its topics has news. */
   arm(waiter: Waiter): void;
+  /** Whether anybody is about to be woken. */
+  isBusy(): boolean;
+  /** Wakes the waiter behind all others for news that is there already. */
+  queue(waiter: Waiter, firstNews: number): void;
   /** Whether the waiter is about to be woken. */
   hasNews(waiter: Waiter): boolean;
   disarm(waiter: Waiter): void;
@@ -107,7 +111,19 @@ export class Waiter implements Wakeable, Unsubscribable {
   /** One turn. The waiter is armed already, so whatever arrives from now on wakes it: read, and if nothing is there, wait. */
   #turn(): void {
     this.#turnEndsAtMs = this.#host.clock.monotonic() + this.#request.waitMs;
-    this.#read();
+    const firstNews = this.#host.isBusy() ? this.#firstNews() : undefined;
+    if (firstNews === undefined) this.#read();
+    else {
+      // Who comes for what is there already does not go before those who are about to be told.
+      this.#state = 'waiting';
+      this.#host.queue(this, firstNews);
+    }
+  }
+
+  /** Where the news begins that there is already, if this node has it at hand. */
+  #firstNews(): number | undefined {
+    const after = this.#after;
+    return after === 'earliest' ? undefined : this.#host.reader.firstNews(this.topics, after);
   }
 
   #read(): void {

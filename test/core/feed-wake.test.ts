@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { tap } from 'rxjs';
 import type { FeedRequest } from '../../src/core/feed.js';
 import type { LogPage } from '../../src/core/page.js';
-import { WAKE_BUDGET_MS, WAKE_CHUNK } from '../../src/core/waiters.js';
+import { PRESSED_BUDGET_MS, WAKE_BUDGET_MS, WAKE_CHUNK } from '../../src/core/waiters.js';
 import { draft, drafts } from '../support/drafts.js';
 import { FeedBench, WAIT_MS, Watched } from '../support/feed.js';
 
@@ -50,7 +50,7 @@ function answered(polls: readonly Watched[]): number {
 describe('a publish', () => {
   test.each([
     [1, WAKE_CHUNK],
-    [0.125, 2 * WAKE_CHUNK],
+    [0.5, 2 * WAKE_CHUNK],
     [0, MANY],
   ])(`whose ${MANY} answers cost %d ms each are %i in a turn, so that others have theirs`, async (costMs, inTurn) => {
     const polls = pollSlowly(MANY, costMs);
@@ -99,6 +99,29 @@ describe('a publish', () => {
     await bench.expectNothingLeft();
   });
 
+  test('while others still wait for the last one is heard sooner: they are told in shorter turns, until all have been', async () => {
+    const costMs = 1 / WAKE_CHUNK;
+    const longTurn = WAKE_BUDGET_MS * WAKE_CHUNK;
+    const shortTurn = PRESSED_BUDGET_MS * WAKE_CHUNK;
+    const polls = pollSlowly(longTurn + 2 * shortTurn, costMs);
+    await bench.store.append([draft('a')]);
+    await bench.clock.turn();
+    expect(answered(polls)).toBe(longTurn);
+    await bench.store.append([draft('b')]);
+    await bench.clock.turn();
+    expect(answered(polls)).toBe(longTurn + shortTurn);
+    await bench.clock.settle();
+    expect(answered(polls)).toBe(polls.length);
+    expect(polls.at(-1)?.ids).toEqual([['a', 'b']]);
+
+    const lone = pollSlowly(longTurn + 1, costMs);
+    await bench.store.append([draft('c')]);
+    await bench.clock.turn();
+    expect(answered(lone)).toBe(longTurn);
+    await bench.clock.settle();
+    await bench.expectNothingLeft();
+  });
+
   test(`of a topic that nobody follows touches none of ${MANY} waiters`, async () => {
     let touched = 0;
     const polls = pollTouching(() => touched++);
@@ -141,6 +164,41 @@ describe('a publish', () => {
     await bench.clock.turn();
     expect(answered(polls)).toBe(2);
     stream.leave();
+    await bench.expectNothingLeft();
+  });
+});
+
+describe('who comes for what is there already', () => {
+  test('is told at once, if nobody else is about to be', async () => {
+    await bench.store.append([draft('a')]);
+    expect(bench.poll({ after: bench.place(0) }).ids).toEqual([['a']]);
+  });
+
+  test('is told behind those who waited for it, together with what has come meanwhile', async () => {
+    const polls = pollSlowly(2 * WAKE_CHUNK, 1);
+    await bench.store.append([draft('a')]);
+    await bench.clock.turn();
+    const [late, unconcerned] = [bench.poll({ after: bench.place(0) }), bench.poll({ topics: ['other'], waitMs: 0 })];
+    const stream = bench.follow({ after: bench.place(0) });
+    expect([answered(polls), late.ids, unconcerned.ids, stream.ids]).toEqual([WAKE_CHUNK, [], [[]], []]);
+    await bench.store.append([draft('b')]);
+    await bench.clock.settle();
+    expect(answered(polls)).toBe(2 * WAKE_CHUNK);
+    expect([late.ids, stream.ids]).toEqual([[['a', 'b']], [['a', 'b']]]);
+    stream.leave();
+    await bench.expectNothingLeft();
+  });
+
+  test('may leave, or be sent away, before it is its turn', async () => {
+    pollSlowly(2 * WAKE_CHUNK, 1);
+    await bench.store.append([draft('a')]);
+    await bench.clock.turn();
+    const [leaving, staying] = [bench.poll({ after: bench.place(0) }), bench.poll({ after: bench.place(0) })];
+    leaving.leave();
+    const drained = bench.feed.drain();
+    await bench.clock.settle();
+    await drained;
+    expect([leaving.ids, staying.last?.ending, staying.last?.position]).toEqual([[], 'draining', 0]);
     await bench.expectNothingLeft();
   });
 });
