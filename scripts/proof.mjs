@@ -1,5 +1,5 @@
 /**
- * The long form of the tests that try to break things, and a report of what was run and what was found, in docs/proof/:
+ * The long form of the tests that try to break things, and a report of what was run and what went wrong, in docs/proof/:
  *
  *   npm run proof                         all parts, some hours
  *   npm run proof -- faults leaks         these parts; of the others the report keeps what they found last

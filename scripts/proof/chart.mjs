@@ -26,10 +26,10 @@ function barsOf(parts) {
   const longest = Math.max(...parts.map(({ count }) => Math.log10(count + 1)));
   const scale = (WIDTH - LABELS - 290) / longest;
   let y = 34;
-  const svg = [`<text x="0" y="18" class="title">What was run (powers of ten), and what was found</text>`];
+  const svg = [`<text x="0" y="18" class="title">What was run (powers of ten), and what went wrong</text>`];
   for (const { name, count, unit, failed } of parts) {
     const width = Math.log10(count + 1) * scale;
-    const outcome = failed === 0 ? 'found nothing' : `${failed} failed`;
+    const outcome = failed === 0 ? 'nothing went wrong' : `${failed} failed`;
     svg.push(
       `<text x="${LABELS - 10}" y="${y + 15}" text-anchor="end">${escape(name)}</text>`,
       `<rect x="${LABELS}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="3" class="${failed === 0 ? 'passed' : 'failed'}"/>`,

@@ -52,7 +52,7 @@ export const PARTS = [
   },
   {
     name: 'mutants',
-    what: 'Bugs planted in the core, one at a time: which of them the tests of the core do not see.',
+    what: 'Bugs planted in the core, one at a time: the tests must see each of them.',
     tests: [],
     env: () => ({}),
     count: ({ details }) => ({ count: details[0]?.mutants ?? 0, unit: 'planted bugs' }),

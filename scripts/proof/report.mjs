@@ -2,17 +2,17 @@
 export function reportText({ parts, machine, versions }) {
   const rows = parts.map(
     ({ name, count, unit, failed, skipped, seconds, startedAt }) =>
-      `| ${name} | ${number(count)} ${unit} | ${found(failed)}${skipped > 0 ? `, ${skipped} skipped` : ''} | ${duration(seconds)} | ${startedAt.slice(0, 16).replace('T', ' ')} |`,
+      `| ${name} | ${number(count)} ${unit} | ${wrong(failed)}${skipped > 0 ? `, ${skipped} skipped` : ''} | ${duration(seconds)} | ${startedAt.slice(0, 16).replace('T', ' ')} |`,
   );
   return [
-    '# What was run, and what was found',
+    '# What was run, and what went wrong',
     '',
     'Written by `npm run proof`; [report.json](report.json) has all of it. Each part is the last run of that part, with the settings that it was',
     'given, so that it can be had again. Defects that such runs have found, and the tests that hold them, are [here](defects.md).',
     '',
     '![How much was run, and the heap over the soak](report.svg)',
     '',
-    '| part | what was run | found | took | when (UTC) |',
+    '| part | what was run | went wrong | took | when (UTC) |',
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
@@ -74,7 +74,7 @@ function sum(details, name) {
   return details.reduce((total, detail) => total + (detail[name] ?? 0), 0);
 }
 
-function found(failed) {
+function wrong(failed) {
   return failed === 0 ? 'nothing' : `**${failed} failures**`;
 }
 
