@@ -61,7 +61,7 @@ const PARTS: Readonly<Record<string, readonly [Scenario, Servers]>> = {
   'topics-10k': [topicEach(10_000, 1), OURS],
   'topics-100k': [topicEach(10_000, 10), OURS],
   'burst-at-once': [burst(1_000, 50, { inTurn: false }), OURS],
-  burst: [burst(1_000, 50, { inTurn: true }), { ...OURS, ...PROGRAMS }],
+  burst: [burst(1_000, 50, { inTurn: true }), OURS],
   'catch-up': [catchUp(1_000, 100), OURS],
   memory: [memory(10_000), OURS],
   stall: [stall(15_000), OURS],
