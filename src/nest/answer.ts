@@ -44,8 +44,8 @@ export class Answerer {
 
   answer(response: FrameworkResponse, begin: () => Exchange): Answer {
     if (this.#runtime.isObserved) return this.#observable(begin);
-    if (rawOf(response).destroyed) takeOver(response);
-    else hold(this.#runtime.feed, response, begin());
+    if (rawOf(response).destroyed) takeOverRead(response, this.#runtime);
+    else hold(this.#runtime.feed, begin());
     return undefined;
   }
 
@@ -98,9 +98,9 @@ export function isObserved(application: ApplicationConfig): boolean {
  *
  * @throws the exception, if the waiter is refused at once and Nest is to answer
  */
-export function hold(feed: Feed, response: FrameworkResponse, { request, writer, drained }: Exchange): void {
+function hold(feed: Feed, { request, writer, drained }: Exchange): void {
   try {
-    const waiter = feed.hold(request, new HeldAnswer(response, writer), drained);
+    const waiter = feed.hold(request, new HeldAnswer(writer), drained);
     const { raw } = writer;
     if (!raw.writableEnded) raw.on('close', () => waiter.unsubscribe());
   } catch (error) {
@@ -110,11 +110,9 @@ export function hold(feed: Feed, response: FrameworkResponse, { request, writer,
 
 /** What a waiter that is held without an Observable tells. */
 class HeldAnswer implements Observer<LogPage> {
-  readonly #response: FrameworkResponse;
   readonly #writer: Writer;
 
-  constructor(response: FrameworkResponse, writer: Writer) {
-    this.#response = response;
+  constructor(writer: Writer) {
     this.#writer = writer;
   }
 
@@ -127,7 +125,7 @@ class HeldAnswer implements Observer<LogPage> {
     try {
       this.#writer.refuse(error);
     } catch (exception) {
-      const raw = takeOver(this.#response);
+      const { raw } = this.#writer;
       const { status, text } = exceptionAnswer(exception);
       if (raw.headersSent) raw.end();
       else writeText(raw, text, status);
