@@ -83,9 +83,7 @@ export class NotificationsGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<GrantedRequest>();
-    const response = http.getResponse<FrameworkResponse>();
+    const [request, response] = context.getArgs<[GrantedRequest, FrameworkResponse]>();
     const leave = (granted: Granted): true => {
       request[GRANTED] = granted;
       return true;

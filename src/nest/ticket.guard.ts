@@ -66,10 +66,9 @@ export class TicketGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<TicketRequest>();
+    const [request, response] = context.getArgs<[TicketRequest, FrameworkResponse]>();
     const ticket = ticketOf(request);
-    return ticket === undefined || this.#letIn(ticket, request, http.getResponse<FrameworkResponse>());
+    return ticket === undefined || this.#letIn(ticket, request, response);
   }
 
   async #letIn(ticket: string, request: TicketRequest, response: FrameworkResponse): Promise<true> {
