@@ -97,8 +97,8 @@ const MUTANTS = [
   [
     'the queue is forgotten',
     'core/waiters.ts',
-    'if (this.#queueAt === this.#queue.length) {',
-    'if (this.#queueAt > 0 || this.#queue.length === 0) {',
+    'if (this.#scheduled || this.#news.size + this.#queue.length === 0) return;',
+    'if (this.#scheduled || this.#news.size === 0) return;',
   ],
   [
     'news of a topic is looked up for one waiter only',

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { Fifo } from './fifo.js';
 
 /** Somebody to be told that a topic has news. */
 export interface Wakeable {
@@ -17,7 +18,7 @@ export const NO_NEWS = Infinity;
 /**
  * How long waiters are woken in one go, before the event loop serves others: those who were answered, and ask again at once, take several
  * times as long. What is published meanwhile is heard sooner, too, and goes out together with what has not been told yet: of 50 published
- * one after the other each costs 1,000 clients two thirds of what it does with 2 ms, and a third of what with 4 (`bench:http -- burst`).
+ * one after the other each costs 1,000 clients two thirds of what it does with 2 ms.
  */
 export const WAKE_BUDGET_MS = 1;
 /** Waiters woken between two looks at the clock: at some 20 to 100 µs for an answer, that is 1.6 ms at most beyond it. */
@@ -26,7 +27,7 @@ export const WAKE_CHUNK = 16;
 /**
  * Who waits for what: an index by topic, and the queue of those who are about to be woken.
  *
- * Both are arrays, in which waiters know their places: a `Set` or `Map` through which thousands come and go leaves a chain of outgrown
+ * The index is made of arrays, in which waiters know their places: a `Set` or `Map` through which thousands come and go leaves a chain of outgrown
  * tables behind that keeps them, and all they hold, alive until the next major collection (a third of the CPU per delivery).
  */
 export class Waiters<W extends Wakeable> {
@@ -34,9 +35,7 @@ export class Waiters<W extends Wakeable> {
   readonly #byTopic = new Map<string, W[]>();
   /** Topics with news whose waiters have not been looked up, each with the position of its first. */
   readonly #news = new Map<string, number>();
-  #queue: (W | undefined)[] = [];
-  /** Up to where it has been worked off. */
-  #queueAt = 0;
+  readonly #queue = new Fifo<W>();
   #count = 0;
   #scheduled = false;
 
@@ -84,7 +83,7 @@ export class Waiters<W extends Wakeable> {
 
   /** Whether somebody is about to be woken. */
   get isBusy(): boolean {
-    return this.#queue.length > this.#queueAt;
+    return this.#queue.length > 0;
   }
 
   /** Wakes a waiter behind all others, for news that was there before it came: the first of it stands at this position. */
@@ -135,10 +134,9 @@ export class Waiters<W extends Wakeable> {
     const endsAtMs = this.#clock.monotonic() + WAKE_BUDGET_MS;
     let woken = 0;
     try {
-      while (this.#queueAt < this.#queue.length) {
+      while (this.#queue.length > 0) {
         if (woken > 0 && woken % WAKE_CHUNK === 0 && this.#clock.monotonic() >= endsAtMs) break;
-        const waiter = this.#queue[this.#queueAt];
-        this.#queue[this.#queueAt++] = undefined;
+        const waiter = this.#queue.shift();
         // Whoever has left meanwhile still stands in the queue, without news.
         if (!waiter || waiter.firstNews === NO_NEWS) continue;
         woken++;
@@ -152,10 +150,6 @@ export class Waiters<W extends Wakeable> {
   };
 
   #schedule(): void {
-    if (this.#queueAt === this.#queue.length) {
-      this.#queue = [];
-      this.#queueAt = 0;
-    }
     if (this.#scheduled || this.#news.size + this.#queue.length === 0) return;
     this.#scheduled = true;
     this.#clock.setImmediate(this.#wakeSome);
