@@ -1,5 +1,5 @@
 /**
- * Everything that must hold, one step after another; stops at the first that fails.
+ * Everything that must hold, one stage after another; stops at the first in which something fails.
  *
  *   npm test                all of it
  *   npm test -- NAME...     Jest only, with these arguments: a part of a file's path, -t "a name", --watch
@@ -18,54 +18,72 @@ const temp = mkdtempSync(join(tmpdir(), 'nest-notifications-'));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 let tarball;
 
-const steps = [
-  ['format', () => node([bins.prettier, '--check', '--log-level', 'warn', '.'])],
-  ['lint', () => node([bins.eslint, '--max-warnings', '0', '.'])],
-  ['build', () => node(['scripts/build.mjs'])],
-  ['types of tests', () => node([bins.tsc, '-p', 'tsconfig.test.json'])],
-  ['tests', () => jest([])],
-  ['publint', packAndLint],
-  // CommonJS resolves to ES modules here, on purpose: every Node this package supports can require() them.
-  ['published types', () => node([bins.attw, tarball, '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm'])],
-  ['packed, newest Nest', () => node(['scripts/pack-smoke.mjs', tarball])],
-  ['packed, Nest 11', () => node(['scripts/pack-smoke.mjs', '--nest=11', tarball])],
+/** One after another; the steps of a stage run at the same time. */
+const stages = [
+  [
+    ['format', () => node([bins.prettier, '--check', '--log-level', 'warn', '.'])],
+    ['lint', () => node([bins.eslint, '--max-warnings', '0', '.'])],
+    ['build', () => node(['scripts/build.mjs'])],
+    ['types of tests', () => node([bins.tsc, '-p', 'tsconfig.test.json'])],
+  ],
+  [['tests', () => jest([])]],
+  [['publint', packAndLint]],
+  [
+    // CommonJS resolves to ES modules here, on purpose: every Node this package supports can require() them.
+    ['published types', () => node([bins.attw, tarball, '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm'])],
+    ['packed, newest Nest', () => node(['scripts/pack-smoke.mjs', tarball])],
+    ['packed, Nest 11', () => node(['scripts/pack-smoke.mjs', '--nest=11', tarball])],
+  ],
 ];
 
 async function main(jestArguments) {
   await setup();
   if (jestArguments.length > 0) return (await jest(jestArguments)).code === 0;
-  for (const [index, [name, run]] of steps.entries()) {
-    if (!(await runStep(`[${index + 1}/${steps.length}] ${name}`, name, run))) return false;
+  for (const [index, steps] of stages.entries()) {
+    const title = `[${index + 1}/${stages.length}] ${steps.map(([name]) => name).join(', ')}`;
+    if (!(await runStage(title, steps))) return false;
   }
   return true;
 }
 
-async function runStep(title, name, run) {
-  const started = performance.now();
-  const live = name === 'tests';
-  const stopProgress = showProgress(title, live, started);
-  const { code, output = '' } = await run().catch((error) => ({ code: 1, output: error.stack }));
+async function runStage(title, steps) {
+  const stopProgress = showProgress(title, steps.some(([name]) => isLive(name)));
+  const results = await Promise.all(steps.map(([name, run]) => runStep(name, run)));
   stopProgress();
-
-  const result = code === 0 ? 'ok' : code === EXIT_SKIPPED ? 'skipped' : 'FAILED';
-  console.log(`${tty || live ? `${title}: ` : ''}${result} (${seconds(started)})`);
-  if (code !== 0) console.log(output.trimEnd());
-  // The tests' own counts are in the totals already.
-  if (!live) totals[{ ok: 'passed', skipped: 'skipped', FAILED: 'failed' }[result]]++;
-  return result !== 'FAILED';
+  for (const { name, result, took, output } of results) {
+    console.log(`  ${name}: ${result} (${took})`);
+    if (result !== 'ok') console.log(output.trimEnd());
+    // The tests' own counts are in the totals already.
+    if (!isLive(name)) totals[{ ok: 'passed', skipped: 'skipped', FAILED: 'failed' }[result]]++;
+  }
+  return results.every(({ result }) => result !== 'FAILED');
 }
 
-/** On a terminal a line that counts the seconds; elsewhere the title, which the result then completes. */
-function showProgress(title, live, started) {
-  if (live) console.log(title);
-  else if (!tty) process.stdout.write(`${title}: `);
-  if (live || !tty) return () => {};
+async function runStep(name, run) {
+  const started = performance.now();
+  const { code, output = '' } = await run().catch((error) => ({ code: 1, output: error.stack }));
+  const result = code === 0 ? 'ok' : code === EXIT_SKIPPED ? 'skipped' : 'FAILED';
+  return { name, result, took: seconds(started), output };
+}
+
+/** Jest writes to the terminal itself. */
+function isLive(name) {
+  return name === 'tests';
+}
+
+/** Prints the title; on a terminal that is free for it with the seconds counted behind it. */
+function showProgress(title, live) {
+  if (!tty || live) {
+    console.log(title);
+    return () => {};
+  }
+  const started = performance.now();
   const draw = () => process.stdout.write(`\r${title} … ${seconds(started)} `);
   draw();
   const timer = setInterval(draw, SPINNER_MS);
   return () => {
     clearInterval(timer);
-    process.stdout.write('\r\x1b[K');
+    process.stdout.write(`\r\x1b[K${title}\n`);
   };
 }
 
