@@ -30,7 +30,10 @@ const stages = [
   [['publint', packAndLint]],
   [
     // CommonJS resolves to ES modules here, on purpose: every Node this package supports can require() them.
-    ['published types', () => node([bins.attw, tarball, '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm'])],
+    [
+      'published types',
+      () => node([bins.attw, tarball, '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']),
+    ],
     ['packed, newest Nest', () => node(['scripts/pack-smoke.mjs', tarball])],
     ['packed, Nest 11', () => node(['scripts/pack-smoke.mjs', '--nest=11', tarball])],
   ],
@@ -47,7 +50,10 @@ async function main(jestArguments) {
 }
 
 async function runStage(title, steps) {
-  const stopProgress = showProgress(title, steps.some(([name]) => isLive(name)));
+  const stopProgress = showProgress(
+    title,
+    steps.some(([name]) => isLive(name)),
+  );
   const results = await Promise.all(steps.map(([name, run]) => runStep(name, run)));
   stopProgress();
   for (const { name, result, took, output } of results) {
