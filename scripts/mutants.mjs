@@ -248,8 +248,8 @@ const MUTANTS = [
   [
     'what the node has not followed is never told',
     'core/waiter.ts',
-    'position: Math.max(head, after), more: false };',
-    'position: page.position, more: false };',
+    'position: next.position - 1, more: false }',
+    'position: page.position, more: false }',
   ],
   [
     'who has had one of its topics taken away goes on',

@@ -153,7 +153,7 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   /**
    * What may be told of a page of the store. The store may be ahead of this node, which then does not know yet what was revoked before a
-   * notification: whoever has no rights to be asked for is told what the node has followed, and the rest when that has come.
+   * notification: whoever has no rights to be asked for is told what the node has followed, and then stands before the next.
    */
   #followed(page: LogPage): LogPage | undefined {
     const { rights, subscriber } = this.#request;
@@ -164,9 +164,8 @@ export class Waiter implements Wakeable, Unsubscribable {
       return undefined;
     }
     const entries = page.entries.filter(({ position }) => position <= head);
-    if (entries.length === page.entries.length) return page;
-    const after = this.#after === 'earliest' || page.gap ? 0 : this.#after.position;
-    return { ...page, entries, position: Math.max(head, after), more: false };
+    const next = page.entries[entries.length];
+    return next ? { ...page, entries, position: next.position - 1, more: false } : page;
   }
 
   #onPage(page: LogPage): void {

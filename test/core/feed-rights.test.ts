@@ -194,6 +194,23 @@ describe('revoke', () => {
     stream.leave();
   });
 
+  test('does not send anybody back who is ahead of this node, behind a gap either', async () => {
+    bench = await FeedBench.open({}, { retainCount: 2 });
+    await append('orders', 'n1');
+    const pass = bench.store.holdTail();
+    await bench.store.append(drafts(4, 'late'));
+    const poll = bench.poll({ subscriber: 'ann', after: bench.place(2) });
+    await bench.clock.settle();
+    expect(poll.pages).toMatchObject([{ entries: [], position: 3, gap: { reason: 'expired' } }]);
+    const next = bench.poll({ subscriber: 'ann', after: bench.place(3) });
+    await bench.clock.settle();
+    expect(next.pages).toEqual([]);
+    pass();
+    await bench.clock.settle();
+    expect(next.last).toMatchObject({ entries: [{ position: 4 }, { position: 5 }], position: 5 });
+    expect(next.last?.gap).toBeUndefined();
+  });
+
   test('ends the request of a subscriber that was let in before it and comes after it', async () => {
     const { revocations } = bench.feed;
     await bench.feed.revoke({ subscriber: 'ann' });
