@@ -12,6 +12,9 @@ interface Cell {
 /** What the browser itself says of requests that find no server. */
 const NO_SERVER = /net::ERR_/;
 
+/** Two programs are started, one after the other, and pauses waited out: 8 s where nothing else runs, 20 beside two other suites. */
+const RESTART_MS_MAX = 60_000;
+
 inChromium('the demo page', (browser) => {
   let program: Built;
   let main: MainProcess;
@@ -220,7 +223,7 @@ inChromium('the demo page', (browser) => {
     await demo.areLive();
     await demo.verdict('same');
     browser.expectComplaints(NO_SERVER);
-  });
+  }, RESTART_MS_MAX);
 
   /** A server that a test may stop. */
   async function startOwn(env: Record<string, string> = {}) {
