@@ -205,25 +205,30 @@ inChromium('the demo page', (browser) => {
     });
   });
 
-  it('recovers when the server is restarted, and says that there is a gap', async () => {
-    const { url: own, main: first } = await startOwn();
-    const demo = await DemoPage.open(browser, own);
-    for (const name of READERS) await demo.reach(name, 2);
-    expect(await first.stop()).toBe(0);
-    for (const name of COLUMNS) await demo.column(name).locator('.pill', { hasText: 'waiting to reconnect' }).waitFor();
-    await demo.page.getByText('no answer from the server, it tries again').first().waitFor();
-    await startOwn({ PORT: new URL(own).port });
-    for (const name of COLUMNS) {
-      await demo.column(name).getByText('gap: reset').waitFor();
-      expect(await demo.column(name).locator('[data-part=gaps]').textContent()).toBe('1');
-    }
-    await demo.bell.click();
-    await demo.bellPanel.getByText('Something was missed for good.').waitFor();
-    for (const name of READERS) await demo.reach(name, (await demo.received(name)) + 2);
-    await demo.areLive();
-    await demo.verdict('same');
-    browser.expectComplaints(NO_SERVER);
-  }, RESTART_MS_MAX);
+  it(
+    'recovers when the server is restarted, and says that there is a gap',
+    async () => {
+      const { url: own, main: first } = await startOwn();
+      const demo = await DemoPage.open(browser, own);
+      for (const name of READERS) await demo.reach(name, 2);
+      expect(await first.stop()).toBe(0);
+      for (const name of COLUMNS)
+        await demo.column(name).locator('.pill', { hasText: 'waiting to reconnect' }).waitFor();
+      await demo.page.getByText('no answer from the server, it tries again').first().waitFor();
+      await startOwn({ PORT: new URL(own).port });
+      for (const name of COLUMNS) {
+        await demo.column(name).getByText('gap: reset').waitFor();
+        expect(await demo.column(name).locator('[data-part=gaps]').textContent()).toBe('1');
+      }
+      await demo.bell.click();
+      await demo.bellPanel.getByText('Something was missed for good.').waitFor();
+      for (const name of READERS) await demo.reach(name, (await demo.received(name)) + 2);
+      await demo.areLive();
+      await demo.verdict('same');
+      browser.expectComplaints(NO_SERVER);
+    },
+    RESTART_MS_MAX,
+  );
 
   /** A server that a test may stop. */
   async function startOwn(env: Record<string, string> = {}) {
