@@ -50,17 +50,15 @@ async function main(jestArguments) {
 }
 
 async function runStage(title, steps) {
-  const stopProgress = showProgress(
-    title,
-    steps.some(([name]) => isLive(name)),
-  );
+  // Jest writes to the terminal itself, and counts what it runs.
+  const live = steps.some(([name]) => name === 'tests');
+  const stopProgress = showProgress(title, live);
   const results = await Promise.all(steps.map(([name, run]) => runStep(name, run)));
   stopProgress();
   for (const { name, result, took, output } of results) {
     console.log(`  ${name}: ${result} (${took})`);
     if (result !== 'ok') console.log(output.trimEnd());
-    // The tests' own counts are in the totals already.
-    if (!isLive(name)) totals[{ ok: 'passed', skipped: 'skipped', FAILED: 'failed' }[result]]++;
+    if (!live) totals[{ ok: 'passed', skipped: 'skipped', FAILED: 'failed' }[result]]++;
   }
   return results.every(({ result }) => result !== 'FAILED');
 }
@@ -70,11 +68,6 @@ async function runStep(name, run) {
   const { code, output = '' } = await run().catch((error) => ({ code: 1, output: error.stack }));
   const result = code === 0 ? 'ok' : code === EXIT_SKIPPED ? 'skipped' : 'FAILED';
   return { name, result, took: seconds(started), output };
-}
-
-/** Jest writes to the terminal itself. */
-function isLive(name) {
-  return name === 'tests';
 }
 
 /** Prints the title; on a terminal that is free for it with the seconds counted behind it. */
