@@ -50,13 +50,15 @@ export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** Publishes, to the topic `orders`, until the sockets of those who do not read are full. */
+/** Publishes, to the topic `orders`, until the sockets of those who do not read are full, or somebody has been cut for not reading. */
 export async function backUp(app: TestApp): Promise<void> {
   const data = 'x'.repeat(60 * 1024);
+  const { waiters } = app.counts();
   // More than any kernel's buffers for one connection.
   for (let count = 0; count < 1_000; count++) {
     await app.service.publish('orders', { type: 'padded', data });
     await turn();
+    if (app.counts().waiters < waiters) return;
     if (count > 100 && [...app.sockets].some(({ writableLength }) => writableLength > 0)) return;
   }
   throw new Error('the sockets took everything');
