@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { NotificationsError } from '../core/errors.js';
 import { type TopicParams, TopicPatterns } from '../wire/topic-patterns.js';
-import { optionError } from './options.js';
+import { optionError, unknownOption } from './options.js';
 
 /** What access rules know of a request. They run after the guards, so `request.user` and the like are there. */
 export interface AccessContext<Request = unknown> {
@@ -174,8 +174,7 @@ function checkRules(rules: AccessRules): void {
   const isLiteral = Object.getPrototypeOf(rules) === Object.prototype;
   const unknown = Object.keys(rules).find((name) => !RULES.includes(name));
   // A class may keep what it likes beside its rules; in a literal it is a typing error.
-  if (isLiteral && unknown !== undefined)
-    throw optionError(`access.${unknown}`, (rules as Record<string, unknown>)[unknown], 'is unknown');
+  if (isLiteral && unknown !== undefined) throw unknownOption(`access.${unknown}`);
 }
 
 function topicRule(rules: AccessRules, name: (typeof TOPIC_RULES)[number]): 'public' | TopicRule | undefined {
@@ -198,7 +197,7 @@ function compiled(name: string, rule: PatternRules): TopicPatterns<PatternRules[
   try {
     return new TopicPatterns(rule);
   } catch (error) {
-    throw optionError(`access.${name}`, rule, `but ${(error as Error).message}`);
+    throw optionError(`access.${name}`, rule, `must have valid patterns: ${(error as Error).message}`);
   }
 }
 

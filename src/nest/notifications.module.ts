@@ -136,7 +136,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
     providers: [
       ...(definition.providers ?? []),
       { provide: CONTROLLER, useValue: controller },
-      { provide: OPTIONS, useExisting: MODULE_OPTIONS_TOKEN },
+      { provide: OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: withoutExtras },
       { provide: RUNTIME, inject: [OPTIONS], useFactory: createRuntime },
       ProvidedAccess,
       NotificationsService,
@@ -148,6 +148,19 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
     ],
     exports: [NotificationsService],
   };
+}
+
+/**
+ * Nest takes the extras out of what `forRoot` is given. One that is left was returned by a factory, which runs after the
+ * module has been defined: it would have no effect.
+ *
+ * @throws Error that names the option
+ */
+function withoutExtras(options: NotificationsOptions): NotificationsOptions {
+  const misplaced = Object.keys(EXTRAS).find((name) => Object.hasOwn(options, name));
+  if (misplaced === undefined) return options;
+  const reason = `${misplaced} belongs beside useFactory, not in its result (the same for useClass and useExisting)`;
+  throw new Error(`NotificationsModule: ${reason}`);
 }
 
 /** A controller class of its own for every module, since path and guards are written onto the class. */

@@ -199,7 +199,7 @@ export function resolveSettings(options: NotificationsOptions): Settings {
 
 function resolveGroup(group: Group, given: object | undefined): Record<string, number> {
   const bounds: Record<string, Bound> = BOUNDS[group];
-  if (given !== undefined && (typeof given !== 'object' || (given as unknown) === null)) {
+  if (given !== undefined && (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given))) {
     throw optionError(group, given, 'must be an object');
   }
   const values = (given ?? {}) as Record<string, unknown>;
@@ -234,14 +234,26 @@ function checkSchemas(schemas: Schemas | undefined): void {
   }
 }
 
-function unknownOption(name: string): Error {
+/** The error for an option whose value is not allowed. `rule` completes a sentence that begins with "it". */
+export function optionError(name: string, value: unknown, rule: string): Error {
+  return new Error(`NotificationsModule: option ${name} is ${describe(value)}; it ${rule}`);
+}
+
+export function unknownOption(name: string): Error {
   return new Error(`NotificationsModule: there is no option ${name}`);
 }
 
-export function optionError(name: string, value: unknown, rule: string): Error {
-  return new Error(`NotificationsModule: option ${name} is ${show(value)}, ${rule}`);
-}
+/** A long text in an error hides the rest of the message. */
+const TEXT_SHOWN_MAX = 100;
 
-function show(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+/** Names the type where the value alone would read like another type's: the string "5" and the number 5. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') {
+    const shown = value.length > TEXT_SHOWN_MAX ? `${value.slice(0, TEXT_SHOWN_MAX)}…` : value;
+    return `the string ${JSON.stringify(shown)}`;
+  }
+  if (typeof value === 'bigint') return `the bigint ${value}`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return String(value);
 }

@@ -238,7 +238,9 @@ forEachAdapter((adapter) => {
       notifications: LANE,
       configure: (nest) => nest.useGlobalInterceptors(interceptor as never),
     });
-    await expect(start).rejects.toThrow('option directLane.grantMs is 30000, must be 0 in an application with global');
+    await expect(start).rejects.toThrow(
+      'option directLane.grantMs is 30000; it must be 0 in an application with global',
+    );
     await turn();
   });
 });

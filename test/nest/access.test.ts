@@ -6,15 +6,18 @@ const context = { request: {}, subscriber: 'ann' };
 
 describe('access', () => {
   test.each([
-    ['open', "option access is open, must be 'public', a class, a provider, or an object"],
-    [null, "option access is null, must be 'public'"],
-    [{ read: true }, "option access.read is true, must be 'public', a function or patterns"],
-    [{ topics: 'public' }, 'option access.topics is public, must be a function'],
-    [{ subscriber: 'ann' }, 'option access.subscriber is ann, must be a function'],
-    [{ write: () => true }, 'option access.write is'],
-    [{ read: { 'a.:': true } }, 'option access.read is an object, but the pattern "a.:" cannot be used'],
-    [{ read: { a: 'yes' } }, 'option access.read["a"] is yes, must be true or a function'],
-    [{ publish: { a: false } }, 'option access.publish["a"] is false, must be true or a function'],
+    ['open', `option access is the string "open"; it must be 'public', a class, a provider, or an object`],
+    [null, "option access is null; it must be 'public'"],
+    [{ read: true }, "option access.read is true; it must be 'public', a function or patterns"],
+    [{ topics: 'public' }, 'option access.topics is the string "public"; it must be a function'],
+    [{ subscriber: 'ann' }, 'option access.subscriber is the string "ann"; it must be a function'],
+    [{ write: () => true }, 'there is no option access.write'],
+    [
+      { read: { 'a.:': true } },
+      'option access.read is an object; it must have valid patterns: the pattern "a.:" cannot be used',
+    ],
+    [{ read: { a: 'yes' } }, 'option access.read["a"] is the string "yes"; it must be true or a function'],
+    [{ publish: { a: false } }, 'option access.publish["a"] is false; it must be true or a function'],
   ])('%j', (given, message) => {
     if (message) expect(() => policy(given)).toThrow(message);
     else expect(() => policy(given)).not.toThrow();
