@@ -12,6 +12,8 @@ export type { TopicParams } from './wire/topic-patterns.js';
 export type { NotificationsOptions, Schemas } from './nest/options.js';
 export { memoryStore } from './stores/memory/memory-store.js';
 export type { MemoryStoreOptions } from './stores/memory/memory-store.js';
+export { abilitiesOf, checkClaim } from './core/abilities.js';
+export type { StoreAbilities, StoreAbility } from './core/abilities.js';
 export { NotificationsError } from './core/errors.js';
 export type { ErrorCode } from './core/errors.js';
 export { logEntry } from './core/notification.js';
@@ -32,7 +34,9 @@ export type { Clock, Timer } from './core/clock.js';
 export type {
   Appended,
   AppendResult,
+  ClaimStore,
   Epoch,
+  IdLookup,
   ReadQuery,
   ReadResult,
   Store,

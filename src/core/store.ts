@@ -71,7 +71,8 @@ export interface Tail {
 
 /**
  * Where the log lives. A driver implements these four methods and knows nothing of waiters; the core knows nothing of
- * engines. `storeContract` of `nest-notifications/testing` checks every sentence here.
+ * engines. `storeContract` of `nest-notifications/testing` checks every sentence here. {@link ClaimStore} and
+ * {@link IdLookup} are abilities that a driver may add.
  *
  * **Positions** are safe integers above 0, strictly increasing in the order in which entries become visible. A position
  * must become visible, to `read` and `tail` alike, only when every lower one is visible or will never exist: a reader
@@ -112,6 +113,52 @@ export interface Store {
 
   /** Closes tails and connections. Calls under way settle; later ones reject with `store_unavailable`. */
   close(): Promise<void>;
+}
+
+/**
+ * An ability that a driver may add: keys that can be claimed once. Single-use tickets are built on it. A driver that
+ * implements it lists `'claim'` in the `abilities` of `storeContract`.
+ */
+export interface ClaimStore {
+  /**
+   * Claims a key: resolves with `true` exactly once per key within `ttlMs`, over all nodes and all restarts of nodes.
+   * Every other call resolves with `false`. If two calls arrive at once, one of them gets `true`.
+   *
+   * - The claim is as durable as an append. If the engine loses an acknowledged claim, the epoch changes. Otherwise the
+   *   holder of a used ticket could wait for a crash and use it again.
+   * - A claim does not depend on the log: no entry is appended, no head moves, and neither retention nor the idempotency
+   *   window ends it. Otherwise a busy log would make a used ticket good again.
+   * - A claim is never evicted. If the store holds as many claims as it may, new keys are rejected with
+   *   `store_unavailable`.
+   * - A claim ends no earlier than after `ttlMs` of elapsed time, also when a wall clock jumps. It may last longer: drivers
+   *   remove expired claims in batches, without a timer for each.
+   * - A call that rejects may have claimed the key. The caller treats the key as claimed by another caller.
+   *
+   * Rejects with `store_unavailable` when the engine cannot be reached in time, after `close`, or at the bounds of claims.
+   *
+   * @param key 1 to 64 letters, digits, `-` and `_`
+   * @param ttlMs a whole number of milliseconds, from 1 to 24 hours
+   * @throws RangeError for another key or time; {@link checkClaim} of `core/abilities.ts` checks both
+   */
+  claim(key: string, ttlMs: number): Promise<boolean>;
+}
+
+/**
+ * An ability that a driver may add: find ids without appending. Publishing over HTTP uses it to compare a repeated id with
+ * the first notification before anything is appended. A driver that implements it lists `'positionsOf'` in the
+ * `abilities` of `storeContract`.
+ */
+export interface IdLookup {
+  /**
+   * The position of each id, in the order of `ids`: the position that `append` would answer now with `duplicate: true`.
+   * `undefined` for an id that `append` would accept as new. Appends nothing.
+   *
+   * An append that was acknowledged before this call, by any node, is found. Otherwise a repeat on another node would
+   * pass as new. Retention may already have removed the notification at a position.
+   *
+   * Rejects with `store_unavailable` when the engine cannot be reached in time, or after `close`.
+   */
+  positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]>;
 }
 
 /** What a driver may use of its surroundings. */

@@ -1,6 +1,8 @@
 import { appendChecks } from './contract/append.js';
 import { Bench, type Checks, type StoreCheck, type StoreContractOptions } from './contract/bench.js';
+import { abilityChecks, claimChecks, claimNodesChecks, claimTrimChecks } from './contract/claim.js';
 import { lifecycleChecks } from './contract/lifecycle.js';
+import { lookupChecks, lookupNodesChecks } from './contract/lookup.js';
 import { modelChecks } from './contract/model.js';
 import { nodesChecks } from './contract/nodes.js';
 import { readChecks } from './contract/read.js';
@@ -19,11 +21,18 @@ import { tailChecks } from './contract/tail.js';
  * restart, and that an engine which is cut off is reported within a bounded time.
  */
 export function storeContract(options: StoreContractOptions): readonly StoreCheck[] {
-  const { trim, openAnother } = options;
+  const { trim, openAnother, abilities = [] } = options;
+  const [claims, looksUp] = [abilities.includes('claim'), abilities.includes('positionsOf')];
+  const trimOptions = trim && { ...options, open: trim.open };
   return [
-    ...checksOf(options, appendChecks, readChecks, tailChecks, lifecycleChecks, modelChecks),
-    ...(trim ? checksOf({ ...options, open: trim.open }, retentionChecks) : []),
+    ...checksOf(options, appendChecks, readChecks, tailChecks, lifecycleChecks, modelChecks, abilityChecks),
+    ...(claims ? checksOf(options, claimChecks) : []),
+    ...(looksUp ? checksOf(options, lookupChecks) : []),
+    ...(trimOptions ? checksOf(trimOptions, retentionChecks) : []),
+    ...(trimOptions && claims ? checksOf(trimOptions, claimTrimChecks) : []),
     ...(openAnother ? checksOf(options, nodesChecks) : []),
+    ...(openAnother && claims ? checksOf(options, claimNodesChecks) : []),
+    ...(openAnother && looksUp ? checksOf(options, lookupNodesChecks) : []),
   ];
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Store } from '../../src/core/store.js';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
 import { storeContract, type StoreContractOptions } from '../../src/testing/index.js';
+import { claimFaults, lookupFaults } from '../support/faults/abilities.js';
 import { appendFaults } from '../support/faults/append.js';
 import type { Fault, Faults } from '../support/faults/kit.js';
 import { lifecycleFaults, retentionFaults } from '../support/faults/lifecycle.js';
@@ -21,6 +22,8 @@ const faults: readonly [string, Faults][] = [
   ['lifecycle', lifecycleFaults],
   ['retention', retentionFaults],
   ['nodes', nodesFaults],
+  ['claim', claimFaults],
+  ['positionsOf', lookupFaults],
 ];
 const names = storeContract(sharedMemory((store) => store)).map(({ name }) => name);
 const caught = new Map<Fault, Promise<readonly string[]>>();
@@ -75,6 +78,7 @@ function sharedMemory(fault: Fault): StoreContractOptions {
   return {
     open: () => open(),
     openAnother,
+    abilities: ['claim', 'positionsOf'],
     trim: { open: () => open({ retainCount: KEEP }), keep: KEEP },
   };
 }

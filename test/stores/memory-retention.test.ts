@@ -132,7 +132,7 @@ describe('idempotency', () => {
 });
 
 describe('options', () => {
-  const names = ['retainCount', 'retainMs', 'retainBytes', 'idempotencyMs', 'idempotencyCount'];
+  const names = ['retainCount', 'retainMs', 'retainBytes', 'idempotencyMs', 'idempotencyCount', 'claimCount'];
 
   test.each(names.flatMap((name) => [0, -1, 1.5, NaN, Infinity, 2 ** 53, '5', null].map((value) => [name, value])))(
     '%s: %p is refused by name',

@@ -1,3 +1,4 @@
+import { abilitiesOf, type StoreAbilities } from '../../src/core/abilities.js';
 import type { Clock } from '../../src/core/clock.js';
 import { NotificationsError } from '../../src/core/errors.js';
 import type { Store, Tail } from '../../src/core/store.js';
@@ -8,7 +9,7 @@ import { ManualClock } from '../../src/testing/index.js';
 export async function openMemoryStore(
   options: MemoryStoreOptions = {},
   clock: Clock = new ManualClock(),
-): Promise<Store> {
+): Promise<Store & Partial<StoreAbilities>> {
   return memoryStore(options)({ clock, logger: { warn: fail, error: fail } });
 }
 
@@ -19,7 +20,20 @@ export function memoryNode(log: Store): Store {
   const assertOpen = (): void => {
     if (closed) throw new NotificationsError('store_unavailable', 'This node is closed.');
   };
+  const { claim, positionsOf } = abilitiesOf(log);
   return {
+    ...(claim && {
+      claim: async (key: string, ttlMs: number) => {
+        assertOpen();
+        return claim(key, ttlMs);
+      },
+    }),
+    ...(positionsOf && {
+      positionsOf: async (ids: readonly string[]) => {
+        assertOpen();
+        return positionsOf(ids);
+      },
+    }),
     append: async (drafts) => {
       assertOpen();
       return log.append(drafts);

@@ -1,3 +1,4 @@
+import { abilitiesOf, type StoreAbilities } from '../../src/core/abilities.js';
 import type { Draft, LogEntry } from '../../src/core/notification.js';
 import type { AppendResult, ReadQuery, ReadResult, Store, Tail, TailBatch } from '../../src/core/store.js';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
@@ -5,7 +6,7 @@ import type { ManualClock } from '../../src/testing/index.js';
 import { openMemoryStore } from './memory.js';
 
 /** The real memory store behind a connection that a test can slow down, cut and wipe. */
-export class ScriptedStore implements Store {
+export class ScriptedStore implements Store, StoreAbilities {
   /** Every read that has reached the store. */
   readonly reads: ReadQuery[] = [];
   readonly #reopen: () => Promise<Store>;
@@ -33,6 +34,14 @@ export class ScriptedStore implements Store {
 
   append(drafts: readonly Draft[]): Promise<AppendResult> {
     return this.#log.append(drafts);
+  }
+
+  claim(key: string, ttlMs: number): Promise<boolean> {
+    return abilitiesOf(this.#log).claim!(key, ttlMs);
+  }
+
+  positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
+    return abilitiesOf(this.#log).positionsOf!(ids);
   }
 
   /** All that was ever appended to a log. */

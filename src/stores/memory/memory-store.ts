@@ -6,7 +6,9 @@ import { type Draft, type LogEntry, logEntry } from '../../core/notification.js'
 import type {
   Appended,
   AppendResult,
+  ClaimStore,
   Epoch,
+  IdLookup,
   ReadQuery,
   ReadResult,
   Store,
@@ -14,6 +16,7 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
+import { MemoryClaims } from './claims.js';
 
 /** A UUID has 122 random bits; two of them are more than a secret needs. */
 const randomUUID = (): string => globalThis.crypto.randomUUID();
@@ -30,6 +33,11 @@ export interface MemoryStoreOptions {
   readonly idempotencyMs?: number;
   /** Ids remembered for that; beyond it the oldest are forgotten early. Default 100,000. */
   readonly idempotencyCount?: number;
+  /**
+   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes up to 250
+   * bytes of memory. Default 100,000.
+   */
+  readonly claimCount?: number;
 }
 
 const DEFAULTS: Required<MemoryStoreOptions> = {
@@ -38,6 +46,7 @@ const DEFAULTS: Required<MemoryStoreOptions> = {
   retainBytes: 64 * 1024 * 1024,
   idempotencyMs: 600_000,
   idempotencyCount: 100_000,
+  claimCount: 100_000,
 };
 
 /**
@@ -70,7 +79,7 @@ interface Remembered {
   readonly timeMs: number;
 }
 
-class MemoryStore implements Store {
+class MemoryStore implements Store, ClaimStore, IdLookup {
   readonly #options: Required<MemoryStoreOptions>;
   readonly #clock: Clock;
   readonly #epoch: Epoch = { id: randomUUID(), secret: randomUUID() + randomUUID() };
@@ -81,6 +90,7 @@ class MemoryStore implements Store {
   readonly #positions = new Map<string, number>();
   /** The same ids by age: iterating a Map from whose front much was deleted is slow. */
   readonly #remembered = new Fifo<Remembered>();
+  readonly #claims: MemoryClaims;
   readonly #tails = new Set<OpenTail>();
   /** Batches on their way to the tails: whoever appends out of a tail must not overtake what it was just told. */
   readonly #outbox: TailBatch[] = [];
@@ -89,6 +99,7 @@ class MemoryStore implements Store {
   constructor(options: Required<MemoryStoreOptions>, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    this.#claims = new MemoryClaims(clock, options.claimCount);
   }
 
   async append(drafts: readonly Draft[]): Promise<AppendResult> {
@@ -140,6 +151,17 @@ class MemoryStore implements Store {
         this.#tails.delete(tail);
       },
     };
+  }
+
+  async claim(key: string, ttlMs: number): Promise<boolean> {
+    this.#assertOpen();
+    return this.#claims.claim(key, ttlMs);
+  }
+
+  async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
+    this.#assertOpen();
+    this.#forgetIds(this.#clock.monotonic());
+    return ids.map((id) => this.#positions.get(id));
   }
 
   async close(): Promise<void> {

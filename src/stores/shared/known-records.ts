@@ -1,3 +1,4 @@
+import { abilitiesOf, type StoreAbilities } from '../../core/abilities.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
 import type { AppendResult, ReadQuery, ReadResult, Store, StoreLogger, Tail, TailBatch } from '../../core/store.js';
 
@@ -8,7 +9,9 @@ const REPORTED_MAX = 1_000;
  * A store without what it cannot have written itself: records that an older or foreign version has left in the engine. They are skipped
  * and reported; a node neither falls over them nor hands them to a client as half of a JSON text.
  */
-export class KnownRecords implements Store {
+export class KnownRecords implements Store, Partial<StoreAbilities> {
+  declare readonly claim?: StoreAbilities['claim'];
+  declare readonly positionsOf?: StoreAbilities['positionsOf'];
   readonly #store: Store;
   readonly #logger: StoreLogger;
   readonly #reported = new Set<number>();
@@ -16,6 +19,7 @@ export class KnownRecords implements Store {
   constructor(store: Store, logger: StoreLogger) {
     this.#store = store;
     this.#logger = logger;
+    Object.assign(this, abilitiesOf(store));
   }
 
   append(drafts: readonly Draft[]): Promise<AppendResult> {

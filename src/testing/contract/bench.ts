@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { StoreAbilities, StoreAbility } from '../../core/abilities.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
 import type { Epoch, ReadQuery, ReadResult, Store } from '../../core/store.js';
 import { bounded, TIMEOUT_MS, within } from './bounded.js';
@@ -15,6 +16,11 @@ export interface StoreContractOptions {
   readonly openAnother?: () => Promise<Store>;
   /** A store that keeps at least the `keep` (4 or more) newest notifications, and removes others sooner or later. */
   readonly trim?: { readonly open: () => Promise<Store>; readonly keep: number };
+  /**
+   * The abilities that the store has besides the methods of `Store`: `'claim'`, `'positionsOf'`. Each is then checked, and
+   * the store must not have another one. Default: none.
+   */
+  readonly abilities?: readonly StoreAbility[];
   /** How long the contract waits for a call to settle or a tail to hand something over. Default ten seconds. */
   readonly timeoutMs?: number;
 }
@@ -28,6 +34,9 @@ export interface StoreCheck {
 /** Checks by name. */
 export type Checks = Readonly<Record<string, (bench: Bench) => Promise<void>>>;
 
+/** No claim of the contract ends while it is checked. */
+const CLAIM_MS = 3_600_000;
+
 /** The topics of drafts that do not say otherwise. */
 export const TOPIC = 'orders';
 
@@ -38,14 +47,17 @@ export const WHOLE: Pick<ReadQuery, 'after' | 'limit' | 'bytesMax'> = {
   bytesMax: 2 ** 30,
 };
 
+/** A store whose calls are bounded in time, with the abilities that it has. */
+export type BenchStore = Store & Partial<StoreAbilities>;
+
 /** What a check works with: a store on a fresh log, and all that is opened on the way. */
 export class Bench {
-  readonly store: Store;
+  readonly store: BenchStore;
   readonly #options: StoreContractOptions;
-  readonly #opened: Store[];
+  readonly #opened: BenchStore[];
   #drafted = 0;
 
-  private constructor(options: StoreContractOptions, store: Store) {
+  private constructor(options: StoreContractOptions, store: BenchStore) {
     this.#options = options;
     this.store = store;
     this.#opened = [store];
@@ -65,14 +77,19 @@ export class Bench {
   }
 
   /** A store on another fresh log. */
-  openFresh(): Promise<Store> {
+  openFresh(): Promise<BenchStore> {
     return this.#open(this.#options.open);
   }
 
   /** Another node's store on the same log. */
-  openAnother(): Promise<Store> {
+  openAnother(): Promise<BenchStore> {
     if (!this.#options.openAnother) throw new Error('this check needs the option openAnother');
     return this.#open(this.#options.openAnother);
+  }
+
+  /** The abilities that the driver's test names. */
+  get abilities(): readonly StoreAbility[] {
+    return this.#options.abilities ?? [];
   }
 
   get keep(): number {
@@ -102,15 +119,27 @@ export class Bench {
     for (const store of this.#opened) await store.close();
   }
 
-  async #open(how: () => Promise<Store>): Promise<Store> {
+  async #open(how: () => Promise<Store>): Promise<BenchStore> {
     const store = await open(how, this.#options);
     this.#opened.push(store);
     return store;
   }
 }
 
-async function open(how: () => Promise<Store>, { timeoutMs }: StoreContractOptions): Promise<Store> {
+async function open(how: () => Promise<Store>, { timeoutMs }: StoreContractOptions): Promise<BenchStore> {
   return bounded(await how(), timeoutMs);
+}
+
+/** Claims a key. @throws AssertionError if the store cannot */
+export async function claim(store: BenchStore, key: string, ttlMs = CLAIM_MS): Promise<boolean> {
+  assert.ok(store.claim, 'a store with the ability claim has the method claim');
+  return store.claim(key, ttlMs);
+}
+
+/** Looks up ids. @throws AssertionError if the store cannot */
+export async function lookUp(store: BenchStore, ids: readonly string[]): Promise<readonly (number | undefined)[]> {
+  assert.ok(store.positionsOf, 'a store with the ability positionsOf has the method positionsOf');
+  return store.positionsOf(ids);
 }
 
 /** One page; what the query leaves out is unbounded. */

@@ -1,3 +1,4 @@
+import { abilitiesOf, type StoreAbilities } from '../../core/abilities.js';
 import { systemClock } from '../../core/clock.js';
 import type { Store } from '../../core/store.js';
 
@@ -20,11 +21,14 @@ export async function within<T>(timeoutMs: number, describe: () => string, promi
 }
 
 /** The same store; a call that does not settle rejects with its name, and closing twice is closing once. */
-export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store {
+export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store & Partial<StoreAbilities> {
   const settled = <T>(call: string, promise: Promise<T>): Promise<T> =>
     within(timeoutMs, () => `${call} did not settle`, promise);
   let closed: Promise<void> | undefined;
+  const { claim, positionsOf } = abilitiesOf(store);
   return {
+    ...(claim && { claim: (key: string, ttlMs: number) => settled('claim', claim(key, ttlMs)) }),
+    ...(positionsOf && { positionsOf: (ids: readonly string[]) => settled('positionsOf', positionsOf(ids)) }),
     append: (drafts) => settled('append', store.append(drafts)),
     read: (query) => settled('read', store.read(query)),
     tail: async (after, onAppended) => {

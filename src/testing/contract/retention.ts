@@ -53,7 +53,7 @@ function above(trimmed: number, positions: readonly number[]): number[] {
 }
 
 /** Appends, to the topics in turn, until retention has removed something. */
-async function trimmedLog(bench: Bench): Promise<{ page: ReadResult; positions: readonly number[] }> {
+export async function trimmedLog(bench: Bench): Promise<{ page: ReadResult; positions: readonly number[] }> {
   const positions: number[] = [];
   for (let round = 0; round < ROUNDS_MAX; round++) {
     for (let count = 0; count < bench.keep; count += TOPICS.length) {

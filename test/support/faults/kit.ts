@@ -1,3 +1,4 @@
+import { abilitiesOf, type StoreAbilities } from '../../../src/core/abilities.js';
 import type { Draft, LogEntry } from '../../../src/core/notification.js';
 import type { Appended, ReadQuery, ReadResult, Store, TailBatch } from '../../../src/core/store.js';
 
@@ -5,8 +6,9 @@ import type { Appended, ReadQuery, ReadResult, Store, TailBatch } from '../../..
 export type Fault = (store: Store, nodes: readonly Store[]) => Store;
 
 /** Replaces some methods of a store. */
-export function replace(over: (store: Store, nodes: readonly Store[]) => Partial<Store>): Fault {
+export function replace(over: (store: Store, nodes: readonly Store[]) => Partial<Store & StoreAbilities>): Fault {
   return (store, nodes) => ({
+    ...abilitiesOf(store),
     append: (drafts) => store.append(drafts),
     read: (query) => store.read(query),
     tail: (after, onAppended) => store.tail(after, onAppended),
