@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { LogPage } from '../core/page.js';
 import { type Body, pageBody } from '../wire/encoder.js';
 import { answerBytes, headerLines } from '../wire/http1.js';
-import { CACHE_CONTROL, JSON_TYPE } from '../wire/protocol.js';
+import { CACHE_CONTROL, ERROR_HEADER, JSON_TYPE } from '../wire/protocol.js';
 import { exceptionAnswer, NotificationsException, toException } from './exception.js';
 import type { Runtime } from './runtime.js';
 
@@ -60,9 +60,10 @@ export class LaneAnswers {
     const { status, text } = exceptionAnswer(exception);
     const known = exception instanceof NotificationsException ? exception : undefined;
     const close = known?.code === 'draining';
+    const code = known ? headerLines([[ERROR_HEADER, known.code]]) : '';
     const retryAfter = known?.retryAfterS === undefined ? '' : headerLines([['Retry-After', known.retryAfterS]]);
     const body = { text, bytes: Buffer.byteLength(text) };
-    return { bytes: this.#bytes(status, lines + retryAfter, { body, close }), close };
+    return { bytes: this.#bytes(status, lines + code + retryAfter, { body, close }), close };
   }
 
   #bytes(status: number, lines: string, { body, close }: { body: Body; close: boolean }): Buffer {

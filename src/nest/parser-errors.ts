@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
-import { CACHE_CONTROL } from '../wire/protocol.js';
 import { NotificationsException } from './exception.js';
-import { type FrameworkRequest, type FrameworkResponse, rawOf } from './reply.js';
+import { refusal } from './refusal.js';
+import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { ROUTE_MARK } from './route-mark.js';
 
 const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
@@ -66,10 +66,9 @@ interface Marked {
 }
 
 function translate(error: unknown, response: FrameworkResponse): unknown {
-  const refusal = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
-  if (!refusal || error instanceof NotificationsException) return error;
-  rawOf(response).setHeader('Cache-Control', CACHE_CONTROL);
-  return new NotificationsException(new NotificationsError(...refusal, { cause: error }));
+  const known = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
+  if (!known || error instanceof NotificationsException) return error;
+  return refusal(new NotificationsError(...known, { cause: error }), response);
 }
 
 function isPublish(request: Parameters<ErrorHandler>[1]): boolean {

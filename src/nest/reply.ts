@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HttpRequest } from '../wire/request.js';
-import { CACHE_CONTROL, EVENT_STREAM_TYPE, JSON_TYPE } from '../wire/protocol.js';
+import { CACHE_CONTROL, EVENT_STREAM_TYPE, JSON_TYPE, STREAM_CACHE_CONTROL } from '../wire/protocol.js';
 import type { Body } from '../wire/encoder.js';
 
 /** What Express's and Fastify's requests have in common. */
@@ -98,7 +98,7 @@ export function isHttp1(raw: ServerResponse): boolean {
 export function writeStreamHead(raw: ServerResponse): void {
   const headers: Record<string, string> = {
     'Content-Type': EVENT_STREAM_TYPE,
-    'Cache-Control': CACHE_CONTROL,
+    'Cache-Control': STREAM_CACHE_CONTROL,
     // nginx and those who follow it would otherwise collect 4 or 8 KiB before they pass anything on.
     'X-Accel-Buffering': 'no',
   };
@@ -111,9 +111,10 @@ export function writeStreamHead(raw: ServerResponse): void {
 
 /** Answers a HEAD: the headers that a GET would begin with, and no body. */
 export function writeHeadOnly(raw: ServerResponse, transport: 'poll' | 'sse'): void {
+  const isStream = transport === 'sse';
   raw.writeHead(200, {
-    'Content-Type': transport === 'sse' ? EVENT_STREAM_TYPE : JSON_TYPE,
-    'Cache-Control': CACHE_CONTROL,
+    'Content-Type': isStream ? EVENT_STREAM_TYPE : JSON_TYPE,
+    'Cache-Control': isStream ? STREAM_CACHE_CONTROL : CACHE_CONTROL,
   });
   raw.end();
 }

@@ -149,10 +149,10 @@ function ask(app: TestApp, agent: Agent, { method, path, headers, body }: Questi
 
 function problemOf({ status, headers, text }: Answer, method: string): string | undefined {
   if (!PLANNED.has(status)) return `status ${status}`;
-  if (headers['cache-control'] !== 'no-cache, no-store, no-transform') return 'may be cached';
+  const isStream = headers['content-type'] === 'text/event-stream';
+  if (headers['cache-control'] !== `no-cache, no-store${isStream ? ', no-transform' : ''}`) return 'may be cached';
   if (method === 'HEAD') return text === '' ? undefined : 'a HEAD with a body';
-  if (headers['content-type'] === 'text/event-stream')
-    return /^retry: \d+\n/.test(text) ? undefined : 'no opening block';
+  if (isStream) return /^retry: \d+\n/.test(text) ? undefined : 'no opening block';
   const body = JSON.parse(text) as Record<string, unknown>;
   if (status === 200)
     return Array.isArray(body.notifications) && typeof body.cursor === 'string' ? undefined : 'no page';

@@ -5,7 +5,7 @@ import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 
-const NO_STORE = 'no-cache, no-store, no-transform';
+const NO_STORE = 'no-cache, no-store';
 
 const refusing: CanActivate = {
   canActivate: () => {

@@ -84,6 +84,12 @@ export const PROXIES: readonly Proxy[] = [
   },
 ];
 
+/** nginx, set to compress JSON that it forwards. */
+export function withNginxGzip(proxy: Proxy): Proxy {
+  const types = 'gzip on;\n  gzip_types application/json;\n  gzip_proxied any;\n  gzip_min_length 0;';
+  return { ...proxy, config: (ports) => proxy.config(ports).replace('gzip on;', types) };
+}
+
 /** Says more of how a proxy handles connections: its `defaults`. */
 export function withHaproxyOption(proxy: Proxy, option: string): Proxy {
   return { ...proxy, config: (ports) => proxy.config(ports).replace('defaults\n', `defaults\n  option ${option}\n`) };
