@@ -26,7 +26,7 @@ export const importRules = [
     // Hashes and ciphers are functions of their input too.
     also: {
       'wire/cursor.ts': ['node:crypto', 'node:zlib'],
-      'wire/idempotency.ts': ['node:crypto'],
+      'wire/idempotency.ts': ['node:crypto', 'node:util'],
       'wire/ticket.ts': ['node:crypto'],
     },
     why: 'wire turns requests and pages into bytes and back and is pure: it imports core, and no framework, socket or engine',

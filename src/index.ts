@@ -1,7 +1,8 @@
 export { NotificationsModule } from './nest/notifications.module.js';
 export type { NotificationsModuleExtras, NotificationsOptionsFactory } from './nest/notifications.module.js';
 export { NotificationsService } from './nest/notifications.service.js';
-export type { NewNotification, PollRequest, Published } from './nest/notifications.service.js';
+export type { NewNotification, PollRequest } from './nest/notifications.service.js';
+export type { Published } from './nest/publisher.js';
 export { NotificationsController } from './nest/notifications.controller.js';
 export { NotificationsException } from './nest/exception.js';
 export type { Access, AccessContext, AccessProvider, AccessRules, PatternRules, TopicRule } from './nest/access.js';

@@ -9,7 +9,7 @@ import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
 import { type Answer, Answerer, pollOf, takeOverRead } from './answer.js';
 import { DirectLane } from './direct-lane.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
-import { NotificationsService, type Published } from './notifications.service.js';
+import { type Published, Publisher } from './publisher.js';
 import { PollWriter } from './poll-writer.js';
 import {
   type FrameworkRequest,
@@ -43,17 +43,13 @@ export interface Ticket {
 @Controller()
 export class NotificationsController {
   readonly #runtime: Runtime;
-  readonly #service: NotificationsService;
+  readonly #publisher: Publisher;
   readonly #answerer: Answerer;
   readonly #directLane: DirectLane;
 
-  constructor(
-    @Inject(RUNTIME) runtime: Runtime,
-    @Inject(NotificationsService) service: NotificationsService,
-    @Inject(DirectLane) directLane: DirectLane,
-  ) {
+  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(DirectLane) directLane: DirectLane) {
     this.#runtime = runtime;
-    this.#service = service;
+    this.#publisher = new Publisher(runtime);
     this.#answerer = new Answerer(runtime);
     this.#directLane = directLane;
   }
@@ -77,7 +73,7 @@ export class NotificationsController {
     @Res({ passthrough: true }) response: FrameworkResponse,
   ): Promise<Published> {
     try {
-      const published = await this.#service.publishAll(grantedItems(request));
+      const published = await this.#publisher.publishScoped(grantedItems(request));
       writeValue(takeOverFromNest(response), published, 201);
       return published;
     } catch (error) {

@@ -1,15 +1,15 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import type { Clock } from '../core/clock.js';
-import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import { utf8Length } from '../core/notification.js';
 import type { Rights } from '../core/rights.js';
 import { addressKey } from '../wire/address.js';
+import { callerKey } from '../wire/caller.js';
 import { parsePublishBody } from '../wire/publish.js';
 import { checkTopics, header, type ReadRequest } from '../wire/request.js';
 import type { AccessContext } from './access.js';
 import type { TicketClaims } from '../wire/ticket.js';
-import { idempotentItems } from '../wire/idempotency.js';
+import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
 import { PublishRate } from './publish-rate.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { refusal } from './refusal.js';
@@ -44,7 +44,7 @@ type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights
 /** A ticket that access has granted, and what it is to say. */
 export type GrantedTicket = Pick<TicketClaims, 'subscriber' | 'topics' | 'endsAtMs'>;
 
-type Granted = GrantedRead | GrantedTicket | readonly PublishItem[];
+type Granted = GrantedRead | GrantedTicket | ScopedItems;
 
 const GRANTED = Symbol('granted');
 
@@ -64,8 +64,8 @@ export function grantedTicket(request: FrameworkRequest): GrantedTicket {
 }
 
 /** The items that the guard has allowed to publish. */
-export function grantedItems(request: FrameworkRequest): readonly PublishItem[] {
-  return (request as GrantedRequest)[GRANTED] as readonly PublishItem[];
+export function grantedItems(request: FrameworkRequest): ScopedItems {
+  return (request as GrantedRequest)[GRANTED] as ScopedItems;
 }
 
 /**
@@ -196,7 +196,7 @@ export class NotificationsGuard implements CanActivate {
     };
   }
 
-  async #grantPublish(request: FrameworkRequest): Promise<readonly PublishItem[]> {
+  async #grantPublish(request: FrameworkRequest): Promise<ScopedItems> {
     const { settings, access } = this.#runtime;
     const context = await access.context(request);
     // Where publishing is off altogether, that is said before anything is said of the body.
@@ -208,8 +208,9 @@ export class NotificationsGuard implements CanActivate {
     checkBodyBytes(request, settings.publish.bodyBytesMax);
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
-    this.#checkRate(context.subscriber ?? addressKey(request.ip) ?? '', items.length);
-    return idempotentItems(items, header(request, 'idempotency-key'));
+    const caller = callerKey(context.subscriber, addressKey(request.ip));
+    this.#checkRate(caller, items.length);
+    return scopedItems(items, caller, header(request, 'idempotency-key'));
   }
 }
 

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { catchError, defer, map, type Observable, throwError } from 'rxjs';
-import { checkData, makeDraft, type PublishItem } from '../core/draft.js';
+import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import type { FeedCounts, FeedHealth, FeedRequest } from '../core/feed.js';
 import type {
@@ -15,9 +14,9 @@ import type {
 } from '../core/notification.js';
 import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
-import { checkCount, inItem } from '../wire/publish.js';
 import { checkTopics } from '../wire/request.js';
 import { toException } from './exception.js';
+import { type Published, Publisher } from './publisher.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
@@ -45,18 +44,6 @@ export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<M
   };
 }[TypeOf<Map, Topic>];
 
-/** What became of a publish. */
-export interface Published {
-  /** One for each notification, in their order. */
-  readonly ids: readonly string[];
-  /** Those of the ids that had been published before. */
-  readonly duplicates: readonly string[];
-  /** Whether all of them had been, so that nothing new was appended. */
-  readonly duplicate: boolean;
-  /** The cursor right after them. */
-  readonly cursor: string;
-}
-
 /**
  * The way into the feed for application code: publish, poll and follow. Everything it rejects with or errors with on
  * purpose is a `NotificationsException`.
@@ -66,9 +53,11 @@ export interface Published {
 @Injectable()
 export class NotificationsService<Map extends NotificationMap = AnyNotifications> {
   readonly #runtime: Runtime;
+  readonly #publisher: Publisher;
 
   constructor(@Inject(RUNTIME) runtime: Runtime) {
     this.#runtime = runtime;
+    this.#publisher = new Publisher(runtime);
   }
 
   /**
@@ -92,21 +81,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
 
   /** Like `publish`, for notifications of different topics: all are appended or none. Their types are checked at run time only. */
   async publishAll(items: readonly PublishItem[]): Promise<Published> {
-    const { store, encoder, settings, clock } = this.#runtime;
     try {
-      checkCount(items.length, settings.publish);
-      const time = new Date(clock.now());
-      const drafts = (await this.#validated(items)).map((item, index) =>
-        inItem(items.length, index, () => makeDraft(item, time, settings.publish)),
-      );
-      const { epoch, appended } = await store.append(drafts);
-      const duplicates = appended.filter(({ duplicate }) => duplicate).map(({ id }) => id);
-      return {
-        ids: appended.map(({ id }) => id),
-        duplicates,
-        duplicate: duplicates.length === appended.length,
-        cursor: encoder.seal(epoch, Math.max(...appended.map(({ position }) => position))),
-      };
+      return await this.#publisher.publish(items);
     } catch (error) {
       throw toException(error);
     }
@@ -169,27 +145,6 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return this.#runtime.feed.counts();
   }
 
-  /** The items with their data as the schemas have it. */
-  async #validated(items: readonly PublishItem[]): Promise<readonly PublishItem[]> {
-    if (!items.some(({ type }) => this.#schemaOf(type))) return items;
-    return Promise.all(items.map((item, index) => this.#validate(item, items.length, index)));
-  }
-
-  async #validate(item: PublishItem, count: number, index: number): Promise<PublishItem> {
-    const { settings } = this.#runtime;
-    const schema = this.#schemaOf(item.type);
-    if (!schema) return item;
-    // A schema may follow its data recursively, so it gets none that is too deep for that.
-    inItem(count, index, () => checkData(item.data, settings.publish));
-    const result = await schema['~standard'].validate(item.data);
-    return inItem(count, index, () => ({ ...item, data: validated(item.type, result) }));
-  }
-
-  #schemaOf(type: string): StandardSchemaV1 | undefined {
-    const { schemas } = this.#runtime;
-    return Object.hasOwn(schemas, type) ? schemas[type] : undefined;
-  }
-
   /** The core's pages and errors as application code sees them. */
   #pages<N extends Notification>(start: () => Observable<LogPage>): Observable<Page<N>> {
     return defer(start).pipe(
@@ -215,15 +170,4 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     if (!after) throw new NotificationsError('cursor_invalid', 'cursor is not a cursor of this feed');
     return { topics: checkTopics(request.topics, limits.topicsMax), after, limit, waitMs };
   }
-}
-
-function validated(type: string, result: StandardSchemaV1.Result<unknown>): unknown {
-  if (!result.issues) return result.value;
-  const [issue] = result.issues;
-  const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
-  const where = ['data', ...path].join('.');
-  throw new NotificationsError(
-    'data_invalid',
-    `${where} does not match the schema of ${type}: ${issue?.message ?? ''}`,
-  );
 }

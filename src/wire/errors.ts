@@ -18,6 +18,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   ticket_spent: 401,
   forbidden: 403,
   not_acceptable: 406,
+  id_reused: 409,
   body_too_large: 413,
   notification_too_large: 413,
   media_type_unsupported: 415,

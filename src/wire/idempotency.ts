@@ -1,26 +1,64 @@
 import { createHash } from 'node:crypto';
-import { NotificationsError } from '../core/errors.js';
+import { isDeepStrictEqual } from 'node:util';
 import type { PublishItem } from '../core/draft.js';
+import { NotificationsError } from '../core/errors.js';
+import type { Notification } from '../core/notification.js';
 
 /** Room for a UUID with a prefix, and no more to hash than that. */
 const KEY_LENGTH_MAX = 256;
 
-/**
- * Gives items without an id of their own one that follows from the request's `Idempotency-Key`, so that a repeated request
- * is a repeated id. The topic is part of it: callers of different topics cannot take each other's keys.
- * @throws NotificationsError `id_invalid`
- */
-export function idempotentItems(items: readonly PublishItem[], key: string | undefined): readonly PublishItem[] {
-  if (key === undefined) return items;
-  if (key === '' || key.length > KEY_LENGTH_MAX) {
-    throw new NotificationsError('id_invalid', `Idempotency-Key must have 1 to ${KEY_LENGTH_MAX} characters`);
-  }
-  return items.map((item, index) => ({ ...item, id: item.id ?? idOf(key, item.topic, index) }));
+/** The items of one request, with ids that belong to its caller and to their topics. */
+export interface ScopedItems {
+  readonly items: readonly PublishItem[];
+  /** Ids that follow from the request: the same request has them again. */
+  readonly named: readonly string[];
+  /** Those of them that follow from its `Idempotency-Key`. */
+  readonly keyed: readonly string[];
+  /** Ids that the key would give to one more item. If one was used, the key belongs to a longer array. */
+  readonly following: readonly string[];
 }
 
-function idOf(key: string, topic: string, index: number): string {
-  return createHash('sha256')
-    .update(JSON.stringify([key, topic, index]))
-    .digest('base64url')
-    .slice(0, 32);
+/**
+ * Replaces the ids that come over HTTP. Each is derived from the caller, the topic, and the given `id` or the request's
+ * `Idempotency-Key`. No caller can choose an id that another caller or the application uses.
+ *
+ * @param caller from `callerKey`
+ * @throws NotificationsError `id_invalid`
+ */
+export function scopedItems(given: readonly PublishItem[], caller: string, key: string | undefined): ScopedItems {
+  checkKey(key);
+  const idOfKey = (topic: string, index: number): string => derivedId(['key', caller, topic, key, index]);
+  const named: string[] = [];
+  const keyed: string[] = [];
+  const items = given.map((item, index) => {
+    if (item.id === undefined && key === undefined) return item;
+    const id = item.id === undefined ? idOfKey(item.topic, index) : derivedId(['id', caller, item.topic, item.id]);
+    named.push(id);
+    if (item.id === undefined) keyed.push(id);
+    return { ...item, id };
+  });
+  const topics = keyed.length > 0 ? [...new Set(given.map(({ topic }) => topic))] : [];
+  return { items, named, keyed, following: topics.map((topic) => idOfKey(topic, given.length)) };
+}
+
+/** Whether two notifications, as JSON, have the same type and data. The order of keys makes no difference. */
+export function isSamePayload(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((json) => JSON.parse(json) as Notification);
+  return first?.type === second?.type && isDeepStrictEqual(first?.data, second?.data);
+}
+
+/** Without this, a client could not tell a repeat from a loss. */
+export function reusedId(): NotificationsError {
+  const message = 'the id or Idempotency-Key was used before with another type or other data';
+  return new NotificationsError('id_reused', message);
+}
+
+function checkKey(key: string | undefined): void {
+  if (key === undefined || (key !== '' && key.length <= KEY_LENGTH_MAX)) return;
+  throw new NotificationsError('id_invalid', `Idempotency-Key must have 1 to ${KEY_LENGTH_MAX} characters`);
+}
+
+/** 192 bits of SHA-256: a caller cannot find an input that gives a chosen id. */
+function derivedId(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32);
 }

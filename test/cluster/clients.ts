@@ -2,6 +2,7 @@ import type { Page } from 'nest-notifications';
 import { createParser } from 'eventsource-parser';
 import { ClientRecord, PublishRecord } from '../support/history/record.js';
 import type { Random } from '../support/http/random.js';
+import { derivedId } from '../support/http/derived-id.js';
 
 /** Where the feed is, asked anew for each request. */
 export interface Feeds {
@@ -137,7 +138,7 @@ export class Publisher {
     for (let serial = 0; !this.#stopped; serial++) {
       const topic = this.#topics[serial % this.#topics.length]!;
       const id = `${this.#name}-${serial}`;
-      const acknowledge = this.record.called(id, topic);
+      const acknowledge = this.record.called(derivedId(topic, id), topic);
       while (!(await this.#publish({ id, topic, type: 'numbered', data: { serial } }))) await pause(PAUSE_MS);
       acknowledge();
       this.acknowledged++;

@@ -9,6 +9,7 @@ import { endTest } from '../support/http/cleanup.js';
 import { PROXIES, type Proxy, startProxy } from '../support/http/proxies.js';
 import { pause } from './clients.js';
 import { freePort } from '../support/free-port.js';
+import { derivedId } from '../support/http/derived-id.js';
 
 const ROUNDS = 2;
 const POLLS = 8;
@@ -114,7 +115,7 @@ class Traffic {
       const headers = { 'Content-Type': 'application/json' };
       const response = await fetch(this.#feed, { method: 'POST', headers, body: JSON.stringify(item) }).catch(String);
       if (typeof response === 'string') this.failures.push(`publish: ${response}`);
-      else if (response.status === 201) this.published.push(item.id);
+      else if (response.status === 201) this.published.push(derivedId(item.topic, item.id));
       else this.failures.push(`publish: status ${response.status}`);
       await pause(PACE_MS);
     }

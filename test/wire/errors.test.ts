@@ -11,6 +11,7 @@ const EXPECTED: Record<ErrorCode, number> = {
   wait_invalid: 400,
   limit_invalid: 400,
   not_acceptable: 406,
+  id_reused: 409,
   body_invalid: 400,
   body_too_large: 413,
   media_type_unsupported: 415,

@@ -1,31 +1,38 @@
 import { expect, test } from '@jest/globals';
-import { idempotentItems } from '../../src/wire/idempotency.js';
+import { isSamePayload, scopedItems } from '../../src/wire/idempotency.js';
 import { checkId } from '../../src/core/names.js';
 import type { PublishItem } from '../../src/core/draft.js';
+import { callerKey } from '../../src/wire/caller.js';
 import { HOSTILE, refusal } from './kit.js';
 
+const ALICE = callerKey('alice', undefined);
 const item = (topic: string, rest: Partial<PublishItem> = {}): PublishItem => ({ topic, type: 'tested', ...rest });
-const idsOf = (items: readonly PublishItem[], key: string): (string | undefined)[] =>
-  idempotentItems(items, key).map(({ id }) => id);
+const idsOf = (items: readonly PublishItem[], key?: string, caller = ALICE): (string | undefined)[] =>
+  scopedItems(items, caller, key).items.map(({ id }) => id);
 
-test('without a key, items stay as they are', () => {
-  const items = [item('a'), item('b', { id: 'own' })];
-  expect(idempotentItems(items, undefined)).toBe(items);
+test('without a key and an id, items stay as they are and no id is named', () => {
+  const items = [item('a'), item('b')];
+  expect(scopedItems(items, ALICE, undefined)).toEqual({ items, named: [], keyed: [], following: [] });
 });
 
 test('the same request has the same ids again', () => {
-  const items = [item('a', { data: { n: 1 } }), item('a'), item('b')];
+  const items = [item('a', { data: { n: 1 } }), item('a'), item('b', { id: 'own' })];
   expect(idsOf(items, 'key')).toEqual(idsOf(structuredClone(items), 'key'));
 });
 
-test('keys, topics and places in the array all tell ids apart', () => {
-  const ids = ['key', 'key2', 'Key'].flatMap((key) =>
-    idsOf(
-      ['a', 'a', 'b', 'ab'].map((topic) => item(topic)),
-      key,
-    ),
-  );
-  expect(new Set(ids).size).toBe(ids.length);
+test('callers, keys, topics, positions in the array and given ids all make different ids', () => {
+  const callers = [
+    callerKey('alice', '10.0.0.1'),
+    callerKey('10.0.0.1', undefined),
+    callerKey(undefined, '10.0.0.1'),
+    callerKey('anonymous', undefined),
+    callerKey('address 10.0.0.1', undefined),
+    callerKey(undefined, undefined),
+  ];
+  const items = ['a', 'a', 'b', 'ab'].flatMap((topic) => [item(topic), item(topic, { id: topic + topic })]);
+  const ids = callers.flatMap((caller) => ['key', 'key2', 'Key'].flatMap((key) => idsOf(items, key, caller)));
+  // Within one caller a given id does not depend on the key, and two items of topic "a" have the same one.
+  expect(new Set(ids).size).toBe(callers.length * (4 * 3 + 3));
 });
 
 test('parts cannot be moved from the key into the topic', () => {
@@ -38,15 +45,21 @@ test('parts cannot be moved from the key into the topic', () => {
     ['k', 'a/a'],
     ['k\0a', 'a'],
     ['k,a,0', 'a'],
-  ].flatMap(([key, topic]) => idsOf([item(topic!)], key!));
+  ].flatMap(([key, topic]) => idsOf([item(topic!)], key));
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('an id of its own stays, everything else does too, and the given items are not touched', () => {
+test('a given id is derived, everything else stays, and the given items are not touched', () => {
   const items = [item('a', { id: 'own', data: 1 }), item('b', { data: { deep: [] } })].map((one) => Object.freeze(one));
-  const [own, made] = idempotentItems(items, 'key');
-  expect(own).toEqual(items[0]);
-  expect(made).toEqual({ ...items[1], id: expect.any(String) });
+  const { items: scoped, named, keyed, following } = scopedItems(items, ALICE, 'key');
+  expect(scoped).toEqual(items.map((one) => ({ ...one, id: expect.stringMatching(/^[\w-]{32}$/) })));
+  expect(named).toEqual(scoped.map(({ id }) => id));
+  expect(keyed).toEqual([scoped[1]?.id]);
+  expect(following).toEqual(
+    idsOf([item('x'), item('x'), item('a')], 'key')
+      .slice(2)
+      .concat(idsOf([item('x'), item('x'), item('b')], 'key').slice(2)),
+  );
 });
 
 test.each(['k', 'k'.repeat(256), '8e03978e-40d5-43e8-bc93-6894a57f9324', '" "', 'größe', ...HOSTILE])(
@@ -57,8 +70,21 @@ test.each(['k', 'k'.repeat(256), '8e03978e-40d5-43e8-bc93-6894a57f9324', '" "', 
 );
 
 test.each(['', 'k'.repeat(257), 'k'.repeat(100_000)])('a key of no or too many characters is refused: %#', (key) => {
-  expect(refusal(() => idempotentItems([item('a')], key))).toEqual({
+  expect(refusal(() => scopedItems([item('a')], ALICE, key))).toEqual({
     code: 'id_invalid',
     message: 'Idempotency-Key must have 1 to 256 characters',
   });
+});
+
+test.each<[same: boolean, one: unknown, other: unknown]>([
+  [true, { a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }],
+  [false, [1, 2], [2, 1]],
+  [false, { a: 1 }, { a: 1, b: null }],
+  [false, null, {}],
+  [false, [], {}],
+  [false, 1, '1'],
+  [false, 0, false],
+])('payloads are equal: %s for %j and %j', (same, one, other) => {
+  const json = (data: unknown): string => JSON.stringify({ id: 'x', type: 't', time: String(Math.random()), data });
+  expect(isSamePayload(json(one), json(other))).toBe(same);
 });
