@@ -2,7 +2,8 @@ import type { Environment } from './environment.js';
 import { FeedError } from './errors.js';
 import { type Event, initialState, PATIENCE_MS_MAX, type State, step, type Transport } from './machine.js';
 import type { Auth, ConnectOptions, FeedState } from './options.js';
-import { type Delivery, type FeedRequest, follow, poll } from './requests.js';
+import type { Delivery } from './delivery.js';
+import { type FeedRequest, follow, poll } from './requests.js';
 
 /** Up to where somebody has read; undefined before the first answer. */
 export interface Place {

@@ -5,7 +5,7 @@ import { HandOver, type Observer } from './hand-over.js';
 import type { Notification } from '../core/notification.js';
 import type { ConnectOptions, FeedState } from './options.js';
 import type { Recent } from './recent.js';
-import type { Delivery } from './requests.js';
+import type { Delivery } from './delivery.js';
 
 /** What an Observable of RxJS is made of with `from(feed)`. */
 export interface Subscribable<N> {

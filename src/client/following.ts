@@ -1,5 +1,5 @@
 import type { Environment } from './environment.js';
-import type { Delivery } from './requests.js';
+import type { Delivery } from './delivery.js';
 
 /** Notifications, and moves of the cursor, held back for a tab that is busy or catches up. */
 const TOLD_MAX = 1_000;

@@ -3,7 +3,7 @@ import type { Environment } from './environment.js';
 import { Following } from './following.js';
 import type { ConnectOptions, FeedState } from './options.js';
 import { Recent } from './recent.js';
-import type { Delivery } from './requests.js';
+import type { Delivery } from './delivery.js';
 import { type Here, type TabEnvironment, type TabEvents, Tabs } from './tabs.js';
 
 /** Polls that a tab waits for what its leader has and the node that answers does not: 0, 1 and 2 seconds. */

@@ -1,4 +1,4 @@
-import type { Delivery } from './requests.js';
+import type { Delivery } from './delivery.js';
 
 /** Notifications that an iterator may have before it, before the feed waits for it. */
 const AHEAD_MAX = 1_000;

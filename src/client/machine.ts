@@ -43,8 +43,11 @@ export interface State {
 }
 
 export type Event =
-  /** A poll was answered with a page; `isIdle`: with nothing, though it was to be held, and was not. */
-  | { readonly type: 'answered'; readonly more: boolean; readonly isIdle: boolean }
+  /**
+   * A poll was answered with a page. `isIdle`: the page is empty, and the server did not hold the poll. `isProof`: the
+   * page has notifications, or the server was asked to hold the poll.
+   */
+  | { readonly type: 'answered'; readonly more: boolean; readonly isIdle: boolean; readonly isProof: boolean }
   /** A stream's first block came in time. */
   | { readonly type: 'opened' }
   /** A stream ended that had begun. */
@@ -135,12 +138,16 @@ function awake(state: State): State {
   return state.phase === 'waiting' && state.reason !== 'busy' ? connecting(state) : state;
 }
 
-function onAnswered(state: State, { more, isIdle }: Extract<Event, { type: 'answered' }>, context: StepContext): State {
-  // Whatever is wrong there, to ask again at once does not help.
+function onAnswered(state: State, event: Extract<Event, { type: 'answered' }>, context: StepContext): State {
+  const { more, isIdle, isProof } = event;
+  // Another request at once would get the same answer.
   if (isIdle) return onFailed(state, { reason: 'busy' }, context);
   const streamAgain = context.mayStream && context.now >= state.streamAt;
   const transport = streamAgain ? 'sse' : state.transport;
-  const answered: State = { ...state, phase: 'live', reason: undefined, failures: 0, transport };
+  // The quick poll after a failure proves little. If it reset the backoff, a server that holds no polls would be asked
+  // several times a second.
+  const failures = isProof ? 0 : state.failures;
+  const answered: State = { ...state, phase: 'live', reason: undefined, failures, transport };
   if (!state.isHidden || more || transport === 'sse') return answered;
   return { ...answered, phase: 'waiting', reason: 'hidden', resumeAt: context.now + HIDDEN_PAUSE_MS };
 }

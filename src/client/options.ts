@@ -1,6 +1,6 @@
 import type { Gap } from '../core/page.js';
 import type { Phase, Reason, Transport } from './machine.js';
-import type { Credentials } from './requests.js';
+import type { Credentials } from './answer.js';
 
 type MaybePromise<T> = T | Promise<T>;
 

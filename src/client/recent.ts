@@ -1,4 +1,4 @@
-import type { Delivery } from './requests.js';
+import type { Delivery } from './delivery.js';
 
 /** Ids remembered: more than lie between two tabs. */
 const IDS_MAX = 10_000;

@@ -1,52 +1,30 @@
-import type { Gap } from '../core/page.js';
 import { CURSOR_EVENT, EVENT_STREAM_TYPE, GAP_EVENT } from '../wire/protocol.js';
+import { answer, type AnswerRequest, Failure, jsonOf, textOf } from './answer.js';
+import { Deadline } from './deadline.js';
+import { type Delivery, deliveryFrom, fieldsOf } from './delivery.js';
 import type { Environment } from './environment.js';
 import { FeedError } from './errors.js';
-import type { Event, Reason } from './machine.js';
+import type { Event } from './machine.js';
 import { type SseBlock, SseParser } from './sse-parser.js';
 
-/** What one answer, or one block of a stream, brings. */
-export interface Delivery {
-  readonly notifications: readonly unknown[];
-  /** Where to go on when these have been handed over. */
-  readonly cursor: string;
-  readonly gap?: Gap | undefined;
-}
-
-/** Whether cookies are sent, as `fetch` has it. */
-export type Credentials = 'omit' | 'same-origin' | 'include';
-
-/** One request to be made. */
-export interface FeedRequest {
-  readonly url: string;
-  /** Where it asks from. */
+/** One poll, or one stream. */
+export interface FeedRequest extends AnswerRequest {
+  /** The position from which it reads. */
   readonly cursor: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly credentials: Credentials | undefined;
-  /** Aborted when it takes too long, or by who has made it. */
+  /** Aborts when the request takes too long or is not needed any more, and when it has ended. */
   readonly controller: AbortController;
-  /** Takes what has come; resolves when there is room for more. */
+  /** Resolves when there is room for more. */
   readonly deliver: (delivery: Delivery) => Promise<void> | void;
 }
 
-/** An answer later than what was asked for by this much is none. */
+/** How much longer than its wait a poll may take. */
 const GRACE_MS = 10_000;
-/** The first block of a stream is sent at once; later than this it was held back. */
+/** A server sends the first block of a stream at once. If it takes longer, a proxy buffers the stream. */
 const PROOF_MS = 4_000;
-/** A poll that is to be held for longer than this, and brings nothing sooner, was not held. */
+/** The server did not hold a poll that had to wait for longer than this, and is answered sooner, with nothing. */
 const HELD_MS = 1_000;
-/** A stream that says nothing for so long, not even a heartbeat, is gone. */
+/** Heartbeats come more often than this, so a silent stream is dead. */
 const SILENCE_MS = 45_000;
-
-/** What went wrong, with what the machine is to make of it. */
-class Failure extends Error {
-  readonly event: Event;
-
-  constructor(reason: Reason, retryAfterMs?: number) {
-    super(reason);
-    this.event = { type: 'failed', reason, retryAfterMs };
-  }
-}
 
 /**
  * Polls once.
@@ -56,23 +34,25 @@ export async function poll(environment: Environment, request: FeedRequest, waitM
   const limit = new Deadline(environment, request.controller);
   try {
     limit.within(waitMs + GRACE_MS);
-    const askedAt = environment.now();
+    const sentAt = environment.now();
     const response = await answer(environment, request, 'application/json');
-    const page: unknown = await response.json().catch(() => {
-      throw new Failure(limit.isOver ? 'network' : 'malformed');
+    const page = await jsonOf(response).catch((error: unknown) => {
+      throw error instanceof FeedError ? error : new Failure(limit.isOver ? 'network' : 'malformed');
     });
-    if (!isPage(page)) throw new Failure('malformed');
-    const hasNews = page.notifications.length > 0;
-    // It would come again and again.
-    if (hasNews && page.cursor === request.cursor) throw new Failure('malformed');
+    const delivery = deliveryFrom(page);
+    const hasNew = !!delivery?.notifications.length;
+    // The same cursor would bring the same notifications again and again.
+    if (!delivery || (hasNew && delivery.cursor === request.cursor)) throw new Failure('malformed');
     limit.done();
-    const isIdle = !hasNews && waitMs > HELD_MS && environment.now() - askedAt < HELD_MS;
-    await request.deliver(page);
-    return { type: 'answered', more: page.more === true, isIdle };
+    const mayIdle = waitMs > HELD_MS;
+    const isIdle = !hasNew && mayIdle && environment.now() - sentAt < HELD_MS;
+    await request.deliver(delivery);
+    return { type: 'answered', more: hasNew && fieldsOf(page).more === true, isIdle, isProof: hasNew || mayIdle };
   } catch (error) {
     return eventOf(error);
   } finally {
     limit.done();
+    request.controller.abort();
   }
 }
 
@@ -89,9 +69,8 @@ export async function follow(environment: Environment, request: FeedRequest, onO
   };
   try {
     limit.within(PROOF_MS);
-    const response = await answer(environment, request, EVENT_STREAM_TYPE);
-    const reader = response.body?.getReader() as ByteReader | undefined;
-    if (!reader || !response.headers.get('content-type')?.startsWith(EVENT_STREAM_TYPE)) return { type: 'unproven' };
+    const { body, headers } = await answer(environment, request, EVENT_STREAM_TYPE);
+    if (!body || !headers.get('content-type')?.startsWith(EVENT_STREAM_TYPE)) return { type: 'unproven' };
     const blocks: Delivery[] = [];
     let at = request.cursor ?? '';
     const parser = new SseParser((block) => {
@@ -100,13 +79,10 @@ export async function follow(environment: Environment, request: FeedRequest, onO
       at = delivery.cursor;
       blocks.push(delivery);
     });
-    const decoder = new TextDecoder();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
+    for await (const text of textOf(body)) {
       limit.within(SILENCE_MS);
-      parser.push(decoder.decode(value, { stream: true }));
-      // A node that is busy says only when to come back.
+      parser.push(text);
+      // A busy node sends no block, only the time to wait.
       if (openedAt === undefined && blocks.length > 0) {
         openedAt = environment.now();
         onOpen();
@@ -115,41 +91,16 @@ export async function follow(environment: Environment, request: FeedRequest, onO
       for (const block of blocks.splice(0)) await request.deliver(block);
       limit.within(SILENCE_MS);
     }
-    // One that ends before its first block is the server's way to say that it is busy.
+    // A busy server ends a stream before its first block.
     return ended(parser.retryMs);
   } catch (error) {
     if (openedAt === undefined) return limit.isOver ? { type: 'unproven' } : eventOf(error);
     return error instanceof Failure || error instanceof FeedError ? eventOf(error) : ended();
   } finally {
     limit.done();
+    // The rest of a malformed stream would stay open otherwise, and nobody reads it.
+    request.controller.abort();
   }
-}
-
-async function answer(
-  { fetch }: Environment,
-  { url, headers, credentials, controller }: FeedRequest,
-  accept: string,
-): Promise<Response> {
-  const init = {
-    headers: { ...headers, Accept: accept },
-    signal: controller.signal,
-    cache: 'no-store',
-    credentials,
-  } as RequestInit;
-  const response = await fetch(url, init).catch(() => {
-    throw new Failure('network');
-  });
-  if (response.status === 200) return response;
-  const body: unknown = await response.json().catch(() => undefined);
-  const { message, code } = (body ?? {}) as { message?: unknown; code?: unknown };
-  const { status } = response;
-  const retryAfterMs = retryAfter(response.headers.get('retry-after'));
-  if (status === 429 || status === 503) throw new Failure('busy', retryAfterMs);
-  if (status === 408 || status >= 500) throw new Failure('server', retryAfterMs);
-  throw new FeedError(typeof message === 'string' ? message : `Status ${status}`, {
-    status,
-    code: typeof code === 'string' ? code : undefined,
-  });
 }
 
 function eventOf(error: unknown): Event {
@@ -157,26 +108,14 @@ function eventOf(error: unknown): Event {
   return error instanceof Failure ? error.event : { type: 'failed', reason: 'network' };
 }
 
-/** Seconds, or a date (RFC 9110, 10.2.3). */
-function retryAfter(value: string | null): number | undefined {
-  if (value === null) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return ms > 0 ? ms : undefined;
-}
-
-function isPage(page: unknown): page is Delivery & { readonly more?: unknown } {
-  const { notifications, cursor } = (page ?? {}) as Partial<Delivery>;
-  return Array.isArray(notifications) && typeof cursor === 'string' && cursor !== '';
-}
-
-/** Undefined for events that a later version of the server may know. */
+/** Undefined for events of a later version of the protocol. */
 function deliveryOf({ event, data, id }: SseBlock, at: string): Delivery | undefined {
-  if (event === CURSOR_EVENT) return { notifications: [], cursor: id };
-  if (event !== undefined && event !== GAP_EVENT) return undefined;
-  // One that has no place of its own would come again and again.
-  if (id === '' || (id === at && !event)) throw new Failure('malformed');
-  const parsed = parse(data);
-  return event ? { notifications: [], cursor: id, gap: parsed as Gap } : { notifications: [parsed], cursor: id };
+  if (event !== undefined && event !== GAP_EVENT && event !== CURSOR_EVENT) return undefined;
+  const gap = event === GAP_EVENT ? parse(data) : undefined;
+  const delivery = deliveryFrom({ notifications: event ? [] : [parse(data)], cursor: id, gap });
+  // Without a position of its own, a notification would come again and again.
+  if (!delivery || gap === null || (id === at && !event)) throw new Failure('malformed');
+  return delivery;
 }
 
 function parse(data: string): unknown {
@@ -184,36 +123,5 @@ function parse(data: string): unknown {
     return JSON.parse(data);
   } catch {
     throw new Failure('malformed');
-  }
-}
-
-/** What is used of a body's reader. */
-interface ByteReader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array }>;
-}
-
-/** Aborts what takes too long. */
-class Deadline {
-  readonly #environment: Environment;
-  readonly #controller: AbortController;
-  #timer: unknown;
-  isOver = false;
-
-  constructor(environment: Environment, controller: AbortController) {
-    this.#environment = environment;
-    this.#controller = controller;
-  }
-
-  /** From now on, until it is told again. */
-  within(ms: number): void {
-    this.done();
-    this.#timer = this.#environment.setTimeout(() => {
-      this.isOver = true;
-      this.#controller.abort();
-    }, ms);
-  }
-
-  done(): void {
-    this.#environment.clearTimeout(this.#timer);
   }
 }

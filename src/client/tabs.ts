@@ -1,6 +1,6 @@
 import type { Channel, Environment, Locks } from './environment.js';
 import type { FeedState } from './options.js';
-import type { Delivery } from './requests.js';
+import type { Delivery } from './delivery.js';
 
 /** How far the leader is, and the last notification that it has got. */
 export interface Here {

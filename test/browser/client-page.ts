@@ -18,6 +18,7 @@ window.feed = connect({
   transport: query.get('transport') ?? 'auto',
   credentials: 'include',
   ...(query.has('share') && { share: query.get('share') }),
+  ...(query.has('key') && { headers: { 'X-Api-Key': query.get('key') } }),
 });
 feed.onState(({ phase, transport }) => states.push(phase + ' ' + transport));
 feed.subscribe({ next: ({ data }) => seen.push(data.n), error: (error) => states.push(String(error)) });

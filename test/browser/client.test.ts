@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { AppModule as ExampleModule } from '../../examples/page.js';
+import { startServer } from '../client/servers.js';
 import { express } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { publish, upTo } from '../support/http/feed.js';
@@ -64,6 +65,30 @@ inChromium('the client, as the module serves it,', (browser) => {
       expect(await tab.seen()).toEqual([1, 2, 3]);
     });
   });
+
+  test.each(['poll', 'sse'])(
+    'by %s, rejects a redirect to another origin and sends nothing there',
+    async (transport) => {
+      const received: string[] = [];
+      const other = await startServer(({ method, headers }, response) => {
+        received.push(`${method} ${String(headers['x-api-key'])}`);
+        const allow = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': '*' };
+        response
+          .writeHead(200, { 'Content-Type': 'application/json', ...allow })
+          .end('{"notifications":[],"cursor":"c"}');
+      });
+      const app = await serve({
+        configure: (nest) => {
+          nest.use('/moved', (_: Request, response: Response) => {
+            response.redirect(307, `${other}/feed`);
+          });
+        },
+      });
+      const tab = await Tab.open(browser, app, `/page?url=/moved&key=secret&transport=${transport}`);
+      await until(async () => (await tab.states()).some((state) => state.includes('FeedError: /moved redirects')));
+      expect(received).toEqual([]);
+    },
+  );
 
   test('is imported by the page of the README’s example', async () => {
     const app = await startApp(express, { imports: [ExampleModule] });

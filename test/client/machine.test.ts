@@ -27,13 +27,14 @@ const waiting = (reason: State['reason'], failures = 1): State => ({
   failures,
   resumeAt: NOW + 500,
 });
-const answered = { type: 'answered', more: false, isIdle: false } as const;
+const answered = { type: 'answered', more: false, isIdle: false, isProof: true } as const;
 const ended = (livedMs: number, retryMs?: number): Event => ({ type: 'ended', livedMs, retryMs });
 const failed = (retryAfterMs?: number): Event => ({ type: 'failed', reason: 'network', retryAfterMs });
 
 const TABLE: readonly [what: string, from: State, event: Event, to: Partial<State>, context?: StepContext][] = [
   ['a poll is answered', polling, answered, { phase: 'live', failures: 0 }],
   ['after failures', waiting('network', 3), answered, { phase: 'live', failures: 0, reason: undefined }],
+  ['a quick poll is answered with nothing', waiting('busy', 3), { ...answered, isProof: false }, { failures: 3 }],
   [
     'nobody sees the page',
     { ...polling, isHidden: true },

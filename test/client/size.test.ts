@@ -7,10 +7,10 @@ import { bundleClient } from '../../scripts/bundle-client.mjs';
 const sources = fileURLToPath(new URL('../../src', import.meta.url));
 const gzipped = (text: string): number => gzipSync(text, { level: 9 }).length;
 
-test('the client has at most 6 KB, minified and compressed, and imports nothing', () => {
+test('the client has at most 8 KB, minified and compressed, and imports nothing', () => {
   const text = bundleClient(sources);
   expect(gzipped(text)).toBeGreaterThan(1_000);
-  expect(gzipped(text)).toBeLessThanOrEqual(6 * 1024);
+  expect(gzipped(text)).toBeLessThanOrEqual(8 * 1024);
   expect(text).not.toMatch(/\bimport\b|\brequire\b|node:/);
 });
 
