@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
 import type { LogPage, LogPosition } from './page.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
+import { RecentRevocations } from './recent-revocations.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Rights } from './rights.js';
 import { spreadMs } from './spread.js';
@@ -48,8 +49,8 @@ export interface FeedRequest {
   /** Undefined: the topics may be read whatever happens. */
   readonly rights?: Rights | undefined;
   /**
-   * The feed's `revocations` when it was asked for the last time whether the subscriber may read. Who is let in at another number may have
-   * been meant by what came in between, and was not there to be told.
+   * The feed's `revocations` before the subscriber's access was checked. If the subscriber was revoked since then, the check may
+   * be outdated: the request ends at once and the client sends it again. Undefined: access was not checked.
    */
   readonly revocations?: number | undefined;
 }
@@ -88,7 +89,7 @@ export class Feed {
   readonly #subscribers = new Subscribers<Waiter>();
   readonly #addresses = new Tally();
   readonly #host: WaiterHost;
-  #revocations = 0;
+  readonly #revocations = new RecentRevocations();
   #tail: Tail | undefined;
   #drain: { promise: Promise<void>; done: () => void; spreadMs: number } | undefined;
 
@@ -153,12 +154,13 @@ export class Feed {
   }
 
   /**
-   * Whether something was revoked from a subscriber after a position, or may have been: of what retention has removed nothing is known.
+   * Whether the log holds a revocation of a subscriber after a position. Retention may have removed one, so false alone does not
+   * grant access: the caller asks its access rules as well.
    */
-  async revokedSince(subscriber: string, position: number): Promise<boolean> {
+  async hasRevocationAfter(subscriber: string, position: number): Promise<boolean> {
     const topics = [await revocationsTopic(subscriber)];
-    const { entries, trimmed } = await this.#store.read({ topics, after: position, limit: 1, bytesMax: 1 });
-    return entries.length > 0 || trimmed > position;
+    const { entries } = await this.#store.read({ topics, after: position, limit: 1, bytesMax: 1 });
+    return entries.length > 0;
   }
 
   /**
@@ -173,9 +175,14 @@ export class Feed {
     );
   }
 
-  /** How often something was revoked, from whomever, or may have been. As long as it stays the same nothing was. */
+  /** The number of revocations on this node so far. Read it before access is checked, and pass it with the request. */
   get revocations(): number {
-    return this.#revocations;
+    return this.#revocations.count;
+  }
+
+  /** Whether a subscriber was revoked since `revocations` had the given value, or may have been. */
+  isRevoked(subscriber: string | undefined, since: number): boolean {
+    return subscriber !== undefined && this.#revocations.affects(subscriber, since);
   }
 
   counts(): FeedCounts {
@@ -206,11 +213,10 @@ export class Feed {
     await this.#tail?.close();
   }
 
-  #refusal({ subscriber, address, revocations }: FeedRequest): NotificationsError | undefined {
+  #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    if (this.#drain) return this.#comeAgain('This node is shutting down; ask again.');
-    if (revocations !== undefined && revocations !== this.#revocations) {
-      return this.#comeAgain('Something was revoked on the way here; ask again.');
+    if (this.#drain) {
+      return new NotificationsError('draining', 'This node is shutting down; retry.', { spreadMs: this.spreadMs() });
     }
     if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
@@ -225,15 +231,12 @@ export class Feed {
     return new NotificationsError('waiters_too_many', message, { spreadMs: this.spreadMs() });
   }
 
-  #comeAgain(message: string): NotificationsError {
-    return new NotificationsError('draining', message, { spreadMs: this.spreadMs() });
-  }
-
   #hostOfWaiters(): WaiterHost {
     return {
       clock: this.#clock,
       reader: this.#reader,
       draining: () => this.#drain !== undefined,
+      isRevoked: ({ subscriber, revocations }) => revocations !== undefined && this.isRevoked(subscriber, revocations),
       spreadMs: () => this.spreadMs(),
       arm: (waiter) => {
         this.#waiters.add(waiter);
@@ -261,7 +264,7 @@ export class Feed {
       for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
     } else {
       this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);
-      this.#revocations++;
+      this.#revocations.addUnknown();
       for (const waiter of this.#subscribers.all()) waiter.revocationMissed();
     }
     // Before anybody is woken, so that what follows a revocation in the log is not told to whom it concerns.
@@ -272,7 +275,7 @@ export class Feed {
   }
 
   #apply({ subscriber, topics }: Revocation): void {
-    this.#revocations++;
+    this.#revocations.add(subscriber);
     for (const waiter of this.#subscribers.of(subscriber)) waiter.revoke(topics);
   }
 }

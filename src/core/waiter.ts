@@ -12,6 +12,8 @@ export interface WaiterHost {
   readonly clock: Clock;
   readonly reader: Reader;
   draining(): boolean;
+  /** Whether the request's subscriber was revoked while its access was checked. */
+  isRevoked(request: FeedRequest): boolean;
   /** Over how long those who are sent away are to be spread when they come back. */
   spreadMs(): number;
   /** From now on the waiter is woken when one of its topics has news. */
@@ -74,7 +76,9 @@ export class Waiter implements Wakeable, Unsubscribable {
       }, lifetimeMs);
     }
     this.#host.arm(this);
-    this.#turn();
+    // From here on `revoke` reaches the waiter. An earlier revocation could not, so it is looked up.
+    if (this.#host.isRevoked(this.#request)) this.#end('rights');
+    else this.#turn();
   }
 
   /**
@@ -152,15 +156,17 @@ export class Waiter implements Wakeable, Unsubscribable {
   }
 
   /**
-   * What may be told of a page of the store. The store may be ahead of this node, which then does not know yet what was revoked before a
-   * notification: whoever has no rights to be asked for is told what the node has followed, and then stands before the next.
+   * The part of a page that this node may deliver. The store may be ahead of this node, which then does not know the latest
+   * revocations. A subscriber gets the notifications up to the node's head; the tail wakes the waiter for the others. If the
+   * store has another epoch, rules decide where there are any; otherwise the request is rejected.
    */
   #followed(page: LogPage): LogPage | undefined {
     const { rights, subscriber } = this.#request;
     const { epoch, head } = this.#host.reader.window;
-    if (rights || subscriber === undefined || page.entries.length === 0) return page;
+    if (subscriber === undefined || page.entries.length === 0) return page;
     if (page.epoch.id !== epoch.id) {
-      this.#fail(new NotificationsError('draining', 'This node has not followed the log so far; ask again.'));
+      if (rights) return page;
+      this.#fail(new NotificationsError('draining', 'This node has not read the current log yet; retry.'));
       return undefined;
     }
     const entries = page.entries.filter(({ position }) => position <= head);
@@ -270,13 +276,13 @@ export class Waiter implements Wakeable, Unsubscribable {
     }
   }
 
-  /** Ends the waiter where it stands. Who stands nowhere in this log before the first read is back can only be refused. */
+  /** Ends the waiter at its current position. Before its first read it may have no position in this log; then it is rejected. */
   #end(ending: Ending): void {
     const { epoch } = this.#host.reader.window;
     const after = this.#after;
     if (this.#state === 'ended') return;
     if (after === 'earliest' || after.epochId !== epoch.id) {
-      const message = 'This node ends the request before it could read; ask again.';
+      const message = 'The request ended before its first read; retry.';
       this.#fail(new NotificationsError('draining', message, { spreadMs: this.#host.spreadMs() }));
     } else {
       this.#emit({ epoch, entries: [], position: after.position, more: false, ending });

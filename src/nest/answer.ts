@@ -72,10 +72,11 @@ export class Answerer {
 }
 
 /** What a poll that access has granted asks of the feed. */
-export function pollOf({ asked, topics, expiresInMs, subscriber, address, rights }: GrantedRead): FeedRequest {
+export function pollOf(granted: GrantedRead): FeedRequest {
+  const { asked, topics, expiresInMs, subscriber, address, rights, revocations } = granted;
   const { after, limit } = asked;
   const waitMs = Math.min(asked.waitMs, expiresInMs);
-  return { topics, after, limit, waitMs, subscriber, address, rights };
+  return { topics, after, limit, waitMs, subscriber, address, rights, revocations };
 }
 
 /** Takes the response to a read over. Nest replies to it where an interceptor may answer in the handler's place, and only there. */

@@ -62,8 +62,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
 
   /** What the guards have made of a poll that goes the whole way. */
   arrival(granted: GrantedRead): Arrival {
-    const { clock, feed } = this.#runtime;
-    return { granted, atMs: clock.monotonic(), revocations: feed.revocations };
+    return { granted, atMs: this.#runtime.clock.monotonic() };
   }
 
   /** Remembers a poll that went the whole way, now that it has been answered. */
@@ -109,11 +108,12 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     );
   }
 
-  /** Whether what was granted may still be asked. */
-  #isGood({ granted, atMs, revocations }: Arrival, nowMs: number): boolean {
+  /** Whether the grant still holds: it has not expired, and its subscriber was not revoked since its access was checked. */
+  #isGood({ granted, atMs }: Arrival, nowMs: number): boolean {
     const { feed, settings } = this.#runtime;
-    const lastsMs = Math.min(settings.directLane.grantMs, granted.expiresInMs);
-    return revocations === feed.revocations && nowMs < atMs + lastsMs;
+    const { subscriber, revocations, expiresInMs } = granted;
+    const lastsMs = Math.min(settings.directLane.grantMs, expiresInMs);
+    return nowMs < atMs + lastsMs && !feed.isRevoked(subscriber, revocations);
   }
 
   #place(cursor: string): LogPosition | undefined {
@@ -123,8 +123,8 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
 }
 
 /** What a poll asks of the feed that repeats one which was granted. */
-function laneRequest({ granted, atMs, revocations }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
-  const { topics, subscriber, address, rights, asked, expiresInMs } = granted;
+function laneRequest({ granted, atMs }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
+  const { topics, subscriber, address, rights, asked, expiresInMs, revocations } = granted;
   const waitMs = Math.min(asked.waitMs, atMs + expiresInMs - nowMs);
   return { topics, after, limit: asked.limit, waitMs, subscriber, address, rights, revocations };
 }

@@ -8,8 +8,6 @@ import type { GrantedRead } from './notifications.guard.js';
 export interface Arrival {
   readonly granted: GrantedRead;
   readonly atMs: number;
-  /** The feed's count of revocations at that time. */
-  readonly revocations: number;
 }
 
 /** What polls that take the lane one after the other have in common. */

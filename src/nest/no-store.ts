@@ -15,23 +15,35 @@ interface FastifyReply {
   header(name: string, value: string): unknown;
 }
 
+/** A controller, and what is needed to see its requests before guards run. */
+export interface Mounted {
+  readonly controller: Type;
+  readonly consumer: MiddlewareConsumer;
+  readonly adapter: AbstractHttpAdapter;
+}
+
 /**
- * Forbids caches to keep any answer of the controller's routes, before anybody else has had a say: an error that the
- * application's own guards throw is as much one caller's as a page is.
+ * Sees the requests of a controller before guards run. It forbids caches to keep any answer, because an error that one of the
+ * application's guards throws is as private as a page. Then it calls `onRequest` with the framework's request.
  */
-export function forbidCaching(consumer: MiddlewareConsumer, adapter: AbstractHttpAdapter, controller: Type): void {
+export function beforeGuards({ controller, consumer, adapter }: Mounted, onRequest: (request: object) => void): void {
   if (adapter.getType() === 'fastify') {
     // Middleware would send every request of the application through a second router.
     const fastify = adapter.getInstance<FastifyHooks>();
-    fastify.addHook('onRequest', ({ routeOptions }, reply, done) => {
-      if (routeOptions.config && ROUTE_MARK in routeOptions.config) reply.header('Cache-Control', CACHE_CONTROL);
+    fastify.addHook('onRequest', (request, reply, done) => {
+      const { config } = request.routeOptions;
+      if (config && ROUTE_MARK in config) {
+        reply.header('Cache-Control', CACHE_CONTROL);
+        onRequest(request);
+      }
       done();
     });
     return;
   }
   consumer
-    .apply((_request: unknown, response: ServerResponse, next: () => void) => {
+    .apply((request: object, response: ServerResponse, next: () => void) => {
       response.setHeader('Cache-Control', CACHE_CONTROL);
+      onRequest(request);
       next();
     })
     .forRoutes(controller);

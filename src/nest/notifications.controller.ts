@@ -87,9 +87,16 @@ export class NotificationsController {
   ticket(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Ticket {
     const { feed, settings, clock } = this.#runtime;
     const { epoch, head: position } = feed.window;
-    const granted = grantedTicket(request);
-    const useByMs = Math.min(clock.now() + settings.tickets.ttlMs, granted.endsAtMs);
-    const ticket = sealTicket(epoch, { ...granted, id: newTicketId(), position, useByMs });
+    const { claims, revocations } = grantedTicket(request);
+    // The ticket is checked against revocations after `position`. Those that came before it, while access was checked, count here.
+    if (feed.isRevoked(claims.subscriber, revocations)) {
+      throw refusal(
+        new NotificationsError('draining', 'Access changed while the request was processed; retry.'),
+        response,
+      );
+    }
+    const useByMs = Math.min(clock.now() + settings.tickets.ttlMs, claims.endsAtMs);
+    const ticket = sealTicket(epoch, { ...claims, id: newTicketId(), position, useByMs });
     if (ticket.length > TICKET_LENGTH_MAX) {
       const message = `a ticket for these topics has ${ticket.length} characters, at most ${TICKET_LENGTH_MAX} fit into a URL`;
       throw refusal(new NotificationsError('topics_too_many', message), response);

@@ -13,6 +13,7 @@ import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
 import { PublishRate } from './publish-rate.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { refusal } from './refusal.js';
+import { revocationsAtStart } from './revocation-mark.js';
 import { ROUTE_MARK } from './route-mark.js';
 import { type AcceptedTicket, acceptedTicket } from './ticket.guard.js';
 import type { Runtime } from './runtime.js';
@@ -34,15 +35,19 @@ export interface GrantedRead {
   readonly idSuffix: string;
   /** The client asks in a tight loop: its answer is to wait. */
   readonly isLoop: boolean;
-  /** The feed's count of revocations when the ticket was checked, if there is one. */
-  readonly revocations?: number;
+  /** The feed's count of revocations before access was checked. */
+  readonly revocations: number;
 }
 
 /** What the access rules say of a read. */
 type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights'>;
 
-/** A ticket that access has granted, and what it is to say. */
-export type GrantedTicket = Pick<TicketClaims, 'subscriber' | 'topics' | 'endsAtMs'>;
+/** The content of a ticket that access has granted. */
+export interface GrantedTicket {
+  readonly claims: Pick<TicketClaims, 'subscriber' | 'topics' | 'endsAtMs'>;
+  /** The feed's count of revocations before access was checked. */
+  readonly revocations: number;
+}
 
 type Granted = GrantedRead | GrantedTicket | ScopedItems;
 
@@ -58,7 +63,7 @@ export function grantedRead(request: FrameworkRequest): GrantedRead {
   return (request as GrantedRequest)[GRANTED] as GrantedRead;
 }
 
-/** What the ticket is to say that the guard has granted. */
+/** The ticket that the guard has granted. */
 export function grantedTicket(request: FrameworkRequest): GrantedTicket {
   return (request as GrantedRequest)[GRANTED] as GrantedTicket;
 }
@@ -110,7 +115,7 @@ export class NotificationsGuard implements CanActivate {
   /** A ticket says who reads what; the rules were asked when it was given out. */
   #grantTicketed(request: FrameworkRequest, ticket: AcceptedTicket): GrantedRead {
     const { clock } = this.#runtime;
-    const { claims, idSuffix, lastCursor, revocations } = ticket;
+    const { claims, idSuffix, lastCursor } = ticket;
     const { method, originalUrl: url } = request;
     const headers = { ...request.headers, 'last-event-id': lastCursor };
     const asked = this.#runtime.requests.parse({ method, headers, url });
@@ -119,14 +124,16 @@ export class NotificationsGuard implements CanActivate {
     const { subscriber, topics, endsAtMs } = claims;
     const expiresInMs = msUntil(new Date(endsAtMs), clock);
     const address = addressKey(request.ip);
+    const revocations = this.#revocations(request);
     const grant = { asked, topics, expiresInMs, subscriber, address, rights: undefined, revocations };
-    // It is a stream.
+    // Streams are not checked for loops.
     return { ...grant, caller: undefined, idSuffix, isLoop: false };
   }
 
   async #grantTicket(request: FrameworkRequest): Promise<GrantedTicket> {
     const { settings, access, clock, hasTickets } = this.#runtime;
     if (!hasTickets) throw new NotFoundException();
+    const revocations = this.#revocations(request);
     const context = await access.context(request);
     const { subscriber } = context;
     if (subscriber === undefined) throw new NotificationsError('forbidden', 'A ticket is for a subscriber.');
@@ -135,7 +142,8 @@ export class NotificationsGuard implements CanActivate {
     if (asked) await access.assertAllowed('read', context, topics);
     const expiresAt = await access.expiresAt(context);
     const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
-    return { subscriber, topics, endsAtMs: clock.now() + Math.min(settings.tickets.lifetimeMs, expiresInMs) };
+    const endsAtMs = clock.now() + Math.min(settings.tickets.lifetimeMs, expiresInMs);
+    return { claims: { subscriber, topics, endsAtMs }, revocations };
   }
 
   #grantRead(request: FrameworkRequest): GrantedRead | Promise<GrantedRead> {
@@ -172,7 +180,12 @@ export class NotificationsGuard implements CanActivate {
     const address = addressKey(request.ip);
     const caller = callerOf(request, subscriber);
     const isLoop = this.#runtime.tightLoops.isLoop(caller, asked.cursor, asked.topics);
-    return { asked, topics, expiresInMs, subscriber, caller, address, rights, idSuffix: '', isLoop };
+    const revocations = this.#revocations(request);
+    return { asked, topics, expiresInMs, subscriber, caller, address, rights, idSuffix: '', isLoop, revocations };
+  }
+
+  #revocations(request: FrameworkRequest): number {
+    return revocationsAtStart(request, this.#runtime.feed);
   }
 
   #checkRate(caller: string, count: number): void {

@@ -21,10 +21,11 @@ import { DirectLane } from './direct-lane.js';
 import { isRepliedToByNest, letNestReply, NotificationsController } from './notifications.controller.js';
 import { NotificationsGuard } from './notifications.guard.js';
 import { NotificationsService } from './notifications.service.js';
-import { forbidCaching } from './no-store.js';
+import { beforeGuards } from './no-store.js';
 import { type NotificationsOptions, optionError } from './options.js';
 import { ParserErrors } from './parser-errors.js';
 import { ProvidedAccess } from './provided-access.js';
+import { revocationsAtStart } from './revocation-mark.js';
 import { createRuntime, type Runtime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
 import { TicketGuard, unlessTicket } from './ticket.guard.js';
@@ -102,7 +103,8 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
   /** Called by Nest, before it makes the routes. */
   configure(consumer: MiddlewareConsumer): void {
     if (!this.#controller) return;
-    forbidCaching(consumer, this.#adapterHost.httpAdapter, this.#controller);
+    const mounted = { controller: this.#controller, consumer, adapter: this.#adapterHost.httpAdapter };
+    beforeGuards(mounted, (request) => revocationsAtStart(request, this.#runtime.feed));
     this.#runtime.isObserved = isObserved(this.#application);
     if (this.#runtime.isObserved) letNestReply(this.#controller);
     this.#runtime.nestReplies = isRepliedToByNest(this.#controller);

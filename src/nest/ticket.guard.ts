@@ -16,8 +16,6 @@ export interface AcceptedTicket {
   readonly idSuffix: string;
   /** Where its stream goes on; undefined when it is used first. */
   readonly lastCursor: string | undefined;
-  /** The feed's count of revocations before it was asked whether the ticket still holds. */
-  readonly revocations: number;
 }
 
 const TICKET = Symbol('ticket');
@@ -85,7 +83,6 @@ export class TicketGuard implements CanActivate {
   async #accept(ticket: string, request: FrameworkRequest): Promise<AcceptedTicket> {
     const { hasTickets, feed, clock, settings } = this.#runtime;
     const { epoch } = feed.window;
-    const { revocations } = feed;
     const claims = hasTickets ? openTicket(epoch, ticket) : undefined;
     const isStream = request.method === 'GET' && header(request, 'accept')?.includes(EVENT_STREAM_TYPE) === true;
     if (!claims || !isStream) {
@@ -102,11 +99,11 @@ export class TicketGuard implements CanActivate {
     if (lastCursor === undefined && claims.useByMs - nowMs > settings.tickets.ttlMs + CLOCKS_APART_MS_MAX) {
       throw new NotificationsError('ticket_expired', 'the ticket is from a time to come; ask for a new one');
     }
-    if (await feed.revokedSince(claims.subscriber, claims.position)) {
+    if (await feed.hasRevocationAfter(claims.subscriber, claims.position)) {
       throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');
     }
     if (lastCursor === undefined) await this.#claim(claims.id, nowMs);
-    return { claims, idSuffix, lastCursor, revocations };
+    return { claims, idSuffix, lastCursor };
   }
 
   async #claim(ticketId: string, nowMs: number): Promise<void> {

@@ -211,13 +211,26 @@ describe('revoke', () => {
     expect(next.last?.gap).toBeUndefined();
   });
 
-  test('ends the request of a subscriber that was let in before it and comes after it', async () => {
+  test('ends a request whose access was checked before it and that arrives after it', async () => {
     const { revocations } = bench.feed;
+    const place = bench.head;
     await bench.feed.revoke({ subscriber: 'ann' });
-    expect(bench.poll({ subscriber: 'ann', revocations }).error).toMatchObject({ code: 'draining' });
-    const poll = bench.poll({ subscriber: 'ann', revocations: bench.feed.revocations });
     await append('orders', 'n1');
-    expect(poll.ids).toEqual([['n1']]);
+    const poll = bench.poll({ subscriber: 'ann', revocations, after: place });
+    expect(poll.pages).toMatchObject([{ entries: [], position: place.position, ending: 'rights' }]);
+    expect(bench.poll({ subscriber: 'ann', revocations, after: 'earliest' }).error).toMatchObject({ code: 'draining' });
+    const checkedAnew = bench.poll({ subscriber: 'ann', revocations: bench.feed.revocations, after: place });
+    const ofAnother = bench.poll({ subscriber: 'bob', revocations, after: place });
+    await bench.clock.settle();
+    expect([checkedAnew.ids, ofAnother.ids]).toEqual([[['n1']], [['n1']]]);
+  });
+
+  test('that may have been missed ends a request whose access was checked before', async () => {
+    const { revocations } = bench.feed;
+    const place = bench.head;
+    await bench.store.appendUnnoticed(drafts(1, 'o', 'other'));
+    const poll = bench.poll({ subscriber: 'ann', revocations, after: place, rights: { allowed: (topics) => topics } });
+    expect(poll.last).toMatchObject({ ending: 'rights' });
   });
 
   test('is never told to anybody', async () => {

@@ -51,7 +51,7 @@ forEachAdapter((adapter) => {
     });
 
     test('is answered there over TLS, too', async () => {
-      const { app, wholeWays } = await startCounting(adapter, LANE, undefined, { httpsOptions: CERTIFICATE });
+      const { app, wholeWays } = await startCounting(adapter, LANE, undefined, { nest: { httpsOptions: CERTIFICATE } });
       const poller = await Poller.open({ ...app, isSecure: true });
       await poller.turns(5);
       expect(wholeWays()).toBe(2);

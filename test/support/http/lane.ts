@@ -16,7 +16,7 @@ export async function startCounting(
   adapter: Adapter,
   notifications: AppOptions['notifications'] = LANE,
   middleware?: (request: ExpressRequest, response: Response) => void,
-  nest?: AppOptions['nest'],
+  more: Pick<AppOptions, 'nest' | 'providers'> = {},
 ) {
   let whole = 0;
   const configure: AppOptions['configure'] = (nest) =>
@@ -25,7 +25,7 @@ export async function startCounting(
       middleware?.(request, response);
       next();
     });
-  const app = await startApp(adapter, { notifications, configure, ...(nest && { nest }) });
+  const app = await startApp(adapter, { notifications, configure, ...more });
   return { app, wholeWays: () => whole };
 }
 

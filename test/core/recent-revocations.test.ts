@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { RECENT_REVOCATIONS_MAX, RecentRevocations } from '../../src/core/recent-revocations.js';
+
+test('affects the revoked subscriber, from checks that began before the revocation', () => {
+  const recent = new RecentRevocations();
+  const before = recent.count;
+  recent.add('ann');
+  expect([recent.affects('ann', before), recent.affects('ann', recent.count)]).toEqual([true, false]);
+  expect(recent.affects('bob', before)).toBe(false);
+});
+
+test('affects every subscriber if a revocation may have been missed', () => {
+  const recent = new RecentRevocations();
+  const before = recent.count;
+  recent.addUnknown();
+  expect([recent.affects('bob', before), recent.affects('bob', recent.count)]).toEqual([true, false]);
+});
+
+test('affects every subscriber from checks that began before the oldest revocation it remembers', () => {
+  const recent = new RecentRevocations();
+  const before = recent.count;
+  for (let n = 0; n < RECENT_REVOCATIONS_MAX; n++) recent.add(`user ${n}`);
+  expect(recent.affects('bob', before)).toBe(false);
+  // A subscriber that is revoked again takes no more room.
+  recent.add('user 0');
+  expect(recent.affects('bob', before)).toBe(false);
+  recent.add('one more');
+  expect(recent.affects('bob', before)).toBe(true);
+  expect([recent.affects('user 1', before), recent.affects('user 2', before)]).toEqual([true, true]);
+  expect(recent.affects('bob', recent.count)).toBe(false);
+});
