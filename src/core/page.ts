@@ -21,10 +21,7 @@ export interface LogPosition {
 /** A place in no log at all: reading after it answers with a `reset` gap. */
 export const NOWHERE: LogPosition = { epochId: '', position: 0 };
 
-/**
- * What one read answers, in the core's terms. Waiters that are owed the same share one object, so that whatever is
- * derived from it is derived once.
- */
+/** What one read answers, in the core's terms. Waiters that read the same page share one object, so that it is encoded once. */
 export interface LogPage {
   readonly epoch: Epoch;
   readonly entries: readonly LogEntry[];
@@ -35,4 +32,6 @@ export interface LogPage {
   readonly gap?: Gap;
   /** The waiter's last page. */
   readonly ending?: Ending;
+  /** What the encoder made of this page; it lives as long as the page. A page that is made from another one must not copy it. */
+  encoded?: unknown;
 }

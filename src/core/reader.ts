@@ -1,6 +1,8 @@
 import { MemoryLog } from './memory-log.js';
 import type { LogPage, LogPosition } from './page.js';
+import { PageCache } from './page-cache.js';
 import type { Epoch, Store, TailBatch } from './store.js';
+import { StoreReads } from './store-reads.js';
 
 /** What a node knows without asking the store. */
 export interface ReadWindow {
@@ -25,23 +27,20 @@ export interface ReaderLimits {
   readonly windowBytes: number;
 }
 
-/** Pages kept for sharing between two appends; more different requests than this are served, but not shared. */
-const SHARED_PAGES_MAX = 1024;
-
 /**
- * Reads pages: from the window where it reaches back far enough, from the store where not. Whoever is owed the same page
- * is given the same object, and equal reads of the store that overlap are one read.
+ * Reads pages: from the window where it reaches back far enough, otherwise from the store. Callers that read the same page get the same
+ * object, as long as the cache keeps it and nothing is appended.
  */
 export class Reader {
   readonly #store: Store;
   readonly #limits: ReaderLimits;
-  /** By what was asked; those of one notification by its position, too. */
-  readonly #pages = new Map<string | number, LogPage>();
-  /** For all who have no news. */
+  /** By query; a page with one notification also by its position. */
+  readonly #pages = new PageCache();
+  /** For all callers without new notifications. */
   #emptyPage: LogPage | undefined;
-  /** The one that was handed out last: those who were woken together ask for it one after the other. */
+  /** The page that was read last: waiters that are woken together read it one after the other. */
   #lastPage: { first: number; query: PageQuery; page: LogPage } | undefined;
-  readonly #reads = new Map<string, Promise<LogPage>>();
+  readonly #storeReads = new StoreReads();
   #epoch: Epoch;
   #log: MemoryLog;
 
@@ -127,36 +126,33 @@ export class Reader {
       position: more ? lastPosition(entries) : this.#log.head,
       more,
     };
-    // So do those who follow different topics, if it is the only one for them: one page for ten thousand topic lists.
-    return this.#share(key, entries.length === 1 && !more ? this.#share(first, page) : page);
+    // Callers with different topics share a page with one notification: one page for ten thousand lists of topics.
+    return this.#pages.share(key, entries.length === 1 && !more ? this.#pages.share(first, page) : page);
   }
 
   #bytesMax({ bytesMax = Infinity }: PageQuery): number {
     return Math.min(bytesMax, this.#limits.pageBytesMax);
   }
 
-  /** The page that is shared by this key: the given one, if there is none yet. */
-  #share(key: string | number, page: LogPage): LogPage {
-    const shared = this.#pages.get(key);
-    if (shared) return shared;
-    if (this.#pages.size < SHARED_PAGES_MAX) this.#pages.set(key, page);
-    return page;
-  }
-
   /**
-   * Reads from the store. An equal read that is under way is joined: it may have begun before the caller was armed and
-   * miss what was appended since, which is why callers compare the page's position with the window's head.
+   * Reads from the store, or shares an equal read. That read may have begun before the caller was armed and miss what was appended
+   * since, so callers compare the page's position with the window's head.
+   *
+   * @param isWanted false when the caller has left: its read is then skipped if it has not begun
    */
-  fromStore(query: PageQuery): Promise<LogPage> {
+  fromStore(query: PageQuery, isWanted: () => boolean): Promise<LogPage> {
     const { topics, after, limit } = query;
-    const place = after === 'earliest' ? after : `${after.epochId} ${after.position}`;
-    const key = `${this.#epoch.id} ${place} ${limit} ${this.#bytesMax(query)} ${topics.join()}`;
-    let read = this.#reads.get(key);
-    if (!read) {
-      read = this.#readStore(query).finally(() => this.#reads.delete(key));
-      this.#reads.set(key, read);
-    }
-    return read;
+    const bytesMax = this.#bytesMax(query);
+    const position = after === 'earliest' ? after : `${after.epochId} ${after.position}`;
+    const key = `${this.#epoch.id} ${position} ${limit} ${bytesMax} ${topics.join()}`;
+    const shared = this.#pages.get(key);
+    if (shared) return Promise.resolve(shared);
+    const read = async (): Promise<LogPage> => {
+      const page = await this.#readStore(query);
+      // An empty page says where the log ended at that time, which the next caller has to ask anew.
+      return page.entries.length > 0 ? this.#pages.share(key, page) : page;
+    };
+    return this.#storeReads.read({ key, bytesMax, read, isWanted });
   }
 
   async #readStore(query: PageQuery): Promise<LogPage> {

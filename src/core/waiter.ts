@@ -140,19 +140,21 @@ export class Waiter implements Wakeable, Unsubscribable {
       return;
     }
     const { epoch } = reader.window;
-    reader.fromStore({ topics, after, limit, bytesMax }).then(
-      (found) => {
-        if (this.#state === 'ended') return;
-        const page = this.#followed(found);
-        if (!page) return;
-        const news = page.entries.length > 0 || page.gap;
-        if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
-        else this.#onPage(page);
-      },
-      (error: unknown) => {
-        this.#fail(error);
-      },
-    );
+    reader
+      .fromStore({ topics, after, limit, bytesMax }, () => this.#isOpen())
+      .then(
+        (found) => {
+          if (this.#state === 'ended') return;
+          const page = this.#followed(found);
+          if (!page) return;
+          const news = page.entries.length > 0 || page.gap;
+          if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
+          else this.#onPage(page);
+        },
+        (error: unknown) => {
+          this.#fail(error);
+        },
+      );
   }
 
   /**
@@ -171,7 +173,9 @@ export class Waiter implements Wakeable, Unsubscribable {
     }
     const entries = page.entries.filter(({ position }) => position <= head);
     const next = page.entries[entries.length];
-    return next ? { ...page, entries, position: next.position - 1, more: false } : page;
+    if (!next) return page;
+    const { gap } = page;
+    return { epoch: page.epoch, entries, position: next.position - 1, more: false, ...(gap && { gap }) };
   }
 
   #onPage(page: LogPage): void {
@@ -252,11 +256,11 @@ export class Waiter implements Wakeable, Unsubscribable {
     if (!drained || page.ending) this.unsubscribe();
     observer.next(page);
     if (!drained || page.ending) observer.complete();
-    else if (!this.#hasEnded()) this.#nextTurn(drained(page), page.more);
+    else if (this.#isOpen()) this.#nextTurn(drained(page), page.more);
   }
 
-  #hasEnded(): boolean {
-    return this.#state === 'ended';
+  #isOpen(): boolean {
+    return this.#state !== 'ended';
   }
 
   /** The next turn starts when the page is taken; a replay, or a stream that does not wait, leaves others theirs. */

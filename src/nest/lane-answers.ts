@@ -1,32 +1,22 @@
 import { STATUS_CODES } from 'node:http';
 import type { LogPage } from '../core/page.js';
 import { type Body, pageBody } from '../wire/encoder.js';
-import { answerBytes, headerLines } from '../wire/http1.js';
+import { answerBytes, answerHead, headerLines } from '../wire/http1.js';
 import { CACHE_CONTROL, ERROR_HEADER, JSON_TYPE } from '../wire/protocol.js';
 import { exceptionAnswer, NotificationsException, toException } from './exception.js';
 import type { Runtime } from './runtime.js';
 
-/** An answer as it goes out. */
+/** An answer as it is sent. */
 export interface LaneAnswer {
-  readonly bytes: Buffer;
+  readonly pieces: readonly Buffer[];
   /** The connection ends with it. */
   readonly close: boolean;
 }
 
-interface Built {
-  readonly lines: string;
-  readonly date: string;
-  readonly bytes: Buffer;
-}
-
-type BuiltPage = LogPage & Record<symbol, Built | undefined>;
-
-/** Whole answers, with the headers that node:http would send. A page's is built once for all who are answered with the same headers. */
+/** Whole answers, with the headers that node:http would send. One that is small is built once for all clients with the same headers. */
 export class LaneAnswers {
   readonly #runtime: Runtime;
   readonly #keepAliveMs: () => number;
-  /** Where a page carries what was built of it. */
-  readonly #onPage = Symbol('answer');
   #second = NaN;
   #date = '';
 
@@ -37,24 +27,24 @@ export class LaneAnswers {
 
   /**
    * @param lines header lines that the application has set
-   * @param cursor what the client came with
+   * @param cursor the client's own
    */
   page(page: LogPage, lines: string, cursor: string): LaneAnswer {
-    // Nothing has happened to this client's place, so it keeps the cursor that it came with.
-    if (page.ending) {
-      const close = page.ending === 'draining';
-      return { bytes: this.#bytes(200, lines, { body: pageBody(page, cursor), close }), close };
-    }
+    const { encoder } = this.#runtime;
+    // The client has received nothing, so its cursor stays the same.
+    if (page.ending)
+      return this.#answer(200, lines, { body: pageBody(page, cursor), close: page.ending === 'draining' });
     const date = this.#dateNow();
-    const carrier = page as BuiltPage;
-    const before = carrier[this.#onPage];
-    if (before?.lines === lines && before.date === date) return { bytes: before.bytes, close: false };
-    const bytes = this.#bytes(200, lines, { body: this.#runtime.encoder.body(page), close: false });
-    carrier[this.#onPage] = { lines, date, bytes };
-    return { bytes, close: false };
+    const last = encoder.lastAnswer(page);
+    if (last?.lines === lines && last.date === date) return { pieces: [last.bytes], close: false };
+    const body = encoder.body(page);
+    const answer = this.#answer(200, lines, { body, close: false });
+    const [bytes, ...others] = answer.pieces;
+    if (bytes && others.length === 0) encoder.keepAnswer(page, { lines, date, bytes });
+    return answer;
   }
 
-  /** What Nest would answer. */
+  /** The answer that Nest would give. */
   refusal(error: unknown, lines: string): LaneAnswer {
     const exception = toException(error);
     const { status, text } = exceptionAnswer(exception);
@@ -62,17 +52,23 @@ export class LaneAnswers {
     const close = known?.code === 'draining';
     const code = known ? headerLines([[ERROR_HEADER, known.code]]) : '';
     const retryAfter = known?.retryAfterS === undefined ? '' : headerLines([['Retry-After', known.retryAfterS]]);
-    const body = { text, bytes: Buffer.byteLength(text) };
-    return { bytes: this.#bytes(status, lines + code + retryAfter, { body, close }), close };
+    const body = { content: text, bytes: Buffer.byteLength(text) };
+    return this.#answer(status, lines + code + retryAfter, { body, close });
   }
 
-  #bytes(status: number, lines: string, { body, close }: { body: Body; close: boolean }): Buffer {
+  #answer(status: number, lines: string, { body, close }: { body: Body; close: boolean }): LaneAnswer {
     const keepAliveS = close ? 0 : Math.floor(this.#keepAliveMs() / 1000);
     const keepAlive = keepAliveS > 0 ? `Keep-Alive: timeout=${keepAliveS}\r\n` : '';
     const connection = `Connection: ${close ? 'close' : 'keep-alive'}\r\n${keepAlive}`;
     const content = `Content-Type: ${JSON_TYPE}\r\nContent-Length: ${body.bytes}\r\nCache-Control: ${CACHE_CONTROL}\r\n`;
-    const head = `${lines}${content}Date: ${this.#dateNow()}\r\n${connection}`;
-    return answerBytes(`${status} ${STATUS_CODES[status] ?? ''}`, head, body);
+    const head = answerHead(
+      `${status} ${STATUS_CODES[status] ?? ''}`,
+      `${lines}${content}Date: ${this.#dateNow()}\r\n${connection}`,
+    );
+    // A large body stays a buffer of its own, which all connections share.
+    const pieces =
+      typeof body.content === 'string' ? [answerBytes(head, body)] : [Buffer.from(head, 'latin1'), body.content];
+    return { pieces, close };
   }
 
   /** As in RFC 9110, 5.6.7; the same text for a second. */

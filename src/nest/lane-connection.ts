@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Unsubscribable } from 'rxjs';
 import { getHead } from '../wire/http1.js';
+import type { LaneAnswer } from './lane-answers.js';
 import type { GrantedRead } from './notifications.guard.js';
 
 /** What the guards made of a poll, and when. */
@@ -109,11 +110,14 @@ export class LaneConnection {
   }
 
   /** Answers the poll under way. */
-  answer(bytes: Buffer, { close }: { close: boolean }): void {
+  answer({ pieces, close }: LaneAnswer): void {
     const socket = this.#socket;
     this.#isAsked = false;
     this.#asked = this.#waiter = undefined;
-    const isTaken = socket.write(bytes);
+    socket.cork();
+    let isTaken = true;
+    for (const piece of pieces) isTaken = socket.write(piece);
+    socket.uncork();
     if (close) {
       socket.destroySoon();
       this.#host.onClosing(socket);

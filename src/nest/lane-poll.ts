@@ -57,7 +57,7 @@ export class LanePoll implements Observer<LogPage> {
     }
   }
 
-  #send({ bytes, close }: LaneAnswer): void {
-    this.#connection.answer(bytes, { close });
+  #send(answer: LaneAnswer): void {
+    this.#connection.answer(answer);
   }
 }

@@ -65,7 +65,7 @@ export function writeJson(raw: ServerResponse, body: Body, options: { status?: n
   };
   if (options.close && isHttp1(raw)) headers.Connection = 'close';
   raw.writeHead(options.status ?? 200, headers);
-  raw.end(body.text);
+  raw.end(body.content);
 }
 
 /** Writes a value as a whole JSON answer. */
@@ -75,7 +75,7 @@ export function writeValue(raw: ServerResponse, value: unknown, status: number):
 
 /** Writes JSON text as a whole answer. */
 export function writeText(raw: ServerResponse, text: string, status: number): void {
-  writeJson(raw, { text, bytes: Buffer.byteLength(text) }, { status });
+  writeJson(raw, { content: text, bytes: Buffer.byteLength(text) }, { status });
 }
 
 /** What middleware replaces on a response that it wants to change, or whose end it wants to see. */

@@ -50,6 +50,8 @@ export class StreamWriter implements Writer {
   page(page: LogPage): void {
     if (page.ending) this.#end(page);
     else if (page.entries.length > 0 || page.gap) {
+      const hint = this.#hint();
+      if (hint) this.#write(hint);
       this.#write(this.#blocks(page));
       this.#tell(page.position);
     } else this.#quiet(page);
@@ -88,10 +90,9 @@ export class StreamWriter implements Writer {
     });
   }
 
-  #blocks(page: LogPage): string | Uint8Array {
+  #blocks(page: LogPage): Uint8Array {
     const { encoder } = this.#runtime;
-    const hint = this.#hint();
-    return hint || this.#idSuffix ? hint + encoder.sse(page, this.#idSuffix) : encoder.sseBytes(page);
+    return this.#idSuffix ? Buffer.from(encoder.sse(page, this.#idSuffix)) : encoder.sseBytes(page);
   }
 
   #quiet(page: LogPage): void {

@@ -21,27 +21,38 @@ export interface Page<N extends Notification = Notification> {
 
 /** A response body with its length in bytes. */
 export interface Body {
-  readonly text: string;
+  /** Text, or bytes where the body is large: connections that have not taken them yet then share one buffer. */
+  readonly content: string | Buffer;
   readonly bytes: number;
 }
 
-/** Everything that is derived from a page, each at most once, however many waiters share it. */
-interface Derived {
-  readonly cursor: string;
-  body?: Body;
-  sse?: string;
-  sseBytes?: Uint8Array;
-  page?: Page;
+/**
+ * From this size a body is kept as bytes. Node.js copies a text for each connection that does not take it at once. Below that size a text
+ * is faster, because it is sent in one piece with the headers.
+ */
+export const BUFFER_BYTES_MIN = 16 * 1024;
+
+/** A whole answer as the direct lane sends it. It is good for these header lines and this date. */
+export interface WholeAnswer {
+  readonly lines: string;
+  readonly date: string;
+  readonly bytes: Buffer;
 }
 
-type EncodedPage = LogPage & Record<symbol, Derived | undefined>;
+/** What is derived from a page: each form once, however many waiters share the page. */
+interface Encoded {
+  readonly cursor: string;
+  body?: Body;
+  sse?: Uint8Array;
+  answer?: WholeAnswer;
+  /** Parsed notifications take many times the memory of their JSON, so they live only as long as application code holds them. */
+  page?: WeakRef<Page>;
+}
 
-/** Turns pages into what goes over the wire. */
+/** Turns pages into the forms that clients and application code receive. */
 export class PageEncoder {
   readonly #cursors: Cursors;
-  /** Where a page carries what was derived from it: a weak map of thousands costs the garbage collector more than all the rest here. */
-  readonly #onPage = Symbol('derived');
-  /** What all who are answered before the log goes on are told of its end. */
+  /** The cursor of all pages that reach to the end of the log, until the log moves on. */
   #end: { readonly epochId: string; readonly position: number; readonly cursor: string } | undefined;
 
   constructor(cursors: Cursors) {
@@ -54,29 +65,38 @@ export class PageEncoder {
 
   /** The JSON of a long poll. */
   body(page: LogPage): Body {
-    const derived = this.#of(page);
-    return (derived.body ??= pageBody(page, derived.cursor));
+    const encoded = this.#of(page);
+    return (encoded.body ??= pageBody(page, encoded.cursor));
   }
 
-  /** The blocks of an event stream; empty for an empty page. With something behind its ids they are one stream's own. */
+  /** The answer of the direct lane that was built from this page last. */
+  lastAnswer(page: LogPage): WholeAnswer | undefined {
+    return this.#of(page).answer;
+  }
+
+  keepAnswer(page: LogPage, answer: WholeAnswer): void {
+    this.#of(page).answer = answer;
+  }
+
+  /** The blocks of an event stream; empty for an empty page. With a suffix behind its ids they belong to one stream. */
   sse(page: LogPage, idSuffix = ''): string {
-    const derived = this.#of(page);
-    if (idSuffix !== '') {
-      const seal = (position: number): string => this.#cursors.seal(page.epoch, position) + idSuffix;
-      return pageToSse(page, derived.cursor + idSuffix, seal);
-    }
-    return (derived.sse ??= pageToSse(page, derived.cursor, (position) => this.#cursors.seal(page.epoch, position)));
+    const seal = (position: number): string => this.#cursors.seal(page.epoch, position) + idSuffix;
+    return pageToSse(page, this.cursor(page) + idSuffix, seal);
   }
 
-  /** The same blocks for all who have nothing behind their ids: as bytes, which a socket takes without encoding them again. */
+  /** The same blocks for all streams without a suffix, as bytes: a socket does not encode them again. */
   sseBytes(page: LogPage): Uint8Array {
-    return (this.#of(page).sseBytes ??= Buffer.from(this.sse(page)));
+    return (this.#of(page).sse ??= Buffer.from(this.sse(page)));
   }
 
-  /** The page as application code sees it. It is shared, and therefore frozen; notifications are parsed when looked at. */
+  /** The page for application code. It is shared, and therefore frozen. Notifications are parsed when they are read first. */
   page(page: LogPage): Page {
-    const derived = this.#of(page);
-    return (derived.page ??= publicPage(page, derived.cursor));
+    const encoded = this.#of(page);
+    const shared = encoded.page?.deref();
+    if (shared) return shared;
+    const made = publicPage(page, encoded.cursor);
+    encoded.page = new WeakRef(made);
+    return made;
   }
 
   /** A cursor that is not a page's. */
@@ -84,8 +104,8 @@ export class PageEncoder {
     return this.#cursors.seal(epoch, position);
   }
 
-  #of(page: LogPage): Derived {
-    return ((page as EncodedPage)[this.#onPage] ??= { cursor: this.#cursorOf(page) });
+  #of(page: LogPage): Encoded {
+    return (page.encoded ??= { cursor: this.#cursorOf(page) }) as Encoded;
   }
 
   /** A page that does not reach to the end of the log has a cursor of its own: how often a place is read is nobody's business. */
@@ -115,10 +135,27 @@ function freeze<T>(value: T): T {
   return value;
 }
 
-/** The notifications are JSON already, so the body is put together around them. */
-export function pageBody(page: LogPage, cursor: string): Body {
-  const notifications = page.entries.map(({ json }) => json).join();
-  const gap = page.gap ? `,"gap":${JSON.stringify(page.gap)}` : '';
-  const text = `{"notifications":[${notifications}],"cursor":"${cursor}","more":${page.more}${gap}}`;
-  return { text, bytes: Buffer.byteLength(text) };
+/** The JSON of a long poll with this cursor. Notifications are JSON already, so the body is put together around them. */
+export function pageBody({ entries, more, gap }: LogPage, cursor: string): Body {
+  const start = '{"notifications":[';
+  const end = `],"cursor":"${cursor}","more":${more}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes + 1, start.length + end.length);
+  if (bytes >= BUFFER_BYTES_MIN) return bytesBody(start, entries, end);
+  const text = start + entries.map(({ json }) => json).join() + end;
+  return { content: text, bytes: Buffer.byteLength(text) };
+}
+
+/** Written piece by piece: a text of the whole body would take its memory once more. */
+function bytesBody(start: string, entries: LogPage['entries'], end: string): Body {
+  const commas = Math.max(entries.length - 1, 0);
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, start.length + commas + end.length);
+  const content = Buffer.allocUnsafe(bytes);
+  let at = content.write(start, 'latin1');
+  entries.forEach(({ json, bytes: length }, index) => {
+    if (index > 0) at += content.write(',', at, 'latin1');
+    // Text of ASCII alone, as most is, only has to be copied.
+    at += content.write(json, at, json.length === length ? 'latin1' : 'utf8');
+  });
+  content.write(end, at, 'latin1');
+  return { content, bytes };
 }

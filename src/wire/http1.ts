@@ -16,12 +16,17 @@ export function headerLines(headers: RawHeaders): string {
   return lines.join('');
 }
 
-/** A whole answer: the status with its reason, header lines that state the body's length among others, and the body. */
-export function answerBytes(status: string, lines: string, { text, bytes }: Body): Buffer {
-  const head = `HTTP/1.1 ${status}\r\n${lines}\r\n`;
+/** The head of an answer: the status with its reason, and header lines that state the body's length among others. */
+export function answerHead(status: string, lines: string): string {
+  return `HTTP/1.1 ${status}\r\n${lines}\r\n`;
+}
+
+/** A whole answer in one piece. */
+export function answerBytes(head: string, { content, bytes }: Body): Buffer {
   const answer = Buffer.allocUnsafe(head.length + bytes);
   answer.write(head, 'latin1');
-  // Text of ASCII alone, which most is, needs only to be copied.
-  answer.write(text, head.length, text.length === bytes ? 'latin1' : 'utf8');
+  // Text of ASCII alone, as most is, only has to be copied.
+  if (typeof content !== 'string') content.copy(answer, head.length);
+  else answer.write(content, head.length, content.length === bytes ? 'latin1' : 'utf8');
   return answer;
 }

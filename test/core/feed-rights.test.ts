@@ -3,6 +3,8 @@ import { revocationsTopic } from '../../src/core/revocation.js';
 import type { Rights } from '../../src/core/rights.js';
 import { drafts } from '../support/drafts.js';
 import { FeedBench, WAIT_MS } from '../support/feed.js';
+import { Cursors } from '../../src/wire/cursor.js';
+import { PageEncoder } from '../../src/wire/encoder.js';
 
 const TOPICS = ['a', 'b'];
 
@@ -192,6 +194,22 @@ describe('revoke', () => {
     await bench.clock.settle();
     expect(stream.ids.flat()).toEqual(['n1', 'n2']);
     stream.leave();
+  });
+
+  test('holds it back in the encoded page too, where another caller has encoded the same read before', async () => {
+    await append('orders', 'n1');
+    const pass = bench.store.holdTail();
+    await append('orders', 'n2');
+    const encoder = new PageEncoder(new Cursors());
+    const bodies: string[] = [];
+    const request = { topics: ['orders'], after: 'earliest', limit: 10, waitMs: WAIT_MS } as const;
+    for (const subscriber of [undefined, 'ann']) {
+      bench.feed.poll({ ...request, subscriber }).subscribe((page) => bodies.push(String(encoder.body(page).content)));
+    }
+    await bench.clock.settle();
+    expect(bodies.map((body) => body.includes('n21'))).toEqual([true, false]);
+    pass();
+    await bench.clock.settle();
   });
 
   test('does not send anybody back who is ahead of this node, behind a gap either', async () => {

@@ -269,7 +269,23 @@ describe('the store', () => {
     await bench.clock.settle();
     expect(bench.store.reads).toHaveLength(length + 1);
     expect(new Set(polls.map(({ last }) => last)).size).toBe(1);
-    bench.poll({ after: bench.place(1) });
+  });
+
+  test('is asked once by a herd that reconnects with one old cursor, until the next append', async () => {
+    bench = await FeedBench.open({ windowCount: 1 });
+    await bench.store.append(drafts(5));
+    const { length } = bench.store.reads;
+    const herd = new Set<unknown>();
+    for (let count = 0; count < 100; count++) {
+      const poll = bench.poll({ after: bench.place(1) });
+      await bench.clock.settle();
+      herd.add(poll.last);
+    }
+    expect([herd.size, bench.store.reads.length]).toEqual([1, length + 1]);
+    await bench.store.append(drafts(1, 'later'));
+    const poll = bench.poll({ after: bench.place(1) });
+    await bench.clock.settle();
+    expect(poll.ids[0]).toHaveLength(5);
     expect(bench.store.reads).toHaveLength(length + 2);
   });
 

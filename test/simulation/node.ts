@@ -159,7 +159,11 @@ export class Process {
     };
     if (kind === 'poll') {
       const next = (page: LogPage): void => {
-        caller.reply({ kind: 'page', text: this.#encoder.body(page).text, isEnding: page.ending !== undefined });
+        caller.reply({
+          kind: 'page',
+          text: String(this.#encoder.body(page).content),
+          isEnding: page.ending !== undefined,
+        });
       };
       return feed.hold(asked, { next, error, complete: () => undefined });
     }
