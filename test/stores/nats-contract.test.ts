@@ -25,6 +25,7 @@ import { natsMissing, NatsServer } from '../support/engines/nats.js';
 
   const checks = storeContract({
     open: () => open(),
+    abilities: ['claim', 'positionsOf'],
     openAnother: () => openLast(),
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });

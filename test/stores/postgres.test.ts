@@ -25,6 +25,7 @@ describePostgres('postgresStore keeps the store contract', () => {
   const checks = storeContract({
     open,
     openAnother: openLog,
+    abilities: ['claim', 'positionsOf'],
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });
   for (const check of checks) test(check.name, check.run);

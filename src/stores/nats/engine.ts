@@ -10,13 +10,23 @@ import type { NatsSettings } from './options.js';
 /** What became of a commit: stored, or refused because the stream's last message was another one than expected. */
 export type PublishResult = { readonly stored: true } | { readonly stored: false };
 
-/** A message by its sequence, or the next one of a subject from a sequence on. */
-export type GetQuery = { readonly seq: number } | { readonly seq: number; readonly next_by_subj: string };
+/** A message by its sequence, the next one of a subject from a sequence on, or the last one of a subject. */
+export type GetQuery =
+  | { readonly seq: number }
+  | { readonly seq: number; readonly next_by_subj: string }
+  | { readonly last_by_subj: string };
+
+/** The answer to a message that was published: the sequence at which it is stored, or why it is not. */
+export interface Stored {
+  readonly seq: number;
+  readonly error?: { readonly err_code: number; readonly description: string };
+}
 
 type Library = Pick<typeof transport, 'connect' | 'headers' | 'createInbox'> &
   Pick<typeof jetstream, 'jetstreamManager'>;
 
-const WRONG_LAST_SEQUENCE = 10071;
+export const WRONG_LAST_SEQUENCE = 10071;
+export const MESSAGES_EXCEEDED = 10077;
 const WRONG_LAST_MSG_ID = 10070;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
@@ -98,28 +108,33 @@ export class Engine {
   }
 
   /** Undefined when there is no such stream. */
-  async info(): Promise<StreamInfo | undefined> {
+  async info(stream = this.#settings.stream): Promise<StreamInfo | undefined> {
     return this.#ask(
-      () => this.#jsm.streams.info(this.#settings.stream),
+      () => this.#jsm.streams.info(stream),
       (code) => code === STREAM_NOT_FOUND,
     );
   }
 
   /** Undefined when somebody else has just made it. */
-  async create(config: Partial<StreamConfig>): Promise<StreamInfo | undefined> {
+  async create(config: Partial<StreamConfig>, name = this.#settings.stream): Promise<StreamInfo | undefined> {
     return this.#ask(
-      () => this.#jsm.streams.add({ ...config, name: this.#settings.stream }),
+      () => this.#jsm.streams.add({ ...config, name }),
       (code) => code === STREAM_NAME_IN_USE,
     );
   }
 
-  async update(config: Partial<StreamConfig>): Promise<void> {
-    await this.#ask(() => this.#jsm.streams.update(this.#settings.stream, config));
+  async update(config: Partial<StreamConfig>, stream = this.#settings.stream): Promise<void> {
+    await this.#ask(() => this.#jsm.streams.update(stream, config));
+  }
+
+  /** Removes the messages of a subject below a sequence. */
+  async purge(stream: string, below: { readonly filter: string; readonly seq: number }): Promise<void> {
+    await this.#ask(() => this.#jsm.streams.purge(stream, below));
   }
 
   /** Undefined when there is no such message. */
-  async get(query: GetQuery): Promise<RawMessage | undefined> {
-    const { stream, replicas } = this.#settings;
+  async get(query: GetQuery, stream = this.#settings.stream): Promise<RawMessage | undefined> {
+    const { replicas } = this.#settings;
     // Any replica answers a direct get, also one that lags behind, and what it does not have yet would be left out.
     const found = await this.#ask(() =>
       replicas === 1 ? this.#jsm.direct.getMessage(stream, query) : this.#jsm.streams.getMessage(stream, query),
@@ -153,6 +168,16 @@ export class Engine {
     if (!error) return { stored: true };
     if (error.err_code === WRONG_LAST_SEQUENCE || error.err_code === WRONG_LAST_MSG_ID) return { stored: false };
     throw unavailable(`The NATS server refuses to store: ${error.description}.`);
+  }
+
+  /** Publishes a message that is stored only if its subject has none. */
+  async publishFirst(stream: string, subject: string): Promise<Stored> {
+    const headers = this.#library.headers();
+    headers.set('Nats-Expected-Stream', stream);
+    headers.set('Nats-Expected-Last-Subject-Sequence', '0');
+    const answer = await this.#ask(() => this.#nc.request(subject, '', { headers, timeout: this.#settings.timeoutMs }));
+    if (!answer) throw unavailable('The NATS server gave no answer.');
+    return answer.json<Stored>();
   }
 
   /** A message that is no commit's. */

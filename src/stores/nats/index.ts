@@ -48,9 +48,11 @@ export type { NatsStoreOptions } from './options.js';
  * - **Retention**: the stream's own limits; `retainCount` counts messages, of which each holds one notification or more.
  *   The options of the node that started last apply.
  * - **Bounds**: a notification must fit into the server's `max_payload` (1 MiB by default), and an array has at most 10,000.
+ * - **Claims** are kept in a second stream, `<stream>-claims`, which is made with the first claim. If it is deleted while
+ *   nodes run, the log begins a new epoch, so that no used ticket becomes good again.
  * - **Nodes** take turns in writing: a node whose way to the server is much longer than others' waits longer under load.
  * - **Operator**: JetStream enabled with room for `retainBytes`, and, where permissions are restricted, those to publish
- *   to `<stream>.>` and `$JS.API.>`, and to subscribe to `_INBOX.>` (or the connection's `inboxPrefix`). The stream is
+ *   to `<stream>.>`, `<stream>-claims.>` and `$JS.API.>`, and to subscribe to `_INBOX.>` (or the connection's `inboxPrefix`). The stream is
  *   made by the driver and belongs to it: nothing else may publish to it. Its description holds the secret that seals
  *   cursors: who may read it may read all notifications as well. To wipe the log, delete the stream.
  *

@@ -1,9 +1,12 @@
+import type { StoreAbilities } from '../../core/abilities.js';
 import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/notification.js';
 import type { AppendResult, ReadQuery, ReadResult, Store, StoreRuntime, Tail, TailBatch } from '../../core/store.js';
 import { APPEND_QUEUE_LIMITS, AppendQueue } from '../shared/append-queue.js';
+import { Claims } from '../shared/claims.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
+import { ClaimStream } from './claim-stream.js';
 import { Engine } from './engine.js';
 import { Follower } from './follower.js';
 import { POSITIONS_PER_MESSAGE } from './layout.js';
@@ -15,7 +18,7 @@ const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2_000;
 
 /** The parts of a node put together; `index.ts` says how they keep the contract. */
-export class NatsStore implements Store {
+export class NatsStore implements Store, StoreAbilities {
   readonly #settings: NatsSettings;
   readonly #clock: Clock;
   readonly #engine: Engine;
@@ -23,6 +26,7 @@ export class NatsStore implements Store {
   readonly #pages: Pages;
   readonly #tails: TailHub;
   readonly #appends: AppendQueue;
+  readonly #claims: Claims;
   #closing: Promise<void> | undefined;
 
   private constructor(engine: Engine, settings: NatsSettings, { clock, logger }: StoreRuntime) {
@@ -47,6 +51,8 @@ export class NatsStore implements Store {
       },
       retryMs: (attempt) => Math.min(RETRY_MS_MIN * 2 ** Math.min(attempt, 10), RETRY_MS_MAX),
     });
+    const claims = new ClaimStream({ engine, follower: this.#follower, settings });
+    this.#claims = new Claims({ engine: 'nats', clock, write: (call) => claims.write(call) });
     const writer = new Writer({ engine, follower: this.#follower, clock, timeoutMs: settings.timeoutMs });
     this.#appends = new AppendQueue({
       engine: 'nats',
@@ -83,13 +89,23 @@ export class NatsStore implements Store {
 
   async read(query: ReadQuery): Promise<ReadResult> {
     this.#assertOpen();
-    return this.#bounded(this.#read(query));
+    return this.#bounded(this.#whenReady(() => this.#pages.read(query)));
   }
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
     this.#assertOpen();
     await this.#follower.ready(this.#settings.timeoutMs);
     return this.#tails.open(this.#follower.log.epoch.id, after, onAppended);
+  }
+
+  async claim(key: string, ttlMs: number): Promise<boolean> {
+    this.#assertOpen();
+    return this.#bounded(this.#claims.claim(key, ttlMs));
+  }
+
+  async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
+    this.#assertOpen();
+    return this.#bounded(this.#whenReady(() => this.#pages.positionsOf(ids, this.#settings.timeoutMs)));
   }
 
   close(): Promise<void> {
@@ -102,13 +118,13 @@ export class NatsStore implements Store {
     await this.#engine.close();
   }
 
-  async #read(query: ReadQuery): Promise<ReadResult> {
+  async #whenReady<T>(read: () => Promise<T>): Promise<T> {
     await this.#follower.ready(this.#settings.timeoutMs);
-    return this.#pages.read(query).catch(async (error: unknown) => {
+    return read().catch(async (error: unknown) => {
       // The log was another one: once that is clear, it is read as it is now.
       if (this.#closing || !this.#engine.connected) throw error;
       await this.#follower.ready(this.#settings.timeoutMs);
-      return this.#pages.read(query);
+      return read();
     });
   }
 

@@ -22,6 +22,11 @@ export interface NatsStoreOptions {
   readonly idempotencyMs?: number;
   /** Ids that every node remembers for that; beyond it the oldest are forgotten early. Default 100,000. */
   readonly idempotencyCount?: number;
+  /**
+   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. They are messages of a
+   * stream of their own, of about 250 bytes each. Default 1,000,000.
+   */
+  readonly claimCount?: number;
   /** Milliseconds after which a call that the server does not answer rejects. Default 5,000. */
   readonly timeoutMs?: number;
   /** Notifications that may wait to be appended on this node; beyond it `append` rejects. Default 20,000. */
@@ -47,6 +52,7 @@ const NUMBERS: Record<NumberName, NumberRule> = {
   retainBytes: { default: 1024 * MIB, min: 1024, max: Number.MAX_SAFE_INTEGER },
   idempotencyMs: { default: 600_000, min: 1, max: 9_000_000_000_000 },
   idempotencyCount: { default: 100_000, min: 1, max: 10_000_000 },
+  claimCount: { default: 1_000_000, min: 1, max: Number.MAX_SAFE_INTEGER },
   timeoutMs: { default: 5_000, min: 100, max: TIMER_MS_MAX },
   pendingMax: { default: 20_000, min: 1, max: Number.MAX_SAFE_INTEGER },
   pendingCharsMax: { default: 64 * MIB, min: 1, max: Number.MAX_SAFE_INTEGER },

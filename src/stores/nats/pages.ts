@@ -48,6 +48,16 @@ export class Pages {
     return { epoch: log.epoch, ...page, head, trimmed: await this.#trimmed(status) };
   }
 
+  /** Looks up ids once this node knows everything that any node has appended. */
+  async positionsOf(ids: readonly string[], timeoutMs: number): Promise<readonly (number | undefined)[]> {
+    const follower = this.#follower;
+    const { lastSequence } = await this.#status(follower.log);
+    await follower.passes(lastSequence - 1, timeoutMs);
+    await follower.ready(timeoutMs);
+    follower.ids.forget(this.#clock.monotonic());
+    return ids.map((id) => follower.ids.get(id)?.position);
+  }
+
   /** What follows a position in the order of the log, up to where the follower is. */
   async chunk(after: number): Promise<LogChunk> {
     const { epoch } = this.#follower.log;

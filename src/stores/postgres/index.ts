@@ -16,6 +16,8 @@ export type { PublishItem } from '../../core/draft.js';
  * - Order: positions are given under a lock that is held until the commit is visible, densely, so the order of positions is
  *   that of commits, for every reader. Nodes append one after another.
  * - Idempotency: an id is recognised for as long as its notification is kept (`retainCount`, `retainMs`, `retainBytes`).
+ * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims that a node made, a new
+ *   epoch begins.
  * - Inside a transaction of the application: `publishInTransaction`.
  * - Epoch: kept in the schema. A new one begins when the schema is new, was restored, belongs to another cluster or timeline
  *   (a promoted standby may lack what was acknowledged), or holds less than was seen in it: clients get a `gap`.

@@ -1,6 +1,7 @@
 import { newEpoch } from '../shared/epoch.js';
 import type { Ask, Database } from './database.js';
 import { appendFunction } from './sql/append-function.sql.js';
+import { claimFunction, claimsTables } from './sql/claims.sql.js';
 import { createLog } from './sql/create-log.sql.js';
 import { LOCK_CLASS, quoted } from './sql/names.js';
 import { moveOutboxFunction } from './sql/move-outbox-function.sql.js';
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
     trimFunction(schema),
     verifyFunction(schema),
   ],
+  (schema) => [claimsTables(schema), claimFunction(schema)],
 ];
 
 /**

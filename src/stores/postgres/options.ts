@@ -22,13 +22,18 @@ export interface PostgresStoreOptions {
   readonly retainMs?: number;
   /** Bytes of JSON kept. Default 1 GiB. */
   readonly retainBytes?: number;
+  /**
+   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 250
+   * bytes of disk. Default 1,000,000.
+   */
+  readonly claimCount?: number;
   /** Milliseconds between looks for news, in case a wake-up was lost or nothing listens. Default 1,000. */
   readonly pollMs?: number;
   /** Milliseconds after which a call that got no answer is `store_unavailable`. Default 5,000. */
   readonly timeoutMs?: number;
 }
 
-type NumberName = 'poolMax' | 'retainCount' | 'retainMs' | 'retainBytes' | 'pollMs' | 'timeoutMs';
+type NumberName = 'poolMax' | 'retainCount' | 'retainMs' | 'retainBytes' | 'claimCount' | 'pollMs' | 'timeoutMs';
 
 export interface PostgresStoreSettings extends Readonly<Record<NumberName, number>> {
   readonly pool: Pool | undefined;
@@ -47,6 +52,7 @@ const RULES: Readonly<Record<NumberName, NumberRule>> = {
   // What the database can still subtract from a date.
   retainMs: { default: 7 * 24 * 3_600_000, min: 1, max: 100 * 365 * 24 * 3_600_000 },
   retainBytes: { default: 1024 * 1024 * 1024, min: 1, max: ANY_MAX },
+  claimCount: { default: 1_000_000, min: 1, max: ANY_MAX },
   pollMs: { default: 1_000, min: 1, max: TIMER_MS_MAX },
   timeoutMs: { default: 5_000, min: 100, max: TIMER_MS_MAX },
 };

@@ -1,16 +1,20 @@
 import type { Timer } from '../../core/clock.js';
+import type { StoreAbilities } from '../../core/abilities.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
 import type { AppendResult, ReadQuery, ReadResult, Store, StoreRuntime, Tail, TailBatch } from '../../core/store.js';
 import { APPEND_QUEUE_LIMITS, AppendQueue, type DraftArrays } from '../shared/append-queue.js';
+import { Claims } from '../shared/claims.js';
 import { type LogChunk, TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
+import { Claimant } from './claimant.js';
 import { Database, listenConfig, loadPg, poolOf } from './database.js';
 import { Listener, retryMs } from './listener.js';
 import { LogAccess, type Seen } from './log-access.js';
 import type { PostgresStoreSettings } from './options.js';
-import { type AppendRow, appendRow, type ReadRows, readRows } from './rows.js';
+import { appendRow, positionRows, type ReadRows, readRows, resultsOf } from './rows.js';
 import { calls } from './sql/calls.sql.js';
 import { channelOf } from './sql/names.js';
+import { positionsOf } from './sql/positions-of.sql.js';
 import { readAfter } from './sql/read-after.sql.js';
 import { readPage } from './sql/read-page.sql.js';
 
@@ -39,14 +43,15 @@ const LISTENER_GRACE_MS = 10_000;
 /** Work that runs beside calls, at most once at a time; what is asked for meanwhile is done after it. */
 type Chore = 'move' | 'trim';
 
-export class PostgresStore implements Store {
+export class PostgresStore implements Store, StoreAbilities {
   readonly #settings: PostgresStoreSettings;
   readonly #runtime: StoreRuntime;
   readonly #access: LogAccess;
   readonly #queue: AppendQueue;
+  readonly #claims: Claims;
   readonly #hub: TailHub;
   readonly #listener: Listener;
-  readonly #sql: ReturnType<typeof calls> & { readonly readPage: string; readonly readAfter: string };
+  readonly #sql: ReturnType<typeof calls> & Readonly<Record<'readPage' | 'readAfter' | 'positionsOf', string>>;
   readonly #chores = new Map<Chore, Promise<void>>();
   #lastEpochId = '';
   #appendedSinceTrim = 0;
@@ -66,7 +71,12 @@ export class PostgresStore implements Store {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#access = parts.access;
-    this.#sql = { ...calls(schema), readPage: readPage(schema), readAfter: readAfter(schema) };
+    this.#sql = {
+      ...calls(schema),
+      readPage: readPage(schema),
+      readAfter: readAfter(schema),
+      positionsOf: positionsOf(schema),
+    };
     this.#queue = new AppendQueue({
       engine: 'postgres',
       write: (arrays) => this.#write(arrays),
@@ -75,6 +85,8 @@ export class PostgresStore implements Store {
       },
       limits: APPEND_QUEUE_LIMITS,
     });
+    const claimant = new Claimant({ ...settings, access: parts.access, lockMs: this.#lockMs });
+    this.#claims = new Claims({ engine: 'postgres', clock, write: (call) => claimant.write(call) });
     this.#hub = new TailHub({ clock, readAfter: (after) => this.#chunkAfter(after), retryMs });
     this.#listener = parts.newListener(
       () => {
@@ -133,6 +145,16 @@ export class PostgresStore implements Store {
     if (this.#lastEpochId === '') await this.#state();
     this.#assertOpen();
     return this.#hub.open(this.#lastEpochId, after, onAppended);
+  }
+
+  async claim(key: string, ttlMs: number): Promise<boolean> {
+    this.#assertOpen();
+    return this.#claims.claim(key, ttlMs);
+  }
+
+  async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
+    this.#assertOpen();
+    return this.#access.ask(this.#sql.positionsOf, [ids], positionRows);
   }
 
   async close(): Promise<void> {
@@ -271,16 +293,4 @@ export class PostgresStore implements Store {
       this.#checkAgeLater();
     }, dueMs);
   }
-}
-
-/** Each array's part of what was appended together. */
-function resultsOf(arrays: DraftArrays, { epoch, positions, duplicates }: AppendRow): AppendResult[] {
-  let next = 0;
-  return arrays.map((drafts) => ({
-    epoch,
-    appended: drafts.map(({ id }) => {
-      const index = next++;
-      return { id, position: positions[index] ?? 0, duplicate: duplicates[index] === true };
-    }),
-  }));
 }

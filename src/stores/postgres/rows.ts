@@ -1,5 +1,7 @@
 import type { LogEntry } from '../../core/notification.js';
-import type { Epoch, ReadResult } from '../../core/store.js';
+import type { AppendResult, Epoch, ReadResult } from '../../core/store.js';
+import type { DraftArrays } from '../shared/append-queue.js';
+import type { ClaimResult } from '../shared/claims.js';
 import type { Row } from './database.js';
 import { LogChanged } from './errors.js';
 
@@ -37,6 +39,33 @@ export function appendRow(rows: readonly Row[]): AppendRow {
     positions: ((row.positions ?? []) as unknown[]).map(number),
     duplicates: (row.duplicates ?? []) as boolean[],
   };
+}
+
+/** Each array's part of what was appended together. */
+export function resultsOf(arrays: DraftArrays, { epoch, positions, duplicates }: AppendRow): AppendResult[] {
+  let next = 0;
+  return arrays.map((drafts) => ({
+    epoch,
+    appended: drafts.map(({ id }) => {
+      const index = next++;
+      return { id, position: positions[index] ?? 0, duplicate: duplicates[index] === true };
+    }),
+  }));
+}
+
+/** The result of a claim; its number is -1 when there are too many claims. */
+export function claimRow(rows: readonly Row[]): ClaimResult {
+  const [row] = rows;
+  if (!row) throw new LogChanged();
+  return {
+    epochId: row.epoch_id as string,
+    number: row.claim_number === null ? undefined : number(row.claim_number),
+    removed: number(row.removed),
+  };
+}
+
+export function positionRows(rows: readonly Row[]): (number | undefined)[] {
+  return rows.map(({ position }) => (position === null ? undefined : number(position)));
 }
 
 export function readRows(rows: readonly Row[]): ReadRows {

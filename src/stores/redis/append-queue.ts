@@ -1,7 +1,7 @@
 import type { Draft } from '../../core/notification.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
 import type { Connection } from './connection.js';
-import { unavailable } from './errors.js';
+import { notAcknowledged, unavailable } from './errors.js';
 import { type LogState, randomHex } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
@@ -148,9 +148,7 @@ export class AppendQueue {
     if (!wait) return script.run(client, keys, args);
     const { reply, acknowledged } = await script.runAndWait(client, keys, args, wait);
     if (acknowledged >= wait.replicas) return reply;
-    throw unavailable(
-      `Of ${wait.replicas} replicas (wait.replicas) ${acknowledged} have acknowledged within ${wait.timeoutMs} ms.`,
-    );
+    throw notAcknowledged(wait, acknowledged);
   }
 
   #release(appends: readonly PendingAppend[]): void {

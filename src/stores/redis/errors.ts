@@ -1,9 +1,17 @@
 import { NotificationsError } from '../../core/errors.js';
+import type { RedisWait } from './options.js';
 
 /** The one error of this store: the engine cannot do now what it was asked for. */
 export function unavailable(message: string, cause?: unknown): NotificationsError {
   if (cause instanceof NotificationsError) return cause;
   return new NotificationsError('store_unavailable', message, cause === undefined ? {} : { cause: bare(cause) });
+}
+
+/** Too few replicas have what was written. It may still become visible. */
+export function notAcknowledged(wait: RedisWait, acknowledged: number): NotificationsError {
+  return unavailable(
+    `Of ${wait.replicas} replicas (wait.replicas) ${acknowledged} have acknowledged within ${wait.timeoutMs} ms.`,
+  );
 }
 
 /** What a person wants to know of an error of the client's. */

@@ -17,6 +17,9 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  *   behind a hole, so that a cursor to something lost is known as such even if no node is left that has seen it.
  * - Order: of the appends in the engine; positions are dense, but for those holes.
  * - Idempotency: `idempotencyMs` and `idempotencyCount`; an id is remembered for up to twice as long.
+ * - Claims: in sorted sets in the slot of the log, as durable as the log, and never evicted. If the engine has lost claims
+ *   that a node made, a new epoch begins. With `everysec` and no node left that made them, the claims of the last second
+ *   are lost: a ticket used in that second can be used again until it expires.
  * - An append that is rejected may still become visible: it was cut off from its answer, or replicas were too slow.
  *   Repeating it with the same id is safe, and with `wait` the repetition waits for replicas too.
  *

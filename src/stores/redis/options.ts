@@ -58,6 +58,11 @@ export interface RedisStoreOptions {
   readonly idempotencyMs?: number;
   /** Ids remembered for that, at least; beyond it the oldest are forgotten early. Default 1,000,000. */
   readonly idempotencyCount?: number;
+  /**
+   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 200
+   * bytes of memory. Default 1,000,000.
+   */
+  readonly claimCount?: number;
   /** Acknowledge an append only when replicas have it. Default: the engine's own word is enough. */
   readonly wait?: RedisWait;
 }
@@ -71,7 +76,8 @@ type NumberOption =
   | 'retainMs'
   | 'retainBytes'
   | 'idempotencyMs'
-  | 'idempotencyCount';
+  | 'idempotencyCount'
+  | 'claimCount';
 
 /** All options with their defaults filled in. */
 export interface RedisStoreSettings
@@ -91,6 +97,7 @@ const RULES: Readonly<Record<NumberOption, NumberRule>> = {
   retainBytes: { default: 1024 * 1024 * 1024, min: 1, max: ANY_MAX },
   idempotencyMs: { default: 600_000, min: 1, max: ANY_MAX },
   idempotencyCount: { default: 1_000_000, min: 1, max: ANY_MAX },
+  claimCount: { default: 1_000_000, min: 1, max: ANY_MAX },
 };
 
 const PREFIX_MAX = 200;

@@ -1,10 +1,15 @@
 import type { Draft } from '../../core/notification.js';
+import type { StoreAbilities } from '../../core/abilities.js';
 import type { AppendResult, ReadQuery, ReadResult, Store, StoreRuntime, Tail, TailBatch } from '../../core/store.js';
+import { Claims } from '../shared/claims.js';
 import { AppendQueue } from './append-queue.js';
+import { Claimant } from './claimant.js';
 import { Connection } from './connection.js';
 import { entriesOf, type LogReply, LogState } from './log-state.js';
 import { appendLua } from './lua/append.lua.js';
+import { claimLua } from './lua/claim.lua.js';
 import { followLua } from './lua/follow.lua.js';
+import { lookupLua } from './lua/lookup.lua.js';
 import { readLua } from './lua/read.lua.js';
 import { trimLua } from './lua/trim.lua.js';
 import type { RedisStoreSettings } from './options.js';
@@ -22,9 +27,10 @@ interface Scripts {
   readonly read: Script;
   readonly follow: Script;
   readonly trim: Script;
+  readonly lookup: Script;
 }
 
-export class RedisStore implements Store {
+export class RedisStore implements Store, StoreAbilities {
   readonly #settings: RedisStoreSettings;
   readonly #runtime: StoreRuntime;
   readonly #state = new LogState();
@@ -33,6 +39,7 @@ export class RedisStore implements Store {
   #connection!: Connection;
   #scripts!: Scripts;
   #appends!: AppendQueue;
+  #claims!: Claims;
   #recheck: unknown;
   #closed: Promise<void> | undefined;
 
@@ -44,24 +51,22 @@ export class RedisStore implements Store {
 
   static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
     const store = new RedisStore(settings, runtime);
-    const [append, read, follow, trim] = await Promise.all([
+    const [append, claim, lookup, read, follow, trim] = await Promise.all([
       Script.of(appendLua),
+      Script.of(claimLua),
+      Script.of(lookupLua),
       Script.of(readLua),
       Script.of(followLua),
       Script.of(trimLua),
     ]);
-    store.#scripts = { read, follow, trim };
+    store.#scripts = { read, follow, trim, lookup };
     store.#connection = await Connection.open(settings, runtime, () => {
       store.#wakeTails();
     });
-    store.#appends = new AppendQueue({
-      settings,
-      runtime,
-      connection: store.#connection,
-      state: store.#state,
-      keys: store.#keys,
-      script: append,
-    });
+    const writing = { settings, runtime, connection: store.#connection, state: store.#state, keys: store.#keys };
+    store.#appends = new AppendQueue({ ...writing, script: append });
+    const claimant = new Claimant({ ...writing, script: claim });
+    store.#claims = new Claims({ engine: 'redis', clock: runtime.clock, write: (call) => claimant.write(call) });
     return store;
   }
 
@@ -94,6 +99,15 @@ export class RedisStore implements Store {
     }
     if (this.#tails.has(tail)) this.#recheckLater();
     return tail;
+  }
+
+  async claim(key: string, ttlMs: number): Promise<boolean> {
+    return this.#claims.claim(key, ttlMs);
+  }
+
+  async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
+    const { rest } = await this.#run(this.#scripts.lookup, ids);
+    return (rest[0] as unknown[]).map((position) => Number(position) || undefined);
   }
 
   close(): Promise<void> {

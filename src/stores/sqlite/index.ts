@@ -15,6 +15,7 @@ export type { SqliteStoreOptions } from './options.js';
  * - Order: positions are given under the file's write lock, densely, so the order of positions is that of commits.
  * - Idempotency: `idempotencyMs` and `idempotencyCount`, whichever ends first, as long as the notification is kept. A machine's clock that
  *   jumps changes nothing for processes that run; one that starts after a jump forwards takes what stands in the file for that much older.
+ * - Claims: in the same file, as durable as the log. If the file has lost claims that this process made, a new epoch begins.
  * - Epoch: kept in the file. A new one begins when the file is missing, is a copy or another one, or holds less than was
  *   seen in it: clients are then told so by a `gap`.
  * - Operators: put the file on a local disk (a write-ahead log does not work on network file systems), readable by the

@@ -3,18 +3,18 @@ import type { Epoch, ReadQuery, ReadResult } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
 import type { LogChunk } from '../shared/tail-hub.js';
 import type { Command, Engine, Query, Reader, Row, Writer } from './engine.js';
+import { ClaimTable } from './claim-table.js';
 import { createFile, fileIdentity, inodeAt, sameFile } from './file-identity.js';
 import type { IdRow } from './id-window.js';
+import { migrate } from './migrations.js';
 import { mergeTopics, type Place } from './merge.js';
 import type { Aged, Removal } from './retention.js';
 import { APPEND } from './sql/append.sql.js';
-import { CREATE_LOG } from './sql/create-log.sql.js';
 import { ENTRIES_BETWEEN } from './sql/entries-between.sql.js';
 import { ENTRY_AT } from './sql/entry-at.sql.js';
 import { IDS_AFTER } from './sql/ids-after.sql.js';
 import { READ_LOG } from './sql/read-log.sql.js';
 import { RENEW_EPOCH } from './sql/renew-epoch.sql.js';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './sql/schema.sql.js';
 import { SET_FILE } from './sql/set-file.sql.js';
 import { SIZES_AFTER } from './sql/sizes-after.sql.js';
 import { TOPIC_POSITIONS } from './sql/topic-positions.sql.js';
@@ -29,6 +29,9 @@ export interface LogState {
   readonly head: number;
   readonly trimmed: number;
   readonly bytes: number;
+  /** The number of the last claim. */
+  readonly claims: number;
+  readonly claimsHeld: number;
 }
 
 /** Entries that a tail takes at once, and about how many bytes of them. */
@@ -49,6 +52,8 @@ const CACHE_KIB = 64 * 1024;
  * on its way to the disk. Whoever calls the writing half holds the turn of this process, and the lock that `begin` takes.
  */
 export class LogFile {
+  /** Used under the write lock. */
+  readonly claims: ClaimTable;
   readonly #path: string;
   readonly #inode: number | undefined;
   readonly #reader: Reader;
@@ -58,7 +63,8 @@ export class LogFile {
   readonly #commands: Commands;
   #pagesToCheckpoint = CHECKPOINT_PAGES;
 
-  private constructor(path: string, connections: Connections & { commands: Commands }) {
+  private constructor(path: string, connections: Connections & { commands: Commands; claims: ClaimTable }) {
+    this.claims = connections.claims;
     this.#path = path;
     this.#inode = inodeAt(path);
     this.#reader = connections.reader;
@@ -83,8 +89,9 @@ export class LogFile {
       await writer.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       const mode = reader.prepare('PRAGMA journal_mode').get()?.journal_mode;
       if (mode !== 'wal') throw new Error(`the file system does not allow a write-ahead log (${String(mode)})`);
-      await createLog(reader, writer);
-      return new LogFile(path, { reader, writer, checkpointer, commands: await prepareCommands(writer) });
+      await migrate(reader, writer);
+      const [commands, claims] = [await prepareCommands(writer), await ClaimTable.prepare(reader, writer)];
+      return new LogFile(path, { reader, writer, checkpointer, commands, claims });
     } catch (error) {
       closeAll(opened);
       throw error;
@@ -110,12 +117,14 @@ export class LogFile {
       head: row.head as number,
       trimmed: row.trimmed as number,
       bytes: row.bytes as number,
+      claims: row.claims as number,
+      claimsHeld: row.claimsHeld as number,
     };
   }
 
   page(query: ReadQuery): ReadResult {
     if (query.limit === 0 || query.topics.length === 0) return { ...this.#empty(), entries: [], more: false };
-    return this.#snapshot(() => {
+    return this.snapshot(() => {
       const { positions, more } = mergeTopics(
         query,
         (topic, after, count) => this.#queries.topic.all(topic, after, count) as unknown as Place[],
@@ -126,7 +135,7 @@ export class LogFile {
 
   /** What follows a position, as much as is good to hold at once. */
   chunkAfter(after: number): LogChunk {
-    return this.#snapshot(() => {
+    return this.snapshot(() => {
       const { epoch, head, trimmed } = this.state();
       let upTo = head;
       let bytes = 0;
@@ -155,6 +164,16 @@ export class LogFile {
     return this.#queries.entry.get(position)?.id as string | undefined;
   }
 
+  /** What is read here was true at one moment. */
+  snapshot<T>(read: () => T): T {
+    this.#queries.begin.all();
+    try {
+      return read();
+    } finally {
+      this.#queries.end.all();
+    }
+  }
+
   /** Takes the write lock, or throws that it is busy. From here to the end, `state` cannot change. */
   begin(): void {
     this.#commands.begin();
@@ -173,9 +192,10 @@ export class LogFile {
     this.#commands.trim(trimmed, upTo);
   }
 
-  renewEpoch(): void {
-    const { id, secret } = newEpoch();
-    this.#commands.renewEpoch(id, secret);
+  renewEpoch(): Epoch {
+    const epoch = newEpoch();
+    this.#commands.renewEpoch(epoch.id, epoch.secret);
+    return epoch;
   }
 
   /** Writes down which file this is. False if the log was last open in another one: this is a copy. */
@@ -245,16 +265,6 @@ export class LogFile {
     if (!row) throw new Error(`the index names position ${position}, where nothing is`);
     return entryOf(row);
   }
-
-  /** What is read here was true at one moment. */
-  #snapshot<T>(read: () => T): T {
-    this.#queries.begin.all();
-    try {
-      return read();
-    } finally {
-      this.#queries.end.all();
-    }
-  }
 }
 
 interface Connections {
@@ -303,35 +313,4 @@ async function prepareCommands(writer: Writer): Promise<Commands> {
     renewEpoch: await writer.prepare(RENEW_EPOCH),
     setFile: await writer.prepare(SET_FILE),
   };
-}
-
-/** Makes the tables and the row, once, whoever comes first. */
-async function createLog(reader: Reader, writer: Writer): Promise<void> {
-  if (versionOf(reader) === SCHEMA_VERSION) return;
-  await writer.exec('BEGIN IMMEDIATE');
-  try {
-    if (versionOf(reader) === 0) {
-      await writer.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-      await writer.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-      await writer.exec(SCHEMA);
-      const { id, secret } = newEpoch();
-      (await writer.prepare(CREATE_LOG))(id, secret);
-    }
-    await writer.exec('COMMIT');
-  } catch (error) {
-    await writer.exec('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
-}
-
-/** 0 for a file that is empty. @throws Error for one that is not ours or too new to be understood */
-function versionOf(reader: Reader): number {
-  const number = (sql: string, name: string): number => reader.prepare(sql).get()?.[name] as number;
-  const application = number('PRAGMA application_id', 'application_id');
-  const version = number('PRAGMA user_version', 'user_version');
-  const tables = number('SELECT count(*) AS tables FROM sqlite_schema', 'tables');
-  if (tables === 0 && application === 0) return 0;
-  if (application !== APPLICATION_ID) throw new Error('the file is the database of another application');
-  if (version > SCHEMA_VERSION) throw new Error(`the file was made by a newer version (${version})`);
-  return version;
 }

@@ -14,6 +14,11 @@ export interface SqliteStoreOptions {
   readonly idempotencyMs?: number;
   /** Ids remembered for that, in memory; beyond it the oldest are forgotten early. Default 100,000. */
   readonly idempotencyCount?: number;
+  /**
+   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 200
+   * bytes of disk. Default 1,000,000.
+   */
+  readonly claimCount?: number;
   /** Milliseconds between looks for what other processes have appended, while a tail is open. Default 25. */
   readonly pollMs?: number;
   /** Milliseconds for which a call waits for another process's lock before `store_unavailable`. Default 5,000. */
@@ -30,6 +35,7 @@ const RULES: Readonly<Record<Exclude<keyof SqliteStoreOptions, 'path'>, NumberRu
   idempotencyMs: { default: 600_000, min: 1, max: ANY_MAX },
   // A remembered id takes about 150 bytes of memory.
   idempotencyCount: { default: 100_000, min: 1, max: 10_000_000 },
+  claimCount: { default: 1_000_000, min: 1, max: ANY_MAX },
   pollMs: { default: 25, min: 1, max: TIMER_MS_MAX },
   busyMs: { default: 5_000, min: 1, max: TIMER_MS_MAX },
 };

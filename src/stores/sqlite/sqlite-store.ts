@@ -1,3 +1,4 @@
+import type { StoreAbilities } from '../../core/abilities.js';
 import type { Timer } from '../../core/clock.js';
 import { type Draft, logEntry, type LogEntry } from '../../core/notification.js';
 import type {
@@ -11,6 +12,7 @@ import type {
   TailBatch,
 } from '../../core/store.js';
 import { APPEND_QUEUE_LIMITS, AppendQueue, type DraftArrays } from '../shared/append-queue.js';
+import { type ClaimCall, type ClaimResult, Claims, tooManyClaims } from '../shared/claims.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
 import { loadEngine } from './engine.js';
@@ -35,11 +37,12 @@ interface Written {
   readonly moment: Moment;
 }
 
-export class SqliteStore implements Store {
+export class SqliteStore implements Store, StoreAbilities {
   readonly #settings: SqliteStoreSettings;
   readonly #runtime: StoreRuntime;
   readonly #access: LogAccess;
   readonly #queue: AppendQueue;
+  readonly #claims: Claims;
   readonly #hub: TailHub;
   readonly #ids: IdWindow;
   #version: number | undefined;
@@ -62,6 +65,7 @@ export class SqliteStore implements Store {
       },
       limits: APPEND_QUEUE_LIMITS,
     });
+    this.#claims = new Claims({ engine: 'sqlite', clock, write: (call) => this.#claim(call) });
     this.#hub = new TailHub({ clock, readAfter: (after) => this.#chunkAfter(after), retryMs: () => RETRY_MS });
   }
 
@@ -98,6 +102,23 @@ export class SqliteStore implements Store {
     const tail = this.#hub.open(epoch.id, after, onAppended);
     this.#pollLater();
     return tail;
+  }
+
+  async claim(key: string, ttlMs: number): Promise<boolean> {
+    this.#assertOpen();
+    return this.#claims.claim(key, ttlMs);
+  }
+
+  async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
+    this.#assertOpen();
+    return this.#access.read((file) =>
+      file.snapshot(() => {
+        const log = file.state();
+        this.#access.check(log);
+        this.#ids.catchUp(log, this.#now(), (position, count) => file.idsAfter(position, count));
+        return ids.map((id) => this.#ids.positionOf(id));
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -137,8 +158,7 @@ export class SqliteStore implements Store {
 
   #writeUnderLock(arrays: DraftArrays, file: LogFile, log: LogState): Written {
     const { epoch, head: after } = log;
-    const { clock } = this.#runtime;
-    const moment = { timeMs: clock.now(), monotonicMs: clock.monotonic() };
+    const moment = this.#now();
     this.#ids.catchUp(log, moment, (position, count) => file.idsAfter(position, count));
     const entries: LogEntry[] = [];
     const written = new Map<string, number>();
@@ -157,6 +177,22 @@ export class SqliteStore implements Store {
     const head = after + entries.length;
     this.#trim(file, log, { ...log, head, bytes });
     return { results, batch: { epoch, after, entries, head }, moment };
+  }
+
+  async #claim(call: ClaimCall): Promise<ClaimResult> {
+    const { claimCount } = this.#settings;
+    const result = await this.#access.write((file, log) => {
+      // The file has lost committed claims: it was replaced. Tickets are sealed with the epoch, so none of them stays good.
+      const isRewound = log.epoch.id === call.epochId && log.claims < call.known;
+      return file.claims.claim(call, isRewound ? { ...log, epoch: file.renewEpoch() } : log, claimCount);
+    });
+    if (result.number === -1) throw tooManyClaims('sqlite', claimCount);
+    return result;
+  }
+
+  #now(): Moment {
+    const { clock } = this.#runtime;
+    return { timeMs: clock.now(), monotonicMs: clock.monotonic() };
   }
 
   /** Writes the state of the log after this transaction, less what retention lets go. */

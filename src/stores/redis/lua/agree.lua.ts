@@ -46,6 +46,15 @@ local function remembers(log, era, epoch, position, token)
   return entry ~= nil and entry[2][TOKEN] == token
 end
 
+-- Begins a new epoch.
+local function renew(log)
+  log.era = math.max(log.era, tonumber(ARGV[1])) + 1
+  log.epoch, log.secret = ARGV[5], ARGV[6]
+  redis.call('HSET', META, 'era', text(log.era), 'epoch', log.epoch, 'secret', log.secret,
+    'head', text(log.head), 'token', log.token, 'trimmed', text(log.trimmed))
+  redis.call('PUBLISH', base .. 'wake', '')
+end
+
 local function agree()
   local m = redis.call('HMGET', META, 'era', 'epoch', 'secret', 'head', 'token', 'trimmed')
   local log = {
@@ -68,11 +77,7 @@ local function agree()
     redis.call('HSET', META, 'bytes', '0', 'oldest', '0')
     redis.call('UNLINK', LOG, KEYS[4], KEYS[5])
   end
-  log.era = math.max(log.era, era) + 1
-  log.epoch, log.secret = ARGV[5], ARGV[6]
-  redis.call('HSET', META, 'era', text(log.era), 'epoch', log.epoch, 'secret', log.secret,
-    'head', text(log.head), 'token', log.token, 'trimmed', text(log.trimmed))
-  redis.call('PUBLISH', base .. 'wake', '')
+  renew(log)
   return log
 end
 

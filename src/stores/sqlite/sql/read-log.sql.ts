@@ -1,5 +1,6 @@
 /** The state of the log; what stands on this row and what is read in the same transaction belong together. */
 export const READ_LOG = `
-SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, bytes
+SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, bytes,
+  claims, claims_held AS claimsHeld
 FROM log
 `;

@@ -10,7 +10,7 @@
  * - Ids need no index here: a process that appends remembers those of the idempotency window (`id-window.ts`). An index
  *   of random ids would write one page more for every notification, which halves what a disk can take.
  */
-export const SCHEMA = `
+const SCHEMA = `
 CREATE TABLE log (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   epoch_id TEXT NOT NULL,
@@ -31,8 +31,23 @@ CREATE TABLE entries (
 CREATE INDEX by_topic ON entries (topic, position, bytes);
 `;
 
+/**
+ * - `claims`: keys that were claimed, by group and number; `shared/claims.ts` says how they expire.
+ * - `log.claims`: the last number; `log.claims_held`: how many claims there are, so that their bound needs no count.
+ */
+const CLAIMS = `
+ALTER TABLE log ADD COLUMN claims INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log ADD COLUMN claims_held INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE claims (
+  key TEXT PRIMARY KEY,
+  ttl_group INTEGER NOT NULL,
+  number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claims_by_number ON claims (ttl_group, number);
+`;
+
 /** "nnlg": marks the file as ours, so that a path to somebody else's database is refused and not written to. */
 export const APPLICATION_ID = 0x6e6e6c67;
 
-/** Version of {@link SCHEMA}, kept in the file's `user_version`. */
-export const SCHEMA_VERSION = 1;
+/** What each version adds to the one before; never changed once released. The file's `user_version` counts them. */
+export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS];

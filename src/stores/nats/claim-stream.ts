@@ -1,0 +1,112 @@
+import type { StreamConfig } from '@nats-io/jetstream';
+import { CLAIM_GROUPS, type ClaimCall, type ClaimResult, type ExpiredClaims, tooManyClaims } from '../shared/claims.js';
+import { unavailable } from '../shared/unavailable.js';
+import { type Engine, MESSAGES_EXCEEDED, WRONG_LAST_SEQUENCE } from './engine.js';
+import type { Follower } from './follower.js';
+import type { NatsSettings } from './options.js';
+import { renewEpoch } from './stream.js';
+
+export interface ClaimStreamOptions {
+  readonly engine: Engine;
+  readonly follower: Follower;
+  readonly settings: NatsSettings;
+}
+
+const DESCRIPTION = 'Claims of nest-notifications, do not edit';
+const NANOS_PER_MS = 1_000_000;
+/** Removes what no node is left to remove. It is far above a claim's time, as the server's clock may jump. */
+const AGE_MS_MAX = 7 * 24 * 3_600_000;
+/** Claims carry no message ids. */
+const DUPLICATE_WINDOW_MS = 1_000;
+
+/**
+ * Claims in a stream of their own, made with the first claim: the log's limits would remove them.
+ *
+ * A claim is one message to `<stream>-claims.<group>.<key>`, stored only if that subject has none. A key may also have
+ * been claimed under another group, that is for another time. So the node then looks for the key in every other group:
+ * the lowest sequence wins, and all nodes agree on that, however many claim at once.
+ */
+export class ClaimStream {
+  readonly #options: ClaimStreamOptions;
+  readonly #name: string;
+  #opened: Promise<void> | undefined;
+
+  constructor(options: ClaimStreamOptions) {
+    this.#options = options;
+    this.#name = `${options.settings.stream}-claims`;
+  }
+
+  async write(call: ClaimCall): Promise<ClaimResult> {
+    const { follower, settings } = this.#options;
+    await follower.ready(settings.timeoutMs);
+    const epochId = follower.log.epoch.id;
+    try {
+      await (this.#opened ??= this.#open());
+      if (call.expired && epochId === call.epochId) await this.#remove(call.expired);
+      // The server removes all of them at once, without the messages passing by here.
+      return { epochId, number: await this.#claim(call, epochId), removed: 0 };
+    } catch (error) {
+      // Whatever it was, the stream may be gone.
+      this.#opened = undefined;
+      throw error;
+    }
+  }
+
+  async #claim(call: ClaimCall, epochId: string): Promise<number | undefined> {
+    const { engine, settings } = this.#options;
+    const { seq, error } = await engine.publishFirst(this.#name, this.#subject(call.group, call.key));
+    if (error?.err_code === WRONG_LAST_SEQUENCE) return undefined;
+    if (error?.err_code === MESSAGES_EXCEEDED) throw tooManyClaims('nats', settings.claimCount);
+    if (error) throw unavailable(`The NATS server refuses to store a claim: ${error.description}.`);
+    if (epochId === call.epochId && seq <= call.known) await this.#renew();
+    const others = Array.from({ length: CLAIM_GROUPS }, (_, group) => group).filter((group) => group !== call.group);
+    const found = await Promise.all(
+      others.map((group) => engine.get({ last_by_subj: this.#subject(group, call.key) }, this.#name)),
+    );
+    return found.some((message) => message && message.sequence < seq) ? undefined : seq;
+  }
+
+  /** The server has lost acknowledged claims. Tickets are sealed with the epoch: with another one, none stays good. */
+  async #renew(): Promise<never> {
+    const { engine, follower } = this.#options;
+    await renewEpoch(engine, follower.log);
+    follower.recheck();
+    throw unavailable('The NATS server has lost claims; the log begins a new epoch.');
+  }
+
+  #remove({ group, upTo }: ExpiredClaims): Promise<void> {
+    return this.#options.engine.purge(this.#name, { filter: this.#subject(group, '*'), seq: upTo + 1 });
+  }
+
+  async #open(): Promise<void> {
+    const { engine, settings } = this.#options;
+    const limits = {
+      max_msgs: settings.claimCount,
+      max_age: AGE_MS_MAX * NANOS_PER_MS,
+      num_replicas: settings.replicas,
+      allow_direct: settings.replicas === 1,
+    } satisfies Partial<StreamConfig>;
+    const name = this.#name;
+    const fresh: Partial<StreamConfig> = {
+      ...limits,
+      subjects: [`${name}.*.*`],
+      description: DESCRIPTION,
+      storage: 'file',
+      // A store that is full rejects new claims. The default would remove the oldest, and make used tickets good again.
+      discard: 'new',
+      duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
+    };
+    const info = (await engine.info(name)) ?? (await engine.create(fresh, name)) ?? (await engine.info(name));
+    if (!info) throw unavailable('The NATS server has no stream for claims, and made none.');
+    const { config } = info;
+    if (config.description !== DESCRIPTION) {
+      throw unavailable(`The stream ${name} exists, but does not hold claims of nest-notifications.`);
+    }
+    const names = Object.keys(limits) as (keyof typeof limits)[];
+    if (names.some((limit) => config[limit] !== limits[limit])) await engine.update(limits, name);
+  }
+
+  #subject(group: number, key: string): string {
+    return `${this.#name}.${group}.${key}`;
+  }
+}

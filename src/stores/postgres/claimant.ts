@@ -1,0 +1,36 @@
+import { type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX, tooManyClaims } from '../shared/claims.js';
+import { newEpoch } from '../shared/epoch.js';
+import type { LogAccess } from './log-access.js';
+import { claimRow } from './rows.js';
+import { calls } from './sql/calls.sql.js';
+
+export interface ClaimantOptions {
+  readonly access: LogAccess;
+  readonly schema: string;
+  readonly claimCount: number;
+  /** How long the function waits for its lock. */
+  readonly lockMs: number;
+}
+
+/** Runs the SQL function that claims a key. */
+export class Claimant {
+  readonly #options: ClaimantOptions;
+  readonly #text: string;
+
+  constructor(options: ClaimantOptions) {
+    this.#options = options;
+    this.#text = calls(options.schema).claim;
+  }
+
+  async write({ key, group, epochId, known, expired }: ClaimCall): Promise<ClaimResult> {
+    const { access, claimCount, lockMs } = this.#options;
+    const { id, secret } = newEpoch();
+    const values = [
+      ...[key, group, claimCount, epochId, known, expired?.group ?? null, expired?.upTo ?? null],
+      ...[CLAIMS_REMOVED_MAX, id, secret, lockMs],
+    ];
+    const result = await access.ask(this.#text, values, claimRow);
+    if (result.number === -1) throw tooManyClaims('postgres', claimCount);
+    return result;
+  }
+}

@@ -1,0 +1,92 @@
+import { channelOf, LOCK_CLASS, quoted } from './names.js';
+
+/**
+ * - `claims`: keys that were claimed, by group and number; `shared/claims.ts` says how they expire.
+ * - `claims_state`: the last number, and how many claims are held. A single row of its own, so that its lock makes the
+ *   order of numbers that of commits, and its dead versions are not in the way of those that read the log's row.
+ */
+export function claimsTables(schema: string): string {
+  const s = quoted(schema);
+  return `
+CREATE TABLE ${s}.claims (
+  key text COLLATE "C" PRIMARY KEY,
+  ttl_group smallint NOT NULL,
+  number bigint NOT NULL
+);
+CREATE INDEX claims_by_number ON ${s}.claims (ttl_group, number);
+CREATE TABLE ${s}.claims_state (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  last bigint NOT NULL DEFAULT 0,
+  held bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+INSERT INTO ${s}.claims_state DEFAULT VALUES;
+`;
+}
+
+/**
+ * Claims a key, unless it is claimed, and removes claims that have expired: one call, one transaction.
+ *
+ * - `claim_key`, `claim_group`: the claim. `count_max`: claims that may be held.
+ * - `known_epoch`: the epoch that `known_number` (the highest number that the node has received) and `expired_*` (claims
+ *   of a group up to a number have expired; null if none have) belong to. `removed_max`: claims to remove at most.
+ * - `new_id`, `new_secret`: the epoch to begin if the database has lost acknowledged claims. Tickets are sealed with the
+ *   epoch, so none of them stays good.
+ * - `claim_number`: null if the key was claimed before, -1 if there are too many claims.
+ *
+ * A key that is claimed already is answered without waiting for the lock of the row.
+ */
+export function claimFunction(schema: string): string {
+  const s = quoted(schema);
+  return `
+CREATE FUNCTION ${s}.claim(
+  claim_key text, claim_group integer, count_max bigint,
+  known_epoch text, known_number bigint, expired_group integer, expired_up_to bigint, removed_max integer,
+  new_id text, new_secret text, wait_ms integer,
+  OUT epoch_id text, OUT claim_number bigint, OUT removed bigint
+) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+  state ${s}.claims_state;
+BEGIN
+  removed := 0;
+  SELECT l.epoch_id INTO STRICT epoch_id FROM ${s}.log l;
+  IF EXISTS (SELECT FROM ${s}.claims c WHERE c.key = claim_key COLLATE "C") THEN
+    RETURN;
+  END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'claiming needs the isolation level read committed' USING ERRCODE = '25001';
+  END IF;
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
+  SELECT * INTO STRICT state FROM ${s}.claims_state FOR UPDATE;
+
+  IF known_epoch = epoch_id AND state.last < known_number THEN
+    PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
+    UPDATE ${s}.log l SET epoch_id = new_id, epoch_secret = new_secret WHERE l.epoch_id = known_epoch;
+    PERFORM pg_notify('${channelOf(schema)}', '');
+    SELECT l.epoch_id INTO STRICT epoch_id FROM ${s}.log l;
+  END IF;
+
+  IF known_epoch = epoch_id AND expired_group IS NOT NULL THEN
+    DELETE FROM ${s}.claims c USING (
+      SELECT o.key FROM ${s}.claims o
+      WHERE o.ttl_group = expired_group AND o.number <= expired_up_to ORDER BY o.number LIMIT removed_max
+    ) old WHERE c.key = old.key;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+  END IF;
+
+  IF EXISTS (SELECT FROM ${s}.claims c WHERE c.key = claim_key COLLATE "C") THEN
+    claim_number := NULL;
+  ELSIF state.held - removed >= count_max THEN
+    claim_number := -1;
+  ELSE
+    claim_number := state.last + 1;
+    INSERT INTO ${s}.claims (key, ttl_group, number) VALUES (claim_key, claim_group, claim_number);
+  END IF;
+  UPDATE ${s}.claims_state u
+    SET last = greatest(state.last, claim_number), held = state.held - removed + (claim_number > 0 IS TRUE)::int
+    WHERE removed > 0 OR claim_number > 0;
+END $$;
+`;
+}

@@ -1,0 +1,39 @@
+import { CLAIM_GROUPS, type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX, tooManyClaims } from '../shared/claims.js';
+import type { AppendQueueOptions } from './append-queue.js';
+import { notAcknowledged } from './errors.js';
+
+/** Runs the script that claims a key; with `wait` a claim counts only when replicas have it, like an append. */
+export class Claimant {
+  readonly #options: AppendQueueOptions;
+  readonly #keys: readonly string[];
+
+  constructor(options: AppendQueueOptions) {
+    const { prefix } = options.settings;
+    this.#options = options;
+    this.#keys = [
+      ...options.keys,
+      ...Array.from({ length: CLAIM_GROUPS }, (_, group) => `{${prefix}}:claims:${group}`),
+    ];
+  }
+
+  async write(call: ClaimCall): Promise<ClaimResult> {
+    const { connection, state, settings } = this.#options;
+    const { epoch, rest } = state.learn(await connection.settled(this.#run(call)));
+    const number = Number(rest[0]);
+    if (number < 0) throw tooManyClaims('redis', settings.claimCount);
+    return { epochId: epoch.id, number: number || undefined, removed: Number(rest[1]) };
+  }
+
+  async #run({ key, group, epochId, known, expired }: ClaimCall): Promise<unknown> {
+    const { connection, script, state, settings } = this.#options;
+    const { wait, claimCount } = settings;
+    const args = [
+      ...state.args(),
+      ...[key, group, epochId, known, expired?.group ?? -1, expired?.upTo ?? 0, CLAIMS_REMOVED_MAX, claimCount],
+    ];
+    if (!wait) return script.run(connection.commands, this.#keys, args);
+    const { reply, acknowledged } = await script.runAndWait(connection.appends, this.#keys, args, wait);
+    if (acknowledged < wait.replicas) throw notAcknowledged(wait, acknowledged);
+    return reply;
+  }
+}

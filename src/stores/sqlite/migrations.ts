@@ -1,0 +1,37 @@
+import { newEpoch } from '../shared/epoch.js';
+import type { Reader, Writer } from './engine.js';
+import { CREATE_LOG } from './sql/create-log.sql.js';
+import { APPLICATION_ID, MIGRATIONS } from './sql/schema.sql.js';
+
+/**
+ * Brings the file to the version of this library, and makes the log's row if there is none. Of several processes that open
+ * it at once, the first does so under the write lock; the others find its work done.
+ */
+export async function migrate(reader: Reader, writer: Writer): Promise<void> {
+  if (versionOf(reader) === MIGRATIONS.length) return;
+  await writer.exec('BEGIN IMMEDIATE');
+  try {
+    const version = versionOf(reader);
+    for (const statements of MIGRATIONS.slice(version)) await writer.exec(statements);
+    await writer.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    await writer.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    const { id, secret } = newEpoch();
+    (await writer.prepare(CREATE_LOG))(id, secret);
+    await writer.exec('COMMIT');
+  } catch (error) {
+    await writer.exec('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** 0 for a file that is empty. @throws Error for one that is not ours or too new to be understood */
+function versionOf(reader: Reader): number {
+  const number = (sql: string, name: string): number => reader.prepare(sql).get()?.[name] as number;
+  const application = number('PRAGMA application_id', 'application_id');
+  const version = number('PRAGMA user_version', 'user_version');
+  const tables = number('SELECT count(*) AS tables FROM sqlite_schema', 'tables');
+  if (tables === 0 && application === 0) return 0;
+  if (application !== APPLICATION_ID) throw new Error('the file is the database of another application');
+  if (version > MIGRATIONS.length) throw new Error(`the file was made by a newer version (${version})`);
+  return version;
+}
