@@ -1,7 +1,7 @@
 import { Observable, type Observer, type Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
-import type { LogPage, LogPosition } from './page.js';
+import { type LogPage, type LogPosition, sharedPosition } from './page.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
 import { RecentRevocations } from './recent-revocations.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
@@ -259,11 +259,11 @@ export class Feed {
 
   #onAppended(batch: TailBatch): void {
     const { epoch, head } = this.window;
-    // Positions of another log say nothing about what a waiter has missed.
     if (this.#reader.extend(batch)) {
       for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
     } else {
-      this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);
+      const shared = sharedPosition(batch.epoch, { epochId: epoch.id, position: head });
+      this.#waiters.notifyAll(shared ? shared.position + 1 : 0);
       this.#revocations.addUnknown();
       for (const waiter of this.#subscribers.all()) waiter.revocationMissed();
     }

@@ -12,14 +12,32 @@ export interface Gap {
 /** Why a waiter is being ended although its client would go on. `rights`: what its subscriber may read has changed. */
 export type Ending = 'draining' | 'lifetime' | 'rights';
 
-/** A place in the log that a client holds: what its cursor means. */
+/** A position that a client holds: the meaning of its cursor. */
 export interface LogPosition {
   readonly epochId: string;
   readonly position: number;
+  /**
+   * Set when the cursor belongs to no epoch that the node knew: the id of the newest one it knew. If the store has a newer
+   * epoch, the cursor may belong to that one, and the node cannot answer yet.
+   */
+  readonly unknownIn?: string | undefined;
 }
 
-/** A place in no log at all: reading after it answers with a `reset` gap. */
+/** A position in no log: a read after it answers with a `reset` gap. */
 export const NOWHERE: LogPosition = { epochId: '', position: 0 };
+
+/** The highest position up to this one at which both logs hold the same entries; undefined if they share none. */
+export function sharedPosition(epoch: Epoch, place: LogPosition): LogPosition | undefined {
+  if (place.epochId === epoch.id) return place;
+  const past = epoch.before?.find(({ id }) => id === place.epochId);
+  return past && { epochId: epoch.id, position: Math.min(place.position, past.upTo) };
+}
+
+/** The same position in the log of `epoch`; undefined if that log does not hold the same entries up to it. */
+export function positionIn(epoch: Epoch, place: LogPosition): LogPosition | undefined {
+  const shared = sharedPosition(epoch, place);
+  return shared?.position === place.position ? shared : undefined;
+}
 
 /** What one read answers, in the core's terms. Waiters that read the same page share one object, so that it is encoded once. */
 export interface LogPage {

@@ -1,5 +1,5 @@
 import { MemoryLog } from './memory-log.js';
-import type { LogPage, LogPosition } from './page.js';
+import { type LogPage, type LogPosition, positionIn } from './page.js';
 import { PageCache } from './page-cache.js';
 import type { Epoch, Store, TailBatch } from './store.js';
 import { StoreReads } from './store-reads.js';
@@ -61,15 +61,15 @@ export class Reader {
   }
 
   /**
-   * Takes in what was appended. False if it does not continue the window (a new epoch, or a hole): the window then starts
-   * anew behind the hole, and everybody has to look.
+   * Adds a batch to the window. False if the batch does not continue it (another log, or a hole): the window then starts
+   * anew behind the hole, and every waiter reads again.
    */
   extend(batch: TailBatch): boolean {
-    const continues = batch.epoch.id === this.#epoch.id && batch.after <= this.#log.head;
-    if (!continues) {
-      this.#epoch = batch.epoch;
-      this.#log = new MemoryLog(batch.after);
-    }
+    const { epoch, head } = this.window;
+    const isSameLog = positionIn(batch.epoch, { epochId: epoch.id, position: head }) !== undefined;
+    const continues = isSameLog && batch.after <= head;
+    this.#epoch = batch.epoch;
+    if (!continues) this.#log = new MemoryLog(batch.after);
     for (const entry of batch.entries) {
       if (entry.position > this.#log.head) this.#log.add(entry);
     }
@@ -162,10 +162,10 @@ export class Reader {
     const { epoch, entries, more, head, trimmed } = read;
     const page: LogPage = { epoch, entries, position: more ? lastPosition(entries) : Math.max(head, from), more };
     if (after === 'earliest') return page;
-    if (epoch.id === after.epochId && from <= head) {
+    if (positionIn(epoch, after) && from <= head) {
       return from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;
     }
-    // The place is not in this log: start over from its beginning.
+    // The position is not in this log: start over from its beginning.
     const oldest = from === 0 ? page : await this.#readStore({ ...query, after: 'earliest' });
     return { ...oldest, gap: { reason: 'reset' } };
   }

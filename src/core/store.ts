@@ -10,7 +10,26 @@ export interface Epoch {
   readonly id: string;
   /** Random, at least 128 bits, kept beside the id: all nodes of a store seal cursors with it. Never shown to anyone. */
   readonly secret: string;
+  /**
+   * The epochs that this one continues, newest first, at most `PAST_EPOCHS_MAX`. A failover that keeps a prefix of the
+   * log names the old epoch here, so that cursors within that prefix stay valid. Absent: nothing before it is known.
+   */
+  readonly before?: readonly PastEpoch[] | undefined;
 }
+
+/** An epoch that a later one continues. */
+export interface PastEpoch {
+  readonly id: string;
+  readonly secret: string;
+  /**
+   * Up to this position both logs hold the same entries. A store that is not sure states a lower position: a client
+   * beyond it gets a `reset` gap, which costs time; a position that is too high loses notifications silently.
+   */
+  readonly upTo: number;
+}
+
+/** Epochs that a log remembers: more failovers than a client sleeps through, and 2 KiB. */
+export const PAST_EPOCHS_MAX = 16;
 
 /** What became of one draft. */
 export interface Appended {

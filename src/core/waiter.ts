@@ -2,12 +2,14 @@ import type { Observer, Unsubscribable } from 'rxjs';
 import type { Clock, Timer } from './clock.js';
 import { NotificationsError } from './errors.js';
 import type { Drained, FeedRequest } from './feed.js';
-import type { Ending, LogPage } from './page.js';
+import { type Ending, type LogPage, type LogPosition, positionIn, sharedPosition } from './page.js';
 import type { Reader } from './reader.js';
 import type { Rights } from './rights.js';
 import { NO_NEWS, type Wakeable } from './waiters.js';
 
-/** What a waiter needs of its feed. */
+const BEHIND = 'This node has not read the newest part of the log yet; retry.';
+
+/** The part of the feed that a waiter uses. */
 export interface WaiterHost {
   readonly clock: Clock;
   readonly reader: Reader;
@@ -30,6 +32,9 @@ export interface WaiterHost {
 /** `reading`: a read is under way, or what it found is being checked. `waiting`: nothing to say. `handing over`: the consumer has not taken the last page. */
 type State = 'reading' | 'waiting' | 'handing over' | 'ended';
 
+/** A position to read from. */
+type Start = LogPosition | 'earliest';
+
 /** One held poll or one open stream: arm, then turns of read and wait. `unsubscribe` releases all that it holds. */
 export class Waiter implements Wakeable, Unsubscribable {
   places: readonly number[] = [];
@@ -38,7 +43,10 @@ export class Waiter implements Wakeable, Unsubscribable {
   readonly #request: FeedRequest;
   readonly #observer: Observer<LogPage>;
   readonly #drained: Drained | undefined;
-  #after: Exclude<FeedRequest['after'], 'latest'>;
+  /** Up to here the waiter has looked for notifications. */
+  #after: Start;
+  /** Up to here the client has received them: the meaning of its cursor. */
+  #cursor: Start;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
   /** Runs on while news is handed over, so that a stream with news does not set one for each. */
@@ -53,6 +61,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     this.#observer = observer;
     this.#drained = drained;
     this.#after = request.after === 'latest' ? { epochId: epoch.id, position: head } : request.after;
+    this.#cursor = this.#after;
   }
 
   get topics(): readonly string[] {
@@ -126,14 +135,14 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   /** Where the news begins that there is already, if this node has it at hand. */
   #firstNews(): number | undefined {
-    const after = this.#after;
+    const after = this.#translated();
     return after === 'earliest' ? undefined : this.#host.reader.firstNews(this.topics, after);
   }
 
   #read(): void {
     const { reader } = this.#host;
     const { topics, limit, bytesMax } = this.#request;
-    const after = this.#after;
+    const after = this.#translated();
     this.#state = 'reading';
     if (after !== 'earliest' && reader.reaches(after)) {
       this.#onPage(reader.fromWindow({ topics, after, limit, bytesMax }));
@@ -145,6 +154,11 @@ export class Waiter implements Wakeable, Unsubscribable {
       .then(
         (found) => {
           if (this.#state === 'ended') return;
+          if (after !== 'earliest' && after.unknownIn !== undefined && after.unknownIn !== found.epoch.id) {
+            // The cursor may belong to the epoch that this node did not know when it opened the cursor.
+            this.#fail(new NotificationsError('draining', BEHIND, { spreadMs: this.#host.spreadMs() }));
+            return;
+          }
           const page = this.#followed(found);
           if (!page) return;
           const news = page.entries.length > 0 || page.gap;
@@ -168,7 +182,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     if (subscriber === undefined || page.entries.length === 0) return page;
     if (page.epoch.id !== epoch.id) {
       if (rights) return page;
-      this.#fail(new NotificationsError('draining', 'This node has not read the current log yet; retry.'));
+      this.#fail(new NotificationsError('draining', BEHIND));
       return undefined;
     }
     const entries = page.entries.filter(({ position }) => position <= head);
@@ -235,11 +249,29 @@ export class Waiter implements Wakeable, Unsubscribable {
   /** Reads on from a position up to which nothing was missed while waiting. */
   #readAgain(position: number): void {
     const { epoch } = this.#host.reader.window;
-    const after = this.#after;
+    const after = this.#translated();
     if (after !== 'earliest' && after.epochId === epoch.id && after.position < position) {
       this.#after = { epochId: epoch.id, position };
     }
     this.#read();
+  }
+
+  /**
+   * The waiter's position in the epoch of the window, which changes at a failover. Between the client's cursor and the
+   * waiter's position nothing exists for its topics, so the waiter resumes where both logs still agree, unless the cursor
+   * itself lies beyond.
+   */
+  #translated(): Start {
+    const { epoch } = this.#host.reader.window;
+    const after = this.#after;
+    if (after === 'earliest' || after.epochId === epoch.id) return after;
+    const shared = sharedPosition(epoch, after);
+    const cursor = this.#cursor === 'earliest' ? this.#cursor : positionIn(epoch, this.#cursor);
+    if (shared && cursor) {
+      this.#cursor = cursor;
+      this.#after = shared;
+    }
+    return this.#after;
   }
 
   #readFrom(page: LogPage): void {
@@ -250,7 +282,7 @@ export class Waiter implements Wakeable, Unsubscribable {
   #emit(page: LogPage): void {
     const observer = this.#observer;
     const drained = this.#drained;
-    this.#after = { epochId: page.epoch.id, position: page.position };
+    this.#after = this.#cursor = { epochId: page.epoch.id, position: page.position };
     this.#state = 'handing over';
     // A waiter is released before its last page goes out: whoever gets that finds nothing of it left here.
     if (!drained || page.ending) this.unsubscribe();
@@ -283,7 +315,7 @@ export class Waiter implements Wakeable, Unsubscribable {
   /** Ends the waiter at its current position. Before its first read it may have no position in this log; then it is rejected. */
   #end(ending: Ending): void {
     const { epoch } = this.#host.reader.window;
-    const after = this.#after;
+    const after = this.#translated();
     if (this.#state === 'ended') return;
     if (after === 'earliest' || after.epochId !== epoch.id) {
       const message = 'The request ended before its first read; retry.';

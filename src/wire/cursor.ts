@@ -1,6 +1,6 @@
 import { type Cipher, createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { type LogPosition, NOWHERE } from '../core/page.js';
+import { type LogPosition, NOWHERE, positionIn } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
 
 const TAG_BYTES = 7;
@@ -26,43 +26,51 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  *   and answered with a gap. The CRC tells it from a mistyped one. Who forges both gets a gap: what `earliest` answers too.
  */
 export class Cursors {
-  #sealer: Sealer | undefined;
+  #epoch: Epoch | undefined;
+  /** The first seals; all of them open: those of past epochs are for cursors from before a failover. */
+  #sealers: readonly [Sealer, ...Sealer[]] | undefined;
   /** Positions of cursors: clients that were answered together come back with one cursor, all of them at the same time. */
   readonly #opened = new Map<string, LogPosition>();
 
   seal(epoch: Epoch, position: number): string {
-    return this.#sealerOf(epoch).seal(position);
+    return this.#sealersOf(epoch)[0].seal(position);
   }
 
-  /** What a cursor means in the log of this epoch; undefined if it cannot be read. */
+  /**
+   * The position of a cursor in the log of this epoch, also for a cursor of a past epoch that this one continues;
+   * `NOWHERE` for a cursor of another log; undefined if the text is no cursor.
+   */
   open(text: string, epoch: Epoch): LogPosition | undefined {
-    const sealer = this.#sealerOf(epoch);
+    const sealers = this.#sealersOf(epoch);
     const known = this.#opened.get(text);
     if (known) return known;
-    const opened = open(text, epoch.id, sealer);
+    const opened = open(text, epoch, sealers);
     if (this.#opened.size >= OPENED_MAX) this.#opened.clear();
     // A copy: the text may be a slice of a URL, and would keep all of it in memory.
     if (opened) this.#opened.set(Buffer.from(text, 'latin1').toString('latin1'), opened);
     return opened;
   }
 
-  /** A node has one epoch at a time; keeping the last one keeps its key schedule. */
-  #sealerOf(epoch: Epoch): Sealer {
-    if (this.#sealer?.epochId !== epoch.id) {
-      this.#sealer = new Sealer(epoch);
+  /** A node has one epoch at a time. Its sealers are kept, because a key schedule costs more than a cursor. */
+  #sealersOf(epoch: Epoch): readonly [Sealer, ...Sealer[]] {
+    if (!this.#sealers || this.#epoch?.id !== epoch.id) {
+      this.#sealers = [new Sealer(epoch), ...(epoch.before ?? []).map((past) => new Sealer(past))];
       this.#opened.clear();
     }
-    return this.#sealer;
+    this.#epoch = epoch;
+    return this.#sealers;
   }
 }
 
-function open(text: string, epochId: string, sealer: Sealer): LogPosition | undefined {
+function open(text: string, epoch: Epoch, sealers: readonly Sealer[]): LogPosition | undefined {
   if (!CURSOR_PATTERN.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64url');
   if (crc32(bytes.subarray(0, CRC_AT)) !== bytes.readUInt32BE(CRC_AT)) return undefined;
+  const sealer = sealers.find((one) => one.sealed(bytes));
+  if (!sealer) return { ...NOWHERE, unknownIn: epoch.id };
   const position = sealer.open(bytes);
-  if (position === 'foreign') return NOWHERE;
-  return position === undefined ? undefined : { epochId, position };
+  if (position === undefined) return undefined;
+  return positionIn(epoch, { epochId: sealer.epochId, position }) ?? NOWHERE;
 }
 
 class Sealer {
@@ -76,7 +84,7 @@ class Sealer {
   readonly #checked = this.#bytes.subarray(0, CRC_AT);
   #nonce = randomBytes(4).readUInt32BE();
 
-  constructor(epoch: Epoch) {
+  constructor(epoch: Pick<Epoch, 'id' | 'secret'>) {
     this.epochId = epoch.id;
     this.#tag = createHash('sha256').update(epoch.id).digest().subarray(0, TAG_BYTES);
     this.#tag.copy(this.#bytes);
@@ -98,8 +106,13 @@ class Sealer {
     return bytes.toString('base64url');
   }
 
-  open(bytes: Buffer): number | 'foreign' | undefined {
-    if (!bytes.subarray(0, TAG_BYTES).equals(this.#tag)) return 'foreign';
+  /** Whether a cursor names the epoch of this sealer. */
+  sealed(bytes: Buffer): boolean {
+    return bytes.subarray(0, TAG_BYTES).equals(this.#tag);
+  }
+
+  /** Undefined for a cursor that was changed. */
+  open(bytes: Buffer): number | undefined {
     const block = this.#decipher.update(bytes.subarray(TAG_BYTES, TAG_BYTES + BLOCK_BYTES));
     const authentic = block.readUIntBE(11, 5) === 0;
     return authentic ? block.readUIntBE(4, 3) * 2 ** 32 + block.readUInt32BE(7) : undefined;

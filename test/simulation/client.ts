@@ -181,9 +181,8 @@ export class Client implements ClientHistory {
     }
     const place = this.#world.placeOf(exchange.from);
     if (place && this.#world.isNewer(place.log, process.feed.window.epoch.id)) {
-      // To a node that has not heard of the new log yet its cursors are of another one: the client starts over, and is told so.
+      // The node does not know the new log yet and cannot open the cursor: it rejects the request, and the client retries.
       this.#world.counters.movesToOlderLogs++;
-      exchange.from = `${exchange.from}, which is not known here`;
     }
     const ticketOrRules = this.how.hasTickets ? this.#ticketOf(process, topics) : this.#rules();
     if (!ticketOrRules || (!this.how.hasTickets && topics.some((topic) => !this.allowed.has(topic)))) {

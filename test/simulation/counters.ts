@@ -29,6 +29,8 @@ export class Counters {
   engineCrashes = 0;
   wipesWithWaiters = 0;
   newestLost = 0;
+  lossyFailovers = 0;
+  losslessFailovers = 0;
   crashesWithWaiters = 0;
   drainsWithWaiters = 0;
   drainsWhileReading = 0;

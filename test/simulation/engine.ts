@@ -2,6 +2,7 @@ import type { Clock } from '../../src/core/clock.js';
 import { NotificationsError } from '../../src/core/errors.js';
 import { type Draft, type LogEntry, logEntry } from '../../src/core/notification.js';
 import type { AppendResult, Epoch, ReadQuery, ReadResult, TailBatch } from '../../src/core/store.js';
+import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import type { LogChunk } from '../../src/stores/shared/tail-hub.js';
 import type { Logged } from '../support/history/history.js';
 import type { Random } from '../support/http/random.js';
@@ -26,8 +27,8 @@ export interface Backend {
   crash(): void;
   /** Comes back, if it was down. */
   start(): void;
-  /** Loses everything, or what was written last, and says so with a new epoch. */
-  lose(what: 'all' | 'newest'): void;
+  /** Begins a new epoch after it has lost everything, the newest entries, or nothing in a failover. */
+  lose(what: 'all' | 'newest' | 'nothing'): void;
 }
 
 /** A transaction whose positions are taken. Its entries become visible when all before it are, or will never be. */
@@ -66,7 +67,7 @@ export class Engine implements Backend {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#newEpoch([]);
+    this.#newEpoch('start');
   }
 
   get epoch(): Epoch {
@@ -150,24 +151,24 @@ export class Engine implements Backend {
     this.#tell();
   }
 
-  lose(what: 'all' | 'newest'): void {
+  lose(what: 'all' | 'newest' | 'nothing'): void {
     const { random } = this.#options;
     for (const commit of this.#commits) {
       commit.state = 'aborted';
       commit.failed(unavailable('the engine was wiped'));
     }
     this.#advance();
-    const kept = what === 'all' ? 0 : Math.max(0, this.#entries.length - random.from(1, 3));
+    const lost = what === 'newest' ? random.from(1, 3) : 0;
+    const kept = what === 'all' ? 0 : Math.max(0, this.#entries.length - lost);
     for (const { id } of this.#entries.splice(kept)) this.#ids.delete(id);
     if (what === 'all') {
       this.#ids.clear();
       this.#trimmed = 0;
       this.#head = 0;
-    } else this.#head = this.#entries.at(-1)?.position ?? this.#trimmed;
+    } else if (what === 'newest') this.#head = this.#entries.at(-1)?.position ?? this.#trimmed;
     // Positions may come again or not; either way they mean something else.
     if (what === 'newest' || random.chance(0.7)) this.#next = this.#head + 1;
-    const old = this.truth.get(this.logs.at(-1)!.name)!;
-    this.#newEpoch(old.filter(({ position }) => position <= this.#head).map((entry) => ({ ...entry })));
+    this.#newEpoch(what);
     this.#tell();
   }
 
@@ -221,10 +222,22 @@ export class Engine implements Backend {
     truth[at] = { ...truth[at]!, trimmedMs: this.#options.clock.monotonic() };
   }
 
-  #newEpoch(entries: Logged[]): void {
+  /** After a failover the engine may know which positions of the old log the new one keeps. */
+  #newEpoch(cause: 'start' | 'all' | 'newest' | 'nothing'): void {
+    const { random, counters } = this.#options;
     const name = `log${this.logs.length}:`;
-    this.logs.push({ name, epoch: { id: name, secret: `secret of ${name}` } });
-    this.truth.set(name, entries);
+    const old = this.logs.at(-1);
+    const kept = (old ? this.truth.get(old.name)! : []).filter(({ position }) => position <= this.#head);
+    const isKnown = old && (cause === 'nothing' || (cause === 'newest' && random.chance(0.7)));
+    if (isKnown) counters[cause === 'nothing' ? 'losslessFailovers' : 'lossyFailovers']++;
+    const before = isKnown ? pastEpochs(old.epoch, this.#head) : undefined;
+    // Clients at or below the fork are not told of entries beyond it: the engine has lost them.
+    if (isKnown) for (const { position } of this.truth.get(old.name)!) if (position > this.#head) this.#mark(position);
+    this.logs.push({ name, epoch: { id: name, secret: `secret of ${name}`, before } });
+    this.truth.set(
+      name,
+      kept.map((entry) => ({ ...entry })),
+    );
   }
 
   #tell(): void {

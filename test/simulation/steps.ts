@@ -135,6 +135,13 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       world.engine.lose('newest');
     },
   ],
+  'fail over without loss': [
+    1,
+    (world) => {
+      world.hiccup();
+      world.engine.lose('nothing');
+    },
+  ],
   'crash a node': [
     2,
     (world, random) => {

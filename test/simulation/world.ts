@@ -214,11 +214,20 @@ export class World {
     await this.clock.advance(100);
     if (this.clock.pendingTimers > 0) this.failures.push(`${this.clock.pendingTimers} timers are left`);
     const { publishes, clients, engine } = this;
-    const history = { publishes: [...publishes.values()], clients, logs: engine.truth };
+    const history = { publishes: [...publishes.values()], clients, logs: engine.truth, forks: this.#forks() };
     const problems = problemsOf(history, { lateMs: LATE_MS }).map(
       ({ kind, client, what }) => `${client}, ${kind}: ${what}`,
     );
     return [...this.failures, ...problems];
+  }
+
+  #forks(): ReadonlyMap<string, readonly Place[]> {
+    return new Map(
+      this.engine.logs.map(({ name, epoch }) => [
+        name,
+        (epoch.before ?? []).map(({ id, upTo }) => ({ log: this.logOf(id)!, position: upTo })),
+      ]),
+    );
   }
 
   /** Lets clients poll until they have come to the end. */

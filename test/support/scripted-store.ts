@@ -1,9 +1,21 @@
 import { abilitiesOf, type StoreAbilities } from '../../src/core/abilities.js';
 import type { Draft, LogEntry } from '../../src/core/notification.js';
-import type { AppendResult, ReadQuery, ReadResult, Store, Tail, TailBatch } from '../../src/core/store.js';
+import type {
+  AppendResult,
+  Epoch,
+  PastEpoch,
+  ReadQuery,
+  ReadResult,
+  Store,
+  Tail,
+  TailBatch,
+} from '../../src/core/store.js';
+import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
 import type { ManualClock } from '../../src/testing/index.js';
 import { openMemoryStore } from './memory.js';
+
+const STATE: ReadQuery = { topics: [], after: 0, limit: 0, bytesMax: 0 };
 
 /** The real memory store behind a connection that a test can slow down, cut and wipe. */
 export class ScriptedStore implements Store, StoreAbilities {
@@ -13,6 +25,7 @@ export class ScriptedStore implements Store, StoreAbilities {
   readonly #appended = new Map<string, readonly LogEntry[]>();
   readonly #trimmed = new Map<string, number>();
   #log: Store;
+  #before: readonly PastEpoch[] | undefined;
   #follow: ((batch: TailBatch) => void) | undefined;
   #tail: Tail | undefined;
   #heldReads: (() => void)[] | undefined;
@@ -32,8 +45,8 @@ export class ScriptedStore implements Store, StoreAbilities {
     return store;
   }
 
-  append(drafts: readonly Draft[]): Promise<AppendResult> {
-    return this.#log.append(drafts);
+  async append(drafts: readonly Draft[]): Promise<AppendResult> {
+    return this.#continued(await this.#log.append(drafts));
   }
 
   claim(key: string, ttlMs: number): Promise<boolean> {
@@ -58,7 +71,7 @@ export class ScriptedStore implements Store, StoreAbilities {
   async read(query: ReadQuery): Promise<ReadResult> {
     this.reads.push(query);
     const failure = this.#failure;
-    const result = await this.#log.read(query);
+    const result = this.#continued(await this.#log.read(query));
     this.#trimmed.set(result.epoch.id, result.trimmed);
     if (this.#heldReads) await new Promise<void>((resolve) => this.#heldReads?.push(resolve));
     if (failure) throw failure;
@@ -114,8 +127,23 @@ export class ScriptedStore implements Store, StoreAbilities {
   async wipe(): Promise<void> {
     await this.#tail?.close();
     this.#log = await this.#reopen();
+    this.#before = undefined;
     await this.#record();
-    const { epoch, head } = await this.#log.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    const { epoch, head } = await this.#log.read(STATE);
+    this.handOver({ epoch, after: head, entries: [], head });
+    await this.#open(head);
+  }
+
+  /** A failover that keeps the log up to a position: a new epoch that continues the old one up to there. */
+  async failOver(upTo: number): Promise<void> {
+    const old = (await this.read(STATE)).epoch;
+    const kept = this.appended(old.id).filter(({ position }) => position <= upTo);
+    await this.#tail?.close();
+    this.#log = await this.#reopen();
+    this.#before = pastEpochs(old, upTo);
+    if (kept.length > 0) await this.#log.append(kept);
+    await this.#record();
+    const { epoch, head } = await this.read(STATE);
     this.handOver({ epoch, after: head, entries: [], head });
     await this.#open(head);
   }
@@ -138,8 +166,12 @@ export class ScriptedStore implements Store, StoreAbilities {
 
   async #open(after: number): Promise<void> {
     this.#tail = await this.#log.tail(after, (batch) => {
-      this.handOver(batch);
+      this.handOver(this.#continued(batch));
     });
+  }
+
+  #continued<T extends { readonly epoch: Epoch }>(answer: T): T {
+    return { ...answer, epoch: { ...answer.epoch, before: this.#before } };
   }
 
   /** Hands a batch over, as the tail does. */

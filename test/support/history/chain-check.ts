@@ -81,7 +81,7 @@ export class ChainCheck {
     const { topics, from, askedMs, atMs, gap, place } = event;
     const log = this.#known.orders.logOf(event);
     const before = this.#last;
-    const moved = before !== undefined && this.#known.orders.logOf(before) !== log;
+    const moved = before !== undefined && this.#isElsewhere(before, log);
     if (moved && gap !== 'reset')
       this.#report('silent gap', `${nameOf(before)} was of another log than ${nameOf(event)}`);
     if (gap) this.#checkGap(event, moved);
@@ -95,6 +95,12 @@ export class ChainCheck {
     for (const topic of topics) if (!this.#covered.has(topic)) this.#covered.set(topic, { position, sinceMs });
   }
 
+  /** Whether the position of an answer means nothing in a log. */
+  #isElsewhere(answer: Answer, log: string): boolean {
+    const { orders } = this.#known;
+    return answer.place ? !orders.continues(log, answer.place) : orders.logOf(answer) !== log;
+  }
+
   #checkGap(event: Answer, moved: boolean): void {
     const { gap, atMs, place } = event;
     const before = this.#last;
@@ -102,9 +108,9 @@ export class ChainCheck {
     if (!this.#known.gapsMayBe && !place) this.#report('groundless gap', what);
     // A client that had no place may have been given one that it never saw.
     if (!place || !before?.place) return;
-    const { log, position } = before.place;
     // The wrong word for another log has been reported as none.
-    const grounds = moved || (gap === 'expired' && this.#known.orders.hasExpired(log, position, atMs));
+    const grounds =
+      moved || (gap === 'expired' && this.#known.orders.hasExpired(place.log, before.place.position, atMs));
     if (!grounds) this.#report('groundless gap', what);
   }
 

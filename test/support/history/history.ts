@@ -12,6 +12,8 @@ export interface History {
    * Without any, the order of a topic is taken from the client that has seen the most of it.
    */
   readonly logs?: ReadonlyMap<string, readonly Logged[]>;
+  /** Which log continues which: up to a position both hold the same, and cursors stay valid. By the name of the later log. */
+  readonly forks?: ReadonlyMap<string, readonly Place[]>;
 }
 
 /** A notification that somebody wanted to publish, however often the call was repeated. */
@@ -29,7 +31,7 @@ export interface Logged {
   readonly id: string;
   readonly topic: string;
   readonly position: number;
-  /** When retention has removed it. */
+  /** When retention has removed it, or a failover has lost it. */
   readonly trimmedMs?: number | undefined;
 }
 

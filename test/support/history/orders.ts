@@ -1,5 +1,5 @@
 import type { Chain } from './chains.js';
-import { type Answer, type History, isAnswer, type Logged } from './history.js';
+import { type Answer, type History, isAnswer, type Logged, type Place } from './history.js';
 
 /** A log that nobody has seen as such: positions in it say something within a topic only. */
 const DERIVED = 'derived';
@@ -17,6 +17,7 @@ export class Orders {
     logs: NonNullable<History['logs']>,
     /** Whether they are logs as they were, where positions of all topics can be compared; or derived. */
     readonly areWhole: boolean,
+    readonly forks: NonNullable<History['forks']> = new Map(),
   ) {
     for (const [name, log] of logs) {
       const byId = new Map(log.map((entry) => [entry.id, entry]));
@@ -32,7 +33,7 @@ export class Orders {
 
   /** The logs as they were, or else what the longest chains say of each topic. */
   static of(history: History, chains: readonly Chain[]): Orders {
-    if (history.logs) return new Orders(history.logs, true);
+    if (history.logs) return new Orders(history.logs, true, history.forks);
     const longest = new Map<string, ReadonlySet<string>>();
     for (const [topic, ids] of chains.flatMap(runsOf)) {
       if (ids.size > (longest.get(topic)?.size ?? 0)) longest.set(topic, ids);
@@ -55,6 +56,13 @@ export class Orders {
     const log = place?.log ?? only;
     if (log === undefined) throw new Error('of several logs, an answer has to say which one it is of');
     return log;
+  }
+
+  /** Whether a log continues another one from a position, so that its cursor stays valid. */
+  continues(log: string, place: Place): boolean {
+    if (place.log === log) return true;
+    const past = this.forks.get(log)?.find((fork) => fork.log === place.log);
+    return past !== undefined && place.position <= past.position;
   }
 
   entry(log: string, id: string): Logged | undefined {

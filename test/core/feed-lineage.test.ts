@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { LogPosition } from '../../src/core/page.js';
+import { draft, drafts } from '../support/drafts.js';
+import { FeedBench, WAIT_MS } from '../support/feed.js';
+
+let bench: FeedBench;
+let old: LogPosition;
+
+/** A log of ten notifications, and the end of it before a failover. */
+beforeEach(async () => {
+  bench = await FeedBench.open();
+  await bench.store.append(drafts(10));
+  old = bench.head;
+});
+
+const at = (position: number): LogPosition => ({ ...old, position });
+
+describe('after a failover that lost nothing', () => {
+  test('a position of the old epoch is read from without a gap', async () => {
+    await bench.store.failOver(10);
+    const poll = bench.poll({ after: at(8) });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n9', 'n10']]);
+    expect(poll.last?.gap).toBeUndefined();
+    expect(poll.last?.epoch.id).not.toBe(old.epochId);
+  });
+
+  test('a held poll receives the next notification without a gap', async () => {
+    const poll = bench.poll({ after: at(10) });
+    await bench.clock.settle();
+    await bench.store.failOver(10);
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['next']]);
+    expect(poll.last?.gap).toBeUndefined();
+    await bench.expectNothingLeft();
+  });
+
+  test('a held poll that times out gets a position of the new epoch', async () => {
+    const poll = bench.poll({ after: at(10) });
+    await bench.store.failOver(10);
+    await bench.clock.advance(WAIT_MS);
+    expect(poll.last).toMatchObject({ entries: [], position: 10 });
+    expect(poll.last?.epoch.id).not.toBe(old.epochId);
+    expect(poll.last?.gap).toBeUndefined();
+  });
+
+  test('a stream goes on', async () => {
+    const stream = bench.follow({ after: at(9) });
+    await bench.clock.settle();
+    await bench.store.failOver(10);
+    await bench.store.failOver(10);
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    expect(stream.ids).toEqual([['n10'], ['next']]);
+    expect(stream.pages.some(({ gap }) => gap)).toBe(false);
+    stream.leave();
+  });
+
+  test('waiters for other topics keep a position that has left the window and the store', async () => {
+    bench = await FeedBench.open({ windowCount: 2 }, { retainCount: 4 });
+    const poll = bench.poll({ topics: ['quiet'] });
+    await bench.store.append(drafts(10));
+    await bench.clock.settle();
+    await bench.store.failOver(bench.head.position);
+    await bench.store.append([draft('next', { topic: 'quiet' })]);
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['next']]);
+    expect(poll.last?.gap).toBeUndefined();
+  });
+});
+
+describe('after a failover that lost the newest notifications', () => {
+  test('a position before the fork is read from without a gap', async () => {
+    await bench.store.failOver(7);
+    await bench.store.append([draft('after the fork')]);
+    const poll = bench.poll({ after: at(7) });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['after the fork']]);
+    expect(poll.last?.gap).toBeUndefined();
+  });
+
+  test('a position beyond the fork gets a reset gap', async () => {
+    await bench.store.failOver(7);
+    await bench.store.append(drafts(5, 'new'));
+    const poll = bench.poll({ after: at(8) });
+    await bench.clock.settle();
+    expect(poll.last?.gap).toEqual({ reason: 'reset' });
+    expect(poll.last?.entries).toHaveLength(12);
+  });
+
+  test('a held poll beyond the fork gets a reset gap, one before it does not', async () => {
+    const beyond = bench.poll({ after: at(10) });
+    const before = bench.poll({ topics: ['other'], after: at(2) });
+    await bench.clock.settle();
+    await bench.store.failOver(7);
+    await bench.store.append([draft('next', { topic: 'other' })]);
+    await bench.clock.settle();
+    expect(beyond.last?.gap).toEqual({ reason: 'reset' });
+    expect(before.ids).toEqual([['next']]);
+    expect(before.last?.gap).toBeUndefined();
+    await bench.expectNothingLeft();
+  });
+
+  test('the lowest fork on the way counts', async () => {
+    await bench.store.failOver(7);
+    await bench.store.append(drafts(5, 'new'));
+    await bench.store.failOver(12);
+    const [valid, lost] = [bench.poll({ after: at(7) }), bench.poll({ after: at(8) })];
+    await bench.clock.settle();
+    expect(valid.last?.gap).toBeUndefined();
+    expect(lost.last?.gap).toEqual({ reason: 'reset' });
+  });
+});
+
+describe('a cursor of an epoch that the node does not know', () => {
+  test('is rejected for a retry while the store is ahead of the node', async () => {
+    const handOver = bench.store.holdTail();
+    await bench.store.failOver(10);
+    const poll = bench.poll({ after: { epochId: '', position: 0, unknownIn: old.epochId } });
+    await bench.clock.settle();
+    expect(poll.error).toMatchObject({ code: 'draining' });
+    handOver();
+    await bench.expectNothingLeft();
+  });
+
+  test('gets a reset gap where the store has no newer epoch', async () => {
+    const poll = bench.poll({ after: { epochId: '', position: 0, unknownIn: old.epochId } });
+    await bench.clock.settle();
+    expect(poll.last?.gap).toEqual({ reason: 'reset' });
+  });
+});
