@@ -7,9 +7,13 @@ import { STATUS_OF } from '../wire/errors.js';
 const RETRY_AFTER_S = 1;
 const RETRY_SPREAD_S = 3;
 
+/** Texts of an engine may name its hosts, users and commands, which are for operators. They are in `cause`. */
+const STORE_UNAVAILABLE = 'The store cannot answer at the moment; retry.';
+
 /**
  * What this module throws, over HTTP and in process alike: Nest's usual JSON (`statusCode`, `error`, `message`) and a
- * stable `code`.
+ * stable `code`. `cause` is the `NotificationsError`. For `store_unavailable` only the cause has the details: its `message` says
+ * what the store could not do, and its own `cause` is the engine's error.
  */
 export class NotificationsException extends HttpException {
   readonly code: ErrorCode;
@@ -17,7 +21,8 @@ export class NotificationsException extends HttpException {
   readonly retryAfterS: number | undefined;
 
   constructor(error: NotificationsError) {
-    const { code, message } = error;
+    const { code } = error;
+    const message = code === 'store_unavailable' ? STORE_UNAVAILABLE : error.message;
     const statusCode = STATUS_OF[code];
     super({ statusCode, error: STATUS_CODES[statusCode], message, code }, statusCode, { cause: error });
     this.code = code;

@@ -1,14 +1,26 @@
 import { describe, expect, test } from '@jest/globals';
-import { memoryStore, NotificationsError, type Store, type StoreFactory } from 'nest-notifications';
+import {
+  memoryStore,
+  NotificationsError,
+  type NotificationsException,
+  type Store,
+  type StoreFactory,
+} from 'nest-notifications';
+import { firstValueFrom } from 'rxjs';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
-import { Connection } from '../support/http/connection.js';
+import { Connection, request } from '../support/http/connection.js';
+import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import { numbers, poll, post, publish, upTo } from '../support/http/feed.js';
 import { isNotification, namesOf, SseReader } from '../support/http/sse.js';
 import { turn, until } from '../support/http/until.js';
 
 const ITEM = { topic: 'orders', type: 'numbered', data: { n: 1 } };
-const UNAVAILABLE = new NotificationsError('store_unavailable', 'The engine cannot be reached.');
+const ENGINE_TEXT = "NOPERM this user has no permissions to run the 'evalsha' command at 10.1.2.3";
+const UNAVAILABLE = new NotificationsError('store_unavailable', `The engine has failed: ${ENGINE_TEXT}`, {
+  cause: new Error(ENGINE_TEXT),
+});
+const GENERIC = 'The store cannot answer at the moment; retry.';
 
 /** A memory store whose engine fails, or makes callers wait, when a test says so. */
 class Engine {
@@ -52,6 +64,56 @@ forEachAdapter((adapter) => {
   const start = (engine: Engine): Promise<TestApp> =>
     startApp(adapter, { notifications: { ...OPEN, store: engine.factory, window: { count: 1 } } });
 
+  describe('texts of the engine', () => {
+    test('do not reach a client whose ticket cannot be checked', async () => {
+      const engine = new Engine();
+      const access = { subscriber: () => 'alice', read: 'public' as const };
+      const notifications = { access, tickets: {}, store: engine.factory };
+      const app = await startApp(adapter, { notifications });
+      const { json } = await request(app, {
+        method: 'POST',
+        path: '/notifications/tickets',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ topics: ['orders'] }),
+      });
+      engine.failure = UNAVAILABLE;
+      const path = `/notifications?ticket=${json.ticket}`;
+      const answer = await request(app, { path, headers: { Accept: 'text/event-stream' } });
+      expect(answer.json).toMatchObject({ code: 'store_unavailable', message: GENERIC });
+      expect(answer.text).not.toContain('NOPERM');
+    });
+
+    test('do not reach a client on the direct lane', async () => {
+      const engine = new Engine();
+      const options = { ...LANE, store: engine.factory, window: { count: 1 } };
+      const { app, wholeWays } = await startCounting(adapter, options);
+      const poller = await Poller.open(app);
+      const { cursor } = poller;
+      await poller.turns(3);
+      const whole = wholeWays();
+      engine.failure = UNAVAILABLE;
+      poller.cursor = cursor;
+      const { status, json } = await poller.answer();
+      expect(wholeWays()).toBe(whole);
+      expect([status, json.code, json.message]).toEqual([503, 'store_unavailable', GENERIC]);
+    });
+
+    test('are in the cause of what the application gets, and not in its message', async () => {
+      const engine = new Engine();
+      const app = await start(engine);
+      engine.failure = UNAVAILABLE;
+      const { service } = app;
+      for (const call of [
+        () => service.publish('orders', { type: 't', data: 1 }),
+        () => service.revoke('alice'),
+        () => firstValueFrom(service.poll({ topics: ['orders'], cursor: 'earliest' })),
+      ]) {
+        const error = await call().then(String, (thrown: NotificationsException) => thrown);
+        expect(error).toMatchObject({ code: 'store_unavailable', message: GENERIC, cause: UNAVAILABLE });
+      }
+    });
+  });
+
   describe('while the store is unavailable', () => {
     test('a poll that needs it and a publish are refused with 503 and Retry-After, and work again afterwards', async () => {
       const engine = new Engine();
@@ -63,6 +125,7 @@ forEachAdapter((adapter) => {
         expect(response.json).toMatchObject({
           statusCode: 503,
           error: 'Service Unavailable',
+          message: GENERIC,
           code: 'store_unavailable',
         });
         expect(response.header('retry-after')).toMatch(/^[1-3]$/);

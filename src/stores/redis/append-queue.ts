@@ -111,7 +111,7 @@ export class AppendQueue {
       };
       sent.then(release, release);
       this.#waiting = settings.wait !== undefined;
-      const reply = await connection.settled(sent);
+      const reply = await connection.settled(sent, 'append');
       this.#resolve(batch, reply);
     } catch (error) {
       for (const { reject } of batch) reject(error);

@@ -1,7 +1,8 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { StoreRuntime } from '../../core/store.js';
 import { checkEviction, clientFactory, whenReady } from './clients.js';
-import { reasonOf, unavailable } from './errors.js';
+import { Outage } from '../shared/unavailable.js';
+import { isReply, reasonOf, unavailable } from './errors.js';
 import type { RedisStoreSettings } from './options.js';
 import type { RedisClient } from './script.js';
 
@@ -16,6 +17,11 @@ export class Connection {
   readonly #channel: string;
   /** Called on every wake-up, and whenever one may have been missed. */
   readonly #onWake: () => void;
+  /**
+   * Commands that a reachable engine answers with an error: no rights, no memory, a replica. Appends apart, since reads may
+   * go on working meanwhile.
+   */
+  readonly #refused: Readonly<Record<'append' | 'other', Outage>>;
   readonly #pending = new Set<Promise<unknown>>();
   /** Clients that have lost their connection. */
   readonly #down = new Set<RedisClient>();
@@ -32,6 +38,8 @@ export class Connection {
     this.#runtime = runtime;
     this.#channel = `{${settings.prefix}}:wake`;
     this.#onWake = onWake;
+    const outage = (): Outage => new Outage('redis', runtime.logger);
+    this.#refused = { append: outage(), other: outage() };
   }
 
   /** Rejects with `store_unavailable` when the engine cannot be reached in time. */
@@ -60,11 +68,16 @@ export class Connection {
   }
 
   /** The result of a command under way, or `store_unavailable` when it fails or takes longer than `timeoutMs`. */
-  async settled<T>(command: Promise<T>): Promise<T> {
+  async settled<T>(command: Promise<T>, kind: 'append' | 'other' = 'other'): Promise<T> {
+    const refused = this.#refused[kind];
+    const mark = refused.mark();
     this.#pending.add(command);
     try {
-      return await this.#within(command);
+      const result = await this.#within(command);
+      refused.recovered(mark);
+      return result;
     } catch (error) {
+      if (isReply(error)) refused.lost(reasonOf(error), mark);
       throw this.#failed(error);
     } finally {
       this.#pending.delete(command);

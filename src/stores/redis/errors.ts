@@ -19,6 +19,11 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether the engine has answered with an error. Lost connections and timeouts are reported elsewhere. */
+export function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
 /** Without what clients attach to errors: the command with its arguments, be it a notification or a password. */
 function bare(error: unknown): Error {
   const copy = new Error(reasonOf(error));
