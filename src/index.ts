@@ -1,7 +1,15 @@
 export { NotificationsModule } from './nest/notifications.module.js';
-export type { NotificationsModuleExtras, NotificationsOptionsFactory } from './nest/notifications.module.js';
+export type { NotificationsOptionsFactory } from './nest/notifications.module.js';
+export type { NotificationsModuleExtras } from './nest/module-extras.js';
+export {
+  getNotificationsOptionsToken,
+  getNotificationsStoreToken,
+  getNotificationsToken,
+  InjectNotifications,
+} from './nest/feed-tokens.js';
 export { NotificationsService } from './nest/notifications.service.js';
-export type { NewNotification, PollRequest } from './nest/notifications.service.js';
+export type { NewNotification } from './nest/notifications.service.js';
+export type { PollRequest } from './nest/feed-request.js';
 export type { Published } from './nest/publisher.js';
 export { NotificationsController } from './nest/notifications.controller.js';
 export { NotificationsException } from './nest/exception.js';

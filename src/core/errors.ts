@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'subscriber_waiters_too_many'
   | 'address_waiters_too_many'
   | 'publish_too_fast'
+  | 'publish_only'
   | 'waiters_too_many'
   | 'draining'
   | 'store_unavailable';

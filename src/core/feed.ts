@@ -73,6 +73,17 @@ export interface FeedCounts {
   readonly addresses: number;
 }
 
+/** The counts of a node that serves no reads. */
+export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
+
+/** Whether a store answers. It is asked for the state of its log, which costs it next to nothing. */
+export async function healthOf(store: Store): Promise<Exclude<FeedHealth, 'draining'>> {
+  return store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
+    () => 'ready',
+    () => 'store_unavailable',
+  );
+}
+
 /**
  * The heart of a node. It follows the store's log, keeps the newest part in its window, and answers polls and streams.
  *
@@ -168,11 +179,7 @@ export class Feed {
    * than the driver's time limit.
    */
   async health(): Promise<FeedHealth> {
-    if (this.#drain) return 'draining';
-    return this.#store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
-      () => 'ready',
-      () => 'store_unavailable',
-    );
+    return this.#drain ? 'draining' : healthOf(this.#store);
   }
 
   /** The number of revocations on this node so far. Read it before access is checked, and pass it with the request. */

@@ -15,18 +15,18 @@ interface FastifyReply {
   header(name: string, value: string): unknown;
 }
 
-/** A controller, and what is needed to see its requests before guards run. */
+/** The controllers of all feeds, and what is needed to see their requests before guards run. */
 export interface Mounted {
-  readonly controller: Type;
+  readonly controllers: readonly Type[];
   readonly consumer: MiddlewareConsumer;
   readonly adapter: AbstractHttpAdapter;
 }
 
 /**
- * Sees the requests of a controller before guards run. It forbids caches to keep any answer, because an error that one of the
+ * Sees the requests of the controllers before guards run. An application calls it once, whatever the number of its feeds. It forbids caches to keep any answer, because an error that one of the
  * application's guards throws is as private as a page. Then it calls `onRequest` with the framework's request.
  */
-export function beforeGuards({ controller, consumer, adapter }: Mounted, onRequest: (request: object) => void): void {
+export function beforeGuards({ controllers, consumer, adapter }: Mounted, onRequest: (request: object) => void): void {
   if (adapter.getType() === 'fastify') {
     // Middleware would send every request of the application through a second router.
     const fastify = adapter.getInstance<FastifyHooks>();
@@ -46,5 +46,5 @@ export function beforeGuards({ controller, consumer, adapter }: Mounted, onReque
       onRequest(request);
       next();
     })
-    .forRoutes(controller);
+    .forRoutes(...controllers);
 }

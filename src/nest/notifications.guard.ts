@@ -185,7 +185,7 @@ export class NotificationsGuard implements CanActivate {
   }
 
   #revocations(request: FrameworkRequest): number {
-    return revocationsAtStart(request, this.#runtime.feed);
+    return revocationsAtStart(request, this.#runtime);
   }
 
   #checkRate(caller: string, count: number): void {

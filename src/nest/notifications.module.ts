@@ -1,155 +1,210 @@
 import {
-  type CanActivate,
   ConfigurableModuleBuilder,
-  Controller,
-  type ControllerOptions,
   type DynamicModule,
   Inject,
   type MiddlewareConsumer,
   Module,
-  type ModuleMetadata,
   type NestModule,
-  type Type,
-  UseGuards,
+  type OnModuleInit,
+  Optional,
+  type Provider,
 } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { StoreFactory } from '../core/store.js';
+import { memoryStore } from '../stores/memory/memory-store.js';
 import { isObserved } from './answer.js';
 import { readBundledClient } from './bundled-client.js';
-import { ClientController } from './client.controller.js';
 import { clientFileOf } from './client-file.js';
 import { DirectLane } from './direct-lane.js';
-import { isRepliedToByNest, letNestReply, NotificationsController } from './notifications.controller.js';
-import { NotificationsGuard } from './notifications.guard.js';
+import { getNotificationsOptionsToken, getNotificationsStoreToken, getNotificationsToken } from './feed-tokens.js';
+import {
+  checkLogs,
+  checkName,
+  checkPaths,
+  type FeedDefinition,
+  feedsIn,
+  isFirstController,
+  runtimesIn,
+} from './feeds.js';
+import { EXTRAS, type Extras, type NotificationsModuleExtras, resolveExtras, resolveRoute } from './module-extras.js';
+import { hasObservers, mountClient, mountFeed } from './mounted.js';
+import { isRepliedToByNest, letNestReply } from './notifications.controller.js';
 import { NotificationsService } from './notifications.service.js';
 import { beforeGuards } from './no-store.js';
-import { type NotificationsOptions, optionError } from './options.js';
+import type { NotificationsOptions } from './options.js';
 import { ParserErrors } from './parser-errors.js';
 import { ProvidedAccess } from './provided-access.js';
 import { revocationsAtStart } from './revocation-mark.js';
-import { createRuntime, type Runtime } from './runtime.js';
+import { createRuntime, isReading, type PublishRuntime } from './runtime.js';
 import { NotificationsShutdown } from './shutdown.js';
-import { TicketGuard, unlessTicket } from './ticket.guard.js';
-import { CLIENT_FILE, CONTROLLER, OPTIONS, RUNTIME } from './tokens.js';
-
-/** Options that shape the module itself; with `forRootAsync` they stand beside the factory, not in what it returns. */
-export interface NotificationsModuleExtras {
-  /** Makes `NotificationsService` available everywhere without importing the module again. Default false. */
-  readonly isGlobal?: boolean;
-  /** Mounts the built-in controller. Default true; false for an application that writes its own on the service. */
-  readonly controller?: boolean;
-  /** Path of the built-in controller, below global prefix and version. Default `notifications`. */
-  readonly path?: string;
-  /**
-   * Serves `nest-notifications/client` as one ES module at `<path>/client.js`, for pages without a bundler:
-   * `import { connect } from '/notifications/client.js'`. To everybody, as no `<script>` sends credentials in headers; guards of the whole
-   * application apply. Default false.
-   */
-  readonly serveClient?: boolean;
-  /** Guards of the built-in controller, run before `access` is asked. Default none. */
-  readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
-  /** Version of the built-in controller, as in `@Controller({ version })`. */
-  readonly version?: ControllerOptions['version'] | undefined;
-  /** Modules that the guards' own dependencies come from. */
-  readonly imports?: ModuleMetadata['imports'];
-}
+import { CLIENT_FILE, FEED, OPTIONS, RUNTIME } from './tokens.js';
 
 /** Written by a class given to `forRootAsync({ useClass })` or `({ useExisting })`. */
 export interface NotificationsOptionsFactory {
   createNotificationsOptions(): Promise<NotificationsOptions> | NotificationsOptions;
 }
 
-type Extras = Required<NotificationsModuleExtras>;
+/** Nest's builder knows one token; a named feed gets its own in `define`. */
+const BUILDER_TOKEN = 'nest-notifications options as given';
 
-const EXTRAS: Extras = {
-  isGlobal: false,
-  controller: true,
-  path: 'notifications',
-  serveClient: false,
-  guards: [],
-  version: undefined,
-  imports: [],
-};
+const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<NotificationsOptions>({
+  optionsInjectionToken: BUILDER_TOKEN,
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createNotificationsOptions')
+  .setExtras(EXTRAS as NotificationsModuleExtras, (definition, extras) => define(definition, resolveExtras(extras)))
+  .build();
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<NotificationsOptions>({ moduleName: 'Notifications' })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createNotificationsOptions')
-    .setExtras(EXTRAS as NotificationsModuleExtras, (definition, extras) =>
-      define(definition, { ...EXTRAS, ...extras }),
-    )
-    .build();
-
-/** Adds a live, lossless, resumable feed of notifications to an application. */
+/** Adds a live, lossless, resumable feed of notifications to an application. An application may have several, by name. */
 @Module({})
-export class NotificationsModule extends ConfigurableModuleClass implements NestModule {
-  readonly #controller: Type<NotificationsController> | undefined;
+export class NotificationsModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
+  readonly #feed: FeedDefinition;
+  readonly #runtime: PublishRuntime;
   readonly #adapterHost: HttpAdapterHost;
   readonly #application: ApplicationConfig;
-  readonly #runtime: Runtime;
+  readonly #modules: ModulesContainer;
 
   constructor(
-    @Inject(CONTROLLER) controller: Type<NotificationsController> | undefined,
+    @Optional() @Inject(FEED) feed: FeedDefinition | undefined,
+    @Optional() @Inject(RUNTIME) runtime: PublishRuntime | undefined,
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
     @Inject(ApplicationConfig) application: ApplicationConfig,
-    @Inject(RUNTIME) runtime: Runtime,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     super();
-    this.#controller = controller;
+    if (!feed || !runtime) {
+      const advice = 'Import NotificationsModule.forRoot(…) once, with isGlobal: true to use it in several modules';
+      throw new Error(`NotificationsModule is imported without options. ${advice}`);
+    }
+    this.#feed = feed;
+    this.#runtime = runtime;
     this.#adapterHost = adapterHost;
     this.#application = application;
-    this.#runtime = runtime;
+    this.#modules = modules;
   }
 
-  /** Called by Nest, before it makes the routes. */
+  /** Called by Nest before it creates the routes. */
   configure(consumer: MiddlewareConsumer): void {
-    if (!this.#controller) return;
-    const mounted = { controller: this.#controller, consumer, adapter: this.#adapterHost.httpAdapter };
-    beforeGuards(mounted, (request) => revocationsAtStart(request, this.#runtime.feed));
-    this.#runtime.isObserved = isObserved(this.#application);
-    if (this.#runtime.isObserved) letNestReply(this.#controller);
-    this.#runtime.nestReplies = isRepliedToByNest(this.#controller);
+    const { controller } = this.#feed;
+    checkPaths(this.#feed, this.#modules, this.#application);
+    if (!controller || !isReading(this.#runtime)) return;
+    if (isFirstController(this.#feed, this.#modules)) this.#seeRequests(consumer);
+    this.#runtime.isObserved = isObserved(this.#application) || hasObservers(controller);
+    if (this.#runtime.isObserved) letNestReply(controller);
+    this.#runtime.nestReplies = isRepliedToByNest(controller);
+  }
+
+  /** Called by Nest when all feeds are open. */
+  async onModuleInit(): Promise<void> {
+    try {
+      checkLogs(this.#runtime, this.#modules);
+    } catch (error) {
+      await Promise.allSettled(runtimesIn(this.#modules).map((runtime) => runtime.close()));
+      throw error;
+    }
+  }
+
+  /** One hook serves all feeds: Fastify's run for every request of the application, and do not know whose route it is. */
+  #seeRequests(consumer: MiddlewareConsumer): void {
+    const controllers = feedsIn(this.#modules).flatMap(({ controller }) => controller ?? []);
+    const runtimes = runtimesIn(this.#modules).filter(isReading);
+    beforeGuards({ controllers, consumer, adapter: this.#adapterHost.httpAdapter }, (request) => {
+      for (const runtime of runtimes) revocationsAtStart(request, runtime);
+    });
   }
 
   /**
-   * Adds the feed with options known now.
+   * Adds a feed with options known now.
    *
-   * The application fails to start with an error that names the option, its value and what is allowed when one is wrong.
+   * The application fails to start if an option is wrong, with an error that names the option, its value and what is allowed. It also
+   * fails if two feeds share a name, a path or a log.
    */
   static override forRoot(options: NotificationsOptions & NotificationsModuleExtras = {}): DynamicModule {
     return super.forRoot(options);
   }
 
-  /** Adds the feed with options from a factory, a class or a provider: `useFactory`, `useClass` or `useExisting`. */
+  /** Adds a feed with options from a factory, a class or a provider: `useFactory`, `useClass` or `useExisting`. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
   }
 }
 
 function define(definition: DynamicModule, extras: Extras): DynamicModule {
-  const given: unknown = extras.path;
-  const path = typeof given === 'string' ? given.replace(/^\/+|\/+$/g, '') : '';
-  if (!path) throw optionError('path', given, 'must be a path that is not empty');
-  const controller = extras.controller ? mount(path, extras) : undefined;
+  const route = resolveRoute(extras);
+  const feed: FeedDefinition = {
+    ...route,
+    controller: extras.controller && !extras.publishOnly ? mountFeed(route, extras) : undefined,
+    client: extras.serveClient ? mountClient(route, extras) : undefined,
+  };
   return {
     ...definition,
-    global: extras.isGlobal,
+    global: extras.isGlobal === true,
     imports: [...new Set([...(definition.imports ?? []), ...(extras.imports ?? [])])],
-    controllers: [...(controller ? [controller] : []), ...(extras.serveClient ? [mountClient(path, extras)] : [])],
+    controllers: [feed.controller, feed.client].filter((controller) => controller !== undefined),
     providers: [
-      ...(definition.providers ?? []),
-      { provide: CONTROLLER, useValue: controller },
-      { provide: OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: withoutExtras },
-      { provide: RUNTIME, inject: [OPTIONS], useFactory: createRuntime },
-      ProvidedAccess,
-      NotificationsService,
-      NotificationsShutdown,
-      ...(controller ? [ParserErrors, DirectLane] : []),
-      ...(extras.serveClient
-        ? [{ provide: CLIENT_FILE, useFactory: async () => clientFileOf(await readBundledClient()) }]
-        : []),
+      ...optionsProviders(definition.providers ?? [], feed),
+      ...coreProviders(feed, extras.publishOnly === true),
+      ...(extras.publishOnly ? [] : [ProvidedAccess]),
+      ...(feed.controller ? [ParserErrors, DirectLane] : []),
     ],
-    exports: [NotificationsService],
+    exports: [getNotificationsToken(feed.name)],
   };
+}
+
+/** What the builder made of the options, under the feed's own token, and the store that they name. */
+function optionsProviders(given: readonly Provider[], { name }: FeedDefinition): Provider[] {
+  const token = getNotificationsOptionsToken(name);
+  return [
+    ...given.map((provider) =>
+      'provide' in provider && provider.provide === BUILDER_TOKEN ? { ...provider, provide: token } : provider,
+    ),
+    { provide: OPTIONS, inject: [token], useFactory: withoutExtras },
+    {
+      provide: getNotificationsStoreToken(name),
+      inject: [OPTIONS],
+      useFactory: ({ store }: NotificationsOptions) => store ?? memoryStore(),
+    },
+  ];
+}
+
+function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
+  const token = getNotificationsToken(feed.name);
+  const clientFile = { provide: CLIENT_FILE, useFactory: async () => clientFileOf(await readBundledClient()) };
+  return [
+    { provide: FEED, useValue: feed },
+    ...(feed.client ? [clientFile] : []),
+    {
+      provide: RUNTIME,
+      // The file comes before the store: when it cannot be read, nothing has been opened.
+      inject: [
+        OPTIONS,
+        getNotificationsStoreToken(feed.name),
+        ModulesContainer,
+        ModuleRef,
+        ...(feed.client ? [CLIENT_FILE] : []),
+      ],
+      useFactory: (
+        options: NotificationsOptions,
+        store: StoreFactory,
+        modules: ModulesContainer,
+        moduleRef: ModuleRef,
+      ) => {
+        checkName(feed, modules);
+        const openStore = isReplaced(moduleRef.get(token)) ? memoryStore() : store;
+        return createRuntime({ options, openStore, publishOnly });
+      },
+    },
+    token === NotificationsService ? NotificationsService : { provide: token, useClass: NotificationsService },
+    NotificationsShutdown,
+  ];
+}
+
+/**
+ * Whether a test has replaced the service. Then the configured store is not opened: nothing publishes to it. Nest creates the
+ * prototypes of all classes before it calls factories.
+ */
+function isReplaced(service: unknown): boolean {
+  return !(service instanceof NotificationsService);
 }
 
 /**
@@ -163,22 +218,4 @@ function withoutExtras(options: NotificationsOptions): NotificationsOptions {
   if (misplaced === undefined) return options;
   const reason = `${misplaced} belongs beside useFactory, not in its result (the same for useClass and useExisting)`;
   throw new Error(`NotificationsModule: ${reason}`);
-}
-
-/** A controller class of its own for every module, since path and guards are written onto the class. */
-function mount(path: string, { guards, version }: Extras): Type<NotificationsController> {
-  class MountedNotificationsController extends NotificationsController {}
-  routed(path, version)(MountedNotificationsController);
-  UseGuards(TicketGuard, ...guards.map(unlessTicket), NotificationsGuard)(MountedNotificationsController);
-  return MountedNotificationsController;
-}
-
-function mountClient(path: string, { version }: Extras): Type<ClientController> {
-  class MountedClientController extends ClientController {}
-  routed(path, version)(MountedClientController);
-  return MountedClientController;
-}
-
-function routed(path: string, version: Extras['version']): ClassDecorator {
-  return Controller({ path, ...(version !== undefined && { version }) });
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { catchError, defer, map, type Observable, throwError } from 'rxjs';
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
-import type { FeedCounts, FeedHealth, FeedRequest } from '../core/feed.js';
+import { type FeedCounts, type FeedHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
 import type {
   AnyNotifications,
   DataOf,
@@ -13,26 +13,14 @@ import type {
   TypeOf,
 } from '../core/notification.js';
 import type { LogPage } from '../core/page.js';
+import { revocationDraft } from '../core/revocation.js';
 import type { Page } from '../wire/encoder.js';
 import { checkTopics } from '../wire/request.js';
-import { toException } from './exception.js';
+import { NotificationsException, toException } from './exception.js';
+import { feedRequest, type PollRequest } from './feed-request.js';
 import { type Published, Publisher } from './publisher.js';
-import type { Runtime } from './runtime.js';
+import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
-
-/** What a timer of the runtime can take; in process nothing else speaks against a long wait. */
-const WAIT_MS_MAX = 2 ** 31 - 1;
-
-/** What application code asks of the feed. It is trusted: no access rule is asked. */
-export interface PollRequest<Topic extends string = string> {
-  readonly topics: readonly Topic[];
-  /** From an earlier page, from `cursor()`, or `'earliest'` or `'latest'`. Default `'latest'`. */
-  readonly cursor?: string | undefined;
-  /** Milliseconds to wait while there is nothing to say. Default: the option `poll.waitMs`. */
-  readonly waitMs?: number | undefined;
-  /** Notifications per page. Default: the option `poll.limit`. */
-  readonly limit?: number | undefined;
-}
 
 /** A notification to publish to a known topic. */
 export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<Map>> = {
@@ -52,10 +40,10 @@ export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<M
  */
 @Injectable()
 export class NotificationsService<Map extends NotificationMap = AnyNotifications> {
-  readonly #runtime: Runtime;
+  readonly #runtime: PublishRuntime;
   readonly #publisher: Publisher;
 
-  constructor(@Inject(RUNTIME) runtime: Runtime) {
+  constructor(@Inject(RUNTIME) runtime: PublishRuntime) {
     this.#runtime = runtime;
     this.#publisher = new Publisher(runtime);
   }
@@ -89,44 +77,49 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * One long poll: a page at once if there is news, otherwise when there is some or `waitMs` has passed; then it completes.
-   * Unsubscribing takes the poll back. A controller may return it as it is.
+   * One long poll: a page at once if there are notifications after the cursor, otherwise when one arrives or `waitMs` has passed. Then it
+   * completes. Unsubscribing ends the poll. A controller may return it as it is.
    *
    * Errors with a `NotificationsException`: `topic_missing`, `topic_invalid`, `topics_too_many`, `cursor_invalid`,
-   * `wait_invalid`, `limit_invalid`, `waiters_too_many`, `draining` or `store_unavailable`.
+   * `wait_invalid`, `limit_invalid`, `waiters_too_many`, `draining`, `store_unavailable`, or `publish_only`.
    */
   poll<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
-    return this.#pages(() => this.#runtime.feed.poll(this.#feedRequest(request)));
+    return this.#pages('poll', (runtime) => runtime.feed.poll(feedRequest(runtime, request)));
   }
 
   /**
-   * Page after page for as long as it is subscribed, an empty one whenever `waitMs` passes without news. It completes when
-   * the application shuts down, after a last page. Errors like `poll`.
+   * Page after page for as long as it is subscribed. It emits an empty page whenever `waitMs` passes without new notifications. When
+   * the application shuts down, it completes after a last page. Errors like `poll`.
    */
   follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
-    return this.#pages(() => this.#runtime.feed.follow(this.#feedRequest(request)));
+    return this.#pages('follow', (runtime) => runtime.feed.follow(feedRequest(runtime, request)));
   }
 
   /**
    * The present end of the log. Put it beside a state that you serve: take the cursor first, then read the state, and a
    * client that follows from there misses nothing in between.
+   *
+   * @throws NotificationsException `publish_only`
    */
   cursor(): string {
-    const { feed, encoder } = this.#runtime;
+    const { feed, encoder } = this.#reading('cursor');
     return encoder.seal(feed.window.epoch, feed.window.head);
   }
 
   /**
-   * Ends the polls and streams of a subscriber on every node, or those that have asked for one of these topics. They end where they stand,
-   * a poll with an empty page, so that their clients ask again and are told what holds now. What that is `access` says; see to it first.
+   * Ends the polls and streams of a subscriber on every node, or those that asked for one of these topics. They end at their current
+   * position, a poll with an empty page. Their clients reconnect and are checked against `access`, so update your access rules first.
    *
-   * Resolves when it stands in the log: nothing that is published after that is handed over, on any node. It is in force on this
-   * node at once. Rejects with a `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
+   * Resolves when the log holds the revocation: nothing that is published afterwards is delivered, on any node. On this node it is
+   * in force at once. Rejects with a `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
    */
   async revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
-    const { feed, settings } = this.#runtime;
+    const runtime = this.#runtime;
+    const { store, clock, settings } = runtime;
     try {
-      await feed.revoke({ subscriber, topics: topics && checkTopics(topics, settings.limits.topicsMax) });
+      const revocation = { subscriber, topics: topics && checkTopics(topics, settings.limits.topicsMax) };
+      if (isReading(runtime)) await runtime.feed.revoke(revocation);
+      else await store.append([await revocationDraft(revocation, new Date(clock.now()))]);
     } catch (error) {
       throw toException(error);
     }
@@ -137,37 +130,31 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `store_unavailable` when the store does not answer. Never rejects.
    */
   async health(): Promise<FeedHealth> {
-    return this.#runtime.leaving ? 'draining' : this.#runtime.feed.health();
+    const runtime = this.#runtime;
+    if (runtime.leaving) return 'draining';
+    return isReading(runtime) ? runtime.feed.health() : healthOf(runtime.store);
   }
 
   /** What is open on this node at this moment. */
   counts(): FeedCounts {
-    return this.#runtime.feed.counts();
+    return isReading(this.#runtime) ? this.#runtime.feed.counts() : NOTHING_OPEN;
   }
 
   /** The core's pages and errors as application code sees them. */
-  #pages<N extends Notification>(start: () => Observable<LogPage>): Observable<Page<N>> {
-    return defer(start).pipe(
+  #pages<N extends Notification>(
+    method: string,
+    start: (runtime: Runtime) => Observable<LogPage>,
+  ): Observable<Page<N>> {
+    return defer(() => start(this.#reading(method))).pipe(
       map((page) => this.#runtime.encoder.page(page) as Page<N>),
       catchError((error: unknown) => throwError(() => toException(error))),
     );
   }
 
-  #feedRequest(request: PollRequest): FeedRequest {
-    const { settings, cursors, feed } = this.#runtime;
-    const { poll, limits } = settings;
-    const { cursor = 'latest', waitMs = poll.waitMs, limit = poll.limit } = request;
-    if (!(waitMs >= 0 && waitMs <= WAIT_MS_MAX)) {
-      throw new NotificationsError('wait_invalid', `waitMs is ${waitMs}, must be a number from 0 to ${WAIT_MS_MAX}`);
-    }
-    if (!Number.isSafeInteger(limit) || limit < 1 || limit > poll.limitMax) {
-      throw new NotificationsError(
-        'limit_invalid',
-        `limit is ${limit}, must be a whole number from 1 to ${poll.limitMax}`,
-      );
-    }
-    const after = cursor === 'latest' || cursor === 'earliest' ? cursor : cursors.open(cursor, feed.window.epoch);
-    if (!after) throw new NotificationsError('cursor_invalid', 'cursor is not a cursor of this feed');
-    return { topics: checkTopics(request.topics, limits.topicsMax), after, limit, waitMs };
+  /** @throws NotificationsException `publish_only` */
+  #reading(method: string): Runtime {
+    if (isReading(this.#runtime)) return this.#runtime;
+    const message = `this feed has the option publishOnly, so ${method}() is not available; use a node without that option`;
+    throw new NotificationsException(new NotificationsError('publish_only', message));
   }
 }

@@ -1,10 +1,12 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { NotificationsException } from './exception.js';
+import { type FeedDefinition, isFirstController } from './feeds.js';
 import { refusal } from './refusal.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { ROUTE_MARK } from './route-mark.js';
+import { FEED } from './tokens.js';
 
 const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   400: ['body_invalid', 'the body is not valid JSON'],
@@ -43,12 +45,20 @@ interface FastifyRouting {
 @Injectable()
 export class ParserErrors implements OnModuleInit {
   readonly #adapterHost: HttpAdapterHost;
+  readonly #isFirst: boolean;
 
-  constructor(@Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+  constructor(
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Inject(FEED) feed: FeedDefinition,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
     this.#adapterHost = adapterHost;
+    this.#isFirst = isFirstController(feed, modules);
   }
 
   onModuleInit(): void {
+    // One translation serves all feeds of the application.
+    if (!this.#isFirst) return;
     // There is none in an application context without HTTP.
     const adapter = this.#adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
     if (!adapter?.setErrorHandler) return;

@@ -24,7 +24,14 @@ export class ProvidedAccess implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     const { access } = this.#options;
-    if (isProvided(access)) this.#runtime.access = new AccessPolicy(await this.#rulesOf(access));
+    if (!isProvided(access)) return;
+    try {
+      this.#runtime.access = new AccessPolicy(await this.#rulesOf(access));
+    } catch (error) {
+      // An application context that fails here is not returned, so its caller cannot close it.
+      await this.#runtime.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   async #rulesOf(access: Type<AccessRules> | AccessProvider): Promise<AccessRules> {

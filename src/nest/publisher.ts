@@ -6,7 +6,7 @@ import type { AppendResult } from '../core/store.js';
 import type { ScopedItems } from '../wire/idempotency.js';
 import { checkCount, inItem } from '../wire/publish.js';
 import { Repeats } from './repeats.js';
-import type { Runtime } from './runtime.js';
+import type { PublishRuntime } from './runtime.js';
 
 /** The result of a publish. */
 export interface Published {
@@ -22,10 +22,10 @@ export interface Published {
 
 /** Checks notifications and appends them, for the application and for callers over HTTP. */
 export class Publisher {
-  readonly #runtime: Runtime;
+  readonly #runtime: PublishRuntime;
   readonly #repeats: Repeats;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: PublishRuntime) {
     this.#runtime = runtime;
     this.#repeats = new Repeats(runtime.store, runtime.settings.limits.pageBytesMax);
   }

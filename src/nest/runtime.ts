@@ -1,8 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type Clock, systemClock } from '../core/clock.js';
 import { Feed } from '../core/feed.js';
-import type { Store } from '../core/store.js';
-import { memoryStore } from '../stores/memory/memory-store.js';
+import type { Store, StoreFactory } from '../core/store.js';
 import { Cursors } from '../wire/cursor.js';
 import { PageEncoder } from '../wire/encoder.js';
 import { ReadRequests } from '../wire/read-requests.js';
@@ -11,60 +10,107 @@ import { ClosingResponses } from './closing-responses.js';
 import { TightLoops } from './tight-loop.js';
 import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
 
-/** What the module's providers share, made once when the application starts. */
-export interface Runtime {
+/** The part of a feed that publishes. A feed with `publishOnly` has no other part. */
+export interface PublishRuntime {
   readonly settings: Settings;
-  /** Whether tickets are given out and accepted. */
-  readonly hasTickets: boolean;
-  /** Rules that Nest provides are there when all modules have been initialised; until then nothing is allowed. */
-  access: AccessPolicy;
   readonly schemas: Schemas;
   readonly clock: Clock;
   readonly store: Store;
-  readonly feed: Feed;
   readonly cursors: Cursors;
   readonly encoder: PageEncoder;
+  /** The log's epoch when the store was opened. Two feeds with the same one share a log. */
+  readonly epochId: string;
+  /** The application is shutting down. Requests are still served until `shutdown.delayMs` is over. */
+  leaving: boolean;
+  /** Releases the tail and the store. Later calls return the first call's promise. */
+  close(): Promise<void>;
+}
+
+/** What the module's providers share. It is created once, when the application starts. */
+export interface Runtime extends PublishRuntime {
+  /** Whether tickets are given out and accepted. */
+  readonly hasTickets: boolean;
+  /** Rules that Nest provides are set when all modules are initialised. Until then nothing is allowed. */
+  access: AccessPolicy;
+  readonly feed: Feed;
+  /** Under this key a request keeps the feed's count of revocations at its start. */
+  readonly revocationsMark: symbol;
   readonly closing: ClosingResponses;
   readonly requests: ReadRequests;
   readonly tightLoops: TightLoops;
-  /** Whether interceptors or exception filters of the application are to see what is answered: known before routes are made. */
+  /** Whether interceptors or exception filters must see the answers: known before routes are made. */
   isObserved: boolean;
   /** Whether Nest sends what the handler of reads returns, unless it is stopped. */
   nestReplies: boolean;
-  /** The application is shutting down; what comes is still served. */
-  leaving: boolean;
 }
 
-/** Checks the options, opens the store and the feed. */
-export async function createRuntime(options: NotificationsOptions): Promise<Runtime> {
+/** Whether the feed reads, too. */
+export function isReading(runtime: PublishRuntime): runtime is Runtime {
+  return 'feed' in runtime;
+}
+
+/** How to create the runtime. */
+export interface RuntimeOptions {
+  readonly options: NotificationsOptions;
+  readonly openStore: StoreFactory;
+  readonly publishOnly: boolean;
+}
+
+/** Checks the options, then opens the store, then the feed. If the feed cannot open, the store is closed again. */
+export async function createRuntime(given: RuntimeOptions): Promise<PublishRuntime> {
+  const { options, openStore, publishOnly } = given;
   const settings = resolveSettings(options);
   const access = new AccessPolicy(isProvided(options.access) ? undefined : options.access);
-  const { clock = systemClock, store: openStore = memoryStore(), schemas = {} } = options;
-  const store = await openStore({ clock, logger: new Logger('NotificationsStore') });
+  const { clock = systemClock, schemas = {} } = options;
+  const logger = new Logger('NotificationsStore');
+  const store = await openStore({ clock, logger });
+  try {
+    const cursors = new Cursors();
+    const base = { settings, schemas, clock, store, cursors, encoder: new PageEncoder(cursors), leaving: false };
+    if (publishOnly) {
+      const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+      return { ...base, epochId: epoch.id, close: once(() => store.close()) };
+    }
+    const reading = await openReading(base, { access, hasTickets: options.tickets !== undefined });
+    return { ...base, ...reading };
+  } catch (error) {
+    await store.close().catch((closing: unknown) => {
+      logger.error(`After a failed start the store could not be closed: ${String(closing)}`);
+    });
+    throw error;
+  }
+}
+
+type Base = Omit<PublishRuntime, 'epochId' | 'close'>;
+type Reading = Omit<Runtime, keyof Base>;
+
+/** Opens the feed and adds what serves reads. */
+async function openReading(base: Base, own: Pick<Runtime, 'access' | 'hasTickets'>): Promise<Reading> {
+  const { settings, clock, store, cursors } = base;
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const feed = await Feed.open({ store, clock, limits });
-  const cursors = new Cursors();
-  const encoder = new PageEncoder(cursors);
-  const closing = new ClosingResponses(clock);
   const requestLimits = { ...settings.poll, topicsMax: settings.limits.topicsMax };
-  const requests = new ReadRequests({ limits: requestLimits, cursors, epoch: () => feed.window.epoch });
-  const tightLoops = new TightLoops(clock, settings.limits.waitersPerSubscriberMax);
-  const hasTickets = options.tickets !== undefined;
   return {
-    settings,
-    hasTickets,
-    access,
-    schemas,
-    clock,
-    store,
+    ...own,
     feed,
-    cursors,
-    encoder,
-    closing,
-    requests,
-    tightLoops,
+    epochId: feed.window.epoch.id,
+    revocationsMark: Symbol('revocations'),
+    closing: new ClosingResponses(clock),
+    requests: new ReadRequests({ limits: requestLimits, cursors, epoch: () => feed.window.epoch }),
+    tightLoops: new TightLoops(clock, settings.limits.waitersPerSubscriberMax),
     isObserved: false,
     nestReplies: false,
-    leaving: false,
+    close: once(async () => {
+      try {
+        await feed.close();
+      } finally {
+        await store.close();
+      }
+    }),
   };
+}
+
+function once(close: () => Promise<void>): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => (closed ??= close());
 }

@@ -1,28 +1,29 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { Runtime } from './runtime.js';
+import { isReading, type PublishRuntime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
 /**
- * `app.close()` in steps: readiness goes first; while connections are still served, every waiter is answered and newcomers are refused; when
- * the server has stopped, the store is closed.
+ * The steps of `app.close()`. First readiness goes down. While connections are still served, every waiter is answered and new
+ * requests are rejected. When the server has stopped, the store is closed.
  */
 @Injectable()
 export class NotificationsShutdown implements BeforeApplicationShutdown, OnApplicationShutdown {
-  readonly #runtime: Runtime;
+  readonly #runtime: PublishRuntime;
 
-  constructor(@Inject(RUNTIME) runtime: Runtime) {
+  constructor(@Inject(RUNTIME) runtime: PublishRuntime) {
     this.#runtime = runtime;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { feed, closing } = this.#runtime;
-    this.#runtime.leaving = true;
+    const runtime = this.#runtime;
+    runtime.leaving = true;
     await this.#delay();
-    await feed.drain();
-    await closing.settled();
+    if (!isReading(runtime)) return;
+    await runtime.feed.drain();
+    await runtime.closing.settled();
   }
 
-  /** Readiness is told first, so that nobody is sent here any more by the time newcomers are refused. */
+  /** Load balancers need this time to notice that the node is not ready. */
   async #delay(): Promise<void> {
     const { clock, settings } = this.#runtime;
     const { delayMs } = settings.shutdown;
@@ -30,7 +31,6 @@ export class NotificationsShutdown implements BeforeApplicationShutdown, OnAppli
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#runtime.feed.close();
-    await this.#runtime.store.close();
+    await this.#runtime.close();
   }
 }

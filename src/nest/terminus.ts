@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { NotificationsService } from './notifications.service.js';
+import { getNotificationsToken } from './feed-tokens.js';
+import type { NotificationsService } from './notifications.service.js';
 
 /**
- * A health indicator for `@nestjs/terminus`. Provide it where the checks are made:
+ * A health indicator for `@nestjs/terminus`. Provide it in the module that makes the checks:
  *
  * ```ts
  * @Get('ready')
@@ -13,26 +15,33 @@ import { NotificationsService } from './notifications.service.js';
  * }
  * ```
  *
- * It is for readiness, not for liveness: a node that drains, or whose store is away, must not be restarted for that.
+ * Use it for readiness, not for liveness: a node that drains, or whose store cannot be reached, must not be restarted for that.
  */
 @Injectable()
 export class NotificationsHealthIndicator {
-  readonly #service: NotificationsService;
+  readonly #moduleRef: ModuleRef;
   readonly #indicators: HealthIndicatorService;
 
   constructor(
-    @Inject(NotificationsService) service: NotificationsService,
+    @Inject(ModuleRef) moduleRef: ModuleRef,
     @Inject(HealthIndicatorService) indicators: HealthIndicatorService,
   ) {
-    this.#service = service;
+    this.#moduleRef = moduleRef;
     this.#indicators = indicators;
   }
 
-  /** Up when clients should be sent to this node; otherwise down, with `draining` or `store_unavailable` as its `reason`. */
+  /**
+   * Up when clients should be sent to this node; otherwise down, with `draining` or `store_unavailable` as its `reason`.
+   *
+   * @param key - The key of the result. Default `notifications`.
+   * @param feed - The name of the feed; undefined for the feed without a name. The application must have that feed.
+   */
   async isReady<Key extends string = 'notifications'>(
     key: Key = 'notifications' as Key,
+    feed?: string,
   ): Promise<HealthIndicatorResult<Key>> {
-    const health = await this.#service.health();
+    const service = this.#moduleRef.get<NotificationsService>(getNotificationsToken(feed), { strict: false });
+    const health = await service.health();
     const check = this.#indicators.check(key);
     return health === 'ready' ? check.up() : check.down({ reason: health });
   }

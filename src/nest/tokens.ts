@@ -1,7 +1,7 @@
-/** What the module's providers share; see `Runtime`. */
+/** What the module's providers share: a `Runtime`, or a `PublishRuntime` with `publishOnly`. */
 export const RUNTIME = Symbol('nest-notifications runtime');
-/** The class of the mounted controller; undefined without one. */
-export const CONTROLLER = Symbol('nest-notifications controller');
+/** Name, routes and controllers of the feed: a `FeedDefinition`. */
+export const FEED = Symbol('nest-notifications feed');
 /** What the module was configured with, as it was given. */
 export const OPTIONS = Symbol('nest-notifications options');
 /** The client as a file that is served; see `ClientFile`. */

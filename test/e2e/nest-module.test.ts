@@ -200,27 +200,6 @@ forEachAdapter((adapter) => {
       );
     });
 
-    test('may be there twice, with paths, rules and logs of their own', async () => {
-      const read = (_: unknown, topic: string) => topic.startsWith('admin.');
-      const publish = 'public' as const;
-      const admin = NotificationsModule.forRoot({ path: 'admin/feed', access: { read, publish } });
-      const app = await startApp(adapter, { imports: [NotificationsModule.forRoot(OPEN), admin] });
-      const item = { type: 't', data: 1 };
-      await post(app, { ...item, topic: 'orders' });
-      const headers = { 'Content-Type': 'application/json' };
-      const body = JSON.stringify({ ...item, topic: 'admin.users' });
-      expect((await request(app, { method: 'POST', path: '/admin/feed', headers, body })).status).toBe(201);
-
-      const topics = 'topic=orders,admin.users&cursor=earliest&wait=0';
-      const first = await request(app, { path: `/notifications?${topics}` });
-      expect(first.json.notifications.map(({ topic }: { topic: string }) => topic)).toEqual(['orders']);
-      const second = await request(app, { path: '/admin/feed?topic=admin.users&cursor=earliest&wait=0' });
-      expect(second.json.notifications.map(({ topic }: { topic: string }) => topic)).toEqual(['admin.users']);
-      expect((await request(app, { path: `/admin/feed?${topics}` })).json.code).toBe('forbidden');
-      const broken = await request(app, { method: 'POST', path: '/admin/feed', headers, body: '{' });
-      expect(broken.json.code).toBe('body_invalid');
-    });
-
     test('takes guards, whose dependencies come from its imports', async () => {
       @Injectable()
       class ConfigGuard implements CanActivate {

@@ -1,0 +1,37 @@
+import { NotificationsError } from '../core/errors.js';
+import type { FeedRequest } from '../core/feed.js';
+import { checkTopics } from '../wire/request.js';
+import type { Runtime } from './runtime.js';
+
+/** The longest timer of the runtime. In process no proxy limits a wait. */
+const WAIT_MS_MAX = 2 ** 31 - 1;
+
+/** What application code asks of the feed. It is trusted: no access rule is asked. */
+export interface PollRequest<Topic extends string = string> {
+  readonly topics: readonly Topic[];
+  /** From an earlier page, from `cursor()`, or `'earliest'` or `'latest'`. Default `'latest'`. */
+  readonly cursor?: string | undefined;
+  /** Milliseconds to wait while there are no new notifications. Default: the option `poll.waitMs`. */
+  readonly waitMs?: number | undefined;
+  /** Notifications per page. Default: the option `poll.limit`. */
+  readonly limit?: number | undefined;
+}
+
+/**
+ * Checks a request of application code.
+ * @throws NotificationsError that names the part that is wrong, its value and what is allowed
+ */
+export function feedRequest({ settings, cursors, feed }: Runtime, request: PollRequest): FeedRequest {
+  const { poll, limits } = settings;
+  const { cursor = 'latest', waitMs = poll.waitMs, limit = poll.limit } = request;
+  if (!(waitMs >= 0 && waitMs <= WAIT_MS_MAX)) {
+    throw new NotificationsError('wait_invalid', `waitMs is ${waitMs}, must be a number from 0 to ${WAIT_MS_MAX}`);
+  }
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > poll.limitMax) {
+    const message = `limit is ${limit}, must be a whole number from 1 to ${poll.limitMax}`;
+    throw new NotificationsError('limit_invalid', message);
+  }
+  const after = cursor === 'latest' || cursor === 'earliest' ? cursor : cursors.open(cursor, feed.window.epoch);
+  if (!after) throw new NotificationsError('cursor_invalid', 'cursor is not a cursor of this feed');
+  return { topics: checkTopics(request.topics, limits.topicsMax), after, limit, waitMs };
+}

@@ -1,0 +1,46 @@
+import { memoryStore, type Store, type StoreFactory } from 'nest-notifications';
+
+/** What an application has done with its store. */
+export interface StoreLog {
+  /** Stores that were opened and are not closed. */
+  open: number;
+  opened: number;
+  tails: number;
+  appends: number;
+  reads: number;
+}
+
+type Methods = Partial<Pick<Store, 'append' | 'read' | 'tail' | 'close'>>;
+
+/** A memory store that counts what it is asked for. Methods given as `instead` replace its own. */
+export function watchedStore(instead: Methods = {}): { readonly store: StoreFactory; readonly log: StoreLog } {
+  const log: StoreLog = { open: 0, opened: 0, tails: 0, appends: 0, reads: 0 };
+  const open = memoryStore();
+  const store: StoreFactory = async (runtime) => {
+    const inner = await open(runtime);
+    log.open++;
+    log.opened++;
+    let isOpen = true;
+    return {
+      append: (drafts) => {
+        log.appends++;
+        return (instead.append ?? inner.append.bind(inner))(drafts);
+      },
+      read: (query) => {
+        log.reads++;
+        return (instead.read ?? inner.read.bind(inner))(query);
+      },
+      tail: async (after, onAppended) => {
+        log.tails++;
+        return (instead.tail ?? inner.tail.bind(inner))(after, onAppended);
+      },
+      close: async () => {
+        if (isOpen) log.open--;
+        isOpen = false;
+        await inner.close();
+        await instead.close?.();
+      },
+    };
+  };
+  return { store, log };
+}
