@@ -45,8 +45,8 @@ export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): D
 }
 
 /**
- * Refuses what breaks readers: nesting too deep for their parsers' stacks, and keys that pollute prototypes where somebody
- * merges the data into an object. It walks with a stack of its own, so that depth cannot exhaust this one.
+ * Rejects data that breaks readers: nesting too deep for their parsers, and keys that pollute prototypes when a reader
+ * merges the data into an object. It walks with a stack of its own, so that depth cannot exhaust the call stack.
  * @throws NotificationsError `data_invalid`
  */
 export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
@@ -59,17 +59,26 @@ export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
     }
     for (const [key, child] of Object.entries(value)) {
       if (key === '__proto__') throw new NotificationsError('data_invalid', 'data has a key __proto__');
+      if (key === 'constructor' && hasPrototype(child)) {
+        throw new NotificationsError('data_invalid', 'data has a key constructor with a prototype');
+      }
       stack.push({ value: child, depth: depth + 1 });
     }
   }
 }
 
 /**
- * Whether what JSON.stringify has written may have to be refused; most has not enough brackets to be nested too deep. Parsing it to find
- * out would cost as much as writing it did.
+ * Whether JSON may have to be rejected. Most has too few brackets to be nested too deep, and no suspect key. Parsing all of
+ * it would cost as much as writing it.
  */
 function isSuspect(json: string, { dataDepthMax }: DraftLimits): boolean {
-  return json.includes('"__proto__":') || countOf('{', json) + countOf('[', json) > dataDepthMax;
+  const mayPollute = json.includes('"__proto__":') || json.includes('"constructor":');
+  return mayPollute || countOf('{', json) + countOf('[', json) > dataDepthMax;
+}
+
+/** Merging `{ constructor: { prototype } }` into an object reaches the prototype of all objects. */
+function hasPrototype(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
 }
 
 function countOf(character: string, text: string): number {

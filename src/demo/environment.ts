@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { NotificationsOptions } from '../index.js';
-import { isStore, openStore, STORE_FORMS, withoutPassword } from './store.js';
+import { isStore, openStore, STORE_FORMS, withoutCredentials } from './store.js';
 
 /** A number that the environment may set: what it means, and what is allowed. */
 interface NumberVariable {
@@ -107,7 +107,7 @@ export function settingsOf(environment: Environment): readonly Setting[] {
   return [
     setting('PORT', PORT),
     { name: 'HOST', value: environment.HOST, meaning: HOST_MEANING },
-    { name: 'STORE', value: withoutPassword(environment.STORE), meaning: STORE_MEANING },
+    { name: 'STORE', value: withoutCredentials(environment.STORE), meaning: STORE_MEANING },
     ...Object.entries(others).map(([name, variable]) => setting(name as NumberName, variable)),
   ];
 }
@@ -165,5 +165,7 @@ function readHost(text: string | undefined): string {
 function readStore(text: string | undefined): string {
   if (text === undefined || text === '') return STORE_DEFAULT;
   if (isStore(text)) return text;
-  throw new EnvironmentError(`STORE is ${JSON.stringify(withoutPassword(text))}, must be ${STORE_FORMS}`);
+  throw new EnvironmentError(
+    `STORE is not a store (its value is hidden, it may hold a password), must be ${STORE_FORMS}`,
+  );
 }

@@ -77,9 +77,15 @@ export function storeNote(store: string): string {
   return known(store).note;
 }
 
-/** The same, fit to be shown: without a password. */
-export function withoutPassword(store: string): string {
-  return store.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@');
+/** The value of STORE without credentials, for people: a user, a password and all of a query are hidden. */
+export function withoutCredentials(store: string): string {
+  const [scheme, rest] = store.split('://', 2);
+  if (rest === undefined) return store;
+  const url = URL.canParse(store) ? new URL(store) : undefined;
+  // An `@` behind the host was meant as part of a password.
+  if (!url || (url.pathname + url.search + url.hash).includes('@')) return `${scheme}://***`;
+  const user = url.username || url.password ? '***@' : '';
+  return `${scheme}://${user}${url.host}${url.pathname}${url.search ? '?***' : ''}`;
 }
 
 function engineOf(store: string): Engine | undefined {

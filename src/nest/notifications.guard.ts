@@ -191,7 +191,8 @@ export class NotificationsGuard implements CanActivate {
   #checkRate(caller: string, count: number): void {
     const retryAfterMs = this.#publishRate.take(caller, count);
     if (retryAfterMs === 0) return;
-    const message = `more than ${this.#runtime.settings.publish.perMinuteMax} notifications a minute are published`;
+    const { perMinuteMax } = this.#runtime.settings.publish;
+    const message = `more than ${perMinuteMax} notifications a minute are published to this node (publish.perMinuteMax)`;
     throw new NotificationsError('publish_too_fast', message, { retryAfterMs });
   }
 

@@ -115,7 +115,10 @@ export interface NotificationsOptions {
     readonly notificationsMax?: number | undefined;
     /** Bytes of a request's body. Default 1 MiB; the application's parser may allow less. */
     readonly bodyBytesMax?: number | undefined;
-    /** Notifications that a subscriber, or else an address, may publish over HTTP in a minute. Default 6,000: 100 a second. */
+    /**
+     * Notifications that a subscriber, or else an address, may publish over HTTP in a minute, on each node. Each node counts
+     * for itself: behind a load balancer, several nodes allow a caller as many times more. Default 6,000: 100 a second.
+     */
     readonly perMinuteMax?: number | undefined;
     /** Levels of nesting in `data`. Default 32. */
     readonly dataDepthMax?: number | undefined;

@@ -174,6 +174,8 @@ describe('a draft', () => {
     ['a toJSON that gives nothing', { toJSON: () => undefined }],
     ['a key __proto__', JSON.parse('{"__proto__":{"admin":true}}')],
     ['a key __proto__ deep inside', JSON.parse('[{"list":[[{"__proto__":1}]]}]')],
+    ['a prototype of a constructor', { constructor: { prototype: { admin: true } } }],
+    ['a prototype of a constructor deep inside', { list: [{ a: { constructor: { prototype: null } } }] }],
   ])('refuses %s', (_, data) => {
     const { code, message } = refusal(() => published(data));
     expect(code).toBe('data_invalid');
@@ -225,6 +227,8 @@ describe('a draft', () => {
       '"__proto__":',
       ['__proto__', { a: '__proto__' }],
       { 'x"__proto__': 1, proto: '{"__proto__":1}' },
+      { constructor: 'ACME Ltd.', prototype: { constructor: { name: 'ACME' } } },
+      [{ constructor: null }, { constructor: [{ prototype: 1 }] }],
     ]) {
       expect(published(data)).toEqual(data);
     }
