@@ -10,6 +10,7 @@ export {
 export { NotificationsService } from './nest/notifications.service.js';
 export type { NewNotification } from './nest/notifications.service.js';
 export type { PollRequest } from './nest/feed-request.js';
+export type { Iterated, IterateRequest, NotificationIterator } from './nest/notification-iterator.js';
 export type { Published } from './nest/publisher.js';
 export { NotificationsController } from './nest/notifications.controller.js';
 export { NotificationsException } from './nest/exception.js';

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'address_waiters_too_many'
   | 'publish_too_fast'
   | 'publish_only'
+  | 'gap'
   | 'waiters_too_many'
   | 'draining'
   | 'store_unavailable';

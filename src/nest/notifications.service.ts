@@ -18,6 +18,7 @@ import type { Page } from '../wire/encoder.js';
 import { checkTopics } from '../wire/request.js';
 import { NotificationsException, toException } from './exception.js';
 import { feedRequest, type PollRequest } from './feed-request.js';
+import { type IterateRequest, NotificationIterator } from './notification-iterator.js';
 import { type Published, Publisher } from './publisher.js';
 import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
@@ -93,6 +94,29 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    */
   follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
     return this.#pages('follow', (runtime) => runtime.feed.follow(feedRequest(runtime, request)));
+  }
+
+  /**
+   * Notifications one after another, for loops and GraphQL subscriptions. Each value carries the cursor right after it.
+   *
+   * ```ts
+   * for await (const { type, data, cursor } of service.iterate({ topics: ['orders'], signal })) { … }
+   * ```
+   *
+   * It starts at the cursor, by default at the end of the log at this moment. A page is read when the last one has been
+   * consumed. The waiter is released by `break`, `return()`, an error, and the signal; then the loop ends. The loop also
+   * ends when the application shuts down.
+   *
+   * @throws NotificationsException like `poll`. The loop throws the same errors, and `gap` if there is a gap and no `onGap`.
+   */
+  iterate<Topic extends TopicOf<Map>>(
+    request: IterateRequest<Topic>,
+  ): NotificationIterator<NotificationOf<Map, Topic>> {
+    try {
+      return new NotificationIterator(this.#reading('iterate'), request);
+    } catch (error) {
+      throw toException(error);
+    }
   }
 
   /**

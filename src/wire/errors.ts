@@ -26,6 +26,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   address_waiters_too_many: 429,
   publish_too_fast: 429,
   publish_only: 501,
+  gap: 410,
   waiters_too_many: 503,
   draining: 503,
   store_unavailable: 503,
