@@ -33,6 +33,21 @@ describeRedis('redisStore and its engine', () => {
     expect(closed.filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
+  test('killed with a command under way: its timeout does not end the next connection', async () => {
+    const timeoutMs = 1_000;
+    const engine = await start();
+    const node = await openNode(engine, { timeoutMs });
+    engine.freeze();
+    const lost = node.store.append([draft()]);
+    const passedAt = Date.now() + timeoutMs + 200;
+    await engine.restart();
+    await expect(lost).rejects.toMatchObject(UNAVAILABLE);
+    await until('it is connected again', () => node.warnings.length === 2);
+    await until('the timeout has passed', () => Date.now() > passedAt);
+    expect(node.warnings).toEqual([expect.stringMatching('connection lost'), 'redisStore: connected again']);
+    await node.store.append([draft()]);
+  });
+
   test('hung (SIGSTOP): calls are rejected in time, memory stays bounded, and all recovers', async () => {
     const engine = await start();
     const node = await openNode(engine, { timeoutMs: 500, pendingMax: 20, pendingBytesMax: 100_000 });

@@ -67,6 +67,22 @@ export async function checkEviction(client: Redis | Cluster): Promise<void> {
   }
 }
 
+/**
+ * Clears the timer of `socketTimeout` when a connection closes. ioredis 5 leaves it running if a reply is missing: it would
+ * end the next connection, and keep the process alive. ioredis 6 clears it.
+ */
+export function dropSocketTimers(client: Redis | Cluster): void {
+  if (client.isCluster) {
+    client.on('+node', dropSocketTimers);
+    return;
+  }
+  const timed: { socketTimeoutTimer?: NodeJS.Timeout | undefined } = client as object;
+  client.on('close', () => {
+    clearTimeout(timed.socketTimeoutTimer);
+    timed.socketTimeoutTimer = undefined;
+  });
+}
+
 /** Resolves once a client can be used; rejects with what it failed of last. */
 export function whenReady(client: Redis | Cluster): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { StoreRuntime } from '../../core/store.js';
-import { checkEviction, clientFactory, whenReady } from './clients.js';
+import { checkEviction, clientFactory, dropSocketTimers, whenReady } from './clients.js';
 import { Outage } from '../shared/unavailable.js';
 import { isReply, reasonOf, unavailable } from './errors.js';
 import type { RedisStoreSettings } from './options.js';
@@ -121,6 +121,7 @@ export class Connection {
   }
 
   #watch(client: RedisClient): void {
+    dropSocketTimers(client);
     client.on('error', (error: unknown) => {
       this.#lastError = error;
     });

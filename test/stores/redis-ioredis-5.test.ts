@@ -1,0 +1,14 @@
+import { expect, jest, test } from '@jest/globals';
+
+// Applications with BullMQ or TypeORM may still have ioredis 5: the same suites hold on it.
+jest.unstable_mockModule('ioredis', () => import('ioredis-5'));
+const { Redis } = await import('ioredis');
+await import('./redis.test.js');
+await import('./redis-engine.test.js');
+
+test('these suites run on ioredis 5', () => {
+  // Only version 6 has the option.
+  const client = new Redis({ lazyConnect: true });
+  expect(client.options).not.toHaveProperty('replyMapping');
+  client.disconnect();
+});
