@@ -2,8 +2,8 @@ import type { LogEntry } from './notification.js';
 import type { Epoch } from './store.js';
 
 /**
- * Why continuity is lost. `expired`: retention has removed notifications that follow the cursor. `reset`: the cursor
- * belongs to a log that is no more.
+ * Why continuity is lost. `expired`: retention has removed notifications that follow the cursor, or a failover has lost
+ * them. `reset`: the cursor belongs to a log that no longer exists.
  */
 export interface Gap {
   readonly reason: 'expired' | 'reset';
@@ -21,6 +21,8 @@ export interface LogPosition {
    * epoch, the cursor may belong to that one, and the node cannot answer yet.
    */
   readonly unknownIn?: string | undefined;
+  /** Set when a failover lost entries after the position: the next page has an `expired` gap. */
+  readonly afterLoss?: boolean | undefined;
 }
 
 /** A position in no log: a read after it answers with a `reset` gap. */
@@ -30,7 +32,9 @@ export const NOWHERE: LogPosition = { epochId: '', position: 0 };
 export function sharedPosition(epoch: Epoch, place: LogPosition): LogPosition | undefined {
   if (place.epochId === epoch.id) return place;
   const past = epoch.before?.find(({ id }) => id === place.epochId);
-  return past && { epochId: epoch.id, position: Math.min(place.position, past.upTo) };
+  if (!past) return undefined;
+  const afterLoss = past.lost === true || place.afterLoss === true;
+  return { epochId: epoch.id, position: Math.min(place.position, past.upTo), ...(afterLoss && { afterLoss }) };
 }
 
 /** The same position in the log of `epoch`; undefined if that log does not hold the same entries up to it. */

@@ -39,6 +39,8 @@ export class Reader {
   /** For all callers without new notifications. */
   #emptyPage: LogPage | undefined;
   /** The page that was read last: waiters that are woken together read it one after the other. */
+  /** The last page that was given a gap, and the page it was made from. */
+  #gapPage: { readonly of: LogPage; readonly page: LogPage } | undefined;
   #lastPage: { first: number; query: PageQuery; page: LogPage } | undefined;
   readonly #storeReads = new StoreReads();
   #epoch: Epoch;
@@ -78,7 +80,7 @@ export class Reader {
       this.#log.dropOldest();
     }
     this.#pages.clear();
-    this.#emptyPage = this.#lastPage = undefined;
+    this.#emptyPage = this.#lastPage = this.#gapPage = undefined;
     return continues;
   }
 
@@ -103,6 +105,8 @@ export class Reader {
 
   /** Reads from the window, which must reach back to the position. */
   fromWindow(query: PageQuery & { readonly after: LogPosition }): LogPage {
+    const { epochId, position, afterLoss } = query.after;
+    if (afterLoss) return this.#withGap(this.fromWindow({ ...query, after: { epochId, position } }));
     // Everybody whose next notification is the same one gets the same page, wherever their cursors stand before it.
     const first = this.#log.firstAfter(query.topics, query.after.position);
     if (first === undefined) return (this.#emptyPage ??= emptyPage(this.window));
@@ -111,6 +115,14 @@ export class Reader {
     const page = this.#pageFrom(first, query);
     this.#lastPage = { first, query, page };
     return page;
+  }
+
+  /** The page for clients that continue past a loss. They come together, so the last one is shared. */
+  #withGap(page: LogPage): LogPage {
+    if (this.#gapPage?.of === page) return this.#gapPage.page;
+    const { epoch, entries, position, more } = page;
+    this.#gapPage = { of: page, page: { epoch, entries, position, more, gap: { reason: 'expired' } } };
+    return this.#gapPage.page;
   }
 
   #pageFrom(first: number, query: PageQuery & { readonly after: LogPosition }): LogPage {
@@ -143,7 +155,7 @@ export class Reader {
   fromStore(query: PageQuery, isWanted: () => boolean): Promise<LogPage> {
     const { topics, after, limit } = query;
     const bytesMax = this.#bytesMax(query);
-    const position = after === 'earliest' ? after : `${after.epochId} ${after.position}`;
+    const position = after === 'earliest' ? after : `${after.epochId} ${after.position} ${after.afterLoss === true}`;
     const key = `${this.#epoch.id} ${position} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return Promise.resolve(shared);
@@ -162,8 +174,9 @@ export class Reader {
     const { epoch, entries, more, head, trimmed } = read;
     const page: LogPage = { epoch, entries, position: more ? lastPosition(entries) : Math.max(head, from), more };
     if (after === 'earliest') return page;
-    if (positionIn(epoch, after) && from <= head) {
-      return from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;
+    const start = positionIn(epoch, after);
+    if (start && from <= head) {
+      return start.afterLoss || from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;
     }
     // The position is not in this log: start over from its beginning.
     const oldest = from === 0 ? page : await this.#readStore({ ...query, after: 'earliest' });

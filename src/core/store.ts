@@ -26,10 +26,15 @@ export interface PastEpoch {
    * beyond it gets a `reset` gap, which costs time; a position that is too high loses notifications silently.
    */
   readonly upTo: number;
+  /**
+   * Entries after `upTo` were acknowledged in that epoch and are lost, or may be. A client that continues past this
+   * point gets an `expired` gap once, because it may have missed notifications.
+   */
+  readonly lost?: boolean | undefined;
 }
 
-/** Epochs that a log remembers: more failovers than a client sleeps through, and 2 KiB. */
-export const PAST_EPOCHS_MAX = 16;
+/** Epochs that a log remembers: some engines begin one at every start. About 32 KiB. */
+export const PAST_EPOCHS_MAX = 256;
 
 /** What became of one draft. */
 export interface Appended {

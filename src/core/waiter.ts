@@ -251,7 +251,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     const { epoch } = this.#host.reader.window;
     const after = this.#translated();
     if (after !== 'earliest' && after.epochId === epoch.id && after.position < position) {
-      this.#after = { epochId: epoch.id, position };
+      this.#after = { ...after, position };
     }
     this.#read();
   }
@@ -317,7 +317,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     const { epoch } = this.#host.reader.window;
     const after = this.#translated();
     if (this.#state === 'ended') return;
-    if (after === 'earliest' || after.epochId !== epoch.id) {
+    if (after === 'earliest' || after.epochId !== epoch.id || after.afterLoss) {
       const message = 'The request ended before its first read; retry.';
       this.#fail(new NotificationsError('draining', message, { spreadMs: this.#host.spreadMs() }));
     } else {

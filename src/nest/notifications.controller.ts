@@ -176,7 +176,9 @@ export class NotificationsController {
     const { epoch } = this.#runtime.feed.window;
     if (after === 'earliest') return this.#runtime.encoder.seal(epoch, 0);
     // A cursor of another log stays with the client until the gap that it leads to has arrived.
-    return after.epochId === epoch.id ? this.#runtime.encoder.seal(epoch, after.position) : undefined;
+    return after.epochId === epoch.id && !after.afterLoss
+      ? this.#runtime.encoder.seal(epoch, after.position)
+      : undefined;
   }
 }
 

@@ -113,6 +113,29 @@ describe('after a failover that lost the newest notifications', () => {
   });
 });
 
+describe('after a failover that is known to have lost notifications', () => {
+  test('a position before the fork is continued with an expired gap, once', async () => {
+    await bench.store.failOver(7, { isLossKnown: true });
+    const poll = bench.poll({ after: at(5) });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n6', 'n7']]);
+    expect(poll.last?.gap).toEqual({ reason: 'expired' });
+    const next = bench.poll({ after: bench.place(poll.last!.position), waitMs: 0 });
+    await bench.clock.settle();
+    expect(next.last?.gap).toBeUndefined();
+  });
+
+  test('held polls get the gap at once and share its page', async () => {
+    const polls = [bench.poll({ topics: ['other'], after: at(2) }), bench.poll({ topics: ['other'], after: at(3) })];
+    await bench.clock.settle();
+    await bench.store.failOver(7, { isLossKnown: true });
+    await bench.clock.settle();
+    expect(polls.map(({ last }) => last?.gap)).toEqual([{ reason: 'expired' }, { reason: 'expired' }]);
+    expect(polls[0]!.last).toBe(polls[1]!.last);
+    await bench.expectNothingLeft();
+  });
+});
+
 describe('a cursor of an epoch that the node does not know', () => {
   test('is rejected for a retry while the store is ahead of the node', async () => {
     const handOver = bench.store.holdTail();

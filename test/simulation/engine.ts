@@ -230,8 +230,8 @@ export class Engine implements Backend {
     const kept = (old ? this.truth.get(old.name)! : []).filter(({ position }) => position <= this.#head);
     const isKnown = old && (cause === 'nothing' || (cause === 'newest' && random.chance(0.7)));
     if (isKnown) counters[cause === 'nothing' ? 'losslessFailovers' : 'lossyFailovers']++;
-    const before = isKnown ? pastEpochs(old.epoch, this.#head) : undefined;
-    // Clients at or below the fork are not told of entries beyond it: the engine has lost them.
+    const before = isKnown ? pastEpochs(old.epoch, this.#head, cause === 'newest') : undefined;
+    // Clients at or below the fork do not receive the entries beyond it: the engine has lost them.
     if (isKnown) for (const { position } of this.truth.get(old.name)!) if (position > this.#head) this.#mark(position);
     this.logs.push({ name, epoch: { id: name, secret: `secret of ${name}`, before } });
     this.truth.set(

@@ -171,7 +171,9 @@ export class Process {
     const { epoch, head } = feed.window;
     const from = after === 'latest' ? { epochId: epoch.id, position: head } : after;
     const start =
-      from === 'earliest' || from.epochId !== epoch.id ? undefined : this.#encoder.seal(epoch, from.position);
+      from === 'earliest' || from.epochId !== epoch.id || from.afterLoss
+        ? undefined
+        : this.#encoder.seal(epoch, from.position);
     const observer: Observer<LogPage> = {
       next: (page) => {
         const text =

@@ -3,7 +3,7 @@ import { ManualClock } from '../../src/testing/index.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { draft } from '../support/drafts.js';
 import { problemsOf } from '../support/history/checker.js';
-import type { Place, Publish } from '../support/history/history.js';
+import type { History, Place, Publish } from '../support/history/history.js';
 import { Random } from '../support/http/random.js';
 import { Client } from './client.js';
 import { Counters } from './counters.js';
@@ -221,11 +221,11 @@ export class World {
     return [...this.failures, ...problems];
   }
 
-  #forks(): ReadonlyMap<string, readonly Place[]> {
+  #forks(): NonNullable<History['forks']> {
     return new Map(
       this.engine.logs.map(({ name, epoch }) => [
         name,
-        (epoch.before ?? []).map(({ id, upTo }) => ({ log: this.logOf(id)!, position: upTo })),
+        (epoch.before ?? []).map(({ id, upTo, lost = false }) => ({ log: this.logOf(id)!, position: upTo, lost })),
       ]),
     );
   }

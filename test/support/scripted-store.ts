@@ -135,12 +135,12 @@ export class ScriptedStore implements Store, StoreAbilities {
   }
 
   /** A failover that keeps the log up to a position: a new epoch that continues the old one up to there. */
-  async failOver(upTo: number): Promise<void> {
+  async failOver(upTo: number, { isLossKnown = false } = {}): Promise<void> {
     const old = (await this.read(STATE)).epoch;
     const kept = this.appended(old.id).filter(({ position }) => position <= upTo);
     await this.#tail?.close();
     this.#log = await this.#reopen();
-    this.#before = pastEpochs(old, upTo);
+    this.#before = pastEpochs(old, upTo, isLossKnown);
     if (kept.length > 0) await this.#log.append(kept);
     await this.#record();
     const { epoch, head } = await this.read(STATE);

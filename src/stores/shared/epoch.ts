@@ -12,8 +12,16 @@ export function newEpoch(): Epoch {
   };
 }
 
-/** The past epochs of a log that keeps the entries of `old` up to a position, and nothing else of it. */
-export function pastEpochs({ id, secret, before = [] }: Epoch, upTo: number): readonly PastEpoch[] {
-  const older = before.map((past) => ({ ...past, upTo: Math.min(past.upTo, upTo) }));
-  return [{ id, secret, upTo }, ...older].slice(0, PAST_EPOCHS_MAX);
+/**
+ * The past epochs of a log that keeps the entries of `old` up to a position, and nothing else of it.
+ * @param lost whether acknowledged entries after that position are lost, or may be
+ */
+export function pastEpochs({ id, secret, before = [] }: Epoch, upTo: number, lost: boolean): readonly PastEpoch[] {
+  const older = before.map((past) => ({
+    ...past,
+    upTo: Math.min(past.upTo, upTo),
+    // A client that skipped `old` continues past the loss as well.
+    lost: past.lost === true || lost,
+  }));
+  return [{ id, secret, upTo, lost }, ...older].slice(0, PAST_EPOCHS_MAX);
 }

@@ -84,7 +84,9 @@ export class ChainCheck {
     const moved = before !== undefined && this.#isElsewhere(before, log);
     if (moved && gap !== 'reset')
       this.#report('silent gap', `${nameOf(before)} was of another log than ${nameOf(event)}`);
-    if (gap) this.#checkGap(event, moved);
+    const isAfterLoss = !moved && before?.place !== undefined && this.#known.orders.isAfterLoss(log, before.place);
+    if (isAfterLoss && !gap) this.#report('silent gap', `a failover lost entries before ${nameOf(event)}`);
+    if (gap) this.#checkGap(event, moved || isAfterLoss);
     if (moved || gap === 'reset') this.#startOver();
     if (gap && !place) this.#covered.clear();
     for (const topic of this.#covered.keys()) if (!topics.includes(topic)) this.#covered.delete(topic);
@@ -101,7 +103,8 @@ export class ChainCheck {
     return answer.place ? !orders.continues(log, answer.place) : orders.logOf(answer) !== log;
   }
 
-  #checkGap(event: Answer, moved: boolean): void {
+  /** @param isGrounded a failover is reason enough */
+  #checkGap(event: Answer, isGrounded: boolean): void {
     const { gap, atMs, place } = event;
     const before = this.#last;
     const what = `${gap} before ${nameOf(event)}`;
@@ -110,7 +113,7 @@ export class ChainCheck {
     if (!place || !before?.place) return;
     // The wrong word for another log has been reported as none.
     const grounds =
-      moved || (gap === 'expired' && this.#known.orders.hasExpired(place.log, before.place.position, atMs));
+      isGrounded || (gap === 'expired' && this.#known.orders.hasExpired(place.log, before.place.position, atMs));
     if (!grounds) this.#report('groundless gap', what);
   }
 

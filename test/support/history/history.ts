@@ -13,7 +13,7 @@ export interface History {
    */
   readonly logs?: ReadonlyMap<string, readonly Logged[]>;
   /** Which log continues which: up to a position both hold the same, and cursors stay valid. By the name of the later log. */
-  readonly forks?: ReadonlyMap<string, readonly Place[]>;
+  readonly forks?: ReadonlyMap<string, readonly Fork[]>;
 }
 
 /** A notification that somebody wanted to publish, however often the call was repeated. */
@@ -33,6 +33,11 @@ export interface Logged {
   readonly position: number;
   /** When retention has removed it, or a failover has lost it. */
   readonly trimmedMs?: number | undefined;
+}
+
+/** The end of what a log shares with an earlier one; `lost`: that one had acknowledged more. */
+export interface Fork extends Place {
+  readonly lost: boolean;
 }
 
 /** A place in one of the logs. */

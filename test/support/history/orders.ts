@@ -1,5 +1,5 @@
 import type { Chain } from './chains.js';
-import { type Answer, type History, isAnswer, type Logged, type Place } from './history.js';
+import { type Answer, type Fork, type History, isAnswer, type Logged, type Place } from './history.js';
 
 /** A log that nobody has seen as such: positions in it say something within a topic only. */
 const DERIVED = 'derived';
@@ -61,8 +61,17 @@ export class Orders {
   /** Whether a log continues another one from a position, so that its cursor stays valid. */
   continues(log: string, place: Place): boolean {
     if (place.log === log) return true;
-    const past = this.forks.get(log)?.find((fork) => fork.log === place.log);
+    const past = this.#forkOf(log, place);
     return past !== undefined && place.position <= past.position;
+  }
+
+  /** Whether acknowledged entries were lost between a position of an earlier log and this log. */
+  isAfterLoss(log: string, place: Place): boolean {
+    return this.#forkOf(log, place)?.lost === true;
+  }
+
+  #forkOf(log: string, place: Place): Fork | undefined {
+    return this.forks.get(log)?.find((fork) => fork.log === place.log);
   }
 
   entry(log: string, id: string): Logged | undefined {
