@@ -61,14 +61,16 @@ export class MemoryLog {
     if (head > this.#head) this.#head = head;
   }
 
-  dropOldest(): void {
+  /** Removes the oldest entry and returns it; undefined when there is none. */
+  dropOldest(): LogEntry | undefined {
     const entry = this.#entries.shift();
-    if (!entry) return;
+    if (!entry) return undefined;
     this.#floor = entry.position;
     this.#bytes -= entry.bytes;
     const topic = this.#byTopic.get(entry.topic);
     topic?.shift();
     if (topic?.length === 0) this.#byTopic.delete(entry.topic);
+    return entry;
   }
 
   /** Every entry strictly after a position, in order. */

@@ -101,6 +101,11 @@ export interface Tail {
  * **Positions** are safe integers above 0, strictly increasing in the order in which entries become visible. A position
  * must become visible, to `read` and `tail` alike, only when every lower one is visible or will never exist: a reader
  * that has seen 7 never comes back for a 6 that committed late, so it would be lost.
+ *
+ * **Retention** by count and by bytes counts notifications. The library's own records, on topics that begin with `$`, have
+ * their own room (`core/records.ts`: 100,000 records and 16 MiB), and only records beyond it count. Otherwise a caller
+ * who causes records, such as revocations, could push out the notifications of others. Entries are removed from the oldest
+ * on, records among them, so everything above `trimmed` stays complete.
  */
 export interface Store {
   /**

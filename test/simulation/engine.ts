@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/core/clock.js';
 import { NotificationsError } from '../../src/core/errors.js';
 import { type Draft, type LogEntry, logEntry } from '../../src/core/notification.js';
+import { isRecord } from '../../src/core/records.js';
 import type { AppendResult, Epoch, ReadQuery, ReadResult, TailBatch } from '../../src/core/store.js';
 import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import type { LogChunk } from '../../src/stores/shared/tail-hub.js';
@@ -212,8 +213,18 @@ export class Engine implements Backend {
       }
     }
     if (!moved) return;
-    this.trim(Math.max(0, this.#entries.length - RETAIN_COUNT));
+    this.trim(this.#excess());
     this.#tell();
+  }
+
+  /** How many of the oldest entries are too many: records of the library do not count. */
+  #excess(): number {
+    let notifications = 0;
+    for (let at = this.#entries.length - 1; at >= 0; at--) {
+      if (!isRecord(this.#entries[at]!)) notifications++;
+      if (notifications > RETAIN_COUNT) return at + 1;
+    }
+    return 0;
   }
 
   #mark(position: number): void {

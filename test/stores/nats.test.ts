@@ -67,6 +67,22 @@ describe('nats store: options', () => {
     expect(new Set(states.map(({ epoch }) => `${epoch.id} ${epoch.secret}`)).size).toBe(1);
   });
 
+  test('records of the library raise the limit of the stream in steps, on every node and after a start', async () => {
+    const retainCount = 10;
+    const stores = await Promise.all([nodes.open({ retainCount }), nodes.open({ retainCount })]);
+    const { jsm } = await nodes.operator();
+    const limit = async (): Promise<number> => (await jsm.streams.info(STREAM)).config.max_msgs;
+    const notes = Array.from({ length: retainCount }, () => draft());
+    for (const note of notes) await stores[0]!.append([note]);
+    expect(await limit()).toBe(retainCount + 100);
+    for (let n = 0; n < 330; n++) await stores[n % 2]!.append([draft(`$check.${n % 7}`)]);
+    const kept = async (store: Store) => (await page(store)).entries.map(({ id }) => id);
+    expect(await kept(stores[0]!)).toEqual(notes.map(({ id }) => id));
+    expect(await limit()).toBe(retainCount + 400);
+    expect(await kept(await nodes.open({ retainCount }))).toEqual(notes.map(({ id }) => id));
+    expect(await limit()).toBe(retainCount + 400);
+  }, 30_000);
+
   test('an id at once alone, in arrays and from two nodes is one notification', async () => {
     const stores = await open();
     for (let round = 0; round < 20; round++) {
@@ -251,10 +267,11 @@ describe('nats store: options', () => {
 
   test('retention by bytes', async () => {
     const store = await nodes.open({ retainBytes: 20_000 });
-    for (let count = 0; count < 300; count++) await store.append([draft()]);
+    // The first step of the room for records takes 100 KiB more.
+    for (let count = 0; count < 600; count++) await store.append([draft()]);
     const { entries, trimmed } = await page(store);
     expect(entries.length).toBeGreaterThan(20);
-    expect(entries.length).toBeLessThan(300);
+    expect(entries.length).toBeLessThan(600);
     expect(trimmed).toBeLessThan(entries[0]!.position);
   });
 });

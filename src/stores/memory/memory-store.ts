@@ -3,6 +3,7 @@ import { NotificationsError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
 import { MemoryLog } from '../../core/memory-log.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
+import { type LogSize, resized, retainedSize } from '../../core/records.js';
 import type {
   Appended,
   AppendResult,
@@ -84,6 +85,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
   readonly #clock: Clock;
   readonly #epoch: Epoch = { id: randomUUID(), secret: randomUUID() + randomUUID() };
   readonly #log = new MemoryLog();
+  #size: LogSize = { count: 0, bytes: 0, records: 0, recordBytes: 0 };
   /** When each entry of the log was appended, in step with it. */
   readonly #times = new Fifo<number>();
   /** Where each remembered id stands. */
@@ -113,6 +115,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
       if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
       const entry = logEntry(this.#log.head + 1, draft);
       this.#log.add(entry);
+      this.#size = resized(this.#size, entry, 1);
       this.#times.push(timeMs);
       this.#positions.set(draft.id, entry.position);
       this.#remembered.push({ id: draft.id, timeMs });
@@ -190,12 +193,11 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
   /** Retention needs no timer: what is too old goes when somebody looks or appends. */
   #trim(nowMs: number): void {
     const { retainCount, retainBytes, retainMs } = this.#options;
-    while (
-      this.#log.count > retainCount ||
-      this.#log.bytes > retainBytes ||
-      (this.#log.count > 0 && this.#times.at(0) + retainMs <= nowMs)
-    ) {
-      this.#log.dropOldest();
+    const isOver = ({ count, bytes }: Pick<LogSize, 'count' | 'bytes'>): boolean =>
+      count > retainCount || bytes > retainBytes;
+    while (this.#log.count > 0 && (isOver(retainedSize(this.#size)) || this.#times.at(0) + retainMs <= nowMs)) {
+      const entry = this.#log.dropOldest();
+      if (entry) this.#size = resized(this.#size, entry, -1);
       this.#times.shift();
     }
   }

@@ -6,9 +6,11 @@ import type { NewCommit } from './commit.js';
 import { Changes } from './changes.js';
 import { Consumer, type ConsumerOptions } from './consumer.js';
 import type { Engine } from './engine.js';
+import { isRecord } from '../../core/records.js';
 import { IdWindow } from './id-window.js';
 import { decodePart, endPosition, markerSubject, type Part, type RawMessage, visibleAt } from './layout.js';
 import type { NatsSettings } from './options.js';
+import { RecordRoom } from './record-room.js';
 import { firstSequenceSince, type LogIdentity, type LogStatus, openLog, renewEpoch } from './stream.js';
 
 export interface FollowerOptions {
@@ -42,6 +44,7 @@ const RETRY_MS_MAX = 2_000;
 export class Follower {
   readonly #options: FollowerOptions;
   readonly ids: IdWindow;
+  readonly records: RecordRoom;
   #log: LogIdentity | undefined;
   #consumer: Consumer | undefined;
   #assembler = new Assembler(1);
@@ -63,6 +66,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.ids = new IdWindow(options.settings);
+    this.records = new RecordRoom(options);
     this.#changes = new Changes(options.clock);
   }
 
@@ -171,11 +175,12 @@ export class Follower {
 
   async #arm(): Promise<void> {
     const { engine, settings, outage } = this.#options;
+    const { records } = this;
     await this.#consumer?.close();
-    let status = await openLog(engine, settings);
+    let status = await openLog({ engine, settings, records });
     if (this.#follows(status) && (await this.#rewound(status))) {
       await renewEpoch(engine, status);
-      status = await openLog(engine, settings);
+      status = await openLog({ engine, settings, records });
     }
     this.#armedAt = status.lastSequence;
     if (this.#follows(status)) await this.#resume(status);
@@ -261,6 +266,7 @@ export class Follower {
     const { sequence, subject } = message;
     if (sequence < this.#assembler.next) return;
     const part = decodePart(message);
+    if (sequence > this.#armedAt && part?.entries.some(isRecord)) this.records.saw(1);
     this.#advance(sequence, part, this.#assembler.add(sequence, part));
     if (sequence > this.#armedAt && subject === markerSubject(this.log.prefix)) this.recheck();
   }

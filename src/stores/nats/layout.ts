@@ -1,5 +1,6 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { type LogEntry, logEntry } from '../../core/notification.js';
+import { isRecord } from '../../core/records.js';
 
 /** Positions that each stream sequence stands for, so also the most drafts that one commit may hold. */
 export const POSITIONS_PER_MESSAGE = 10_000;
@@ -12,6 +13,8 @@ export const PART_HEADER = 'Notifications-Part';
 
 /** A last token that no topic is encoded to. */
 const MARKER_TOKEN = '=';
+/** The token before the topic of a record of the library, so that the server can count them. No topic is encoded to it. */
+const RECORDS_TOKEN = '=r';
 
 /** A commit is written as one stream message for each of its topics, all with sequences that follow one another. */
 export interface PartHead {
@@ -86,7 +89,12 @@ export function decodeTopic(token: string): string {
 }
 
 export function subjectOf(prefix: string, topic: string): string {
-  return `${prefix}.${encodeTopic(topic)}`;
+  return `${isRecord({ topic }) ? `${prefix}.${RECORDS_TOKEN}` : prefix}.${encodeTopic(topic)}`;
+}
+
+/** The subjects of all records of the library. */
+export function recordSubjects(prefix: string): string {
+  return `${prefix}.${RECORDS_TOKEN}.>`;
 }
 
 /** Written when the epoch changes, so that all nodes look. */

@@ -12,11 +12,14 @@ export interface NatsStoreOptions {
   readonly stream?: string;
   /** Copies of the stream in a cluster: 1 to 5. Default 1. */
   readonly replicas?: number;
-  /** Stream messages kept; one holds a notification or more. Default 1,000,000. */
+  /**
+   * Stream messages kept; one holds a notification or more. Default 1,000,000. The stream's own limit is higher by the
+   * records of the library that it holds, in steps of 100.
+   */
   readonly retainCount?: number;
   /** Milliseconds for which a notification is kept. Default 7 days. */
   readonly retainMs?: number;
-  /** Bytes that the stream may take up at the server. Default 1 GiB. */
+  /** Bytes that the stream may take up at the server, with 100 KiB to 16 MiB more for records. Default 1 GiB. */
   readonly retainBytes?: number;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
   readonly idempotencyMs?: number;

@@ -5,6 +5,7 @@ import { unavailable } from '../shared/unavailable.js';
 import type { Engine } from './engine.js';
 import { markerSubject } from './layout.js';
 import type { NatsSettings } from './options.js';
+import type { RecordRoom } from './record-room.js';
 
 /** Which log a stream is. */
 export interface LogIdentity {
@@ -26,14 +27,20 @@ const DUPLICATE_WINDOW_MS = 1_000;
 const SAMPLE_MS = 5_000;
 const DESCRIPTION = 'Log of nest-notifications, do not edit: ';
 
+export interface OpenLogOptions {
+  readonly engine: Engine;
+  readonly settings: NatsSettings;
+  readonly records: RecordRoom;
+}
+
 /** The stream as it is, made if there is none. Nodes that start at once agree: the server makes a stream only once. */
-export async function openLog(engine: Engine, settings: NatsSettings): Promise<LogStatus> {
-  const limits = limitsOf(settings);
-  const info = (await engine.info()) ?? (await engine.create(newConfig(settings, limits))) ?? (await engine.info());
+export async function openLog({ engine, settings, records }: OpenLogOptions): Promise<LogStatus> {
+  const info = (await engine.info()) ?? (await engine.create(newConfig(settings))) ?? (await engine.info());
   if (!info) throw unavailable('The NATS server has no stream for the log, and made none.');
   const status = statusOf(info);
   if (!status) throw new Error(`natsStore: the stream ${settings.stream} is there but is no log of nest-notifications`);
   const { config } = info;
+  const limits = { ...limitsOf(settings), ...(await records.count(status.prefix)) };
   const names = Object.keys(limits) as (keyof typeof limits)[];
   if (names.some((name) => config[name] !== limits[name])) await engine.update(limits);
   return status;
@@ -67,20 +74,21 @@ export async function firstSequenceSince(engine: Engine, timeMs: number): Promis
   return num_pending === 0 ? undefined : delivered.stream_seq + 1;
 }
 
-function limitsOf({ retainCount, retainMs, retainBytes, replicas }: NatsSettings) {
+function limitsOf({ retainMs, replicas }: NatsSettings) {
   return {
-    max_msgs: retainCount,
     max_age: retainMs * NANOS_PER_MS,
-    max_bytes: retainBytes,
     num_replicas: replicas,
     allow_direct: replicas === 1,
   } satisfies Partial<StreamConfig>;
 }
 
-function newConfig({ stream }: NatsSettings, limits: Partial<StreamConfig>): Partial<StreamConfig> {
+function newConfig(settings: NatsSettings): Partial<StreamConfig> {
+  const { stream, retainCount, retainBytes } = settings;
   const incarnation = globalThis.crypto.randomUUID().slice(0, 8);
   return {
-    ...limits,
+    ...limitsOf(settings),
+    max_msgs: retainCount,
+    max_bytes: retainBytes,
     subjects: [`${stream}.${incarnation}.>`],
     description: describe(newEpoch()),
     storage: 'file',

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/notification.js';
+import { isRecord } from '../../core/records.js';
 import type { Appended, AppendResult } from '../../core/store.js';
 import type { DraftArrays } from '../shared/append-queue.js';
 import { unavailable } from '../shared/unavailable.js';
@@ -48,6 +49,7 @@ export class Writer {
       const commit = newCommit(drafts, after, engine.payloadMax);
       if (commit.lastSequence > SEQUENCE_MAX)
         throw unavailable('The NATS stream is at its end: delete it to begin anew.');
+      await follower.records.make(commit.parts.filter(isRecord).length, prefix);
       tried.add(commit.commit);
       const result = await engine.publish(commit, prefix).catch((error: unknown) => {
         follower.recheck();

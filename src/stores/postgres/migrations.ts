@@ -6,6 +6,7 @@ import { createLog } from './sql/create-log.sql.js';
 import { LOCK_CLASS, quoted } from './sql/names.js';
 import { moveOutboxFunction } from './sql/move-outbox-function.sql.js';
 import { publishFunction } from './sql/publish-function.sql.js';
+import { recordColumns } from './sql/records.sql.js';
 import { tables } from './sql/tables.sql.js';
 import { trimFunction } from './sql/trim-function.sql.js';
 import { verifyFunction } from './sql/verify-function.sql.js';
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
     verifyFunction(schema),
   ],
   (schema) => [claimsTables(schema), claimFunction(schema)],
+  (schema) => [recordColumns(schema), appendFunction(schema), trimFunction(schema)],
 ];
 
 /**

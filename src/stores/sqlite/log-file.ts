@@ -2,24 +2,14 @@ import type { LogEntry } from '../../core/notification.js';
 import type { Epoch, ReadQuery, ReadResult } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
 import type { LogChunk } from '../shared/tail-hub.js';
-import type { Command, Engine, Query, Reader, Row, Writer } from './engine.js';
+import type { Engine, Reader, Row, Writer } from './engine.js';
 import { ClaimTable } from './claim-table.js';
 import { createFile, fileIdentity, inodeAt, sameFile } from './file-identity.js';
 import type { IdRow } from './id-window.js';
 import { migrate } from './migrations.js';
 import { mergeTopics, type Place } from './merge.js';
 import type { Aged, Removal } from './retention.js';
-import { APPEND } from './sql/append.sql.js';
-import { ENTRIES_BETWEEN } from './sql/entries-between.sql.js';
-import { ENTRY_AT } from './sql/entry-at.sql.js';
-import { IDS_AFTER } from './sql/ids-after.sql.js';
-import { READ_LOG } from './sql/read-log.sql.js';
-import { RENEW_EPOCH } from './sql/renew-epoch.sql.js';
-import { SET_FILE } from './sql/set-file.sql.js';
-import { SIZES_AFTER } from './sql/sizes-after.sql.js';
-import { TOPIC_POSITIONS } from './sql/topic-positions.sql.js';
-import { TRIM } from './sql/trim.sql.js';
-import { UPDATE_LOG } from './sql/update-log.sql.js';
+import { type Commands, prepareCommands, prepareQueries, type Queries } from './statements.js';
 
 /** The state of the log. */
 export interface LogState {
@@ -29,6 +19,9 @@ export interface LogState {
   readonly head: number;
   readonly trimmed: number;
   readonly bytes: number;
+  /** Records of the library among the entries, and their bytes. */
+  readonly records: number;
+  readonly recordBytes: number;
   /** The number of the last claim. */
   readonly claims: number;
   readonly claimsHeld: number;
@@ -117,6 +110,8 @@ export class LogFile {
       head: row.head as number,
       trimmed: row.trimmed as number,
       bytes: row.bytes as number,
+      records: row.records as number,
+      recordBytes: row.recordBytes as number,
       claims: row.claims as number,
       claimsHeld: row.claimsHeld as number,
     };
@@ -184,8 +179,8 @@ export class LogFile {
     this.#commands.append(position, topic, id, timeMs, bytes, json);
   }
 
-  setState({ head, trimmed, bytes }: Pick<LogState, 'head' | 'trimmed' | 'bytes'>): void {
-    this.#commands.updateLog(head, trimmed, bytes);
+  setState({ head, trimmed, bytes, records, recordBytes }: LogState): void {
+    this.#commands.updateLog(head, trimmed, bytes, records, recordBytes);
   }
 
   remove(trimmed: number, { upTo }: Removal): void {
@@ -282,35 +277,4 @@ function closeAll(connections: Partial<Connections>): void {
 function entryOf(row: Row): LogEntry {
   const { position, id, topic, json, bytes } = row as unknown as LogEntry;
   return { position, id, topic, json, bytes };
-}
-
-type Queries = Readonly<
-  Record<'version' | 'log' | 'topic' | 'entry' | 'sizes' | 'between' | 'ids' | 'begin' | 'end', Query>
->;
-
-function prepareQueries(reader: Reader): Queries {
-  return {
-    version: reader.prepare('PRAGMA data_version'),
-    log: reader.prepare(READ_LOG),
-    topic: reader.prepare(TOPIC_POSITIONS),
-    entry: reader.prepare(ENTRY_AT),
-    sizes: reader.prepare(SIZES_AFTER),
-    between: reader.prepare(ENTRIES_BETWEEN),
-    ids: reader.prepare(IDS_AFTER),
-    begin: reader.prepare('BEGIN'),
-    end: reader.prepare('COMMIT'),
-  };
-}
-
-type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'renewEpoch' | 'setFile', Command>>;
-
-async function prepareCommands(writer: Writer): Promise<Commands> {
-  return {
-    begin: await writer.prepare('BEGIN IMMEDIATE'),
-    append: await writer.prepare(APPEND),
-    updateLog: await writer.prepare(UPDATE_LOG),
-    trim: await writer.prepare(TRIM),
-    renewEpoch: await writer.prepare(RENEW_EPOCH),
-    setFile: await writer.prepare(SET_FILE),
-  };
 }

@@ -1,3 +1,4 @@
+import { type LogSize, resized, retainedSize } from '../../core/records.js';
 import type { LogState } from './log-file.js';
 import type { Place } from './merge.js';
 
@@ -9,13 +10,14 @@ export interface RetentionLimits {
 
 /** An entry that may go. */
 export interface Aged extends Place {
+  readonly topic: string;
   readonly timeMs: number;
 }
 
-/** Up to where to remove, and the bytes that go with it. */
+/** The last position to remove, and the size of the log after that. */
 export interface Removal {
   readonly upTo: number;
-  readonly bytes: number;
+  readonly size: LogSize;
 }
 
 /** Removed in one transaction at most, so that no append waits long behind it; above what one transaction appends. */
@@ -25,26 +27,33 @@ const SLACK_COUNT_MAX = 1000;
 const SLACK_BYTES_MAX = 1024 * 1024;
 const SLACK_PART = 0.1;
 
+/** The size of the log. Positions are dense, so counting needs no scan. */
+export function sizeOf({ head, trimmed, bytes, records, recordBytes }: LogState): LogSize {
+  return { count: head - trimmed, bytes, records, recordBytes };
+}
+
 /** Whether there is enough to remove by count or bytes. */
-export function isOver({ head, trimmed, bytes }: LogState, { retainCount, retainBytes }: RetentionLimits): boolean {
+export function isOver(log: LogState, { retainCount, retainBytes }: RetentionLimits): boolean {
+  const { count, bytes } = retainedSize(sizeOf(log));
   return (
-    head - trimmed > retainCount + Math.min(SLACK_COUNT_MAX, retainCount * SLACK_PART) ||
+    count > retainCount + Math.min(SLACK_COUNT_MAX, retainCount * SLACK_PART) ||
     bytes > retainBytes + Math.min(SLACK_BYTES_MAX, retainBytes * SLACK_PART)
   );
 }
 
-/** What the bounds let go of the oldest entries. Positions are dense, so counting needs no scan. */
+/** The oldest entries that the bounds allow to remove. */
 export function removalOf(
   log: LogState,
   limits: RetentionLimits,
   { oldest, nowMs }: { readonly oldest: readonly Aged[]; readonly nowMs: number },
 ): Removal {
-  let { trimmed: upTo, bytes: kept } = log;
-  for (const { position, bytes, timeMs } of oldest) {
-    const over = log.head - upTo > limits.retainCount || kept > limits.retainBytes;
-    if (!over && timeMs + limits.retainMs > nowMs) break;
-    upTo = position;
-    kept -= bytes;
+  let [upTo, size] = [log.trimmed, sizeOf(log)];
+  for (const entry of oldest) {
+    const { count, bytes } = retainedSize(size);
+    const over = count > limits.retainCount || bytes > limits.retainBytes;
+    if (!over && entry.timeMs + limits.retainMs > nowMs) break;
+    upTo = entry.position;
+    size = resized(size, entry, -1);
   }
-  return { upTo, bytes: log.bytes - kept };
+  return { upTo, size };
 }

@@ -1,6 +1,7 @@
 import type { StoreAbilities } from '../../core/abilities.js';
 import type { Timer } from '../../core/clock.js';
 import { type Draft, logEntry, type LogEntry } from '../../core/notification.js';
+import { resized } from '../../core/records.js';
 import type {
   Appended,
   AppendResult,
@@ -20,7 +21,7 @@ import { IdWindow, type Moment } from './id-window.js';
 import { LogAccess } from './log-access.js';
 import type { LogFile, LogState } from './log-file.js';
 import type { SqliteStoreSettings } from './options.js';
-import { isOver, REMOVE_MAX, removalOf } from './retention.js';
+import { isOver, REMOVE_MAX, removalOf, sizeOf } from './retention.js';
 
 /** How often the age of the oldest entry is looked at: a twentieth of what it may be, within these bounds. */
 const AGE_CHECKS = 20;
@@ -162,7 +163,7 @@ export class SqliteStore implements Store, StoreAbilities {
     this.#ids.catchUp(log, moment, (position, count) => file.idsAfter(position, count));
     const entries: LogEntry[] = [];
     const written = new Map<string, number>();
-    let { bytes } = log;
+    let size = sizeOf(log);
     const appendOne = (draft: Draft): Appended => {
       const first = this.#ids.positionOf(draft.id) ?? written.get(draft.id);
       if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
@@ -170,12 +171,12 @@ export class SqliteStore implements Store, StoreAbilities {
       file.insert(entry, moment.timeMs);
       entries.push(entry);
       written.set(entry.id, entry.position);
-      bytes += entry.bytes;
+      size = resized(size, entry, 1);
       return { id: entry.id, position: entry.position, duplicate: false };
     };
     const results = arrays.map((drafts) => ({ epoch, appended: drafts.map(appendOne) }));
     const head = after + entries.length;
-    this.#trim(file, log, { ...log, head, bytes });
+    this.#trim(file, log, { ...log, ...size, head });
     return { results, batch: { epoch, after, entries, head }, moment };
   }
 
@@ -197,19 +198,19 @@ export class SqliteStore implements Store, StoreAbilities {
 
   /** Writes the state of the log after this transaction, less what retention lets go. */
   #trim(file: LogFile, before: LogState, after: LogState): void {
-    let { trimmed, bytes } = after;
+    let [trimmed, size] = [after.trimmed, sizeOf(after)];
     if (this.#ageDue || isOver(after, this.#settings)) {
       const oldest = file.sizesAfter(trimmed, REMOVE_MAX);
       const removal = removalOf(after, this.#settings, { oldest, nowMs: this.#runtime.clock.now() });
       if (removal.upTo > trimmed) {
         file.remove(trimmed, removal);
         trimmed = removal.upTo;
-        bytes -= removal.bytes;
+        size = removal.size;
       }
       // As many as fit in one go were all too many: there may be more.
       this.#ageDue = oldest.length === REMOVE_MAX && oldest.at(-1)?.position === removal.upTo;
     }
-    if (after.head > before.head || trimmed > before.trimmed) file.setState({ head: after.head, trimmed, bytes });
+    if (after.head > before.head || trimmed > before.trimmed) file.setState({ ...after, ...size, trimmed });
   }
 
   /** Looks at the age of the oldest entry also when nothing is appended. */

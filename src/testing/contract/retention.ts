@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import type { ReadResult } from '../../core/store.js';
-import { type Bench, type Checks, positionsOf, read, TOPIC } from './bench.js';
+import { type Bench, type Checks, idsOf, positionsOf, read, TOPIC } from './bench.js';
 
 const TOPICS = [TOPIC, 'invoices'] as const;
 /** Times `keep` notifications after which retention must have begun to work, however rough it is. */
 const ROUNDS_MAX = 200;
+const RECORD_TOPIC = '$check';
+/** Records between two notifications. */
+const RECORDS = 6;
 
 /** For stores whose log keeps the newest notifications only. */
 export const retentionChecks: Checks = {
@@ -45,6 +48,27 @@ export const retentionChecks: Checks = {
     const after = follower.batches[0]?.after ?? 0;
     assert.ok(after >= page.trimmed, `the first batch follows ${after}, but up to ${page.trimmed} is removed`);
     assert.deepEqual(positionsOf(follower.entries), above(after, positions), 'what follows from there is complete');
+  },
+
+  'retention: records of the library do not push out notifications': async (bench) => {
+    const records: string[] = [];
+    const notifications: number[] = [];
+    for (let round = 1; round <= 3 * bench.keep; round++) {
+      const drafts = Array.from({ length: RECORDS }, (_, n) => bench.draft(`${RECORD_TOPIC}.${n % 3}`));
+      records.push(...idsOf((await bench.store.append(drafts)).appended));
+      notifications.push(...positionsOf((await bench.store.append([bench.draft()])).appended));
+      const page = await read(bench.store);
+      const kept = Math.min(round, bench.keep);
+      assert.ok(page.entries.length >= kept, `${page.entries.length} notifications are kept in round ${round}`);
+      assert.deepEqual(above(page.trimmed, positionsOf(page.entries)), above(page.trimmed, notifications));
+    }
+    const topics = [0, 1, 2].map((n) => `${RECORD_TOPIC}.${n}`);
+    const { entries, trimmed } = await read(bench.store, { topics: [TOPIC, ...topics] });
+    const complete = entries.filter(({ position }) => position > trimmed);
+    const notified = complete.filter(({ topic }) => topic === TOPIC).length;
+    assert.ok(notified >= bench.keep, 'what follows trimmed holds the newest notifications');
+    const recorded = complete.filter(({ topic }) => topic !== TOPIC);
+    assert.deepEqual(idsOf(recorded), records.slice(records.length - recorded.length), 'and the records between them');
   },
 };
 

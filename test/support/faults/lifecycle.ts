@@ -105,6 +105,24 @@ export const retentionFaults: Faults = {
     })),
     'retention: what follows trimmed is complete for every topic',
   ],
+  'records push out notifications': [
+    replace((store) => {
+      const positions: number[] = [];
+      return {
+        append: async (drafts) => {
+          const result = await store.append(drafts);
+          positions.push(...result.appended.map(({ position }) => position));
+          return result;
+        },
+        read: async (query) => {
+          const result = await store.read(query);
+          const trimmed = Math.max(result.trimmed, positions.at(-41) ?? 0);
+          return { ...result, entries: result.entries.filter(({ position }) => position > trimmed), trimmed };
+        },
+      };
+    }),
+    'retention: records of the library do not push out notifications',
+  ],
   'a tail that hides the hole': [
     replace((store) => ({
       tail: (after, onAppended) =>

@@ -1,3 +1,4 @@
+import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
 import { channelOf, LOCK_CLASS, quoted } from './names.js';
 
 /**
@@ -18,13 +19,15 @@ import { channelOf, LOCK_CLASS, quoted } from './names.js';
 export function appendFunction(schema: string): string {
   const s = quoted(schema);
   return `
-CREATE FUNCTION ${s}.append(
+CREATE OR REPLACE FUNCTION ${s}.append(
   ids text[], topics text[], jsons text[], wait_ms integer,
   OUT epoch_id text, OUT epoch_secret text, OUT before bigint, OUT head bigint,
   OUT positions bigint[], OUT duplicates boolean[]
 ) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
   last_total bigint;
+  last_records bigint;
+  last_record_total bigint;
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'appending needs the isolation level read committed' USING ERRCODE = '25001';
@@ -35,10 +38,11 @@ BEGIN
   PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
   PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
 
-  SELECT l.epoch_id, l.epoch_secret, coalesce(e.position, l.trimmed), coalesce(e.total, l.total)
-    INTO STRICT epoch_id, epoch_secret, before, last_total
+  SELECT l.epoch_id, l.epoch_secret, coalesce(e.position, l.trimmed), coalesce(e.total, l.total),
+      coalesce(e.records, l.records), coalesce(e.record_total, l.record_total)
+    INTO STRICT epoch_id, epoch_secret, before, last_total, last_records, last_record_total
     FROM ${s}.log l
-    LEFT JOIN LATERAL (SELECT i.position, i.total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
+    LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
 
   WITH draft AS MATERIALIZED (
     SELECT d.id, d.topic, d.json, d.n, min(d.n) OVER (PARTITION BY d.id COLLATE "C") AS first_n
@@ -48,14 +52,17 @@ BEGIN
     FROM draft d
     CROSS JOIN LATERAL (SELECT e.position FROM ${s}.entries e WHERE e.id = d.id COLLATE "C" LIMIT 1) k
   ), fresh AS MATERIALIZED (
-    SELECT d.n, d.id, d.topic, d.json, octet_length(d.json) AS bytes, before + row_number() OVER (ORDER BY d.n) AS position
+    SELECT d.n, d.id, d.topic, d.json, octet_length(d.json) AS bytes, before + row_number() OVER (ORDER BY d.n) AS position,
+      (left(d.topic, 1) = '${RESERVED_TOPIC_PREFIX}')::int AS record
     FROM draft d
     LEFT JOIN known k ON k.n = d.n
     WHERE d.n = d.first_n AND k.n IS NULL
   ), inserted AS (
-    INSERT INTO ${s}.entries (position, topic, id, time, bytes, total, json)
-    SELECT f.position, f.topic, f.id, clock_timestamp(), f.bytes, last_total + sum(f.bytes) OVER (ORDER BY f.n), f.json
+    INSERT INTO ${s}.entries (position, topic, id, time, bytes, total, records, record_total, json)
+    SELECT f.position, f.topic, f.id, clock_timestamp(), f.bytes, last_total + sum(f.bytes) OVER w,
+      last_records + sum(f.record) OVER w, last_record_total + sum(f.record * f.bytes) OVER w, f.json
     FROM fresh f
+    WINDOW w AS (ORDER BY f.n)
     ORDER BY f.n
   )
   SELECT array_agg(coalesce(k.position, f.position) ORDER BY d.n), array_agg(f.n IS DISTINCT FROM d.n ORDER BY d.n),

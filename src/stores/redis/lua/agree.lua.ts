@@ -74,7 +74,7 @@ local function agree()
   end
   if not whole then
     log.trimmed = log.head
-    redis.call('HSET', META, 'bytes', '0', 'oldest', '0')
+    redis.call('HSET', META, 'bytes', '0', 'oldest', '0', 'records', '0', 'recordbytes', '0')
     redis.call('UNLINK', LOG, KEYS[4], KEYS[5])
   end
   renew(log)

@@ -24,11 +24,12 @@ local HOLE = 4294967296
 local TRIM_RATIO = 2
 
 local log = agree()
-local m = redis.call('HMGET', META, 'time', 'run', 'generation', 'since', 'bytes', 'oldest')
+local m = redis.call('HMGET', META, 'time', 'run', 'generation', 'since', 'bytes', 'oldest', 'records', 'recordbytes')
 local now = math.max(now_ms(), tonumber(m[1] or 0))
 local generation, since = tonumber(m[3] or 0), tonumber(m[4] or 0)
 local ids, older = KEYS[4 + generation], KEYS[5 - generation]
 local bytes, oldest = tonumber(m[5] or 0), tonumber(m[6] or 0)
+local records, record_bytes = tonumber(m[7] or 0), tonumber(m[8] or 0)
 
 -- The engine's process is not the one that made the last append: what that had appended may be lost although no node
 -- is left that has seen it, and a client may hold a cursor to it. So positions go on behind a hole, where such a cursor
@@ -78,12 +79,13 @@ for _, i in ipairs(added) do
   redis.call('XADD', LOG, position .. '-0', 'i', id, 't', ARGV[i + 1], 'j', json, 'm', text(now), 'n', ARGV[7])
   redis.call('HSET', ids, id, position)
   bytes = bytes + #json
+  if is_record(ARGV[i + 1]) then records, record_bytes = records + 1, record_bytes + #json end
 end
 if head then
   log.head, log.token = head, ARGV[7]
   if oldest == 0 then oldest = now end
   redis.call('HSET', META, 'head', text(log.head), 'token', log.token, 'time', text(now),
-    'bytes', text(bytes), 'oldest', text(oldest))
+    'bytes', text(bytes), 'oldest', text(oldest), 'records', text(records), 'recordbytes', text(record_bytes))
   local keep = { count = tonumber(ARGV[9]), ms = tonumber(ARGV[10]), bytes = tonumber(ARGV[11]) }
   trim(log, now, keep, #added * TRIM_RATIO + SLICE)
   redis.call('PUBLISH', base .. 'wake', '')

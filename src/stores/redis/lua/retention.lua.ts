@@ -1,21 +1,32 @@
+import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../../core/records.js';
+import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
+
 /**
  * Removes what retention does not keep, oldest first, from the log and from the indexes of its topics. Used by the
  * scripts that append and trim, which say how many entries it may look at.
  *
- * `keep`: count, ms, bytes. Of the state it reads and writes `trimmed`, `bytes` and `oldest` (when the oldest entry was
- * appended, 0 if there is none).
+ * `keep`: count, ms, bytes. Of the state it reads and writes `trimmed`, `bytes`, `oldest` (when the oldest entry was
+ * appended, 0 if there is none), `records` and `recordbytes` (the records of the library among the entries, which count
+ * only beyond their own room).
  */
 export const retentionLua = `
 -- Entries are fetched in slices, so that what is looked at in vain stays small.
 local SLICE = 16
+local RECORDS_MAX, RECORD_BYTES_MAX = ${RECORDS_MAX}, ${RECORD_BYTES_MAX}
+
+local function is_record(topic)
+  return string.sub(topic, 1, 1) == '${RESERVED_TOPIC_PREFIX}'
+end
 
 local function trim(log, now, keep, entries_max)
-  local m = redis.call('HMGET', META, 'bytes', 'oldest')
+  local m = redis.call('HMGET', META, 'bytes', 'oldest', 'records', 'recordbytes')
   local bytes, oldest = tonumber(m[1] or 0), tonumber(m[2] or 0)
+  local records, record_bytes = tonumber(m[3] or 0), tonumber(m[4] or 0)
   local count = redis.call('XLEN', LOG)
   local last, removed, topics = nil, 0, {}
   local function exceeds()
-    return count > 0 and (count > keep.count or bytes > keep.bytes or oldest + keep.ms <= now)
+    return count > 0 and (count - math.min(records, RECORDS_MAX) > keep.count
+      or bytes - math.min(record_bytes, RECORD_BYTES_MAX) > keep.bytes or oldest + keep.ms <= now)
   end
   while removed < entries_max and exceeds() do
     local from = last and '(' .. text(last) .. '-0' or '-'
@@ -27,13 +38,17 @@ local function trim(log, now, keep, entries_max)
       last = position_of(entry)
       removed, count, bytes = removed + 1, count - 1, bytes - #entry[2][JSON]
       topics[entry[2][TOPIC]] = last
+      if is_record(entry[2][TOPIC]) then
+        records, record_bytes = records - 1, record_bytes - #entry[2][JSON]
+      end
     end
   end
   if not last then return 0 end
   if count == 0 then oldest = 0 end
   redis.call('XTRIM', LOG, 'MINID', text(last + 1) .. '-0')
   log.trimmed = last
-  redis.call('HSET', META, 'trimmed', text(last), 'bytes', text(bytes), 'oldest', text(oldest))
+  redis.call('HSET', META, 'trimmed', text(last), 'bytes', text(bytes), 'oldest', text(oldest),
+    'records', text(math.max(records, 0)), 'recordbytes', text(math.max(record_bytes, 0)))
   redis.call('ZREMRANGEBYSCORE', HOLES, '-inf', text(last))
   -- Last, and whatever becomes of it: what an index holds up to trimmed is not read.
   for topic, position in pairs(topics) do

@@ -46,8 +46,16 @@ CREATE TABLE claims (
 CREATE INDEX claims_by_number ON claims (ttl_group, number);
 `;
 
+/** The library's own records among the entries, and their bytes: retention leaves them out of account. */
+const RECORDS = `
+ALTER TABLE log ADD COLUMN records INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log ADD COLUMN record_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE log SET (records, record_bytes) =
+  (SELECT count(*), coalesce(sum(bytes), 0) FROM entries WHERE topic >= '$' AND topic < '%');
+`;
+
 /** "nnlg": marks the file as ours, so that a path to somebody else's database is refused and not written to. */
 export const APPLICATION_ID = 0x6e6e6c67;
 
 /** What each version adds to the one before; never changed once released. The file's `user_version` counts them. */
-export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS];
+export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS];

@@ -3,7 +3,7 @@
  * memory, and which of them retention lets go.
  */
 export const SIZES_AFTER = `
-SELECT position, bytes, time_ms AS timeMs
+SELECT position, topic, bytes, time_ms AS timeMs
 FROM entries
 WHERE position > ?1
 ORDER BY position

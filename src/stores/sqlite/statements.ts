@@ -1,0 +1,45 @@
+import type { Command, Query, Reader, Writer } from './engine.js';
+import { APPEND } from './sql/append.sql.js';
+import { ENTRIES_BETWEEN } from './sql/entries-between.sql.js';
+import { ENTRY_AT } from './sql/entry-at.sql.js';
+import { IDS_AFTER } from './sql/ids-after.sql.js';
+import { READ_LOG } from './sql/read-log.sql.js';
+import { RENEW_EPOCH } from './sql/renew-epoch.sql.js';
+import { SET_FILE } from './sql/set-file.sql.js';
+import { SIZES_AFTER } from './sql/sizes-after.sql.js';
+import { TOPIC_POSITIONS } from './sql/topic-positions.sql.js';
+import { TRIM } from './sql/trim.sql.js';
+import { UPDATE_LOG } from './sql/update-log.sql.js';
+
+/** Statements that read, prepared once. */
+export type Queries = Readonly<
+  Record<'version' | 'log' | 'topic' | 'entry' | 'sizes' | 'between' | 'ids' | 'begin' | 'end', Query>
+>;
+
+export function prepareQueries(reader: Reader): Queries {
+  return {
+    version: reader.prepare('PRAGMA data_version'),
+    log: reader.prepare(READ_LOG),
+    topic: reader.prepare(TOPIC_POSITIONS),
+    entry: reader.prepare(ENTRY_AT),
+    sizes: reader.prepare(SIZES_AFTER),
+    between: reader.prepare(ENTRIES_BETWEEN),
+    ids: reader.prepare(IDS_AFTER),
+    begin: reader.prepare('BEGIN'),
+    end: reader.prepare('COMMIT'),
+  };
+}
+
+/** Statements that write. */
+export type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'renewEpoch' | 'setFile', Command>>;
+
+export async function prepareCommands(writer: Writer): Promise<Commands> {
+  return {
+    begin: await writer.prepare('BEGIN IMMEDIATE'),
+    append: await writer.prepare(APPEND),
+    updateLog: await writer.prepare(UPDATE_LOG),
+    trim: await writer.prepare(TRIM),
+    renewEpoch: await writer.prepare(RENEW_EPOCH),
+    setFile: await writer.prepare(SET_FILE),
+  };
+}
