@@ -13,7 +13,8 @@ import type { Runtime } from './runtime.js';
 export interface Writer {
   /** The response, out of the framework's hands. */
   readonly raw: ServerResponse;
-  page(page: LogPage): void;
+  /** @param cursor what interceptors see, if there are any */
+  page(page: LogPage, cursor?: string): void;
   /** @throws the exception, if Nest is to answer */
   refuse(error: unknown): void;
   /** The waiter has been left by its consumer. */
@@ -57,8 +58,9 @@ export class Answerer {
       const pages = drained ? feed.follow(request, drained) : feed.poll(request);
       return pages.pipe(
         map((page) => {
-          writer.page(page);
-          return encoder.page(page);
+          const seen = encoder.page(page);
+          writer.page(page, seen.cursor);
+          return seen;
         }),
         catchError((error: unknown) => {
           writer.refuse(error);

@@ -36,11 +36,13 @@ export class LaneAnswers {
       return this.#answer(200, lines, { body: pageBody(page, cursor), close: page.ending === 'draining' });
     const date = this.#dateNow();
     const last = encoder.lastAnswer(page);
-    if (last?.lines === lines && last.date === date) return { pieces: [last.bytes], close: false };
+    if (last?.lines === lines && last.date === date) return { pieces: [encoder.answerBytes(page, last)], close: false };
     const body = encoder.body(page);
     const answer = this.#answer(200, lines, { body, close: false });
     const [bytes, ...others] = answer.pieces;
-    if (bytes && others.length === 0) encoder.keepAnswer(page, { lines, date, bytes });
+    if (bytes && others.length === 0) {
+      encoder.keepAnswer(page, { lines, date, bytes, cursorFromEnd: body.cursorFromEnd });
+    }
     return answer;
   }
 

@@ -34,7 +34,7 @@ export class PollWriter implements Writer {
     return (this.#raw ??= takeOverRead(this.#response, this.#runtime));
   }
 
-  page(page: LogPage): void {
+  page(page: LogPage, cursor?: string): void {
     const { encoder, closing } = this.#runtime;
     const { raw } = this;
     if (page.ending) {
@@ -43,7 +43,7 @@ export class PollWriter implements Writer {
       writeJson(raw, pageBody(page, this.#cursor ?? encoder.cursor(page)), { close });
       if (close) closing.add(raw);
     } else {
-      writeJson(raw, encoder.body(page));
+      writeJson(raw, encoder.body(page, cursor));
       this.#answered?.(raw);
     }
     // Of HTTP/2 one has to be told.

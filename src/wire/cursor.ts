@@ -10,6 +10,7 @@ const CRC_BYTES = 4;
 const OPENED_MAX = 1_000;
 const CRC_AT = TAG_BYTES + BLOCK_BYTES;
 const CURSOR_BYTES = CRC_AT + CRC_BYTES;
+export const CURSOR_LENGTH = 36;
 /** 27 bytes fill 36 characters of base64url exactly: no bit is spare, so no two texts mean the same cursor. */
 const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
 
@@ -18,9 +19,8 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  *
  *     epoch tag (7 bytes) | one AES-128 block (16): nonce (4) position (7) zeros (5) | CRC-32 of all before (4)
  *
- * - The position is encrypted: a log is shared by all topics, and its pace is nobody's business. With the nonce no two cursors are
- *   alike, however near they stand to each other. (Whether anything at all was published between two answers does show: until
- *   then a node tells all who are at the end of the log one cursor.)
+ * - The position is encrypted: all topics share one log, and a client must not see how fast it grows. With the nonce no two cursors are
+ *   equal, so comparing them says nothing either. The exceptions depend on one notification alone: `sealStable`.
  * - The zeros authenticate: a changed block decrypts to noise, which passes for zeros once in 2^40.
  * - The tag is readable without the secret, so that a cursor of a log that is gone, secret and all, is known for what it is
  *   and answered with a gap. The CRC tells it from a mistyped one. Who forges both gets a gap: what `earliest` answers too.
@@ -34,6 +34,11 @@ export class Cursors {
 
   seal(epoch: Epoch, position: number): string {
     return this.#sealersOf(epoch)[0].seal(position);
+  }
+
+  /** A cursor right after a notification, or right before it; the same text on every call and on every node. */
+  sealStable(epoch: Epoch, position: number, side: 'after' | 'before'): string {
+    return this.#sealersOf(epoch)[0].sealStable(position, side);
   }
 
   /**
@@ -95,10 +100,19 @@ class Sealer {
   }
 
   seal(position: number): string {
+    this.#nonce = (this.#nonce + 1) >>> 0;
+    return this.#seal(position, this.#nonce);
+  }
+
+  /** Each side has a nonce of its own: otherwise equal texts would say that two notifications are neighbours. */
+  sealStable(position: number, side: 'after' | 'before'): string {
+    return side === 'after' ? this.#seal(position, 0) : this.#seal(position - 1, 1);
+  }
+
+  #seal(position: number, nonce: number): string {
     const block = this.#block;
     const bytes = this.#bytes;
-    this.#nonce = (this.#nonce + 1) >>> 0;
-    block.writeUInt32BE(this.#nonce, 0);
+    block.writeUInt32BE(nonce, 0);
     block.writeUIntBE(Math.floor(position / 2 ** 32), 4, 3);
     block.writeUInt32BE(position % 2 ** 32, 7);
     this.#cipher.update(block).copy(bytes, TAG_BYTES);

@@ -1,7 +1,7 @@
 import type { Notification } from '../core/notification.js';
 import type { Gap, LogPage } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
-import type { Cursors } from './cursor.js';
+import { CURSOR_LENGTH, type Cursors } from './cursor.js';
 import { pageToSse } from './sse.js';
 
 /** What one read answers, as clients see it: the body of a long poll. */
@@ -24,6 +24,8 @@ export interface Body {
   /** Text, or bytes where the body is large: connections that have not taken them yet then share one buffer. */
   readonly content: string | Buffer;
   readonly bytes: number;
+  /** Where the cursor begins, in bytes before the end, if each answer has a cursor of its own. */
+  readonly cursorFromEnd?: number;
 }
 
 /**
@@ -37,92 +39,122 @@ export interface WholeAnswer {
   readonly lines: string;
   readonly date: string;
   readonly bytes: Buffer;
+  readonly cursorFromEnd: number | undefined;
+}
+
+/** A body without its cursor. */
+interface Template {
+  readonly before: string;
+  readonly after: string;
+  readonly bytes: number;
 }
 
 /** What is derived from a page: each form once, however many waiters share the page. */
 interface Encoded {
-  readonly cursor: string;
+  template?: Template;
   body?: Body;
   sse?: Uint8Array;
   answer?: WholeAnswer;
   /** Parsed notifications take many times the memory of their JSON, so they live only as long as application code holds them. */
-  page?: WeakRef<Page>;
+  notifications?: WeakRef<readonly Notification[]>;
 }
 
-/** Turns pages into the forms that clients and application code receive. */
+/**
+ * Turns pages into the forms that clients and application code receive.
+ *
+ * No client may learn from a cursor whether topics that it may not read have moved. A cursor that says how far the log was read is therefore
+ * sealed anew for each answer, so that no two texts are equal. Where all clients share the bytes (large bodies, parts of a longer
+ * page, blocks of a stream) the cursor is that of the last notification: its text depends on this notification alone.
+ */
 export class PageEncoder {
   readonly #cursors: Cursors;
-  /** The cursor of all pages that reach to the end of the log, until the log moves on. */
-  #end: { readonly epochId: string; readonly position: number; readonly cursor: string } | undefined;
 
   constructor(cursors: Cursors) {
     this.#cursors = cursors;
   }
 
+  /** A new cursor for the end of the page. */
   cursor(page: LogPage): string {
-    return this.#of(page).cursor;
+    return this.#cursors.seal(page.epoch, page.position);
   }
 
-  /** The JSON of a long poll. */
-  body(page: LogPage): Body {
-    const encoded = this.#of(page);
-    return (encoded.body ??= pageBody(page, encoded.cursor));
+  /** The JSON of a long poll, with this cursor if each answer has its own. */
+  body(page: LogPage, cursor?: string): Body {
+    const encoded = encodedOf(page);
+    if (encoded.body) return encoded.body;
+    if (hasSharedBody(page)) return (encoded.body = pageBody(page, this.#lastCursor(page)));
+    const { before, after, bytes } = (encoded.template ??= templateOf(page));
+    return {
+      content: before + (cursor ?? this.cursor(page)) + after,
+      bytes,
+      cursorFromEnd: CURSOR_LENGTH + after.length,
+    };
   }
 
   /** The answer of the direct lane that was built from this page last. */
   lastAnswer(page: LogPage): WholeAnswer | undefined {
-    return this.#of(page).answer;
+    return encodedOf(page).answer;
   }
 
   keepAnswer(page: LogPage, answer: WholeAnswer): void {
-    this.#of(page).answer = answer;
+    encodedOf(page).answer = answer;
+  }
+
+  /** The bytes of an answer of this page, with a new cursor if each answer has its own. */
+  answerBytes(page: LogPage, { bytes, cursorFromEnd }: WholeAnswer): Buffer {
+    if (cursorFromEnd === undefined) return bytes;
+    const copy = Buffer.from(bytes);
+    copy.write(this.cursor(page), copy.length - cursorFromEnd, 'latin1');
+    return copy;
   }
 
   /** The blocks of an event stream; empty for an empty page. With a suffix behind its ids they belong to one stream. */
   sse(page: LogPage, idSuffix = ''): string {
-    const seal = (position: number): string => this.#cursors.seal(page.epoch, position) + idSuffix;
-    return pageToSse(page, this.cursor(page) + idSuffix, seal);
+    const { epoch } = page;
+    return pageToSse(page, {
+      after: (position) => this.#cursors.sealStable(epoch, position, 'after') + idSuffix,
+      before: (position) => this.#cursors.sealStable(epoch, position, 'before') + idSuffix,
+      end: () => this.cursor(page) + idSuffix,
+    });
   }
 
   /** The same blocks for all streams without a suffix, as bytes: a socket does not encode them again. */
   sseBytes(page: LogPage): Uint8Array {
-    return (this.#of(page).sse ??= Buffer.from(this.sse(page)));
+    if (page.entries.length === 0) return Buffer.from(this.sse(page));
+    return (encodedOf(page).sse ??= Buffer.from(this.sse(page)));
   }
 
-  /** The page for application code. It is shared, and therefore frozen. Notifications are parsed when they are read first. */
+  /** The page for application code. It is frozen, and its notifications are shared. They are parsed when they are read first. */
   page(page: LogPage): Page {
-    const encoded = this.#of(page);
-    const shared = encoded.page?.deref();
-    if (shared) return shared;
-    const made = publicPage(page, encoded.cursor);
-    encoded.page = new WeakRef(made);
-    return made;
+    return publicPage(page, hasSharedBody(page) ? this.#lastCursor(page) : this.cursor(page));
   }
 
-  /** A cursor that is not a page's. */
+  /** A new cursor for a position. */
   seal(epoch: Epoch, position: number): string {
     return this.#cursors.seal(epoch, position);
   }
 
-  #of(page: LogPage): Encoded {
-    return (page.encoded ??= { cursor: this.#cursorOf(page) }) as Encoded;
-  }
-
-  /** A page that does not reach to the end of the log has a cursor of its own: how often a place is read is nobody's business. */
-  #cursorOf({ epoch, position, more, ending }: LogPage): string {
-    if (more || ending) return this.#cursors.seal(epoch, position);
-    if (this.#end?.position !== position || this.#end.epochId !== epoch.id) {
-      this.#end = { epochId: epoch.id, position, cursor: this.#cursors.seal(epoch, position) };
-    }
-    return this.#end.cursor;
+  #lastCursor({ epoch, entries, position }: LogPage): string {
+    return this.#cursors.sealStable(epoch, entries.at(-1)?.position ?? position, 'after');
   }
 }
 
-function publicPage({ entries, more, gap }: LogPage, cursor: string): Page {
+function encodedOf(page: LogPage): Encoded {
+  return (page.encoded ??= {}) as Encoded;
+}
+
+/** Whether all clients get the same bytes. */
+function hasSharedBody({ entries, more }: LogPage): boolean {
+  if (entries.length === 0) return false;
+  return more || entries.reduce((sum, { bytes }) => sum + bytes, 0) >= BUFFER_BYTES_MIN;
+}
+
+function publicPage(page: LogPage, cursor: string): Page {
+  const { more, gap } = page;
   let notifications: readonly Notification[] | undefined;
   return Object.freeze({
     get notifications() {
-      return (notifications ??= Object.freeze(entries.map(({ json }) => freeze(JSON.parse(json) as Notification))));
+      return (notifications ??= notificationsOf(page));
     },
     cursor,
     more,
@@ -130,19 +162,47 @@ function publicPage({ entries, more, gap }: LogPage, cursor: string): Page {
   });
 }
 
+function notificationsOf(page: LogPage): readonly Notification[] {
+  const encoded = encodedOf(page);
+  const shared = encoded.notifications?.deref();
+  if (shared) return shared;
+  const parsed = Object.freeze(page.entries.map(({ json }) => freeze(JSON.parse(json) as Notification)));
+  encoded.notifications = new WeakRef(parsed);
+  return parsed;
+}
+
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
   return value;
 }
 
+const START = '{"notifications":[';
+
 /** The JSON of a long poll with this cursor. Notifications are JSON already, so the body is put together around them. */
-export function pageBody({ entries, more, gap }: LogPage, cursor: string): Body {
-  const start = '{"notifications":[';
-  const end = `],"cursor":"${cursor}","more":${more}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
-  const bytes = entries.reduce((sum, entry) => sum + entry.bytes + 1, start.length + end.length);
-  if (bytes >= BUFFER_BYTES_MIN) return bytesBody(start, entries, end);
-  const text = start + entries.map(({ json }) => json).join() + end;
+export function pageBody(page: LogPage, cursor: string): Body {
+  const { entries } = page;
+  const end = ENDING + cursor + closing(page);
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes + 1, START.length + end.length);
+  if (bytes >= BUFFER_BYTES_MIN) return bytesBody(START, entries, end);
+  const text = START + textOf(entries) + end;
   return { content: text, bytes: Buffer.byteLength(text) };
+}
+
+function templateOf(page: LogPage): Template {
+  const before = START + textOf(page.entries) + ENDING;
+  const after = closing(page);
+  return { before, after, bytes: Buffer.byteLength(before) + CURSOR_LENGTH + after.length };
+}
+
+function textOf(entries: LogPage['entries']): string {
+  return entries.map(({ json }) => json).join();
+}
+
+const ENDING = '],"cursor":"';
+
+/** The part behind the cursor. */
+function closing({ more, gap }: LogPage): string {
+  return `","more":${more}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
 }
 
 /** Written piece by piece: a text of the whole body would take its memory once more. */

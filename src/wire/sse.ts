@@ -31,18 +31,23 @@ export function cursorBlock(cursor: string): string {
   return `event: ${CURSOR_EVENT}\ndata: {}\nid: ${cursor}\n\n`;
 }
 
+/** Makes the ids of blocks. */
+export interface BlockIds {
+  after(position: number): string;
+  before(position: number): string;
+  /** For the end of a page without notifications. */
+  end(): string;
+}
+
 /** All blocks of a page in one text, for one write. */
-export function pageToSse(page: LogPage, cursor: string, seal: (position: number) => string): string {
-  const last = page.entries.length - 1;
+export function pageToSse(page: LogPage, ids: BlockIds): string {
   let text = '';
   if (page.gap) {
     // A stream cut off right behind this block goes on with the first notification of the page.
     const first = page.entries[0];
-    const id = first ? seal(first.position - 1) : cursor;
+    const id = first ? ids.before(first.position) : ids.end();
     text += `event: ${GAP_EVENT}\ndata: ${JSON.stringify(page.gap)}\nid: ${id}\n\n`;
   }
-  page.entries.forEach(({ json, position }, index) => {
-    text += `data: ${json}\nid: ${index === last ? cursor : seal(position)}\n\n`;
-  });
+  for (const { json, position } of page.entries) text += `data: ${json}\nid: ${ids.after(position)}\n\n`;
   return text;
 }

@@ -3,7 +3,7 @@ import type { LogPage } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder, pageBody } from '../../src/wire/encoder.js';
 import { randomNumbers } from '../../src/testing/contract/random.js';
-import { entry, EPOCH, logPage, OTHER_EPOCH, randomPage } from './kit.js';
+import { entry, EPOCH, logPage, randomPage } from './kit.js';
 
 const random = randomNumbers(2);
 const cursors = new Cursors();
@@ -28,7 +28,8 @@ describe('the body of a page', () => {
     for (const page of PAGES) {
       const { content, bytes } = encoder.body(page);
       const text = String(content);
-      expect(text).toBe(JSON.stringify(expected(page, encoder.cursor(page))));
+      const { cursor } = JSON.parse(text) as { cursor: string };
+      expect(text).toBe(JSON.stringify(expected(page, cursor)));
       expect(bytes).toBe(new TextEncoder().encode(text).length);
       expect(text).not.toMatch(/[\r\n\0]/);
     }
@@ -67,44 +68,71 @@ describe('the body of a page', () => {
   });
 });
 
-describe('what is derived from a page', () => {
-  test('is derived once, however many waiters share it', () => {
-    for (const page of PAGES.slice(0, 50)) {
-      // Every seal differs, so that equal texts were made once.
-      expect(encoder.cursor(page)).toBe(encoder.cursor(page));
-      expect(encoder.body(page)).toBe(encoder.body(page));
-      expect(encoder.sseBytes(page)).toBe(encoder.sseBytes(page));
-      expect(encoder.page(page)).toBe(encoder.page(page));
-    }
-  });
+/** More than `BUFFER_BYTES_MIN`. */
+const LARGE = Array.from({ length: 20 }, (_, index) => entry(index + 1, 'x'.repeat(1_000)));
+const [AFTER_ONE, AFTER_THREE] = [1, 3].map((position) => cursors.sealStable(EPOCH, position, 'after'));
 
-  test('has one cursor in all its forms, and it opens to the end of the page', () => {
+const bodyCursor = (page: LogPage): string =>
+  (JSON.parse(String(encoder.body(page).content)) as { cursor: string }).cursor;
+
+describe('the cursor of a page', () => {
+  test('opens to the end of the page, or to its last notification', () => {
     for (const page of PAGES) {
-      const cursor = encoder.cursor(page);
-      expect(cursors.open(cursor, EPOCH)).toEqual({ epochId: EPOCH.id, position: page.position });
-      expect((JSON.parse(String(encoder.body(page).content)) as { cursor: string }).cursor).toBe(cursor);
-      expect(encoder.page(page).cursor).toBe(cursor);
-      expect(encoder.sse(page).slice(-38)).toBe(page.entries.length > 0 || page.gap ? `${cursor}\n\n` : '');
+      const last = page.entries.at(-1)?.position ?? page.position;
+      const isShared = encoder.body(page).cursorFromEnd === undefined;
+      for (const cursor of [bodyCursor(page), encoder.page(page).cursor]) {
+        expect(cursors.open(cursor, EPOCH)).toEqual({ epochId: EPOCH.id, position: isShared ? last : page.position });
+      }
     }
   });
 
-  test('is the page’s own: an equal page is another one', () => {
-    const [one, two] = [logPage([entry(1)]), logPage([entry(1)])];
-    expect(encoder.body(one)).not.toBe(encoder.body(two));
+  test('is new in each answer, so that equal texts do not say that the log stands still', () => {
+    for (const page of [logPage([]), logPage([entry(1)], { position: 9 }), logPage([], { gap: { reason: 'reset' } })]) {
+      expect(bodyCursor(page)).not.toBe(bodyCursor(page));
+      expect(encoder.page(page).cursor).not.toBe(encoder.page(page).cursor);
+      expect(encoder.cursor(page)).not.toBe(encoder.cursor(page));
+    }
   });
 
-  test('tells all who are at the end of the log one cursor, until it goes on', () => {
-    const end = encoder.cursor(logPage([entry(1)]));
-    expect(encoder.cursor(logPage([], { position: 1 }))).toBe(end);
-    expect(encoder.cursor(logPage([], { position: 1, epoch: OTHER_EPOCH }))).not.toBe(end);
-    const next = encoder.cursor(logPage([entry(2)]));
-    expect(next).not.toBe(end);
-    expect(encoder.cursor(logPage([entry(1)]))).not.toBe(end);
+  test.each<[what: string, page: LogPage, cursor: string | undefined]>([
+    ['a part of a longer page', logPage([entry(1)], { more: true, position: 1 }), AFTER_ONE],
+    ['a large page', logPage([...LARGE, entry(3)], { position: 99 }), AFTER_THREE],
+  ])('depends on the last notification alone in %s, which all clients share', (_, page, cursor) => {
+    expect(bodyCursor(page)).toBe(cursor);
+    expect(encoder.body(page)).toBe(encoder.body(page));
+    expect(bodyCursor({ ...page, position: 100, encoded: undefined })).toBe(cursor);
+    expect(encoder.page(page).cursor).toBe(cursor);
   });
 
-  test.each([{ more: true }, { ending: 'rights' }] as const)('has a cursor of its own with %j', (rest) => {
-    const [one, two] = [logPage([entry(1)], rest), logPage([entry(1)], rest)];
-    expect(encoder.cursor(one)).not.toBe(encoder.cursor(two));
+  test('in a stream depends on its notification alone, and never shows that two are neighbours', () => {
+    const idsOf = (page: LogPage): string[] => [...encoder.sse(page).matchAll(/id: (.+)/g)].map(([, id]) => id!);
+    expect(idsOf(logPage([entry(1), entry(3)], { position: 9 }))).toEqual([AFTER_ONE, AFTER_THREE]);
+    const [gap] = idsOf(logPage([entry(2)], { gap: { reason: 'expired' }, position: 9 }));
+    expect(gap).not.toBe(AFTER_ONE);
+    expect(cursors.open(gap!, EPOCH)).toEqual({ epochId: EPOCH.id, position: 1 });
+  });
+});
+
+describe('forms of a page', () => {
+  test('are made once, however many waiters share them', () => {
+    for (const page of PAGES.slice(0, 50)) {
+      if (page.entries.length > 0) expect(encoder.sseBytes(page)).toBe(encoder.sseBytes(page));
+      expect(encoder.page(page).notifications).toBe(encoder.page(page).notifications);
+    }
+  });
+
+  test('on the direct lane are copied with a new cursor in its position', () => {
+    for (const page of PAGES.slice(0, 50)) {
+      const { content, cursorFromEnd } = encoder.body(page);
+      const answer = { lines: '', date: '', bytes: Buffer.from(content), cursorFromEnd };
+      const bytes = encoder.answerBytes(page, answer);
+      if (cursorFromEnd === undefined) expect(bytes).toBe(answer.bytes);
+      else {
+        const { cursor, ...rest } = JSON.parse(bytes.toString()) as { cursor: string };
+        expect(cursors.open(cursor, EPOCH)).toEqual({ epochId: EPOCH.id, position: page.position });
+        expect(rest).toEqual({ ...(JSON.parse(String(content)) as object), cursor: undefined });
+      }
+    }
   });
 
   test('a cursor that is not a page’s', () => {
@@ -116,7 +144,7 @@ describe('the page that application code sees', () => {
   test('is what clients see', () => {
     for (const page of PAGES) {
       const seen = encoder.page(page);
-      expect(JSON.stringify(seen)).toBe(String(encoder.body(page).content));
+      expect(JSON.stringify(seen)).toBe(JSON.stringify(expected(page, seen.cursor)));
       expect('gap' in seen).toBe(page.gap !== undefined);
     }
   });

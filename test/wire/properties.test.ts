@@ -122,14 +122,10 @@ describe('a page', () => {
   test('is taken apart by every parser of event streams as it was put together, however it is cut', () => {
     fc.assert(
       fc.property(page, fc.integer({ min: 1, max: 50 }), (of, size) => {
-        const text = pageToSse(of, 'last', (at) => `at-${at}`);
+        const text = pageToSse(of, { after: (at) => `at-${at}`, before: (at) => `before-${at}`, end: () => 'last' });
         const expected = [
-          ...(of.gap ? [{ event: 'gap', data: of.gap, id: of.entries.length > 0 ? 'at-0' : 'last' }] : []),
-          ...dataOf(of).map((data, index) => ({
-            event: undefined,
-            data,
-            id: index === of.entries.length - 1 ? 'last' : `at-${index + 1}`,
-          })),
+          ...(of.gap ? [{ event: 'gap', data: of.gap, id: of.entries.length > 0 ? 'before-1' : 'last' }] : []),
+          ...dataOf(of).map((data, index) => ({ event: undefined, data, id: `at-${index + 1}` })),
         ];
         for (const parse of [ownParser, eventsourceParser, microsoftParser])
           expect(parse(text, size)).toEqual(expected);

@@ -9,7 +9,8 @@ import { type Message, readAsStandard, type Received, readWithParser } from './s
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** Pages with ids that can be read: the position, and C before that of the page. */
-const toSse = (page: LogPage): string => pageToSse(page, `C${page.position}`, String);
+const toSse = (page: LogPage): string =>
+  pageToSse(page, { after: String, before: (position) => String(position - 1), end: () => `C${page.position}` });
 
 const CLIENTS: [name: string, read: (text: string) => Received][] = [
   ['the standard', (text) => readAsStandard(utf8(text))],
@@ -20,7 +21,7 @@ describe('a page as blocks', () => {
   test('has one for each notification: its JSON on one line, the id last, no name', () => {
     const [one, two] = [entry(3, { a: 'ö' }), entry(5)];
     expect(toSse(logPage([one, two], { position: 9 }))).toBe(
-      `data: ${one.json}\nid: 3\n\ndata: ${two.json}\nid: C9\n\n`,
+      `data: ${one.json}\nid: 3\n\ndata: ${two.json}\nid: 5\n\n`,
     );
   });
 
@@ -31,7 +32,7 @@ describe('a page as blocks', () => {
   test.each(['expired', 'reset'] as const)('has a gap first, and its id leads to the first notification', (reason) => {
     const [one, two] = [entry(7), entry(8)];
     expect(toSse(logPage([one, two], { gap: { reason } }))).toBe(
-      `event: gap\ndata: {"reason":"${reason}"}\nid: 6\n\ndata: ${one.json}\nid: 7\n\ndata: ${two.json}\nid: C8\n\n`,
+      `event: gap\ndata: {"reason":"${reason}"}\nid: 6\n\ndata: ${one.json}\nid: 7\n\ndata: ${two.json}\nid: 8\n\n`,
     );
     expect(toSse(logPage([], { position: 9, gap: { reason } }))).toBe(
       `event: gap\ndata: {"reason":"${reason}"}\nid: C9\n\n`,
@@ -71,10 +72,10 @@ describe('hostile data stays data', () => {
         ]) {
           expect(messages.map((message) => [message.event, message.id])).toEqual([
             ['message', '1'],
-            ['message', 'C2'],
+            ['message', '2'],
           ]);
           for (const message of messages) expect((JSON.parse(message.data) as { data: unknown }).data).toEqual(data);
-          expect([lastEventId, retries]).toEqual(['C2', []]);
+          expect([lastEventId, retries]).toEqual(['2', []]);
         }
       }
     },
@@ -103,7 +104,7 @@ describe('blocks around the notifications', () => {
   test.each(CLIENTS)('the last line of a stream sets the time to reconnect, and keeps the id, in %s', (_, read) => {
     expect(retryLine(9_000)).toBe('retry: 9000\n');
     const { messages, lastEventId, retries } = read(toSse(logPage([entry(1)])) + retryLine(9_000));
-    expect([messages.length, lastEventId, retries]).toEqual([1, 'C1', [9_000]]);
+    expect([messages.length, lastEventId, retries]).toEqual([1, '1', [9_000]]);
   });
 
   test.each(CLIENTS)('a cursor block moves the id and is no message to %s, also between notifications', (_, read) => {
@@ -112,18 +113,16 @@ describe('blocks around the notifications', () => {
     const { messages } = read(before + cursorBlock('C4') + after);
     // The name of the cursor block must not stick to the next one.
     expect(messages.map(({ event, id }) => [event, id])).toEqual([
-      ['message', 'C1'],
+      ['message', '1'],
       ['cursor', 'C4'],
-      ['message', 'C5'],
+      ['message', '5'],
     ]);
   });
 });
 
 /** What a page says in an event stream: name, data and where a client goes on from. */
 function blocksOf({ entries, position, gap }: LogPage): [event: string, data: string, position: number][] {
-  const news = entries.map((one, index): [string, string, number] => {
-    return ['message', one.json, index === entries.length - 1 ? position : one.position];
-  });
+  const news = entries.map((one): [string, string, number] => ['message', one.json, one.position]);
   if (!gap) return news;
   return [['gap', JSON.stringify(gap), entries[0] ? entries[0].position - 1 : position], ...news];
 }
