@@ -11,7 +11,7 @@ export { NotificationsService } from './nest/notifications.service.js';
 export type { NewNotification } from './nest/notifications.service.js';
 export type { PollRequest } from './nest/feed-request.js';
 export type { Iterated, IterateRequest, NotificationIterator } from './nest/notification-iterator.js';
-export type { Published } from './nest/publisher.js';
+export type { Publication, Published } from './nest/publisher.js';
 export { NotificationsController } from './nest/notifications.controller.js';
 export { NotificationsException } from './nest/exception.js';
 export type { Access, AccessContext, AccessProvider, AccessRules, PatternRules, TopicRule } from './nest/access.js';

@@ -19,7 +19,7 @@ import { checkTopics } from '../wire/request.js';
 import { NotificationsException, toException } from './exception.js';
 import { feedRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './notification-iterator.js';
-import { type Published, Publisher } from './publisher.js';
+import { type Publication, type Published, Publisher } from './publisher.js';
 import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
@@ -61,17 +61,36 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     topic: Topic,
     notifications: NewNotification<Map, Topic> | readonly NewNotification<Map, Topic>[],
   ): Promise<Published> {
-    const list = (Array.isArray(notifications) ? notifications : [notifications]) as readonly Omit<
-      PublishItem,
-      'topic'
-    >[];
-    return this.publishAll(list.map((notification) => ({ ...notification, topic })));
+    return this.publishAll(itemsOf(topic, notifications));
   }
 
   /** Like `publish`, for notifications of different topics: all are appended or none. Their types are checked at run time only. */
   async publishAll(items: readonly PublishItem[]): Promise<Published> {
     try {
       return await this.#publisher.publish(items);
+    } catch (error) {
+      throw toException(error);
+    }
+  }
+
+  /**
+   * Checks notifications as `publish` does, with the same schemas and limits, but appends nothing. The result is for the
+   * outbox of the PostgreSQL store: `publishInTransaction` of `nest-notifications/stores/postgres`, or its SQL function
+   * `publish`, puts it into a transaction of the application.
+   *
+   * Rejects like `publish`, except for `store_unavailable`.
+   */
+  prepare<Topic extends TopicOf<Map>>(
+    topic: Topic,
+    notifications: NewNotification<Map, Topic> | readonly NewNotification<Map, Topic>[],
+  ): Promise<Publication> {
+    return this.prepareAll(itemsOf(topic, notifications));
+  }
+
+  /** Like `prepare`, for notifications of different topics. Their types are checked at run time only. */
+  async prepareAll(items: readonly PublishItem[]): Promise<Publication> {
+    try {
+      return await this.#publisher.prepare(items);
     } catch (error) {
       throw toException(error);
     }
@@ -181,4 +200,12 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     const message = `this feed has the option publishOnly, so ${method}() is not available; use a node without that option`;
     throw new NotificationsException(new NotificationsError('publish_only', message));
   }
+}
+
+function itemsOf(topic: string, notifications: object | readonly object[]): readonly PublishItem[] {
+  const list = (Array.isArray(notifications) ? notifications : [notifications]) as readonly Omit<
+    PublishItem,
+    'topic'
+  >[];
+  return list.map((notification) => ({ ...notification, topic }));
 }

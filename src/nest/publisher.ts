@@ -20,6 +20,14 @@ export interface Published {
   readonly cursor: string;
 }
 
+/** Notifications that were checked, to be published in a transaction of the application's own database. */
+export interface Publication {
+  /** One for each notification, in their order. */
+  readonly ids: readonly string[];
+  /** The parameter of the SQL function `publish` in the store's schema. */
+  readonly text: string;
+}
+
 /** Checks notifications and appends them, for the application and for callers over HTTP. */
 export class Publisher {
   readonly #runtime: PublishRuntime;
@@ -33,6 +41,12 @@ export class Publisher {
   /** Publishes for the application, under its own ids. */
   async publish(items: readonly PublishItem[]): Promise<Published> {
     return this.#published(await this.#runtime.store.append(await this.#drafts(items)));
+  }
+
+  /** Checks notifications as `publish` does, and appends nothing. */
+  async prepare(items: readonly PublishItem[]): Promise<Publication> {
+    const drafts = await this.#drafts(items);
+    return { ids: drafts.map(({ id }) => id), text: JSON.stringify(drafts) };
   }
 
   /** Publishes for a caller over HTTP. @throws NotificationsError also `id_reused` */

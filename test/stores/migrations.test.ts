@@ -79,6 +79,7 @@ describe('a log of the first version is brought to this one', () => {
       // Functions that have not changed since the first version.
       await client.query(verifyFunction('old') + moveOutboxFunction('old'));
       await assertUpgraded(async () => postgresStore({ connectionString: engine.url, schema: 'old' })(runtime));
+      expect((await client.query(`SELECT old.publish('[]') AS count`)).rows).toEqual([{ count: 0 }]);
       await client.end();
     });
   });

@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/core/clock.js';
 import type { Draft } from '../../src/core/notification.js';
 import type { Store, TailBatch } from '../../src/core/store.js';
-import { postgresStore, type PostgresStoreOptions } from '../../src/stores/postgres/index.js';
+import { postgresStore, type PostgresStoreOptions, type PreparedPublication } from '../../src/stores/postgres/index.js';
 
 const opened: Store[] = [];
 
@@ -66,3 +66,8 @@ export async function follow(store: Store, after: number): Promise<TailBatch[]> 
 }
 
 export const entriesOf = (batches: readonly TailBatch[]) => batches.flatMap(({ entries }) => entries);
+
+/** What `NotificationsService.prepare` makes of drafts. */
+export function publicationOf(drafts: readonly Draft[]): PreparedPublication {
+  return { ids: idsOf(drafts), text: JSON.stringify(drafts) };
+}

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import pg from 'pg';
 import { publishInTransaction } from '../../src/stores/postgres/index.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { closeStores, draft, idsOf, openPostgresStore, pause, until } from './postgres-bench.js';
+import { closeStores, draft, idsOf, openPostgresStore, pause, publicationOf, until } from './postgres-bench.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 
@@ -68,7 +68,7 @@ describePostgres('a reader of postgresStore skips nothing that commits late', ()
 
   test('published inside a transaction', async () => {
     const log = await logOf('two', (client, id) =>
-      publishInTransaction(client, [{ id, topic: 'orders', type: 'check' }], { schema: 'two' }),
+      publishInTransaction(client, publicationOf([draft(id)]), { schema: 'two' }),
     );
     expect(await engine.use((client) => readAroundLateCommit(log, client))).toEqual(['early', 'late']);
   });
@@ -90,7 +90,7 @@ describePostgres('a reader of postgresStore skips nothing that commits late', ()
 
   test('a long transaction does not hold up other publishers', async () => {
     const log = await logOf('three', (client, id) =>
-      publishInTransaction(client, [{ id, topic: 'orders', type: 'check' }], { schema: 'three' }),
+      publishInTransaction(client, publicationOf([draft(id)]), { schema: 'three' }),
     );
     await engine.use(async (client) => {
       await client.query('BEGIN');

@@ -1,9 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Test } from '@nestjs/testing';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { integer, pgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
-import { publicationOf, publishInTransaction } from '../../src/stores/postgres/index.js';
+import { z } from 'zod';
+import type { PublishItem } from '../../src/core/draft.js';
+import { NotificationsModule, NotificationsService } from '../../src/index.js';
+import { postgresStore, publishInTransaction } from '../../src/stores/postgres/index.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
 import {
   closeStores,
@@ -13,6 +17,7 @@ import {
   idsOf,
   openPostgresStore,
   pause,
+  publicationOf,
   readAllIds,
   until,
 } from './postgres-bench.js';
@@ -41,23 +46,19 @@ describePostgres('publishing inside a transaction of the application', () => {
     return openAgain();
   };
   const openAgain = () => openPostgresStore({ connectionString: engine.url, schema, pollMs: 5_000 });
-  const item = (id: string) => ({
-    id,
-    topic: 'orders',
-    type: 'order.shipped',
-    data: { text: `it's "${id}" \u0000 €` },
-  });
+  const DATA = { text: `it's "quoted" \u0000 €` };
+  const item = (id: string) => draft(id, 'orders', DATA);
 
   test('pg: it is visible if and only if the transaction commits, at once and with its data', async () => {
     const store = await open();
     const batches = await follow(store, 0);
     const client = await pool.connect();
     await client.query('BEGIN');
-    await publishInTransaction(client, [item('undone')], { schema });
+    await publishInTransaction(client, publicationOf([item('undone')]), { schema });
     await client.query('ROLLBACK');
     await client.query('BEGIN');
     await client.query('INSERT INTO orders VALUES (1)');
-    expect(await publishInTransaction(client, [item('a'), item('b')], { schema })).toEqual(['a', 'b']);
+    expect(await publishInTransaction(client, publicationOf([item('a'), item('b')]), { schema })).toEqual(['a', 'b']);
     await pause(50);
     expect(await readAllIds(store)).toEqual([]);
     const startMs = Date.now();
@@ -67,7 +68,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     // By a wake-up and not by the next poll.
     expect(Date.now() - startMs).toBeLessThan(3_000);
     expect(await readAllIds(store)).toEqual(['a', 'b']);
-    expect(JSON.parse(entriesOf(batches)[0]?.json ?? '')).toEqual({ ...item('a'), time: expect.any(String) });
+    expect(entriesOf(batches)[0]?.json).toBe(item('a').json);
   });
 
   test('Drizzle: the same inside db.transaction', async () => {
@@ -77,10 +78,8 @@ describePostgres('publishing inside a transaction of the application', () => {
     const ship = (id: number, fail: boolean) =>
       db.transaction(async (tx) => {
         await tx.insert(orders).values({ id });
-        const publication = publicationOf([
-          { topic: 'orders', type: 'order.shipped', data: { orderId: id }, id: `o${id}` },
-        ]);
-        await tx.execute(sql`SELECT ${sql.identifier(schema)}.publish(${publication})`);
+        const { text } = publicationOf([draft(`o${id}`)]);
+        await tx.execute(sql`SELECT ${sql.identifier(schema)}.publish(${text})`);
         if (fail) throw new Error('the application changed its mind');
       });
     await expect(ship(7, true)).rejects.toThrow('changed its mind');
@@ -98,7 +97,7 @@ describePostgres('publishing inside a transaction of the application', () => {
       for (let n = 0; n < 15; n++) {
         const client = await pool.connect();
         await client.query('BEGIN');
-        await publishInTransaction(client, [item(`${name}-${n}`), item(`${name}-${n}b`)], { schema });
+        await publishInTransaction(client, publicationOf([item(`${name}-${n}`), item(`${name}-${n}b`)]), { schema });
         await client.query(n % 5 === 4 ? 'ROLLBACK' : 'COMMIT');
         client.release();
         await stores[n % 3]?.append([draft(`${name}-${n}-plain`)]);
@@ -123,36 +122,61 @@ describePostgres('publishing inside a transaction of the application', () => {
     const store = await open();
     await store.append([draft('a')]);
     await store.close();
-    await publishInTransaction(pool, [item('a'), item('b')], { schema });
+    await publishInTransaction(pool, publicationOf([item('a'), item('b')]), { schema });
     const later = await openAgain();
     await follow(later, 0);
     await until('the move', async () => (await readAllIds(later)).length === 2);
     expect(await readAllIds(later)).toEqual(['a', 'b']);
   });
 
-  test('what could not be moved is refused in the transaction', async () => {
+  test('the SQL function rejects what could not be moved, and answers how many it takes', async () => {
     await open();
-    for (const wrong of [
-      { topic: 'a b', type: 't' },
-      { topic: 'a', type: '' },
-      { topic: 'a', type: 't', id: 'ä' },
-    ]) {
-      await expect(publishInTransaction(pool, [wrong], { schema })).rejects.toMatchObject({
-        code: expect.stringMatching(/^(topic|type|id)_invalid$/),
-      });
-    }
-    const publish = (data: unknown) => publishInTransaction(pool, [{ topic: 'a', type: 't', data }], { schema });
-    await expect(publish(() => 1)).rejects.toMatchObject({ code: 'data_invalid' });
-    await expect(publish(nested(33))).rejects.toMatchObject({ code: 'data_invalid' });
-    await expect(publish('x'.repeat(64 * 1024))).rejects.toMatchObject({ code: 'notification_too_large' });
-    await expect(publish([nested(31), 'x'.repeat(60 * 1024)])).resolves.toHaveLength(1);
     for (const text of ['[{"id":"a","topic":"b"}]', `[{"id":"a","topic":"${'x'.repeat(2000)}","json":"{}"}]`, '{']) {
       await expect(pool.query(`SELECT ${schema}.publish($1)`, [text])).rejects.toThrow();
     }
-    await expect(publishInTransaction(pool, [], { schema: 'No' })).rejects.toThrow(/schema is "No"/);
+    const { text } = publicationOf([item('a'), item('b')]);
+    const { rows } = await pool.query(`SELECT ${schema}.publish($1) AS count`, [text]);
+    expect(rows).toEqual([{ count: 2 }]);
+    const publishing = publishInTransaction(pool, publicationOf([item('c')]), { schema: 'No' });
+    await expect(publishing).rejects.toThrow(/schema is "No"/);
+  });
+
+  test('prepare refuses what publish refuses: names, size, depth, count and schemas', async () => {
+    const store = await open();
+    const module = await Test.createTestingModule({
+      imports: [
+        NotificationsModule.forRoot({
+          publishOnly: true,
+          store: postgresStore({ connectionString: engine.url, schema }),
+          publish: { notificationBytesMax: 1_000, dataDepthMax: 3, notificationsMax: 2 },
+          schemas: { shipped: z.object({ orderId: z.coerce.number() }) },
+        }),
+      ],
+    }).compile();
+    const service = module.get(NotificationsService);
+    const refused: [code: string, items: PublishItem[]][] = [
+      ['topic_invalid', [{ topic: 'a b', type: 't' }]],
+      ['topic_invalid', [{ topic: '$revocations', type: 't' }]],
+      ['type_invalid', [{ topic: 'a', type: '' }]],
+      ['id_invalid', [{ topic: 'a', type: 't', id: 'ä' }]],
+      ['data_invalid', [{ topic: 'a', type: 't', data: () => 1 }]],
+      ['data_invalid', [{ topic: 'a', type: 't', data: [[[[]]]] }]],
+      ['data_invalid', [{ topic: 'a', type: 'shipped', data: { orderId: 'one' } }]],
+      ['notification_too_large', [{ topic: 'a', type: 't', data: 'x'.repeat(1_000) }]],
+      ['notifications_too_many', Array.from({ length: 3 }, () => ({ topic: 'a', type: 't' }))],
+      ['body_invalid', []],
+    ];
+    for (const [code, items] of refused) {
+      await expect(service.prepareAll(items)).rejects.toMatchObject({ code });
+      await expect(service.publishAll(items)).rejects.toMatchObject({ code });
+    }
+    // The schema's output is published, as `publish` does.
+    const publication = await service.prepare('orders', { type: 'shipped', data: { orderId: '7' }, id: 'p1' });
+    expect(publication.ids).toEqual(['p1']);
+    expect(await publishInTransaction(pool, publication, { schema })).toEqual(['p1']);
+    const batches = await follow(store, 0);
+    await until('the move', () => entriesOf(batches).length === 1);
+    expect(JSON.parse(entriesOf(batches)[0]?.json ?? '')).toMatchObject({ topic: 'orders', data: { orderId: 7 } });
+    await module.close();
   });
 });
-
-function nested(levels: number): unknown {
-  return levels === 0 ? null : [nested(levels - 1)];
-}

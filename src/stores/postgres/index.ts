@@ -4,8 +4,12 @@ import { checkedOptions, type PostgresStoreOptions } from './options.js';
 import { PostgresStore } from './postgres-store.js';
 
 export type { PostgresStoreOptions } from './options.js';
-export { publicationOf, publishInTransaction, type TransactionClient, type TransactionOptions } from './outbox.js';
-export type { PublishItem } from '../../core/draft.js';
+export {
+  type PreparedPublication,
+  publishInTransaction,
+  type TransactionClient,
+  type TransactionOptions,
+} from './outbox.js';
 
 /**
  * The log in a PostgreSQL database (13 or later) that any number of nodes share, through the package `pg`.
@@ -18,7 +22,7 @@ export type { PublishItem } from '../../core/draft.js';
  * - Idempotency: an id is recognised for as long as its notification is kept (`retainCount`, `retainMs`, `retainBytes`).
  * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims that a node made, a new
  *   epoch begins.
- * - Inside a transaction of the application: `publishInTransaction`.
+ * - Inside a transaction of the application: `NotificationsService.prepare`, then `publishInTransaction`.
  * - Epoch: kept in the schema. A new one begins when the schema is new, was restored, belongs to another cluster or timeline
  *   (a promoted standby may lack what was acknowledged), or holds less than was seen in it: clients get a `gap`.
  * - Operators: a role that may create the schema once, or a schema of its own; 1 + `poolMax` connections a node; the

@@ -5,7 +5,7 @@ import { claimFunction, claimsTables } from './sql/claims.sql.js';
 import { createLog } from './sql/create-log.sql.js';
 import { LOCK_CLASS, quoted } from './sql/names.js';
 import { moveOutboxFunction } from './sql/move-outbox-function.sql.js';
-import { publishFunction } from './sql/publish-function.sql.js';
+import { publishFunction, replacePublishFunction } from './sql/publish-function.sql.js';
 import { recordColumns } from './sql/records.sql.js';
 import { tables } from './sql/tables.sql.js';
 import { trimFunction } from './sql/trim-function.sql.js';
@@ -23,6 +23,7 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
   ],
   (schema) => [claimsTables(schema), claimFunction(schema)],
   (schema) => [recordColumns(schema), appendFunction(schema), trimFunction(schema)],
+  (schema) => [replacePublishFunction(schema)],
 ];
 
 /**

@@ -6,12 +6,14 @@ const NAME_BYTES_MAX = 1000;
 /**
  * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id, topic and json, all
  * text. It becomes visible if and only if the transaction commits, and so does the wake-up; nobody waits for a lock until
- * then. A draft that could not be moved into the log later is refused here, where somebody can still be told.
+ * then. A draft that could not be moved into the log later is rejected here, where the caller can still react.
+ *
+ * The result is their number, and not void: some libraries cannot read a column of type void.
  */
 export function publishFunction(schema: string): string {
   const s = quoted(schema);
   return `
-CREATE FUNCTION ${s}.publish(drafts text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ${s}.publish(drafts text) RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
     SELECT FROM json_array_elements(drafts::json) d
@@ -23,6 +25,12 @@ BEGIN
   END IF;
   INSERT INTO ${s}.outbox (drafts) VALUES (publish.drafts::json);
   PERFORM pg_notify('${channelOf(schema)}', '');
+  RETURN json_array_length(publish.drafts::json);
 END $$;
 `;
+}
+
+/** Replaces the function of a version that returned void; only a new function can return another type. */
+export function replacePublishFunction(schema: string): string {
+  return `DROP FUNCTION ${quoted(schema)}.publish(text);${publishFunction(schema)}`;
 }
