@@ -17,7 +17,12 @@ const swc = {
 /** @type {import('jest').Config} */
 export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/nest11/', '<rootDir>/test/consumer/', '<rootDir>/test/orms/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/',
+    '<rootDir>/test/nest11/',
+    '<rootDir>/test/consumer/',
+    '<rootDir>/test/orms/',
+  ],
   testEnvironment: '<rootDir>/test/environment.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
