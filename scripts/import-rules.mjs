@@ -27,6 +27,7 @@ export const importRules = [
     also: {
       'wire/cursor.ts': ['node:crypto', 'node:zlib'],
       'wire/idempotency.ts': ['node:crypto', 'node:util'],
+      'wire/keys.ts': ['node:crypto'],
       'wire/ticket.ts': ['node:crypto'],
     },
     why: 'wire turns requests and pages into bytes and back and is pure: it imports core, and no framework, socket or engine',

@@ -85,7 +85,7 @@ export class NotificationsController {
   @Post('tickets')
   @MarkRoute('ticket')
   ticket(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Ticket {
-    const { feed, settings, clock } = this.#runtime;
+    const { feed, settings, clock, keys } = this.#runtime;
     const { epoch, head: position } = feed.window;
     const { claims, revocations } = grantedTicket(request);
     // The ticket is checked against revocations after `position`. Those that came before it, while access was checked, count here.
@@ -96,7 +96,7 @@ export class NotificationsController {
       );
     }
     const useByMs = Math.min(clock.now() + settings.tickets.ttlMs, claims.endsAtMs);
-    const ticket = sealTicket(epoch, { ...claims, id: newTicketId(), position, useByMs });
+    const ticket = sealTicket(keys.sealing(epoch), { ...claims, id: newTicketId(), position, useByMs });
     if (ticket.length > TICKET_LENGTH_MAX) {
       const message = `a ticket for these topics has ${ticket.length} characters, at most ${TICKET_LENGTH_MAX} fit into a URL`;
       throw refusal(new NotificationsError('topics_too_many', message), response);

@@ -174,11 +174,23 @@ export interface NotificationsOptions {
     /** Bytes of notifications in one page; a single larger notification is a page of its own. Default 1 MiB. */
     readonly pageBytesMax?: number | undefined;
   };
+  /**
+   * Secrets of the application, 32 characters or longer each, that are mixed into the keys of cursors and tickets. The first one
+   * seals, all of them open. Without this option the secret in the store alone does both, so whoever reads the store can forge
+   * cursors and tickets. The empty text stands for that secret alone.
+   *
+   * To change the key without a gap for any client, change all nodes to `[old, new]`, then to `[new, old]`, and to `[new]` when
+   * tickets and cursors of the old key are no longer in use: a cursor of a removed key is answered with a gap. To introduce
+   * the option, use `''` as the old one. Default: none.
+   */
+  readonly keys?: readonly string[] | undefined;
   /** The clock, for tests. Default: the runtime's. */
   readonly clock?: Clock | undefined;
 }
 
-const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'clock'];
+/** 32 random characters cannot be guessed. */
+const KEY_LENGTH_MIN = 32;
+const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'keys', 'clock'];
 
 /**
  * Checks the options and fills in the defaults.
@@ -192,6 +204,7 @@ export function resolveSettings(options: NotificationsOptions): Settings {
     throw optionError('store', options.store, 'must be what a store driver returns, as in store: memoryStore()');
   }
   checkSchemas(options.schemas);
+  checkKeys(options.keys);
   const settings = Object.fromEntries(
     (Object.keys(BOUNDS) as Group[]).map((group) => [group, resolveGroup(group, options[group])]),
   ) as unknown as Settings;
@@ -240,6 +253,15 @@ function checkSchemas(schemas: Schemas | undefined): void {
 /** The error for an option whose value is not allowed. `rule` completes a sentence that begins with "it". */
 export function optionError(name: string, value: unknown, rule: string): Error {
   return new Error(`NotificationsModule: option ${name} is ${describe(value)}; it ${rule}`);
+}
+
+/** The value itself is not shown. */
+function checkKeys(keys: unknown): void {
+  if (keys === undefined) return;
+  const isKey = (key: unknown): boolean => typeof key === 'string' && (key === '' || key.length >= KEY_LENGTH_MIN);
+  if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return;
+  const rule = `must be an array of texts that are empty or have at least ${KEY_LENGTH_MIN} characters`;
+  throw new Error(`NotificationsModule: option keys ${rule}`);
 }
 
 export function unknownOption(name: string): Error {

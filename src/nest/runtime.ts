@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import { Feed } from '../core/feed.js';
 import type { Store, StoreFactory } from '../core/store.js';
 import { Cursors } from '../wire/cursor.js';
+import { Keys } from '../wire/keys.js';
 import { PageEncoder } from '../wire/encoder.js';
 import { ReadRequests } from '../wire/read-requests.js';
 import { AccessPolicy, isProvided } from './access.js';
@@ -16,6 +17,8 @@ export interface PublishRuntime {
   readonly schemas: Schemas;
   readonly clock: Clock;
   readonly store: Store;
+  /** The secrets of cursors and tickets. */
+  readonly keys: Keys;
   readonly cursors: Cursors;
   readonly encoder: PageEncoder;
   /** The log's epoch when the store was opened. Two feeds with the same one share a log. */
@@ -65,8 +68,9 @@ export async function createRuntime(given: RuntimeOptions): Promise<PublishRunti
   const logger = new Logger('NotificationsStore');
   const store = await openStore({ clock, logger });
   try {
-    const cursors = new Cursors();
-    const base = { settings, schemas, clock, store, cursors, encoder: new PageEncoder(cursors), leaving: false };
+    const keys = new Keys(options.keys);
+    const cursors = new Cursors(keys);
+    const base = { settings, schemas, clock, store, keys, cursors, encoder: new PageEncoder(cursors), leaving: false };
     if (publishOnly) {
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       return { ...base, epochId: epoch.id, close: once(() => store.close()) };

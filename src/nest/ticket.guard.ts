@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type Type 
 import { NotificationsError } from '../core/errors.js';
 import { EVENT_STREAM_TYPE } from '../wire/protocol.js';
 import { header } from '../wire/request.js';
+import type { KeyedEpoch } from '../wire/keys.js';
 import { openTicket, proofSuffix, provenCursor, redactTicket, type TicketClaims } from '../wire/ticket.js';
 import { refusal } from './refusal.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
@@ -81,15 +82,15 @@ export class TicketGuard implements CanActivate {
   }
 
   async #accept(ticket: string, request: FrameworkRequest): Promise<AcceptedTicket> {
-    const { hasTickets, feed, clock, settings } = this.#runtime;
+    const { hasTickets, feed, clock, settings, keys } = this.#runtime;
     const { epoch } = feed.window;
-    const claims = hasTickets ? openTicket(epoch, ticket) : undefined;
+    const opened = hasTickets ? openWith(keys.of(epoch), ticket) : undefined;
     const isStream = request.method === 'GET' && header(request, 'accept')?.includes(EVENT_STREAM_TYPE) === true;
-    if (!claims || !isStream) {
+    if (!opened || !isStream) {
       throw new NotificationsError('ticket_invalid', 'the ticket is none, or not used for an event stream');
     }
     const nowMs = clock.now();
-    const idSuffix = proofSuffix(epoch, claims.id);
+    const { claims, idSuffix } = opened;
     const lastEventId = header(request, 'last-event-id');
     const lastCursor = lastEventId ? provenCursor(lastEventId, idSuffix) : undefined;
     if (nowMs >= (lastCursor === undefined ? Math.min(claims.useByMs, claims.endsAtMs) : claims.endsAtMs)) {
@@ -128,6 +129,18 @@ export function unlessTicket(guard: Type<CanActivate> | CanActivate): Type<CanAc
       return hasTicket(context) || super.canActivate(context);
     }
   };
+}
+
+/** The claims of a ticket. Its stream keeps the key that has sealed it, also when another key seals by now. */
+function openWith(
+  epochs: readonly KeyedEpoch[],
+  ticket: string,
+): Pick<AcceptedTicket, 'claims' | 'idSuffix'> | undefined {
+  for (const epoch of epochs) {
+    const claims = openTicket(epoch, ticket);
+    if (claims) return { claims, idSuffix: proofSuffix(epoch, claims.id) };
+  }
+  return undefined;
 }
 
 function ticketOf({ originalUrl }: FrameworkRequest): string | undefined {

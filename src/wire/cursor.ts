@@ -2,6 +2,7 @@ import { type Cipher, createCipheriv, createDecipheriv, createHash, randomBytes 
 import { crc32 } from 'node:zlib';
 import { type LogPosition, NOWHERE, positionIn } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
+import { type KeyedEpoch, Keys } from './keys.js';
 
 const TAG_BYTES = 7;
 const BLOCK_BYTES = 16;
@@ -26,19 +27,24 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  *   and answered with a gap. The CRC tells it from a mistyped one. Who forges both gets a gap: what `earliest` answers too.
  */
 export class Cursors {
+  readonly #keys: Keys;
   #epoch: Epoch | undefined;
-  /** The first seals; all of them open: those of past epochs are for cursors from before a failover. */
-  #sealers: readonly [Sealer, ...Sealer[]] | undefined;
+  /** The first seals, all of them open: one for each key, of this epoch and of those before a failover. */
+  #sealers: readonly Sealer[] = [];
   /** Positions of cursors: clients that were answered together come back with one cursor, all of them at the same time. */
   readonly #opened = new Map<string, LogPosition>();
 
+  constructor(keys = new Keys()) {
+    this.#keys = keys;
+  }
+
   seal(epoch: Epoch, position: number): string {
-    return this.#sealersOf(epoch)[0].seal(position);
+    return this.#sealerOf(epoch).seal(position);
   }
 
   /** A cursor right after a notification, or right before it; the same text on every call and on every node. */
   sealStable(epoch: Epoch, position: number, side: 'after' | 'before'): string {
-    return this.#sealersOf(epoch)[0].sealStable(position, side);
+    return this.#sealerOf(epoch).sealStable(position, side);
   }
 
   /**
@@ -56,10 +62,16 @@ export class Cursors {
     return opened;
   }
 
+  #sealerOf(epoch: Epoch): Sealer {
+    const [sealer = new Sealer(this.#keys.sealing(epoch))] = this.#sealersOf(epoch);
+    return sealer;
+  }
+
   /** A node has one epoch at a time. Its sealers are kept, because a key schedule costs more than a cursor. */
-  #sealersOf(epoch: Epoch): readonly [Sealer, ...Sealer[]] {
-    if (!this.#sealers || this.#epoch?.id !== epoch.id) {
-      this.#sealers = [new Sealer(epoch), ...(epoch.before ?? []).map((past) => new Sealer(past))];
+  #sealersOf(epoch: Epoch): readonly Sealer[] {
+    if (this.#epoch?.id !== epoch.id) {
+      const epochs = [epoch, ...(epoch.before ?? [])].flatMap((one) => this.#keys.of(one));
+      this.#sealers = epochs.map((one) => new Sealer(one));
       this.#opened.clear();
     }
     this.#epoch = epoch;
@@ -89,9 +101,9 @@ class Sealer {
   readonly #checked = this.#bytes.subarray(0, CRC_AT);
   #nonce = randomBytes(4).readUInt32BE();
 
-  constructor(epoch: Pick<Epoch, 'id' | 'secret'>) {
+  constructor(epoch: KeyedEpoch) {
     this.epochId = epoch.id;
-    this.#tag = createHash('sha256').update(epoch.id).digest().subarray(0, TAG_BYTES);
+    this.#tag = epoch.tag.subarray(0, TAG_BYTES);
     this.#tag.copy(this.#bytes);
     const key = createHash('sha256').update(epoch.secret).digest().subarray(0, 16);
     // Single blocks that never repeat: ECB is the bare permutation that this needs, and keeps no state between calls.

@@ -1,0 +1,48 @@
+import { createHash, hkdfSync } from 'node:crypto';
+import type { Epoch } from '../core/store.js';
+
+/** Stands for the secret of the epoch alone. */
+const NO_KEY = '';
+/** Epochs whose secrets are kept: the present one and those before it. */
+const EPOCHS_MAX = 64;
+
+/** An epoch whose secret is mixed with a key of the application. */
+export interface KeyedEpoch extends Epoch {
+  /** Names the epoch and the key without revealing either. Cursors carry the start of it. */
+  readonly tag: Buffer;
+}
+
+/** The secrets that seal cursors and tickets. */
+export class Keys {
+  readonly #keys: readonly string[];
+  readonly #epochs = new Map<string, readonly KeyedEpoch[]>();
+
+  /** @param keys the first seals, all of them open; none: the secret of the epoch alone */
+  constructor(keys: readonly string[] = []) {
+    this.#keys = keys.length > 0 ? [...new Set(keys)] : [NO_KEY];
+  }
+
+  /** One for each key, in their order. */
+  of(epoch: Pick<Epoch, 'id' | 'secret'>): readonly KeyedEpoch[] {
+    const known = this.#epochs.get(epoch.id);
+    if (known) return known;
+    if (this.#epochs.size >= EPOCHS_MAX) this.#epochs.clear();
+    const keyed = this.#keys.map((key) => keyedEpoch(epoch, key));
+    this.#epochs.set(epoch.id, keyed);
+    return keyed;
+  }
+
+  /** The one that seals. */
+  sealing(epoch: Pick<Epoch, 'id' | 'secret'>): KeyedEpoch {
+    return this.of(epoch)[0] ?? keyedEpoch(epoch, NO_KEY);
+  }
+}
+
+function keyedEpoch({ id, secret }: Pick<Epoch, 'id' | 'secret'>, key: string): KeyedEpoch {
+  const tag = createHash('sha256').update(id);
+  if (key === NO_KEY) return { id, secret, tag: tag.digest() };
+  // Who reads the store does not know the key; who knows the key does not know the store's secret.
+  const derive = (purpose: string): string =>
+    Buffer.from(hkdfSync('sha256', key, secret, `nest-notifications ${purpose}`, 32)).toString('base64url');
+  return { id, secret: derive('secret'), tag: tag.update(derive('tag')).digest() };
+}
