@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'subscriber_waiters_too_many'
   | 'address_waiters_too_many'
   | 'publish_too_fast'
+  | 'tickets_too_fast'
   | 'publish_only'
   | 'gap'
   | 'waiters_too_many'

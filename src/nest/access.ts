@@ -1,17 +1,18 @@
 import type { Type } from '@nestjs/common';
-import { NotificationsError } from '../core/errors.js';
-import { type TopicParams, TopicPatterns } from '../wire/topic-patterns.js';
-import { optionError, unknownOption } from './options.js';
+import type { TopicParams } from '../wire/topic-patterns.js';
 
-/** What access rules know of a request. They run after the guards, so `request.user` and the like are there. */
+/** The input of access rules. They run after the guards, so the request has its `user`. */
 export interface AccessContext<Request = unknown> {
-  /** The framework's request: Express's or Fastify's. */
+  /**
+   * The framework's request: Express's or Fastify's. Rules are also asked for a subscriber whose request has ended, as with a
+   * ticket. Then it is the answer of the rule `requestFor`. Without that rule it is undefined, whatever its type says.
+   */
   readonly request: Request;
-  /** Who asks, as the rule `subscriber` says; undefined: nobody in particular. */
+  /** The subscriber, as the rule `subscriber` answers; undefined for a caller without one. A ticket names its subscriber. */
   readonly subscriber: string | undefined;
 }
 
-type MaybePromise<T> = T | Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
 
 /** Whether the caller may use a topic. */
 export type TopicRule<Request = unknown> = (context: AccessContext<Request>, topic: string) => MaybePromise<boolean>;
@@ -25,18 +26,31 @@ export type PatternRules<Request = unknown> = Readonly<
   Record<string, true | ((context: AccessContext<Request>, params: TopicParams) => MaybePromise<boolean>)>
 >;
 
-/** Rules of access. What is left out is refused. A rule that throws an `HttpException` answers with it. */
+/**
+ * Rules of access. Access without a rule is refused. A rule that throws an `HttpException` answers with it. Rules that read run
+ * when a request arrives and before every delivery, in the async context (`AsyncLocalStorage`) of the request.
+ */
 export interface AccessRules<Request = unknown> {
   /**
-   * Who the caller is: 1 to 200 characters, undefined for nobody in particular. `revoke` and limits per subscriber go by it. It is
-   * asked first.
+   * The subscriber that the caller is: 1 to 200 characters, or undefined for a caller without one. `revoke` and limits per
+   * subscriber use it. It is asked first, and not for tickets, which name their subscriber.
    */
   subscriber?(context: Pick<AccessContext<Request>, 'request'>): MaybePromise<string | undefined>;
-  /** The caller's own topics, for requests that name none. */
+  /**
+   * A stand-in for the request of a subscriber whose request has ended: an object with the parts that the other rules read, for
+   * example `{ user }`. The other rules get it as `request`. It is asked when a ticket is used, and before every delivery to its stream. Undefined or null:
+   * the subscriber no longer exists, and access is refused. Without this rule, `request` is undefined for tickets, and a rule
+   * that throws because of that refuses access.
+   */
+  requestFor?(subscriber: string): MaybePromise<Request | undefined | null>;
+  /**
+   * The caller's own topics: the topics of a request that names none. If there is a rule `read`, it must allow them too; otherwise the
+   * request is refused. If there is none, `topics` alone lets the caller read these topics, with requests that name none.
+   */
   topics?(context: AccessContext<Request>): MaybePromise<readonly string[]>;
   /**
-   * Which topics the caller may read; `'public'`: everybody may read every topic. A rule is asked on every request, and again
-   * whenever there are notifications to hand over.
+   * The topics that the caller may read; `'public'`: everybody may read every topic. It decides about named and own topics
+   * alike. A rule is asked on every request, and again before every delivery.
    */
   read?: 'public' | TopicRule<Request> | PatternRules<Request>;
   /**
@@ -44,7 +58,10 @@ export interface AccessRules<Request = unknown> {
    * `publish` is not asked.
    */
   publish?: 'public' | TopicRule<Request> | PatternRules<Request>;
-  /** When the caller's credentials expire: polls and streams end then. Undefined: they do not. */
+  /**
+   * The time when the caller's credentials expire: polls, streams and tickets end then. Undefined: they do not expire. It is asked
+   * again when a ticket is used; if it cannot answer without the request, the time that it gave for the ticket holds.
+   */
   expiresAt?(context: AccessContext<Request>): MaybePromise<Date | undefined>;
 }
 
@@ -67,84 +84,6 @@ export type AccessProvider =
  */
 export type Access = 'public' | AnyRules | Type<AnyRules> | AccessProvider;
 
-const RULES: readonly string[] = ['subscriber', 'topics', 'read', 'publish', 'expiresAt'];
-const TOPIC_RULES = ['read', 'publish'] as const;
-const SUBSCRIBER_LENGTH_MAX = 200;
-
-/** Who may do what: the rules, made ready. */
-export class AccessPolicy {
-  readonly #rules: AccessRules;
-  readonly #topicRules: Readonly<Record<'read' | 'publish', 'public' | TopicRule | undefined>>;
-
-  /** @throws Error that names the option and what is allowed */
-  constructor(access: 'public' | AccessRules = {}) {
-    const rules = access === 'public' ? { read: 'public' as const } : access;
-    checkRules(rules);
-    this.#rules = rules;
-    this.#topicRules = { read: topicRule(rules, 'read'), publish: topicRule(rules, 'publish') };
-  }
-
-  /** Whether everybody may read everything. */
-  get readIsPublic(): boolean {
-    return this.#topicRules.read === 'public';
-  }
-
-  /** Whether besides that no rule wants to know of a read that names its topics. */
-  get asksNothing(): boolean {
-    return this.readIsPublic && this.#rules.subscriber === undefined && this.#rules.expiresAt === undefined;
-  }
-
-  /** @throws TypeError for what is no name: a limit or a revocation that goes by it would miss its mark */
-  async context(request: unknown): Promise<AccessContext> {
-    const subscriber: unknown = await this.#rules.subscriber?.({ request });
-    if (subscriber === undefined) return { request, subscriber };
-    if (typeof subscriber !== 'string' || subscriber === '' || subscriber.length > SUBSCRIBER_LENGTH_MAX) {
-      throw new TypeError(
-        `access.subscriber must answer a text of 1 to ${SUBSCRIBER_LENGTH_MAX} characters or undefined`,
-      );
-    }
-    return { request, subscriber };
-  }
-
-  async ownTopics(context: AccessContext): Promise<readonly string[]> {
-    return (await this.#rules.topics?.(context)) ?? [];
-  }
-
-  async expiresAt(context: AccessContext): Promise<Date | undefined> {
-    return this.#rules.expiresAt?.(context);
-  }
-
-  /**
-   * Those of the topics that are allowed. Every topic is asked for, whatever the others' answers are, so that neither the words nor
-   * the time of a refusal tell which one it is about.
-   */
-  allowed(
-    action: 'read' | 'publish',
-    context: AccessContext,
-    topics: readonly string[],
-  ): readonly string[] | Promise<readonly string[]> {
-    const rule = this.#topicRules[action];
-    if (rule === 'public') return topics;
-    if (!rule) return [];
-    const answers = topics.map((topic): unknown => rule(context, topic));
-    // Anything but a plain yes is a no: a rule that returns a record by mistake must not open the feed.
-    const granted = (results: readonly unknown[]): readonly string[] => topics.filter((_, at) => results[at] === true);
-    return answers.some(isThenable) ? Promise.all(answers).then(granted) : granted(answers);
-  }
-
-  /**
-   * Checks that every topic is allowed. Unknown and forbidden topics are refused in the same words, which name none of them.
-   * @throws NotificationsError `forbidden`
-   */
-  async assertAllowed(action: 'read' | 'publish', context: AccessContext, topics: readonly string[]): Promise<void> {
-    const possible = this.#topicRules[action] !== undefined;
-    const allowed = await this.allowed(action, context, topics);
-    if (!possible || allowed.length < topics.length) {
-      throw new NotificationsError('forbidden', 'Access to the topics is refused.');
-    }
-  }
-}
-
 /** Whether rules have to be made by Nest, when the application starts. */
 export function isProvided(access: Access | undefined): access is Type<AccessRules> | AccessProvider {
   if (typeof access === 'function') return true;
@@ -153,54 +92,4 @@ export function isProvided(access: Access | undefined): access is Type<AccessRul
     (access as unknown) !== null &&
     ['useClass', 'useExisting', 'useFactory'].some((name) => name in access)
   );
-}
-
-function checkRules(rules: AccessRules): void {
-  if (typeof rules !== 'object' || (rules as unknown) === null) {
-    throw optionError('access', rules, `must be 'public', a class, a provider, or an object with ${RULES.join(', ')}`);
-  }
-  for (const name of RULES) {
-    const rule = (rules as Record<string, unknown>)[name];
-    const byTopic = name === 'read' || name === 'publish';
-    const allowed = byTopic ? rule === 'public' || (typeof rule === 'object' && rule !== null) : false;
-    if (rule !== undefined && typeof rule !== 'function' && !allowed) {
-      throw optionError(
-        `access.${name}`,
-        rule,
-        byTopic ? "must be 'public', a function or patterns" : 'must be a function',
-      );
-    }
-  }
-  const isLiteral = Object.getPrototypeOf(rules) === Object.prototype;
-  const unknown = Object.keys(rules).find((name) => !RULES.includes(name));
-  // A class may keep what it likes beside its rules; in a literal it is a typing error.
-  if (isLiteral && unknown !== undefined) throw unknownOption(`access.${unknown}`);
-}
-
-function topicRule(rules: AccessRules, name: (typeof TOPIC_RULES)[number]): 'public' | TopicRule | undefined {
-  const rule = rules[name];
-  if (rule === undefined || rule === 'public') return rule;
-  if (typeof rule === 'function') return rule.bind(rules);
-  for (const [pattern, answer] of Object.entries(rule)) {
-    if ((answer as unknown) === true || typeof answer === 'function') continue;
-    throw optionError(`access.${name}[${JSON.stringify(pattern)}]`, answer, 'must be true or a function');
-  }
-  const patterns = compiled(name, rule);
-  return (context, topic) => {
-    const match = patterns.match(topic);
-    if (!match) return false;
-    return match.value === true || match.value(context, match.params);
-  };
-}
-
-function compiled(name: string, rule: PatternRules): TopicPatterns<PatternRules[string]> {
-  try {
-    return new TopicPatterns(rule);
-  } catch (error) {
-    throw optionError(`access.${name}`, rule, `must have valid patterns: ${(error as Error).message}`);
-  }
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }

@@ -5,9 +5,10 @@ import type { Drained, Feed, FeedRequest } from '../core/feed.js';
 import type { LogPage } from '../core/page.js';
 import type { Page } from '../wire/encoder.js';
 import { exceptionAnswer } from './exception.js';
-import type { GrantedRead } from './notifications.guard.js';
+import type { GrantedRead } from './granted.js';
 import { type FrameworkResponse, rawOf, takeOver, takeOverFromNest, writeText } from './reply.js';
 import type { Runtime } from './runtime.js';
+import { inSubscriberContext } from './subscriber-context.js';
 
 /** Writes what a waiter is told. */
 export interface Writer {
@@ -57,6 +58,7 @@ export class Answerer {
       const { request, writer, drained } = begin();
       const pages = drained ? feed.follow(request, drained) : feed.poll(request);
       return pages.pipe(
+        inSubscriberContext(),
         map((page) => {
           const seen = encoder.page(page);
           writer.page(page, seen.cursor);

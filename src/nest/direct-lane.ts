@@ -8,7 +8,7 @@ import { headerLines } from '../wire/http1.js';
 import { LaneAnswers } from './lane-answers.js';
 import { type Arrival, type Grant, LaneConnection, type LaneHost } from './lane-connection.js';
 import { LanePoll } from './lane-poll.js';
-import type { GrantedRead } from './notifications.guard.js';
+import type { GrantedRead } from './granted.js';
 import { optionError } from './options.js';
 import { isHttp1, isWrapped } from './reply.js';
 import type { Runtime } from './runtime.js';

@@ -2,8 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Unsubscribable } from 'rxjs';
 import { getHead } from '../wire/http1.js';
+import type { GrantedRead } from './granted.js';
 import type { LaneAnswer } from './lane-answers.js';
-import type { GrantedRead } from './notifications.guard.js';
 
 /** What the guards made of a poll, and when. */
 export interface Arrival {

@@ -8,7 +8,7 @@ import type { ReadRequest } from '../wire/request.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
 import { type Answer, Answerer, pollOf, takeOverRead } from './answer.js';
 import { DirectLane } from './direct-lane.js';
-import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './notifications.guard.js';
+import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './granted.js';
 import { type Published, Publisher } from './publisher.js';
 import { PollWriter } from './poll-writer.js';
 import {
@@ -62,6 +62,7 @@ export class NotificationsController {
       writeHeadOnly(takeOverRead(response, this.#runtime), granted.asked.transport);
       return of(undefined);
     }
+    if (granted.refusal) return this.#sendAway(granted.refusal, response);
     if (granted.isLoop) return this.#slowDown(granted, response);
     return granted.asked.transport === 'sse' ? this.#stream(granted, response) : this.#poll(granted, response);
   }
@@ -131,6 +132,14 @@ export class NotificationsController {
       }),
       catchError((error: unknown) => throwError(() => refusal(error, response))),
     );
+  }
+
+  /** Ends a stream at its start. It gives no id, because the ticket may not be spent. */
+  #sendAway(refusal: NotificationsError, response: FrameworkResponse): Answer {
+    const writer = new StreamWriter(takeOverRead(response, this.#runtime), this.#runtime);
+    writer.open(undefined);
+    writer.refuse(refusal);
+    return this.#runtime.nestReplies ? of(undefined) : undefined;
   }
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Answer {

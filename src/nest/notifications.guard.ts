@@ -1,77 +1,26 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import type { Clock } from '../core/clock.js';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { NotificationsError } from '../core/errors.js';
 import { utf8Length } from '../core/notification.js';
-import type { Rights } from '../core/rights.js';
 import { addressKey } from '../wire/address.js';
 import { callerKey } from '../wire/caller.js';
-import { parsePublishBody } from '../wire/publish.js';
-import { checkTopics, header, type ReadRequest } from '../wire/request.js';
-import type { AccessContext } from './access.js';
-import type { TicketClaims } from '../wire/ticket.js';
 import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
-import { PublishRate } from './publish-rate.js';
-import type { FrameworkRequest, FrameworkResponse } from './reply.js';
+import { parsePublishBody } from '../wire/publish.js';
+import { header, type ReadRequest } from '../wire/request.js';
+import { CurrentRights } from './current-rights.js';
+import { type Granted, type GrantedRead, leaveGranted } from './granted.js';
+import { RateLimiter } from './rate-limiter.js';
 import { refusal } from './refusal.js';
+import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { revocationsAtStart } from './revocation-mark.js';
 import { ROUTE_MARK } from './route-mark.js';
-import { type AcceptedTicket, acceptedTicket } from './ticket.guard.js';
 import type { Runtime } from './runtime.js';
-import { type Caller, callerOf } from './tight-loop.js';
+import { acceptedTicket } from './ticket.guard.js';
+import { msUntil, TicketGrants } from './ticket-grants.js';
+import { callerOf } from './tight-loop.js';
 import { RUNTIME } from './tokens.js';
 
-/** A read that access has granted. */
-export interface GrantedRead {
-  readonly asked: ReadRequest;
-  readonly topics: readonly string[];
-  /** Milliseconds until the caller's credentials expire. */
-  readonly expiresInMs: number;
-  readonly subscriber: string | undefined;
-  /** Whose requests are counted to find loops. */
-  readonly caller: Caller;
-  readonly address: string | undefined;
-  readonly rights: Rights | undefined;
-  /** What the ids of a stream carry behind the cursor. */
-  readonly idSuffix: string;
-  /** The client asks in a tight loop: its answer is to wait. */
-  readonly isLoop: boolean;
-  /** The feed's count of revocations before access was checked. */
-  readonly revocations: number;
-}
-
-/** What the access rules say of a read. */
+/** The answer of the access rules for a read. */
 type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights'>;
-
-/** The content of a ticket that access has granted. */
-export interface GrantedTicket {
-  readonly claims: Pick<TicketClaims, 'subscriber' | 'topics' | 'endsAtMs'>;
-  /** The feed's count of revocations before access was checked. */
-  readonly revocations: number;
-}
-
-type Granted = GrantedRead | GrantedTicket | ScopedItems;
-
-const GRANTED = Symbol('granted');
-
-/** What the guard leaves on the request for the controller. */
-interface GrantedRequest extends FrameworkRequest {
-  [GRANTED]?: Granted;
-}
-
-/** The read that the guard has granted. */
-export function grantedRead(request: FrameworkRequest): GrantedRead {
-  return (request as GrantedRequest)[GRANTED] as GrantedRead;
-}
-
-/** The ticket that the guard has granted. */
-export function grantedTicket(request: FrameworkRequest): GrantedTicket {
-  return (request as GrantedRequest)[GRANTED] as GrantedTicket;
-}
-
-/** The items that the guard has allowed to publish. */
-export function grantedItems(request: FrameworkRequest): ScopedItems {
-  return (request as GrantedRequest)[GRANTED] as ScopedItems;
-}
 
 /**
  * Understands the request and asks the access rules. It is the last guard before the controller: the application's own
@@ -80,17 +29,19 @@ export function grantedItems(request: FrameworkRequest): ScopedItems {
 @Injectable()
 export class NotificationsGuard implements CanActivate {
   readonly #runtime: Runtime;
-  readonly #publishRate: PublishRate;
+  readonly #publishRate: RateLimiter;
+  readonly #tickets: TicketGrants;
 
   constructor(@Inject(RUNTIME) runtime: Runtime) {
     this.#runtime = runtime;
-    this.#publishRate = new PublishRate(runtime.clock, runtime.settings.publish.perMinuteMax);
+    this.#publishRate = new RateLimiter(runtime.clock, runtime.settings.publish.perMinuteMax);
+    this.#tickets = new TicketGrants(runtime);
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const [request, response] = context.getArgs<[GrantedRequest, FrameworkResponse]>();
+    const [request, response] = context.getArgs<[FrameworkRequest, FrameworkResponse]>();
     const leave = (granted: Granted): true => {
-      request[GRANTED] = granted;
+      leaveGranted(request, granted);
       return true;
     };
     const refuse = (error: unknown): never => {
@@ -108,42 +59,8 @@ export class NotificationsGuard implements CanActivate {
     const ticket = acceptedTicket(request);
     const route = Reflect.getMetadata(ROUTE_MARK, handler) as unknown;
     if (route === 'publish') return this.#grantPublish(request);
-    if (route === 'ticket') return this.#grantTicket(request);
-    return ticket ? this.#grantTicketed(request, ticket) : this.#grantRead(request);
-  }
-
-  /** A ticket says who reads what; the rules were asked when it was given out. */
-  #grantTicketed(request: FrameworkRequest, ticket: AcceptedTicket): GrantedRead {
-    const { clock } = this.#runtime;
-    const { claims, idSuffix, lastCursor } = ticket;
-    const { method, originalUrl: url } = request;
-    const headers = { ...request.headers, 'last-event-id': lastCursor };
-    const asked = this.#runtime.requests.parse({ method, headers, url });
-    if (asked.topics)
-      throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
-    const { subscriber, topics, endsAtMs } = claims;
-    const expiresInMs = msUntil(new Date(endsAtMs), clock);
-    const address = addressKey(request.ip);
-    const revocations = this.#revocations(request);
-    const grant = { asked, topics, expiresInMs, subscriber, address, rights: undefined, revocations };
-    // Streams are not checked for loops.
-    return { ...grant, caller: undefined, idSuffix, isLoop: false };
-  }
-
-  async #grantTicket(request: FrameworkRequest): Promise<GrantedTicket> {
-    const { settings, access, clock, hasTickets } = this.#runtime;
-    if (!hasTickets) throw new NotFoundException();
-    const revocations = this.#revocations(request);
-    const context = await access.context(request);
-    const { subscriber } = context;
-    if (subscriber === undefined) throw new NotificationsError('forbidden', 'A ticket is for a subscriber.');
-    const asked = parseTicketBody(request.body);
-    const topics = checkTopics(asked ?? (await access.ownTopics(context)), settings.limits.topicsMax);
-    if (asked) await access.assertAllowed('read', context, topics);
-    const expiresAt = await access.expiresAt(context);
-    const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
-    const endsAtMs = clock.now() + Math.min(settings.tickets.lifetimeMs, expiresInMs);
-    return { claims: { subscriber, topics, endsAtMs }, revocations };
+    if (route === 'ticket') return this.#tickets.issue(request);
+    return ticket ? this.#tickets.use(request, ticket) : this.#grantRead(request);
   }
 
   #grantRead(request: FrameworkRequest): GrantedRead | Promise<GrantedRead> {
@@ -164,15 +81,11 @@ export class NotificationsGuard implements CanActivate {
   async #grantByRules(request: FrameworkRequest, asked: ReadRequest): Promise<GrantedRead> {
     const { settings, access, clock } = this.#runtime;
     const context = await access.context(request);
-    const ownTopics = async (): Promise<readonly string[]> =>
-      checkTopics(await access.ownTopics(context), settings.limits.topicsMax);
-    const topics = asked.topics ?? (await ownTopics());
-    // A caller's own topics are granted by the rule that names them.
-    if (asked.topics) await access.assertAllowed('read', context, topics);
-    const expiresAt = await access.expiresAt(context);
-    const expiresInMs = expiresAt ? msUntil(expiresAt, clock) : Infinity;
     const { subscriber } = context;
-    return this.#granted(request, asked, { topics, expiresInMs, subscriber, rights: this.#rights(context, asked) });
+    const { topics, areOwn } = await access.scopeOf(context, asked.topics, settings.limits.topicsMax);
+    const expiresInMs = msUntil(await access.expiresAt(context), clock);
+    const rights = access.readIsPublic && !areOwn ? undefined : new CurrentRights(access, areOwn, () => context);
+    return this.#granted(request, asked, { topics, expiresInMs, subscriber, rights });
   }
 
   #granted(request: FrameworkRequest, asked: ReadRequest, grant: Grant): GrantedRead {
@@ -180,12 +93,8 @@ export class NotificationsGuard implements CanActivate {
     const address = addressKey(request.ip);
     const caller = callerOf(request, subscriber);
     const isLoop = this.#runtime.tightLoops.isLoop(caller, asked.cursor, asked.topics);
-    const revocations = this.#revocations(request);
+    const revocations = revocationsAtStart(request, this.#runtime);
     return { asked, topics, expiresInMs, subscriber, caller, address, rights, idSuffix: '', isLoop, revocations };
-  }
-
-  #revocations(request: FrameworkRequest): number {
-    return revocationsAtStart(request, this.#runtime);
   }
 
   #checkRate(caller: string, count: number): void {
@@ -194,20 +103,6 @@ export class NotificationsGuard implements CanActivate {
     const { perMinuteMax } = this.#runtime.settings.publish;
     const message = `more than ${perMinuteMax} notifications a minute are published to this node (publish.perMinuteMax)`;
     throw new NotificationsError('publish_too_fast', message, { retryAfterMs });
-  }
-
-  /** The rules that have granted the read, to be asked again when there is something to hand over. */
-  #rights(context: AccessContext, asked: ReadRequest): Rights | undefined {
-    const { access } = this.#runtime;
-    if (asked.topics) {
-      return access.readIsPublic ? undefined : { allowed: (topics) => access.allowed('read', context, topics) };
-    }
-    return {
-      allowed: async (topics) => {
-        const own = await access.ownTopics(context);
-        return topics.filter((topic) => own.includes(topic));
-      },
-    };
   }
 
   async #grantPublish(request: FrameworkRequest): Promise<ScopedItems> {
@@ -228,25 +123,10 @@ export class NotificationsGuard implements CanActivate {
   }
 }
 
-/** @throws NotificationsError `body_invalid`; undefined for a body that names no topics */
-function parseTicketBody(body: unknown): readonly string[] | undefined {
-  const topics: unknown = (body as { topics?: unknown } | null | undefined)?.topics;
-  if (topics === undefined) return undefined;
-  if (Array.isArray(topics) && topics.every((topic) => typeof topic === 'string')) return topics;
-  throw new NotificationsError('body_invalid', 'topics must be an array of texts');
-}
-
 /** A body without a stated length has been parsed within the limits of the application's parser; then it counts as JSON. */
 function checkBodyBytes(request: FrameworkRequest, bodyBytesMax: number): void {
   const stated = header(request, 'content-length');
   const bytes = stated === undefined ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);
   if (bytes <= bodyBytesMax) return;
   throw new NotificationsError('body_too_large', `the body has ${bytes} bytes, at most ${bodyBytesMax} are allowed`);
-}
-
-/** @throws TypeError for what is no date: credentials that never expire by mistake are a fault of the rule, not a wish. */
-function msUntil(date: Date, clock: Clock): number {
-  const leftMs = date.getTime() - clock.now();
-  if (Number.isNaN(leftMs)) throw new TypeError('access.expiresAt must answer a valid Date or undefined');
-  return Math.max(0, leftMs);
 }

@@ -21,6 +21,7 @@ import { feedRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './notification-iterator.js';
 import { type Publication, type Published, Publisher } from './publisher.js';
 import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
+import { inSubscriberContext } from './subscriber-context.js';
 import { RUNTIME } from './tokens.js';
 
 /** A notification to publish to a known topic. */
@@ -189,6 +190,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     start: (runtime: Runtime) => Observable<LogPage>,
   ): Observable<Page<N>> {
     return defer(() => start(this.#reading(method))).pipe(
+      inSubscriberContext(),
       map((page) => this.#runtime.encoder.page(page) as Page<N>),
       catchError((error: unknown) => throwError(() => toException(error))),
     );

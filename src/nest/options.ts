@@ -44,6 +44,8 @@ const BOUNDS = {
   tickets: {
     ttlMs: { default: 30_000, min: 1_000, max: 10 * MINUTE_MS },
     lifetimeMs: { default: 60 * MINUTE_MS, min: 1_000, max: 24 * 60 * MINUTE_MS },
+    perMinuteMax: { default: 120, min: 1, max: 1_000_000 },
+    usesPerMinuteMax: { default: 600, min: 1, max: 1_000_000 },
   },
   shutdown: {
     delayMs: { default: 0, min: 0, max: 5 * MINUTE_MS },
@@ -137,13 +139,24 @@ export interface NotificationsOptions {
   };
   /**
    * Tickets for clients that can send neither headers nor cookies with an event stream: `POST <path>/tickets` answers one to a caller with
-   * a `subscriber`, and `GET <path>?ticket=…` opens one stream with it. Default: none are given out, and none accepted.
+   * a `subscriber`, and `GET <path>?ticket=…` opens one stream with it. The store must have `claim`, as all of this package have.
+   * Default: tickets are neither issued nor accepted.
    */
   readonly tickets?: {
     /** How long after it was given out a ticket must be used first, in milliseconds. Default 30,000: a page that loads slowly. */
     readonly ttlMs?: number | undefined;
     /** How long the stream may be opened again with it, in milliseconds. Default one hour; never beyond `access.expiresAt`. */
     readonly lifetimeMs?: number | undefined;
+    /**
+     * Tickets that one subscriber may request in a minute, on one node; more are refused with 429. It also bounds the first uses that the
+     * store remembers. Default 120: one for each stream that a subscriber may hold, and some reloads.
+     */
+    readonly perMinuteMax?: number | undefined;
+    /**
+     * Streams that one subscriber may open with tickets in a minute, on one node, reconnects included. More are ended at once, and the
+     * client retries later. Default 600: 100 streams that reconnect every ten seconds.
+     */
+    readonly usesPerMinuteMax?: number | undefined;
   };
   readonly shutdown?: {
     /**

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { type AccessProvider, AccessPolicy, type AccessRules, isProvided } from './access.js';
+import { type AccessProvider, type AccessRules, isProvided } from './access.js';
+import { AccessPolicy } from './access-policy.js';
 import type { NotificationsOptions } from './options.js';
 import type { Runtime } from './runtime.js';
 import { OPTIONS, RUNTIME } from './tokens.js';

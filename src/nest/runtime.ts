@@ -1,12 +1,14 @@
 import { Logger } from '@nestjs/common';
+import { abilitiesOf } from '../core/abilities.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { Feed } from '../core/feed.js';
-import type { Store, StoreFactory } from '../core/store.js';
+import type { ClaimStore, Store, StoreFactory } from '../core/store.js';
 import { Cursors } from '../wire/cursor.js';
 import { Keys } from '../wire/keys.js';
 import { PageEncoder } from '../wire/encoder.js';
 import { ReadRequests } from '../wire/read-requests.js';
-import { AccessPolicy, isProvided } from './access.js';
+import { isProvided } from './access.js';
+import { AccessPolicy } from './access-policy.js';
 import { ClosingResponses } from './closing-responses.js';
 import { TightLoops } from './tight-loop.js';
 import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
@@ -31,8 +33,8 @@ export interface PublishRuntime {
 
 /** What the module's providers share. It is created once, when the application starts. */
 export interface Runtime extends PublishRuntime {
-  /** Whether tickets are given out and accepted. */
-  readonly hasTickets: boolean;
+  /** Records the first use of a ticket. Undefined: tickets are neither issued nor accepted. */
+  readonly claim: ClaimStore['claim'] | undefined;
   /** Rules that Nest provides are set when all modules are initialised. Until then nothing is allowed. */
   access: AccessPolicy;
   readonly feed: Feed;
@@ -75,7 +77,7 @@ export async function createRuntime(given: RuntimeOptions): Promise<PublishRunti
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       return { ...base, epochId: epoch.id, close: once(() => store.close()) };
     }
-    const reading = await openReading(base, { access, hasTickets: options.tickets !== undefined });
+    const reading = await openReading(base, { access, claim: options.tickets && claimOf(store) });
     return { ...base, ...reading };
   } catch (error) {
     await store.close().catch((closing: unknown) => {
@@ -89,7 +91,7 @@ type Base = Omit<PublishRuntime, 'epochId' | 'close'>;
 type Reading = Omit<Runtime, keyof Base>;
 
 /** Opens the feed and adds what serves reads. */
-async function openReading(base: Base, own: Pick<Runtime, 'access' | 'hasTickets'>): Promise<Reading> {
+async function openReading(base: Base, own: Pick<Runtime, 'access' | 'claim'>): Promise<Reading> {
   const { settings, clock, store, cursors } = base;
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const feed = await Feed.open({ store, clock, limits });
@@ -117,4 +119,13 @@ async function openReading(base: Base, own: Pick<Runtime, 'access' | 'hasTickets
 function once(close: () => Promise<void>): () => Promise<void> {
   let closed: Promise<void> | undefined;
   return () => (closed ??= close());
+}
+
+/** @throws Error if the store cannot record the first use of a ticket */
+function claimOf(store: Store): ClaimStore['claim'] {
+  const { claim } = abilitiesOf(store);
+  if (claim) return claim;
+  throw new Error(
+    'NotificationsModule: option tickets needs a store with claim(), which lets each ticket be used once; this store has none',
+  );
 }

@@ -57,18 +57,19 @@ export class StreamWriter implements Writer {
   }
 
   /**
-   * The headers are out, and a browser gives up on any status but 200 anyway.
+   * Ends the stream, since the headers are sent. The client reconnects, and an access rule that failed is asked again then.
    *
    * @throws an error that is not of this library, for Nest to log
    */
   refuse(error: unknown): void {
-    if (!(error instanceof NotificationsError)) throw error;
-    this.sendAway();
+    const isOwn = error instanceof NotificationsError;
+    this.sendAway(isOwn ? error.retryAfterMs : undefined);
+    if (!isOwn) throw error;
   }
 
-  /** Ends the stream: the client is to come back, but not at once. */
-  sendAway(): void {
-    this.raw.end(retryLine(this.#retryMs() * REFUSED_RETRY_FACTOR));
+  /** Ends the stream, and has the client reconnect after a longer pause than usual. */
+  sendAway(retryAfterMs = 0): void {
+    this.raw.end(retryLine(Math.max(this.#retryMs() * REFUSED_RETRY_FACTOR, retryAfterMs)));
     this.#runtime.closing.add(this.raw);
   }
 

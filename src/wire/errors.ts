@@ -25,6 +25,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   subscriber_waiters_too_many: 429,
   address_waiters_too_many: 429,
   publish_too_fast: 429,
+  tickets_too_fast: 429,
   publish_only: 501,
   gap: 410,
   waiters_too_many: 503,

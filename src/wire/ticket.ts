@@ -1,13 +1,16 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { NotificationsError } from '../core/errors.js';
 import type { Epoch } from '../core/store.js';
 
-/** What a ticket says. It is encrypted, so that a URL tells nobody who its user is. */
+/** The content of a ticket. It is encrypted, so that a URL does not reveal its user. */
 export interface TicketClaims {
   /** Random. */
   readonly id: string;
   readonly subscriber: string;
   readonly topics: readonly string[];
-  /** The head of the log when it was issued: what was revoked after that holds against it. */
+  /** They were the caller's own topics; the request for the ticket named none. */
+  readonly areOwn: boolean;
+  /** The head of the log when it was issued. A revocation of the subscriber after it ends the ticket. */
   readonly position: number;
   /** Until when it must be used first, in milliseconds since 1970. */
   readonly useByMs: number;
@@ -24,6 +27,28 @@ const TAG_BYTES = 16;
 /** 20 characters: with a cursor and the dot between them it stays below `CURSOR_LENGTH_MAX`. */
 const PROOF_BYTES = 15;
 const SEPARATOR = '.';
+
+const BODY_FIELDS: readonly string[] = ['topics'];
+
+/**
+ * Reads the parsed JSON body of a request for a ticket. Undefined if it names no topics.
+ * @throws NotificationsError `body_invalid`
+ */
+export function parseTicketBody(body: unknown): readonly string[] | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (typeof body !== 'object' || Array.isArray(body)) {
+    throw new NotificationsError('body_invalid', 'expected an object, with topics or empty');
+  }
+  const unknown = Object.keys(body).find((key) => !BODY_FIELDS.includes(key));
+  if (unknown !== undefined) {
+    const name = JSON.stringify(unknown.slice(0, 40));
+    throw new NotificationsError('body_invalid', `unknown field ${name}: known are ${BODY_FIELDS.join(', ')}`);
+  }
+  const { topics } = body as { readonly topics?: unknown };
+  if (topics === undefined) return undefined;
+  if (Array.isArray(topics) && topics.every((topic) => typeof topic === 'string')) return topics;
+  throw new NotificationsError('body_invalid', 'topics must be an array of strings');
+}
 
 export function newTicketId(): string {
   return randomBytes(ID_BYTES).toString('base64url');

@@ -156,6 +156,40 @@ forEachAdapter((adapter) => {
       expect(numbers(await again.notifications(2))).toEqual([1, 2]);
     });
 
+    test('`read` is asked again about own topics', async () => {
+      const app = await startApp(adapter, {
+        notifications: {
+          access: { topics: () => ['a', 'b'], read: (_: unknown, topic: string) => granted.has(topic) },
+        },
+      });
+      for (const topic of ['a', 'b']) granted.add(topic);
+      const cursor = app.service.cursor();
+      const held = await holdPoll(app, `cursor=${cursor}`);
+      granted.delete('a');
+      await publish(app, 'a');
+      const { notifications, cursor: same } = (await held.response()).json;
+      expect([notifications, same]).toEqual([[], cursor]);
+      expect((await poll(app, `cursor=${cursor}`)).json.code).toBe('forbidden');
+    });
+
+    test('a rule that fails then is a fault of the poll, whose cursor stays good', async () => {
+      let fails = false;
+      const read = (): boolean => {
+        if (fails) throw new Error('no database');
+        return true;
+      };
+      const app = await startApp(adapter, { notifications: { access: { read } } });
+      const cursor = app.service.cursor();
+      const held = await holdPoll(app, `topic=a&cursor=${cursor}`);
+      fails = true;
+      await publish(app, 'a');
+      const { status, text } = await held.response();
+      expect([status, text.includes('database')]).toEqual([500, false]);
+      expect(app.logs.splice(0).join()).toContain('no database');
+      fails = false;
+      expect((await poll(app, `topic=a&cursor=${cursor}`)).json.notifications).toHaveLength(1);
+    });
+
     test('own topics are asked for again as well', async () => {
       const own = new Set(['a', 'b']);
       const app = await startApp(adapter, { notifications: { access: { topics: () => [...own] } } });

@@ -129,6 +129,39 @@ forEachAdapter((adapter) => {
       expect(codes).toEqual([undefined, 'topic_missing', 'topic_invalid', 'topics_too_many', 'topic_missing']);
     });
 
+    test.each([
+      ['a function', (_: unknown, topic: string) => topic !== 'secret'],
+      ['patterns', { news: true as const }],
+    ])('read, as %s, decides about own topics too: a request with one that it refuses is refused', async (_, read) => {
+      let own = ['news', 'secret'];
+      const app = await startApp(adapter, { notifications: { access: { topics: () => own, read } } });
+      await publish(app, 'secret');
+      for (const headers of [{}, STREAM]) {
+        const { status, json } = await poll(app, 'cursor=earliest', headers);
+        expect({ status, json }).toEqual({ status: 403, json: FORBIDDEN });
+      }
+      own = ['news'];
+      expect((await poll(app, 'wait=0')).status).toBe(200);
+    });
+
+    test('of own topics grants them by itself if there is no rule read, to requests that name none', async () => {
+      const app = await startApp(adapter, { notifications: { access: { topics: () => ['news'] } } });
+      await publish(app, 'news');
+      expect((await poll(app, 'cursor=earliest')).json.notifications).toHaveLength(1);
+      expect((await poll(app, 'topic=news')).status).toBe(403);
+      expect((await poll(app, 'topic=secret')).status).toBe(403);
+    });
+
+    test('that rejects beside one that throws ends the request, not the process', async () => {
+      const read = {
+        a: () => Promise.reject(new Error('later')),
+        b: () => fail(new Error('at once')),
+      };
+      const app = await startApp(adapter, { notifications: { access: { read } } });
+      expect((await poll(app, 'topic=a,b')).status).toBe(500);
+      expect(app.logs.splice(0)).toHaveLength(1);
+    });
+
     test('of own topics is not asked when the query names some, and these have to be granted', async () => {
       let asked = 0;
       const topics = () => [`user.${++asked}`];

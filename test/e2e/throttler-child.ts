@@ -6,10 +6,10 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { SkipThrottle, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
+import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import { NotificationsModule } from '../../src/index.js';
 
-const [adapter = '', throttlerLimit = '', perMinuteMax = '', skip = ''] = process.argv.slice(2);
+const [adapter = '', throttlerLimit = '', perMinuteMax = ''] = process.argv.slice(2);
 
 @Module({
   imports: [
@@ -17,7 +17,6 @@ const [adapter = '', throttlerLimit = '', perMinuteMax = '', skip = ''] = proces
     NotificationsModule.forRoot({
       access: { read: 'public', publish: 'public' },
       publish: { perMinuteMax: Number(perMinuteMax) },
-      decorators: skip ? [SkipThrottle()] : [],
     }),
   ],
   providers: [{ provide: APP_GUARD, useClass: ThrottlerGuard }],

@@ -5,12 +5,12 @@ const MINUTE_MS = 60_000;
 export const CALLERS_MAX = 10_000;
 
 /**
- * How much each caller may publish: a token bucket each, which holds a minute's worth and fills evenly. All there is to know of one is
- * when it will be full again (GCRA, as in ITU-T I.371).
+ * Limits how much each caller does in a minute, on this node. Each caller has a token bucket, which holds a minute's worth and fills
+ * evenly. The time when it is full again is its whole state (GCRA, as in ITU-T I.371).
  */
-export class PublishRate {
+export class RateLimiter {
   readonly #clock: Clock;
-  /** How long it takes to be allowed one more. */
+  /** The time in which a bucket gets one token. */
   readonly #intervalMs: number;
   /** In the order in which they were last seen. */
   readonly #fullAtMs = new Map<string, number>();
@@ -24,10 +24,7 @@ export class PublishRate {
     return this.#fullAtMs.size;
   }
 
-  /**
-   * Takes what a caller publishes out of its bucket: whole, if anything is in it. Answers the milliseconds to wait if there is not,
-   * else 0.
-   */
+  /** Takes `count` tokens, if the caller's bucket has any, even fewer. Answers 0, or the milliseconds until it has one. */
   take(caller: string, count: number): number {
     const nowMs = this.#clock.monotonic();
     const fullAtMs = Math.max(this.#fullAtMs.get(caller) ?? 0, nowMs);
@@ -39,7 +36,7 @@ export class PublishRate {
     return 0;
   }
 
-  /** A bucket that is full again says no more than none. */
+  /** A full bucket needs no entry. */
   #forget(nowMs: number): void {
     for (const [caller, fullAtMs] of this.#fullAtMs) {
       if (fullAtMs > nowMs && this.#fullAtMs.size <= CALLERS_MAX) return;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { CALLERS_MAX, PublishRate } from '../../src/nest/publish-rate.js';
+import { CALLERS_MAX, RateLimiter } from '../../src/nest/rate-limiter.js';
 import { ManualClock } from '../../src/testing/index.js';
 
-describe('the rate of publishing', () => {
+describe('a rate limiter', () => {
   test('lets in a minute’s worth at once, then evenly', async () => {
     const clock = new ManualClock();
-    const rate = new PublishRate(clock, 60);
+    const rate = new RateLimiter(clock, 60);
     expect(rate.take('ann', 59)).toBe(0);
     expect(rate.take('ann', 1)).toBe(0);
     expect(rate.take('ann', 1)).toBe(1_000);
@@ -19,7 +19,7 @@ describe('the rate of publishing', () => {
 
   test('an array is let in whole, and paid off afterwards', async () => {
     const clock = new ManualClock();
-    const rate = new PublishRate(clock, 60);
+    const rate = new RateLimiter(clock, 60);
     expect(rate.take('ann', 100)).toBe(0);
     expect(rate.take('ann', 1)).toBe(41_000);
     await clock.advance(41_000);
@@ -28,7 +28,7 @@ describe('the rate of publishing', () => {
 
   test('forgets callers whose minute is over, and the oldest of too many', async () => {
     const clock = new ManualClock();
-    const rate = new PublishRate(clock, 60);
+    const rate = new RateLimiter(clock, 60);
     for (let n = 0; n < CALLERS_MAX + 10; n++) rate.take(`caller ${n}`, 1);
     expect(rate.size).toBe(CALLERS_MAX);
     await clock.advance(1_000);
