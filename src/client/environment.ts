@@ -19,9 +19,14 @@ export interface Environment {
 
 export type DeviceEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'woken';
 
-/** What is used of the Web Locks API. */
+/** The part of the Web Locks API that the client uses. */
 export interface Locks {
-  request(name: string, options: { readonly signal: AbortSignal }, task: () => Promise<void>): Promise<unknown>;
+  /** Rejects if another request steals the lock. */
+  request(
+    name: string,
+    options: { readonly signal: AbortSignal } | { readonly steal: true },
+    task: () => Promise<void>,
+  ): Promise<unknown>;
 }
 
 /** What is used of a BroadcastChannel. */

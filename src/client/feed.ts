@@ -1,11 +1,11 @@
 import { Asker, isAborted, type Place } from './asker.js';
+import type { Delivery } from './delivery.js';
 import { type Environment, runtime } from './environment.js';
-import { Group } from './group.js';
 import { HandOver, type Observer } from './hand-over.js';
 import type { Notification } from '../core/notification.js';
 import type { ConnectOptions, FeedState } from './options.js';
-import type { Recent } from './recent.js';
-import type { Delivery } from './delivery.js';
+import type { SeenIds } from './tabs/seen-ids.js';
+import { TabGroup } from './tabs/tab-group.js';
 
 /** What an Observable of RxJS is made of with `from(feed)`. */
 export interface Subscribable<N> {
@@ -24,7 +24,7 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   readonly #asker: Asker;
   readonly #own: Place = { cursor: undefined };
   readonly #listeners = new Set<(state: FeedState) => void>();
-  #group: Group | undefined;
+  #group: TabGroup | undefined;
   #isRunning = false;
   #hasEnded = false;
   #saving: Promise<void> = Promise.resolve();
@@ -101,7 +101,7 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
       this.#joinGroup();
       while (!this.#asker.isClosed) {
         if (!this.#handOver.isWanted) await this.#whenWanted();
-        else if (this.#group?.isFollowing) await this.#group.turn();
+        else if (this.#group) await this.#group.turn();
         else await this.#asker.turn();
       }
     } catch (error) {
@@ -109,14 +109,14 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
     }
   }
 
-  async #deliver(delivery: Delivery, signal: AbortSignal, recent?: Recent): Promise<void> {
+  async #deliver(delivery: Delivery, signal: AbortSignal, seen?: SeenIds): Promise<void> {
     const { gap, cursor } = delivery;
     if (isAborted(signal)) return;
     if (gap) await this.#options.onGap?.(gap);
     if (!this.#handOver.isWanted && !isAborted(signal)) await this.#whenWanted();
     if (isAborted(signal)) return;
     this.#own.cursor = cursor;
-    await this.#handOver.deliver(recent ? recent.without(delivery) : delivery);
+    await this.#handOver.deliver(seen ? seen.without(delivery) : delivery);
   }
 
   /** A tab that nobody listens in does not ask for others. */
@@ -127,19 +127,21 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
   }
 
   #joinGroup(): void {
-    const { share } = this.#options;
-    if (share === undefined || this.#hasEnded) return;
-    this.#group = Group.join(share, {
+    if (this.#hasEnded) return;
+    this.#group = TabGroup.join({
       options: this.#options,
       environment: this.#environment,
       own: this.#own,
       asker: this.#asker,
-      deliver: (delivery, signal, recent) => this.#deliver(delivery, signal, recent),
+      deliver: (delivery, signal, seen) => this.#deliver(delivery, signal, seen),
       changed: () => {
         this.#changed();
       },
       failed: (error) => {
         this.#fail(error);
+      },
+      unavailable: () => {
+        void this.#leaveGroup();
       },
     });
   }
@@ -152,7 +154,7 @@ export class Feed<N extends object = Notification> implements Subscribable<N>, A
 
   #changed(): void {
     for (const listener of this.#listeners) listener(this.state);
-    this.#group?.tellState();
+    this.#group?.stateChanged();
   }
 
   #fail(error: unknown): void {

@@ -1,30 +1,55 @@
 /** Which of the two a client uses. */
 export type Transport = 'poll' | 'sse';
 
+const PHASES = [
+  /** Reading, and not answered yet. */
+  'connecting',
+  /** New notifications arrive. */
+  'live',
+  /** Until `resumeAt`. */
+  'waiting',
+  /** Until the device is online again. */
+  'offline',
+  /** For good. */
+  'closed',
+] as const;
+
+const REASONS = [
+  /** No answer, or half of one. */
+  'network',
+  /** `auth` has failed. */
+  'auth',
+  /** The answer does not follow the protocol. */
+  'malformed',
+  /** The server asks for patience: 429 or 503, or the end of its stream. */
+  'busy',
+  /** Another fault of the server. */
+  'server',
+  /** The page is hidden, so it polls less often. */
+  'hidden',
+  /** 401, 403 or another answer that would be the same the next time. */
+  'refused',
+  /** `close` was called, or the signal aborted. */
+  'closed',
+] as const;
+
 /**
- * `connecting`: asking, and not answered yet; `live`: what is published arrives; `waiting`: until `resumeAt`; `offline`: until the device is
- * online again; `closed`: for good.
+ * `connecting`: reading, and not answered yet; `live`: new notifications arrive; `waiting`: the client pauses;
+ * `offline`: until the device is online again; `closed`: for good.
  */
-export type Phase = 'connecting' | 'live' | 'waiting' | 'offline' | 'closed';
+export type Phase = (typeof PHASES)[number];
 
 /** Why a client is not live. */
-export type Reason =
-  /** No answer, or half of one. */
-  | 'network'
-  /** `auth` has failed. */
-  | 'auth'
-  /** An answer that is none of this protocol's. */
-  | 'malformed'
-  /** The server asks for patience: 429 or 503, or its stream's end. */
-  | 'busy'
-  /** Another fault of the server's. */
-  | 'server'
-  /** The page is hidden, so it asks less often. */
-  | 'hidden'
-  /** 401, 403 or another answer that would be the same the next time. */
-  | 'refused'
-  /** `close` was called, or the signal aborted. */
-  | 'closed';
+export type Reason = (typeof REASONS)[number];
+
+export function isPhase(value: unknown): value is Phase {
+  return (PHASES as readonly unknown[]).includes(value);
+}
+
+/** A live client has no reason. */
+export function isReason(value: unknown): value is Reason | undefined {
+  return value === undefined || (REASONS as readonly unknown[]).includes(value);
+}
 
 /** What decides what a client does next. It knows no time and no network: both come with events. */
 export interface State {

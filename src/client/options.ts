@@ -54,9 +54,11 @@ export interface ConnectOptions {
    */
   readonly ack?: 'auto' | 'manual';
   /**
-   * Tabs of one browser with the same name share one connection: one of them asks, the others are told, and one of those takes over when it is
-   * closed. They must want the same topics as the same user, so a name says both. Where there are no tabs, and in a browser without Web Locks or
-   * BroadcastChannel, it does nothing. Default: every tab has its own.
+   * Feeds of one browser with the same name and topics share one connection, whether they are in one page or in several.
+   * One of them leads and reads for all. If it is closed, crashes or freezes, another one takes over: at once, or after
+   * at most 33 s without an answer. The feeds must belong to the same user, so put the user into the name. Without Web
+   * Locks and BroadcastChannel (Node, React Native, pages over plain HTTP) each feed has its own connection.
+   * @default each feed has its own connection
    */
   readonly share?: string;
   /** Something was missed for good: the moment to fetch the state anew. What follows is handed over when this resolves. */

@@ -55,4 +55,33 @@ inChromium('tabs that share a feed', (browser) => {
     for (const tab of [...first, ...late]) expect(await tab.seen()).toEqual(upTo(10));
     expect(app.counts().waiters).toBe(1);
   });
+
+  test('that open at the same time have one connection', async () => {
+    const app = await serve();
+    const context = await browser.newContext();
+    const tabs = await Promise.all(upTo(3).map(() => Tab.open(context, app, '/page?share=orders')));
+    await Promise.all(tabs.map((tab) => tab.isLive()));
+    await until(() => app.counts().waiters === 1);
+    await publish(app, 'orders', 3);
+    await all(tabs, 3);
+    expect(app.counts().waiters).toBe(1);
+  });
+
+  test('have another leader after theirs is frozen, and one connection after it thaws', async () => {
+    const app = await serve();
+    const context = await browser.newContext();
+    const [leader, other] = await openTabs(context, app, { count: 2 });
+    const session = await context.newCDPSession(leader!.page);
+    await session.send('Page.enable');
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    // The user looks at the other tab.
+    await other!.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
+    await publish(app, 'orders', 3);
+    await other!.sees(3);
+    await session.send('Page.setWebLifecycleState', { state: 'active' });
+    await publish(app, 'orders', 3, 4);
+    await all([leader!, other!], 6);
+    await until(() => app.counts().waiters === 1);
+    for (const tab of [leader!, other!]) expect(await tab.seen()).toEqual(upTo(6));
+  });
 });
