@@ -19,6 +19,8 @@ export { isTicketRequest } from './nest/ticket.guard.js';
 export { redactTicket } from './wire/ticket.js';
 export type { Ticket } from './nest/notifications.controller.js';
 export type { TopicParams } from './wire/topic-patterns.js';
+export { parseTopic, topicOf } from './wire/topic-of.js';
+export type { TopicPart } from './wire/topic-of.js';
 export type { NotificationsOptions, Schemas } from './nest/options.js';
 export { memoryStore } from './stores/memory/memory-store.js';
 export type { MemoryStoreOptions } from './stores/memory/memory-store.js';

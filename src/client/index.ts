@@ -4,6 +4,8 @@ import type { ConnectOptions, CursorStore } from './options.js';
 
 export { FeedError } from './errors.js';
 export type { Feed, Subscribable } from './feed.js';
+export { parseTopic, topicOf } from '../wire/topic-of.js';
+export type { TopicPart } from '../wire/topic-of.js';
 export type { Notification, NotificationOf } from '../core/notification.js';
 export type { Gap } from '../core/page.js';
 export type { Auth, ConnectOptions, CursorStore, FeedState } from './options.js';

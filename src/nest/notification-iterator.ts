@@ -87,7 +87,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
     try {
       while (!this.#isOver()) {
         const entry = this.#page?.entries[this.#taken];
-        if (entry) return { done: false, value: this.#deliver(entry) };
+        if (this.#page && entry) return { done: false, value: this.#deliver(this.#page, entry) };
         if (this.#page?.ending) break;
         await this.#readPage();
       }
@@ -109,9 +109,8 @@ export class NotificationIterator<N extends Notification = Notification> impleme
     this.#stop();
   }
 
-  #deliver(entry: LogEntry): Iterated<N> {
+  #deliver(page: LogPage, entry: LogEntry): Iterated<N> {
     const { encoder } = this.#runtime;
-    const page = this.#page as LogPage;
     this.#taken++;
     const isLast = this.#taken === page.entries.length;
     this.#cursor = isLast ? encoder.cursor(page) : encoder.seal(page.epoch, entry.position);

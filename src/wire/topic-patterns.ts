@@ -1,4 +1,6 @@
-/** What the parameters of a pattern stand for in a topic. */
+import { decodeSegment } from './topic-of.js';
+
+/** The values of a pattern's parameters: the segments of the topic, decoded as `topicOf` encodes them. */
 export type TopicParams = Readonly<Record<string, string>>;
 
 interface Pattern<T> {
@@ -21,6 +23,9 @@ const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
  * Patterns of topics, whose segments are separated by dots: `user.:id` has a parameter, which stands for one whole segment;
  * `org.:org.*` ends with any number of segments, one at least. Where several match, the most specific one decides: segment by
  * segment, a literal comes before a parameter, and a parameter before `*`.
+ *
+ * A parameter has the decoded segment as its value. A segment that `topicOf` does not write matches no parameter: two topics
+ * never give the same value, so a rule that compares an id lets nobody read a second topic.
  *
  * A topic is split once and compared segment by segment with every pattern: linear in its length, whatever it holds.
  */
@@ -79,9 +84,14 @@ function matchSegments(segments: readonly string[], parts: readonly string[]): T
   for (const [at, segment] of segments.entries()) {
     const part = parts[at] ?? '';
     if (segment === REST) return params;
+    if (!isParameter(segment)) {
+      if (segment !== part) return undefined;
+      continue;
+    }
     // An empty segment is no value: `user.` must not be read as the topic of a user without a name.
-    if (isParameter(segment) ? part === '' : segment !== part) return undefined;
-    if (isParameter(segment)) params[segment.slice(1)] = part;
+    const value = decodeSegment(part);
+    if (value === undefined) return undefined;
+    params[segment.slice(1)] = value;
   }
   return params;
 }

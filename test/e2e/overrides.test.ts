@@ -66,7 +66,15 @@ describe('a test of an application', () => {
 
   test.each([
     ['a value', (testing: ReturnType<typeof override>) => testing.useValue({ publish: () => 'mock' })],
-    ['a class', (testing: ReturnType<typeof override>) => testing.useClass(class Mock {})],
+    [
+      'a class',
+      (testing: ReturnType<typeof override>) =>
+        testing.useClass(
+          class Mock {
+            readonly isMock = true;
+          },
+        ),
+    ],
     [
       'a factory',
       (testing: ReturnType<typeof override>) => testing.useFactory({ factory: () => ({ publish: () => 'mock' }) }),

@@ -6,10 +6,10 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
+import { SkipThrottle, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import { NotificationsModule } from '../../src/index.js';
 
-const [adapter = '', throttlerLimit = '', perMinuteMax = ''] = process.argv.slice(2);
+const [adapter = '', throttlerLimit = '', perMinuteMax = '', skip = ''] = process.argv.slice(2);
 
 @Module({
   imports: [
@@ -17,6 +17,7 @@ const [adapter = '', throttlerLimit = '', perMinuteMax = ''] = process.argv.slic
     NotificationsModule.forRoot({
       access: { read: 'public', publish: 'public' },
       publish: { perMinuteMax: Number(perMinuteMax) },
+      decorators: skip ? [SkipThrottle()] : [],
     }),
   ],
   providers: [{ provide: APP_GUARD, useClass: ThrottlerGuard }],

@@ -14,8 +14,12 @@ const CHILD = fileURLToPath(new URL('throttler-child.ts', import.meta.url));
 const HOOKS = new URL('../../scripts/typescript-hooks.mjs', import.meta.url).href;
 
 describe.each(['express', 'fastify'])('beside the guard of @nestjs/throttler, on %s', (adapter) => {
-  const publishThrice = async (limits: { throttler: number; perMinuteMax: number }): Promise<Answer[]> => {
-    const child = [CHILD, adapter, String(limits.throttler), String(limits.perMinuteMax)];
+  const publishThrice = async (limits: {
+    throttler: number;
+    perMinuteMax: number;
+    skip?: boolean;
+  }): Promise<Answer[]> => {
+    const child = [CHILD, adapter, String(limits.throttler), String(limits.perMinuteMax), limits.skip ? 'skip' : ''];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', HOOKS, ...child]);
     expect(stderr).toBe('');
     return JSON.parse(stdout) as Answer[];
@@ -26,6 +30,11 @@ describe.each(['express', 'fastify'])('beside the guard of @nestjs/throttler, on
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 429]);
     expect(answers[2]).toMatchObject({ message: 'ThrottlerException: Too Many Requests' });
     expect(Number(answers[2]?.retryAfter)).toBeGreaterThan(0);
+  });
+
+  test('the throttler leaves alone a feed that is decorated with SkipThrottle', async () => {
+    const answers = await publishThrice({ throttler: 1, perMinuteMax: 100, skip: true });
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
   });
 
   test('and the publishing rate what is over its own', async () => {
