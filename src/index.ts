@@ -41,7 +41,8 @@ export type {
   TypeOf,
 } from './core/notification.js';
 export type { Gap } from './core/page.js';
-export type { FeedCounts, FeedHealth } from './core/feed.js';
+export type { FeedHealth } from './core/feed.js';
+export type { NotificationsCounts } from './nest/unread.js';
 export type { Clock, Timer } from './core/clock.js';
 export type {
   Appended,

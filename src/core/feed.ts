@@ -1,15 +1,16 @@
-import { Observable, type Observer, type Unsubscribable } from 'rxjs';
+import { Observable, type Subscriber, type Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
 import { type LogPage, type LogPosition, sharedPosition } from './page.js';
+import type { Drained, PageConsumer, Turns } from './page-consumer.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
 import { RecentRevocations } from './recent-revocations.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Rights } from './rights.js';
+import { Slots } from './slots.js';
 import { spreadMs } from './spread.js';
 import type { Store, Tail, TailBatch } from './store.js';
 import { Subscribers } from './subscribers.js';
-import { Tally } from './tally.js';
 import { Waiter, type WaiterHost } from './waiter.js';
 import { Waiters } from './waiters.js';
 
@@ -44,8 +45,8 @@ export interface FeedRequest {
   readonly subscriber?: string | undefined;
   /** Where from, for the limit on one address. Undefined: from nowhere in particular. */
   readonly address?: string | undefined;
-  /** Bytes of notifications in a page, if it is to be less than the limit of all. */
-  readonly bytesMax?: number;
+  /** Bytes of notifications in the next page, if less than `pageBytesMax`. It is asked before each read. */
+  readonly bytesMax?: () => number;
   /** Undefined: the topics may be read whatever happens. */
   readonly rights?: Rights | undefined;
   /**
@@ -54,9 +55,6 @@ export interface FeedRequest {
    */
   readonly revocations?: number | undefined;
 }
-
-/** Resolves when the consumer of a stream has taken a page; undefined if it has already. */
-export type Drained = (page: LogPage) => Promise<void> | undefined;
 
 /** Of a node: `ready`; or why not. */
 export type FeedHealth = 'ready' | 'draining' | 'store_unavailable';
@@ -69,7 +67,7 @@ export interface FeedCounts {
   readonly topics: number;
   /** Entries of the index by subscriber. */
   readonly subscribers: number;
-  /** Addresses that waiters are counted for. */
+  /** Addresses with waiters, or with answers that are still being written. */
   readonly addresses: number;
 }
 
@@ -98,7 +96,7 @@ export class Feed {
   readonly #store: Store;
   readonly #waiters: Waiters<Waiter>;
   readonly #subscribers = new Subscribers<Waiter>();
-  readonly #addresses = new Tally();
+  readonly #slots = new Slots();
   readonly #host: WaiterHost;
   readonly #revocations = new RecentRevocations();
   #tail: Tail | undefined;
@@ -127,29 +125,38 @@ export class Feed {
     return this.#reader.window;
   }
 
-  /** One page: at once if there is news after the position, a gap or `waitMs: 0`; otherwise when either comes true. */
-  poll(request: FeedRequest): Observable<LogPage> {
-    return new Observable((subscriber) => this.hold(request, subscriber));
-  }
-
   /**
-   * A page for every turn until the subscriber leaves: news, gaps, and an empty page whenever `waitMs` passes without
-   * any. The next turn starts when `drained` says that the last page was taken, so nothing ever queues for a slow reader.
-   */
-  follow(request: FeedRequest, drained: Drained = () => undefined): Observable<LogPage> {
-    return new Observable((subscriber) => this.hold(request, subscriber, drained));
-  }
-
-  /**
-   * What `poll`, and with `drained` `follow`, do when they are subscribed to. A held request costs less memory without an Observable
-   * around it, which is for whoever composes.
+   * One page: at once if there are new notifications after the position, a gap or `waitMs: 0`; otherwise when one arrives or the wait ends.
    *
-   * @throws NotificationsError when the request is refused
+   * @param drained says when the page was taken; until then the poll counts towards the limits
    */
-  hold(request: FeedRequest, observer: Observer<LogPage>, drained?: Drained): Unsubscribable {
+  poll(request: FeedRequest, drained?: Drained): Observable<LogPage> {
+    return this.#pages(request, 'one', drained);
+  }
+
+  /**
+   * A page for every turn until the subscriber leaves: new notifications, gaps, and an empty page whenever `waitMs` passes without any.
+   * The next turn starts when `drained` says that the last page was taken, so nothing ever queues for a slow reader.
+   */
+  follow(request: FeedRequest, drained?: Drained): Observable<LogPage> {
+    return this.#pages(request, 'many', drained);
+  }
+
+  #pages(request: FeedRequest, turns: Turns, drained: Drained | undefined): Observable<LogPage> {
+    return new Observable((subscriber) =>
+      this.hold(request, drained ? consumerOf(subscriber, drained) : subscriber, turns),
+    );
+  }
+
+  /**
+   * What `poll` and `follow` do when they are subscribed to. A held request takes less memory without an Observable around it.
+   *
+   * @throws NotificationsError when the request is rejected
+   */
+  hold(request: FeedRequest, consumer: PageConsumer, turns: Turns): Unsubscribable {
     const refusal = this.#refusal(request);
     if (refusal) throw refusal;
-    const waiter = new Waiter(this.#host, request, observer, drained);
+    const waiter = new Waiter(this.#host, request, consumer, turns);
     waiter.start();
     return waiter;
   }
@@ -194,7 +201,7 @@ export class Feed {
 
   counts(): FeedCounts {
     const { count: waiters, topicCount: topics } = this.#waiters;
-    return { waiters, topics, subscribers: this.#subscribers.size, addresses: this.#addresses.size };
+    return { waiters, topics, subscribers: this.#subscribers.size, addresses: this.#slots.addresses };
   }
 
   /** Over how long the clients of this node are to be spread when they come back. While it drains: all that it had. */
@@ -225,15 +232,15 @@ export class Feed {
     if (this.#drain) {
       return new NotificationsError('draining', 'This node is shutting down; retry.', { spreadMs: this.spreadMs() });
     }
-    if (subscriber !== undefined && this.#subscribers.countOf(subscriber) >= waitersPerSubscriberMax) {
+    if (subscriber !== undefined && this.#slots.ofSubscriber(subscriber) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
       return new NotificationsError('subscriber_waiters_too_many', message);
     }
-    if (address !== undefined && this.#addresses.of(address) >= waitersPerAddressMax) {
+    if (address !== undefined && this.#slots.ofAddress(address) >= waitersPerAddressMax) {
       const message = `${waitersPerAddressMax} polls and streams are open from this address (waitersPerAddressMax).`;
       return new NotificationsError('address_waiters_too_many', message);
     }
-    if (this.#waiters.count < waitersMax) return undefined;
+    if (this.#slots.count < waitersMax) return undefined;
     const message = `This node already holds ${waitersMax} polls and streams (waitersMax).`;
     return new NotificationsError('waiters_too_many', message, { spreadMs: this.spreadMs() });
   }
@@ -246,9 +253,9 @@ export class Feed {
       isRevoked: ({ subscriber, revocations }) => revocations !== undefined && this.isRevoked(subscriber, revocations),
       spreadMs: () => this.spreadMs(),
       arm: (waiter) => {
+        this.#slots.take(waiter);
         this.#waiters.add(waiter);
         this.#subscribers.add(waiter);
-        if (waiter.address !== undefined) this.#addresses.add(waiter.address);
       },
       isBusy: () => this.#waiters.isBusy,
       queue: (waiter, firstNews) => {
@@ -258,8 +265,10 @@ export class Feed {
       disarm: (waiter) => {
         this.#waiters.remove(waiter);
         this.#subscribers.remove(waiter);
-        if (waiter.address !== undefined) this.#addresses.remove(waiter.address);
         if (this.#waiters.count === 0) this.#drain?.done();
+      },
+      releaseSlot: (waiter) => {
+        this.#slots.release(waiter);
       },
     };
   }
@@ -285,4 +294,19 @@ export class Feed {
     this.#revocations.add(subscriber);
     for (const waiter of this.#subscribers.of(subscriber)) waiter.revoke(topics);
   }
+}
+
+function consumerOf(subscriber: Subscriber<LogPage>, drained: Drained): PageConsumer {
+  return {
+    next: (page) => {
+      subscriber.next(page);
+    },
+    error: (error) => {
+      subscriber.error(error);
+    },
+    complete: () => {
+      subscriber.complete();
+    },
+    drained,
+  };
 }

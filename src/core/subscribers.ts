@@ -22,10 +22,6 @@ export class Subscribers<W extends { readonly subscriber: string | undefined }> 
     if (waiters?.size === 0) this.#bySubscriber.delete(subscriber);
   }
 
-  countOf(subscriber: string): number {
-    return this.#bySubscriber.get(subscriber)?.size ?? 0;
-  }
-
   /** A copy, as whoever is told something may leave. */
   all(): readonly W[] {
     return [...this.#bySubscriber.values()].flatMap((waiters) => [...waiters]);

@@ -1,8 +1,9 @@
-import type { Observer, Unsubscribable } from 'rxjs';
+import type { Unsubscribable } from 'rxjs';
 import type { Clock, Timer } from './clock.js';
 import { NotificationsError } from './errors.js';
-import type { Drained, FeedRequest } from './feed.js';
+import type { FeedRequest } from './feed.js';
 import { type Ending, type LogPage, type LogPosition, positionIn, sharedPosition } from './page.js';
+import { emitLast, type PageConsumer, type Turns } from './page-consumer.js';
 import type { Reader } from './reader.js';
 import type { Rights } from './rights.js';
 import { NO_NEWS, type Wakeable } from './waiters.js';
@@ -26,11 +27,14 @@ export interface WaiterHost {
   queue(waiter: Waiter, firstNews: number): void;
   /** Whether the waiter is about to be woken. */
   hasNews(waiter: Waiter): boolean;
+  /** Removes the waiter from the indexes. */
   disarm(waiter: Waiter): void;
+  /** From now on the waiter no longer counts towards the limits. */
+  releaseSlot(waiter: Waiter): void;
 }
 
-/** `reading`: a read is under way, or what it found is being checked. `waiting`: nothing to say. `handing over`: the consumer has not taken the last page. */
-type State = 'reading' | 'waiting' | 'handing over' | 'ended';
+/** `reading`: a read is under way, or what it found is being checked. `waiting`: nothing to say. `delivering`: the consumer has not taken the last page. */
+type State = 'reading' | 'waiting' | 'delivering' | 'ended';
 
 /** A position to read from. */
 type Start = LogPosition | 'earliest';
@@ -41,25 +45,24 @@ export class Waiter implements Wakeable, Unsubscribable {
   firstNews = NO_NEWS;
   readonly #host: WaiterHost;
   readonly #request: FeedRequest;
-  readonly #observer: Observer<LogPage>;
-  readonly #drained: Drained | undefined;
+  readonly #consumer: PageConsumer;
+  readonly #turns: Turns;
   /** Up to here the waiter has looked for notifications. */
   #after: Start;
   /** Up to here the client has received them: the meaning of its cursor. */
   #cursor: Start;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
-  /** Runs on while news is handed over, so that a stream with news does not set one for each. */
+  /** Kept running while pages are delivered, so that a busy stream does not create a timer for each page. */
   #turnTimer: Timer;
   #lifetimeTimer: Timer;
 
-  /** Without `drained` the waiter is a poll and ends with its first page. */
-  constructor(host: WaiterHost, request: FeedRequest, observer: Observer<LogPage>, drained: Drained | undefined) {
+  constructor(host: WaiterHost, request: FeedRequest, consumer: PageConsumer, turns: Turns) {
     const { epoch, head } = host.reader.window;
     this.#host = host;
     this.#request = request;
-    this.#observer = observer;
-    this.#drained = drained;
+    this.#consumer = consumer;
+    this.#turns = turns;
     this.#after = request.after === 'latest' ? { epochId: epoch.id, position: head } : request.after;
     this.#cursor = this.#after;
   }
@@ -115,6 +118,12 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   unsubscribe(): void {
     if (this.#state === 'ended') return;
+    this.#leave();
+    this.#host.releaseSlot(this);
+  }
+
+  /** Ends the waiter; its slot stays taken. */
+  #leave(): void {
     if (this.#turnTimer !== undefined) this.#host.clock.clearTimeout(this.#turnTimer);
     if (this.#lifetimeTimer !== undefined) this.#host.clock.clearTimeout(this.#lifetimeTimer);
     this.#host.disarm(this);
@@ -141,7 +150,8 @@ export class Waiter implements Wakeable, Unsubscribable {
 
   #read(): void {
     const { reader } = this.#host;
-    const { topics, limit, bytesMax } = this.#request;
+    const { topics, limit } = this.#request;
+    const bytesMax = this.#request.bytesMax?.();
     const after = this.#translated();
     this.#state = 'reading';
     if (after !== 'earliest' && reader.reaches(after)) {
@@ -280,15 +290,22 @@ export class Waiter implements Wakeable, Unsubscribable {
   }
 
   #emit(page: LogPage): void {
-    const observer = this.#observer;
-    const drained = this.#drained;
     this.#after = this.#cursor = { epochId: page.epoch.id, position: page.position };
-    this.#state = 'handing over';
-    // A waiter is released before its last page goes out: whoever gets that finds nothing of it left here.
-    if (!drained || page.ending) this.unsubscribe();
-    observer.next(page);
-    if (!drained || page.ending) observer.complete();
-    else if (this.#isOpen()) this.#nextTurn(drained(page), page.more);
+    this.#state = 'delivering';
+    if (this.#turns === 'one' || page.ending) this.#emitLast(page);
+    else {
+      this.#consumer.next(page);
+      if (this.#isOpen()) this.#nextTurn(this.#consumer.drained?.(page), page.more);
+    }
+  }
+
+  /** The waiter leaves the indexes before its last page is emitted, so a consumer that reacts to the page finds nothing of it. */
+  #emitLast(page: LogPage): void {
+    if (!this.#consumer.drained) this.unsubscribe();
+    else this.#leave();
+    emitLast(this.#consumer, page, () => {
+      this.#host.releaseSlot(this);
+    });
   }
 
   #isOpen(): boolean {
@@ -302,7 +319,7 @@ export class Waiter implements Wakeable, Unsubscribable {
       return;
     }
     const turn = (): void => {
-      if (this.#state === 'handing over') this.#turn();
+      if (this.#state === 'delivering') this.#turn();
     };
     if (!taken) this.#host.clock.setImmediate(turn);
     else {
@@ -328,6 +345,6 @@ export class Waiter implements Wakeable, Unsubscribable {
   #fail(error: unknown): void {
     if (this.#state === 'ended') return;
     this.unsubscribe();
-    this.#observer.error(error);
+    this.#consumer.error(error);
   }
 }

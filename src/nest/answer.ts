@@ -1,8 +1,9 @@
 import type { ApplicationConfig } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
-import { catchError, defer, finalize, map, type Observable, type Observer, of } from 'rxjs';
-import type { Drained, Feed, FeedRequest } from '../core/feed.js';
+import { catchError, defer, finalize, map, type Observable, of } from 'rxjs';
+import type { Feed, FeedRequest } from '../core/feed.js';
 import type { LogPage } from '../core/page.js';
+import type { PageConsumer, Turns } from '../core/page-consumer.js';
 import type { Page } from '../wire/encoder.js';
 import { exceptionAnswer } from './exception.js';
 import type { GrantedRead } from './granted.js';
@@ -16,6 +17,8 @@ export interface Writer {
   readonly raw: ServerResponse;
   /** @param cursor what interceptors see, if there are any */
   page(page: LogPage, cursor?: string): void;
+  /** Resolves when the kernel has taken the last page, or the connection has closed; undefined if it has already. */
+  drained(): Promise<void> | undefined;
   /** @throws the exception, if Nest is to answer */
   refuse(error: unknown): void;
   /** The waiter has been left by its consumer. */
@@ -26,7 +29,7 @@ export interface Writer {
 export interface Exchange {
   readonly request: FeedRequest;
   readonly writer: Writer;
-  readonly drained?: Drained;
+  readonly turns: Turns;
 }
 
 /** What a handler returns: undefined if the answer is written without Nest. */
@@ -55,8 +58,9 @@ export class Answerer {
   #observable(begin: () => Exchange): Observable<Page | undefined> {
     const { feed, encoder } = this.#runtime;
     return defer(() => {
-      const { request, writer, drained } = begin();
-      const pages = drained ? feed.follow(request, drained) : feed.poll(request);
+      const { request, writer, turns } = begin();
+      const drained = (): Promise<void> | undefined => writer.drained();
+      const pages = turns === 'many' ? feed.follow(request, drained) : feed.poll(request, drained);
       return pages.pipe(
         inSubscriberContext(),
         map((page) => {
@@ -103,18 +107,21 @@ export function isObserved(application: ApplicationConfig): boolean {
  *
  * @throws the exception, if the waiter is refused at once and Nest is to answer
  */
-function hold(feed: Feed, { request, writer, drained }: Exchange): void {
+function hold(feed: Feed, { request, writer, turns }: Exchange): void {
   try {
-    const waiter = feed.hold(request, new HeldAnswer(writer), drained);
+    const waiter = feed.hold(request, new HeldAnswer(writer), turns);
     const { raw } = writer;
-    if (!raw.writableEnded) raw.on('close', () => waiter.unsubscribe());
+    if (raw.writableEnded) return;
+    raw.on('close', () => waiter.unsubscribe());
+    // A response that waits behind others on its connection has no socket yet, and does not hear that the connection closes.
+    if (!raw.socket) raw.req.on('close', () => raw.req.socket.destroyed && waiter.unsubscribe());
   } catch (error) {
     writer.refuse(error);
   }
 }
 
 /** What a waiter that is held without an Observable tells. */
-class HeldAnswer implements Observer<LogPage> {
+class HeldAnswer implements PageConsumer {
   readonly #writer: Writer;
 
   constructor(writer: Writer) {
@@ -123,6 +130,10 @@ class HeldAnswer implements Observer<LogPage> {
 
   next(page: LogPage): void {
     this.#writer.page(page);
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#writer.drained();
   }
 
   /** As Nest's own exception filter answers, which cannot be asked any more. */

@@ -17,15 +17,21 @@ export class ClosingResponses {
     this.#clock = clock;
   }
 
-  /** Follows a response that was ended just now, and cuts it off if it does not get through. */
+  /** Follows a response that was ended just now, and cuts it off after the grace. */
   add(response: Writable): void {
-    this.#open.add(response);
-    const timer = this.#clock.setTimeout(() => response.destroy(), CLOSING_GRACE_MS);
-    response.once('close', () => {
+    const done = (): void => {
       this.#clock.clearTimeout(timer);
+      response.off('close', done);
       this.#open.delete(response);
       if (this.#open.size === 0) this.#settle.splice(0).forEach((settled) => settled());
-    });
+    };
+    this.#open.add(response);
+    const timer = this.#clock.setTimeout(() => {
+      response.destroy();
+      // A response without a socket, behind others on its connection, does not hear that it is closed.
+      if ('socket' in response && response.socket === null) done();
+    }, CLOSING_GRACE_MS);
+    response.once('close', done);
   }
 
   /** Resolves when none is left, within the grace. */

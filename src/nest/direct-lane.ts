@@ -13,7 +13,6 @@ import { optionError } from './options.js';
 import { isHttp1, isWrapped } from './reply.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
-import { cutWhenUnread } from './unread.js';
 
 type LaneSocket = Socket & Record<symbol, LaneConnection | undefined>;
 
@@ -85,11 +84,11 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
       return;
     }
     const poll = new LanePoll(this.#answers, connection, grant, cursor);
-    poll.start(feed, laneRequest(arrival, after, nowMs));
+    poll.start(feed, { ...laneRequest(arrival, after, nowMs), bytesMax: this.#runtime.unread.pollBytes });
   }
 
-  onUnread(socket: Socket): void {
-    cutWhenUnread(socket, 'drain', this.#runtime);
+  untilFlushed(socket: Socket, content: string | Uint8Array): Promise<void> | undefined {
+    return this.#runtime.unread.untilFlushed(socket, content);
   }
 
   onClosing(socket: Socket): void {

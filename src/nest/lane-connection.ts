@@ -32,14 +32,17 @@ export interface LaneHost {
   readonly server: Server;
   /** A poll repeats. It is to be held, answered or sent the whole way, now or later. */
   onPoll(connection: LaneConnection, grant: Grant, cursor: string): void;
-  /** Something was written that the client has not taken yet. */
-  onUnread(socket: Socket): void;
+  /** Resolves when the kernel has taken all that was written; undefined if it has already. */
+  untilFlushed(socket: Socket, content: string | Uint8Array): Promise<void> | undefined;
   /** The last thing has been written. */
   onClosing(socket: Socket): void;
 }
 
 /** Headers of requests that go on behind their head, or change what the connection is. */
 const MORE_TO_COME = ['content-length', 'transfer-encoding', 'trailer', 'expect', 'upgrade'];
+
+/** What node:http adds to the advertised keep-alive time, where it has no option for it. */
+const KEEP_ALIVE_BUFFER_MS = 1_000;
 
 /** node:http's own listener, which feeds its parser. */
 type Parse = (bytes: Buffer) => void;
@@ -69,7 +72,9 @@ export class LaneConnection {
   /** Its bytes, as long as it may have to go the whole way. */
   #asked: Buffer | undefined;
   #waiter: Unsubscribable | undefined;
-  /** What came while a poll was under way. */
+  /** Resolves when the client has read the last answer. Until then the connection is not read. */
+  #unread: Promise<void> | undefined;
+  /** What came while a poll was under way, or its answer was unread. */
   #next: Buffer | undefined;
 
   constructor(socket: Socket, host: LaneHost) {
@@ -115,27 +120,34 @@ export class LaneConnection {
     this.#isAsked = false;
     this.#asked = this.#waiter = undefined;
     socket.cork();
-    let isTaken = true;
-    for (const piece of pieces) isTaken = socket.write(piece);
+    for (const piece of pieces) socket.write(piece);
     socket.uncork();
     if (close) {
       socket.destroySoon();
       this.#host.onClosing(socket);
       return;
     }
-    if (isTaken) this.#rest();
-    else {
-      socket.once('drain', () => {
-        this.#rest();
-      });
-      this.#host.onUnread(socket);
-    }
+    this.#unread = this.#host.untilFlushed(socket, pieces.at(-1) ?? '');
+    if (this.#unread) void this.#unread.then(this.#goOn);
+    else this.#goOn();
+  }
+
+  /** Resolves when the client has read the last answer; undefined if it has already. */
+  drained(): Promise<void> | undefined {
+    return this.#unread;
+  }
+
+  readonly #goOn = (): void => {
+    const socket = this.#socket;
+    this.#unread = undefined;
+    if (socket.destroyed) return;
+    this.#rest();
     const next = this.#next;
     this.#next = undefined;
     if (next === undefined) return;
     socket.resume();
     this.#onData(next);
-  }
+  };
 
   /** Gives the poll under way to the framework. */
   goWholeWay(): void {
@@ -152,7 +164,7 @@ export class LaneConnection {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#isAsked) {
+    if (this.#isAsked || this.#unread) {
       // Sent before the last answer, as pipelining clients do (RFC 9112, 9.3.2): its turn comes.
       this.#next = bytes;
       this.#socket.pause();
@@ -192,9 +204,10 @@ export class LaneConnection {
     parse.call(socket, bytes);
   }
 
-  /** As node:http does behind an answer, and undoes when something comes. */
+  /** Starts the time after which an idle connection is closed, as node:http does after an answer. */
   #rest(): void {
-    if (!this.#isAsked) this.#socket.setTimeout(this.#host.server.keepAliveTimeout);
+    const idleMs = idleMsOf(this.#host.server);
+    if (!this.#isAsked && idleMs > 0) this.#socket.setTimeout(idleMs);
   }
 
   /**
@@ -206,6 +219,16 @@ export class LaneConnection {
     const isLast = this.#parsed === raw.req && raw.socket === this.#socket;
     return isLast && given?.bytesRead === this.#socket.bytesRead && given.bytes.equals(form.head);
   }
+}
+
+/**
+ * Longer than the advertised keep-alive time, so that a proxy does not send a request while the connection is being closed. The buffer can
+ * be set since Node.js 22.19; before, it is one second.
+ */
+function idleMsOf({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server & { keepAliveTimeoutBuffer?: number }): number {
+  if (!(keepAliveTimeout > 0)) return 0;
+  const isBuffer = keepAliveTimeoutBuffer !== undefined && keepAliveTimeoutBuffer >= 0;
+  return keepAliveTimeout + (isBuffer ? keepAliveTimeoutBuffer : KEEP_ALIVE_BUFFER_MS);
 }
 
 /** Undefined for a request that carries more than its head, or no cursor that could change. */

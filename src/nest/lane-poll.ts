@@ -1,11 +1,11 @@
-import type { Observer } from 'rxjs';
 import type { Feed, FeedRequest } from '../core/feed.js';
 import type { LogPage } from '../core/page.js';
+import type { PageConsumer } from '../core/page-consumer.js';
 import type { LaneAnswer, LaneAnswers } from './lane-answers.js';
 import type { Grant, LaneConnection } from './lane-connection.js';
 
 /** One poll on the direct lane: the way of `NotificationsController`, without a framework. */
-export class LanePoll implements Observer<LogPage> {
+export class LanePoll implements PageConsumer {
   readonly #answers: LaneAnswers;
   readonly #connection: LaneConnection;
   readonly #grant: Grant;
@@ -41,6 +41,10 @@ export class LanePoll implements Observer<LogPage> {
     this.#send(this.#answers.page(page, this.#grant.form.answerLines, this.#cursor));
   }
 
+  drained(): Promise<void> | undefined {
+    return this.#connection.drained();
+  }
+
   error(error: unknown): void {
     this.#send(this.#answers.refusal(error, this.#grant.form.answerLines));
   }
@@ -51,7 +55,7 @@ export class LanePoll implements Observer<LogPage> {
 
   #hold(feed: Feed, request: FeedRequest): void {
     try {
-      this.#connection.hold(feed.hold(request, this));
+      this.#connection.hold(feed.hold(request, this, 'one'));
     } catch {
       this.#connection.goWholeWay();
     }

@@ -144,7 +144,8 @@ export class NotificationsController {
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Answer {
     return this.#answerer.answer(response, () => ({
-      request: pollOf(granted),
+      request: { ...pollOf(granted), bytesMax: this.#runtime.unread.pollBytes },
+      turns: 'one',
       writer: new PollWriter(response, this.#runtime, granted.asked.cursor, this.#learning(granted)),
     }));
   }
@@ -169,9 +170,9 @@ export class NotificationsController {
       writer.open(this.#openingCursor(after));
       const lifetimeMs = Math.min(jittered(stream.lifetimeMs), granted.expiresInMs);
       const waitMs = stream.heartbeatMs;
-      const bytesMax = stream.unreadBytesMax;
+      const bytesMax = this.#runtime.unread.streamBytes;
       const request = { topics, after, limit, bytesMax, waitMs, lifetimeMs, subscriber, address, rights, revocations };
-      return { request, writer, drained: () => writer.drained() };
+      return { request, writer, turns: 'many' };
     });
   }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { catchError, defer, map, type Observable, throwError } from 'rxjs';
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
-import { type FeedCounts, type FeedHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
+import { type FeedHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
 import type {
   AnyNotifications,
   DataOf,
@@ -23,6 +23,7 @@ import { type Publication, type Published, Publisher } from './publisher.js';
 import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
 import { inSubscriberContext } from './subscriber-context.js';
 import { RUNTIME } from './tokens.js';
+import { type NotificationsCounts, NOTHING_UNREAD } from './unread.js';
 
 /** A notification to publish to a known topic. */
 export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<Map>> = {
@@ -180,8 +181,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /** What is open on this node at this moment. */
-  counts(): FeedCounts {
-    return isReading(this.#runtime) ? this.#runtime.feed.counts() : NOTHING_OPEN;
+  counts(): NotificationsCounts {
+    const runtime = this.#runtime;
+    if (!isReading(runtime)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };
+    return { ...runtime.feed.counts(), ...runtime.unread.counts() };
   }
 
   /** The core's pages and errors as application code sees them. */

@@ -60,6 +60,7 @@ const BOUNDS = {
     waitersPerAddressMax: { default: 20_000, min: 1, max: 10_000_000 },
     topicsMax: { default: 50, min: 1, max: 10_000 },
     pageBytesMax: { default: MIB, min: KIB, max: 256 * MIB },
+    unreadBytesMax: { default: 32 * MIB, min: MIB, max: 64 * KIB * MIB },
   },
 } as const satisfies Record<string, Record<string, Bound>>;
 
@@ -186,6 +187,12 @@ export interface NotificationsOptions {
     readonly topicsMax?: number | undefined;
     /** Bytes of notifications in one page; a single larger notification is a page of its own. Default 1 MiB. */
     readonly pageBytesMax?: number | undefined;
+    /**
+     * Bytes of answers on this node that clients have not read. Default 32 MiB: a few dozen clients that read slowly, at full page size.
+     * A page takes at most an eighth of the bytes that are free, and at least 16 KiB, so pages get smaller as the bound comes near.
+     * Beyond it the connections that have kept the most bytes for the longest time are cut; their cursors stay valid.
+     */
+    readonly unreadBytesMax?: number | undefined;
   };
   /**
    * Secrets of the application, 32 characters or longer each, that are mixed into the keys of cursors and tickets. The first one

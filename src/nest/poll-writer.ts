@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../core/page.js';
-import { pageBody } from '../wire/encoder.js';
+import { type Body, pageBody } from '../wire/encoder.js';
 import { takeOverRead, type Writer } from './answer.js';
-import { type FrameworkResponse, isHttp1, writeJson } from './reply.js';
+import { type FrameworkResponse, writeJson } from './reply.js';
 import { refusal } from './refusal.js';
 import type { Runtime } from './runtime.js';
-import { cutWhenUnread } from './unread.js';
 
 /** Writes the answer of one poll. */
 export class PollWriter implements Writer {
@@ -15,6 +14,7 @@ export class PollWriter implements Writer {
   readonly #cursor: string | undefined;
   readonly #answered: ((raw: ServerResponse) => void) | undefined;
   #raw: ServerResponse | undefined;
+  #body: Body | undefined;
 
   /** @param answered is told when a page has been written, unless the waiter was ended */
   constructor(
@@ -38,17 +38,22 @@ export class PollWriter implements Writer {
     const { encoder, closing } = this.#runtime;
     const { raw } = this;
     if (page.ending) {
-      // Nothing has happened to this client's place, so it keeps the cursor that it came with.
+      // The client has received nothing, so its cursor stays the same.
       const close = page.ending === 'draining';
-      writeJson(raw, pageBody(page, this.#cursor ?? encoder.cursor(page)), { close });
+      this.#body = pageBody(page, this.#cursor ?? encoder.cursor(page));
+      writeJson(raw, this.#body, { close });
       if (close) closing.add(raw);
     } else {
-      writeJson(raw, encoder.body(page, cursor));
+      this.#body = encoder.body(page, cursor);
+      writeJson(raw, this.#body);
       this.#answered?.(raw);
     }
-    // Of HTTP/2 one has to be told.
-    const isTaken = isHttp1(raw) && raw.socket?.writableLength === 0;
-    if (!isTaken) cutWhenUnread(raw, 'finish', this.#runtime);
+  }
+
+  drained(): Promise<void> | undefined {
+    const content = this.#body?.content ?? '';
+    this.#body = undefined;
+    return this.#runtime.unread.untilFinished(this.raw, content);
   }
 
   /** Leaves the answer to Nest: by throwing the exception for it. */

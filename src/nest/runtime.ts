@@ -11,6 +11,7 @@ import { isProvided } from './access.js';
 import { AccessPolicy } from './access-policy.js';
 import { ClosingResponses } from './closing-responses.js';
 import { TightLoops } from './tight-loop.js';
+import { UnreadAnswers } from './unread.js';
 import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
 
 /** The part of a feed that publishes. A feed with `publishOnly` has no other part. */
@@ -41,6 +42,7 @@ export interface Runtime extends PublishRuntime {
   /** Under this key a request keeps the feed's count of revocations at its start. */
   readonly revocationsMark: symbol;
   readonly closing: ClosingResponses;
+  readonly unread: UnreadAnswers;
   readonly requests: ReadRequests;
   readonly tightLoops: TightLoops;
   /** Whether interceptors or exception filters must see the answers: known before routes are made. */
@@ -102,6 +104,12 @@ async function openReading(base: Base, own: Pick<Runtime, 'access' | 'claim'>): 
     epochId: feed.window.epoch.id,
     revocationsMark: Symbol('revocations'),
     closing: new ClosingResponses(clock),
+    unread: new UnreadAnswers(clock, {
+      bytesMax: settings.limits.unreadBytesMax,
+      msMax: settings.stream.unreadMsMax,
+      pageBytesMax: settings.limits.pageBytesMax,
+      streamPageBytesMax: Math.min(settings.stream.unreadBytesMax, settings.limits.pageBytesMax),
+    }),
     requests: new ReadRequests({ limits: requestLimits, cursors, epoch: () => feed.window.epoch }),
     tightLoops: new TightLoops(clock, settings.limits.waitersPerSubscriberMax),
     isObserved: false,

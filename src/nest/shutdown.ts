@@ -31,6 +31,8 @@ export class NotificationsShutdown implements BeforeApplicationShutdown, OnAppli
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#runtime.close();
+    const runtime = this.#runtime;
+    if (isReading(runtime)) runtime.unread.cutAll();
+    await runtime.close();
   }
 }

@@ -264,9 +264,23 @@ forEachAdapter((adapter) => {
       expect(socket!.timeout ?? 0).toBe(0);
       await publish(app, 'orders');
       expect((await poller.connection.response()).status).toBe(200);
-      expect(socket!.timeout).toBe(50);
+      expect(socket!.timeout).toBe(50 + 1_000);
       await poller.connection.whenClosed();
       expect(wholeWays()).toBe(2);
+    });
+
+    test('an idle connection is kept as long as node:http keeps it', async () => {
+      const { app, poller, wholeWays } = await startGranted();
+      const [socket] = app.sockets;
+      for (const keepAliveTimeout of [3_000, 0]) {
+        serverOf(app).keepAliveTimeout = keepAliveTimeout;
+        const whole = wholeWays();
+        poller.connection.send({ path: '/nowhere' });
+        expect((await poller.connection.response()).status).toBe(404);
+        const ofNode = socket!.timeout;
+        await poller.turns(3);
+        expect([wholeWays() - whole, socket!.timeout]).toEqual([3, ofNode]);
+      }
     });
 
     test('the requests that a connection may carry are counted by node:http', async () => {

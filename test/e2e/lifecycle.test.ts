@@ -12,7 +12,7 @@ import { turn, until } from '../support/http/until.js';
 
 const POLL = { path: '/notifications?topic=orders' };
 const STREAM = { ...POLL, headers: { Accept: 'text/event-stream' } };
-const NOTHING = { waiters: 0, topics: 0, subscribers: 0, addresses: 0 };
+const NOTHING = { waiters: 0, topics: 0, subscribers: 0, addresses: 0, unreadConnections: 0, unreadBytes: 0 };
 
 /** A gate that requests wait at until it is opened. */
 class Gate {
@@ -99,7 +99,7 @@ forEachAdapter((adapter) => {
       await until(() => app.sockets.size === 1);
       gate.open();
       await turn(20);
-      expect(app.counts()).toEqual({ waiters: 1, topics: 1, subscribers: 0, addresses: 1 });
+      expect(app.counts()).toMatchObject({ waiters: 1, topics: 1, subscribers: 0, addresses: 1 });
       expect(await ownMs(() => app.close())).toBeLessThan(1_500);
     });
 

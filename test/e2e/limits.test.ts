@@ -81,6 +81,24 @@ forEachAdapter((adapter) => {
     });
   });
 
+  test('an answer that its client does not read counts until its connection closes', async () => {
+    const limits = { waitersPerSubscriberMax: 1, pageBytesMax: 16 * 1024 * 1024 };
+    const app = await start({ limits });
+    const data = 'x'.repeat(60_000);
+    for (let count = 0; count < 150; count++) await app.service.publish('orders', { type: 't', data });
+    const stalled = await Connection.open(app);
+    stalled.socket.pause();
+    stalled.send({ path: '/notifications?topic=orders&cursor=earliest&limit=1000', headers: AS_ANN });
+    await until(() => app.counts().unreadBytes > 0);
+    expect(app.counts()).toMatchObject({ waiters: 0, unreadConnections: 1 });
+    const refused = await poll(app, 'topic=orders&wait=0', AS_ANN);
+    expect([refused.status, refused.json.code]).toEqual([429, 'subscriber_waiters_too_many']);
+    expect((await poll(app, 'topic=orders&wait=0', AS_BOB)).status).toBe(200);
+    await stalled.destroy();
+    await until(() => app.counts().unreadConnections === 0);
+    expect((await poll(app, 'topic=orders&wait=0', AS_ANN)).status).toBe(200);
+  });
+
   test('callers without a name are not counted as one', async () => {
     const app = await start({ limits: { waitersPerSubscriberMax: 1 } });
     for (let count = 0; count < 3; count++) await holdPoll(app, 'topic=orders');

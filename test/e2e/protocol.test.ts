@@ -87,13 +87,13 @@ forEachAdapter((adapter) => {
     test('is held, and answered when something is published to one of its topics', async () => {
       const app = await startApp(adapter);
       const held = await holdPoll(app, 'topic=orders&topic=returns');
-      expect(app.counts()).toEqual({ waiters: 1, topics: 2, subscribers: 0, addresses: 1 });
+      expect(app.counts()).toMatchObject({ waiters: 1, topics: 2, subscribers: 0, addresses: 1 });
       await publish(app, 'others');
       await publish(app, 'returns');
       const { json } = await held.response();
       expect(json.notifications).toHaveLength(1);
       expect(json.notifications[0].topic).toBe('returns');
-      expect(app.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
+      expect(app.counts()).toMatchObject({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     });
 
     test('is answered with none after the time that the request or the option gives', async () => {

@@ -80,7 +80,7 @@ describe('a feed that only publishes', () => {
       });
     }
     expect(() => service.cursor()).toThrow(NotificationsException);
-    expect(service.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
+    expect(service.counts()).toMatchObject({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     expect(await service.health()).toBe('ready');
     await worker.close();
     expect(await service.health()).toBe('draining');

@@ -6,12 +6,12 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, systemClock, type Timer } from '../../src/core/clock.js';
 import { Feed } from '../../src/core/feed.js';
-import { memoryStore, NotificationsModule, NotificationsService } from '../../src/index.js';
+import { memoryStore, NotificationsModule, type NotificationsOptions, NotificationsService } from '../../src/index.js';
 import type { Command, NodeState } from './watched-node.js';
 
 /** Little is kept, so that the memory of the log itself soon stays the same. */
@@ -52,25 +52,38 @@ function watch(what: string, object: object): void {
 /** Every way to hold a request goes through this. */
 function watchWaiters(): void {
   const { hold } = Feed.prototype;
-  Feed.prototype.hold = function (this: Feed, request, observer, drained) {
-    watch('observer', observer);
-    const waiter = hold.call(this, request, observer, drained);
+  Feed.prototype.hold = function (this: Feed, request, consumer, turns) {
+    watch('observer', consumer);
+    const waiter = hold.call(this, request, consumer, turns);
     watch('waiter', waiter);
     return waiter;
   };
 }
 
-const [adapter = 'express'] = process.argv.slice(2);
+const [adapter = 'express', options] = process.argv.slice(2);
 const clock = new CountingClock();
+
+const WATCHED: NotificationsOptions = {
+  access: { read: () => true, subscriber: () => 'somebody' },
+  store: memoryStore(KEPT),
+  limits: { waitersPerSubscriberMax: 10_000 },
+  window: { count: 200 },
+};
+/** Every limit has its default. */
+const DEFAULTS: NotificationsOptions = {
+  access: {
+    read: 'public',
+    subscriber: ({ request }) => (request as IncomingMessage).headers['x-user'] as string | undefined,
+  },
+};
+const warnings: string[] = [];
+process.on('warning', ({ name }) => warnings.push(name));
 
 @Module({
   imports: [
     NotificationsModule.forRoot({
-      access: { read: () => true, subscriber: () => 'somebody' },
-      store: memoryStore(KEPT),
       clock,
-      limits: { waitersPerSubscriberMax: 10_000 },
-      window: { count: 200 },
+      ...(options === 'defaults' ? DEFAULTS : WATCHED),
       ...(adapter === 'lane' && { directLane: { grantMs: 60_000 } }),
     }),
   ],
@@ -107,8 +120,12 @@ async function state(): Promise<NodeState> {
   const listeners = [server, process].flatMap((emitter) =>
     emitter.eventNames().map((name) => emitter.listenerCount(name as string)),
   );
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
   return {
-    heapBytes: process.memoryUsage().heapUsed,
+    heapBytes: heapUsed,
+    usedBytes: heapUsed + arrayBuffers,
+    rssBytes: rss,
+    warnings,
     counts: service.counts(),
     sockets: sockets.size,
     timers: clock.running.size,
@@ -116,6 +133,14 @@ async function state(): Promise<NodeState> {
     watched: watched.length,
     alive,
   };
+}
+
+/** Fills the log, and answers cursors with a notification between each two. */
+async function cursors(count: number): Promise<string[]> {
+  const all = [service.cursor()];
+  const data = 'x'.repeat(8 * 1024);
+  while (all.length < count) all.push((await service.publish('orders', { type: 'padded', data })).cursor);
+  return all;
 }
 
 /** A collection between two turns of those who wait would only show that they wait. */
@@ -126,6 +151,7 @@ async function answer(command: Command): Promise<unknown> {
     return process.memoryUsage().heapUsed;
   }
   if (command.kind === 'state') return state();
+  if (command.kind === 'cursors') return cursors(command.count);
   if (command.kind === 'watch') {
     watched.length = 0;
     isWatching = command.on;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FeedCounts } from 'nest-notifications';
+import type { NotificationsCounts } from 'nest-notifications';
 import { until } from '../support/http/until.js';
 
 /** Ways to run a node. */
@@ -11,13 +11,19 @@ export type Command =
   | { readonly kind: 'counts' }
   | { readonly kind: 'heap' }
   | { readonly kind: 'state' }
+  | { readonly kind: 'cursors'; readonly count: number }
   | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'publish'; readonly topic: string; readonly bytes: number; readonly id?: string | undefined };
 
 /** What a node holds, after garbage has been collected. */
 export interface NodeState {
   readonly heapBytes: number;
-  readonly counts: FeedCounts;
+  /** Heap and buffers. */
+  readonly usedBytes: number;
+  readonly rssBytes: number;
+  /** Names of the warnings that Node.js gave. */
+  readonly warnings: readonly string[];
+  readonly counts: NotificationsCounts;
   readonly sockets: number;
   /** Of the library. */
   readonly timers: number;
@@ -30,7 +36,15 @@ export interface NodeState {
 
 const HOOKS = fileURLToPath(new URL('../../scripts/typescript-hooks.mjs', import.meta.url));
 const NODE = fileURLToPath(new URL('node.ts', import.meta.url));
-const NOTHING = { waiters: 0, topics: 0, subscribers: 0, addresses: 0, sockets: 0 };
+const NOTHING = {
+  waiters: 0,
+  topics: 0,
+  subscribers: 0,
+  addresses: 0,
+  unreadConnections: 0,
+  unreadBytes: 0,
+  sockets: 0,
+};
 
 /** A node in a process of its own, that can be asked what it holds. */
 export class WatchedNode {
@@ -53,8 +67,14 @@ export class WatchedNode {
     });
   }
 
-  static async start(adapter: (typeof ADAPTERS)[number]): Promise<WatchedNode> {
-    const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', HOOKS, NODE, adapter];
+  /** @param options with 'defaults' every limit has its default; the subscriber is in the header X-User */
+  static async start(
+    adapter: (typeof ADAPTERS)[number],
+    options: 'watched' | 'defaults' = 'watched',
+    flags: readonly string[] = [],
+  ): Promise<WatchedNode> {
+    const args = [...flags, '--expose-gc', '--disable-warning=ExperimentalWarning', '--import', HOOKS, NODE];
+    args.push(adapter, options);
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     return new WatchedNode(child, port);
@@ -64,8 +84,8 @@ export class WatchedNode {
     return `http://127.0.0.1:${this.port}/notifications`;
   }
 
-  async counts(): Promise<FeedCounts & { readonly sockets: number }> {
-    return (await this.#ask({ kind: 'counts' })) as FeedCounts & { sockets: number };
+  async counts(): Promise<NotificationsCounts & { readonly sockets: number }> {
+    return (await this.#ask({ kind: 'counts' })) as NotificationsCounts & { sockets: number };
   }
 
   /** Bytes after one collection, which holds up those who wait much less than all that `state` does. */
@@ -75,6 +95,11 @@ export class WatchedNode {
 
   async state(): Promise<NodeState> {
     return (await this.#ask({ kind: 'state' })) as NodeState;
+  }
+
+  /** Fills the log with notifications of 8 KiB, and answers a cursor before each of them. */
+  async cursors(count: number): Promise<string[]> {
+    return (await this.#ask({ kind: 'cursors', count })) as string[];
   }
 
   /** From now on, or no longer, what comes is watched. */

@@ -1,6 +1,7 @@
-import type { Observer, Unsubscribable } from 'rxjs';
+import type { Unsubscribable } from 'rxjs';
 import { NotificationsError } from '../../src/core/errors.js';
 import { Feed, type FeedLimits, type FeedRequest } from '../../src/core/feed.js';
+import type { PageConsumer } from '../../src/core/page-consumer.js';
 import type { LogPage, LogPosition } from '../../src/core/page.js';
 import type { Rights } from '../../src/core/rights.js';
 import { Cursors } from '../../src/wire/cursor.js';
@@ -165,7 +166,7 @@ export class Process {
           isEnding: page.ending !== undefined,
         });
       };
-      return feed.hold(asked, { next, error, complete: () => undefined });
+      return feed.hold(asked, { next, error, complete: () => undefined }, 'one');
     }
     // A stream names its start, so it has to know it before the feed does.
     const { epoch, head } = feed.window;
@@ -174,7 +175,7 @@ export class Process {
       from === 'earliest' || from.epochId !== epoch.id || from.afterLoss
         ? undefined
         : this.#encoder.seal(epoch, from.position);
-    const observer: Observer<LogPage> = {
+    const consumer: PageConsumer = {
       next: (page) => {
         const text =
           page.entries.length > 0 || page.gap ? this.#encoder.sse(page) : cursorBlock(this.#encoder.cursor(page));
@@ -184,9 +185,11 @@ export class Process {
       complete: () => {
         caller.reply({ kind: 'end' });
       },
+      // The HTTP side cuts a connection that does not take its last page.
+      drained: (page) => (page.ending ? undefined : caller.drained()),
     };
     caller.reply({ kind: 'blocks', text: openingBlock(1000, start), isOpening: true });
-    return feed.hold({ ...asked, after: from, lifetimeMs }, observer, () => caller.drained());
+    return feed.hold({ ...asked, after: from, lifetimeMs }, consumer, 'many');
   }
 
   /** Equal lists are one, as with requests that the module has read. */

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { type INestApplication, Module, type ModuleMetadata, type NestApplicationOptions } from '@nestjs/common';
 import {
-  type FeedCounts,
+  type NotificationsCounts,
   NotificationsModule,
   type NotificationsOptions,
   NotificationsService,
@@ -39,12 +39,19 @@ export interface TestApp {
   readonly logs: Logs;
   /** Connections that its server has open. */
   readonly sockets: ReadonlySet<Socket>;
-  counts(): FeedCounts;
+  counts(): NotificationsCounts;
   /** Closes it now, as a test of closing does. */
   close(): Promise<void>;
 }
 
-const NOTHING: FeedCounts = { waiters: 0, topics: 0, subscribers: 0, addresses: 0 };
+const NOTHING: NotificationsCounts = {
+  waiters: 0,
+  topics: 0,
+  subscribers: 0,
+  addresses: 0,
+  unreadConnections: 0,
+  unreadBytes: 0,
+};
 
 /** Everybody may read and publish. */
 export const OPEN: NotificationsOptions = { access: { read: 'public', publish: 'public' } };

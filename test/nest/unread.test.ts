@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { UnreadAnswers } from '../../src/nest/unread.js';
+import { ManualClock } from '../../src/testing/index.js';
+
+const MIB = 1024 * 1024;
+const OVERHEAD = 512;
+const LIMITS = { bytesMax: 8 * MIB, msMax: 60_000, pageBytesMax: MIB, streamPageBytesMax: 128 * 1024 };
+
+/** The part of a socket, and of the response on it, that is looked at. */
+class StalledSocket extends EventEmitter {
+  readonly bytesWritten = 0;
+  destroyed = false;
+  writableLength = 1;
+  readonly flushes: (() => void)[] = [];
+
+  write(_text: string, flushed: () => void): boolean {
+    this.flushes.push(flushed);
+    return false;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+describe('answers that are not read', () => {
+  let clock: ManualClock;
+  let unread: UnreadAnswers;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    unread = new UnreadAnswers(clock, LIMITS);
+  });
+
+  const keep = (socket: StalledSocket, content: string | Uint8Array): Promise<void> =>
+    unread.untilFlushed(socket as unknown as Socket, content)!;
+
+  function stall(bytes: number): StalledSocket {
+    const socket = new StalledSocket();
+    void keep(socket, Buffer.alloc(bytes));
+    return socket;
+  }
+
+  test('are not kept where the kernel has taken them', () => {
+    const socket = Object.assign(new StalledSocket(), { writableLength: 0 });
+    expect(unread.untilFlushed(socket as unknown as Socket, 'x')).toBeUndefined();
+    const raw = { writableFinished: true, req: { httpVersionMajor: 1, socket } } as unknown as ServerResponse;
+    expect(unread.untilFinished(raw, 'x')).toBeUndefined();
+    expect(unread.counts()).toEqual({ unreadConnections: 0, unreadBytes: 0 });
+  });
+
+  test('count until they are flushed, in bytes of UTF-8', async () => {
+    const socket = new StalledSocket();
+    const flushed = keep(socket, '€'.repeat(100));
+    expect(unread.counts()).toEqual({ unreadConnections: 1, unreadBytes: 300 + OVERHEAD });
+    socket.flushes[0]!();
+    await flushed;
+    expect(unread.counts()).toEqual({ unreadConnections: 0, unreadBytes: 0 });
+    expect([socket.listenerCount('close'), clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  test('count once where connections share a buffer', () => {
+    const shared = Buffer.alloc(MIB);
+    const sockets = Array.from({ length: 100 }, () => new StalledSocket());
+    for (const socket of sockets) void keep(socket, shared);
+    expect(unread.counts()).toEqual({ unreadConnections: 100, unreadBytes: MIB + 100 * OVERHEAD });
+    for (const socket of sockets) socket.destroy();
+    expect(unread.counts()).toEqual({ unreadConnections: 0, unreadBytes: 0 });
+  });
+
+  test('count for each connection over TLS, which copies them', () => {
+    const shared = Buffer.alloc(MIB);
+    for (let n = 0; n < 3; n++) void keep(Object.assign(new StalledSocket(), { encrypted: true }), shared);
+    expect(unread.counts().unreadBytes).toBe(3 * (MIB + OVERHEAD));
+  });
+
+  test('end with their connection, all with one listener', async () => {
+    const socket = new StalledSocket();
+    const request = { httpVersionMajor: 1, socket } as unknown as IncomingMessage;
+    const answers = Array.from({ length: 100 }, () => {
+      const raw = Object.assign(new EventEmitter(), { req: request, writableFinished: false });
+      return unread.untilFinished(raw as unknown as ServerResponse, 'x')!;
+    });
+    expect(socket.listenerCount('close')).toBe(1);
+    socket.destroy();
+    await Promise.all(answers);
+    expect(unread.counts()).toEqual({ unreadConnections: 0, unreadBytes: 0 });
+  });
+
+  test('cut a connection that leaves them for too long, and not one that reads slowly', async () => {
+    const [stalled, slow] = [stall(1), stall(1)];
+    void keep(slow, 'x');
+    await clock.advance(LIMITS.msMax - 1);
+    slow.flushes[0]!();
+    await clock.advance(1);
+    expect([stalled.destroyed, slow.destroyed]).toEqual([true, false]);
+    await clock.advance(LIMITS.msMax);
+    expect(slow.destroyed).toBe(true);
+  });
+
+  test('make pages smaller as the bound comes near, in powers of two', () => {
+    const sizes = new Set<number>();
+    const fill = (): void => {
+      sizes.add(unread.pollBytes());
+      stall(unread.pollBytes());
+    };
+    expect([unread.pollBytes(), unread.streamBytes()]).toEqual([MIB, 128 * 1024]);
+    while (unread.pollBytes() > 16 * 1024) fill();
+    expect([...sizes]).toEqual([1024, 512, 256, 128, 64, 32].map((kib) => kib * 1024));
+    expect(unread.streamBytes()).toBe(16 * 1024);
+    expect(unread.counts().unreadBytes).toBeLessThan(LIMITS.bytesMax);
+  });
+
+  test('cut, beyond the bound, the connections that keep most for the longest time', async () => {
+    const large = [stall(2 * MIB), stall(2 * MIB)];
+    const small = Array.from({ length: 30 }, () => stall(64 * 1024));
+    await clock.advance(1000);
+    const newest = stall(3 * MIB);
+    expect(large.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+    expect([...small, newest].some(({ destroyed }) => destroyed)).toBe(false);
+    expect(unread.counts().unreadBytes).toBeLessThanOrEqual((LIMITS.bytesMax * 7) / 8);
+  });
+
+  test('cut none of many connections that share one buffer while another keeps as much alone', async () => {
+    const shared = Buffer.alloc(4 * MIB);
+    const sharers = Array.from({ length: 100 }, () => new StalledSocket());
+    for (const socket of sharers) void keep(socket, shared);
+    const alone = stall(3 * MIB);
+    await clock.advance(1000);
+    stall(2 * MIB);
+    expect([alone.destroyed, sharers.some(({ destroyed }) => destroyed)]).toEqual([true, false]);
+  });
+});
