@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'ticket_expired'
   | 'ticket_spent'
   | 'forbidden'
+  | 'origin_forbidden'
   | 'subscriber_waiters_too_many'
   | 'address_waiters_too_many'
   | 'publish_too_fast'

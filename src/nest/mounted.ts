@@ -4,6 +4,7 @@ import type { FeedDefinition } from './feeds.js';
 import type { Extras } from './module-extras.js';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsGuard } from './notifications.guard.js';
+import { OriginGuard } from './origin.guard.js';
 import { TicketGuard, unlessTicket } from './ticket.guard.js';
 
 type Route = Pick<FeedDefinition, 'path' | 'version'>;
@@ -15,7 +16,7 @@ const OBSERVER_KEYS = ['__interceptors__', '__exceptionFilters__'];
 export function mountFeed(route: Route, { guards, decorators }: Extras): Type<NotificationsController> {
   class MountedNotificationsController extends NotificationsController {}
   decorate(MountedNotificationsController, decorators);
-  UseGuards(TicketGuard, ...guards.map(unlessTicket), NotificationsGuard)(MountedNotificationsController);
+  UseGuards(TicketGuard, OriginGuard, ...guards.map(unlessTicket), NotificationsGuard)(MountedNotificationsController);
   controllerAt(route)(MountedNotificationsController);
   return MountedNotificationsController;
 }

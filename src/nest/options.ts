@@ -195,6 +195,14 @@ export interface NotificationsOptions {
     readonly unreadBytesMax?: number | undefined;
   };
   /**
+   * Origins (`https://app.example`) whose pages may send requests, besides the server's own. Requests of other pages are refused
+   * with 403 before guards and access rules run. Set it where a cookie identifies the caller: pages of any site can make a browser
+   * send cookies, and a stream or poll of such a page would count against the limits of its user. `[]` allows the server's
+   * own origin alone. Requests that browsers do not mark (`Origin`, `Sec-Fetch-Site`) are not concerned. CORS is still configured in
+   * the application. Default: all origins, as callers with an `Authorization` header need no list.
+   */
+  readonly origins?: readonly string[] | undefined;
+  /**
    * Secrets of the application, 32 characters or longer each, that are mixed into the keys of cursors and tickets. The first one
    * seals, all of them open. Without this option the secret in the store alone does both, so whoever reads the store can forge
    * cursors and tickets. The empty text stands for that secret alone.
@@ -210,7 +218,7 @@ export interface NotificationsOptions {
 
 /** 32 random characters cannot be guessed. */
 const KEY_LENGTH_MIN = 32;
-const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'keys', 'clock'];
+const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'origins', 'keys', 'clock'];
 
 /**
  * Checks the options and fills in the defaults.
@@ -224,6 +232,7 @@ export function resolveSettings(options: NotificationsOptions): Settings {
     throw optionError('store', options.store, 'must be what a store driver returns, as in store: memoryStore()');
   }
   checkSchemas(options.schemas);
+  checkOrigins(options.origins);
   checkKeys(options.keys);
   const settings = Object.fromEntries(
     (Object.keys(BOUNDS) as Group[]).map((group) => [group, resolveGroup(group, options[group])]),
@@ -273,6 +282,17 @@ function checkSchemas(schemas: Schemas | undefined): void {
 /** The error for an option whose value is not allowed. `rule` completes a sentence that begins with "it". */
 export function optionError(name: string, value: unknown, rule: string): Error {
   return new Error(`NotificationsModule: option ${name} is ${describe(value)}; it ${rule}`);
+}
+
+function checkOrigins(origins: unknown): void {
+  if (origins === undefined) return;
+  if (!Array.isArray(origins)) throw optionError('origins', origins, 'must be an array of origins');
+  const wrong: unknown = origins.find((one) => typeof one !== 'string' || !isOrigin(one));
+  if (wrong !== undefined) throw optionError('origins', wrong, 'must have origins alone, such as https://app.example');
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
 }
 
 /** The value itself is not shown. */

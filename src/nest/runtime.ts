@@ -38,6 +38,8 @@ export interface Runtime extends PublishRuntime {
   readonly claim: ClaimStore['claim'] | undefined;
   /** Rules that Nest provides are set when all modules are initialised. Until then nothing is allowed. */
   access: AccessPolicy;
+  /** Origins whose pages may send requests, besides the server's own; undefined: all. */
+  readonly origins: ReadonlySet<string> | undefined;
   readonly feed: Feed;
   /** Under this key a request keeps the feed's count of revocations at its start. */
   readonly revocationsMark: symbol;
@@ -79,7 +81,8 @@ export async function createRuntime(given: RuntimeOptions): Promise<PublishRunti
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       return { ...base, epochId: epoch.id, close: once(() => store.close()) };
     }
-    const reading = await openReading(base, { access, claim: options.tickets && claimOf(store) });
+    const origins = options.origins && new Set(options.origins);
+    const reading = await openReading(base, { access, claim: options.tickets && claimOf(store), origins });
     return { ...base, ...reading };
   } catch (error) {
     await store.close().catch((closing: unknown) => {
@@ -93,7 +96,7 @@ type Base = Omit<PublishRuntime, 'epochId' | 'close'>;
 type Reading = Omit<Runtime, keyof Base>;
 
 /** Opens the feed and adds what serves reads. */
-async function openReading(base: Base, own: Pick<Runtime, 'access' | 'claim'>): Promise<Reading> {
+async function openReading(base: Base, own: Pick<Runtime, 'access' | 'claim' | 'origins'>): Promise<Reading> {
   const { settings, clock, store, cursors } = base;
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const feed = await Feed.open({ store, clock, limits });

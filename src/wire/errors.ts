@@ -17,6 +17,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   ticket_expired: 401,
   ticket_spent: 401,
   forbidden: 403,
+  origin_forbidden: 403,
   not_acceptable: 406,
   id_reused: 409,
   body_too_large: 413,

@@ -24,6 +24,7 @@ const EXPECTED: Record<ErrorCode, number> = {
   ticket_expired: 401,
   ticket_spent: 401,
   forbidden: 403,
+  origin_forbidden: 403,
   subscriber_waiters_too_many: 429,
   address_waiters_too_many: 429,
   publish_too_fast: 429,

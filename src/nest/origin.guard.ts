@@ -1,0 +1,24 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { NotificationsError } from '../core/errors.js';
+import { isAllowedOrigin } from '../wire/origin.js';
+import { refusal } from './refusal.js';
+import type { FrameworkRequest, FrameworkResponse } from './reply.js';
+import type { Runtime } from './runtime.js';
+import { RUNTIME } from './tokens.js';
+
+/** Rejects requests from pages of other origins, before any guard or access rule reads their cookies. */
+@Injectable()
+export class OriginGuard implements CanActivate {
+  readonly #runtime: Runtime;
+
+  constructor(@Inject(RUNTIME) runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  canActivate(context: ExecutionContext): true {
+    const { origins } = this.#runtime;
+    const [request, response] = context.getArgs<[FrameworkRequest, FrameworkResponse]>();
+    if (!origins || isAllowedOrigin(request, origins)) return true;
+    throw refusal(new NotificationsError('origin_forbidden', 'Requests from this origin are refused.'), response);
+  }
+}
