@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable, Module, UnauthorizedException } from '@nestjs/common';
-import { NotificationsModule } from 'nest-notifications';
+import { NotificationsModule, topicOf } from 'nest-notifications';
 
 interface UserRequest {
   headers: Record<string, string | undefined>;
@@ -28,7 +28,7 @@ interface UserContext {
       guards: [AuthGuard],
       access: {
         subscriber: ({ request }: UserContext) => request.user?.id,
-        topics: ({ subscriber }) => [`user.${subscriber ?? ''}`, 'news'],
+        topics: ({ subscriber }) => (subscriber ? [topicOf('user', subscriber), 'news'] : ['news']),
         read: {
           'user.:id': ({ subscriber }, { id }) => id === subscriber,
           news: true,

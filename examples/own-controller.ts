@@ -1,5 +1,5 @@
 import { Controller, Get, Module, Param, Query } from '@nestjs/common';
-import { NotificationsModule, NotificationsService } from 'nest-notifications';
+import { NotificationsModule, NotificationsService, topicOf } from 'nest-notifications';
 
 @Controller('inbox')
 class InboxController {
@@ -7,7 +7,7 @@ class InboxController {
 
   @Get(':user')
   read(@Param('user') user: string, @Query('cursor') cursor?: string) {
-    return this.notifications.poll({ topics: [`user.${user}`], cursor, waitMs: 20_000 });
+    return this.notifications.poll({ topics: [topicOf('user', user)], cursor, waitMs: 20_000 });
   }
 }
 

@@ -8,6 +8,10 @@ import { NestFactory } from '@nestjs/core';
 import { firstValueFrom } from 'rxjs';
 import { NotificationsException, type Page } from 'nest-notifications';
 import { AppModule as AccessModule } from '../../examples/access.js';
+import { OrderSubscriptions } from '../../examples/iterate.js';
+import { AppModule as NamedFeedsModule } from '../../examples/named-feeds.js';
+import { createTestApp } from '../../examples/testing.js';
+import { workerModule } from '../../examples/worker.js';
 import { AppModule as OwnControllerModule } from '../../examples/own-controller.js';
 import { followOrders } from '../../examples/client.js';
 import { NotificationsFeed } from '../../examples/client-angular.js';
@@ -16,6 +20,7 @@ import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
 import { AppModule as StateModule } from '../../examples/state-and-feed.js';
 import { AppModule as TypedModule, Shipping } from '../../examples/typed.js';
 import { NotificationsService } from '../../src/index.js';
+import { watchedStore } from '../support/watched-store.js';
 import { until } from '../support/http/until.js';
 
 let app: INestApplication | undefined;
@@ -132,6 +137,51 @@ describe('the examples of the README', () => {
       });
     expect((await publish('ann')).status).toBe(403);
     expect((await publish('root')).status).toBe(201);
+  });
+
+  test('named feeds: each has its own path and log', async () => {
+    const url = await start(NamedFeedsModule);
+    expect((await fetch(`${url}/measure`, { method: 'POST' })).status).toBe(201);
+    const read = (path: string) => getJson<Page>(`${url}/${path}?topic=alarms,temperature&cursor=earliest&wait=0`);
+    expect((await read('notifications')).notifications).toMatchObject([{ topic: 'alarms' }]);
+    expect((await read('notifications/telemetry')).notifications).toMatchObject([{ topic: 'temperature' }]);
+  });
+
+  test('iterate: a loop and a subscription, which leave nothing behind', async () => {
+    await start(QuickStartModule);
+    const service = app!.get<NotificationsService>(NotificationsService);
+    const orders = new OrderSubscriptions(service);
+    const subscription = orders.orderChanged();
+    const abort = new AbortController();
+    const handled: unknown[] = [];
+    const loop = orders.handleOrders((data) => {
+      handled.push(data);
+      abort.abort();
+      return Promise.resolve();
+    }, abort.signal);
+    await service.publish('orders', { type: 'order.shipped', data: 1 });
+    expect(await subscription.next()).toMatchObject({ value: { data: 1 } });
+    const pending = subscription.next();
+    await loop;
+    await subscription.return();
+    expect([handled, await pending, service.counts().waiters]).toEqual([[1], { done: true, value: undefined }, 0]);
+  });
+
+  test('worker: publishes to the store of the nodes', async () => {
+    const { store, log } = watchedStore();
+    const worker = await NestFactory.createApplicationContext(workerModule(store), { logger: false });
+    await worker.get(NotificationsService).publish('orders', { type: 'order.shipped', data: 1 });
+    await worker.close();
+    expect(log).toMatchObject({ appends: 1, tails: 0, open: 0 });
+  });
+
+  test('testing: an application with a store in memory', async () => {
+    const real = watchedStore();
+    app = await createTestApp(workerModule(real.store));
+    expect(await app.get(NotificationsService).publish('a', { type: 't', data: 1 })).toMatchObject({
+      duplicate: false,
+    });
+    expect(real.log.opened).toBe(0);
   });
 
   test('state and feed: a state with its cursor misses nothing', async () => {
