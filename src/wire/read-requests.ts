@@ -2,7 +2,7 @@ import type { Epoch } from '../core/store.js';
 import type { Cursors } from './cursor.js';
 import { parseReadRequest, type HttpRequest, type ReadRequest, type RequestLimits } from './request.js';
 
-/** Requests remembered, and how long one may be: a megabyte in all. */
+/** Requests remembered, and how long the text of one may be. With what was parsed from it, all take some 4 MiB at most. */
 const REMEMBERED_MAX = 1_000;
 const KEY_LENGTH_MAX = 1_000;
 
