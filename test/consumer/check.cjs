@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 exports.entries = {
   '.': ['NotificationsModule', 'NotificationsService'],
   './client': ['connect', 'cursorIn', 'FeedError'],
-  './react': ['useNotifications'],
+  './react': ['NotificationsProvider', 'useNotifications'],
   './terminus': ['NotificationsHealthIndicator'],
   './testing': ['ManualClock', 'storeContract'],
   './stores/sqlite': ['sqliteStore'],
