@@ -1,8 +1,9 @@
 import { buildSync } from 'esbuild';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the build puts it, and the module with `serveClient` finds it. */
-export const CLIENT_FILE = join('client', 'browser.js');
+/** The compiled `src/nest/bundled-client.ts`, which the build replaces by a function that returns the client's text. */
+export const EMBEDDED_CLIENT = join('nest', 'bundled-client.js');
 
 /**
  * The client as one minified ES module that imports nothing, for pages without a bundler.
@@ -22,4 +23,17 @@ export function bundleClient(folder) {
     logLevel: 'silent',
   });
   return outputFiles[0].text;
+}
+
+/**
+ * Puts the bundle into the compiled package, where `serveClient` finds it.
+ *
+ * @param {string} dist what the sources were compiled to
+ */
+export function embedClient(dist) {
+  const file = join(dist, EMBEDDED_CLIENT);
+  const text = JSON.stringify(bundleClient(dist));
+  writeFileSync(file, `export function bundledClient() {\n  return ${text};\n}\n`);
+  // It maps the function that was replaced.
+  rmSync(`${file}.map`, { force: true });
 }

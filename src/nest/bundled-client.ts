@@ -1,12 +1,7 @@
-import { readFile } from 'node:fs/promises';
-
-/** The client as one ES module, which the build leaves beside its compiled sources. */
-export async function readBundledClient(): Promise<string> {
-  const file = new URL('../client/browser.js', import.meta.url);
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    const advice = 'an application that is bundled must leave nest-notifications out of the bundle';
-    throw new Error(`serveClient: ${file.href} cannot be read; ${advice}`, { cause });
-  }
+/**
+ * The client as one ES module. The build replaces this function (`scripts/bundle-client.mjs`): the text is part of the code, so that
+ * it is found without `import.meta` (Jest as CommonJS) and without a file (an application that is bundled).
+ */
+export function bundledClient(): string {
+  throw new Error('serveClient needs the built package: npm run build');
 }

@@ -13,7 +13,7 @@ import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from 
 import type { StoreFactory } from '../core/store.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import { isObserved } from './answer.js';
-import { readBundledClient } from './bundled-client.js';
+import { bundledClient } from './bundled-client.js';
 import { clientFileOf } from './client-file.js';
 import { DirectLane } from './direct-lane.js';
 import { getNotificationsOptionsToken, getNotificationsStoreToken, getNotificationsToken } from './feed-tokens.js';
@@ -169,7 +169,7 @@ function optionsProviders(given: readonly Provider[], { name }: FeedDefinition):
 
 function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
   const token = getNotificationsToken(feed.name);
-  const clientFile = { provide: CLIENT_FILE, useFactory: async () => clientFileOf(await readBundledClient()) };
+  const clientFile = { provide: CLIENT_FILE, useFactory: () => clientFileOf(bundledClient()) };
   return [
     { provide: FEED, useValue: feed },
     ...(feed.client ? [clientFile] : []),

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { bundleClient, CLIENT_FILE } from '../../scripts/bundle-client.mjs';
+import { EMBEDDED_CLIENT, embedClient } from '../../scripts/bundle-client.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -24,7 +24,7 @@ export interface Built {
  */
 export function built(): Built {
   const main = join(root, 'dist', 'main.js');
-  const last = join(root, 'dist', CLIENT_FILE);
+  const last = join(root, 'dist', EMBEDDED_CLIENT);
   const sources = join(root, 'src');
   if (existsSync(last) && newestChange(sources) <= statSync(last).mtimeMs) return { main, remove: () => undefined };
   // Inside the repository, where the compiled files find their packages.
@@ -32,7 +32,7 @@ export function built(): Built {
   const folder = mkdtempSync(join(root, '.cache', 'main-'));
   transpile(sources, folder);
   cpSync(join(sources, 'demo', 'assets'), join(folder, 'demo', 'assets'), { recursive: true });
-  writeFileSync(join(folder, CLIENT_FILE), bundleClient(folder));
+  embedClient(folder);
   return { main: join(folder, 'main.js'), remove: () => rmSync(folder, { recursive: true }) };
 }
 
