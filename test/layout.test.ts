@@ -8,6 +8,9 @@ import { allows, importRules } from '../scripts/import-rules.mjs';
 /** A file that needs more is about more than one thing. */
 const FILE_LINES_MAX = 350;
 
+/** Names of types that an application fills in. */
+const OPTION_TYPES = /(?:Options|Extras|Rules|Provider)$|^NewNotification$|^FeedRequest$/;
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((path) => path.split(sep).join('/'))
@@ -30,12 +33,22 @@ describe('layout of src', () => {
     expect(entries.flatMap(({ path, text }) => unnamedExports(path, text))).toEqual([]);
   });
 
+  it('accepts undefined for every option, for applications with exactOptionalPropertyTypes', () => {
+    expect(sources.flatMap(({ path, text }) => exactOptions(path, text))).toEqual([]);
+  });
+
   it(`has no file of more than ${FILE_LINES_MAX} lines`, () => {
     expect(sources.filter(({ text }) => lineCount(text) > FILE_LINES_MAX).map(({ path }) => path)).toEqual([]);
   });
 });
 
 describe('the checks themselves', () => {
+  it('find an option that does not accept undefined', () => {
+    const text =
+      'export interface AOptions { a?: number; b?: { c?: string } | undefined; d: 1 } interface BOptions { e?: 1 }';
+    expect(exactOptions('nest/a.ts', text)).toEqual(['nest/a.ts: a', 'nest/a.ts: c']);
+  });
+
   it.each([
     ['core/feed.ts', `import { Injectable } from '@nestjs/common';`],
     ['core/feed.ts', `import type { Server } from 'node:http';`],
@@ -172,6 +185,25 @@ function unnamedExports(path: string, text: string): string[] {
   return file.statements
     .filter((statement) => ts.isExportDeclaration(statement) && !statement.exportClause)
     .map((statement) => `src/${path}: ${statement.getText()}: name what is public, or it grows unnoticed.`);
+}
+
+/** Optional properties of exported option types that do not accept undefined. */
+function exactOptions(path: string, text: string): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node, isOption: boolean): void => {
+    if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) {
+      const isExported = node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false;
+      isOption = isExported && OPTION_TYPES.test(node.name.text);
+    }
+    if (isOption && ts.isPropertySignature(node) && node.questionToken && node.type) {
+      if (!/\b(undefined|unknown)$/.test(node.type.getText())) found.push(`${path}: ${node.name.getText()}`);
+    }
+    ts.forEachChild(node, (child) => {
+      visit(child, isOption);
+    });
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true), false);
+  return found;
 }
 
 function lineCount(text: string): number {

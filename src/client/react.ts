@@ -24,12 +24,12 @@ export interface UseNotificationsOptions extends ConnectOptions {
    * The most notifications that are kept, the newest ones.
    * @default 100
    */
-  readonly keep?: number;
+  readonly keep?: number | undefined;
   /**
    * False: there is no feed and no connection.
    * @default true
    */
-  readonly enabled?: boolean;
+  readonly enabled?: boolean | undefined;
 }
 
 /** The feed of a component. */

@@ -40,13 +40,13 @@ export interface FeedRequest {
   /** How long a turn may be held open when there is nothing to say; 0 answers at once. */
   readonly waitMs: number;
   /** When a stream is ended, whatever happens. */
-  readonly lifetimeMs?: number;
+  readonly lifetimeMs?: number | undefined;
   /** On whose behalf; `revoke` finds the waiter by it. */
   readonly subscriber?: string | undefined;
   /** Where from, for the limit on one address. Undefined: from nowhere in particular. */
   readonly address?: string | undefined;
   /** Bytes of notifications in the next page, if less than `pageBytesMax`. It is asked before each read. */
-  readonly bytesMax?: () => number;
+  readonly bytesMax?: (() => number) | undefined;
   /** Undefined: the topics may be read whatever happens. */
   readonly rights?: Rights | undefined;
   /**

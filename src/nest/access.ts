@@ -52,12 +52,12 @@ export interface AccessRules<Request = unknown> {
    * The topics that the caller may read; `'public'`: everybody may read every topic. It decides about named and own topics
    * alike. A rule is asked on every request, and again before every delivery.
    */
-  read?: 'public' | TopicRule<Request> | PatternRules<Request>;
+  read?: 'public' | TopicRule<Request> | PatternRules<Request> | undefined;
   /**
    * Which topics the caller may publish to over HTTP; `'public'`: everybody may. Left out, `POST` is refused. In-process
    * `publish` is not asked.
    */
-  publish?: 'public' | TopicRule<Request> | PatternRules<Request>;
+  publish?: 'public' | TopicRule<Request> | PatternRules<Request> | undefined;
   /**
    * The time when the caller's credentials expire: polls, streams and tickets end then. Undefined: they do not expire. It is asked
    * again when a ticket is used; if it cannot answer without the request, the time that it gave for the ticket holds.
@@ -75,7 +75,7 @@ export type AccessProvider =
   | { readonly useClass: Type<AnyRules> }
   | {
       readonly useFactory: (...dependencies: never[]) => MaybePromise<AnyRules>;
-      readonly inject?: readonly (Type | string | symbol)[];
+      readonly inject?: readonly (Type | string | symbol)[] | undefined;
     };
 
 /**

@@ -49,7 +49,7 @@ export interface NotificationsModuleExtras {
   /** Version of the built-in controller, as in `@Controller({ version })`. */
   readonly version?: ControllerOptions['version'] | undefined;
   /** Modules that the guards' own dependencies come from. */
-  readonly imports?: ModuleMetadata['imports'];
+  readonly imports?: ModuleMetadata['imports'] | undefined;
 }
 
 /** The extras with their defaults. */

@@ -31,7 +31,7 @@ export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<M
     readonly type: Type;
     readonly data: DataOf<Map, Topic, Type>;
     /** Makes a repeat harmless: the same id again answers the first result. Default: a new UUID. */
-    readonly id?: string;
+    readonly id?: string | undefined;
   };
 }[TypeOf<Map, Topic>];
 

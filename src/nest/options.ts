@@ -84,48 +84,54 @@ export interface NotificationsOptions {
   readonly store?: StoreFactory | undefined;
   /** Schemas by notification type. `publish` refuses data that does not match and appends what the schema puts out. */
   readonly schemas?: Schemas | undefined;
-  readonly poll?: {
-    /** How long a poll that asks for nothing else is held, in milliseconds. Default 25,000: below the usual 30 s of proxies. */
-    readonly waitMs?: number | undefined;
-    /** The longest wait a client may ask for, in milliseconds. Default 55,000: below the 60 s of nginx. */
-    readonly waitMsMax?: number | undefined;
-    /** Notifications per page where the client does not say. Default 100. */
-    readonly limit?: number | undefined;
-    /** The most notifications per page that a client may ask for. Default 1,000. */
-    readonly limitMax?: number | undefined;
-  };
-  readonly stream?: {
-    /** Milliseconds of silence after which a stream sends a comment. Default 15,000, as the WHATWG standard advises. */
-    readonly heartbeatMs?: number | undefined;
-    /** How long a stream lives, in milliseconds, give or take 20 %, before its client reconnects. Default 30 minutes. */
-    readonly lifetimeMs?: number | undefined;
-    /** The pause before a client reconnects, in milliseconds, give or take 20 %. Default 2,000. */
-    readonly retryMs?: number | undefined;
-    /** How often at most a quiet stream is told its cursor, and any stream anew when to come back, in milliseconds. Default one minute. */
-    readonly cursorEveryMs?: number | undefined;
-    /**
-     * Bytes of notifications that a stream is given before its client has read the last ones. Default 128 KiB: what a stalled
-     * client costs, beside one notification that is larger.
-     */
-    readonly unreadBytesMax?: number | undefined;
-    /** How long a client may leave unread what it was sent, in milliseconds, before its stream is cut. Default one minute. */
-    readonly unreadMsMax?: number | undefined;
-  };
-  readonly publish?: {
-    /** Bytes of a notification as JSON. Default 64 KiB: larger things are better fetched by reference. */
-    readonly notificationBytesMax?: number | undefined;
-    /** Notifications in one call or request. Default 100. */
-    readonly notificationsMax?: number | undefined;
-    /** Bytes of a request's body. Default 1 MiB; the application's parser may allow less. */
-    readonly bodyBytesMax?: number | undefined;
-    /**
-     * Notifications that a subscriber, or else an address, may publish over HTTP in a minute, on each node. Each node counts
-     * for itself: behind a load balancer, several nodes allow a caller as many times more. Default 6,000: 100 a second.
-     */
-    readonly perMinuteMax?: number | undefined;
-    /** Levels of nesting in `data`. Default 32. */
-    readonly dataDepthMax?: number | undefined;
-  };
+  readonly poll?:
+    | {
+        /** How long a poll that asks for nothing else is held, in milliseconds. Default 25,000: below the usual 30 s of proxies. */
+        readonly waitMs?: number | undefined;
+        /** The longest wait a client may ask for, in milliseconds. Default 55,000: below the 60 s of nginx. */
+        readonly waitMsMax?: number | undefined;
+        /** Notifications per page where the client does not say. Default 100. */
+        readonly limit?: number | undefined;
+        /** The most notifications per page that a client may ask for. Default 1,000. */
+        readonly limitMax?: number | undefined;
+      }
+    | undefined;
+  readonly stream?:
+    | {
+        /** Milliseconds of silence after which a stream sends a comment. Default 15,000, as the WHATWG standard advises. */
+        readonly heartbeatMs?: number | undefined;
+        /** How long a stream lives, in milliseconds, give or take 20 %, before its client reconnects. Default 30 minutes. */
+        readonly lifetimeMs?: number | undefined;
+        /** The pause before a client reconnects, in milliseconds, give or take 20 %. Default 2,000. */
+        readonly retryMs?: number | undefined;
+        /** How often at most a quiet stream is told its cursor, and any stream anew when to come back, in milliseconds. Default one minute. */
+        readonly cursorEveryMs?: number | undefined;
+        /**
+         * Bytes of notifications that a stream is given before its client has read the last ones. Default 128 KiB: what a stalled
+         * client costs, beside one notification that is larger.
+         */
+        readonly unreadBytesMax?: number | undefined;
+        /** How long a client may leave unread what it was sent, in milliseconds, before its stream is cut. Default one minute. */
+        readonly unreadMsMax?: number | undefined;
+      }
+    | undefined;
+  readonly publish?:
+    | {
+        /** Bytes of a notification as JSON. Default 64 KiB: larger things are better fetched by reference. */
+        readonly notificationBytesMax?: number | undefined;
+        /** Notifications in one call or request. Default 100. */
+        readonly notificationsMax?: number | undefined;
+        /** Bytes of a request's body. Default 1 MiB; the application's parser may allow less. */
+        readonly bodyBytesMax?: number | undefined;
+        /**
+         * Notifications that a subscriber, or else an address, may publish over HTTP in a minute, on each node. Each node counts
+         * for itself: behind a load balancer, several nodes allow a caller as many times more. Default 6,000: 100 a second.
+         */
+        readonly perMinuteMax?: number | undefined;
+        /** Levels of nesting in `data`. Default 32. */
+        readonly dataDepthMax?: number | undefined;
+      }
+    | undefined;
   /**
    * The direct lane: polls that repeat on a connection are known by their bytes, and answered before node:http parses them.
    *
@@ -134,66 +140,76 @@ export interface NotificationsOptions {
    * middleware is not run; `access.read` and limits are, and `revoke` ends it at once. Responses that middleware wraps, or that set
    * cookies, keep the whole way. The application does not start if it has global interceptors or exception filters.
    */
-  readonly directLane?: {
-    /** How long a connection may take it before its next poll goes the whole way again, in milliseconds. Default 0: never; 30,000 is advised. */
-    readonly grantMs?: number | undefined;
-  };
+  readonly directLane?:
+    | {
+        /** How long a connection may take it before its next poll goes the whole way again, in milliseconds. Default 0: never; 30,000 is advised. */
+        readonly grantMs?: number | undefined;
+      }
+    | undefined;
   /**
    * Tickets for clients that can send neither headers nor cookies with an event stream: `POST <path>/tickets` answers one to a caller with
    * a `subscriber`, and `GET <path>?ticket=…` opens one stream with it. The store must have `claim`, as all of this package have.
    * Default: tickets are neither issued nor accepted.
    */
-  readonly tickets?: {
-    /** How long after it was given out a ticket must be used first, in milliseconds. Default 30,000: a page that loads slowly. */
-    readonly ttlMs?: number | undefined;
-    /** How long the stream may be opened again with it, in milliseconds. Default one hour; never beyond `access.expiresAt`. */
-    readonly lifetimeMs?: number | undefined;
-    /**
-     * Tickets that one subscriber may request in a minute, on one node; more are refused with 429. It also bounds the first uses that the
-     * store remembers. Default 120: one for each stream that a subscriber may hold, and some reloads.
-     */
-    readonly perMinuteMax?: number | undefined;
-    /**
-     * Streams that one subscriber may open with tickets in a minute, on one node, reconnects included. More are ended at once, and the
-     * client retries later. Default 600: 100 streams that reconnect every ten seconds.
-     */
-    readonly usesPerMinuteMax?: number | undefined;
-  };
-  readonly shutdown?: {
-    /**
-     * How long the node still serves after it has begun to say that it is not ready, in milliseconds. Default 0. Behind a load balancer
-     * that asks for readiness: as long as that takes to notice.
-     */
-    readonly delayMs?: number | undefined;
-  };
+  readonly tickets?:
+    | {
+        /** How long after it was given out a ticket must be used first, in milliseconds. Default 30,000: a page that loads slowly. */
+        readonly ttlMs?: number | undefined;
+        /** How long the stream may be opened again with it, in milliseconds. Default one hour; never beyond `access.expiresAt`. */
+        readonly lifetimeMs?: number | undefined;
+        /**
+         * Tickets that one subscriber may request in a minute, on one node; more are refused with 429. It also bounds the first uses that the
+         * store remembers. Default 120: one for each stream that a subscriber may hold, and some reloads.
+         */
+        readonly perMinuteMax?: number | undefined;
+        /**
+         * Streams that one subscriber may open with tickets in a minute, on one node, reconnects included. More are ended at once, and the
+         * client retries later. Default 600: 100 streams that reconnect every ten seconds.
+         */
+        readonly usesPerMinuteMax?: number | undefined;
+      }
+    | undefined;
+  readonly shutdown?:
+    | {
+        /**
+         * How long the node still serves after it has begun to say that it is not ready, in milliseconds. Default 0. Behind a load balancer
+         * that asks for readiness: as long as that takes to notice.
+         */
+        readonly delayMs?: number | undefined;
+      }
+    | undefined;
   /** The newest part of the log that this node keeps in memory; older cursors are answered from the store. */
-  readonly window?: {
-    /** Notifications. Default 10,000. */
-    readonly count?: number | undefined;
-    /** Bytes of JSON. Default 16 MiB. */
-    readonly bytes?: number | undefined;
-  };
-  readonly limits?: {
-    /** Polls held and streams open on this node. Default 20,000: some 30 KiB each at most, 600 MiB. */
-    readonly waitersMax?: number | undefined;
-    /** Of these, on behalf of one `access.subscriber`. Default 100: some devices with some tabs each. */
-    readonly waitersPerSubscriberMax?: number | undefined;
-    /**
-     * Of these, from one IPv4 address or IPv6 /64. Default 20,000, as many as the node holds: behind a proxy that the application
-     * does not trust, everybody has the proxy's address. Lower it where `request.ip` is the client's.
-     */
-    readonly waitersPerAddressMax?: number | undefined;
-    /** Topics in one request. Default 50. */
-    readonly topicsMax?: number | undefined;
-    /** Bytes of notifications in one page; a single larger notification is a page of its own. Default 1 MiB. */
-    readonly pageBytesMax?: number | undefined;
-    /**
-     * Bytes of answers on this node that clients have not read. Default 32 MiB: a few dozen clients that read slowly, at full page size.
-     * A page takes at most an eighth of the bytes that are free, and at least 16 KiB, so pages get smaller as the bound comes near.
-     * Beyond it the connections that have kept the most bytes for the longest time are cut; their cursors stay valid.
-     */
-    readonly unreadBytesMax?: number | undefined;
-  };
+  readonly window?:
+    | {
+        /** Notifications. Default 10,000. */
+        readonly count?: number | undefined;
+        /** Bytes of JSON. Default 16 MiB. */
+        readonly bytes?: number | undefined;
+      }
+    | undefined;
+  readonly limits?:
+    | {
+        /** Polls held and streams open on this node. Default 20,000: some 30 KiB each at most, 600 MiB. */
+        readonly waitersMax?: number | undefined;
+        /** Of these, on behalf of one `access.subscriber`. Default 100: some devices with some tabs each. */
+        readonly waitersPerSubscriberMax?: number | undefined;
+        /**
+         * Of these, from one IPv4 address or IPv6 /64. Default 20,000, as many as the node holds: behind a proxy that the application
+         * does not trust, everybody has the proxy's address. Lower it where `request.ip` is the client's.
+         */
+        readonly waitersPerAddressMax?: number | undefined;
+        /** Topics in one request. Default 50. */
+        readonly topicsMax?: number | undefined;
+        /** Bytes of notifications in one page; a single larger notification is a page of its own. Default 1 MiB. */
+        readonly pageBytesMax?: number | undefined;
+        /**
+         * Bytes of answers on this node that clients have not read. Default 32 MiB: a few dozen clients that read slowly, at full page size.
+         * A page takes at most an eighth of the bytes that are free, and at least 16 KiB, so pages get smaller as the bound comes near.
+         * Beyond it the connections that have kept the most bytes for the longest time are cut; their cursors stay valid.
+         */
+        readonly unreadBytesMax?: number | undefined;
+      }
+    | undefined;
   /**
    * Origins (`https://app.example`) whose pages may send requests, besides the server's own. Requests of other pages are refused
    * with 403 before guards and access rules run. Set it where a cookie identifies the caller: pages of any site can make a browser

@@ -2,7 +2,7 @@ import { type Clock, systemClock, type Timer } from '../core/clock.js';
 
 export interface ManualClockOptions {
   /** What `now()` says at first, in milliseconds since the Unix epoch. Default: the start of the year 2030 in UTC. */
-  readonly startMs?: number;
+  readonly startMs?: number | undefined;
 }
 
 /** What a runtime's timer can take; it fires a longer one at once. */

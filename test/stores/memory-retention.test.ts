@@ -138,13 +138,17 @@ describe('options', () => {
     '%s: %p is refused by name',
     (name, value) => {
       expect(() => memoryStore({ [name as string]: value } as MemoryStoreOptions)).toThrow(
-        new RangeError(`memoryStore: ${name} is ${value}, must be a whole number from 1`),
+        new RangeError(`memoryStore: ${name} is ${shown(value)}, must be a whole number from 1`),
       );
     },
   );
 
   test.each(names)('%s may be 1', (name) => {
     expect(() => memoryStore({ [name]: 1 })).not.toThrow();
+  });
+
+  test('that are undefined have their defaults', () => {
+    expect(() => memoryStore({ retainCount: undefined, claimCount: undefined })).not.toThrow();
   });
 
   test.each(['retain', 'toString'])('%s is unknown', (name) => {
@@ -163,3 +167,8 @@ test('a restart is a new epoch and an empty log', async () => {
   expect(other.epoch.id).not.toBe(one.epoch.id);
   expect(other.epoch.secret).not.toBe(one.epoch.secret);
 });
+
+/** A text is quoted, so that the string "5" does not read like the number 5. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}

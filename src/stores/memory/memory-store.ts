@@ -17,6 +17,7 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
+import { type Filled, type NumberRule, numberOptions } from '../shared/options.js';
 import { MemoryClaims } from './claims.js';
 
 /** A UUID has 122 random bits; two of them are more than a secret needs. */
@@ -25,29 +26,33 @@ const randomUUID = (): string => globalThis.crypto.randomUUID();
 /** What the memory store keeps, and for how long. Whichever bound is reached first removes the oldest notifications. */
 export interface MemoryStoreOptions {
   /** Notifications kept. Default 100,000. */
-  readonly retainCount?: number;
+  readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default one hour. */
-  readonly retainMs?: number;
+  readonly retainMs?: number | undefined;
   /** Bytes of JSON kept. Default 64 MiB. */
-  readonly retainBytes?: number;
+  readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
-  readonly idempotencyMs?: number;
+  readonly idempotencyMs?: number | undefined;
   /** Ids remembered for that; beyond it the oldest are forgotten early. Default 100,000. */
-  readonly idempotencyCount?: number;
+  readonly idempotencyCount?: number | undefined;
   /**
    * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes up to 250
    * bytes of memory. Default 100,000.
    */
-  readonly claimCount?: number;
+  readonly claimCount?: number | undefined;
 }
 
-const DEFAULTS: Required<MemoryStoreOptions> = {
-  retainCount: 100_000,
-  retainMs: 3_600_000,
-  retainBytes: 64 * 1024 * 1024,
-  idempotencyMs: 600_000,
-  idempotencyCount: 100_000,
-  claimCount: 100_000,
+function atLeastOne(fallback: number): NumberRule {
+  return { default: fallback, min: 1, max: Number.MAX_SAFE_INTEGER };
+}
+
+const RULES: Readonly<Record<keyof MemoryStoreOptions, NumberRule>> = {
+  retainCount: atLeastOne(100_000),
+  retainMs: atLeastOne(3_600_000),
+  retainBytes: atLeastOne(64 * 1024 * 1024),
+  idempotencyMs: atLeastOne(600_000),
+  idempotencyCount: atLeastOne(100_000),
+  claimCount: atLeastOne(100_000),
 };
 
 /**
@@ -60,13 +65,8 @@ const DEFAULTS: Required<MemoryStoreOptions> = {
  * @throws RangeError when an option is not a whole number above 0; the message names it.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw new RangeError(`memoryStore: unknown option ${name}`);
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`memoryStore: ${name} is ${value}, must be a whole number from 1`);
-    }
-  }
-  return ({ clock }) => new MemoryStore({ ...DEFAULTS, ...options }, clock);
+  const filled = numberOptions('memoryStore', options, RULES);
+  return ({ clock }) => new MemoryStore(filled, clock);
 }
 
 interface OpenTail {
@@ -81,7 +81,7 @@ interface Remembered {
 }
 
 class MemoryStore implements Store, ClaimStore, IdLookup {
-  readonly #options: Required<MemoryStoreOptions>;
+  readonly #options: Filled<MemoryStoreOptions>;
   readonly #clock: Clock;
   readonly #epoch: Epoch = { id: randomUUID(), secret: randomUUID() + randomUUID() };
   readonly #log = new MemoryLog();
@@ -98,7 +98,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
   readonly #outbox: TailBatch[] = [];
   #closed = false;
 
-  constructor(options: Required<MemoryStoreOptions>, clock: Clock) {
+  constructor(options: Filled<MemoryStoreOptions>, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
     this.#claims = new MemoryClaims(clock, options.claimCount);

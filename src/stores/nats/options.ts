@@ -7,35 +7,35 @@ export interface NatsStoreOptions {
    * How to connect, as `connect` of `@nats-io/transport-node` takes it: `servers`, `user`, `pass`, `token`, `tls`,
    * `authenticator`… Credentials go there, never into a server's URL. The driver reconnects for ever, whatever is said.
    */
-  readonly connection?: NodeConnectionOptions;
+  readonly connection?: NodeConnectionOptions | undefined;
   /** Name of the stream, and the first token of its subjects. Letters, digits, `-`, `_`. Default `notifications`. */
-  readonly stream?: string;
+  readonly stream?: string | undefined;
   /** Copies of the stream in a cluster: 1 to 5. Default 1. */
-  readonly replicas?: number;
+  readonly replicas?: number | undefined;
   /**
    * Stream messages kept; one holds a notification or more. Default 1,000,000. The stream's own limit is higher by the
    * records of the library that it holds, in steps of 100.
    */
-  readonly retainCount?: number;
+  readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default 7 days. */
-  readonly retainMs?: number;
+  readonly retainMs?: number | undefined;
   /** Bytes that the stream may take up at the server, with 100 KiB to 16 MiB more for records. Default 1 GiB. */
-  readonly retainBytes?: number;
+  readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
-  readonly idempotencyMs?: number;
+  readonly idempotencyMs?: number | undefined;
   /** Ids that every node remembers for that; beyond it the oldest are forgotten early. Default 100,000. */
-  readonly idempotencyCount?: number;
+  readonly idempotencyCount?: number | undefined;
   /**
    * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. They are messages of a
    * stream of their own, of about 250 bytes each. Default 1,000,000.
    */
-  readonly claimCount?: number;
+  readonly claimCount?: number | undefined;
   /** Milliseconds after which a call that the server does not answer rejects. Default 5,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Notifications that may wait to be appended on this node; beyond it `append` rejects. Default 20,000. */
-  readonly pendingMax?: number;
+  readonly pendingMax?: number | undefined;
   /** Characters of JSON that may wait to be appended on this node; beyond it `append` rejects. Default 64 Mi. */
-  readonly pendingCharsMax?: number;
+  readonly pendingCharsMax?: number | undefined;
 }
 
 export interface NatsSettings extends Record<NumberName, number> {

@@ -4,33 +4,33 @@ import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.
 /** Where the log is kept, how much of it, and for how long. Whichever bound is reached first removes the oldest. */
 export interface PostgresStoreOptions {
   /** The application's own pool; the store never closes it. Either this or `connectionString`. */
-  readonly pool?: Pool;
+  readonly pool?: Pool | undefined;
   /** The store makes a pool of its own. `postgres://user:password@host:port/database?sslmode=…` */
-  readonly connectionString?: string;
+  readonly connectionString?: string | undefined;
   /**
    * A direct connection for LISTEN, where the others go through a pooler such as PgBouncer in transaction mode. Default:
    * the same as the others.
    */
-  readonly listenConnectionString?: string;
+  readonly listenConnectionString?: string | undefined;
   /** Schema of the log: a lower-case word of up to 40 letters, digits and `_`. Made if missing. Default `notifications`. */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /** Connections of the store's own pool. Default 4; one more listens. */
-  readonly poolMax?: number;
+  readonly poolMax?: number | undefined;
   /** Notifications kept; up to 10 % and at most 1,000 a node more, as they are removed in batches. Default 1,000,000. */
-  readonly retainCount?: number;
+  readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default seven days. */
-  readonly retainMs?: number;
+  readonly retainMs?: number | undefined;
   /** Bytes of JSON kept. Default 1 GiB. */
-  readonly retainBytes?: number;
+  readonly retainBytes?: number | undefined;
   /**
    * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 250
    * bytes of disk. Default 1,000,000.
    */
-  readonly claimCount?: number;
+  readonly claimCount?: number | undefined;
   /** Milliseconds between looks for news, in case a wake-up was lost or nothing listens. Default 1,000. */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
   /** Milliseconds after which a call that got no answer is `store_unavailable`. Default 5,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 type NumberName = 'poolMax' | 'retainCount' | 'retainMs' | 'retainBytes' | 'claimCount' | 'pollMs' | 'timeoutMs';

@@ -17,7 +17,7 @@ export interface TransactionOptions {
    * The store's schema.
    * @default 'notifications'
    */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
 }
 
 /**

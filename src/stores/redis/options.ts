@@ -1,5 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
+import { type Filled, type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
 
 /** What the store needs its clients to be set to; a factory passes it on to the client it makes. */
 export type RedisClientSettings = Pick<
@@ -39,32 +39,32 @@ export interface RedisStoreOptions {
   /** A `redis://` or `rediss://` URL, options of ioredis, or a function that makes a client (Sentinel, Cluster). */
   readonly connection: string | RedisOptions | RedisClientFactory;
   /** What the log's keys start with, in braces, so that all of them live in one slot of a Cluster. Default `notifications`. */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** Milliseconds after which a call is rejected and its connection made anew. Default 5,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Calls to `append` under way at once; further ones are rejected. Default 10,000. */
-  readonly pendingMax?: number;
+  readonly pendingMax?: number | undefined;
   /** Bytes of JSON (as text in memory) in the calls to `append` under way. Default 64 Mi. */
-  readonly pendingBytesMax?: number;
+  readonly pendingBytesMax?: number | undefined;
   /** Milliseconds between looks at the log while no wake-up comes; pub/sub may lose one. Default 1,000. */
-  readonly recheckMs?: number;
+  readonly recheckMs?: number | undefined;
   /** Notifications kept. Default 1,000,000. */
-  readonly retainCount?: number;
+  readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default 24 hours. */
-  readonly retainMs?: number;
+  readonly retainMs?: number | undefined;
   /** Bytes of JSON kept. Default 1 GiB. */
-  readonly retainBytes?: number;
+  readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised, at least. Default ten minutes. */
-  readonly idempotencyMs?: number;
+  readonly idempotencyMs?: number | undefined;
   /** Ids remembered for that, at least; beyond it the oldest are forgotten early. Default 1,000,000. */
-  readonly idempotencyCount?: number;
+  readonly idempotencyCount?: number | undefined;
   /**
    * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 200
    * bytes of memory. Default 1,000,000.
    */
-  readonly claimCount?: number;
+  readonly claimCount?: number | undefined;
   /** Acknowledge an append only when replicas have it. Default: the engine's own word is enough. */
-  readonly wait?: RedisWait;
+  readonly wait?: RedisWait | undefined;
 }
 
 type NumberOption =
@@ -83,7 +83,7 @@ type NumberOption =
 export interface RedisStoreSettings
   extends
     Readonly<Record<NumberOption, number>>,
-    Required<Pick<RedisStoreOptions, 'connection' | 'prefix'>>,
+    Filled<Pick<RedisStoreOptions, 'connection' | 'prefix'>>,
     Pick<RedisStoreOptions, 'wait'> {}
 
 const ANY_MAX = Number.MAX_SAFE_INTEGER;

@@ -5,6 +5,9 @@ export interface NumberRule {
   readonly max: number;
 }
 
+/** Options with their defaults filled in. */
+export type Filled<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
+
 /** A runtime's timers take no more than this many milliseconds, and fire a longer one at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -27,7 +30,7 @@ export function numberOptions<Name extends string>(
     }
   }
   const entries = (Object.entries(rules) as [Name, NumberRule][]).map(([name, rule]) => {
-    const value = given[name] ?? rule.default;
+    const value = given[name] === undefined ? rule.default : given[name];
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < rule.min || value > rule.max) {
       // JSON has no word for NaN and infinity.
       const shown = typeof value === 'number' ? String(value) : JSON.stringify(value);

@@ -13,16 +13,16 @@ export interface StoreContractOptions {
    * For stores that several nodes can share: opens another one on the log that `open` gave last, also when that one has
    * been closed meanwhile. Without it a log is expected to belong to one store.
    */
-  readonly openAnother?: () => Promise<Store>;
+  readonly openAnother?: (() => Promise<Store>) | undefined;
   /** A store that keeps at least the `keep` (4 or more) newest notifications, and removes others sooner or later. */
-  readonly trim?: { readonly open: () => Promise<Store>; readonly keep: number };
+  readonly trim?: { readonly open: () => Promise<Store>; readonly keep: number } | undefined;
   /**
    * The abilities that the store has besides the methods of `Store`: `'claim'`, `'positionsOf'`. Each is then checked, and
    * the store must not have another one. Default: none.
    */
-  readonly abilities?: readonly StoreAbility[];
+  readonly abilities?: readonly StoreAbility[] | undefined;
   /** How long the contract waits for a call to settle or a tail to hand something over. Default ten seconds. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** One test of the contract. `run` rejects with an `AssertionError` if the store breaks it. */
