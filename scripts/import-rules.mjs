@@ -35,7 +35,7 @@ export const importRules = [
   {
     folder: 'nest',
     folders: ['core', 'wire', 'stores'],
-    packages: ['@nestjs/', '@standard-schema/spec', 'negotiator', 'node:', 'rxjs'],
+    packages: ['@nestjs/', '@standard-schema/spec', 'negotiator', 'node:', 'proxy-addr', 'rxjs'],
     why: 'nest puts core, wire and stores into a Nest application; what the client and the testing kit need must not depend on it, nor it on them',
   },
   {

@@ -21,7 +21,7 @@ export type { Ticket } from './nest/notifications.controller.js';
 export type { TopicParams } from './wire/topic-patterns.js';
 export { parseTopic, topicOf } from './wire/topic-of.js';
 export type { TopicPart } from './wire/topic-of.js';
-export type { NotificationsOptions, Schemas } from './nest/options.js';
+export type { NotificationsOptions, Schemas, TrustProxy } from './nest/options.js';
 export { memoryStore } from './stores/memory/memory-store.js';
 export type { MemoryStoreOptions } from './stores/memory/memory-store.js';
 export { abilitiesOf, checkClaim } from './core/abilities.js';

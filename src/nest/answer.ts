@@ -7,7 +7,7 @@ import type { PageConsumer, Turns } from '../core/page-consumer.js';
 import type { Page } from '../wire/encoder.js';
 import { exceptionAnswer } from './exception.js';
 import type { GrantedRead } from './granted.js';
-import { type FrameworkResponse, rawOf, takeOver, takeOverFromNest, writeText } from './reply.js';
+import { type FrameworkResponse, rawOf, takeOver, writeText } from './reply.js';
 import type { Runtime } from './runtime.js';
 import { inSubscriberContext } from './subscriber-context.js';
 
@@ -49,7 +49,7 @@ export class Answerer {
 
   answer(response: FrameworkResponse, begin: () => Exchange): Answer {
     if (this.#runtime.isObserved) return this.#observable(begin);
-    if (rawOf(response).destroyed) takeOverRead(response, this.#runtime);
+    if (rawOf(response).destroyed) takeOver(response);
     else hold(this.#runtime.feed, begin());
     return undefined;
   }
@@ -85,11 +85,6 @@ export function pollOf(granted: GrantedRead): FeedRequest {
   const { after, limit } = asked;
   const waitMs = Math.min(asked.waitMs, expiresInMs);
   return { topics, after, limit, waitMs, subscriber, address, rights, revocations };
-}
-
-/** Takes the response to a read over. Nest replies to it where an interceptor may answer in the handler's place, and only there. */
-export function takeOverRead(response: FrameworkResponse, { nestReplies }: Runtime): ServerResponse {
-  return nestReplies ? takeOverFromNest(response) : takeOver(response);
 }
 
 /** Whether the application has interceptors or exception filters of its own, which are to see what is answered. */

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { CACHE_CONTROL, chosen, type ClientFile, isKnown } from './client-file.js';
-import { type FrameworkRequest, type FrameworkResponse, takeOverFromNest } from './reply.js';
+import { type FrameworkRequest, type FrameworkResponse, takeOver } from './reply.js';
 import { CLIENT_FILE } from './tokens.js';
 
 /**
@@ -17,7 +17,7 @@ export class ClientController {
 
   @Get('client.js')
   read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): void {
-    const raw = takeOverFromNest(response);
+    const raw = takeOver(response);
     const representation = chosen(this.#file, raw.req.headers);
     const { bytes, etag, headers } = representation;
     const caching = { 'Cache-Control': CACHE_CONTROL, ETag: etag };

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Post, Req, Res, SetMetadata, type Type } from '@nestjs/common';
+import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { catchError, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
@@ -6,7 +6,7 @@ import type { LogPosition } from '../core/page.js';
 import { pageBody } from '../wire/encoder.js';
 import type { ReadRequest } from '../wire/request.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
-import { type Answer, Answerer, pollOf, takeOverRead } from './answer.js';
+import { type Answer, Answerer, pollOf } from './answer.js';
 import { DirectLane } from './direct-lane.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './granted.js';
 import { type Published, Publisher } from './publisher.js';
@@ -14,7 +14,7 @@ import { PollWriter } from './poll-writer.js';
 import {
   type FrameworkRequest,
   type FrameworkResponse,
-  takeOverFromNest,
+  takeOver,
   writeHeadOnly,
   writeJson,
   writeValue,
@@ -36,9 +36,9 @@ export interface Ticket {
 /**
  * The HTTP side: `GET /notifications` as long poll and as server-sent events, and `POST /notifications`.
  *
- * What the handlers have to say is written by this library, so that an interceptor which wraps or serializes responses cannot change the
- * protocol; interceptors may watch it (log, count, time) or answer in the handler's place. (`passthrough` leaves it to Nest to send what an
- * interceptor answers instead; `read` has it where there are any.)
+ * This library writes the answers of the handlers itself, so that an interceptor which wraps or serializes responses cannot change the
+ * protocol. Interceptors may observe answers (log, count, time), or answer in the handler's place. (`passthrough` lets Nest reply in that case;
+ * it does not reply where the handler has taken the response over.)
  */
 @Controller()
 export class NotificationsController {
@@ -56,10 +56,10 @@ export class NotificationsController {
 
   @Get()
   @MarkRoute('read')
-  read(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Answer {
+  read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Answer {
     const granted = grantedRead(request);
     if (request.method === 'HEAD') {
-      writeHeadOnly(takeOverRead(response, this.#runtime), granted.asked.transport);
+      writeHeadOnly(takeOver(response), granted.asked.transport);
       return of(undefined);
     }
     if (granted.refusal) return this.#sendAway(granted.refusal, response);
@@ -75,7 +75,7 @@ export class NotificationsController {
   ): Promise<Published> {
     try {
       const published = await this.#publisher.publishScoped(grantedItems(request));
-      writeValue(takeOverFromNest(response), published, 201);
+      writeValue(takeOver(response), published, 201);
       return published;
     } catch (error) {
       throw refusal(error, response);
@@ -103,7 +103,7 @@ export class NotificationsController {
       throw refusal(new NotificationsError('topics_too_many', message), response);
     }
     const given = { ticket, expiresAt: new Date(useByMs).toISOString() };
-    writeValue(takeOverFromNest(response), given, 201);
+    writeValue(takeOver(response), given, 201);
     return given;
   }
 
@@ -121,7 +121,7 @@ export class NotificationsController {
     } as const;
     return this.#runtime.feed.poll(waits).pipe(
       map((page) => {
-        const raw = takeOverRead(response, this.#runtime);
+        const raw = takeOver(response);
         if (transport === 'poll') writeJson(raw, pageBody(page, cursor ?? ''));
         else {
           const writer = new StreamWriter(raw, this.#runtime);
@@ -136,10 +136,10 @@ export class NotificationsController {
 
   /** Ends a stream at its start. It gives no id, because the ticket may not be spent. */
   #sendAway(refusal: NotificationsError, response: FrameworkResponse): Answer {
-    const writer = new StreamWriter(takeOverRead(response, this.#runtime), this.#runtime);
+    const writer = new StreamWriter(takeOver(response), this.#runtime);
     writer.open(undefined);
     writer.refuse(refusal);
-    return this.#runtime.nestReplies ? of(undefined) : undefined;
+    return undefined;
   }
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Answer {
@@ -163,7 +163,7 @@ export class NotificationsController {
     const { stream } = this.#runtime.settings;
     const { topics, subscriber, address, rights, revocations } = granted;
     const { limit } = granted.asked;
-    const raw = takeOverRead(response, this.#runtime);
+    const raw = takeOver(response);
     return this.#answerer.answer(response, () => {
       const after = this.#streamStart(granted.asked.after);
       const writer = new StreamWriter(raw, this.#runtime, granted.idSuffix);
@@ -190,21 +190,4 @@ export class NotificationsController {
       ? this.#runtime.encoder.seal(epoch, after.position)
       : undefined;
   }
-}
-
-const REPLIED_TO_BY_NEST = 'nest-notifications:replied-to-by-nest';
-
-/**
- * Has Nest send what interceptors answer in the place of `read`. Where there are none it is not asked to send anything: what has to be set on
- * each response to stop it costs Express a twentieth of a poll.
- */
-export function letNestReply(controller: Type<NotificationsController>): void {
-  const read: keyof NotificationsController = 'read';
-  Res({ passthrough: true })(controller.prototype as object, read, 1);
-  SetMetadata(REPLIED_TO_BY_NEST, true)(controller);
-}
-
-/** Whether Nest replies to `read`: in this application, or since it did in another one with the same controller. */
-export function isRepliedToByNest(controller: Type<NotificationsController>): boolean {
-  return Reflect.hasMetadata(REPLIED_TO_BY_NEST, controller);
 }

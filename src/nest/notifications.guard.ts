@@ -1,7 +1,6 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { NotificationsError } from '../core/errors.js';
 import { utf8Length } from '../core/notification.js';
-import { addressKey } from '../wire/address.js';
 import { callerKey } from '../wire/caller.js';
 import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
 import { parsePublishBody } from '../wire/publish.js';
@@ -90,7 +89,7 @@ export class NotificationsGuard implements CanActivate {
 
   #granted(request: FrameworkRequest, asked: ReadRequest, grant: Grant): GrantedRead {
     const { topics, expiresInMs, subscriber, rights } = grant;
-    const address = addressKey(request.ip);
+    const address = this.#runtime.clientAddress(request);
     const caller = callerOf(request, subscriber);
     const isLoop = this.#runtime.tightLoops.isLoop(caller, asked.cursor, asked.topics);
     const revocations = revocationsAtStart(request, this.#runtime);
@@ -117,7 +116,7 @@ export class NotificationsGuard implements CanActivate {
     checkBodyBytes(request, settings.publish.bodyBytesMax);
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
-    const caller = callerKey(context.subscriber, addressKey(request.ip));
+    const caller = callerKey(context.subscriber, this.#runtime.clientAddress(request));
     this.#checkRate(caller, items.length);
     return scopedItems(items, caller, header(request, 'idempotency-key'));
   }

@@ -12,6 +12,7 @@ import {
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { StoreFactory } from '../core/store.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
+import { leaveTakenResponses, translateParserErrors } from './adapter-hooks.js';
 import { isObserved } from './answer.js';
 import { bundledClient } from './bundled-client.js';
 import { clientFileOf } from './client-file.js';
@@ -28,11 +29,9 @@ import {
 } from './feeds.js';
 import { EXTRAS, type Extras, type NotificationsModuleExtras, resolveExtras, resolveRoute } from './module-extras.js';
 import { hasObservers, mountClient, mountFeed } from './mounted.js';
-import { isRepliedToByNest, letNestReply } from './notifications.controller.js';
 import { NotificationsService } from './notifications.service.js';
 import { beforeGuards } from './no-store.js';
 import type { NotificationsOptions } from './options.js';
-import { ParserErrors } from './parser-errors.js';
 import { ProvidedAccess } from './provided-access.js';
 import { revocationsAtStart } from './revocation-mark.js';
 import { createRuntime, isReading, type PublishRuntime } from './runtime.js';
@@ -85,13 +84,12 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
 
   /** Called by Nest before it creates the routes. */
   configure(consumer: MiddlewareConsumer): void {
-    const { controller } = this.#feed;
+    const { controller, client } = this.#feed;
     checkPaths(this.#feed, this.#modules, this.#application);
+    if (controller || client) leaveTakenResponses(this.#adapterHost.httpAdapter);
     if (!controller || !isReading(this.#runtime)) return;
     if (isFirstController(this.#feed, this.#modules)) this.#seeRequests(consumer);
     this.#runtime.isObserved = isObserved(this.#application) || hasObservers(controller);
-    if (this.#runtime.isObserved) letNestReply(controller);
-    this.#runtime.nestReplies = isRepliedToByNest(controller);
   }
 
   /** Called by Nest when all feeds are open. */
@@ -106,6 +104,7 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
 
   /** One hook serves all feeds: Fastify's run for every request of the application, and do not know whose route it is. */
   #seeRequests(consumer: MiddlewareConsumer): void {
+    translateParserErrors(this.#adapterHost.httpAdapter);
     const controllers = feedsIn(this.#modules).flatMap(({ controller }) => controller ?? []);
     const runtimes = runtimesIn(this.#modules).filter(isReading);
     beforeGuards({ controllers, consumer, adapter: this.#adapterHost.httpAdapter }, (request) => {
@@ -145,7 +144,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
       ...optionsProviders(definition.providers ?? [], feed),
       ...coreProviders(feed, extras.publishOnly === true),
       ...(extras.publishOnly ? [] : [ProvidedAccess]),
-      ...(feed.controller ? [ParserErrors, DirectLane] : []),
+      ...(feed.controller ? [DirectLane] : []),
     ],
     exports: [getNotificationsToken(feed.name)],
   };

@@ -73,6 +73,9 @@ export type Settings = { readonly [G in Group]: { readonly [K in keyof Bounds[G]
 /** Schemas by notification type; any Standard Schema (zod, valibot, arktype, …). */
 export type Schemas = Readonly<Record<string, StandardSchemaV1>>;
 
+/** The proxies in front of an application: how many there are, or their addresses and subnets. */
+export type TrustProxy = number | string | readonly string[];
+
 /** Options of `NotificationsModule.forRoot`. Every number is checked when the application starts. */
 export interface NotificationsOptions {
   /**
@@ -228,13 +231,20 @@ export interface NotificationsOptions {
    * the option, use `''` as the old one. Default: none.
    */
   readonly keys?: readonly string[] | undefined;
+  /**
+   * The proxies in front of the application, for limits per address: how many there are, or their addresses and subnets (`loopback`,
+   * `linklocal` and `uniquelocal` are names for the usual ones). Default: the HTTP adapter decides (`request.ip`). Set it where
+   * the adapter has no such setting, as `NodeAdapter`. Count only proxies that append to `X-Forwarded-For`: with a number that is too high,
+   * clients choose their address themselves.
+   */
+  readonly trustProxy?: TrustProxy | undefined;
   /** The clock, for tests. Default: the runtime's. */
   readonly clock?: Clock | undefined;
 }
 
 /** 32 random characters cannot be guessed. */
 const KEY_LENGTH_MIN = 32;
-const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'origins', 'keys', 'clock'];
+const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'origins', 'keys', 'trustProxy', 'clock'];
 
 /**
  * Checks the options and fills in the defaults.

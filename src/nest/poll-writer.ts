@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../core/page.js';
 import { type Body, pageBody } from '../wire/encoder.js';
-import { takeOverRead, type Writer } from './answer.js';
-import { type FrameworkResponse, writeJson } from './reply.js';
+import type { Writer } from './answer.js';
+import { type FrameworkResponse, takeOver, writeJson } from './reply.js';
 import { refusal } from './refusal.js';
 import type { Runtime } from './runtime.js';
 
@@ -31,7 +31,7 @@ export class PollWriter implements Writer {
 
   /** The response, taken out of the framework's hands. */
   get raw(): ServerResponse {
-    return (this.#raw ??= takeOverRead(this.#response, this.#runtime));
+    return (this.#raw ??= takeOver(this.#response));
   }
 
   page(page: LogPage, cursor?: string): void {

@@ -4,37 +4,40 @@ import type { HttpRequest } from '../wire/request.js';
 import { CACHE_CONTROL, EVENT_STREAM_TYPE, JSON_TYPE, STREAM_CACHE_CONTROL } from '../wire/protocol.js';
 import type { Body } from '../wire/encoder.js';
 
-/** What Express's and Fastify's requests have in common. */
+/** The common part of the requests of Express, Fastify and `NodeAdapter`. */
 export interface FrameworkRequest extends HttpRequest {
-  /** Express changes `url` inside routers; both keep this one. */
+  /** Frameworks change `url` inside routers, and keep this one. */
   readonly originalUrl: string;
   readonly body?: unknown;
-  /** As the application's trust in proxies has it. */
+  /** The client's address, as the framework determines it. */
   readonly ip?: string;
   readonly socket?: Socket;
 }
 
-/** Express's and Fastify's responses, and node's own; `raw` and `hijack` are Fastify's, `json` is Express's. */
+/** A response of any framework: Fastify's has `raw` and `hijack`, others are node's own with methods added. */
 export interface FrameworkResponse {
   readonly raw?: ServerResponse;
   hijack?(): unknown;
   getHeaders?(): Record<string, number | string | string[] | undefined>;
-  /** How Nest sends a handler's result. */
-  send?: unknown;
-  json?: unknown;
 }
 
-/** Node's response: the one behind Fastify's, and Express's own, which only has methods added. */
+const TAKEN = Symbol('taken');
+
+type TakenResponse = ServerResponse & { [TAKEN]?: true };
+
+/** Node's response. */
 export function rawOf(response: FrameworkResponse): ServerResponse {
   return response.raw ?? (response as unknown as ServerResponse);
 }
 
 /**
- * Takes the response out of the framework's hands, with the headers that the application has set on it so far (CORS,
- * cookies, its own). From here on only this library writes to it: no wrapper, serializer or ETag changes the protocol.
+ * Takes the response over from the framework, with the headers that the application has set on it so far (CORS,
+ * cookies, its own). From now on only this library writes to it: Nest does not reply (see `leaveTakenResponses`), and no
+ * serializer or ETag changes the protocol.
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
-  const raw = rawOf(response);
+  const raw: TakenResponse = rawOf(response);
+  raw[TAKEN] = true;
   if (response.hijack) {
     response.hijack();
     for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
@@ -45,15 +48,9 @@ export function takeOver(response: FrameworkResponse): ServerResponse {
   return raw;
 }
 
-/** Takes the response over where Nest goes on to send what the handler returns: what interceptors make of that goes nowhere. */
-export function takeOverFromNest(response: FrameworkResponse): ServerResponse {
-  response.send = ignore;
-  response.json = ignore;
-  return takeOver(response);
-}
-
-function ignore(this: unknown): unknown {
-  return this;
+/** Whether this library answers the request, so that nobody else may. */
+export function isTaken(response: FrameworkResponse): boolean {
+  return (rawOf(response) as TakenResponse)[TAKEN] === true;
 }
 
 /** Writes a whole JSON answer. `close` asks the client to open a new connection for its next request. */

@@ -9,6 +9,7 @@ import { PageEncoder } from '../wire/encoder.js';
 import { ReadRequests } from '../wire/read-requests.js';
 import { isProvided } from './access.js';
 import { AccessPolicy } from './access-policy.js';
+import { type ClientAddress, clientAddress } from './client-address.js';
 import { ClosingResponses } from './closing-responses.js';
 import { TightLoops } from './tight-loop.js';
 import { UnreadAnswers } from './unread.js';
@@ -41,6 +42,8 @@ export interface Runtime extends PublishRuntime {
   /** Origins whose pages may send requests, besides the server's own; undefined: all. */
   readonly origins: ReadonlySet<string> | undefined;
   readonly feed: Feed;
+  /** The key by which requests of one client are counted. */
+  readonly clientAddress: ClientAddress;
   /** Under this key a request keeps the feed's count of revocations at its start. */
   readonly revocationsMark: symbol;
   readonly closing: ClosingResponses;
@@ -49,8 +52,6 @@ export interface Runtime extends PublishRuntime {
   readonly tightLoops: TightLoops;
   /** Whether interceptors or exception filters must see the answers: known before routes are made. */
   isObserved: boolean;
-  /** Whether Nest sends what the handler of reads returns, unless it is stopped. */
-  nestReplies: boolean;
 }
 
 /** Whether the feed reads, too. */
@@ -69,6 +70,7 @@ export interface RuntimeOptions {
 export async function createRuntime(given: RuntimeOptions): Promise<PublishRuntime> {
   const { options, openStore, publishOnly } = given;
   const settings = resolveSettings(options);
+  const addressOf = clientAddress(options.trustProxy);
   const access = new AccessPolicy(isProvided(options.access) ? undefined : options.access);
   const { clock = systemClock, schemas = {} } = options;
   const logger = new Logger('NotificationsStore');
@@ -82,7 +84,8 @@ export async function createRuntime(given: RuntimeOptions): Promise<PublishRunti
       return { ...base, epochId: epoch.id, close: once(() => store.close()) };
     }
     const origins = options.origins && new Set(options.origins);
-    const reading = await openReading(base, { access, claim: options.tickets && claimOf(store), origins });
+    const claim = options.tickets && claimOf(store);
+    const reading = await openReading(base, { access, claim, origins, clientAddress: addressOf });
     return { ...base, ...reading };
   } catch (error) {
     await store.close().catch((closing: unknown) => {
@@ -95,8 +98,10 @@ export async function createRuntime(given: RuntimeOptions): Promise<PublishRunti
 type Base = Omit<PublishRuntime, 'epochId' | 'close'>;
 type Reading = Omit<Runtime, keyof Base>;
 
+type Own = Pick<Runtime, 'access' | 'claim' | 'origins' | 'clientAddress'>;
+
 /** Opens the feed and adds what serves reads. */
-async function openReading(base: Base, own: Pick<Runtime, 'access' | 'claim' | 'origins'>): Promise<Reading> {
+async function openReading(base: Base, own: Own): Promise<Reading> {
   const { settings, clock, store, cursors } = base;
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const feed = await Feed.open({ store, clock, limits });
@@ -116,7 +121,6 @@ async function openReading(base: Base, own: Pick<Runtime, 'access' | 'claim' | '
     requests: new ReadRequests({ limits: requestLimits, cursors, epoch: () => feed.window.epoch }),
     tightLoops: new TightLoops(clock, settings.limits.waitersPerSubscriberMax),
     isObserved: false,
-    nestReplies: false,
     close: once(async () => {
       try {
         await feed.close();

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { NotificationsError } from '../core/errors.js';
@@ -11,6 +12,8 @@ import type { Runtime } from './runtime.js';
 const REFUSED_RETRY_FACTOR = 5;
 /** How far what a client was told about its return may be off: what 500 others make of it. */
 const HINT_TOLERANCE_MS = 1_000;
+
+const logger = new Logger('Notifications');
 
 type StreamRuntime = Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing' | 'feed' | 'unread'>;
 
@@ -58,14 +61,13 @@ export class StreamWriter implements Writer {
   }
 
   /**
-   * Ends the stream, since the headers are sent. The client reconnects, and an access rule that failed is asked again then.
-   *
-   * @throws an error that is not of this library, for Nest to log
+   * Ends the stream, since the headers are sent: no exception filter can answer any more. The client reconnects, and an access rule
+   * that failed is asked again then. An error that this library does not foresee is logged.
    */
   refuse(error: unknown): void {
     const isOwn = error instanceof NotificationsError;
+    if (!isOwn) logger.error(error);
     this.sendAway(isOwn ? error.retryAfterMs : undefined);
-    if (!isOwn) throw error;
   }
 
   /** Ends the stream, and has the client reconnect after a longer pause than usual. */

@@ -2,7 +2,6 @@ import { NotFoundException } from '@nestjs/common';
 import type { Clock } from '../core/clock.js';
 import { NotificationsError } from '../core/errors.js';
 import type { Rights } from '../core/rights.js';
-import { addressKey } from '../wire/address.js';
 import { STATUS_OF } from '../wire/errors.js';
 import { checkTopics } from '../wire/request.js';
 import { parseTicketBody, type TicketClaims } from '../wire/ticket.js';
@@ -51,7 +50,14 @@ export class TicketGrants {
       throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
     const { subscriber, topics } = claims;
     const revocations = revocationsAtStart(request, this.#runtime);
-    const read = { asked, subscriber, address: addressKey(request.ip), revocations, caller: undefined, isLoop: false };
+    const read = {
+      asked,
+      subscriber,
+      address: this.#runtime.clientAddress(request),
+      revocations,
+      caller: undefined,
+      isLoop: false,
+    };
     try {
       const grant = await this.#grantUse(claims);
       // The last check, so that a ticket is not spent on a stream that is refused.

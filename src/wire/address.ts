@@ -4,6 +4,9 @@
  */
 export function addressKey(ip: string | undefined): string | undefined {
   if (ip === undefined || ip === '') return undefined;
+  // Some proxies write the port of the client's connection, too, which would make every connection a client of its own.
+  const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([^\]]+)\](?::\d+)?$/.exec(ip);
+  if (withPort) return addressKey(withPort[1] ?? withPort[2]);
   if (!/[:%]/.test(ip)) return ip;
   const [text = ''] = ip.split('%');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1];

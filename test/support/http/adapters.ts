@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { NotificationsOptions } from 'nest-notifications';
 import { endTest, takeWarnings, unwatchWarnings, watchWarnings } from './cleanup.js';
 import { type Logs, fastifyLogger } from './logs.js';
+import { PlainNodeAdapter } from './plain-node/adapter.js';
 
 /** A way to run a Nest application. */
 export interface Adapter {
@@ -34,7 +35,13 @@ export const fastify: Adapter = {
     ),
 };
 
-const ADAPTERS: readonly Adapter[] = [express, fastify];
+/** Stands for Nest's `NodeAdapter`, which is not published yet. */
+export const node: Adapter = {
+  name: 'node',
+  create: (module, { logs: _, ...options }) => NestFactory.create(module, new PlainNodeAdapter(), options),
+};
+
+const ADAPTERS: readonly Adapter[] = [express, fastify, node];
 
 /** Also with polls that repeat on their connection answered before the framework, which nobody must be able to tell. */
 export const ADAPTERS_AND_LANE: readonly Adapter[] = [
