@@ -28,6 +28,8 @@ import { install, isInstalled } from './setup.mjs';
 import { EXIT_SKIPPED, inCI, node, npm, root } from './tools.mjs';
 
 const PLATFORMS = ['@nestjs/platform-express', '@nestjs/platform-fastify', 'reflect-metadata'];
+/** Types of libraries that bring none. */
+const TYPES = ['@types/node', '@types/pg', '@types/react'];
 const EXPECTED_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json'];
 
 /** Packs into a folder; answers the tarball's path. */
@@ -86,7 +88,7 @@ function makeProject(folder, tarball, nestFolder) {
   for (const name of [...Object.keys(manifest.peerDependencies), ...PLATFORMS]) {
     link(name, existsSync(join(nestFolder, 'node_modules', name)) ? nestFolder : root);
   }
-  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) link(name, root);
+  for (const name of [...Object.keys(manifest.dependencies), ...TYPES]) link(name, root);
   cpSync(join(root, 'test', 'consumer'), project, { recursive: true });
   writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
   return project;
@@ -108,15 +110,29 @@ async function checkRuns(project, file) {
   assert.equal(output, '', `${file} must print nothing`);
 }
 
-/** Compiles with skipLibCheck off, but reports only the package's own types and their use: others' are not ours to mend. */
 async function checkTypes(project) {
   const { default: ts } = await import('typescript');
+  compile(ts, project, {
+    files: ['types.mts', 'types.cts'],
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+  });
+  compile(ts, project, {
+    files: ['types.ts'],
+    module: ts.ModuleKind.CommonJS,
+    moduleResolution: ts.ModuleResolutionKind.Node10,
+    // TypeScript 6 rejects this resolution otherwise. Applications with TypeScript 5 have it by default.
+    ignoreDeprecations: '6.0',
+    target: ts.ScriptTarget.ES2021,
+  });
+}
+
+/** Compiles with skipLibCheck off, but reports only the package's own types and their use: errors in other packages' types are theirs. */
+function compile(ts, project, { files, ...options }) {
   const program = ts.createProgram(
-    ['types.mts', 'types.cts'].map((file) => join(project, file)),
+    files.map((file) => join(project, file)),
     {
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      target: ts.ScriptTarget.ES2022,
       types: ['node'],
       typeRoots: [join(project, 'node_modules', '@types')],
       strict: true,
@@ -124,6 +140,7 @@ async function checkTypes(project) {
       experimentalDecorators: true,
       skipLibCheck: false,
       noEmit: true,
+      ...options,
     },
   );
   const own = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(project.split(sep).join('/')));
@@ -136,7 +153,7 @@ async function checkTypes(project) {
     ...own.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
   ];
   const host = { getCurrentDirectory: () => project, getCanonicalFileName: (name) => name, getNewLine: () => '\n' };
-  assert.equal(ts.formatDiagnostics(problems, host), '', 'type errors');
+  assert.equal(ts.formatDiagnostics(problems, host), '', `type errors in ${files.join(', ')}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -42,7 +42,7 @@ export class NotificationsError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly retryAfterMs?: number; readonly spreadMs?: number },
+    options?: { readonly cause?: unknown; readonly retryAfterMs?: number; readonly spreadMs?: number },
   ) {
     super(message, options);
     this.retryAfterMs = options?.retryAfterMs;

@@ -20,6 +20,9 @@ export class OrdersService {
 @Module({ imports: [NotificationsModule.forRoot({ access: 'public' })], providers: [OrdersService] })
 export class AppModule {}
 
+// With exactOptionalPropertyTypes an application may pass on a setting that it does not have.
+NotificationsModule.forRoot({ access: 'public', isGlobal: undefined, poll: undefined, stream: { retryMs: undefined } });
+
 // @ts-expect-error The options are typed too.
 NotificationsModule.forRoot({ access: 42 });
 

@@ -1,0 +1,24 @@
+// Compiled, not run: the published types as an application with `module: commonjs` and target ES2021 sees them (resolution "node10").
+import { Module } from '@nestjs/common';
+import { NotificationsModule, type NotificationsService } from 'nest-notifications';
+import { connect } from 'nest-notifications/client';
+import { useNotifications } from 'nest-notifications/react';
+import { natsStore } from 'nest-notifications/stores/nats';
+import { postgresStore } from 'nest-notifications/stores/postgres';
+import { redisStore } from 'nest-notifications/stores/redis';
+import { sqliteStore } from 'nest-notifications/stores/sqlite';
+import { NotificationsHealthIndicator } from 'nest-notifications/terminus';
+import { storeContract } from 'nest-notifications/testing';
+
+@Module({ imports: [NotificationsModule.forRoot({ access: 'public', store: sqliteStore({ path: 'feed.db' }) })] })
+export class AppModule {}
+
+// Each would be no error if the types were `any`.
+// @ts-expect-error The options have types.
+redisStore({ connection: 42 });
+// @ts-expect-error
+connect(42);
+// @ts-expect-error
+export const notAService: NotificationsService = 42;
+
+export { natsStore, NotificationsHealthIndicator, postgresStore, storeContract, useNotifications };
