@@ -110,7 +110,7 @@ forEachAdapter((adapter) => {
         () => service.revoke('alice'),
         () => firstValueFrom(service.poll({ topics: ['orders'], cursor: 'earliest' })),
       ]) {
-        const error = await call().then(String, (thrown: NotificationsException) => thrown);
+        const error: unknown = await call().then(String, (thrown: unknown) => thrown);
         expect(error).toMatchObject({ code: 'store_unavailable', message: GENERIC, cause: UNAVAILABLE });
       }
     });

@@ -4,7 +4,9 @@ import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { poll } from '../support/http/feed.js';
 
-interface Request { headers: Record<string, string> }
+interface Request {
+  headers: Record<string, string>;
+}
 
 const access = {
   subscriber: ({ request }: AccessContext<Request>) => decodeURIComponent(request.headers['x-user'] ?? ''),
