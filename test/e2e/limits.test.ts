@@ -334,10 +334,8 @@ forEachAdapter((adapter) => {
       for (let tab = 0; tab < 8; tab++) tabs.push(await holdPoll(app, 'topic=orders', AS_ANN));
       await publish(app, 'orders');
       const first = await Promise.all(tabs.map((tab) => tab.response()));
-      const cursors = new Set(first.map(({ json }) => json.cursor as string));
-      expect(cursors.size).toBe(1);
+      const cursor = first[0]!.json.cursor as string;
       await publish(app, 'orders', 1, 2);
-      const [cursor] = cursors;
       const startMs = performance.now();
       for (const tab of tabs) tab.send({ path: `/notifications?topic=orders&cursor=${cursor}`, headers: AS_ANN });
       const second = await Promise.all(tabs.map((tab) => tab.response()));

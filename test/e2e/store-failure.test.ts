@@ -1,11 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  memoryStore,
-  NotificationsError,
-  type NotificationsException,
-  type Store,
-  type StoreFactory,
-} from 'nest-notifications';
+import { memoryStore, NotificationsError, type Store, type StoreFactory } from 'nest-notifications';
 import { firstValueFrom } from 'rxjs';
 import { abilitiesOf } from '../../src/core/abilities.js';
 import { forEachAdapter } from '../support/http/adapters.js';
