@@ -40,7 +40,7 @@ const browserGlobals = [
 ];
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/', '**/node_modules/', 'test/consumer/', 'test/orms/'] },
+  { ignores: ['dist/', 'coverage/', '**/node_modules/', 'test/consumer/', 'test/orms/', 'test/new-project/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

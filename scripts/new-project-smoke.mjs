@@ -1,0 +1,116 @@
+/**
+ * Generates projects with the Nest CLI, installs the tarball into them beside libraries with the same peers, and runs their tests.
+ *
+ *   node scripts/new-project-smoke.mjs [--only=NAME] [tarball]
+ *
+ * It needs the npm registry and some minutes, so that `npm test` leaves it to `.ci/run`.
+ */
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pack } from './pack-smoke.mjs';
+import { EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
+
+const APP = 'app';
+/** The line that the README gives for Jest without ES modules. */
+const JEST = { transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)'] };
+/** Of the generated development dependencies; the others take most of the time and are not used here. */
+const USED =
+  /^@nestjs\/testing$|^@types\/(?:jest|node)$|^(?:jest|ts-jest|ts-node|typescript|vitest|vite-tsconfig-paths)$/;
+
+/** The first Node in which Jest can require() an ES module. Nest 12 with Jest relies on it. */
+const JEST_REQUIRES_ESM = [24, 9];
+
+const PROJECTS = [
+  { name: 'nest-11-jest', schematics: '11', options: [], jest: JEST, beside: ['bullmq', 'ioredis@5'] },
+  {
+    name: 'nest-12-jest',
+    schematics: '12',
+    options: ['--type=cjs'],
+    since: JEST_REQUIRES_ESM,
+    beside: ['typeorm', 'ioredis@5', 'pg'],
+  },
+  { name: 'nest-12-vitest', schematics: '12', options: ['--type=esm'], beside: ['bullmq', 'ioredis@6'] },
+];
+
+async function main(args) {
+  const only = args.find((arg) => arg.startsWith('--only='))?.slice('--only='.length);
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'new-project-')));
+  try {
+    if (npm(['ping']).code !== 0) return skip();
+    const tarball = args.find((arg) => !arg.startsWith('--')) ?? pack(folder);
+    for (const project of PROJECTS) {
+      if (only && project.name !== only) continue;
+      if (project.since && !isSince(project.since)) {
+        console.log(`${project.name}: skipped, needs Node ${project.since.join('.')}`);
+        continue;
+      }
+      const started = performance.now();
+      const path = join(folder, project.name);
+      generate(path, project);
+      install(path, project, realpathSync(tarball));
+      runTests(path);
+      console.log(`${project.name}: ok (${Math.round((performance.now() - started) / 1000)} s)`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function skip() {
+  const reason = 'The npm registry cannot be reached: no project can be generated.';
+  if (inCI) throw new Error(reason);
+  console.log(reason);
+  process.exitCode = EXIT_SKIPPED;
+}
+
+/** As `nest new` does it, which asks for the module system and has no option for that. */
+function generate(path, { schematics, options }) {
+  const packages = [`--package=@nestjs/schematics@${schematics}`, '--package=@angular-devkit/schematics-cli'];
+  const command = [
+    'schematics',
+    '@nestjs/schematics:application',
+    `--name=${APP}`,
+    `--directory=${basename(path)}`,
+    ...options,
+  ];
+  run(['exec', '--yes', ...packages, '--', ...command], dirname(path));
+  assert.ok(existsSync(join(path, 'package.json')), `${path} was not generated`);
+}
+
+/** `npm install` fails when peers conflict. */
+function install(path, { jest, beside }, tarball) {
+  edit(join(path, 'package.json'), (manifest) => {
+    const development = Object.entries(manifest.devDependencies).filter(([name]) => USED.test(name));
+    manifest.devDependencies = Object.fromEntries(development);
+    Object.assign(manifest.jest ?? {}, jest);
+  });
+  run(['install', '--no-audit', '--no-fund', '--loglevel=error', tarball, ...beside], path);
+}
+
+function runTests(path) {
+  cpSync(join(root, 'test', 'new-project'), join(path, 'src'), { recursive: true });
+  run(['test'], path);
+}
+
+function isSince([major, minor]) {
+  const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
+
+function edit(file, change) {
+  const content = JSON.parse(readFileSync(file, 'utf8'));
+  change(content);
+  writeFileSync(file, JSON.stringify(content, undefined, 2));
+}
+
+function run(args, cwd) {
+  const { code, output } = npm(args, { cwd });
+  assert.equal(code, 0, output);
+}
+
+await main(process.argv.slice(2)).catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
