@@ -91,7 +91,7 @@ export class UnreadAnswers {
   /** Resolves when the kernel has taken a response that was ended, or its connection has closed; undefined if it has already. */
   untilFinished(raw: ServerResponse, content: string | Uint8Array): Promise<void> | undefined {
     const connection = connectionOf(raw);
-    if (raw.writableFinished || connection.destroyed) return undefined;
+    if (isFlushed(raw) || connection.destroyed) return undefined;
     return this.#keep(connection, content, (done) => raw.once('finish', done));
   }
 
@@ -223,6 +223,11 @@ export class UnreadAnswers {
 /** A response of HTTP/2 is a stream of its own. In HTTP/1.1 one that waits behind others on its connection has no socket yet. */
 export function connectionOf(raw: ServerResponse): Connection {
   return isHttp1(raw) ? raw.req.socket : raw;
+}
+
+/** `finish` comes later in HTTP/1.1 too; since Node.js 24, `writableFinished` waits for it. */
+function isFlushed(raw: ServerResponse): boolean {
+  return raw.writableFinished || (isHttp1(raw) && raw.writableEnded && raw.writableLength === 0);
 }
 
 /** A plain socket refers to a buffer that it has not sent. TLS and HTTP/2 copy it, and Node.js copies a text. */

@@ -48,8 +48,10 @@ describe('answers that are not read', () => {
   test('are not kept where the kernel has taken them', () => {
     const socket = Object.assign(new StalledSocket(), { writableLength: 0 });
     expect(unread.untilFlushed(socket as unknown as Socket, 'x')).toBeUndefined();
-    const raw = { writableFinished: true, req: { httpVersionMajor: 1, socket } } as unknown as ServerResponse;
-    expect(unread.untilFinished(raw, 'x')).toBeUndefined();
+    const request = { httpVersionMajor: 1, socket };
+    for (const state of [{ writableFinished: true }, { writableEnded: true, writableLength: 0 }]) {
+      expect(unread.untilFinished({ ...state, req: request } as unknown as ServerResponse, 'x')).toBeUndefined();
+    }
     expect(unread.counts()).toEqual({ unreadConnections: 0, unreadBytes: 0 });
   });
 
