@@ -80,11 +80,11 @@ export class Answerer {
 }
 
 /** What a poll that access has granted asks of the feed. */
-export function pollOf(granted: GrantedRead): FeedRequest {
+export function pollOf(granted: GrantedRead, { unread }: Runtime): FeedRequest {
   const { asked, topics, expiresInMs, subscriber, address, rights, revocations } = granted;
   const { after, limit } = asked;
   const waitMs = Math.min(asked.waitMs, expiresInMs);
-  return { topics, after, limit, waitMs, subscriber, address, rights, revocations };
+  return { topics, after, limit, bytesMax: unread.pollBytes, waitMs, subscriber, address, rights, revocations };
 }
 
 /** Whether the application has interceptors or exception filters of its own, which are to see what is answered. */

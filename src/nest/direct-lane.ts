@@ -84,7 +84,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
       return;
     }
     const poll = new LanePoll(this.#answers, connection, grant, cursor);
-    poll.start(feed, { ...laneRequest(arrival, after, nowMs), bytesMax: this.#runtime.unread.pollBytes });
+    poll.start(feed, this.#request(arrival, after, nowMs));
   }
 
   untilFlushed(socket: Socket, content: string | Uint8Array): Promise<void> | undefined {
@@ -115,17 +115,18 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     return nowMs < atMs + lastsMs && !feed.isRevoked(subscriber, revocations);
   }
 
+  /** The request to the feed of a poll that repeats a granted one. */
+  #request({ granted, atMs }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
+    const { topics, subscriber, address, rights, asked, expiresInMs, revocations } = granted;
+    const waitMs = Math.min(asked.waitMs, atMs + expiresInMs - nowMs);
+    const bytesMax = this.#runtime.unread.pollBytes;
+    return { topics, after, limit: asked.limit, bytesMax, waitMs, subscriber, address, rights, revocations };
+  }
+
   #place(cursor: string): LogPosition | undefined {
     const { cursors, feed } = this.#runtime;
     return cursors.open(cursor, feed.window.epoch);
   }
-}
-
-/** What a poll asks of the feed that repeats one which was granted. */
-function laneRequest({ granted, atMs }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
-  const { topics, subscriber, address, rights, asked, expiresInMs, revocations } = granted;
-  const waitMs = Math.min(asked.waitMs, atMs + expiresInMs - nowMs);
-  return { topics, after, limit: asked.limit, waitMs, subscriber, address, rights, revocations };
 }
 
 function applicationHeaders(raw: ServerResponse) {

@@ -119,9 +119,9 @@ export class LaneConnection {
     const socket = this.#socket;
     this.#isAsked = false;
     this.#asked = this.#waiter = undefined;
-    socket.cork();
+    if (pieces.length > 1) socket.cork();
     for (const piece of pieces) socket.write(piece);
-    socket.uncork();
+    if (pieces.length > 1) socket.uncork();
     if (close) {
       socket.destroySoon();
       this.#host.onClosing(socket);

@@ -144,7 +144,7 @@ export class NotificationsController {
 
   #poll(granted: GrantedRead, response: FrameworkResponse): Answer {
     return this.#answerer.answer(response, () => ({
-      request: { ...pollOf(granted), bytesMax: this.#runtime.unread.pollBytes },
+      request: pollOf(granted, this.#runtime),
       turns: 'one',
       writer: new PollWriter(response, this.#runtime, granted.asked.cursor, this.#learning(granted)),
     }));
