@@ -145,7 +145,8 @@ export class Process {
     const feed = this.#feed!;
     // As with the module's own, whose secret is another in another log.
     const given = this.#cursors.open(ticket, feed.window.epoch);
-    if (!given?.epochId || (await feed.hasRevocationAfter(subscriber, given.position))) {
+    // A failover that lost entries may have lost the revocation of this ticket.
+    if (!given?.epochId || given.afterLoss || (await feed.hasRevocationAfter(subscriber, given.position))) {
       throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');
     }
   }
