@@ -19,6 +19,8 @@ const OPEN = {
   read: 'public',
   publish: 'public',
 } as const;
+/** Pages of 9 MiB: more than the kernel takes for a client. With the default of `unreadBytesMax` a page has 4 MiB, which it takes at times. */
+const LARGE_PAGES = { pageBytesMax: 16 * 1024 * 1024, unreadBytesMax: 256 * 1024 * 1024 };
 const ITEM = { topic: 'orders', type: 't', data: 1 };
 const RETRY_AFTER = /^[1-3]$/;
 
@@ -82,7 +84,7 @@ forEachAdapter((adapter) => {
   });
 
   test('an answer that its client does not read counts until its connection closes', async () => {
-    const limits = { waitersPerSubscriberMax: 1, pageBytesMax: 16 * 1024 * 1024 };
+    const limits = { waitersPerSubscriberMax: 1, ...LARGE_PAGES };
     const app = await start({ limits });
     const data = 'x'.repeat(60_000);
     for (let count = 0; count < 150; count++) await app.service.publish('orders', { type: 't', data });
@@ -257,7 +259,7 @@ forEachAdapter((adapter) => {
     });
 
     test('cuts a poll whose client does not read its answer', async () => {
-      const app = await start({ stream: { unreadMsMax: 300 }, limits: { pageBytesMax: 16 * 1024 * 1024 } });
+      const app = await start({ stream: { unreadMsMax: 300 }, limits: LARGE_PAGES });
       const data = 'x'.repeat(60_000);
       for (let count = 0; count < 150; count++) await app.service.publish('orders', { type: 't', data });
       const connection = await holdPoll(app, 'topic=none');

@@ -14,7 +14,11 @@ const STREAMS = 500;
 const CLOSE_MS_MAX = 3_000;
 /** To open so many connections, one after the other. */
 const OPEN_MS_MAX = 90_000;
-const STALLED = { access: 'public' as const, limits: { pageBytesMax: 16 * 1024 * 1024 }, publish: {} };
+const STALLED = {
+  access: 'public' as const,
+  limits: { pageBytesMax: 16 * 1024 * 1024, unreadBytesMax: 256 * 1024 * 1024 },
+  publish: {},
+};
 
 /** Closes an application and says how long that took. */
 async function timedClose(app: TestApp): Promise<number> {
