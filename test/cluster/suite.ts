@@ -43,7 +43,7 @@ export function clusterSuite({ name, missing, start }: EngineKind): void {
         fetch(cluster.feed(node), {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ topic: 'twice', type: 'same', data: node, id }),
+          body: JSON.stringify({ topic: 'twice', type: 'same', data: 'same', id }),
         }).then(async (response) => (await response.json()) as { duplicate: boolean });
       for (let i = 0; i < 50; i++) {
         const results = await Promise.all([publish(0, `same-${i}`), publish(1, `same-${i}`)]);
