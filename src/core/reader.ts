@@ -63,13 +63,14 @@ export class Reader {
   }
 
   /**
-   * Adds a batch to the window. False if the batch does not continue it (another log, or a hole): the window then starts
-   * anew behind the hole, and every waiter reads again.
+   * Adds a batch to the window. False if the batch does not continue it (another log, a hole, or a failover that lost
+   * entries): the window then starts again at the batch, and every waiter reads again.
    */
   extend(batch: TailBatch): boolean {
     const { epoch, head } = this.window;
-    const isSameLog = positionIn(batch.epoch, { epochId: epoch.id, position: head }) !== undefined;
-    const continues = isSameLog && batch.after <= head;
+    const sameInBatch = positionIn(batch.epoch, { epochId: epoch.id, position: head });
+    // After a loss this node cannot know which entries behind its head existed, revocations among them.
+    const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
     this.#epoch = batch.epoch;
     if (!continues) this.#log = new MemoryLog(batch.after);
     for (const entry of batch.entries) {

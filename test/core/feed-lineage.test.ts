@@ -134,6 +134,17 @@ describe('after a failover that is known to have lost notifications', () => {
     expect(polls[0]!.last).toBe(polls[1]!.last);
     await bench.expectNothingLeft();
   });
+
+  test('a node at the fork assumes that it has missed a revocation', async () => {
+    const stream = bench.follow({ topics: ['other'], subscriber: 'ann', after: at(10) });
+    await bench.clock.settle();
+    const { revocations } = bench.feed;
+    await bench.store.failOver(10, { isLossKnown: true });
+    await bench.clock.settle();
+    expect(stream.error).toMatchObject({ code: 'draining' });
+    expect(bench.feed.isRevoked('ann', revocations)).toBe(true);
+    await bench.expectNothingLeft();
+  });
 });
 
 describe('a cursor of an epoch that the node does not know', () => {

@@ -9,6 +9,7 @@ import {
 import { abilitiesOf } from '../../src/core/abilities.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { ClaimStore } from '../../src/core/store.js';
+import { ManualClock } from '../../src/testing/index.js';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
@@ -170,15 +171,17 @@ forEachAdapter((adapter) => {
         ({ request }) => new Date(Number((request as typeof request | undefined)?.headers['x-expires'])),
       ],
     ])('is that of its request if it %s without one', async (_, expiresAt) => {
-      const app = await start({ read: 'public', expiresAt });
+      const clock = new ManualClock();
+      const app = await start({ read: 'public', expiresAt }, { clock });
       const { json } = await request(app, {
         method: 'POST',
         path: '/notifications/tickets',
-        headers: { 'Content-Type': 'application/json', 'X-User': 'ann', 'X-Expires': String(Date.now() + 200) },
+        headers: { 'Content-Type': 'application/json', 'X-User': 'ann', 'X-Expires': String(clock.now() + 200) },
         body: JSON.stringify({ topics: ['orders'] }),
       });
       const stream = await SseReader.open(app, `ticket=${(json as { ticket: string }).ticket}`);
       await stream.opening();
+      await clock.advance(200);
       await stream.rest();
       expect(app.counts().waiters).toBe(0);
     });
