@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { LogEntry } from '../../core/notification.js';
+import { positionIn } from '../../core/page.js';
 import type { Epoch, Tail, TailBatch } from '../../core/store.js';
 
 /** A part of the log, of all topics. */
@@ -118,13 +119,20 @@ export class TailHub {
   }
 
   #deliver(follower: Follower, { epoch, entries, upTo, head, trimmed }: LogChunk): void {
-    if (epoch.id !== follower.epochId) {
+    const place = { epochId: follower.epochId, position: follower.head };
+    if (positionIn(epoch, place) === undefined) {
       // Readers have to start over anyway; they read what is older from the store.
       this.#give(follower, { epoch, after: head, entries: [], head });
       return;
     }
+    if (upTo <= follower.head) {
+      // The new epoch continues the old one up to here, so the follower changes to it at its own position.
+      if (epoch.id !== follower.epochId) {
+        this.#give(follower, { epoch, after: follower.head, entries: [], head: follower.head });
+      }
+      return;
+    }
     const after = Math.max(follower.head, trimmed);
-    if (upTo <= follower.head) return;
     this.#give(follower, { epoch, after, entries: entries.filter(({ position }) => position > after), head: upTo });
   }
 
