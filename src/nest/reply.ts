@@ -89,8 +89,8 @@ export function isHttp1(raw: ServerResponse): boolean {
 }
 
 /**
- * Begins an event stream; what follows is written as it comes. Its end is that of its connection (RFC 9112, 6.3): as chunks every block
- * would be written in three parts, which costs a third more.
+ * Begins an event stream. Its body is chunked where the client speaks HTTP/1.1, because some clients buffer a body that only the
+ * close of the connection ends (RFC 9112, 6.3). Each stream has a connection of its own.
  */
 export function writeStreamHead(raw: ServerResponse): void {
   const headers: Record<string, string> = {
@@ -99,10 +99,7 @@ export function writeStreamHead(raw: ServerResponse): void {
     // nginx and those who follow it would otherwise collect 4 or 8 KiB before they pass anything on.
     'X-Accel-Buffering': 'no',
   };
-  if (isHttp1(raw)) {
-    raw.removeHeader('Transfer-Encoding');
-    headers.Connection = 'close';
-  }
+  if (isHttp1(raw)) headers.Connection = 'close';
   raw.writeHead(200, headers);
 }
 

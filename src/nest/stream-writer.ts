@@ -3,6 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPage } from '../core/page.js';
+import type { Blocks } from '../wire/encoder.js';
+import { textChunk } from '../wire/chunk.js';
 import { cursorBlock, HEARTBEAT, openingBlock, retryLine } from '../wire/sse.js';
 import type { Writer } from './answer.js';
 import { isHttp1, isWrapped, writeStreamHead } from './reply.js';
@@ -23,7 +25,10 @@ export class StreamWriter implements Writer {
   readonly #runtime: StreamRuntime;
   /** Behind every id. */
   readonly #idSuffix: string;
-  /** The connection, where no middleware has wrapped the response: writing through the response costs 1.4 to 1.9 times as much. */
+  /**
+   * The connection, where no middleware has wrapped the response. Then blocks are framed here, and written past the response: writing
+   * through it costs 1.4 to 1.9 times as much.
+   */
   #socket: Socket | undefined;
   #full = false;
   /** The blocks that were written last, until `drained` is asked about them. */
@@ -55,7 +60,7 @@ export class StreamWriter implements Writer {
     else if (page.entries.length > 0 || page.gap) {
       const hint = this.#hint();
       if (hint) this.#write(hint);
-      this.#write(this.#blocks(page));
+      this.#writeBlocks(this.#runtime.encoder.blocks(page, this.#idSuffix));
       this.#toldAtMs = this.#runtime.clock.monotonic();
     } else this.#quiet(page);
   }
@@ -92,11 +97,6 @@ export class StreamWriter implements Writer {
     return unread.untilDrained(this.raw, last);
   }
 
-  #blocks(page: LogPage): Uint8Array {
-    const { encoder } = this.#runtime;
-    return this.#idSuffix ? Buffer.from(encoder.sse(page, this.#idSuffix)) : encoder.sseBytes(page);
-  }
-
   #quiet(page: LogPage): void {
     // Also when the position is the same: otherwise this block would say that other topics have moved.
     if (this.#isDue(this.#toldAtMs)) {
@@ -127,11 +127,24 @@ export class StreamWriter implements Writer {
     this.#runtime.closing.add(this.raw);
   }
 
-  #write(blocks: string | Uint8Array): void {
+  #write(text: string): void {
+    this.#send(this.#isFramed ? textChunk(text) : text);
+  }
+
+  #writeBlocks({ plain, chunk }: Blocks): void {
+    this.#send(this.#isFramed ? chunk : plain);
+  }
+
+  /** The response itself frames what is written through it. */
+  get #isFramed(): boolean {
+    return this.#socket !== undefined && this.raw.chunkedEncoding;
+  }
+
+  #send(bytes: string | Uint8Array): void {
     const out = this.#socket ?? this.raw;
     if (out.destroyed) return;
-    this.#last = blocks;
-    if (!out.write(blocks)) this.#full = true;
+    this.#last = bytes;
+    if (!out.write(bytes)) this.#full = true;
   }
 
   #retryMs(): number {

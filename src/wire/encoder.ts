@@ -2,6 +2,7 @@ import type { Notification } from '../core/notification.js';
 import type { Gap, LogPage } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
 import { CURSOR_LENGTH, type Cursors } from './cursor.js';
+import { textChunk } from './chunk.js';
 import { pageToSse } from './sse.js';
 
 /** What one read answers, as clients see it: the body of a long poll. */
@@ -42,6 +43,13 @@ export interface WholeAnswer {
   readonly cursorFromEnd: number | undefined;
 }
 
+/** Blocks of an event stream, in both forms in which streams of HTTP/1 carry them. */
+export interface Blocks {
+  readonly plain: Uint8Array;
+  /** The same bytes as one chunk of a chunked body, so that a connection takes them in one write. */
+  readonly chunk: Uint8Array;
+}
+
 /** A body without its cursor. */
 interface Template {
   readonly before: string;
@@ -53,7 +61,7 @@ interface Template {
 interface Encoded {
   template?: Template;
   body?: Body;
-  sse?: Uint8Array;
+  blocks?: Blocks;
   answer?: WholeAnswer;
   /** Parsed notifications take many times the memory of their JSON, so they live only as long as application code holds them. */
   notifications?: WeakRef<readonly Notification[]>;
@@ -118,10 +126,10 @@ export class PageEncoder {
     });
   }
 
-  /** The same blocks for all streams without a suffix, as bytes: a socket does not encode them again. */
-  sseBytes(page: LogPage): Uint8Array {
-    if (page.entries.length === 0) return Buffer.from(this.sse(page));
-    return (encodedOf(page).sse ??= Buffer.from(this.sse(page)));
+  /** The same blocks as bytes: a socket does not encode them again. All streams without a suffix share them. */
+  blocks(page: LogPage, idSuffix = ''): Blocks {
+    if (page.entries.length === 0 || idSuffix !== '') return blocksOf(this.sse(page, idSuffix));
+    return (encodedOf(page).blocks ??= blocksOf(this.sse(page)));
   }
 
   /** The page for application code. It is frozen, and its notifications are shared. They are parsed when they are read first. */
@@ -141,6 +149,12 @@ export class PageEncoder {
 
 function encodedOf(page: LogPage): Encoded {
   return (page.encoded ??= {}) as Encoded;
+}
+
+/** Both forms are views of one buffer. */
+function blocksOf(text: string): Blocks {
+  const chunk = Buffer.from(textChunk(text));
+  return { chunk, plain: chunk.subarray(chunk.indexOf('\n') + 1, -2) };
 }
 
 /** Whether all clients get the same bytes. */

@@ -116,7 +116,7 @@ describe('the cursor of a page', () => {
 describe('forms of a page', () => {
   test('are made once, however many waiters share them', () => {
     for (const page of PAGES.slice(0, 50)) {
-      if (page.entries.length > 0) expect(encoder.sseBytes(page)).toBe(encoder.sseBytes(page));
+      if (page.entries.length > 0) expect(encoder.blocks(page)).toBe(encoder.blocks(page));
       expect(encoder.page(page).notifications).toBe(encoder.page(page).notifications);
     }
   });
