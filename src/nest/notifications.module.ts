@@ -27,6 +27,7 @@ import {
   isFirstController,
   runtimesIn,
 } from './feeds.js';
+import { HiddenTickets } from './hidden-tickets.js';
 import { EXTRAS, type Extras, type NotificationsModuleExtras, resolveExtras, resolveRoute } from './module-extras.js';
 import { hasObservers, mountClient, mountFeed } from './mounted.js';
 import { NotificationsService } from './notifications.service.js';
@@ -144,7 +145,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
       ...optionsProviders(definition.providers ?? [], feed),
       ...coreProviders(feed, extras.publishOnly === true),
       ...(extras.publishOnly ? [] : [ProvidedAccess]),
-      ...(feed.controller ? [DirectLane] : []),
+      ...(feed.controller ? [DirectLane, HiddenTickets] : []),
     ],
     exports: [getNotificationsToken(feed.name)],
   };

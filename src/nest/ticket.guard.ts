@@ -3,7 +3,8 @@ import { NotificationsError } from '../core/errors.js';
 import { EVENT_STREAM_TYPE } from '../wire/protocol.js';
 import { header } from '../wire/request.js';
 import type { KeyedEpoch } from '../wire/keys.js';
-import { openTicket, proofSuffix, provenCursor, redactTicket, type TicketClaims } from '../wire/ticket.js';
+import { openTicket, proofSuffix, provenCursor, type TicketClaims } from '../wire/ticket.js';
+import { redactRequest, ticketOf } from './hidden-tickets.js';
 import { refusal } from './refusal.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { ROUTE_MARK } from './route-mark.js';
@@ -71,7 +72,7 @@ export class TicketGuard implements CanActivate {
   }
 
   #accept(ticket: string, request: TicketRequest, response: FrameworkResponse): true {
-    redact(request);
+    redactRequest(request);
     try {
       request[TICKET] = this.#read(ticket, request);
     } catch (error) {
@@ -130,23 +131,4 @@ function openWith(
     if (claims) return { claims, idSuffix: proofSuffix(epoch, claims.id) };
   }
   return undefined;
-}
-
-function ticketOf({ originalUrl }: FrameworkRequest): string | undefined {
-  // Most have none, and taking a query apart costs ten times as much as seeing that.
-  if (!/ticket|%/.test(originalUrl)) return undefined;
-  const at = originalUrl.indexOf('?');
-  return at < 0 ? undefined : (new URLSearchParams(originalUrl.slice(at)).get('ticket') ?? undefined);
-}
-
-/** Whoever logs the request from now on logs no ticket. */
-function redact(request: FrameworkRequest): void {
-  for (const holder of [request, (request as { raw?: object }).raw ?? {}] as Record<string, unknown>[]) {
-    for (const name of ['url', 'originalUrl']) {
-      const url = holder[name];
-      // Fastify's own are read off the raw request.
-      const writable = Object.getOwnPropertyDescriptor(holder, name)?.writable === true;
-      if (typeof url === 'string' && writable) holder[name] = redactTicket(url);
-    }
-  }
 }

@@ -273,4 +273,8 @@ test('redactTicket takes a ticket out of a URL, and leaves the rest', () => {
   expect(redactTicket('/notifications?a=b&ticket=abc')).toBe('/notifications?a=b&ticket=redacted');
   expect(redactTicket('/notifications?Ticket=abc#top')).toBe('/notifications?Ticket=redacted#top');
   expect(redactTicket('/notifications?topic=ticket')).toBe('/notifications?topic=ticket');
+  expect(redactTicket('/notifications?%74icket=abc&x=%20y+z')).toBe('/notifications?%74icket=redacted&x=%20y+z');
+  expect(redactTicket('/n?a=1&ti%63ket=abc&ticket=d')).toBe('/n?a=1&ti%63ket=redacted&ticket=redacted');
+  expect(redactTicket('/ticket=abc')).toBe('/ticket=abc');
+  expect(redactTicket('/n#?ticket=abc')).toBe('/n#?ticket=abc');
 });
