@@ -49,10 +49,18 @@ export class StreamWriter implements Writer {
 
   /** Sends headers and first block at once: a client knows by them that nothing on the way holds the stream back. */
   open(cursor: string | undefined): void {
-    writeStreamHead(this.raw);
-    this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
+    const { raw } = this;
+    writeStreamHead(raw);
     // A response that waits for the one before it on its connection has no socket yet.
-    if (isHttp1(this.raw) && !isWrapped(this.raw) && this.raw.socket) this.#socket = this.raw.socket;
+    const socket = isHttp1(raw) && !isWrapped(raw) ? raw.socket : null;
+    if (socket) {
+      this.#socket = socket;
+      socket.cork();
+      // The response must not keep any bytes: node buffers chunks that are written through it, and they would arrive too late.
+      raw.flushHeaders();
+    }
+    this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
+    socket?.uncork();
   }
 
   page(page: LogPage): void {
