@@ -1,7 +1,8 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage, Server } from 'node:http';
-import { openTicket, redactTicket, ticketsOf } from '../wire/ticket.js';
+import { redactTicket, ticketsOf } from '../wire/ticket.js';
+import { openOwnTicket } from './opened-ticket.js';
 import type { FrameworkRequest } from './reply.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
@@ -38,14 +39,9 @@ export class HiddenTickets implements OnApplicationBootstrap {
 
   #hide(request: HidingRequest): void {
     const tickets = ticketsOf(request.url ?? '');
-    if (!tickets.some((ticket) => this.#isOwn(ticket))) return;
+    if (!tickets.some((ticket) => openOwnTicket(this.#runtime, ticket))) return;
     [request[HIDDEN]] = tickets;
     redactRequest(request);
-  }
-
-  #isOwn(ticket: string): boolean {
-    const { keys, feed } = this.#runtime;
-    return keys.of(feed.window.epoch).some((epoch) => openTicket(epoch, ticket) !== undefined);
   }
 }
 

@@ -2,9 +2,9 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type Type 
 import { NotificationsError } from '../core/errors.js';
 import { EVENT_STREAM_TYPE } from '../wire/protocol.js';
 import { header } from '../wire/request.js';
-import type { KeyedEpoch } from '../wire/keys.js';
-import { openTicket, proofSuffix, provenCursor, type TicketClaims } from '../wire/ticket.js';
+import { provenCursor } from '../wire/ticket.js';
 import { redactRequest, ticketOf } from './hidden-tickets.js';
+import { type OpenedTicket, openOwnTicket } from './opened-ticket.js';
 import { refusal } from './refusal.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { ROUTE_MARK } from './route-mark.js';
@@ -12,10 +12,7 @@ import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
 /** A ticket that has been accepted. */
-export interface AcceptedTicket {
-  readonly claims: TicketClaims;
-  /** What the ids of its stream carry behind the cursor. */
-  readonly idSuffix: string;
+export interface AcceptedTicket extends OpenedTicket {
   /** The position from which its stream resumes; undefined for its first use. */
   readonly lastCursor: string | undefined;
 }
@@ -82,8 +79,8 @@ export class TicketGuard implements CanActivate {
   }
 
   #read(ticket: string, request: FrameworkRequest): AcceptedTicket {
-    const { claim, feed, clock, settings, keys } = this.#runtime;
-    const opened = claim ? openWith(keys.of(feed.window.epoch), ticket) : undefined;
+    const { claim, clock, settings } = this.#runtime;
+    const opened = claim ? openOwnTicket(this.#runtime, ticket) : undefined;
     const isStream = request.method === 'GET' && header(request, 'accept')?.includes(EVENT_STREAM_TYPE) === true;
     if (!opened || !isStream) {
       throw new NotificationsError(
@@ -119,16 +116,4 @@ export function unlessTicket(guard: Type<CanActivate> | CanActivate): Type<CanAc
       return hasTicket(context) || super.canActivate(context);
     }
   };
-}
-
-/** The claims of a ticket. Its stream keeps the key that has sealed it, also when another key seals by now. */
-function openWith(
-  epochs: readonly KeyedEpoch[],
-  ticket: string,
-): Pick<AcceptedTicket, 'claims' | 'idSuffix'> | undefined {
-  for (const epoch of epochs) {
-    const claims = openTicket(epoch, ticket);
-    if (claims) return { claims, idSuffix: proofSuffix(epoch, claims.id) };
-  }
-  return undefined;
 }
