@@ -1,10 +1,10 @@
 import { createHash, hkdfSync } from 'node:crypto';
-import type { Epoch } from '../core/store.js';
+import { type Epoch, PAST_EPOCHS_MAX } from '../core/store.js';
 
 /** Stands for the secret of the epoch alone. */
 const NO_KEY = '';
-/** Epochs whose secrets are kept: the present one and those before it. */
-const EPOCHS_MAX = 64;
+/** Epochs whose secrets are kept: the current one and those before it. */
+const EPOCHS_MAX = PAST_EPOCHS_MAX + 1;
 
 /** An epoch whose secret is mixed with a key of the application. */
 export interface KeyedEpoch extends Epoch {

@@ -1,4 +1,5 @@
 import { type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX } from '../shared/claims.js';
+import { isLogOf } from './continuity.js';
 import type { Command, Query, Reader, Writer } from './engine.js';
 import type { LogState } from './log-file.js';
 import { ADD_CLAIM, EXPIRED_CLAIMS, IS_CLAIMED, REMOVE_CLAIMS, UPDATE_CLAIMS } from './sql/claims.sql.js';
@@ -26,7 +27,7 @@ export class ClaimTable {
   /** Claims a key, and removes claims that have expired. The number is -1 when there are too many claims. */
   claim(call: ClaimCall, log: LogState, claimCount: number): ClaimResult {
     const { isClaimed, add, update } = this.#statements;
-    const removed = log.epoch.id === call.epochId ? this.#removeExpired(call) : 0;
+    const removed = isLogOf(log.epoch, call.epochId) ? this.#removeExpired(call) : 0;
     const held = log.claimsHeld - removed;
     const isNew = !isClaimed.get(call.key);
     const fits = held < claimCount;

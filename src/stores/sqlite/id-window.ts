@@ -1,3 +1,4 @@
+import { positionIn } from '../../core/page.js';
 import type { LogState } from './log-file.js';
 
 interface Remembered {
@@ -38,7 +39,7 @@ export class IdWindow {
   readonly #limits: IdWindowLimits;
   /** Insertion order is the log's, so the oldest are first. */
   readonly #ids = new Map<string, Remembered>();
-  #epochId: string | undefined;
+  #epochId = '';
   #head = 0;
   #lookedAtMs = -Infinity;
 
@@ -46,14 +47,14 @@ export class IdWindow {
     this.#limits = limits;
   }
 
-  /** Learns what stands in the log and is not known yet; all of the window when the log is another one. Forgets what is too old or too much. */
+  /** Reads the ids that are new in the log, all of the window if the log is another one, and forgets those beyond the limits. */
   catchUp(log: LogState, moment: Moment, read: (after: number, count: number) => readonly IdRow[]): void {
-    if (this.#epochId !== log.epoch.id) {
+    if (!positionIn(log.epoch, { epochId: this.#epochId, position: this.#head })) {
       this.#ids.clear();
-      this.#epochId = log.epoch.id;
       this.#head = 0;
       this.#lookedAtMs = -Infinity;
     }
+    this.#epochId = log.epoch.id;
     this.#head = Math.max(this.#head, log.trimmed, log.head - this.#limits.idempotencyCount);
     while (this.#head < log.head) {
       const rows = read(this.#head, ROWS);

@@ -16,8 +16,11 @@ export type { SqliteStoreOptions } from './options.js';
  * - Idempotency: `idempotencyMs` and `idempotencyCount`, whichever ends first, as long as the notification is kept. A machine's clock that
  *   jumps changes nothing for processes that run; one that starts after a jump forwards takes what stands in the file for that much older.
  * - Claims: in the same file, as durable as the log. If the file has lost claims that this process made, a new epoch begins.
- * - Epoch: kept in the file. A new one begins when the file is missing, is a copy or another one, or holds less than was
- *   seen in it: clients are then told so by a `gap`.
+ * - Epoch: kept in the file. Each start of a process begins one that continues the epochs before it, so a restart costs no
+ *   gap. After a backup is restored, cursors beyond it get a `reset` gap, also where the file keeps its inode. The file
+ *   remembers 256 starts; a cursor that is older gets a `reset` gap.
+ * - Loss: a file that was replaced by a copy, or that holds less than a running process has seen, may have lost
+ *   notifications. Clients that continue past that point get an `expired` gap once.
  * - Operators: put the file on a local disk (a write-ahead log does not work on network file systems), readable by the
  *   user of the processes alone (it is made with mode 0600), and copy it with SQLite's own backup. Let
  *   no other program checkpoint it: before version 3.51.3, which no libsql has yet, SQLite can lose commits to that; the store's own

@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
+import type { LogEntry } from '../../core/notification.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
+import { type Held, holdsEntry, isContinued, renewal, type Seen } from './continuity.js';
 import { type Engine, isBusy, reasonOf } from './engine.js';
 import { LogFile, type LogState } from './log-file.js';
 
@@ -14,13 +16,6 @@ export interface LogAccessOptions {
 
 /** How soon a call looks again whether a lock is free: about what a commit takes. */
 const BUSY_RETRY_MS = 2;
-
-/** The end of the log as this process knows it: what must still be there, or it is another log. */
-interface Seen {
-  readonly epochId: string;
-  readonly head: number;
-  readonly id: string | undefined;
-}
 
 /** The file is not what it was; it has to be opened again. */
 class FileChanged extends Error {}
@@ -63,7 +58,7 @@ export class LogAccess {
         file.begin();
         try {
           const log = file.state();
-          this.#assertContinues(log);
+          this.#assertHolds(file, log);
           const result = task(file, log);
           await file.commit();
           if (file.checkpointDue) void this.#exclusive(() => this.#checkpoint(file));
@@ -76,17 +71,28 @@ export class LogAccess {
     );
   }
 
-  /** Remembers the end of the log; whoever finds less than this there knows that it was rewound. */
-  saw(epochId: string, head: number, id: string | undefined): void {
+  /** Remembers the end of the log, and its newest entry where that is known. */
+  saw({ epoch: { id: epochId }, head }: Pick<LogState, 'epoch' | 'head'>, newest?: LogEntry): void {
     const seen = this.#seen;
-    if (seen?.epochId === epochId && seen.head >= head) return;
-    this.#seen = { epochId, head, id };
+    const isNewer = newest && newest.position > (seen?.entry?.position ?? 0);
+    if (seen?.epochId === epochId && seen.head >= head && !isNewer) return;
+    this.#seen = {
+      epochId,
+      head: seen?.epochId === epochId ? Math.max(seen.head, head) : head,
+      entry: isNewer ? { position: newest.position, id: newest.id } : seen?.entry,
+    };
   }
 
-  /** What the last look at the log must not be behind of. */
+  /** Checks that a log that was just read continues what this process has seen, and remembers its end. */
   check(log: Pick<LogState, 'epoch' | 'head'>): void {
     this.#assertContinues(log);
-    this.saw(log.epoch.id, log.head, undefined);
+    this.saw(log);
+  }
+
+  /** The same, and the newest entry that this process has seen must still be in the log. */
+  checkEntries(file: LogFile, log: Held & { readonly entries: readonly LogEntry[] }): void {
+    this.#assertHolds(file, log);
+    this.saw(log, log.entries.at(-1));
   }
 
   /** Changes when another process may have changed the log. Never throws: what is wrong shows when it is read. */
@@ -115,8 +121,13 @@ export class LogAccess {
     return this.#suspect || this.#file?.moved ? undefined : this.#file;
   }
 
-  #assertContinues({ epoch, head }: Pick<LogState, 'epoch' | 'head'>): void {
-    if (this.#seen?.epochId === epoch.id && head < this.#seen.head) throw new FileChanged();
+  #assertContinues(log: Pick<LogState, 'epoch' | 'head'>): void {
+    if (this.#seen && !isContinued(log, this.#seen)) throw new FileChanged();
+  }
+
+  #assertHolds(file: LogFile, log: Held): void {
+    this.#assertContinues(log);
+    if (this.#seen && !holdsEntry(log, this.#seen, (position) => file.idAt(position))) throw new FileChanged();
   }
 
   /** The file, opened again if need be. Only in the turn of this process. */
@@ -138,22 +149,20 @@ export class LogAccess {
     return (this.#file = file);
   }
 
-  /** Renews the epoch of a file that does not continue what this process or the one before it has seen. */
+  /** Renews the epoch, unless this process has seen all of the log that the file holds. */
   async #adopt(file: LogFile): Promise<void> {
     file.begin();
     try {
-      const { epoch, head, trimmed } = file.state();
-      const seen = this.#seen?.epochId === epoch.id ? this.#seen : undefined;
-      const rewound = seen !== undefined && head < seen.head;
-      const replaced = seen?.id !== undefined && seen.head > trimmed && file.idAt(seen.head) !== seen.id;
-      const original = file.claim();
-      if (rewound || replaced || !original) file.renewEpoch();
+      const log = file.state();
+      const idAt = (position: number): string | undefined => file.idAt(position);
+      const before = renewal(log, { seen: this.#seen, origin: file.claim(), idAt });
+      const epoch = before ? file.renewEpoch(before) : log.epoch;
       await file.commit();
+      this.#seen = { epochId: epoch.id, head: log.head, entry: before ? undefined : this.#seen?.entry };
     } catch (error) {
       await file.rollback();
       throw error;
     }
-    this.#seen = undefined;
   }
 
   async #attempt<T>(task: () => Promise<T>): Promise<T> {

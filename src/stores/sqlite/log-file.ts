@@ -1,9 +1,10 @@
 import type { LogEntry } from '../../core/notification.js';
-import type { Epoch, ReadQuery, ReadResult } from '../../core/store.js';
-import { newEpoch } from '../shared/epoch.js';
+import type { Epoch, PastEpoch, ReadQuery, ReadResult } from '../../core/store.js';
 import type { LogChunk } from '../shared/tail-hub.js';
 import type { Engine, Reader, Row, Writer } from './engine.js';
 import { ClaimTable } from './claim-table.js';
+import type { Origin } from './continuity.js';
+import { epochOf, EpochWriter } from './epoch-writer.js';
 import { createFile, fileIdentity, inodeAt, sameFile } from './file-identity.js';
 import type { IdRow } from './id-window.js';
 import { migrate } from './migrations.js';
@@ -54,9 +55,11 @@ export class LogFile {
   readonly #checkpointer: Writer;
   readonly #queries: Queries;
   readonly #commands: Commands;
+  readonly #epochs: EpochWriter;
+  #epoch: Epoch | undefined;
   #pagesToCheckpoint = CHECKPOINT_PAGES;
 
-  private constructor(path: string, connections: Connections & { commands: Commands; claims: ClaimTable }) {
+  private constructor(path: string, connections: Connections & Prepared) {
     this.claims = connections.claims;
     this.#path = path;
     this.#inode = inodeAt(path);
@@ -64,6 +67,7 @@ export class LogFile {
     this.#writer = connections.writer;
     this.#checkpointer = connections.checkpointer;
     this.#commands = connections.commands;
+    this.#epochs = connections.epochs;
     this.#queries = prepareQueries(connections.reader);
   }
 
@@ -83,8 +87,12 @@ export class LogFile {
       const mode = reader.prepare('PRAGMA journal_mode').get()?.journal_mode;
       if (mode !== 'wal') throw new Error(`the file system does not allow a write-ahead log (${String(mode)})`);
       await migrate(reader, writer);
-      const [commands, claims] = [await prepareCommands(writer), await ClaimTable.prepare(reader, writer)];
-      return new LogFile(path, { reader, writer, checkpointer, commands, claims });
+      return new LogFile(path, {
+        ...{ reader, writer, checkpointer },
+        commands: await prepareCommands(writer),
+        claims: await ClaimTable.prepare(reader, writer),
+        epochs: await EpochWriter.prepare(writer),
+      });
     } catch (error) {
       closeAll(opened);
       throw error;
@@ -102,10 +110,11 @@ export class LogFile {
   }
 
   state(): LogState {
-    const row = this.#queries.log.get();
+    const row = this.#queries.log.get(this.#epoch?.id ?? '');
     if (!row) throw new Error('the file holds no log');
+    if (row.past !== null || !this.#epoch) this.#epoch = epochOf(row);
     return {
-      epoch: { id: row.epochId as string, secret: row.epochSecret as string },
+      epoch: this.#epoch,
       file: row.file as string,
       head: row.head as number,
       trimmed: row.trimmed as number,
@@ -156,7 +165,8 @@ export class LogFile {
 
   /** The id of the entry at a position, if it is there. */
   idAt(position: number): string | undefined {
-    return this.#queries.entry.get(position)?.id as string | undefined;
+    const [row] = this.idsAfter(position - 1, 1);
+    return row?.position === position ? row.id : undefined;
   }
 
   /** What is read here was true at one moment. */
@@ -187,18 +197,18 @@ export class LogFile {
     this.#commands.trim(trimmed, upTo);
   }
 
-  renewEpoch(): Epoch {
-    const epoch = newEpoch();
-    this.#commands.renewEpoch(epoch.id, epoch.secret);
-    return epoch;
+  /** Begins an epoch that continues others. */
+  renewEpoch(before: readonly PastEpoch[] = []): Epoch {
+    return this.#epochs.renew(before);
   }
 
-  /** Writes down which file this is. False if the log was last open in another one: this is a copy. */
-  claim(): boolean {
+  /** Records the identity of the file, and compares it with the one at the last opening. */
+  claim(): Origin {
     const before = this.state().file;
     const now = fileIdentity(this.#path);
     if (before !== now) this.#commands.setFile(now);
-    return before === '' || sameFile(before, now);
+    if (before === '') return 'new';
+    return sameFile(before, now) ? 'same' : 'other';
   }
 
   /** Resolves when what was written since `begin` is on the disk. */
@@ -266,6 +276,12 @@ interface Connections {
   readonly reader: Reader;
   readonly writer: Writer;
   readonly checkpointer: Writer;
+}
+
+interface Prepared {
+  readonly commands: Commands;
+  readonly claims: ClaimTable;
+  readonly epochs: EpochWriter;
 }
 
 function closeAll(connections: Partial<Connections>): void {

@@ -16,6 +16,7 @@ import { APPEND_QUEUE_LIMITS, AppendQueue, type DraftArrays } from '../shared/ap
 import { type ClaimCall, type ClaimResult, Claims, tooManyClaims } from '../shared/claims.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
+import { isLogOf } from './continuity.js';
 import { loadEngine } from './engine.js';
 import { IdWindow, type Moment } from './id-window.js';
 import { LogAccess } from './log-access.js';
@@ -139,20 +140,20 @@ export class SqliteStore implements Store, StoreAbilities {
   async #chunkAfter(after: number): ReturnType<TailHubReader> {
     return this.#access.read((file) => {
       const chunk = file.chunkAfter(after);
-      this.#access.check(chunk);
+      this.#access.checkEntries(file, chunk);
       return chunk;
     });
   }
 
   async #write(arrays: DraftArrays): Promise<readonly AppendResult[]> {
     const { results, batch, moment } = await this.#access.write((file, log) => this.#writeUnderLock(arrays, file, log));
-    const { epoch, entries, head } = batch;
+    const { entries, head } = batch;
     this.#ids.add(
       entries.map(({ id, position }) => ({ id, position, timeMs: moment.timeMs })),
       moment,
       head,
     );
-    this.#access.saw(epoch.id, head, entries.at(-1)?.id);
+    this.#access.saw(batch, entries.at(-1));
     if (entries.length > 0) this.#hub.handOver(batch);
     return results;
   }
@@ -184,7 +185,7 @@ export class SqliteStore implements Store, StoreAbilities {
     const { claimCount } = this.#settings;
     const result = await this.#access.write((file, log) => {
       // The file has lost committed claims: it was replaced. Tickets are sealed with the epoch, so none of them stays good.
-      const isRewound = log.epoch.id === call.epochId && log.claims < call.known;
+      const isRewound = isLogOf(log.epoch, call.epochId) && log.claims < call.known;
       return file.claims.claim(call, isRewound ? { ...log, epoch: file.renewEpoch() } : log, claimCount);
     });
     if (result.number === -1) throw tooManyClaims('sqlite', claimCount);

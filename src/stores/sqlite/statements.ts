@@ -4,7 +4,6 @@ import { ENTRIES_BETWEEN } from './sql/entries-between.sql.js';
 import { ENTRY_AT } from './sql/entry-at.sql.js';
 import { IDS_AFTER } from './sql/ids-after.sql.js';
 import { READ_LOG } from './sql/read-log.sql.js';
-import { RENEW_EPOCH } from './sql/renew-epoch.sql.js';
 import { SET_FILE } from './sql/set-file.sql.js';
 import { SIZES_AFTER } from './sql/sizes-after.sql.js';
 import { TOPIC_POSITIONS } from './sql/topic-positions.sql.js';
@@ -31,7 +30,7 @@ export function prepareQueries(reader: Reader): Queries {
 }
 
 /** Statements that write. */
-export type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'renewEpoch' | 'setFile', Command>>;
+export type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'setFile', Command>>;
 
 export async function prepareCommands(writer: Writer): Promise<Commands> {
   return {
@@ -39,7 +38,6 @@ export async function prepareCommands(writer: Writer): Promise<Commands> {
     append: await writer.prepare(APPEND),
     updateLog: await writer.prepare(UPDATE_LOG),
     trim: await writer.prepare(TRIM),
-    renewEpoch: await writer.prepare(RENEW_EPOCH),
     setFile: await writer.prepare(SET_FILE),
   };
 }

@@ -176,6 +176,17 @@ export function logOf({ epoch }: { readonly epoch: Epoch }): Epoch {
   return { id: epoch.id, secret: epoch.secret };
 }
 
+/** A store may begin an epoch at every start, if cursors of the log up to its end stay valid without a gap. */
+export function assertContinues(now: Epoch, then: { readonly epoch: Epoch; readonly position: number }): void {
+  const { id } = then.epoch;
+  if (now.id === id) return;
+  const past = now.before?.find((one) => one.id === id);
+  assert.ok(past, 'the epoch is that of the log that was left, or names it in `before`');
+  assert.equal(past.secret, then.epoch.secret, 'a past epoch keeps its secret');
+  assert.ok(past.upTo >= then.position, `a past epoch is valid up to ${then.position}, where the log was left`);
+  assert.notEqual(past.lost, true, 'a start that lost nothing is not known as a loss');
+}
+
 export function idsOf(list: readonly { readonly id: string }[]): string[] {
   return list.map(({ id }) => id);
 }

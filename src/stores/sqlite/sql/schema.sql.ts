@@ -54,8 +54,19 @@ UPDATE log SET (records, record_bytes) =
   (SELECT count(*), coalesce(sum(bytes), 0) FROM entries WHERE topic >= '$' AND topic < '%');
 `;
 
+/** Epochs that the log continues, newest first: few rows that only an opening writes, apart from the row of every append. */
+const PAST_EPOCHS = `
+CREATE TABLE past_epochs (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  up_to INTEGER NOT NULL,
+  lost INTEGER NOT NULL
+) STRICT;
+`;
+
 /** "nnlg": marks the file as ours, so that a path to somebody else's database is refused and not written to. */
 export const APPLICATION_ID = 0x6e6e6c67;
 
 /** What each version adds to the one before; never changed once released. The file's `user_version` counts them. */
-export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS];
+export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS, PAST_EPOCHS];
