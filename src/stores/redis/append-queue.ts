@@ -39,7 +39,8 @@ export class AppendQueue {
   #appends = 0;
   #queue: PendingAppend[] = [];
   #scheduled = false;
-  /** A batch is under way that others have to wait for. */
+  readonly #batches = new Set<Promise<void>>();
+  /** Batches are under way that others have to wait for. */
   #waiting = false;
   /** Calls and their text that are in memory, until the client lets go of them. */
   #pending = 0;
@@ -47,6 +48,10 @@ export class AppendQueue {
 
   constructor(options: AppendQueueOptions) {
     this.#options = options;
+    // What is under way is sent again, in its order. A new batch would overtake it.
+    options.script.onUnknown = () => {
+      this.#waiting = true;
+    };
   }
 
   append(drafts: readonly Draft[]): Promise<AppendResult> {
@@ -68,6 +73,15 @@ export class AppendQueue {
     });
   }
 
+  /** Sends what waits, and resolves when every call made so far has settled. */
+  async idle(): Promise<void> {
+    for (;;) {
+      this.#flush();
+      if (this.#batches.size === 0) return;
+      await Promise.all(this.#batches);
+    }
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#waiting || this.#queue.length === 0) return;
     this.#scheduled = true;
@@ -87,7 +101,7 @@ export class AppendQueue {
         append.reject(unavailable(`Redis was not free for ${settings.timeoutMs} ms (timeoutMs).`));
         return false;
       });
-      if (batch.length > 0) void this.#send(batch);
+      if (batch.length > 0) this.#start(batch);
     }
   }
 
@@ -102,22 +116,28 @@ export class AppendQueue {
     return this.#queue.splice(0, count);
   }
 
+  #start(batch: readonly PendingAppend[]): void {
+    this.#waiting = this.#options.settings.wait !== undefined;
+    const sending = this.#send(batch).finally(() => {
+      this.#batches.delete(sending);
+      if (this.#batches.size === 0) this.#waiting = false;
+      this.#schedule();
+    });
+    this.#batches.add(sending);
+  }
+
   async #send(batch: readonly PendingAppend[]): Promise<void> {
-    const { connection, settings } = this.#options;
+    const { connection } = this.#options;
     try {
       const sent = this.#run(batch.flatMap(({ drafts }) => drafts));
       const release = (): void => {
         this.#release(batch);
       };
       sent.then(release, release);
-      this.#waiting = settings.wait !== undefined;
       const reply = await connection.settled(sent, 'append');
       this.#resolve(batch, reply);
     } catch (error) {
       for (const { reject } of batch) reject(error);
-    } finally {
-      this.#waiting = false;
-      this.#schedule();
     }
   }
 

@@ -31,6 +31,7 @@ export class Claimant {
       ...state.args(),
       ...[key, group, epochId, known, expired?.group ?? -1, expired?.upTo ?? 0, CLAIMS_REMOVED_MAX, claimCount],
     ];
+    connection.assertOpen();
     if (!wait) return script.run(connection.commands, this.#keys, args);
     const { reply, acknowledged } = await script.runAndWait(connection.appends, this.#keys, args, wait);
     if (acknowledged < wait.replicas) throw notAcknowledged(wait, acknowledged);

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import { unavailable } from './errors.js';
+import { isBehind, isWrongPassword } from './errors.js';
 import type { RedisClientFactory, RedisClientSettings, RedisStoreSettings } from './options.js';
 
 const RETRY_MS_MIN = 50;
@@ -50,21 +50,9 @@ function clientSettings(timeoutMs: number): RedisClientSettings {
     socketTimeout: timeoutMs,
     retryStrategy: (times) =>
       Math.min(RETRY_MS_MIN * 2 ** Math.min(times, 10), RETRY_MS_MAX) * (0.75 + Math.random() / 4),
-    // A primary that became a replica: its address may lead to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    // A primary that became a replica, or was replaced: its address may lead to the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY') || isBehind(error),
   };
-}
-
-/** An engine that may evict any key at any time cannot hold a log: a part of an index would be gone without a trace. */
-export async function checkEviction(client: Redis | Cluster): Promise<void> {
-  const info = await client.info('memory');
-  const [, policy = ''] = /maxmemory_policy:(\S+)/.exec(info) ?? [];
-  const [, maxmemory = '0'] = /maxmemory:(\d+)/.exec(info) ?? [];
-  if (policy.startsWith('allkeys-') && maxmemory !== '0') {
-    throw unavailable(
-      `Redis may evict the log: its maxmemory-policy is ${policy}, must be noeviction (or one of volatile-*).`,
-    );
-  }
 }
 
 /**
@@ -83,10 +71,13 @@ export function dropSocketTimers(client: Redis | Cluster): void {
   });
 }
 
-/** Resolves once a client can be used; rejects with what it failed of last. */
+/** Resolves once a client can be used; rejects at once if it never can be. */
 export function whenReady(client: Redis | Cluster): Promise<void> {
   return new Promise((resolve, reject) => {
     client.once('ready', resolve);
+    client.on('error', (error: unknown) => {
+      if (isWrongPassword(error)) reject(error as Error);
+    });
     client.once('end', () => {
       reject(new Error('the client has given up'));
     });

@@ -1,10 +1,24 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { StoreRuntime } from '../../core/store.js';
-import { checkEviction, clientFactory, dropSocketTimers, whenReady } from './clients.js';
+import { clientFactory, dropSocketTimers, whenReady } from './clients.js';
+import { EngineCheck } from './engine-check.js';
 import { Outage } from '../shared/unavailable.js';
-import { isReply, reasonOf, unavailable } from './errors.js';
+import { isBehind, isReply, isWrongPassword, reasonOf, unavailable, wrongPassword } from './errors.js';
+import type { LogState } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { RedisClient } from './script.js';
+
+const ACCEPTS_ALONE =
+  'redisStore: Redis has replicas, but min-replicas-to-write is not set. A primary that is cut off from its replicas goes ' +
+  'on accepting notifications, and they are lost when it is replaced. Set min-replicas-to-write 1, or the option wait.';
+
+export interface ConnectionOptions {
+  readonly settings: RedisStoreSettings;
+  readonly runtime: StoreRuntime;
+  readonly state: LogState;
+  /** Called on every wake-up, and whenever one may have been missed. */
+  readonly onWake: () => void;
+}
 
 /**
  * The connections of one node, whatever the number of its clients: one for commands, one that is subscribed to the
@@ -15,7 +29,8 @@ export class Connection {
   readonly #settings: RedisStoreSettings;
   readonly #runtime: StoreRuntime;
   readonly #channel: string;
-  /** Called on every wake-up, and whenever one may have been missed. */
+  readonly #state: LogState;
+  readonly #check: EngineCheck;
   readonly #onWake: () => void;
   /**
    * Commands that a reachable engine answers with an error: no rights, no memory, a replica. Appends apart, since reads may
@@ -29,27 +44,32 @@ export class Connection {
   #commands!: RedisClient;
   #appends!: RedisClient;
   #subscriber!: RedisClient;
-  #state: 'opening' | 'open' | 'closed' = 'opening';
+  #phase: 'opening' | 'open' | 'closing' | 'closed' = 'opening';
   #lastError: unknown;
-  #refusal: unknown;
+  #refusal: NotificationsError | undefined;
+  #isLossReported = false;
+  #isAloneReported = false;
 
-  private constructor(settings: RedisStoreSettings, runtime: StoreRuntime, onWake: () => void) {
+  private constructor({ settings, runtime, state, onWake }: ConnectionOptions, check: EngineCheck) {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#channel = `{${settings.prefix}}:wake`;
+    this.#state = state;
+    this.#check = check;
     this.#onWake = onWake;
     const outage = (): Outage => new Outage('redis', runtime.logger);
     this.#refused = { append: outage(), other: outage() };
   }
 
   /** Rejects with `store_unavailable` when the engine cannot be reached in time. */
-  static async open(settings: RedisStoreSettings, runtime: StoreRuntime, onWake: () => void): Promise<Connection> {
-    const connection = new Connection(settings, runtime, onWake);
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const { settings } = options;
+    const connection = new Connection(options, await EngineCheck.of(`{${settings.prefix}}:meta`));
     const make = await clientFactory(settings);
     try {
       connection.#make(make);
       await connection.#within(Promise.all(connection.#clients.map((client) => connection.#ready(client, true))));
-      connection.#state = 'open';
+      connection.#phase = 'open';
       return connection;
     } catch (error) {
       await connection.close();
@@ -58,11 +78,13 @@ export class Connection {
     }
   }
 
-  /** For everything but appends. Like `appends`, it throws `store_unavailable` while it is of no use. */
+  /** For everything but appends. Like `appends`, it throws `store_unavailable` while it cannot be used. */
   get commands(): RedisClient {
+    this.assertOpen();
     return this.#usable(this.#commands);
   }
 
+  /** For what was accepted before `stopCalls` too. */
   get appends(): RedisClient {
     return this.#usable(this.#appends);
   }
@@ -77,6 +99,7 @@ export class Connection {
       refused.recovered(mark);
       return result;
     } catch (error) {
+      this.#state.failed(error);
       if (isReply(error)) refused.lost(reasonOf(error), mark);
       throw this.#failed(error);
     } finally {
@@ -92,16 +115,21 @@ export class Connection {
     if (!this.#subscriber.isCluster && this.#subscriber.status === 'ready') {
       this.#subscriber.ping().catch(() => undefined);
     }
-    if (this.#commands.status === 'ready') this.#checkEviction().catch(() => undefined);
+    if (this.#commands.status === 'ready') this.#inspect().catch(() => undefined);
   }
 
   assertOpen(): void {
-    if (this.#state === 'closed') throw unavailable('The Redis store is closed.');
+    if (this.#phase === 'closing' || this.#phase === 'closed') throw unavailable('The Redis store is closed.');
+  }
+
+  /** New calls are rejected from now on. */
+  stopCalls(): void {
+    if (this.#phase !== 'closed') this.#phase = 'closing';
   }
 
   /** Lets calls under way end first; each is bounded. */
   async close(): Promise<void> {
-    this.#state = 'closed';
+    this.#phase = 'closed';
     await Promise.allSettled([...this.#pending].map((command) => this.#within(command)));
     for (const client of this.#clients) client.disconnect();
   }
@@ -126,15 +154,17 @@ export class Connection {
       this.#lastError = error;
     });
     client.on('close', () => {
-      if (this.#state !== 'open') return;
-      if (this.#down.size === 0) {
+      if (this.#phase !== 'open') return;
+      // A connection that leads to an engine that is behind is closed on every attempt; the calls report that.
+      if (this.#down.size === 0 && !this.#state.isBehind) {
         const reason = this.#lastError === undefined ? '' : ` (${reasonOf(this.#lastError)})`;
         this.#runtime.logger.warn(`redisStore: connection lost${reason}; trying to reconnect`);
+        this.#isLossReported = true;
       }
       this.#down.add(client);
     });
     client.on('ready', () => {
-      if (this.#state === 'open') void this.#onReconnected(client);
+      if (this.#phase === 'open') void this.#onReconnected(client);
     });
   }
 
@@ -150,7 +180,8 @@ export class Connection {
     const wasDown = this.#down.delete(client);
     if (wasDown && this.#down.size === 0) {
       this.#lastError = undefined;
-      this.#runtime.logger.warn('redisStore: connected again');
+      if (this.#isLossReported) this.#runtime.logger.warn('redisStore: connected again');
+      this.#isLossReported = false;
     }
     this.#onWake();
   }
@@ -159,26 +190,26 @@ export class Connection {
   async #ready(client: RedisClient, first: boolean): Promise<void> {
     if (first) await whenReady(client);
     if (client === this.#subscriber) await client.subscribe(this.#channel);
-    if (client === this.#commands) await this.#checkEviction();
+    if (client === this.#commands) await this.#inspect();
   }
 
-  async #checkEviction(): Promise<void> {
-    try {
-      await checkEviction(this.#commands);
-      this.#refusal = undefined;
-    } catch (error) {
-      if (!(error instanceof NotificationsError)) throw error;
-      if (this.#refusal === undefined && this.#state === 'open')
-        this.#runtime.logger.error(`redisStore: ${error.message}`);
-      this.#refusal = error;
-      if (this.#state === 'opening') throw error;
+  async #inspect(): Promise<void> {
+    const { logger } = this.#runtime;
+    const { refusal, synced, acceptsAlone } = await this.#check.report(this.#commands);
+    this.#state.synced = synced;
+    if (acceptsAlone && !this.#settings.wait && !this.#isAloneReported) {
+      this.#isAloneReported = true;
+      logger.warn(ACCEPTS_ALONE);
     }
+    if (refusal !== undefined && this.#phase === 'opening') throw unavailable(refusal);
+    if (refusal !== undefined && !this.#refusal) logger.error(`redisStore: ${refusal}`);
+    this.#refusal = refusal === undefined ? undefined : unavailable(refusal);
   }
 
   #usable(client: RedisClient): RedisClient {
-    this.assertOpen();
-    if (this.#refusal !== undefined) throw unavailable('Redis is refused.', this.#refusal);
-    if (client.status !== 'ready') throw unavailable('Redis cannot be reached.', this.#lastError);
+    if (this.#phase === 'closed') throw unavailable('The Redis store is closed.');
+    if (this.#refusal) throw unavailable('Redis is refused.', this.#refusal);
+    if (client.status !== 'ready') throw this.#unreachable('Redis cannot be reached.');
     return client;
   }
 
@@ -188,7 +219,7 @@ export class Connection {
     let timer: unknown;
     const late = new Promise<never>((_, reject) => {
       timer = clock.setTimeout(() => {
-        reject(unavailable(`Redis has not answered within ${timeoutMs} ms (timeoutMs).`, this.#lastError));
+        reject(this.#unreachable(`Redis has not answered within ${timeoutMs} ms (timeoutMs).`));
       }, timeoutMs);
     });
     try {
@@ -198,8 +229,15 @@ export class Connection {
     }
   }
 
+  #unreachable(message: string): NotificationsError {
+    return isWrongPassword(this.#lastError) ? wrongPassword(this.#lastError) : unavailable(message, this.#lastError);
+  }
+
   #failed(error: unknown): NotificationsError {
     if (error instanceof NotificationsError) return error;
+    if (isWrongPassword(error)) return wrongPassword(error);
+    if (isBehind(error))
+      return unavailable('The Redis engine is behind this node; a failover may be under way.', error);
     return unavailable(`Redis has failed: ${reasonOf(error)}`, error);
   }
 }

@@ -14,8 +14,26 @@ export function notAcknowledged(wait: RedisWait, acknowledged: number): Notifica
   );
 }
 
+/** The error code of a script that finds the engine behind this node. */
+export const BEHIND_CODE = 'NNBEHIND';
+
+export function isBehind(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith(BEHIND_CODE);
+}
+
+/** Whether the engine has rejected the user name or the password. */
+export function isWrongPassword(error: unknown): boolean {
+  return error instanceof Error && /^(WRONGPASS|NOAUTH)/.test(reasonOf(error));
+}
+
+export function wrongPassword(error: unknown): NotificationsError {
+  return unavailable(`Redis rejects the login: wrong password or user name (${reasonOf(error)}).`, error);
+}
+
 /** What a person wants to know of an error of the client's. */
 export function reasonOf(error: unknown): string {
+  // A Cluster's client fails for a reason that one of its nodes gave.
+  if (error instanceof Error && 'lastNodeError' in error && error.lastNodeError) return reasonOf(error.lastNodeError);
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,5 +1,8 @@
+import type { Clock } from '../../core/clock.js';
 import type { LogEntry } from '../../core/notification.js';
-import type { Epoch } from '../../core/store.js';
+import type { Epoch, PastEpoch } from '../../core/store.js';
+import { newEpoch } from '../shared/epoch.js';
+import { isBehind } from './errors.js';
 
 /** What every script answers first. */
 export interface LogReply {
@@ -14,31 +17,66 @@ export interface LogReply {
 const ENTRY_VALUES = 5;
 
 /**
- * What this node knows of the log: its epoch, and what stands at the highest position that it has seen. Scripts compare
- * it with what the engine has, so that a log that was lost or rewound behind a node's back does not go on as if nothing
- * had happened.
+ * How long a node waits for the engine that has the log, when it finds another one that is behind. A primary that was
+ * replaced and resumes is demoted after 8 to 10 seconds: that is how long Sentinel observes it first.
+ */
+const BEHIND_MS = 20_000;
+
+/** Epochs whose past is remembered: replies may still arrive after the epoch has changed. */
+const EPOCHS_MAX = 8;
+
+export interface LogStateOptions {
+  readonly clock: Clock;
+  /** Replicas that an append waits for. */
+  readonly waitReplicas: number;
+}
+
+/**
+ * What this node knows of the log: its epoch, and the append at the highest position that it has seen. Scripts compare
+ * this with the engine's state, so that a lost or rewound log does not continue as if nothing had happened.
+ *
+ * If an engine is behind the node, the reason may be a failover that is not complete, so the node waits. Without replicas
+ * there is no other engine to wait for.
  */
 export class LogState {
+  /** Whether the engine has an append on its disk before it answers. */
+  synced = false;
+  readonly #options: LogStateOptions;
+  readonly #epochs = new Map<string, Epoch>();
   #era = 0;
   #epochId = '';
   #position = 0;
   #token = '';
-  #candidate = newEpoch();
+  #hasReplicas = false;
+  #behindSince: number | undefined;
+
+  constructor(options: LogStateOptions) {
+    this.#options = options;
+  }
 
   get epochId(): string {
     return this.#epochId;
   }
 
-  /** ARGV[1..6] of every script. */
+  /** The engine that answered last is behind this node. */
+  get isBehind(): boolean {
+    return this.#behindSince !== undefined;
+  }
+
+  /** ARGV[1..9] of every script. Two calls never offer the same epoch: the engine may lose the first one's. */
   args(): (string | number)[] {
-    return [this.#era, this.#epochId, this.#position, this.#token, this.#candidate.id, this.#candidate.secret];
+    const { id, secret } = newEpoch();
+    const known = [this.#era, this.#epochId, this.#position, this.#token];
+    return [...known, id, secret, this.#mayWait() ? 0 : 1, this.synced ? 1 : 0, this.#options.waitReplicas];
   }
 
   /** Takes in the answer of a script. */
   learn(reply: unknown): LogReply {
-    const [era, id, secret, head, token, trimmed, ...rest] = reply as unknown[];
-    const epoch = { id: String(id), secret: String(secret) };
+    const [era, id, secret, head, token, trimmed, replicas, before, ...rest] = reply as unknown[];
+    const epoch = this.#remembered({ id: String(id), secret: String(secret), before: pastOf(String(before)) });
     const position = Number(head);
+    this.#behindSince = undefined;
+    if (Number(replicas) > 0) this.#hasReplicas = true;
     // An answer of an earlier epoch than the known one was on its way while that was made.
     if (Number(era) > this.#era || (epoch.id === this.#epochId && position >= this.#position)) {
       this.#era = Number(era);
@@ -46,9 +84,37 @@ export class LogState {
       this.#position = position;
       this.#token = String(token);
     }
-    if (epoch.id === this.#candidate.id) this.#candidate = newEpoch();
     return { epoch, head: position, trimmed: Number(trimmed), rest };
   }
+
+  /** Takes in the error of a script. */
+  failed(error: unknown): void {
+    if (isBehind(error)) this.#behindSince ??= this.#options.clock.monotonic();
+  }
+
+  #mayWait(): boolean {
+    const waitedMs = this.#behindSince === undefined ? 0 : this.#options.clock.monotonic() - this.#behindSince;
+    return this.#hasReplicas && waitedMs < BEHIND_MS;
+  }
+
+  /** An answer names the past of its epoch only if the node did not know that epoch when it asked. */
+  #remembered(epoch: Epoch): Epoch {
+    const known = this.#epochs.get(epoch.id);
+    if (known) return known;
+    this.#epochs.set(epoch.id, epoch);
+    for (const oldest of this.#epochs.keys()) {
+      if (this.#epochs.size > EPOCHS_MAX) this.#epochs.delete(oldest);
+    }
+    return epoch;
+  }
+}
+
+function pastOf(text: string): readonly PastEpoch[] | undefined {
+  if (text === '') return undefined;
+  return text.split('\n').map((line) => {
+    const [id = '', secret = '', upTo, lost] = line.split(' ');
+    return { id, secret, upTo: Number(upTo), lost: lost === '1' };
+  });
 }
 
 /** The entries of a flat list. */
@@ -65,10 +131,6 @@ export function entriesOf(list: unknown): LogEntry[] {
     });
   }
   return entries;
-}
-
-function newEpoch(): Epoch {
-  return { id: globalThis.crypto.randomUUID(), secret: randomHex(32) };
 }
 
 /** Random bytes as text. */

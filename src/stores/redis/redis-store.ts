@@ -33,7 +33,7 @@ interface Scripts {
 export class RedisStore implements Store, StoreAbilities {
   readonly #settings: RedisStoreSettings;
   readonly #runtime: StoreRuntime;
-  readonly #state = new LogState();
+  readonly #state: LogState;
   readonly #keys: readonly string[];
   readonly #tails = new Set<RedisTail>();
   #connection!: Connection;
@@ -46,7 +46,8 @@ export class RedisStore implements Store, StoreAbilities {
   private constructor(settings: RedisStoreSettings, runtime: StoreRuntime) {
     this.#settings = settings;
     this.#runtime = runtime;
-    this.#keys = ['meta', 'log', 'holes', 'ids:0', 'ids:1'].map((name) => `{${settings.prefix}}:${name}`);
+    this.#state = new LogState({ clock: runtime.clock, waitReplicas: settings.wait?.replicas ?? 0 });
+    this.#keys = ['meta', 'log', 'ids:0', 'ids:1'].map((name) => `{${settings.prefix}}:${name}`);
   }
 
   static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
@@ -60,9 +61,10 @@ export class RedisStore implements Store, StoreAbilities {
       Script.of(trimLua),
     ]);
     store.#scripts = { read, follow, trim, lookup };
-    store.#connection = await Connection.open(settings, runtime, () => {
+    const onWake = (): void => {
       store.#wakeTails();
-    });
+    };
+    store.#connection = await Connection.open({ settings, runtime, state: store.#state, onWake });
     const writing = { settings, runtime, connection: store.#connection, state: store.#state, keys: store.#keys };
     store.#appends = new AppendQueue({ ...writing, script: append });
     const claimant = new Claimant({ ...writing, script: claim });
@@ -116,6 +118,8 @@ export class RedisStore implements Store, StoreAbilities {
   }
 
   async #close(): Promise<void> {
+    this.#connection.stopCalls();
+    await this.#appends.idle();
     await Promise.all([...this.#tails].map((tail) => tail.close()));
     await this.#connection.close();
   }

@@ -6,6 +6,8 @@ export type RedisClient = Redis | Cluster;
 export class Script {
   readonly #text: string;
   readonly #digest: string;
+  /** Called when the engine does not know the script, before it is sent in full. */
+  onUnknown: () => void = () => undefined;
 
   private constructor(text: string, digest: string) {
     this.#text = text;
@@ -22,6 +24,7 @@ export class Script {
       return await client.evalsha(this.#digest, keys.length, ...keys, ...args);
     } catch (error) {
       if (!isUnknownScript(error)) throw error;
+      this.onUnknown();
       return client.eval(this.#text, keys.length, ...keys, ...args);
     }
   }

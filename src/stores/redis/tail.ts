@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../core/notification.js';
+import { positionIn } from '../../core/page.js';
 import type { Epoch, Tail, TailBatch } from '../../core/store.js';
 
 /** What one look at the log after a position gives. */
@@ -84,11 +85,12 @@ export class RedisTail implements Tail {
     const asked = this.#position;
     const { epoch, head, from, entries, upto } = await this.#options.follow(asked);
     if (this.#closed) return false;
-    if (this.#epochId !== '' && epoch.id !== this.#epochId) {
+    const isNew = this.#epochId !== '' && epoch.id !== this.#epochId;
+    if (isNew && !positionIn(epoch, { epochId: this.#epochId, position: asked })) {
       this.#hand({ epoch, after: head, entries: [], head });
       return false;
     }
-    if (from !== asked || upto !== asked) this.#hand({ epoch, after: from, entries, head: upto });
+    if (isNew || from !== asked || upto !== asked) this.#hand({ epoch, after: from, entries, head: upto });
     this.#epochId = epoch.id;
     return upto < head;
   }

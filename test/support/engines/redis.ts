@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,6 +99,27 @@ export class RedisEngine {
   async restart(): Promise<void> {
     await this.kill();
     await this.startAgain();
+  }
+
+  /** Bytes of the file of appends, once all that was appended is in it. */
+  async aofBytes(): Promise<number> {
+    for (;;) {
+      const info = await this.use((client) => client.info('persistence'));
+      if (info.includes('aof_buffer_length:0')) return (await stat(await this.#aof())).size;
+      await pause();
+    }
+  }
+
+  /** The engine's machine loses its power: the disk has only so many bytes of the file of appends. */
+  async losePower(aofBytes: number): Promise<void> {
+    await this.kill();
+    await truncate(await this.#aof(), aofBytes);
+  }
+
+  async #aof(): Promise<string> {
+    const folder = join(this.#folder, 'appendonlydir');
+    const name = (await readdir(folder)).find((file) => file.endsWith('.incr.aof'));
+    return join(folder, name ?? 'none');
   }
 
   /** It stays where it is: connections stay open, nothing is answered. */

@@ -1,26 +1,39 @@
+import { PAST_EPOCHS_MAX } from '../../../core/store.js';
+import { BEHIND_CODE } from '../errors.js';
+
 /**
- * Stands in front of every script: looks whether the log is still the one that the node knows, and if not makes a new
- * epoch, in the same atomic step, so that all nodes agree on one.
+ * The first part of every script. It checks whether the log is still the log that the node knows. If it is not, the script
+ * begins a new epoch in the same atomic step, so that all nodes agree on one.
  *
- * Evidence that it is not: there is no epoch (wiped, or the first start); the log is missing; its head is below a
- * position that the node has seen; another append stands at that position; or the engine is back at an earlier epoch.
+ * Reasons for a new epoch:
+ * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved to another engine. All
+ *   that was acknowledged after the last entry may be lost, although no node is left that has seen it. The new epoch
+ *   continues the old one up to the head. `lost` says whether a loss is possible.
+ * - The head is below a position that the node has seen, or another append is at that position.
+ * - The engine is at an earlier epoch than the node, or at another epoch with the same number, or has no log. Such an
+ *   engine may also be a primary that was replaced. So the node waits first: see `LogState`.
  *
  * KEYS[1] `meta`: hash, the state of the log (its name ends with `meta`, the others are made from what precedes that)
  * KEYS[2] `log`: stream of the entries; the id is `<position>-0`
- * KEYS[3] `holes`: sorted set, `<from> <to>` by `to`: no position between the two was given to anything
- * KEYS[4], KEYS[5] `ids:0`, `ids:1`: hashes from id to position, the two generations of the idempotency window
+ * KEYS[3], KEYS[4] `ids:0`, `ids:1`: hashes from id to position, the two generations of the idempotency window
  * (The topics' sorted sets of positions, `t:<topic>`, are not listed: which of them retention reaches is known only
  * inside. They share the hash tag, so they are always in reach.)
  *
  * ARGV[1..4] what the node knows: count of epochs so far, epoch id, a position, the token of the append at it
- * ARGV[5..6] id and secret of a new epoch, should one be needed
+ * ARGV[5..6] id and secret of a new epoch, should one be needed; no other call has the same
+ * ARGV[7] `1`: an engine that is behind the node, or empty, is no longer waited for
+ * ARGV[8] `1`: the engine has an append on its disk before it answers; ARGV[9] replicas that an append waits for
  *
  * Field order of an entry in the stream: id, topic, json, time (ms), token of its append.
+ * `before`, the past epochs: a line for each, newest first: id, secret, position up to which it is shared, 1 if lost.
  */
 export const agreeLua = `
 local base = string.sub(KEYS[1], 1, -5)
-local META, LOG, HOLES = KEYS[1], KEYS[2], KEYS[3]
+local META, LOG = KEYS[1], KEYS[2]
 local ID, TOPIC, JSON, TIME, TOKEN = 2, 4, 6, 8, 10
+local NEVER_REPLICA = string.rep('0', 40)
+-- Clocks of two engines differ by less.
+local SKEW_MS = 5000
 
 local function text(number)
   return string.format('%.0f', number)
@@ -35,10 +48,14 @@ local function entry_at(position)
   return redis.call('XRANGE', LOG, id, id)[1]
 end
 
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 -- Whether the log still holds what the node has seen at the position it knows.
-local function remembers(log, era, epoch, position, token)
-  if log.era < era then return false end
-  if log.era > era or log.epoch ~= epoch or position == 0 then return true end
+local function remembers(log, epoch, position, token)
+  if log.epoch ~= epoch or position == 0 then return true end
   if log.head < position then return false end
   if log.head == position then return log.token == token end
   if position <= log.trimmed then return true end
@@ -46,56 +63,96 @@ local function remembers(log, era, epoch, position, token)
   return entry ~= nil and entry[2][TOKEN] == token
 end
 
--- Begins a new epoch.
-local function renew(log)
+-- Whether this engine certainly has all that the one before it acknowledged.
+local function has_all(info)
+  local m = redis.call('HMGET', META, 'time', 'synced', 'waited', 'replicas')
+  local uptime_s = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
+  local started_first = now_ms() - uptime_s * 1000 + SKEW_MS <= tonumber(m[1] or 0)
+  local restarted = not started_first and string.match(info, 'master_replid2:(%w+)') == NEVER_REPLICA
+  local waited = m[3] == '1'
+  -- From its own disk. An engine with replicas may be one that was not the primary.
+  if restarted then return m[2] == '1' and (waited or tonumber(m[4] or 0) == 0) end
+  -- It was a replica when the last entry arrived, and no append was acknowledged without it.
+  return started_first and waited
+end
+
+-- The past epochs of a log that continues the present one from its head.
+local function continued(log, lost)
+  local lines = { log.epoch .. ' ' .. log.secret .. ' ' .. text(log.head) .. (lost and ' 1' or ' 0') }
+  local older = redis.call('HGET', META, 'before') or ''
+  for id, secret, up_to, was_lost in string.gmatch(older, '(%S+) (%S+) (%d+) (%d)') do
+    if #lines == ${PAST_EPOCHS_MAX} then break end
+    up_to = math.min(tonumber(up_to), log.head)
+    lines[#lines + 1] = id .. ' ' .. secret .. ' ' .. text(up_to) .. ((lost or was_lost == '1') and ' 1' or ' 0')
+  end
+  return table.concat(lines, '\\n')
+end
+
+-- Begins a new epoch; before is empty if it continues none.
+local function renew(log, before)
   log.era = math.max(log.era, tonumber(ARGV[1])) + 1
-  log.epoch, log.secret = ARGV[5], ARGV[6]
-  redis.call('HSET', META, 'era', text(log.era), 'epoch', log.epoch, 'secret', log.secret,
-    'head', text(log.head), 'token', log.token, 'trimmed', text(log.trimmed))
+  log.epoch, log.secret, log.before, log.replicas = ARGV[5], ARGV[6], before, log.connected
+  redis.call('HSET', META, 'era', text(log.era), 'epoch', log.epoch, 'secret', log.secret, 'before', before,
+    'head', text(log.head), 'token', log.token, 'trimmed', text(log.trimmed),
+    'history', log.history, 'replicas', text(log.replicas))
   redis.call('PUBLISH', base .. 'wake', '')
 end
 
-local function agree()
-  local m = redis.call('HMGET', META, 'era', 'epoch', 'secret', 'head', 'token', 'trimmed')
-  local log = {
-    era = tonumber(m[1] or 0), epoch = m[2], secret = m[3],
-    head = tonumber(m[4] or 0), token = m[5] or '', trimmed = tonumber(m[6] or 0),
-  }
-  local era = tonumber(ARGV[1])
-  local exists = redis.call('EXISTS', LOG) == 1
-  local whole = log.epoch and (exists or log.head == log.trimmed)
-  if whole and remembers(log, era, ARGV[2], tonumber(ARGV[3]), ARGV[4]) then return log end
+-- The log is gone, or its state is. Positions go on from its last one, and nothing before it counts any more.
+local function start_over(log, exists)
   if not log.epoch and exists then
-    -- The state alone is lost. Positions go on from the log's last one, and nothing before it counts any more.
     local info = redis.call('XINFO', 'STREAM', LOG)
     for i = 1, #info, 2 do
       if info[i] == 'last-generated-id' then log.head = tonumber(string.match(info[i + 1], '^%d+')) end
     end
   end
-  if not whole then
-    log.trimmed = log.head
-    redis.call('HSET', META, 'bytes', '0', 'oldest', '0', 'records', '0', 'recordbytes', '0')
-    redis.call('UNLINK', LOG, KEYS[4], KEYS[5])
+  log.trimmed = log.head
+  redis.call('HSET', META, 'bytes', '0', 'oldest', '0', 'records', '0', 'recordbytes', '0')
+  redis.call('UNLINK', LOG, KEYS[3], KEYS[4])
+  renew(log, '')
+end
+
+local function agree()
+  local info = redis.call('INFO', 'replication')
+  if not string.find(info, 'role:master', 1, true) then error({ err = 'READONLY The engine is a replica.' }) end
+  local m = redis.call('HMGET', META, 'era', 'epoch', 'secret', 'head', 'token', 'trimmed', 'history', 'replicas')
+  local log = {
+    era = tonumber(m[1] or 0), epoch = m[2], secret = m[3],
+    head = tonumber(m[4] or 0), token = m[5] or '', trimmed = tonumber(m[6] or 0), replicas = tonumber(m[8] or 0),
+    history = string.match(info, 'master_replid:(%w+)'),
+    connected = tonumber(string.match(info, 'connected_slaves:(%d+)')),
+  }
+  local era = tonumber(ARGV[1])
+  local exists = redis.call('EXISTS', LOG) == 1
+  local whole = log.epoch and (exists or log.head == log.trimmed)
+  local behind = log.era < era or (log.era == era and log.epoch ~= ARGV[2])
+  if era > 0 and ARGV[7] ~= '1' and (behind or not whole) then
+    error({ err = '${BEHIND_CODE} The engine has an older log than this node has seen, or none.' })
   end
-  renew(log)
+  if not whole then
+    start_over(log, exists)
+  elseif behind or not remembers(log, ARGV[2], tonumber(ARGV[3]), ARGV[4]) then
+    renew(log, continued(log, true))
+  elseif log.history ~= m[7] then
+    renew(log, continued(log, not has_all(info)))
+  end
   return log
 end
 
--- The first part of every answer, and then what the script adds.
+-- The first part of every answer, and then what the script adds. A node that knows the epoch knows what precedes it.
 local function answer(log, ...)
-  return { log.era, log.epoch, log.secret, log.head, log.token, log.trimmed, ... }
+  local before = ''
+  if log.epoch ~= ARGV[2] then before = log.before or redis.call('HGET', META, 'before') or '' end
+  local replicas = math.max(log.replicas, log.connected)
+  return { log.era, log.epoch, log.secret, log.head, log.token, log.trimmed, replicas, before, ... }
 end
+`;
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
--- The first hole that ends after a position.
-local function hole_after(position)
-  local hole = redis.call('ZRANGEBYSCORE', HOLES, '(' .. text(position), '+inf', 'LIMIT', 0, 1)[1]
-  if not hole then return nil end
-  local from, to = string.match(hole, '^(%d+) (%d+)$')
-  return { from = tonumber(from), to = tonumber(to) }
+/** Used by the scripts that write: states how safe the last write is, for the next engine of this log. */
+export const safetyLua = `
+local function safety(log)
+  local wait = tonumber(ARGV[9])
+  log.replicas = math.max(log.replicas, log.connected)
+  return 'synced', ARGV[8], 'replicas', text(log.replicas), 'waited', wait > 0 and wait >= log.replicas and '1' or '0'
 end
 `;

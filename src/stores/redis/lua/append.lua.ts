@@ -1,15 +1,15 @@
-import { agreeLua } from './agree.lua.js';
+import { agreeLua, safetyLua } from './agree.lua.js';
 import { retentionLua } from './retention.lua.js';
 
 /**
  * Appends drafts next to each other, except those whose id is known, trims, and wakes the nodes.
  *
- * KEYS and ARGV[1..6]: see `agree.lua.ts`
- * ARGV[7] token of this append, unique to it
- * ARGV[8] `1`: write even if all drafts are known, so that a WAIT behind it waits for their first append too
- * ARGV[9..11] retention: count, ms, bytes
- * ARGV[12..13] idempotency: ms and count of ids that a generation takes
- * ARGV[14..] id, topic and json of each draft
+ * KEYS and ARGV[1..9]: see `agree.lua.ts`
+ * ARGV[10] token of this append, unique to it
+ * ARGV[11] `1`: write even if all drafts are known, so that a WAIT behind it waits for their first append too
+ * ARGV[12..14] retention: count, ms, bytes
+ * ARGV[15..16] idempotency: ms and count of ids that a generation takes
+ * ARGV[17..] id, topic and json of each draft
  *
  * Answers what `answer` gives, then a list with a position for each draft: below 0 if the id was known.
  *
@@ -17,51 +17,34 @@ import { retentionLua } from './retention.lua.js';
  * not here, because its slot moves to another node of a Cluster, when it is reached. So indexes are written first: a
  * position that stands in an index only is passed over by readers, and given to the next append.
  */
-export const appendLua = `${agreeLua}${retentionLua}
--- Left free after a restart or failover of the engine: more than any incarnation appends before the next one.
-local HOLE = 4294967296
+export const appendLua = `${agreeLua}${safetyLua}${retentionLua}
 -- Trimmed for each entry appended: more than one, so that a backlog shrinks.
 local TRIM_RATIO = 2
 
 local log = agree()
-local m = redis.call('HMGET', META, 'time', 'run', 'generation', 'since', 'bytes', 'oldest', 'records', 'recordbytes')
+local m = redis.call('HMGET', META, 'time', 'generation', 'since', 'bytes', 'oldest', 'records', 'recordbytes')
 local now = math.max(now_ms(), tonumber(m[1] or 0))
-local generation, since = tonumber(m[3] or 0), tonumber(m[4] or 0)
-local ids, older = KEYS[4 + generation], KEYS[5 - generation]
-local bytes, oldest = tonumber(m[5] or 0), tonumber(m[6] or 0)
-local records, record_bytes = tonumber(m[7] or 0), tonumber(m[8] or 0)
-
--- The engine's process is not the one that made the last append: what that had appended may be lost although no node
--- is left that has seen it, and a client may hold a cursor to it. So positions go on behind a hole, where such a cursor
--- is known for what it is.
-local function fence()
-  local info = redis.pcall('INFO', 'server')
-  local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or m[2]
-  if run and m[2] and run ~= m[2] and log.head > 0 then
-    local from, to = log.head, log.head + HOLE
-    redis.call('ZADD', HOLES, text(to), text(from) .. ' ' .. text(to))
-    log.head = to
-  end
-  if run and run ~= m[2] then redis.call('HSET', META, 'run', run, 'head', text(log.head)) end
-end
+local generation, since = tonumber(m[2] or 0), tonumber(m[3] or 0)
+local ids, older = KEYS[3 + generation], KEYS[4 - generation]
+local bytes, oldest = tonumber(m[4] or 0), tonumber(m[5] or 0)
+local records, record_bytes = tonumber(m[6] or 0), tonumber(m[7] or 0)
 
 -- An id is remembered for one generation's age at least, for two at most; forgetting costs one UNLINK.
 local function turn_generation()
-  if now - since < tonumber(ARGV[12]) and redis.call('HLEN', ids) < tonumber(ARGV[13]) then return end
+  if now - since < tonumber(ARGV[15]) and redis.call('HLEN', ids) < tonumber(ARGV[16]) then return end
   redis.call('HSET', META, 'generation', 1 - generation, 'since', text(now))
   redis.call('UNLINK', older)
   ids, older = older, ids
 end
 
 local positions, fresh, added, head = {}, {}, {}, nil
-for i = 14, #ARGV, 3 do
+for i = 17, #ARGV, 3 do
   local id = ARGV[i]
   local first = fresh[id] or redis.call('HGET', ids, id) or redis.call('HGET', older, id)
   if first then
     positions[#positions + 1] = -first
   else
     if not head then
-      fence()
       turn_generation()
       head = log.head
     end
@@ -76,20 +59,20 @@ end
 for _, i in ipairs(added) do
   local id, json = ARGV[i], ARGV[i + 2]
   local position = text(fresh[id])
-  redis.call('XADD', LOG, position .. '-0', 'i', id, 't', ARGV[i + 1], 'j', json, 'm', text(now), 'n', ARGV[7])
+  redis.call('XADD', LOG, position .. '-0', 'i', id, 't', ARGV[i + 1], 'j', json, 'm', text(now), 'n', ARGV[10])
   redis.call('HSET', ids, id, position)
   bytes = bytes + #json
   if is_record(ARGV[i + 1]) then records, record_bytes = records + 1, record_bytes + #json end
 end
 if head then
-  log.head, log.token = head, ARGV[7]
+  log.head, log.token = head, ARGV[10]
   if oldest == 0 then oldest = now end
   redis.call('HSET', META, 'head', text(log.head), 'token', log.token, 'time', text(now),
-    'bytes', text(bytes), 'oldest', text(oldest), 'records', text(records), 'recordbytes', text(record_bytes))
-  local keep = { count = tonumber(ARGV[9]), ms = tonumber(ARGV[10]), bytes = tonumber(ARGV[11]) }
+    'bytes', text(bytes), 'oldest', text(oldest), 'records', text(records), 'recordbytes', text(record_bytes), safety(log))
+  local keep = { count = tonumber(ARGV[12]), ms = tonumber(ARGV[13]), bytes = tonumber(ARGV[14]) }
   trim(log, now, keep, #added * TRIM_RATIO + SLICE)
   redis.call('PUBLISH', base .. 'wake', '')
-elseif ARGV[8] == '1' then
+elseif ARGV[11] == '1' then
   redis.call('HSET', META, 'touched', text(now))
 end
 return answer(log, positions)

@@ -1,4 +1,4 @@
-import { agreeLua } from './agree.lua.js';
+import { agreeLua, safetyLua } from './agree.lua.js';
 
 /**
  * Claims a key, unless it is claimed, and removes claims that have expired.
@@ -6,19 +6,19 @@ import { agreeLua } from './agree.lua.js';
  * A claim is a member of a sorted set without a time to live: the engine may evict keys that have one, which would make a
  * used ticket good again. The score is the claim's number. `shared/claims.ts` says how claims expire by number.
  *
- * KEYS[1..5] and ARGV[1..6]: see `agree.lua.ts`
- * KEYS[6..] `claims:<group>`, one sorted set per group. They are listed, unlike the topics' indexes: while a slot moves
+ * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
+ * KEYS[5..] `claims:<group>`, one sorted set per group. They are listed, unlike the topics' indexes: while a slot moves
  * between nodes of a Cluster, a key that is not listed looks empty, and a used ticket would look unused.
- * ARGV[7] key; ARGV[8] group, from 0
- * ARGV[9] the epoch that ARGV[10..12] belong to; ARGV[10] the highest number that the node has received
- * ARGV[11..12] group and number up to which claims have expired; the group is -1 if none have
- * ARGV[13] claims to remove at most; ARGV[14] claims that the store may hold
+ * ARGV[10] key; ARGV[11] group, from 0
+ * ARGV[12] the epoch that ARGV[13..15] belong to; ARGV[13] the highest number that the node has received
+ * ARGV[14..15] group and number up to which claims have expired; the group is -1 if none have
+ * ARGV[16] claims to remove at most; ARGV[17] claims that the store may hold
  *
  * Answers what `answer` gives, then the claim's number (0 if the key was claimed before, -1 if there are too many claims),
  * and how many expired claims were removed.
  */
-export const claimLua = `${agreeLua}
-local FIRST = 6
+export const claimLua = `${agreeLua}${safetyLua}
+local FIRST = 5
 local log = agree()
 
 local count = tonumber(redis.call('HGET', META, 'claims'))
@@ -30,29 +30,29 @@ if not count then
     if last[2] then count = math.max(count, tonumber(last[2])) end
   end
 end
-local same = log.epoch == ARGV[9]
-if same and count < tonumber(ARGV[10]) then
+local same = log.epoch == ARGV[12]
+if same and count < tonumber(ARGV[13]) then
   -- The engine has lost acknowledged claims. Tickets are sealed with the epoch, so none of them stays good.
-  renew(log)
+  renew(log, continued(log, true))
   same = false
 end
 
 local removed = 0
-local expired = tonumber(ARGV[11])
+local expired = tonumber(ARGV[14])
 if same and expired >= 0 then
   local claims = KEYS[FIRST + expired]
-  removed = math.min(redis.call('ZCOUNT', claims, '-inf', ARGV[12]), tonumber(ARGV[13]))
+  removed = math.min(redis.call('ZCOUNT', claims, '-inf', ARGV[15]), tonumber(ARGV[16]))
   if removed > 0 then redis.call('ZREMRANGEBYRANK', claims, 0, removed - 1) end
 end
 
 local held = 0
 for i = FIRST, #KEYS do
-  if redis.call('ZSCORE', KEYS[i], ARGV[7]) then return answer(log, 0, removed) end
+  if redis.call('ZSCORE', KEYS[i], ARGV[10]) then return answer(log, 0, removed) end
   held = held + redis.call('ZCARD', KEYS[i])
 end
-if held >= tonumber(ARGV[14]) then return answer(log, -1, removed) end
+if held >= tonumber(ARGV[17]) then return answer(log, -1, removed) end
 count = count + 1
-redis.call('HSET', META, 'claims', text(count))
-redis.call('ZADD', KEYS[FIRST + tonumber(ARGV[8])], text(count), ARGV[7])
+redis.call('HSET', META, 'claims', text(count), safety(log))
+redis.call('ZADD', KEYS[FIRST + tonumber(ARGV[11])], text(count), ARGV[10])
 return answer(log, count, removed)
 `;

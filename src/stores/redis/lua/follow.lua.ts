@@ -3,26 +3,20 @@ import { agreeLua } from './agree.lua.js';
 /**
  * Reads what follows a position, of all topics.
  *
- * KEYS and ARGV[1..6]: see `agree.lua.ts`
- * ARGV[7] after; ARGV[8] entries at most; ARGV[9] bytes of JSON after which to stop
+ * KEYS and ARGV[1..9]: see `agree.lua.ts`
+ * ARGV[10] after; ARGV[11] entries at most; ARGV[12] bytes of JSON after which to stop
  *
- * Answers what `answer` gives, then: the position that the entries follow (above `after` where retention or a hole lies
- * between), the one up to which they are complete, and a flat list of position, id, topic, json and its bytes.
+ * Answers what `answer` gives, then: the position that the entries follow (above `after` where retention has removed
+ * some), the one up to which they are complete, and a flat list of position, id, topic, json and its bytes.
  */
 export const followLua = `${agreeLua}
 -- Entries fetched at once, so that a few large ones do not take much more than the bytes asked for.
 local SLICE = 32
 
 local log = agree()
-local from, entries_max, bytes_max = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local from, entries_max, bytes_max = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 if from < log.trimmed then from = log.trimmed end
-local hole, upto = hole_after(from), log.head
-if hole and from < hole.from then
-  -- What precedes the hole first.
-  upto = hole.from
-elseif hole then
-  from = hole.to
-end
+local upto = log.head
 if from > upto then from = upto end
 
 local entries, count, bytes, last = {}, 0, 0, from

@@ -3,24 +3,23 @@ import { agreeLua } from './agree.lua.js';
 /**
  * Reads a page of some topics by their indexes; the cost follows the number of topics and of entries returned.
  *
- * KEYS and ARGV[1..6]: see `agree.lua.ts`
- * ARGV[7] after; ARGV[8] limit; ARGV[9] bytesMax; ARGV[10..] topics
+ * KEYS and ARGV[1..9]: see `agree.lua.ts`
+ * ARGV[10] after; ARGV[11] limit; ARGV[12] bytesMax; ARGV[13..] topics
  *
  * Answers what `answer` gives, then 1 if there is more, and a flat list of position, id, topic, json and its bytes.
- * `trimmed` reaches to the end of a hole if `after` lies in one: what follows such a position has been lost.
  */
 export const readLua = `${agreeLua}
 -- Positions fetched from a topic at once, at least: a call costs more than a few positions.
 local SLICE_MIN = 8
 
 local log = agree()
-local after, limit, bytes_max = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local after, limit, bytes_max = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 
 -- Positions of all topics in order, one more than the limit if there are as many. Each round fetches a slice of every
 -- topic that is not at its end, and takes what lies below the first end of a slice: up to there nothing is missing.
 local function merged(from)
   local open, found = {}, {}
-  for i = 10, #ARGV do open[#open + 1] = base .. 't:' .. ARGV[i] end
+  for i = 13, #ARGV do open[#open + 1] = base .. 't:' .. ARGV[i] end
   while #open > 0 and #found <= limit do
     local slice = math.max(SLICE_MIN, math.ceil(2 * (limit + 1 - #found) / #open))
     local round, still_open, bound = {}, {}, nil
@@ -50,7 +49,7 @@ local function merged(from)
 end
 
 local asked = {}
-for i = 10, #ARGV do asked[ARGV[i]] = true end
+for i = 13, #ARGV do asked[ARGV[i]] = true end
 local entries, count, bytes, more = {}, 0, 0, 0
 for _, position in ipairs(limit > 0 and merged(math.max(after, log.trimmed)) or {}) do
   local entry = entry_at(position)
@@ -68,7 +67,5 @@ for _, position in ipairs(limit > 0 and merged(math.max(after, log.trimmed)) or 
     entries[at + 4], entries[at + 5] = json, #json
   end
 end
-local hole = hole_after(after)
-if hole and after > hole.from then log.trimmed = math.max(log.trimmed, hole.to) end
 return answer(log, more, entries)
 `;

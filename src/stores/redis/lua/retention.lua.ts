@@ -49,7 +49,6 @@ local function trim(log, now, keep, entries_max)
   log.trimmed = last
   redis.call('HSET', META, 'trimmed', text(last), 'bytes', text(bytes), 'oldest', text(oldest),
     'records', text(math.max(records, 0)), 'recordbytes', text(math.max(record_bytes, 0)))
-  redis.call('ZREMRANGEBYSCORE', HOLES, '-inf', text(last))
   -- Last, and whatever becomes of it: what an index holds up to trimmed is not read.
   for topic, position in pairs(topics) do
     redis.pcall('ZREMRANGEBYSCORE', base .. 't:' .. topic, '-inf', text(position))

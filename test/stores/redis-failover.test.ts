@@ -1,0 +1,282 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../src/core/clock.js';
+import type { LogPosition } from '../../src/core/page.js';
+import type { AppendResult, Store } from '../../src/core/store.js';
+import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
+import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
+import { TcpProxy } from '../support/tcp/proxy.js';
+import { draft, drafts, pageAfter, PollingClient, TestNode, until } from './redis.support.js';
+
+const describeRedis = redisMissing() === undefined ? describe : describe.skip;
+
+const UNAVAILABLE = { name: 'NotificationsError', code: 'store_unavailable' };
+/** A replica must have run this long before the last append; see SKEW_MS in `agree.lua.ts`. */
+const REPLICA_S = 7;
+const NO_DELAY = { 'repl-diskless-sync-delay': '0' };
+
+let open: { close(): Promise<void> }[];
+const opened = <T extends { close(): Promise<void> }>(one: T): T => {
+  open.push(one);
+  return one;
+};
+const startEngine = async (options?: RedisEngineOptions): Promise<RedisEngine> => {
+  const engine = await RedisEngine.start(options);
+  opened({ close: () => engine.stop() });
+  return engine;
+};
+const openNode = async (engine: RedisEngine, options?: Partial<RedisStoreOptions>) =>
+  opened(await TestNode.open(engine, options));
+
+beforeEach(() => {
+  open = [];
+});
+afterEach(async () => {
+  for (const one of open.reverse()) await one.close();
+});
+
+/** Polls until nothing is left, and returns the gaps that it received. */
+async function gapsAfter(node: TestNode, start: LogPosition): Promise<string[]> {
+  const gaps: string[] = [];
+  for (let after = start; ;) {
+    const { gap, epoch, position, more } = await pageAfter(node.feed, after);
+    if (gap) gaps.push(gap.reason);
+    after = { epochId: epoch.id, position };
+    if (!more && !gap) return gaps;
+  }
+}
+
+describeRedis('an engine that restarts, and no node is left that knew what it had', () => {
+  /** Appends 100, of which the disk keeps 80. */
+  async function powerCut(appendonly: 'always' | 'everysec', keeps: number): Promise<LogPosition> {
+    const engine = await startEngine({ appendonly });
+    const gone = await TestNode.open(engine);
+    const { epoch } = await gone.store.append(drafts(keeps));
+    const bytes = await engine.aofBytes();
+    if (keeps < 100) await gone.store.append(drafts(100 - keeps));
+    await gone.close();
+    await engine.losePower(bytes);
+    await engine.startAgain();
+    restarted = engine;
+    return { epochId: epoch.id, position: 0 };
+  }
+  let restarted: RedisEngine;
+
+  test('everysec: every cursor gets one gap, before the loss and within it, and none later', async () => {
+    const place = await powerCut('everysec', 80);
+    const node = await openNode(restarted);
+    await node.store.append(drafts(40));
+    await until('the node has all', () => node.feed.window.head === 120);
+    for (const position of [1, 50, 79, 80]) {
+      expect(await gapsAfter(node, { ...place, position })).toEqual(['expired']);
+    }
+    for (const position of [81, 90, 100]) expect(await gapsAfter(node, { ...place, position })).toEqual(['reset']);
+    const { epoch } = node.feed.window;
+    expect(await gapsAfter(node, { epochId: epoch.id, position: 50 })).toEqual([]);
+  });
+
+  test('everysec: the next epoch states that entries of the last one may be lost, also to tickets', async () => {
+    const place = await powerCut('everysec', 100);
+    const node = await openNode(restarted);
+    const { epoch } = await node.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    expect(epoch.id).not.toBe(place.epochId);
+    expect(epoch.before).toMatchObject([{ id: place.epochId, upTo: 100, lost: true }]);
+  });
+
+  test('always: no cursor gets a gap', async () => {
+    const place = await powerCut('always', 100);
+    const node = await openNode(restarted);
+    await node.store.append(drafts(5));
+    await until('the node has all', () => node.feed.window.head === 105);
+    for (const position of [0, 50, 100]) expect(await gapsAfter(node, { ...place, position })).toEqual([]);
+  });
+});
+
+describeRedis('two nodes that begin epochs at once', () => {
+  const openStore = async (engine: RedisEngine): Promise<Store> => {
+    const logger = { warn: () => undefined, error: () => undefined };
+    return opened(await redisStore({ connection: engine.url })({ clock: systemClock, logger }));
+  };
+
+  test('different epochs with one number: no position of an epoch is used twice', async () => {
+    const engine = await startEngine();
+    const [one, other] = [await openStore(engine), await openStore(engine)];
+    const results: AppendResult[] = [];
+    const append = async (store: Store) => results.push(await store.append(drafts(3)));
+    await append(one);
+    await append(other);
+    // Emptied twice; each node finds one of the two empty engines, and begins an epoch.
+    await engine.use((client) => client.flushall());
+    await append(one);
+    await engine.use((client) => client.flushall());
+    await append(other);
+    await append(one);
+    const kept = await backup(engine);
+    await append(one);
+    await restore(engine, kept);
+    await append(one);
+    const used = results.flatMap(({ epoch, appended }) => appended.map(({ position }) => `${epoch.id} ${position}`));
+    expect(new Set(used).size).toBe(used.length);
+  });
+});
+
+/** All keys as they are now. */
+async function backup(engine: RedisEngine): Promise<readonly { key: string; value: Buffer }[]> {
+  return engine.use(async (client) => {
+    const keys = await client.keys('*');
+    return Promise.all(keys.map(async (key) => ({ key, value: (await client.dumpBuffer(key))! })));
+  });
+}
+
+async function restore(engine: RedisEngine, kept: Awaited<ReturnType<typeof backup>>): Promise<void> {
+  await engine.use(async (client) => {
+    for (const { key, value } of kept) await client.restore(key, 0, value, 'REPLACE');
+  });
+}
+
+describeRedis('a failover to a replica', () => {
+  let primary: RedisEngine;
+  let replica: RedisEngine;
+  /** The address by which nodes reach the primary. */
+  let address: TcpProxy;
+
+  beforeEach(async () => {
+    primary = await startEngine({ settings: NO_DELAY });
+    replica = await startEngine({ settings: { replicaof: `127.0.0.1 ${primary.port}`, ...NO_DELAY } });
+    address = await TcpProxy.start(primary.port);
+    opened({ close: () => address.stop() });
+    await until('the replica follows', async () => (await infoOf(primary)).includes('state=online'));
+  });
+
+  const open = (options: Partial<RedisStoreOptions> = {}) =>
+    openNode(primary, { connection: `redis://127.0.0.1:${address.port}`, timeoutMs: 1_000, ...options });
+  const connect = (node: TestNode, after: LogPosition) => {
+    const client = new PollingClient(() => node.feed, ['orders'], after);
+    opened({ close: () => client.stop() });
+    return client;
+  };
+  const promote = () => replica.use((client) => client.replicaof('NO', 'ONE'));
+  const leadTo = (engine: RedisEngine) => {
+    address.targetPort = engine.port;
+    address.cut();
+  };
+  const append = async (node: TestNode, count: number) => {
+    let result: AppendResult | undefined;
+    const more = drafts(count);
+    const attempt = async (): Promise<boolean> => {
+      result = await node.store.append(more).catch(() => undefined);
+      return result !== undefined;
+    };
+    await until('it can be appended to', attempt);
+    return result!;
+  };
+
+  test('with wait for every replica: no cursor gets a gap', async () => {
+    await until('the replica has run for long enough', async () => (await uptimeOf(replica)) >= REPLICA_S);
+    const node = await open({ wait: { replicas: 1, timeoutMs: 500 } });
+    const { epoch } = await append(node, 10);
+    const client = connect(node, { epochId: epoch.id, position: 10 });
+    await promote();
+    // It needs a replica of its own before it acknowledges anything.
+    await startEngine({ settings: { replicaof: `127.0.0.1 ${replica.port}` } });
+    await until('the next replica follows', async () => (await infoOf(replica)).includes('state=online'));
+    leadTo(replica);
+    const { appended, epoch: later } = await append(node, 1);
+    expect(later.id).not.toBe(epoch.id);
+    expect(later.before).toMatchObject([{ id: epoch.id, upTo: 10, lost: false }]);
+    await until('the client has it', () => client.ids.includes(appended[0]!.id));
+    expect(client).toMatchObject({ ids: [appended[0]!.id], gaps: [] });
+    for (const position of [0, 5, 10]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual([]);
+  }, 30_000);
+
+  test('without wait, and nobody knows whether something was lost: every cursor gets one gap', async () => {
+    const node = await open();
+    const { epoch } = await append(node, 10);
+    await until('the replica has all', async () => (await headOf(replica)) === '10');
+    await node.close();
+    await promote();
+    leadTo(replica);
+    const next = await open();
+    await append(next, 1);
+    await until('the node has all', () => next.feed.window.head === 11);
+    for (const position of [0, 5, 10]) {
+      expect(await gapsAfter(next, { epochId: epoch.id, position })).toEqual(['expired']);
+    }
+  });
+
+  test('that lost the newest: cursors below the loss get one gap, those beyond it start over', async () => {
+    const node = await open();
+    const { epoch } = await append(node, 7);
+    await until('the replica has all', async () => (await headOf(replica)) === '7');
+    await promote();
+    await append(node, 3);
+    const client = connect(node, { epochId: epoch.id, position: 10 });
+    leadTo(replica);
+    const { epoch: later } = await append(node, 5);
+    expect(later.before).toMatchObject([{ id: epoch.id, upTo: 7, lost: true }]);
+    await until('the client has a gap', () => client.gaps.length > 0);
+    expect(client.gaps).toEqual(['reset']);
+    for (const position of [0, 7]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual(['expired']);
+    for (const position of [8, 10]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual(['reset']);
+  });
+
+  test('a replaced primary that is reached again is not trusted: nodes wait, and no epoch changes', async () => {
+    const nodes = [await open(), await open()];
+    await append(nodes[0]!, 5);
+    await until('the replica has all', async () => (await headOf(replica)) === '5');
+    await promote();
+    leadTo(replica);
+    const { epoch } = await append(nodes[0]!, 5);
+    await append(nodes[1]!, 1);
+    const eraBefore = await metaOf(primary, 'era');
+    leadTo(primary);
+    for (const { store } of nodes) {
+      const refused = async (): Promise<boolean> => {
+        const error: unknown = await store.append([draft()]).then(() => 'appended', (reason: unknown) => reason); // prettier-ignore
+        expect(error).toMatchObject(UNAVAILABLE);
+        return (error as Error).message.includes('behind this node');
+      };
+      await until('it is refused', refused);
+    }
+    expect(await metaOf(primary, 'era')).toBe(eraBefore);
+    leadTo(replica);
+    for (const node of nodes) expect((await append(node, 1)).epoch.id).toBe(epoch.id);
+    for (const node of nodes) await until('the node has all', () => node.feed.window.head === 13);
+    expect(await gapsAfter(nodes[1]!, { epochId: epoch.id, position: 5 })).toEqual([]);
+  });
+
+  test('a primary that became a replica is not read from', async () => {
+    const node = await open();
+    await append(node, 1);
+    await until('the replica has all', async () => (await headOf(replica)) === '1');
+    await primary.use((client) => client.replicaof('127.0.0.1', '1'));
+    const read = () => node.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    await until('reads are rejected', () => read().then(() => false, () => true)); // prettier-ignore
+    await promote();
+    leadTo(replica);
+    await until('it is read from again', () => read().then(() => true, () => false)); // prettier-ignore
+  });
+
+  test('a primary that accepts appends without replicas is reported once at start', async () => {
+    const node = await open();
+    expect(node.warnings).toEqual([expect.stringMatching(/min-replicas-to-write is not set/)]);
+    await primary.use((client) => client.config('SET', 'min-replicas-to-write', '1'));
+    expect((await open()).warnings).toEqual([]);
+    expect((await open({ wait: { replicas: 1, timeoutMs: 500 } })).warnings).toEqual([]);
+  });
+});
+
+function infoOf(engine: RedisEngine): Promise<string> {
+  return engine.use((client) => client.info());
+}
+
+async function uptimeOf(engine: RedisEngine): Promise<number> {
+  return Number(/uptime_in_seconds:(\d+)/.exec(await infoOf(engine))?.[1]);
+}
+
+function metaOf(engine: RedisEngine, field: string): Promise<string | null> {
+  return engine.use((client) => client.hget('{notifications}:meta', field));
+}
+
+function headOf(engine: RedisEngine): Promise<string | null> {
+  return metaOf(engine, 'head');
+}
