@@ -21,8 +21,8 @@ const MUTANTS = [
   [
     'a poll begins before it is armed',
     'core/waiter.ts',
-    'this.#host.arm(this);\n    this.#turn();',
-    'this.#turn();\n    this.#host.arm(this);',
+    "this.#host.arm(this);\n    // From here on `revoke` reaches the waiter. An earlier revocation could not, so it is looked up.\n    if (this.#host.isRevoked(this.#request)) this.#end('rights');\n    else this.#turn();",
+    "if (this.#host.isRevoked(this.#request)) this.#end('rights');\n    else this.#turn();\n    this.#host.arm(this);",
   ],
   ['a wake-up skips the first news', 'core/waiter.ts', 'this.#readAgain(firstNews - 1)', 'this.#readAgain(firstNews)'],
   [
@@ -41,7 +41,7 @@ const MUTANTS = [
   [
     'what a slow read missed is not looked for',
     'core/waiter.ts',
-    'if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);\n        else this.#onPage(page);',
+    'if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);\n          else this.#onPage(page);',
     'this.#onPage(page);',
   ],
   [
@@ -50,12 +50,7 @@ const MUTANTS = [
     'if (!taken) this.#host.clock.setImmediate(turn);',
     'if (!taken) return;',
   ],
-  [
-    'a stream that ended goes on',
-    'core/waiter.ts',
-    "if (this.#state === 'handing over') this.#turn();",
-    'this.#turn();',
-  ],
+  ['a stream that ended goes on', 'core/waiter.ts', "if (this.#state === 'delivering') this.#turn();", 'this.#turn();'],
   [
     'a waiter keeps its timer',
     'core/waiter.ts',
@@ -72,8 +67,8 @@ const MUTANTS = [
   [
     'the place does not move with a page',
     'core/waiter.ts',
-    "    this.#after = { epochId: page.epoch.id, position: page.position };\n    this.#state = 'handing over';",
-    "    this.#state = 'handing over';",
+    "    this.#after = this.#cursor = { epochId: page.epoch.id, position: page.position };\n    this.#state = 'delivering';",
+    "    this.#state = 'delivering';",
   ],
   [
     'of several news the last one counts',
@@ -123,18 +118,23 @@ const MUTANTS = [
   [
     'the last page is handed out beyond an append',
     'core/reader.ts',
-    'this.#emptyPage = this.#lastPage = undefined;',
-    'this.#emptyPage = undefined;',
+    'this.#emptyPage = this.#lastPage = this.#gapPage = undefined;',
+    'this.#emptyPage = this.#gapPage = undefined;',
   ],
   [
     'who has no news is told the place of the last append',
     'core/reader.ts',
-    'this.#emptyPage = this.#lastPage = undefined;',
-    'this.#lastPage = undefined;',
+    'this.#emptyPage = this.#lastPage = this.#gapPage = undefined;',
+    'this.#lastPage = this.#gapPage = undefined;',
   ],
   ['the last page is handed out to who wants fewer', 'core/reader.ts', 'one.limit === other.limit && ', ''],
   ['the last page is handed out to who follows other topics', 'core/reader.ts', 'one.topics === other.topics && ', ''],
-  ['a shared read is never dropped', 'core/reader.ts', '.finally(() => this.#reads.delete(key))', ''],
+  [
+    'a shared read is never dropped',
+    'core/store-reads.ts',
+    'this.#byKey.delete(key);\n      this.#bytes -= bytesMax;',
+    'this.#bytes -= bytesMax;',
+  ],
   [
     'a page that is cut off claims the head',
     'core/reader.ts',
@@ -150,20 +150,20 @@ const MUTANTS = [
   [
     'what retention took is not told',
     'core/reader.ts',
-    "return from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;",
+    "return start.afterLoss || from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;",
     'return page;',
   ],
   [
     'what retention took is told one too late',
     'core/reader.ts',
-    'return from < trimmed ?',
-    'return from < trimmed - 1 ?',
+    'return start.afterLoss || from < trimmed ?',
+    'return start.afterLoss || from < trimmed - 1 ?',
   ],
   [
     'a cursor of another log is taken for one of this',
     'core/reader.ts',
-    'epoch.id === after.epochId && from <= head',
-    'from <= head',
+    'if (start && from <= head) {',
+    'if (from <= head) {',
   ],
   [
     'the window reaches one further back than it does',
@@ -180,8 +180,8 @@ const MUTANTS = [
   [
     'a hole in the tail is not seen',
     'core/reader.ts',
-    'batch.epoch.id === this.#epoch.id && batch.after <= this.#log.head',
-    'batch.epoch.id === this.#epoch.id',
+    '!sameInBatch.afterLoss && batch.after <= head;',
+    '!sameInBatch.afterLoss;',
   ],
   [
     'a repeated batch is taken in again',
@@ -190,16 +190,11 @@ const MUTANTS = [
     'this.#log.add(entry);',
   ],
   ['a slow read of an old log is trusted', 'core/reader.ts', 'if (this.#epoch.id !== epoch.id) return true;', ''],
-  [
-    'nobody is told of a hole',
-    'core/feed.ts',
-    'this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);',
-    '',
-  ],
+  ['nobody is told of a hole', 'core/feed.ts', 'this.#waiters.notifyAll(shared ? shared.position + 1 : 0);', ''],
   [
     'a window that starts anew is told from its head',
     'core/feed.ts',
-    'this.#waiters.notifyAll(batch.epoch.id === epoch.id ? head + 1 : 0);',
+    'this.#waiters.notifyAll(shared ? shared.position + 1 : 0);',
     'this.#waiters.notifyAll(batch.head + 1);',
   ],
   [
@@ -224,8 +219,8 @@ const MUTANTS = [
   [
     'reads of different topics are one',
     'core/reader.ts',
-    '${limit} ${this.#bytesMax(query)} ${topics.join()}`;\n    let read',
-    '${limit} ${this.#bytesMax(query)}`;\n    let read',
+    'const key = `${this.#epoch.id} ${position} ${limit} ${bytesMax} ${topics.join()}`;',
+    'const key = `${this.#epoch.id} ${position} ${limit} ${bytesMax}`;',
   ],
   [
     'whose log is gone goes on from the same place',
@@ -248,8 +243,8 @@ const MUTANTS = [
   [
     'what the node has not followed is never told',
     'core/waiter.ts',
-    'position: next.position - 1, more: false }',
-    'position: page.position, more: false }',
+    'position: next.position - 1, more: false,',
+    'position: page.position, more: false,',
   ],
   [
     'who has had one of its topics taken away goes on',
@@ -289,9 +284,9 @@ const MUTANTS = [
   ],
   [
     'who is let in before a revocation stays',
-    'core/feed.ts',
-    'if (revocations !== undefined && revocations !== this.#revocations) {',
-    'if (revocations !== undefined && revocations > this.#revocations) {',
+    'core/waiter.ts',
+    "if (this.#host.isRevoked(this.#request)) this.#end('rights');\n    else this.#turn();",
+    'this.#turn();',
   ],
   [
     'a revocation is applied too late',
@@ -320,14 +315,14 @@ const MUTANTS = [
   [
     'a draining node lets newcomers in',
     'core/feed.ts',
-    'if (this.#drain) return this.#comeAgain',
-    'if (this.#drain && !subscriber) return this.#comeAgain',
+    'if (this.#drain) {\n      return new',
+    'if (this.#drain && !subscriber) {\n      return new',
   ],
   ['a drain waits for nobody', 'core/feed.ts', 'if (this.#waiters.count === 0) done();', 'done();'],
   [
     'an address is counted for ever',
-    'core/feed.ts',
-    '        if (waiter.address !== undefined) this.#addresses.remove(waiter.address);\n',
+    'core/slots.ts',
+    '    if (address !== undefined) this.#addresses.remove(address);\n',
     '',
   ],
   [
@@ -381,26 +376,105 @@ const MUTANTS = [
   [
     'a cursor of another log cannot be told',
     'wire/cursor.ts',
-    "    if (!bytes.subarray(0, TAG_BYTES).equals(this.#tag)) return 'foreign';\n",
-    '',
+    'if (!sealer) return { ...NOWHERE, unknownIn: epoch.id };',
+    'if (!sealer) return undefined;',
   ],
   [
     'cursors are sealed for the first log',
     'wire/cursor.ts',
-    'if (this.#sealer?.epochId !== epoch.id)',
-    'if (!this.#sealer)',
+    'if (this.#epoch?.id !== epoch.id) {',
+    'if (!this.#epoch) {',
   ],
   [
     'the cursor of a gap stands behind its page',
     'wire/sse.ts',
-    'const id = first ? seal(first.position - 1) : cursor;',
-    'const id = first ? cursor : seal(page.position);',
+    'const id = first ? ids.before(first.position) : ids.end();',
+    'const id = first ? ids.after(page.position) : ids.end();',
+  ],
+  ['every block carries the cursor of its page', 'wire/sse.ts', 'ids.after(position)', 'ids.after(page.position)'],
+  [
+    'a lossy failover passes for one that lost nothing',
+    'core/page.ts',
+    'const afterLoss = past.lost === true || place.afterLoss === true;',
+    'const afterLoss = false;',
   ],
   [
-    'every block carries the cursor of its page',
-    'wire/sse.ts',
-    'index === last ? cursor : seal(position)',
-    'index <= last ? cursor : seal(position)',
+    'a loss on the way to an older epoch is forgotten',
+    'stores/shared/epoch.ts',
+    'lost: past.lost === true || lost,',
+    'lost: past.lost,',
+  ],
+  [
+    'an older epoch is continued beyond a later fork',
+    'stores/shared/epoch.ts',
+    'upTo: Math.min(past.upTo, upTo),',
+    'upTo: past.upTo,',
+  ],
+  [
+    'a position beyond a fork is continued at the fork',
+    'core/page.ts',
+    'return shared?.position === place.position ? shared : undefined;',
+    'return shared;',
+  ],
+  [
+    'a node at the fork of a lossy failover goes on',
+    'core/reader.ts',
+    '!sameInBatch.afterLoss && batch.after <= head;',
+    'batch.after <= head;',
+  ],
+  [
+    'a waiter resumes at the fork whatever its client has received',
+    'core/waiter.ts',
+    'if (shared && cursor) {',
+    'if (shared) {',
+  ],
+  [
+    'a node answers a cursor of an epoch that it does not know yet',
+    'core/waiter.ts',
+    'after.unknownIn !== undefined && after.unknownIn !== found.epoch.id',
+    'after.unknownIn === found.epoch.id',
+  ],
+  [
+    'the gap of a loss is not on the page of the window',
+    'core/reader.ts',
+    'if (afterLoss) return this.#withGap(',
+    'if (afterLoss) return (',
+  ],
+  [
+    'the bytes of a finished read stay counted',
+    'core/store-reads.ts',
+    'this.#byKey.delete(key);\n      this.#bytes -= bytesMax;',
+    'this.#byKey.delete(key);',
+  ],
+  [
+    'a read of which the first caller has left is skipped',
+    'core/store-reads.ts',
+    'callers.find((one) => one.isWanted())',
+    'callers.slice(0, 1).find((one) => one.isWanted())',
+  ],
+  [
+    'shared pages are kept without bound',
+    'core/page-cache.ts',
+    'this.#newerBytes + bytes > SHARED_PAGES_BYTES_MAX / 2',
+    'this.#newerBytes + bytes > SHARED_PAGES_BYTES_MAX * 1_000',
+  ],
+  [
+    'a revocation of a subscriber that is no longer remembered is forgotten',
+    'core/recent-revocations.ts',
+    'this.#unknownUpTo = oldest[1];',
+    '',
+  ],
+  [
+    'a subscriber is counted for ever',
+    'core/slots.ts',
+    '    if (subscriber !== undefined) this.#subscribers.remove(subscriber);\n',
+    '',
+  ],
+  [
+    'two notifications share the id of one block',
+    'wire/cursor.ts',
+    "side === 'after' ? this.#seal(position, 0) : this.#seal(position - 1, 1)",
+    'this.#seal(position, 0)',
   ],
 ];
 
