@@ -12,6 +12,16 @@ export type { NewNotification } from './nest/notifications.service.js';
 export type { PollRequest } from './nest/feed-request.js';
 export type { Iterated, IterateRequest, NotificationIterator } from './nest/notification-iterator.js';
 export type { Publication, Published } from './nest/publisher.js';
+export type {
+  CutEvent,
+  LimitedEvent,
+  RefusedEvent,
+  RevokedEvent,
+  SecurityEvent,
+  SecurityLimit,
+  SecurityRequest,
+  SecurityRoute,
+} from './nest/security-event.js';
 export { NotificationsController } from './nest/notifications.controller.js';
 export { NotificationsException } from './nest/exception.js';
 export type { Access, AccessContext, AccessProvider, AccessRules, PatternRules, TopicRule } from './nest/access.js';

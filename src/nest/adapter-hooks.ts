@@ -1,9 +1,12 @@
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { NotificationsException } from './exception.js';
-import { refusal } from './refusal.js';
+import type { ReadingFeed } from './feeds.js';
+import { refusal, type Rejected, requestOn } from './refusal.js';
 import { type FrameworkRequest, type FrameworkResponse, isTaken } from './reply.js';
-import { ROUTE_MARK } from './route-mark.js';
+import { postRouteOf } from './route-mark.js';
+import type { Runtime } from './runtime.js';
+import type { SecurityRoute } from './security-event.js';
 
 /*
  * Everything that this library changes on the application's HTTP adapter. Only methods that every adapter of Nest has are used, so that Express,
@@ -25,38 +28,59 @@ const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
 
 type ErrorHandler = (error: unknown, request: FrameworkRequest, response: FrameworkResponse, next: unknown) => unknown;
 
+/** A POST route of a feed. */
+interface PostRoute {
+  readonly pattern: RegExp;
+  readonly route: SecurityRoute;
+  readonly runtime: Runtime;
+}
+
 /**
  * Gives the errors of the application's body parser a `code`, on the routes of this library. The parser runs before any route, so the routes
  * are recognised by the path that Nest registers them with. Call it before Nest registers routes.
  */
-export function translateParserErrors(adapter: AbstractHttpAdapter): void {
-  const paths = watchRoutes(adapter);
+export function translateParserErrors(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): void {
+  const routes = watchRoutes(adapter, feeds);
   if (!(adapter.setErrorHandler as unknown)) return;
   const setErrorHandler = adapter.setErrorHandler.bind(adapter) as (handler: ErrorHandler, prefix?: string) => unknown;
   adapter.setErrorHandler = (handler: ErrorHandler, prefix?: string) =>
     setErrorHandler((error, request, response, next) => {
-      const isOwn = request.method === 'POST' && paths.some((path) => path.test(pathOf(request.url)));
-      return handler(isOwn ? translate(error, response) : error, request, response, next);
+      const path = pathOf(request.url);
+      const own = request.method === 'POST' ? routes.find(({ pattern }) => pattern.test(path)) : undefined;
+      const rejected = own && requestOn(own.route, request, own.runtime);
+      return handler(rejected ? translate(error, response, rejected) : error, request, response, next);
     }, prefix);
 }
 
-/** The paths of this library's POST routes, as they are registered. */
-function watchRoutes(adapter: AbstractHttpAdapter): readonly RegExp[] {
-  const paths: RegExp[] = [];
+/** This library's POST routes, as they are registered. */
+function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): readonly PostRoute[] {
+  const routes: PostRoute[] = [];
   const post = adapter.post.bind(adapter) as (...args: unknown[]) => unknown;
   adapter.post = (...args: unknown[]) => {
     const [path, handler] = args;
-    const isOwn = typeof handler === 'function' && Reflect.hasMetadata(ROUTE_MARK, handler);
-    if (isOwn && typeof path === 'string') paths.push(patternOf(path));
+    const route = typeof handler === 'function' ? postRouteOf(handler) : undefined;
+    const runtime = route && typeof path === 'string' ? feedAt(path, route, feeds) : undefined;
+    if (route && runtime) routes.push({ pattern: patternOf(path as string), route, runtime });
     return post(...args);
   };
-  return paths;
+  return routes;
 }
 
-function translate(error: unknown, response: FrameworkResponse): unknown {
+/**
+ * The feed of a route, by the end of its path: a global prefix or a version may precede it. Feeds that differ in their version only
+ * cannot be told apart before the request is routed; then it is the first of them.
+ */
+function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): Runtime | undefined {
+  const suffix = route === 'ticket' ? '/tickets' : '';
+  const found = feeds.filter((feed) => path.endsWith(`/${feed.path}${suffix}`));
+  const [longest = feeds[0]] = found.sort((one, other) => other.path.length - one.path.length);
+  return longest?.runtime;
+}
+
+function translate(error: unknown, response: FrameworkResponse, rejected: Rejected): unknown {
   const known = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
   if (!known || error instanceof NotificationsException) return error;
-  return refusal(new NotificationsError(...known, { cause: error }), response);
+  return refusal(new NotificationsError(...known, { cause: error }), response, rejected);
 }
 
 /** `:name` stands for one segment, `*` for any number, `{…}` for a part that may be missing. */

@@ -87,8 +87,8 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     poll.start(feed, this.#request(arrival, after, nowMs));
   }
 
-  untilFlushed(socket: Socket, content: string | Uint8Array): Promise<void> | undefined {
-    return this.#runtime.unread.untilFlushed(socket, content);
+  untilFlushed(socket: Socket, content: string | Uint8Array, read: GrantedRead): Promise<void> | undefined {
+    return this.#runtime.unread.untilFlushed(socket, content, read);
   }
 
   onClosing(socket: Socket): void {

@@ -2,7 +2,7 @@ import { type ControllerOptions, type Type, VERSION_NEUTRAL } from '@nestjs/comm
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { ClientController } from './client.controller.js';
 import type { NotificationsController } from './notifications.controller.js';
-import type { PublishRuntime } from './runtime.js';
+import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
 import { FEED, RUNTIME } from './tokens.js';
 
 /** What one import of the module adds to an application. */
@@ -19,6 +19,21 @@ export interface FeedDefinition {
 /** All feeds of the application, in the order in which Nest found their modules. */
 export function feedsIn(modules: ModulesContainer): readonly FeedDefinition[] {
   return provided(modules, FEED) as FeedDefinition[];
+}
+
+/** A feed that serves reads. */
+export interface ReadingFeed {
+  readonly path: string;
+  readonly runtime: Runtime;
+}
+
+/** The feeds with a controller. Call it when all of them are open. */
+export function readingFeedsIn(modules: ModulesContainer): readonly ReadingFeed[] {
+  return [...modules.values()].flatMap(({ providers }) => {
+    const feed = providers.get(FEED)?.instance as FeedDefinition | undefined;
+    const runtime = providers.get(RUNTIME)?.instance as PublishRuntime | undefined;
+    return feed?.controller && runtime && isReading(runtime) ? [{ path: feed.path, runtime }] : [];
+  });
 }
 
 /** Whether the feed is the first one with a controller. It adds the hooks that serve all feeds of the application. */

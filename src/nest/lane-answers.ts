@@ -4,6 +4,8 @@ import { type Body, pageBody } from '../wire/encoder.js';
 import { answerBytes, answerHead, headerLines } from '../wire/http1.js';
 import { CACHE_CONTROL, ERROR_HEADER, JSON_TYPE } from '../wire/protocol.js';
 import { exceptionAnswer, NotificationsException, toException } from './exception.js';
+import type { Grant } from './lane-connection.js';
+import { describeRead } from './refusal.js';
 import type { Runtime } from './runtime.js';
 
 /** An answer as it is sent. */
@@ -47,7 +49,8 @@ export class LaneAnswers {
   }
 
   /** The answer that Nest would give. */
-  refusal(error: unknown, lines: string): LaneAnswer {
+  refusal(error: unknown, { form: { answerLines }, arrival }: Grant): LaneAnswer {
+    this.#runtime.security.refused(error, () => describeRead(arrival.granted));
     const exception = toException(error);
     const { status, text } = exceptionAnswer(exception);
     const known = exception instanceof NotificationsException ? exception : undefined;
@@ -55,7 +58,7 @@ export class LaneAnswers {
     const code = known ? headerLines([[ERROR_HEADER, known.code]]) : '';
     const retryAfter = known?.retryAfterS === undefined ? '' : headerLines([['Retry-After', known.retryAfterS]]);
     const body = { content: text, bytes: Buffer.byteLength(text) };
-    return this.#answer(status, lines + code + retryAfter, { body, close });
+    return this.#answer(status, answerLines + code + retryAfter, { body, close });
   }
 
   #answer(status: number, lines: string, { body, close }: { body: Body; close: boolean }): LaneAnswer {

@@ -33,7 +33,7 @@ export interface LaneHost {
   /** A poll repeats. It is to be held, answered or sent the whole way, now or later. */
   onPoll(connection: LaneConnection, grant: Grant, cursor: string): void;
   /** Resolves when the kernel has taken all that was written; undefined if it has already. */
-  untilFlushed(socket: Socket, content: string | Uint8Array): Promise<void> | undefined;
+  untilFlushed(socket: Socket, content: string | Uint8Array, read: GrantedRead): Promise<void> | undefined;
   /** The last thing has been written. */
   onClosing(socket: Socket): void;
 }
@@ -115,7 +115,7 @@ export class LaneConnection {
   }
 
   /** Answers the poll under way. */
-  answer({ pieces, close }: LaneAnswer): void {
+  answer({ pieces, close }: LaneAnswer, read: GrantedRead): void {
     const socket = this.#socket;
     this.#isAsked = false;
     this.#asked = this.#waiter = undefined;
@@ -127,7 +127,7 @@ export class LaneConnection {
       this.#host.onClosing(socket);
       return;
     }
-    this.#unread = this.#host.untilFlushed(socket, pieces.at(-1) ?? '');
+    this.#unread = this.#host.untilFlushed(socket, pieces.at(-1) ?? '', read);
     if (this.#unread) void this.#unread.then(this.#goOn);
     else this.#goOn();
   }

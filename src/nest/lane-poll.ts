@@ -46,7 +46,7 @@ export class LanePoll implements PageConsumer {
   }
 
   error(error: unknown): void {
-    this.#send(this.#answers.refusal(error, this.#grant.form.answerLines));
+    this.#send(this.#answers.refusal(error, this.#grant));
   }
 
   complete(): void {
@@ -62,6 +62,6 @@ export class LanePoll implements PageConsumer {
   }
 
   #send(answer: LaneAnswer): void {
-    this.#connection.answer(answer);
+    this.#connection.answer(answer, this.#grant.arrival.granted);
   }
 }

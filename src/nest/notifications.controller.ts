@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import { catchError, map, type Observable, of, throwError } from 'rxjs';
+import { catchError, finalize, map, type Observable, of, throwError } from 'rxjs';
 import { NotificationsError } from '../core/errors.js';
 import type { LogPosition } from '../core/page.js';
 import { pageBody } from '../wire/encoder.js';
@@ -19,7 +19,7 @@ import {
   writeJson,
   writeValue,
 } from './reply.js';
-import { refusal } from './refusal.js';
+import { describeRead, grantedOne, refusal, requestOn } from './refusal.js';
 import { MarkRoute } from './route-mark.js';
 import type { Runtime } from './runtime.js';
 import { jittered, StreamWriter } from './stream-writer.js';
@@ -62,7 +62,7 @@ export class NotificationsController {
       writeHeadOnly(takeOver(response), granted.asked.transport);
       return of(undefined);
     }
-    if (granted.refusal) return this.#sendAway(granted.refusal, response);
+    if (granted.refusal) return this.#sendAway(granted, granted.refusal, response);
     if (granted.isLoop) return this.#slowDown(granted, response);
     return granted.asked.transport === 'sse' ? this.#stream(granted, response) : this.#poll(granted, response);
   }
@@ -78,11 +78,11 @@ export class NotificationsController {
       writeValue(takeOver(response), published, 201);
       return published;
     } catch (error) {
-      throw refusal(error, response);
+      throw refusal(error, response, requestOn('publish', request, this.#runtime));
     }
   }
 
-  /** Gives out a ticket, with which an EventSource that can send neither headers nor cookies opens its stream. */
+  /** Issues a ticket, with which an EventSource that can send neither headers nor cookies opens its stream. */
   @Post('tickets')
   @MarkRoute('ticket')
   ticket(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Ticket {
@@ -91,26 +91,26 @@ export class NotificationsController {
     const { claims, revocations } = grantedTicket(request);
     // The ticket is checked against revocations after `position`. Those that came before it, while access was checked, count here.
     if (feed.isRevoked(claims.subscriber, revocations)) {
-      throw refusal(
-        new NotificationsError('draining', 'Access changed while the request was processed; retry.'),
-        response,
-      );
+      const error = new NotificationsError('draining', 'Access changed while the request was processed; retry.');
+      throw refusal(error, response, requestOn('ticket', request, this.#runtime));
     }
     const useByMs = Math.min(clock.now() + settings.tickets.ttlMs, claims.endsAtMs);
     const ticket = sealTicket(keys.sealing(epoch), { ...claims, id: newTicketId(), position, useByMs });
     if (ticket.length > TICKET_LENGTH_MAX) {
       const message = `a ticket for these topics has ${ticket.length} characters, at most ${TICKET_LENGTH_MAX} fit into a URL`;
-      throw refusal(new NotificationsError('topics_too_many', message), response);
+      const error = new NotificationsError('topics_too_many', message);
+      throw refusal(error, response, requestOn('ticket', request, this.#runtime));
     }
     const given = { ticket, expiresAt: new Date(useByMs).toISOString() };
     writeValue(takeOver(response), given, 201);
     return given;
   }
 
-  /** Answers a client that asks in a tight loop, after a while, with nothing: it keeps its place, and does not keep anybody busy. */
+  /** Answers a client that asks in a tight loop with an empty page after a second. Its cursor stays valid. */
   #slowDown(granted: GrantedRead, response: FrameworkResponse): Observable<undefined> {
     const { subscriber, address } = granted;
     const { transport, cursor } = granted.asked;
+    let isRefused = false;
     const waits = {
       topics: [],
       after: 'latest',
@@ -124,21 +124,28 @@ export class NotificationsController {
         const raw = takeOver(response);
         if (transport === 'poll') writeJson(raw, pageBody(page, cursor ?? ''));
         else {
-          const writer = new StreamWriter(raw, this.#runtime);
+          const writer = new StreamWriter(raw, this.#runtime, granted);
           writer.open(cursor);
           writer.sendAway();
         }
         return undefined;
       }),
-      catchError((error: unknown) => throwError(() => refusal(error, response))),
+      catchError((error: unknown) => {
+        isRefused = true;
+        return throwError(() => refusal(error, response, grantedOne(granted, this.#runtime)));
+      }),
+      // Also when the client leaves before its answer.
+      finalize(() => {
+        if (!isRefused) this.#runtime.security.slowed(() => describeRead(granted));
+      }),
     );
   }
 
   /** Ends a stream at its start. It gives no id, because the ticket may not be spent. */
-  #sendAway(refusal: NotificationsError, response: FrameworkResponse): Answer {
-    const writer = new StreamWriter(takeOver(response), this.#runtime);
+  #sendAway(granted: GrantedRead, reason: NotificationsError, response: FrameworkResponse): Answer {
+    const writer = new StreamWriter(takeOver(response), this.#runtime, granted);
     writer.open(undefined);
-    writer.refuse(refusal);
+    writer.refuse(reason);
     return undefined;
   }
 
@@ -146,7 +153,7 @@ export class NotificationsController {
     return this.#answerer.answer(response, () => ({
       request: pollOf(granted, this.#runtime),
       turns: 'one',
-      writer: new PollWriter(response, this.#runtime, granted.asked.cursor, this.#learning(granted)),
+      writer: new PollWriter(response, this.#runtime, granted, this.#learning(granted)),
     }));
   }
 
@@ -166,7 +173,7 @@ export class NotificationsController {
     const raw = takeOver(response);
     return this.#answerer.answer(response, () => {
       const after = this.#streamStart(granted.asked.after);
-      const writer = new StreamWriter(raw, this.#runtime, granted.idSuffix);
+      const writer = new StreamWriter(raw, this.#runtime, granted);
       writer.open(this.#openingCursor(after));
       const lifetimeMs = Math.min(jittered(stream.lifetimeMs), granted.expiresInMs);
       const waitMs = stream.heartbeatMs;

@@ -8,10 +8,10 @@ import { header, type ReadRequest } from '../wire/request.js';
 import { CurrentRights } from './current-rights.js';
 import { type Granted, type GrantedRead, leaveGranted } from './granted.js';
 import { RateLimiter } from './rate-limiter.js';
-import { refusal } from './refusal.js';
+import { refusal, requestOn } from './refusal.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
 import { revocationsAtStart } from './revocation-mark.js';
-import { ROUTE_MARK } from './route-mark.js';
+import { ROUTE_MARK, routeOf } from './route-mark.js';
 import type { Runtime } from './runtime.js';
 import { acceptedTicket } from './ticket.guard.js';
 import { msUntil, TicketGrants } from './ticket-grants.js';
@@ -44,7 +44,7 @@ export class NotificationsGuard implements CanActivate {
       return true;
     };
     const refuse = (error: unknown): never => {
-      throw refusal(error, response);
+      throw refusal(error, response, requestOn(routeOf(context.getHandler(), request), request, this.#runtime));
     };
     try {
       const granted = this.#grant(request, context.getHandler());
@@ -78,9 +78,10 @@ export class NotificationsGuard implements CanActivate {
   }
 
   async #grantByRules(request: FrameworkRequest, asked: ReadRequest): Promise<GrantedRead> {
-    const { settings, access, clock } = this.#runtime;
+    const { settings, access, clock, security } = this.#runtime;
     const context = await access.context(request);
     const { subscriber } = context;
+    security.identify(request, subscriber);
     const { topics, areOwn } = await access.scopeOf(context, asked.topics, settings.limits.topicsMax);
     const expiresInMs = msUntil(await access.expiresAt(context), clock);
     const rights = access.readIsPublic && !areOwn ? undefined : new CurrentRights(access, areOwn, () => context);
@@ -105,8 +106,9 @@ export class NotificationsGuard implements CanActivate {
   }
 
   async #grantPublish(request: FrameworkRequest): Promise<ScopedItems> {
-    const { settings, access } = this.#runtime;
+    const { settings, access, security } = this.#runtime;
     const context = await access.context(request);
+    security.identify(request, context.subscriber);
     // Where publishing is off altogether, that is said before anything is said of the body.
     await access.assertAllowed('publish', context, []);
     const type = header(request, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';

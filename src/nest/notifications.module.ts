@@ -25,6 +25,7 @@ import {
   type FeedDefinition,
   feedsIn,
   isFirstController,
+  readingFeedsIn,
   runtimesIn,
 } from './feeds.js';
 import { HiddenTickets } from './hidden-tickets.js';
@@ -105,11 +106,11 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
 
   /** One hook serves all feeds: Fastify's run for every request of the application, and do not know whose route it is. */
   #seeRequests(consumer: MiddlewareConsumer): void {
-    translateParserErrors(this.#adapterHost.httpAdapter);
+    const feeds = readingFeedsIn(this.#modules);
+    translateParserErrors(this.#adapterHost.httpAdapter, feeds);
     const controllers = feedsIn(this.#modules).flatMap(({ controller }) => controller ?? []);
-    const runtimes = runtimesIn(this.#modules).filter(isReading);
     beforeGuards({ controllers, consumer, adapter: this.#adapterHost.httpAdapter }, (request) => {
-      for (const runtime of runtimes) revocationsAtStart(request, runtime);
+      for (const { runtime } of feeds) revocationsAtStart(request, runtime);
     });
   }
 

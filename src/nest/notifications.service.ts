@@ -21,6 +21,7 @@ import { feedRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './notification-iterator.js';
 import { type Publication, type Published, Publisher } from './publisher.js';
 import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
+import type { SecurityEvent } from './security-event.js';
 import { inSubscriberContext } from './subscriber-context.js';
 import { RUNTIME } from './tokens.js';
 import { type NotificationsCounts, NOTHING_UNREAD } from './unread.js';
@@ -43,11 +44,33 @@ export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<M
  */
 @Injectable()
 export class NotificationsService<Map extends NotificationMap = AnyNotifications> {
+  /**
+   * Events for logs, metrics and alarms of this feed, on this node: `refused`, `limited`, `revoked` and `cut`; see `SecurityEvent`.
+   *
+   * A request that the built-in routes reject emits one event. These are no events: rejections by the application's own guards or by the
+   * HTTP server itself, failures (`store_unavailable`, `draining`), and errors of the application's own calls, such as `publish` and
+   * `poll`. An application that writes its own controller reports its rejections itself.
+   *
+   * A caller can cause as many events as it sends requests. Count all of them, and log a sample:
+   *
+   * ```ts
+   * securityEvents.subscribe(({ type }) => counts.set(type, (counts.get(type) ?? 0) + 1));
+   * // One line a second for each type.
+   * securityEvents
+   *   .pipe(groupBy(({ type }) => type), mergeMap((events) => events.pipe(throttleTime(1_000))))
+   *   .subscribe((event) => logger.warn(event));
+   * ```
+   *
+   * Listeners run before the request is answered, so keep them short. The error of a listener is logged and changes no answer. Events cost
+   * nothing while nobody subscribes. The Observable completes when the application has shut down.
+   */
+  readonly securityEvents: Observable<SecurityEvent>;
   readonly #runtime: PublishRuntime;
   readonly #publisher: Publisher;
 
   constructor(@Inject(RUNTIME) runtime: PublishRuntime) {
     this.#runtime = runtime;
+    this.securityEvents = runtime.security.observable;
     this.#publisher = new Publisher(runtime);
   }
 
@@ -165,6 +188,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
       const revocation = { subscriber, topics: topics && checkTopics(topics, settings.limits.topicsMax) };
       if (isReading(runtime)) await runtime.feed.revoke(revocation);
       else await store.append([await revocationDraft(revocation, new Date(clock.now()))]);
+      runtime.security.revoked(revocation);
     } catch (error) {
       throw toException(error);
     }

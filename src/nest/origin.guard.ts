@@ -1,8 +1,9 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { NotificationsError } from '../core/errors.js';
 import { isAllowedOrigin } from '../wire/origin.js';
-import { refusal } from './refusal.js';
+import { refusal, requestOn } from './refusal.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
+import { routeOf } from './route-mark.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
@@ -19,6 +20,7 @@ export class OriginGuard implements CanActivate {
     const { origins } = this.#runtime;
     const [request, response] = context.getArgs<[FrameworkRequest, FrameworkResponse]>();
     if (!origins || isAllowedOrigin(request, origins)) return true;
-    throw refusal(new NotificationsError('origin_forbidden', 'Requests from this origin are refused.'), response);
+    const error = new NotificationsError('origin_forbidden', 'Requests from this origin are refused.');
+    throw refusal(error, response, requestOn(routeOf(context.getHandler(), request), request, this.#runtime));
   }
 }

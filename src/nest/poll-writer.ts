@@ -2,16 +2,16 @@ import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../core/page.js';
 import { type Body, pageBody } from '../wire/encoder.js';
 import type { Writer } from './answer.js';
+import type { GrantedRead } from './granted.js';
 import { type FrameworkResponse, takeOver, writeJson } from './reply.js';
-import { refusal } from './refusal.js';
+import { grantedOne, refusal } from './refusal.js';
 import type { Runtime } from './runtime.js';
 
 /** Writes the answer of one poll. */
 export class PollWriter implements Writer {
   readonly #response: FrameworkResponse;
   readonly #runtime: Runtime;
-  /** What the client came with. */
-  readonly #cursor: string | undefined;
+  readonly #granted: GrantedRead;
   readonly #answered: ((raw: ServerResponse) => void) | undefined;
   #raw: ServerResponse | undefined;
   #body: Body | undefined;
@@ -20,13 +20,13 @@ export class PollWriter implements Writer {
   constructor(
     response: FrameworkResponse,
     runtime: Runtime,
-    cursor: string | undefined,
+    granted: GrantedRead,
     answered?: (raw: ServerResponse) => void,
   ) {
     this.#answered = answered;
     this.#response = response;
     this.#runtime = runtime;
-    this.#cursor = cursor;
+    this.#granted = granted;
   }
 
   /** The response, taken out of the framework's hands. */
@@ -40,7 +40,7 @@ export class PollWriter implements Writer {
     if (page.ending) {
       // The client has received nothing, so its cursor stays the same.
       const close = page.ending === 'draining';
-      this.#body = pageBody(page, this.#cursor ?? encoder.cursor(page));
+      this.#body = pageBody(page, this.#granted.asked.cursor ?? encoder.cursor(page));
       writeJson(raw, this.#body, { close });
       if (close) closing.add(raw);
     } else {
@@ -53,11 +53,11 @@ export class PollWriter implements Writer {
   drained(): Promise<void> | undefined {
     const content = this.#body?.content ?? '';
     this.#body = undefined;
-    return this.#runtime.unread.untilFinished(this.raw, content);
+    return this.#runtime.unread.untilFinished(this.raw, content, this.#granted);
   }
 
   /** Leaves the answer to Nest: by throwing the exception for it. */
   refuse(error: unknown): never {
-    throw refusal(error, this.#response);
+    throw refusal(error, this.#response, grantedOne(this.#granted, this.#runtime));
   }
 }

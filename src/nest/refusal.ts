@@ -1,9 +1,23 @@
 import { CACHE_CONTROL, ERROR_HEADER } from '../wire/protocol.js';
 import { NotificationsException, toException } from './exception.js';
-import { type FrameworkResponse, isHttp1, rawOf } from './reply.js';
+import type { GrantedRead } from './granted.js';
+import { type FrameworkRequest, type FrameworkResponse, isHttp1, rawOf } from './reply.js';
+import type { Runtime } from './runtime.js';
+import type { SecurityRequest, SecurityRoute } from './security-event.js';
+import type { Describe, SecurityEvents } from './security-events.js';
 
-/** The exception to throw. Its headers are set here, because exception filters write the status and the body only. */
-export function refusal(error: unknown, response: FrameworkResponse): unknown {
+/** The request that is rejected, for the security event. */
+export interface Rejected {
+  readonly security: SecurityEvents;
+  readonly describe: Describe;
+}
+
+/**
+ * The exception to throw for a request that is rejected, which is also a security event. The exception's headers are set here,
+ * because exception filters write the status and the body only.
+ */
+export function refusal(error: unknown, response: FrameworkResponse, { security, describe }: Rejected): unknown {
+  security.refused(error, describe);
   const exception = toException(error);
   if (exception instanceof NotificationsException) {
     const raw = rawOf(response);
@@ -13,4 +27,25 @@ export function refusal(error: unknown, response: FrameworkResponse): unknown {
     if (exception.code === 'draining' && isHttp1(raw)) raw.setHeader('Connection', 'close');
   }
   return exception;
+}
+
+/** A request on a route of the feed. */
+export function requestOn(route: SecurityRoute, request: FrameworkRequest, runtime: Runtime): Rejected {
+  const { security } = runtime;
+  const describe = (): SecurityRequest => ({
+    route,
+    subscriber: security.subscriberOf(request),
+    address: runtime.clientAddress(request),
+  });
+  return { security, describe };
+}
+
+/** A read whose access was granted. */
+export function grantedOne(granted: GrantedRead, { security }: Pick<Runtime, 'security'>): Rejected {
+  return { security, describe: () => describeRead(granted) };
+}
+
+/** A read whose access was granted, as security events show it. */
+export function describeRead({ asked, subscriber, address }: GrantedRead): SecurityRequest {
+  return { route: asked.transport === 'sse' ? 'stream' : 'poll', subscriber, address };
 }

@@ -11,6 +11,7 @@ import { isProvided } from './access.js';
 import { AccessPolicy } from './access-policy.js';
 import { type ClientAddress, clientAddress } from './client-address.js';
 import { ClosingResponses } from './closing-responses.js';
+import { SecurityEvents } from './security-events.js';
 import { TightLoops } from './tight-loop.js';
 import { UnreadAnswers } from './unread.js';
 import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
@@ -25,6 +26,7 @@ export interface PublishRuntime {
   readonly keys: Keys;
   readonly cursors: Cursors;
   readonly encoder: PageEncoder;
+  readonly security: SecurityEvents;
   /** The log's epoch when the store was opened. Two feeds with the same one share a log. */
   readonly epochId: string;
   /** The application is shutting down. Requests are still served until `shutdown.delayMs` is over. */
@@ -78,10 +80,11 @@ export async function createRuntime(given: RuntimeOptions): Promise<PublishRunti
   try {
     const keys = new Keys(options.keys);
     const cursors = new Cursors(keys);
-    const base = { settings, schemas, clock, store, keys, cursors, encoder: new PageEncoder(cursors), leaving: false };
+    const [encoder, security] = [new PageEncoder(cursors), new SecurityEvents(clock)];
+    const base = { settings, schemas, clock, store, keys, cursors, encoder, security, leaving: false };
     if (publishOnly) {
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
-      return { ...base, epochId: epoch.id, close: once(() => store.close()) };
+      return { ...base, epochId: epoch.id, close: once(() => store.close().finally(() => security.complete())) };
     }
     const origins = options.origins && new Set(options.origins);
     const claim = options.tickets && claimOf(store);
@@ -102,9 +105,15 @@ type Own = Pick<Runtime, 'access' | 'claim' | 'origins' | 'clientAddress'>;
 
 /** Opens the feed and adds what serves reads. */
 async function openReading(base: Base, own: Own): Promise<Reading> {
-  const { settings, clock, store, cursors } = base;
+  const { settings, clock, store, cursors, security } = base;
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const feed = await Feed.open({ store, clock, limits });
+  const unreadLimits = {
+    bytesMax: settings.limits.unreadBytesMax,
+    msMax: settings.stream.unreadMsMax,
+    pageBytesMax: settings.limits.pageBytesMax,
+    streamPageBytesMax: Math.min(settings.stream.unreadBytesMax, settings.limits.pageBytesMax),
+  };
   const requestLimits = { ...settings.poll, topicsMax: settings.limits.topicsMax };
   return {
     ...own,
@@ -112,12 +121,7 @@ async function openReading(base: Base, own: Own): Promise<Reading> {
     epochId: feed.window.epoch.id,
     revocationsMark: Symbol('revocations'),
     closing: new ClosingResponses(clock),
-    unread: new UnreadAnswers(clock, {
-      bytesMax: settings.limits.unreadBytesMax,
-      msMax: settings.stream.unreadMsMax,
-      pageBytesMax: settings.limits.pageBytesMax,
-      streamPageBytesMax: Math.min(settings.stream.unreadBytesMax, settings.limits.pageBytesMax),
-    }),
+    unread: new UnreadAnswers(clock, unreadLimits, security),
     requests: new ReadRequests({ limits: requestLimits, cursors, epoch: () => feed.window.epoch }),
     tightLoops: new TightLoops(clock, settings.limits.waitersPerSubscriberMax),
     isObserved: false,
@@ -125,7 +129,7 @@ async function openReading(base: Base, own: Own): Promise<Reading> {
       try {
         await feed.close();
       } finally {
-        await store.close();
+        await store.close().finally(() => security.complete());
       }
     }),
   };

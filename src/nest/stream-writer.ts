@@ -7,6 +7,8 @@ import type { Blocks } from '../wire/encoder.js';
 import { textChunk } from '../wire/chunk.js';
 import { cursorBlock, HEARTBEAT, openingBlock, retryLine } from '../wire/sse.js';
 import type { Writer } from './answer.js';
+import type { GrantedRead } from './granted.js';
+import { describeRead } from './refusal.js';
 import { isHttp1, isWrapped, writeStreamHead } from './reply.js';
 import type { Runtime } from './runtime.js';
 
@@ -17,14 +19,13 @@ const HINT_TOLERANCE_MS = 1_000;
 
 const logger = new Logger('Notifications');
 
-type StreamRuntime = Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing' | 'feed' | 'unread'>;
+type StreamRuntime = Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing' | 'feed' | 'unread' | 'security'>;
 
 /** Writes one event stream. It keeps no queue: the next page is read when the kernel has taken the last one. */
 export class StreamWriter implements Writer {
   readonly raw: ServerResponse;
   readonly #runtime: StreamRuntime;
-  /** Behind every id. */
-  readonly #idSuffix: string;
+  readonly #granted: GrantedRead;
   /**
    * The connection, where no middleware has wrapped the response. Then blocks are framed here, and written past the response: writing
    * through it costs 1.4 to 1.9 times as much.
@@ -39,8 +40,8 @@ export class StreamWriter implements Writer {
   #hintedAtMs: number;
   #hintedSpreadMs: number;
 
-  constructor(raw: ServerResponse, runtime: StreamRuntime, idSuffix = '') {
-    this.#idSuffix = idSuffix;
+  constructor(raw: ServerResponse, runtime: StreamRuntime, granted: GrantedRead) {
+    this.#granted = granted;
     this.raw = raw;
     this.#runtime = runtime;
     this.#toldAtMs = this.#hintedAtMs = runtime.clock.monotonic();
@@ -59,7 +60,7 @@ export class StreamWriter implements Writer {
       // The response must not keep any bytes: node buffers chunks that are written through it, and they would arrive too late.
       raw.flushHeaders();
     }
-    this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#idSuffix));
+    this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#granted.idSuffix));
     socket?.uncork();
   }
 
@@ -68,7 +69,7 @@ export class StreamWriter implements Writer {
     else if (page.entries.length > 0 || page.gap) {
       const hint = this.#hint();
       if (hint) this.#write(hint);
-      this.#writeBlocks(this.#runtime.encoder.blocks(page, this.#idSuffix));
+      this.#writeBlocks(this.#runtime.encoder.blocks(page, this.#granted.idSuffix));
       this.#toldAtMs = this.#runtime.clock.monotonic();
     } else this.#quiet(page);
   }
@@ -78,6 +79,7 @@ export class StreamWriter implements Writer {
    * that failed is asked again then. An error that this library does not foresee is logged.
    */
   refuse(error: unknown): void {
+    this.#runtime.security.refused(error, () => describeRead(this.#granted));
     const isOwn = error instanceof NotificationsError;
     if (!isOwn) logger.error(error);
     this.sendAway(isOwn ? error.retryAfterMs : undefined);
@@ -98,17 +100,17 @@ export class StreamWriter implements Writer {
     const { unread } = this.#runtime;
     const last = this.#last;
     this.#last = '';
-    if (this.raw.writableEnded) return unread.untilFinished(this.raw, last);
-    if (this.#socket) return unread.untilFlushed(this.#socket, last);
+    if (this.raw.writableEnded) return unread.untilFinished(this.raw, last, this.#granted);
+    if (this.#socket) return unread.untilFlushed(this.#socket, last, this.#granted);
     if (!this.#full) return undefined;
     this.#full = false;
-    return unread.untilDrained(this.raw, last);
+    return unread.untilDrained(this.raw, last, this.#granted);
   }
 
   #quiet(page: LogPage): void {
     // Also when the position is the same: otherwise this block would say that other topics have moved.
     if (this.#isDue(this.#toldAtMs)) {
-      this.#write(this.#hint() + cursorBlock(this.#runtime.encoder.cursor(page) + this.#idSuffix));
+      this.#write(this.#hint() + cursorBlock(this.#runtime.encoder.cursor(page) + this.#granted.idSuffix));
       this.#toldAtMs = this.#runtime.clock.monotonic();
     } else this.#write(this.#hint() + HEARTBEAT);
   }
@@ -130,7 +132,7 @@ export class StreamWriter implements Writer {
   }
 
   #end(page: LogPage): void {
-    const last = cursorBlock(this.#runtime.encoder.cursor(page) + this.#idSuffix);
+    const last = cursorBlock(this.#runtime.encoder.cursor(page) + this.#granted.idSuffix);
     this.raw.end(last + (page.ending === 'draining' ? retryLine(this.#retryMs()) : ''));
     this.#runtime.closing.add(this.raw);
   }

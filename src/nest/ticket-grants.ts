@@ -27,11 +27,12 @@ export class TicketGrants {
   }
 
   async issue(request: FrameworkRequest): Promise<GrantedTicket> {
-    const { settings, access, clock, claim } = this.#runtime;
+    const { settings, access, clock, claim, security } = this.#runtime;
     if (!claim) throw new NotFoundException();
     const revocations = revocationsAtStart(request, this.#runtime);
     const context = await access.context(request);
     const { subscriber } = context;
+    security.identify(request, subscriber);
     if (subscriber === undefined) throw new NotificationsError('forbidden', 'A ticket is for a subscriber.');
     checkRate(this.#issueRate, subscriber, `more than ${settings.tickets.perMinuteMax} tickets a minute are requested`);
     const named = parseTicketBody(request.body);

@@ -5,9 +5,9 @@ import { header } from '../wire/request.js';
 import { provenCursor } from '../wire/ticket.js';
 import { redactRequest, ticketOf } from './hidden-tickets.js';
 import { type OpenedTicket, openOwnTicket } from './opened-ticket.js';
-import { refusal } from './refusal.js';
+import { refusal, requestOn } from './refusal.js';
 import type { FrameworkRequest, FrameworkResponse } from './reply.js';
-import { ROUTE_MARK } from './route-mark.js';
+import { ROUTE_MARK, routeOf } from './route-mark.js';
 import type { Runtime } from './runtime.js';
 import { RUNTIME } from './tokens.js';
 
@@ -65,21 +65,18 @@ export class TicketGuard implements CanActivate {
     // `switchToHttp()` makes three functions for each request, half a KB in the two guards.
     const [request, response] = context.getArgs<[TicketRequest, FrameworkResponse]>();
     const ticket = ticketOf(request);
-    return ticket === undefined || this.#accept(ticket, request, response);
-  }
-
-  #accept(ticket: string, request: TicketRequest, response: FrameworkResponse): true {
+    if (ticket === undefined) return true;
     redactRequest(request);
     try {
       request[TICKET] = this.#read(ticket, request);
     } catch (error) {
-      throw refusal(error, response);
+      throw refusal(error, response, requestOn(routeOf(context.getHandler(), request), request, this.#runtime));
     }
     return true;
   }
 
   #read(ticket: string, request: FrameworkRequest): AcceptedTicket {
-    const { claim, clock, settings } = this.#runtime;
+    const { claim, clock, settings, security } = this.#runtime;
     const opened = claim ? openOwnTicket(this.#runtime, ticket) : undefined;
     const isStream = request.method === 'GET' && header(request, 'accept')?.includes(EVENT_STREAM_TYPE) === true;
     if (!opened || !isStream) {
@@ -90,6 +87,7 @@ export class TicketGuard implements CanActivate {
     }
     const nowMs = clock.now();
     const { claims, idSuffix } = opened;
+    security.identify(request, claims.subscriber);
     const lastEventId = header(request, 'last-event-id');
     const lastCursor = lastEventId ? provenCursor(lastEventId, idSuffix) : undefined;
     if (nowMs >= (lastCursor === undefined ? Math.min(claims.useByMs, claims.endsAtMs) : claims.endsAtMs)) {

@@ -2,7 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/clock.js';
 import type { FeedCounts } from '../core/feed.js';
+import type { GrantedRead } from './granted.js';
+import { describeRead } from './refusal.js';
 import { isHttp1 } from './reply.js';
+import type { CutEvent } from './security-event.js';
+import type { SecurityEvents } from './security-events.js';
 
 /** Under memory pressure pages get smaller, but not below this: the cost of a request outweighs that of a page then. */
 const PAGE_BYTES_MIN = 16 * 1024;
@@ -43,11 +47,21 @@ export const NOTHING_UNREAD: UnreadCounts = { unreadConnections: 0, unreadBytes:
 /** What is open on a node at this moment; all zero when no client is connected. */
 export interface NotificationsCounts extends FeedCounts, UnreadCounts {}
 
+type Content = string | Uint8Array;
+
+/** An answer, or a part of it. */
+interface Written {
+  readonly content: Content;
+  readonly read: GrantedRead;
+}
+
 /** What was written to a connection and has not been flushed to the kernel. */
 interface Piece {
   /** Where the node keeps one buffer for all connections that have not read it. */
   readonly shared: Uint8Array | undefined;
   readonly bytes: number;
+  /** The read that it answers. */
+  readonly read: GrantedRead;
   readonly done: () => void;
 }
 
@@ -68,14 +82,16 @@ interface Entry {
 export class UnreadAnswers {
   readonly #clock: Clock;
   readonly #limits: UnreadLimits;
+  readonly #security: SecurityEvents;
   readonly #entries = new Map<Connection, Entry>();
   /** How many pieces share a buffer. */
   readonly #sharers = new Map<Uint8Array, number>();
   #bytes = 0;
 
-  constructor(clock: Clock, limits: UnreadLimits) {
+  constructor(clock: Clock, limits: UnreadLimits, security: SecurityEvents) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#security = security;
   }
 
   counts(): UnreadCounts {
@@ -89,29 +105,29 @@ export class UnreadAnswers {
   readonly streamBytes = (): number => this.#pageBytes(this.#limits.streamPageBytesMax);
 
   /** Resolves when the kernel has taken a response that was ended, or its connection has closed; undefined if it has already. */
-  untilFinished(raw: ServerResponse, content: string | Uint8Array): Promise<void> | undefined {
+  untilFinished(raw: ServerResponse, content: Content, read: GrantedRead): Promise<void> | undefined {
     const connection = connectionOf(raw);
     if (isFlushed(raw) || connection.destroyed) return undefined;
-    return this.#keep(connection, content, (done) => raw.once('finish', done));
+    return this.#keep(connection, { content, read }, (done) => raw.once('finish', done));
   }
 
   /** Resolves when the kernel has taken all that was written to a socket, or it has closed; undefined if it has already. */
-  untilFlushed(socket: Socket, content: string | Uint8Array): Promise<void> | undefined {
+  untilFlushed(socket: Socket, content: Content, read: GrantedRead): Promise<void> | undefined {
     if (socket.writableLength === 0 || socket.destroyed) return undefined;
     // The callback of an empty write follows those of all writes before it, as in node:http's own `end`.
-    return this.#keep(socket, content, (done) => socket.write('', done));
+    return this.#keep(socket, { content, read }, (done) => socket.write('', done));
   }
 
   /** Resolves when a response that is full has drained, or its connection has closed. */
-  untilDrained(raw: ServerResponse, content: string | Uint8Array): Promise<void> | undefined {
+  untilDrained(raw: ServerResponse, content: Content, read: GrantedRead): Promise<void> | undefined {
     const connection = connectionOf(raw);
     if (connection.destroyed) return undefined;
-    return this.#keep(connection, content, (done) => raw.once('drain', done));
+    return this.#keep(connection, { content, read }, (done) => raw.once('drain', done));
   }
 
-  /** Cuts every client that has not read its answer, when the server has stopped. */
+  /** Closes the connection of every client that has not read its answer, when the server has stopped. */
   cutAll(): void {
-    for (const entry of [...this.#entries.values()]) this.#cut(entry);
+    for (const entry of [...this.#entries.values()]) this.#destroy(entry);
   }
 
   /** A power of two below the maximum, so that readers still share pages. */
@@ -121,10 +137,10 @@ export class UnreadAnswers {
     return Math.min(bytesMax, Math.max(PAGE_BYTES_MIN, 2 ** Math.floor(Math.log2(free))));
   }
 
-  #keep(connection: Connection, content: string | Uint8Array, whenDone: (done: () => void) => void): Promise<void> {
+  #keep(connection: Connection, { content, read }: Written, whenDone: (done: () => void) => void): Promise<void> {
     return new Promise((resolve) => {
       const entry = this.#entries.get(connection) ?? this.#open(connection);
-      const piece: Piece = { ...sizeOf(connection, content), done: resolve };
+      const piece: Piece = { ...sizeOf(connection, content), read, done: resolve };
       entry.pieces.add(piece);
       this.#count(piece);
       whenDone(() => {
@@ -147,7 +163,7 @@ export class UnreadAnswers {
 
   #startTimer(entry: Entry): void {
     entry.timer = this.#clock.setTimeout(() => {
-      this.#cut(entry);
+      this.#cut(entry, 'stream.unreadMsMax');
     }, this.#limits.msMax);
   }
 
@@ -164,7 +180,18 @@ export class UnreadAnswers {
     }
   }
 
-  #cut(entry: Entry): void {
+  #cut(entry: Entry, limit: CutEvent['limit']): void {
+    const [oldest, ...others] = entry.pieces;
+    if (oldest) {
+      this.#security.cut(limit, () => {
+        const unreadBytes = others.reduce((sum, { bytes }) => sum + bytes, oldest.bytes);
+        return { ...describeRead(oldest.read), unreadBytes };
+      });
+    }
+    this.#destroy(entry);
+  }
+
+  #destroy(entry: Entry): void {
     entry.connection.destroy();
     this.#close(entry);
   }
@@ -195,7 +222,7 @@ export class UnreadAnswers {
     costs.sort(([, one], [, other]) => other - one);
     for (const [entry] of costs) {
       if (this.#bytes <= this.#limits.bytesMax * CUT_TO_PART) return;
-      this.#cut(entry);
+      this.#cut(entry, 'limits.unreadBytesMax');
     }
   }
 
@@ -231,7 +258,7 @@ function isFlushed(raw: ServerResponse): boolean {
 }
 
 /** A plain socket refers to a buffer that it has not sent. TLS and HTTP/2 copy it, and Node.js copies a text. */
-function sizeOf(connection: Connection, content: string | Uint8Array): Pick<Piece, 'shared' | 'bytes'> {
+function sizeOf(connection: Connection, content: Content): Pick<Piece, 'shared' | 'bytes'> {
   if (typeof content === 'string') return { shared: undefined, bytes: Buffer.byteLength(content) };
   const isPlain = 'bytesWritten' in connection && !('encrypted' in connection);
   return { shared: isPlain ? content : undefined, bytes: content.byteLength };

@@ -17,10 +17,12 @@ import { followOrders } from '../../examples/client.js';
 import { NotificationsFeed } from '../../examples/client-angular.js';
 import { poll, Refused } from '../../examples/poll-loop.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
+import { AppModule as SecurityModule, SecurityLog } from '../../examples/security-events.js';
 import { AppModule as StateModule } from '../../examples/state-and-feed.js';
 import { AppModule as TypedModule, Shipping } from '../../examples/typed.js';
 import { NotificationsService } from '../../src/index.js';
 import { watchedStore } from '../support/watched-store.js';
+import { type Logs, nestLogger } from '../support/http/logs.js';
 import { until } from '../support/http/until.js';
 
 let app: INestApplication | undefined;
@@ -137,6 +139,19 @@ describe('the examples of the README', () => {
       });
     expect((await publish('ann')).status).toBe(403);
     expect((await publish('root')).status).toBe(201);
+  });
+
+  test('security events: all are counted, and one a second of each name is logged', async () => {
+    const logs: Logs = [];
+    app = await NestFactory.create(SecurityModule, { logger: nestLogger(logs) });
+    await app.listen(0, '127.0.0.1');
+    const url = `${await app.getUrl()}/notifications`;
+    for (let count = 0; count < 5; count++) expect((await fetch(`${url}?topic=orders`)).status).toBe(403);
+    expect((await fetch(`${url}?topic=`)).status).toBe(400);
+    await app.get(NotificationsService).revoke('ann');
+    const counts = { 'refused forbidden': 5, 'refused topic_invalid': 1, revoked: 1 };
+    expect(Object.fromEntries(app.get(SecurityLog).counts)).toEqual(counts);
+    expect(logs).toEqual(Array(3).fill(expect.stringMatching(/^warn .* Security$/)));
   });
 
   test('named feeds: each has its own path and log', async () => {

@@ -5,6 +5,7 @@ import { RETURNS_PER_SECOND, spreadMs } from '../../src/core/spread.js';
 import { retryAfterS } from '../../src/nest/exception.js';
 import { resolveSettings } from '../../src/nest/options.js';
 import type { Runtime } from '../../src/nest/runtime.js';
+import type { GrantedRead } from '../../src/nest/granted.js';
 import { returnAfterMs, StreamWriter } from '../../src/nest/stream-writer.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { Cursors } from '../../src/wire/cursor.js';
@@ -69,11 +70,12 @@ test('10,000 streams that a node has got one by one come back spread out, once e
     encoder: new PageEncoder(new Cursors()),
     feed: { spreadMs: () => spreadMs(open) },
   };
+  const read = { idSuffix: '' } as GrantedRead;
   const nothing: LogPage = { epoch: { id: 'log', secret: 'secret' }, entries: [], position: 0, more: false };
   const streams = Array.from({ length: 10_000 }, () => {
     open++;
     const response = new HeardResponse();
-    const writer = new StreamWriter(response as unknown as ServerResponse, runtime as unknown as Runtime);
+    const writer = new StreamWriter(response as unknown as ServerResponse, runtime as unknown as Runtime, read);
     writer.open(undefined);
     return { response, writer };
   });

@@ -2,12 +2,19 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { GrantedRead } from '../../src/nest/granted.js';
+import type { SecurityEvent } from '../../src/nest/security-event.js';
+import { SecurityEvents } from '../../src/nest/security-events.js';
 import { UnreadAnswers } from '../../src/nest/unread.js';
 import { ManualClock } from '../../src/testing/index.js';
 
 const MIB = 1024 * 1024;
 const OVERHEAD = 512;
 const LIMITS = { bytesMax: 8 * MIB, msMax: 60_000, pageBytesMax: MIB, streamPageBytesMax: 128 * 1024 };
+
+const readOf = (subscriber: string, transport: 'poll' | 'sse' = 'poll'): GrantedRead =>
+  ({ asked: { transport }, subscriber, address: '127.0.0.1' }) as GrantedRead;
+const READ = readOf('ann');
 
 /** The part of a socket, and of the response on it, that is looked at. */
 class StalledSocket extends EventEmitter {
@@ -30,14 +37,16 @@ class StalledSocket extends EventEmitter {
 describe('answers that are not read', () => {
   let clock: ManualClock;
   let unread: UnreadAnswers;
+  let security: SecurityEvents;
 
   beforeEach(() => {
     clock = new ManualClock();
-    unread = new UnreadAnswers(clock, LIMITS);
+    security = new SecurityEvents(clock);
+    unread = new UnreadAnswers(clock, LIMITS, security);
   });
 
-  const keep = (socket: StalledSocket, content: string | Uint8Array): Promise<void> =>
-    unread.untilFlushed(socket as unknown as Socket, content)!;
+  const keep = (socket: StalledSocket, content: string | Uint8Array, read = READ): Promise<void> =>
+    unread.untilFlushed(socket as unknown as Socket, content, read)!;
 
   function stall(bytes: number): StalledSocket {
     const socket = new StalledSocket();
@@ -47,10 +56,10 @@ describe('answers that are not read', () => {
 
   test('are not kept where the kernel has taken them', () => {
     const socket = Object.assign(new StalledSocket(), { writableLength: 0 });
-    expect(unread.untilFlushed(socket as unknown as Socket, 'x')).toBeUndefined();
+    expect(unread.untilFlushed(socket as unknown as Socket, 'x', READ)).toBeUndefined();
     const request = { httpVersionMajor: 1, socket };
     for (const state of [{ writableFinished: true }, { writableEnded: true, writableLength: 0 }]) {
-      expect(unread.untilFinished({ ...state, req: request } as unknown as ServerResponse, 'x')).toBeUndefined();
+      expect(unread.untilFinished({ ...state, req: request } as unknown as ServerResponse, 'x', READ)).toBeUndefined();
     }
     expect(unread.counts()).toEqual({ unreadConnections: 0, unreadBytes: 0 });
   });
@@ -85,7 +94,7 @@ describe('answers that are not read', () => {
     const request = { httpVersionMajor: 1, socket } as unknown as IncomingMessage;
     const answers = Array.from({ length: 100 }, () => {
       const raw = Object.assign(new EventEmitter(), { req: request, writableFinished: false });
-      return unread.untilFinished(raw as unknown as ServerResponse, 'x')!;
+      return unread.untilFinished(raw as unknown as ServerResponse, 'x', READ)!;
     });
     expect(socket.listenerCount('close')).toBe(1);
     socket.destroy();
@@ -125,6 +134,26 @@ describe('answers that are not read', () => {
     expect(large.map(({ destroyed }) => destroyed)).toEqual([true, false]);
     expect([...small, newest].some(({ destroyed }) => destroyed)).toBe(false);
     expect(unread.counts().unreadBytes).toBeLessThanOrEqual((LIMITS.bytesMax * 7) / 8);
+  });
+
+  test('report each connection that is cut: the limit, its bytes, and the read of its oldest answer', async () => {
+    const events: SecurityEvent[] = [];
+    security.observable.subscribe((event) => events.push(event));
+    const stalled = new StalledSocket();
+    void keep(stalled, 'x'.repeat(10), readOf('ann', 'sse'));
+    void keep(stalled, '€', readOf('bob'));
+    await clock.advance(LIMITS.msMax);
+    const at = new Date(clock.now());
+    const cut = { type: 'cut', at, address: '127.0.0.1' };
+    const tooLate = { ...cut, limit: 'stream.unreadMsMax', route: 'stream', subscriber: 'ann', unreadBytes: 13 };
+    expect(events.splice(0)).toEqual([tooLate]);
+    void keep(new StalledSocket(), Buffer.alloc(LIMITS.bytesMax), readOf('bob'));
+    const tooLarge = { ...cut, limit: 'limits.unreadBytesMax', route: 'poll', subscriber: 'bob' };
+    expect(events.splice(0)).toEqual([{ ...tooLarge, unreadBytes: LIMITS.bytesMax }]);
+    stall(1).destroy();
+    stall(1);
+    unread.cutAll();
+    expect(events).toEqual([]);
   });
 
   test('cut none of many connections that share one buffer while another keeps as much alone', async () => {

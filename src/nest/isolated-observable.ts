@@ -1,0 +1,66 @@
+import { Logger } from '@nestjs/common';
+import { Observable, type Observer, type Subscriber, type Subscription } from 'rxjs';
+
+const logger = new Logger('Notifications');
+
+type Next<T> = (value: T) => unknown;
+type ObserverOrNext<T> = Partial<Observer<T>> | Next<T> | null;
+
+/**
+ * An Observable whose observers cannot end the process. RxJS rethrows an observer's error as an uncaught exception. Here it is logged
+ * instead, once for each subscription, and so is a promise that an observer returns and that rejects. The same holds for what `pipe` makes of it.
+ */
+export class IsolatedObservable<T> extends Observable<T> {
+  override readonly pipe = ((...operators: []) => {
+    const piped: Observable<T> = super.pipe(...operators);
+    return new IsolatedObservable((subscriber) => piped.subscribe(subscriber));
+  }) as Observable<T>['pipe'];
+
+  override subscribe(
+    observerOrNext?: ObserverOrNext<T>,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    if (isSubscriber(observerOrNext)) return super.subscribe(observerOrNext);
+    const observer =
+      typeof observerOrNext === 'function' || !observerOrNext
+        ? { next: observerOrNext, error, complete }
+        : observerOrNext;
+    return super.subscribe(isolated(observer));
+  }
+}
+
+/** Operators subscribe with their own `Subscriber`, which catches errors. It may be of another copy of RxJS. */
+function isSubscriber<T>(observer: ObserverOrNext<T> | undefined): observer is Subscriber<T> {
+  return typeof (observer as Partial<Subscriber<T>> | null | undefined)?.add === 'function';
+}
+
+/** The methods of an application's observer; each may be missing. */
+interface Given<T> {
+  readonly next?: Next<T> | null | undefined;
+  readonly error?: ((error: unknown) => unknown) | null | undefined;
+  readonly complete?: (() => unknown) | null | undefined;
+}
+
+function isolated<T>(observer: Given<T>): Observer<T> {
+  let hasReported = false;
+  const report = (error: unknown): void => {
+    if (hasReported) return;
+    hasReported = true;
+    const detail = error instanceof Error ? error.stack : String(error);
+    logger.error('A listener of securityEvents failed. Its further errors are not logged.', detail);
+  };
+  const guard = (call: () => unknown): void => {
+    try {
+      const result = call();
+      if (result instanceof Promise) result.catch(report);
+    } catch (error) {
+      report(error);
+    }
+  };
+  return {
+    next: (value) => guard(() => observer.next?.(value)),
+    error: (error) => guard(() => (observer.error ? observer.error(error) : report(error))),
+    complete: () => guard(() => observer.complete?.()),
+  };
+}
