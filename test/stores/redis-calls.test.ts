@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { systemClock } from '../../src/core/clock.js';
+import type { Store } from '../../src/core/store.js';
+import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
+import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
+import { draft, until } from './redis.support.js';
+
+const describeRedis = redisMissing() === undefined ? describe : describe.skip;
+
+const UNAVAILABLE = { name: 'NotificationsError', code: 'store_unavailable' };
+const PREFIX = 'notifications';
+const NO_DELAY = { 'repl-diskless-sync-delay': '0' };
+
+let open: { close(): Promise<void> }[];
+const start = async (options?: RedisEngineOptions): Promise<RedisEngine> => {
+  const engine = await RedisEngine.start(options);
+  open.push({ close: () => engine.stop() });
+  return engine;
+};
+const openStore = async (options: RedisStoreOptions): Promise<Store> => {
+  const logger = { warn: () => undefined, error: () => undefined };
+  const store = await redisStore(options)({ clock: systemClock, logger });
+  open.push(store);
+  return store;
+};
+
+beforeEach(() => {
+  open = [];
+});
+afterEach(async () => {
+  for (const one of open.reverse()) await one.close();
+});
+
+describeRedis('appends of redisStore that are not awaited', () => {
+  test.each([undefined, { replicas: 1, timeoutMs: 2_000 }])('close writes them first, with wait %j', async (wait) => {
+    const engine = await start({ settings: NO_DELAY });
+    const connection = engine.url;
+    if (wait) {
+      await start({ settings: { replicaof: `127.0.0.1 ${engine.port}`, ...NO_DELAY } });
+      await until('the replica follows', async () =>
+        (await engine.use((client) => client.info('replication'))).includes('state=online'),
+      );
+    }
+    const store = await openStore({ connection, ...(wait && { wait }) });
+    const appends = Array.from({ length: 500 }, () => store.append([draft()]));
+    const closing = store.close();
+    const late = store.append([draft()]);
+    await expect(late).rejects.toMatchObject(UNAVAILABLE);
+    const positions = (await Promise.all(appends)).map(({ appended }) => appended[0]!.position);
+    expect(positions).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
+    await closing;
+    expect(await engine.use((client) => client.xlen(`{${PREFIX}}:log`))).toBe(500);
+  });
+
+  test('keep their order when the engine forgets its scripts', async () => {
+    const engine = await start();
+    const store = await openStore({ connection: engine.url });
+    await engine.use(async (client) => {
+      for (let round = 0; round < 10; round++) {
+        const appends: ReturnType<Store['append']>[] = [];
+        for (let count = 0; count < 60; count++) {
+          appends.push(store.append([draft()]));
+          if (count === 20) void client.script('FLUSH');
+          // Each goes in a call of its own.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        const positions = (await Promise.all(appends)).map(({ appended }) => appended[0]!.position);
+        expect(positions).toEqual([...positions].sort((a, b) => a - b));
+      }
+    });
+  });
+});
+
+describeRedis('a wrong password', () => {
+  test('is named at once when the store opens', async () => {
+    const engine = await start({ settings: { requirepass: 'right' } });
+    const startedAt = Date.now();
+    const opening = openStore({ connection: `redis://:s3cret@127.0.0.1:${engine.port}`, timeoutMs: 10_000 });
+    await expect(opening).rejects.toMatchObject({ ...UNAVAILABLE, message: /wrong password/ });
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  test('is named by calls after the password has changed', async () => {
+    const engine = await start();
+    const store = await openStore({ connection: engine.url, timeoutMs: 1_000 });
+    await engine.use(async (client) => {
+      await client.config('SET', 'requirepass', 'another');
+      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    });
+    await until('the reason is known', async () => {
+      const error: unknown = await store.append([draft()]).catch((reason: unknown) => reason);
+      return error instanceof Error && error.message.includes('wrong password');
+    });
+  });
+});
+
+describeRedis('a Cluster of three', () => {
+  let engines: RedisEngine[];
+  const connection: RedisStoreOptions['connection'] = (settings) =>
+    new Cluster(
+      engines.map(({ port }) => ({ host: '127.0.0.1', port })),
+      { redisOptions: settings },
+    );
+
+  beforeEach(async () => {
+    const settings = { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' };
+    engines = [await start({ settings }), await start({ settings }), await start({ settings })];
+    const slots = [0, 5_461, 10_923, 16_384];
+    for (const [at, engine] of engines.entries()) {
+      await engine.use(async (client) => {
+        await client.cluster('ADDSLOTSRANGE', slots[at]!, slots[at + 1]! - 1);
+        await client.call('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
+        if (at > 0) await client.cluster('MEET', '127.0.0.1', engines[0]!.port);
+      });
+    }
+    for (const engine of engines) {
+      await until('the cluster is up', async () => {
+        const info = await engine.use((client) => client.cluster('INFO'));
+        return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
+      });
+    }
+  });
+
+  const evictOn = async (isWanted: (engine: RedisEngine) => boolean): Promise<void> => {
+    for (const engine of engines) {
+      await engine.use(async (client) => {
+        await client.config('SET', 'maxmemory', '100mb');
+        await client.config('SET', 'maxmemory-policy', isWanted(engine) ? 'allkeys-lru' : 'noeviction');
+      });
+    }
+  };
+
+  test('is refused if the owner of the slot may evict the log, and only then', async () => {
+    const slot = await engines[0]!.use((client) => client.cluster('KEYSLOT', `{${PREFIX}}:meta`));
+    const owner = engines[Math.min(2, Math.floor(slot / 5_461))]!;
+    await evictOn((engine) => engine === owner);
+    for (let opening = 0; opening < 8; opening++) {
+      await expect(openStore({ connection })).rejects.toMatchObject({ ...UNAVAILABLE, message: /allkeys-lru/ });
+    }
+    await evictOn((engine) => engine !== owner);
+    for (let opening = 0; opening < 8; opening++) {
+      const store = await openStore({ connection });
+      expect((await store.append([draft()])).appended[0]!.duplicate).toBe(false);
+    }
+  }, 30_000);
+});
