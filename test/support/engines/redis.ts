@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../free-port.js';
 
-const BINARY = 'redis-server';
+export const REDIS_BINARY = process.env.REDIS_SERVER ?? 'redis-server';
 /** How long an engine may take to start or to stop. */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 10;
@@ -20,8 +20,8 @@ export interface RedisEngineOptions {
 
 /** Why tests with this engine are skipped, if they are. Where everything has to run, that is an error. */
 export function redisMissing(): string | undefined {
-  if (spawnSync(BINARY, ['--version']).status === 0) return undefined;
-  const reason = `${BINARY} is not installed (Debian: apt-get install redis-server)`;
+  if (spawnSync(REDIS_BINARY, ['--version']).status === 0) return undefined;
+  const reason = `${REDIS_BINARY} is not installed (Debian: apt-get install redis-server)`;
   if (process.env.CI === 'true') throw new Error(reason);
   console.warn(`skipped: ${reason}`);
   return reason;
@@ -75,7 +75,7 @@ export class RedisEngine {
 
   /** Starts it on the data that it had. Resolves when it answers. */
   async startAgain(): Promise<void> {
-    const child = spawn(BINARY, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(REDIS_BINARY, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-4_000);
@@ -85,7 +85,7 @@ export class RedisEngine {
     const startedAt = Date.now();
     while (!(await answersPing(this.port))) {
       if (child.exitCode !== null || Date.now() - startedAt > PATIENCE_MS) {
-        throw new Error(`${BINARY} does not answer: ${this.#output}`);
+        throw new Error(`${REDIS_BINARY} does not answer: ${this.#output}`);
       }
       await pause();
     }
