@@ -19,6 +19,7 @@ import {
   pause,
   publicationOf,
   readAllIds,
+  reports,
   until,
 } from './postgres-bench.js';
 
@@ -139,6 +140,74 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(rows).toEqual([{ count: 2 }]);
     const publishing = publishInTransaction(pool, publicationOf([item('c')]), { schema: 'No' });
     await expect(publishing).rejects.toThrow(/schema is "No"/);
+  });
+
+  test('a publication that cannot be appended is set aside and reported, and stops no other', async () => {
+    const store = await open();
+    const insert = (text: string) => pool.query(`INSERT INTO ${schema}.outbox (drafts) VALUES ($1)`, [text]);
+    await publishInTransaction(pool, publicationOf([item('a')]), { schema });
+    await insert('{}');
+    await insert('[{"id":"b"}]');
+    await publishInTransaction(pool, publicationOf([item('c')]), { schema });
+    await follow(store, 0);
+    await until('the move', async () => (await readAllIds(store)).length === 2);
+    expect(await readAllIds(store)).toEqual(['a', 'c']);
+    const { rows } = await pool.query(`SELECT drafts, error FROM ${schema}.outbox_rejected ORDER BY number`);
+    expect(rows).toEqual([
+      { drafts: {}, error: '22023' },
+      { drafts: [{ id: 'b' }], error: '23502' },
+    ]);
+    await until('the report', () => reports.length > 0);
+    expect(reports.join()).toContain(`${schema}.outbox_rejected`);
+  });
+
+  test('a backlog is moved in transactions of bounded bytes, and appends go on meanwhile', async () => {
+    await open();
+    await closeStores();
+    const large = 'x'.repeat(100_000);
+    for (let n = 0; n < 40; n++) {
+      const drafts = [draft(`${n}-a`, 'orders', large), draft(`${n}-b`, 'orders', large)];
+      await publishInTransaction(pool, publicationOf(drafts), { schema });
+    }
+    const store = await openAgain();
+    const batches = await follow(store, 0);
+    await store.append([draft('plain')]);
+    await until('the move', () => entriesOf(batches).length === 81);
+    const { rows } = await pool.query(
+      `SELECT sum(bytes)::int AS bytes FROM ${schema}.entries WHERE id <> 'plain' GROUP BY xmin::text`,
+    );
+    expect(Math.max(...rows.map(({ bytes }) => bytes as number))).toBeLessThanOrEqual(1024 * 1024);
+    const moved = idsOf(entriesOf(batches)).filter((id) => id !== 'plain');
+    expect(moved).toEqual(Array.from({ length: 40 }, (_, n) => [`${n}-a`, `${n}-b`]).flat());
+  });
+
+  test('a role without UPDATE on the outbox moves publications', async () => {
+    await open();
+    await closeStores();
+    await pool.query(`CREATE ROLE mover LOGIN; GRANT USAGE ON SCHEMA ${schema} TO mover;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO mover;
+      REVOKE UPDATE ON ${schema}.outbox FROM mover`);
+    const connectionString = engine.url.replace('postgres@', 'mover@');
+    const store = await openPostgresStore({ connectionString, schema });
+    await publishInTransaction(pool, publicationOf([item('a')]), { schema });
+    await follow(store, 0);
+    await until('the move', async () => (await readAllIds(store)).length === 1);
+    expect(reports).toEqual([]);
+  });
+
+  test('an outbox that cannot be moved is reported once, and the store stays available', async () => {
+    await open();
+    await closeStores();
+    await pool.query(`CREATE ROLE barred LOGIN; GRANT USAGE ON SCHEMA ${schema} TO barred;
+      GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ${schema} TO barred`);
+    const connectionString = engine.url.replace('postgres@', 'barred@');
+    const store = await openPostgresStore({ connectionString, schema, pollMs: 20 });
+    await publishInTransaction(pool, publicationOf([item('a')]), { schema });
+    await follow(store, 0);
+    await until('the report', () => reports.length > 0);
+    await store.append([draft('b')]);
+    expect(reports).toEqual([expect.stringContaining('cannot move publications from the outbox into the log')]);
+    expect(reports.join()).toContain('the role lacks a privilege');
   });
 
   test('prepare refuses what publish refuses: names, size, depth, count and schemas', async () => {

@@ -2,15 +2,27 @@ import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import { postgresStore, type PostgresStoreOptions } from '../../src/stores/postgres/index.js';
 import { storeContract } from '../../src/testing/index.js';
-import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
+import { inDepth } from '../support/depth.js';
+import { otherVersion, PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 
 describePostgres('postgresStore keeps the store contract', () => {
+  keepsContract();
+});
+
+/** The oldest version and the newest. */
+describe.each(inDepth([], [13, 18]))('on PostgreSQL %d, postgresStore keeps the store contract', (major) => {
+  const bin = otherVersion(major);
+  if (bin) keepsContract(bin);
+  else test.skip(`PostgreSQL ${major} is not installed (node scripts/postgres-versions.mjs)`, () => undefined);
+});
+
+function keepsContract(bin?: string): void {
   let engine: PostgresEngine;
   let logs = 0;
   beforeAll(async () => {
-    engine = await PostgresEngine.start();
+    engine = await PostgresEngine.open({ ...(bin && { bin }) });
   }, 60_000);
   afterAll(() => engine.stop());
 
@@ -29,7 +41,7 @@ describePostgres('postgresStore keeps the store contract', () => {
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });
   for (const check of checks) test(check.name, check.run);
-});
+}
 
 function fail(message: string): never {
   throw new Error(`nothing to report, but the store says: ${message}`);

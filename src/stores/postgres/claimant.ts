@@ -1,5 +1,4 @@
 import { type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX, tooManyClaims } from '../shared/claims.js';
-import { newEpoch } from '../shared/epoch.js';
 import type { LogAccess } from './log-access.js';
 import { claimRow } from './rows.js';
 import { calls } from './sql/calls.sql.js';
@@ -24,10 +23,9 @@ export class Claimant {
 
   async write({ key, group, epochId, known, expired }: ClaimCall): Promise<ClaimResult> {
     const { access, claimCount, lockMs } = this.#options;
-    const { id, secret } = newEpoch();
     const values = [
       ...[key, group, claimCount, epochId, known, expired?.group ?? null, expired?.upTo ?? null],
-      ...[CLAIMS_REMOVED_MAX, id, secret, lockMs],
+      ...[CLAIMS_REMOVED_MAX, lockMs],
     ];
     const result = await access.ask(this.#text, values, claimRow);
     if (result.number === -1) throw tooManyClaims('postgres', claimCount);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { ClientConfig, Pool, PoolClient, QueryConfig } from 'pg';
 import type { Clock } from '../../core/clock.js';
-import { NoAnswer, sqlStateOf } from './errors.js';
+import { endsConnection, NoAnswer } from './errors.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 export type Values = readonly unknown[];
@@ -30,8 +30,9 @@ export class Database {
     options.pool.on('connect', hearErrors);
   }
 
-  query(text: string, values: Values = []): Promise<Row[]> {
-    return this.withConnection((ask) => ask(text, values));
+  /** Runs one query. An error of `use` also decides whether the connection is kept. */
+  query<T>(text: string, values: Values, use: (rows: Row[]) => T): Promise<T> {
+    return this.withConnection(async (ask) => use(await ask(text, values)));
   }
 
   /** Runs several queries on one connection, all of them within the time of one. */
@@ -106,15 +107,6 @@ export class Database {
  */
 function hearErrors(client: PoolClient): void {
   client.on('error', () => undefined);
-}
-
-/**
- * Whether a connection is of no use after an error: it is gone, it does not answer, or what it leads to is shutting down
- * or does not take writes any more. After an error of a statement alone it is as good as before.
- */
-function endsConnection(error: unknown): boolean {
-  const state = sqlStateOf(error);
-  return state === undefined || ['08', '25', '57', '58', 'XX'].includes(state.slice(0, 2));
 }
 
 export interface ConnectionOptions {

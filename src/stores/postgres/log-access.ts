@@ -1,10 +1,11 @@
-import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
-import { newEpoch } from '../shared/epoch.js';
+import { positionIn } from '../../core/page.js';
+import type { Epoch, StoreLogger } from '../../core/store.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
 import type { Database, Row, Values } from './database.js';
-import { isDataError, isLogChanged, LogChanged, reasonOf } from './errors.js';
+import { isDataError, isLogChanged, LogChanged, OutdatedServer, reasonOf } from './errors.js';
 import { migrate } from './migrations.js';
+import { epochRow, type LogRow } from './rows.js';
 import { calls } from './sql/calls.sql.js';
 
 export interface LogAccessOptions {
@@ -13,7 +14,7 @@ export interface LogAccessOptions {
   /** How long functions of the schema wait for their lock; less than a call may take. */
   readonly lockMs: number;
   readonly outage: Outage;
-  readonly clock: Clock;
+  readonly logger: StoreLogger;
 }
 
 /** The last entry that this node knows: it must still be there, or it is another log. */
@@ -23,16 +24,23 @@ export interface Seen {
   readonly id: string;
 }
 
-/** A drained pool of errors would hide a schema that somebody keeps dropping. */
-const ATTEMPTS_MAX = 2;
+/** What this node knew of the log when it asked: an answer may not be older. */
+export interface Known {
+  readonly epoch: Epoch;
+  readonly seen: Seen | undefined;
+}
+
+/** The epoch may change more than once in a failover, as each node reports what it knows to be lost. */
+const ATTEMPTS_MAX = 4;
 
 /**
- * Access to the log through whatever happens to it. After every failure, before anything else is asked, it makes sure
- * that the schema is there and that the log still holds what was seen in it, or gets a new epoch.
+ * Access to the log through failures of the engine. Every answer names its epoch and engine. When they differ from what is
+ * known, and after every failure, the log is verified before anything else is asked: it gets a new epoch if need be.
  */
 export class LogAccess {
   readonly #options: LogAccessOptions;
-  #ready: Promise<void> | undefined;
+  #ready: Promise<Epoch> | undefined;
+  #epoch: Epoch | undefined;
   #seen: Seen | undefined;
   #closed = false;
 
@@ -40,41 +48,61 @@ export class LogAccess {
     this.#options = options;
   }
 
-  /** Runs one statement and makes something of its rows. Rejects with `store_unavailable`, or with what blames values. */
-  async ask<T>(text: string, values: Values, use: (rows: Row[], seen: Seen | undefined) => T): Promise<T> {
-    const { database, outage } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      this.#assertOpen();
-      const mark = outage.mark();
-      try {
-        await (this.#ready ??= this.#makeReady());
-        // What is known before the question is asked: the answer may not be older than that.
-        const seen = this.#seen;
-        const result = use(await database.query(text, values), seen);
-        outage.recovered(mark);
-        return result;
-      } catch (error) {
-        if (error instanceof NotificationsError || isDataError(error)) throw error;
-        this.lost();
-        if (isLogChanged(error) && attempt < ATTEMPTS_MAX) continue;
-        if (!this.#closed) outage.lost(reasonOf(error), mark);
-        throw unavailable('The postgres store is unavailable.', error);
-      }
-    }
+  /** The epoch that the last answers belonged to. */
+  get epoch(): Epoch | undefined {
+    return this.#epoch;
+  }
+
+  get seen(): Seen | undefined {
+    return this.#seen;
+  }
+
+  /** Runs one statement and uses its rows. Rejects with `store_unavailable`, or with an error that blames the values. */
+  ask<T>(text: string, values: Values, use: (rows: Row[], known: Known) => T): Promise<T> {
+    return this.#attempt((known) => this.#options.database.query(text, values, (rows) => use(rows, known)));
+  }
+
+  /** `ask` for work beside calls. A failure of it says nothing about calls, so it is not reported here. */
+  async work<T>(text: string, values: Values, use: (rows: Row[]) => T): Promise<T> {
+    return this.#attempt(() => this.#options.database.query(text, values, use), false);
+  }
+
+  /**
+   * The newest epoch, in which an append has just been given positions up to `head`.
+   * @throws NotificationsError `store_unavailable` if the log has lost that append
+   */
+  async epochOf(epochId: string, head: number): Promise<Epoch> {
+    if (this.#epoch?.id === epochId) return this.#epoch;
+    this.lost();
+    const epoch = await this.#attempt(async (known) => known.epoch);
+    if (positionIn(epoch, { epochId, position: head }) !== undefined) return epoch;
+    throw unavailable('The postgres store has lost what was being appended.');
   }
 
   /** Remembers an entry, if it is the last one. */
   saw({ epochId, position, id }: Seen): void {
     if (this.#seen?.epochId === epochId && this.#seen.position >= position) return;
-    this.#seen = { epochId, position, id };
+    if (this.#epoch?.id === epochId) this.#seen = { epochId, position, id };
   }
 
-  /** @throws LogChanged if a log of the same epoch ends before what had been seen in it */
-  check(epochId: string, head: number, seen: Seen | undefined): void {
-    if (seen?.epochId === epochId && head < seen.position) throw new LogChanged('the log was rewound');
+  /** @throws LogChanged if the answer comes from another engine or epoch, or from before what had been seen */
+  check({ epochId, isCurrent }: LogRow, { epoch }: Known): void {
+    if (epochId !== epoch.id && isPast(this.#epoch, epochId)) throw new OutdatedServer();
+    if (!isCurrent || epochId !== epoch.id || epochId !== this.#epoch?.id) throw new LogChanged();
   }
 
-  /** A connection was lost; who knows what is at the other end of the next one. */
+  /** @throws OutdatedServer if an append was given positions up to `head` by a server that the log has left */
+  checkAppended(epochId: string, head: number): void {
+    if (!this.#epoch || !isPast(this.#epoch, epochId)) return;
+    if (positionIn(this.#epoch, { epochId, position: head }) === undefined) throw new OutdatedServer();
+  }
+
+  /** @throws LogChanged if the log of the same epoch ends before the last entry that had been seen */
+  checkHead(head: number, { seen }: Known): void {
+    if (seen && head < seen.position) throw new LogChanged('the log was rewound');
+  }
+
+  /** A connection was lost, and the next one may lead to another engine. */
   lost(): void {
     this.#ready = undefined;
   }
@@ -85,15 +113,66 @@ export class LogAccess {
     await this.#options.database.close();
   }
 
-  async #makeReady(): Promise<void> {
-    const { database, schema, lockMs } = this.#options;
-    await migrate(database, schema);
-    const { epochId, position, id } = this.#seen ?? { epochId: null, position: 0, id: null };
-    const epoch = newEpoch();
-    await database.query(calls(schema).verify, [epochId, position, id, epoch.id, epoch.secret, lockMs]);
+  async #attempt<T>(task: (known: Known) => Promise<T>, isCall = true): Promise<T> {
+    const { outage } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      this.#assertOpen();
+      const mark = outage.mark();
+      const ready = (this.#ready ??= this.#makeReady());
+      try {
+        const epoch = await ready;
+        const result = await task({ epoch, seen: this.#seen?.epochId === epoch.id ? this.#seen : undefined });
+        if (isCall) outage.recovered(mark);
+        return result;
+      } catch (error) {
+        if (error instanceof NotificationsError || isDataError(error)) throw error;
+        this.#discard(ready);
+        if (isLogChanged(error) && attempt < ATTEMPTS_MAX) continue;
+        if (!this.#closed && isCall) outage.lost(reasonOf(error), mark);
+        throw unavailable('The postgres store is unavailable.', error);
+      }
+    }
   }
 
   #assertOpen(): void {
     if (this.#closed) throw unavailable('The postgres store is closed.');
   }
+
+  /** Keeps what another call has verified since. */
+  #discard(ready: Promise<Epoch>): void {
+    if (this.#ready === ready) this.lost();
+  }
+
+  async #makeReady(): Promise<Epoch> {
+    const { database, schema, lockMs, logger } = this.#options;
+    await migrate(database, schema);
+    const { epochId, position, id } = this.#seen ?? { epochId: null, position: 0, id: null };
+    const { epoch, isLossFound } = await database.query(
+      calls(schema).verify,
+      [epochId, position, id, lockMs],
+      (rows) => {
+        const row = epochRow(rows);
+        if (isPast(this.#epoch, row.epoch.id)) throw new OutdatedServer();
+        return row;
+      },
+    );
+    if (isLossFound) {
+      logger.error(
+        `The database has lost acknowledged notifications up to position ${position}: it was restored, or a standby ` +
+          'that lacked them was promoted. Clients get a gap.',
+      );
+    }
+    if (this.#epoch?.id !== epoch.id) this.#adopt(epoch);
+    return epoch;
+  }
+
+  #adopt(epoch: Epoch): void {
+    const seen = this.#seen;
+    this.#epoch = epoch;
+    this.#seen = seen && positionIn(epoch, seen) && { ...seen, epochId: epoch.id };
+  }
+}
+
+function isPast(epoch: Epoch | undefined, id: string): boolean {
+  return epoch?.before?.some((past) => past.id === id) === true;
 }

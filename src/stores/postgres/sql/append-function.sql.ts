@@ -1,30 +1,36 @@
 import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
-import { channelOf, LOCK_CLASS, quoted } from './names.js';
+import { LOCK_CLASS, quoted } from './names.js';
 
 /**
  * Appends drafts: one call, one round trip, one transaction.
  *
- * The lock is what makes the order of positions the order of commits. PostgreSQL lets go of it only after the transaction
- * has become visible, so whoever is given the next position comes after everybody with a lower one, for every reader. It
- * must be taken in a statement of its own: the one after it then sees all that was committed while it waited. (A snapshot
- * for the whole transaction would not, hence the check of the isolation.)
+ * The lock makes the order of positions the order of commits. PostgreSQL releases it only after the transaction has become
+ * visible, so the next position is always given after all lower ones are visible, to every reader. The lock is taken in a
+ * statement of its own: the statement after it then sees all that was committed while it waited. (A snapshot for the whole
+ * transaction would not, hence the check of the isolation.)
  *
  * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: how long to wait for the lock.
- * - An id that stands in the log, or before in the same call, gives its position and `duplicates` true.
- * - The wake-up says nothing but that there is something to read, and comes with the commit, so once for the whole call.
+ * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that epoch ends before it, nothing
+ *   is appended: its positions would be given a second time.
+ * - If another engine wrote the log's row, a new epoch begins before any position is given.
+ * - An id that the log holds, or that comes earlier in the same call, gives its position and `duplicates` true.
+ * - One draft has a path of its own: the general statement costs more than the insert itself.
  * - `LATERAL … LIMIT 1` looks up each id by index: plans of functions are kept, and one that was made when the table was
- *   empty would read it all. So would a sequential scan, hence the settings; what they make look expensive must not be
- *   compiled each time either (`jit`).
+ *   empty would read it all. So would a sequential scan, hence the settings; a plan that they make look expensive must not
+ *   be compiled each time either (`jit`).
  */
 export function appendFunction(schema: string): string {
   const s = quoted(schema);
   return `
-CREATE OR REPLACE FUNCTION ${s}.append(
-  ids text[], topics text[], jsons text[], wait_ms integer,
-  OUT epoch_id text, OUT epoch_secret text, OUT before bigint, OUT head bigint,
-  OUT positions bigint[], OUT duplicates boolean[]
+DROP FUNCTION IF EXISTS ${s}.append(text[], text[], text[], integer);
+DROP FUNCTION IF EXISTS ${s}.append(text[], text[], text[], integer, text, bigint);
+CREATE FUNCTION ${s}.append(
+  ids text[], topics text[], jsons text[], wait_ms integer, seen_epoch text, seen_position bigint,
+  OUT epoch_id text, OUT before bigint, OUT head bigint, OUT positions bigint[], OUT duplicates boolean[]
 ) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
+  engine text;
+  known bigint;
   last_total bigint;
   last_records bigint;
   last_record_total bigint;
@@ -38,11 +44,33 @@ BEGIN
   PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
   PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
 
-  SELECT l.epoch_id, l.epoch_secret, coalesce(e.position, l.trimmed), coalesce(e.total, l.total),
+  SELECT l.epoch_id, l.identity, coalesce(e.position, l.trimmed), coalesce(e.total, l.total),
       coalesce(e.records, l.records), coalesce(e.record_total, l.record_total)
-    INTO STRICT epoch_id, epoch_secret, before, last_total, last_records, last_record_total
+    INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total
     FROM ${s}.log l
     LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
+  IF engine <> ${s}.identity() THEN
+    epoch_id := ${s}.renew(true, false);
+  ELSIF epoch_id = seen_epoch AND before < seen_position THEN
+    RAISE EXCEPTION 'the log was rewound' USING ERRCODE = 'P0002';
+  END IF;
+  IF before + cardinality(ids) > ${Number.MAX_SAFE_INTEGER} THEN
+    RAISE EXCEPTION 'the log has no more positions' USING ERRCODE = '53400';
+  END IF;
+
+  IF cardinality(ids) = 1 THEN
+    SELECT e.position INTO known FROM ${s}.entries e WHERE e.id = ids[1] COLLATE "C" LIMIT 1;
+    duplicates := ARRAY[known IS NOT NULL];
+    head := before + (known IS NULL)::int;
+    positions := ARRAY[coalesce(known, head)];
+    IF known IS NULL THEN
+      INSERT INTO ${s}.entries (position, topic, id, time, bytes, total, records, record_total, json)
+      SELECT head, topics[1], ids[1], clock_timestamp(), d.bytes, last_total + d.bytes, last_records + d.record,
+        last_record_total + d.record * d.bytes, jsons[1]
+      FROM (VALUES (octet_length(jsons[1]), (left(topics[1], 1) = '${RESERVED_TOPIC_PREFIX}')::int)) AS d (bytes, record);
+    END IF;
+    RETURN;
+  END IF;
 
   WITH draft AS MATERIALIZED (
     SELECT d.id, d.topic, d.json, d.n, min(d.n) OVER (PARTITION BY d.id COLLATE "C") AS first_n
@@ -71,10 +99,6 @@ BEGIN
     FROM draft d
     LEFT JOIN known k ON k.n = d.n
     LEFT JOIN fresh f ON f.n = d.first_n;
-
-  IF head > before THEN
-    PERFORM pg_notify('${channelOf(schema)}', '');
-  END IF;
 END $$;
 `;
 }

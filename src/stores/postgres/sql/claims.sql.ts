@@ -1,4 +1,4 @@
-import { channelOf, LOCK_CLASS, quoted } from './names.js';
+import { LOCK_CLASS, quoted } from './names.js';
 
 /**
  * - `claims`: keys that were claimed, by group and number; `shared/claims.ts` says how they expire.
@@ -29,8 +29,8 @@ INSERT INTO ${s}.claims_state DEFAULT VALUES;
  * - `claim_key`, `claim_group`: the claim. `count_max`: claims that may be held.
  * - `known_epoch`: the epoch that `known_number` (the highest number that the node has received) and `expired_*` (claims
  *   of a group up to a number have expired; null if none have) belong to. `removed_max`: claims to remove at most.
- * - `new_id`, `new_secret`: the epoch to begin if the database has lost acknowledged claims. Tickets are sealed with the
- *   epoch, so none of them stays good.
+ * - A new epoch begins if another engine wrote the log's row, or if the database has lost acknowledged claims. Tickets
+ *   are sealed with the epoch, so none of them stays good.
  * - `claim_number`: null if the key was claimed before, -1 if there are too many claims.
  *
  * A key that is claimed already is answered without waiting for the lock of the row.
@@ -38,17 +38,21 @@ INSERT INTO ${s}.claims_state DEFAULT VALUES;
 export function claimFunction(schema: string): string {
   const s = quoted(schema);
   return `
+DROP FUNCTION IF EXISTS ${s}.claim(text, integer, bigint, text, bigint, integer, bigint, integer, text, text, integer);
+DROP FUNCTION IF EXISTS ${s}.claim(text, integer, bigint, text, bigint, integer, bigint, integer, integer);
 CREATE FUNCTION ${s}.claim(
   claim_key text, claim_group integer, count_max bigint,
   known_epoch text, known_number bigint, expired_group integer, expired_up_to bigint, removed_max integer,
-  new_id text, new_secret text, wait_ms integer,
+  wait_ms integer,
   OUT epoch_id text, OUT claim_number bigint, OUT removed bigint
 ) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
   state ${s}.claims_state;
+  engine text;
+  now_epoch text;
 BEGIN
   removed := 0;
-  SELECT l.epoch_id INTO STRICT epoch_id FROM ${s}.log l;
+  SELECT l.epoch_id, l.identity INTO STRICT epoch_id, engine FROM ${s}.log l;
   IF EXISTS (SELECT FROM ${s}.claims c WHERE c.key = claim_key COLLATE "C") THEN
     RETURN;
   END IF;
@@ -61,11 +65,14 @@ BEGIN
   PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
   SELECT * INTO STRICT state FROM ${s}.claims_state FOR UPDATE;
 
-  IF known_epoch = epoch_id AND state.last < known_number THEN
+  IF engine <> ${s}.identity() OR (known_epoch = epoch_id AND state.last < known_number) THEN
     PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
-    UPDATE ${s}.log l SET epoch_id = new_id, epoch_secret = new_secret WHERE l.epoch_id = known_epoch;
-    PERFORM pg_notify('${channelOf(schema)}', '');
-    SELECT l.epoch_id INTO STRICT epoch_id FROM ${s}.log l;
+    SELECT l.epoch_id, l.identity INTO STRICT now_epoch, engine FROM ${s}.log l;
+    -- Unless another call has done it while this one waited.
+    IF engine <> ${s}.identity() OR now_epoch = epoch_id THEN
+      now_epoch := ${s}.renew(true, false);
+    END IF;
+    epoch_id := now_epoch;
   END IF;
 
   IF known_epoch = epoch_id AND expired_group IS NOT NULL THEN

@@ -2,5 +2,6 @@ import { quoted } from './names.js';
 
 /** The row of a new log. `$1` epoch's id, `$2` its secret. */
 export function createLog(schema: string): string {
-  return `INSERT INTO ${quoted(schema)}.log (epoch_id, epoch_secret) VALUES ($1, $2) ON CONFLICT DO NOTHING`;
+  const s = quoted(schema);
+  return `INSERT INTO ${s}.log (epoch_id, epoch_secret, identity) VALUES ($1, $2, ${s}.identity()) ON CONFLICT DO NOTHING`;
 }

@@ -1,45 +1,102 @@
-import { LOCK_CLASS, quoted } from './names.js';
+import { MOVE_LOCK_CLASS, quoted } from './names.js';
 
 /**
- * Moves what transactions of the application have published into the log, and gives how many rows it moved. Removal and
- * append are one transaction under the lock of appends, so any number of nodes may try at once: the first moves, the
- * others find nothing. `SKIP LOCKED` passes by rows that somebody else holds, instead of holding up all appends.
+ * - `outbox.bytes`: the size of a publication, so that a batch is bounded without reading it.
+ * - `outbox_rejected`: publications that could not be moved, with the code of the error.
+ */
+export function outboxBounds(schema: string): string {
+  const s = quoted(schema);
+  return `
+ALTER TABLE ${s}.outbox ADD COLUMN IF NOT EXISTS bytes integer NOT NULL DEFAULT 0;
+UPDATE ${s}.outbox SET bytes = octet_length(drafts::text) WHERE bytes = 0;
+CREATE TABLE IF NOT EXISTS ${s}.outbox_rejected (
+  number bigint PRIMARY KEY,
+  drafts json NOT NULL,
+  error text NOT NULL,
+  time timestamptz NOT NULL DEFAULT now()
+);
+`;
+}
+
+/**
+ * Moves publications of committed transactions into the log: at most `rows_max` of them and, after the first, `bytes_max`.
+ * Removal and append are one transaction, so each is moved exactly once. One node at a time moves, and the others leave it
+ * to that node. Publications are read and parsed before `append` takes the lock of appends.
  *
- * Positions are given here, after the application's transaction has committed: however long that took, they follow
- * everything that was visible before.
+ * Positions are given here, after the application's transaction has committed. However long that took, they follow all
+ * that was visible before.
+ *
+ * If a batch cannot be appended, its publications are moved one by one. One that cannot be appended alone is set aside in
+ * `outbox_rejected`, so that it does not stop those behind it.
  */
 export function moveOutboxFunction(schema: string): string {
   const s = quoted(schema);
+  const blamesValues = 'data_exception OR integrity_constraint_violation OR program_limit_exceeded OR internal_error';
   return `
-CREATE FUNCTION ${s}.move_outbox(rows_max integer, wait_ms integer) RETURNS integer LANGUAGE plpgsql AS $$
+DROP FUNCTION IF EXISTS ${s}.move_outbox(integer, integer);
+DROP FUNCTION IF EXISTS ${s}.move_outbox(integer, bigint, integer);
+CREATE OR REPLACE FUNCTION ${s}.move_publications(numbers bigint[], wait_ms integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   ids text[];
   topics text[];
   jsons text[];
-  moved integer;
 BEGIN
-  IF NOT EXISTS (SELECT FROM ${s}.outbox) THEN
-    RETURN 0;
-  END IF;
-  PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
-  PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
-
-  WITH next AS MATERIALIZED (
-    SELECT o.number FROM ${s}.outbox o ORDER BY o.number LIMIT rows_max FOR UPDATE SKIP LOCKED
-  ), removed AS (
-    DELETE FROM ${s}.outbox o USING next WHERE o.number = next.number RETURNING o.number, o.drafts
+  WITH removed AS (
+    DELETE FROM ${s}.outbox o WHERE o.number = ANY (numbers) RETURNING o.number, o.drafts
   ), draft AS (
     SELECT r.number, d.n, d.draft FROM removed r, json_array_elements(r.drafts) WITH ORDINALITY AS d (draft, n)
   )
   SELECT array_agg(d.draft ->> 'id' ORDER BY d.number, d.n), array_agg(d.draft ->> 'topic' ORDER BY d.number, d.n),
-    array_agg(d.draft ->> 'json' ORDER BY d.number, d.n), (SELECT count(*) FROM removed)
-    INTO ids, topics, jsons, moved
+    array_agg(d.draft ->> 'json' ORDER BY d.number, d.n)
+    INTO ids, topics, jsons
     FROM draft d;
-
   IF ids IS NOT NULL THEN
-    PERFORM ${s}.append(ids, topics, jsons, wait_ms);
+    PERFORM ${s}.append(ids, topics, jsons, wait_ms, NULL, NULL);
   END IF;
-  RETURN moved;
+END $$;
+
+CREATE FUNCTION ${s}.move_outbox(rows_max integer, bytes_max bigint, wait_ms integer, OUT moved integer, OUT rejected integer)
+LANGUAGE plpgsql AS $$
+DECLARE
+  numbers bigint[];
+  next bigint;
+  code text;
+BEGIN
+  moved := 0;
+  rejected := 0;
+  IF NOT EXISTS (SELECT FROM ${s}.outbox)
+    OR NOT pg_try_advisory_xact_lock(${MOVE_LOCK_CLASS}, '${s}.log'::regclass::oid::int4) THEN
+    RETURN;
+  END IF;
+  PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
+
+  SELECT array_agg(r.number ORDER BY r.number) INTO numbers FROM (
+    SELECT o.number, row_number() OVER w AS n, sum(o.bytes) OVER w AS bytes
+    FROM (SELECT b.number, b.bytes FROM ${s}.outbox b ORDER BY b.number LIMIT rows_max) o
+    WINDOW w AS (ORDER BY o.number)
+  ) r WHERE r.n = 1 OR r.bytes <= bytes_max;
+  IF numbers IS NULL THEN
+    RETURN;
+  END IF;
+
+  BEGIN
+    PERFORM ${s}.move_publications(numbers, wait_ms);
+    moved := cardinality(numbers);
+    RETURN;
+  EXCEPTION WHEN ${blamesValues} THEN
+    NULL;
+  END;
+  FOREACH next IN ARRAY numbers LOOP
+    BEGIN
+      PERFORM ${s}.move_publications(ARRAY[next], wait_ms);
+      moved := moved + 1;
+    EXCEPTION WHEN ${blamesValues} THEN
+      code := SQLSTATE;
+      WITH removed AS (DELETE FROM ${s}.outbox o WHERE o.number = next RETURNING o.number, o.drafts)
+      INSERT INTO ${s}.outbox_rejected (number, drafts, error) SELECT r.number, r.drafts, code FROM removed r;
+      rejected := rejected + 1;
+    END;
+  END LOOP;
 END $$;
 `;
 }

@@ -15,3 +15,5 @@ export function channelOf(schema: string): string {
 export const LOCK_CLASS = 0x6e6e6c67;
 /** A second lock of the same log: one node at a time removes what is old. */
 export const TRIM_LOCK_CLASS = LOCK_CLASS + 1;
+/** A third one: one node at a time moves publications from the outbox. */
+export const MOVE_LOCK_CLASS = LOCK_CLASS + 2;

@@ -4,8 +4,9 @@ import { quoted } from './names.js';
 export function positionsOf(schema: string): string {
   const s = quoted(schema);
   return `
-SELECT k.position
-FROM unnest($1::text[]) WITH ORDINALITY AS d (id, n)
+SELECT k.position, l.epoch_id, l.identity = ${s}.identity() AS current
+FROM ${s}.log l
+CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS d (id, n)
 LEFT JOIN LATERAL (SELECT e.position FROM ${s}.entries e WHERE e.id = d.id COLLATE "C" LIMIT 1) k ON true
 ORDER BY d.n
 `;

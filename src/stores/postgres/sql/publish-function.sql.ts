@@ -3,10 +3,13 @@ import { channelOf, quoted } from './names.js';
 /** What the index of topics can hold, with room to spare; the feed allows no longer names. */
 const NAME_BYTES_MAX = 1000;
 
+/** A wake-up is left out while the cluster's queue of notifications is fuller than this: it would fail the transaction. */
+const QUEUE_USAGE_MAX = 0.5;
+
 /**
  * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id, topic and json, all
- * text. It becomes visible if and only if the transaction commits, and so does the wake-up; nobody waits for a lock until
- * then. A draft that could not be moved into the log later is rejected here, where the caller can still react.
+ * text. It becomes visible if and only if the transaction commits, and so does the wake-up. No other publisher waits for
+ * it. A draft that could not be moved into the log later is rejected here, where the caller can still react.
  *
  * The result is their number, and not void: some libraries cannot read a column of type void.
  */
@@ -23,8 +26,10 @@ BEGIN
   ) THEN
     RAISE EXCEPTION 'a notification to publish needs id, topic and json' USING ERRCODE = '22023';
   END IF;
-  INSERT INTO ${s}.outbox (drafts) VALUES (publish.drafts::json);
-  PERFORM pg_notify('${channelOf(schema)}', '');
+  INSERT INTO ${s}.outbox (drafts, bytes) VALUES (publish.drafts::json, octet_length(publish.drafts));
+  IF pg_notification_queue_usage() < ${QUEUE_USAGE_MAX} THEN
+    PERFORM pg_notify('${channelOf(schema)}', '');
+  END IF;
   RETURN json_array_length(publish.drafts::json);
 END $$;
 `;

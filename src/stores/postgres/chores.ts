@@ -1,0 +1,67 @@
+import type { StoreLogger } from '../../core/store.js';
+import { isUnavailable } from '../shared/unavailable.js';
+import { endsConnection, reasonOf } from './errors.js';
+
+/** Work that runs beside calls, and how a report names it. */
+const CHORES = { move: 'move publications from the outbox into the log', trim: 'remove old notifications' };
+export type Chore = keyof typeof CHORES;
+
+/** Runs each chore at most once at a time, and once more if it was asked for meanwhile. */
+export class Chores {
+  readonly #logger: StoreLogger;
+  readonly #work: Readonly<Record<Chore, () => Promise<void>>>;
+  readonly #running = new Map<Chore, Promise<void>>();
+  /** Asked for while they ran. */
+  readonly #again = new Set<Chore>();
+  /** Have failed, and been reported. */
+  readonly #failed = new Set<Chore>();
+  #isClosed = false;
+
+  constructor(logger: StoreLogger, work: Readonly<Record<Chore, () => Promise<void>>>) {
+    this.#logger = logger;
+    this.#work = work;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A chore that fails is asked for again by the next read or timer. */
+  start(chore: Chore): void {
+    if (this.#isClosed) return;
+    if (this.#running.has(chore)) {
+      this.#again.add(chore);
+      return;
+    }
+    const done = this.#run(chore)
+      .catch((error: unknown) => {
+        this.#report(chore, error);
+      })
+      .finally(() => {
+        this.#running.delete(chore);
+      });
+    this.#running.set(chore, done);
+  }
+
+  /** Resolves when no chore runs any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#running.values());
+  }
+
+  async #run(chore: Chore): Promise<void> {
+    do {
+      this.#again.delete(chore);
+      await this.#work[chore]();
+    } while (this.#again.has(chore) && !this.#isClosed);
+    this.#failed.delete(chore);
+  }
+
+  /** Calls report a lost engine; this is for a chore that fails alone, such as for a missing privilege. */
+  #report(chore: Chore, error: unknown): void {
+    const reason = isUnavailable(error) ? error.cause : error;
+    if (this.#isClosed || this.#failed.has(chore) || endsConnection(reason)) return;
+    this.#failed.add(chore);
+    this.#logger.error(`The postgres store cannot ${CHORES[chore]}: ${reasonOf(reason)}. It is tried again.`);
+  }
+}

@@ -1,0 +1,60 @@
+import { PAST_EPOCHS_MAX } from '../../../core/store.js';
+import { quoted } from './names.js';
+
+/**
+ * The identity of the engine, and what happens when it changes.
+ *
+ * `identity()` names the table of the log and the start of the server, which every role may read. A server that is
+ * promoted, restored from a snapshot or recovered to a point in time has another start than the one that wrote the row;
+ * a dump that is restored has another table. So all of them are noticed by the next append or read, also through a pooler
+ * that hides the change. A plain restart is noticed as well: it begins an epoch that continues the last one, which costs
+ * clients nothing.
+ *
+ * `before`: the epochs that this one continues, newest first; see `Epoch.before`.
+ */
+export function lineage(schema: string): string {
+  const s = quoted(schema);
+  return `
+ALTER TABLE ${s}.log ADD COLUMN IF NOT EXISTS before jsonb NOT NULL DEFAULT '[]';
+CREATE OR REPLACE FUNCTION ${s}.identity() RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT '${s}.log'::regclass::oid || ':' || (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
+$$;
+UPDATE ${s}.log SET identity = ${s}.identity() WHERE identity = '';
+`;
+}
+
+/**
+ * Begins a new epoch. The caller holds the lock of appends, so the head is the last position of the old epoch here.
+ *
+ * - `keep`: the log holds the entries of the old epoch up to its head. Otherwise nothing is known of them.
+ * - `loss`: acknowledged entries after the head are lost.
+ *
+ * `pastEpochs` of `shared/epoch.ts` does the same for other engines.
+ */
+export function renewFunction(schema: string): string {
+  const s = quoted(schema);
+  return `
+CREATE OR REPLACE FUNCTION ${s}.renew(keep boolean, loss boolean, OUT epoch_id text) LANGUAGE plpgsql AS $$
+DECLARE
+  old ${s}.log;
+  head bigint;
+  past jsonb := '[]';
+BEGIN
+  SELECT * INTO STRICT old FROM ${s}.log;
+  IF keep THEN
+    SELECT coalesce(max(e.position), old.trimmed) INTO head FROM ${s}.entries e;
+    SELECT jsonb_agg(p.one ORDER BY p.n) INTO past FROM (
+      SELECT 0 AS n, jsonb_build_object('id', old.epoch_id, 'secret', old.epoch_secret, 'upTo', head, 'lost', loss) AS one
+      UNION ALL
+      SELECT o.n, o.one || jsonb_build_object('upTo', least((o.one ->> 'upTo')::bigint, head),
+        'lost', (o.one ->> 'lost')::boolean OR loss)
+      FROM jsonb_array_elements(old.before) WITH ORDINALITY AS o (one, n)
+      ORDER BY n LIMIT ${PAST_EPOCHS_MAX}
+    ) p;
+  END IF;
+  epoch_id := gen_random_uuid();
+  UPDATE ${s}.log l SET epoch_id = renew.epoch_id, before = past, identity = ${s}.identity(),
+    epoch_secret = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+END $$;
+`;
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../../core/clock.js';
+import type { StoreLogger } from '../../core/store.js';
+import type { Database } from './database.js';
+import { endsConnection, reasonOf } from './errors.js';
+
+export interface WakerOptions {
+  readonly database: Database;
+  readonly channel: string;
+  readonly clock: Clock;
+  readonly logger: StoreLogger;
+  /** How often the other nodes read without a wake-up; for the report. */
+  readonly pollMs: number;
+}
+
+/** At most one wake-up of this node in this time; it covers all appends in between. */
+const TICK_MS = 2;
+
+/** NOTIFY writes a commit record. Nobody depends on it, so it does not wait for the disk or for a standby. */
+const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
+
+/** Also removes what every session has read: a queue that was once full would stay full, as only senders remove. */
+const CLEAN_UP = 'SELECT pg_notification_queue_usage()';
+
+/**
+ * Wakes the other nodes after an append, in a transaction of its own. PostgreSQL commits notifying transactions of the whole
+ * cluster one after another, and fails them while the queue of notifications is full. An append suffers from neither:
+ * without a wake-up the other nodes find it by polling.
+ */
+export class Waker {
+  readonly #options: WakerOptions;
+  #sending: Promise<void> | undefined;
+  #isDue = false;
+  #hasFailed = false;
+  #endTick: (() => void) | undefined;
+
+  constructor(options: WakerOptions) {
+    this.#options = options;
+  }
+
+  wake(): void {
+    this.#isDue = true;
+    this.#sending ??= this.#send();
+  }
+
+  /** Sends the last wake-up without waiting for its tick. */
+  async close(): Promise<void> {
+    this.#endTick?.();
+    await this.#sending;
+  }
+
+  async #send(): Promise<void> {
+    while (this.#isDue) {
+      this.#isDue = false;
+      await this.#notify();
+      await this.#tick();
+    }
+    this.#sending = undefined;
+  }
+
+  async #tick(): Promise<void> {
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimeout(resolve, TICK_MS);
+      this.#endTick = () => {
+        clock.clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endTick = undefined;
+  }
+
+  async #notify(): Promise<void> {
+    const { database, channel, logger, pollMs } = this.#options;
+    try {
+      if (this.#hasFailed) await database.query(CLEAN_UP, [], () => undefined);
+      await database.query(NOTIFY, [channel], () => undefined);
+      if (this.#hasFailed) logger.warn('The postgres store wakes other nodes again.');
+      this.#hasFailed = false;
+    } catch (error) {
+      // Calls report a lost engine.
+      if (this.#hasFailed || endsConnection(error)) return;
+      this.#hasFailed = true;
+      logger.warn(
+        `The postgres store cannot wake other nodes: ${reasonOf(error)}. They look every ${pollMs} ms instead.`,
+      );
+    }
+  }
+}
