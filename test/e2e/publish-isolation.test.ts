@@ -191,10 +191,11 @@ forEachAdapter((adapter) => {
       expect(await log(app)).toHaveLength(2);
     });
 
-    test('that an Idempotency-Key names is refused when items were added', async () => {
+    test('that an Idempotency-Key names is refused when items were added or removed', async () => {
       const app = await start();
       await post(app, [ITEM, ITEM], as('alice', 'k'));
       expect(outcome(await post(app, [ITEM, ITEM, ITEM], as('alice', 'k')))).toEqual(REUSED);
+      expect(outcome(await post(app, [ITEM], as('alice', 'k')))).toEqual(REUSED);
       expect(outcome(await post(app, [ITEM, ITEM], as('alice', 'k')))).toEqual(REPEAT);
       expect(await log(app)).toHaveLength(2);
     });
