@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import Database from 'libsql';
 import { type Engine, isBusy, loadEngine, type Writer } from '../../src/stores/sqlite/engine.js';
 import { LogFile } from '../../src/stores/sqlite/log-file.js';
-import { draft, openSqliteStore, temporaryFolder, until } from './sqlite-bench.js';
+import { draft, openSqliteStore, temporaryFolder } from './sqlite-bench.js';
 
 const { folder, cleanUp } = temporaryFolder();
 afterAll(cleanUp);
@@ -37,7 +38,7 @@ describe('a checkpoint of sqliteStore', () => {
     const { engine, begun, open } = await engineWithGate();
     const file = await LogFile.open(path, engine);
     const other = await LogFile.open(path, await loadEngine());
-    const checkpoint = file.checkpoint();
+    const closed = file.close();
     await begun;
     let refusal: unknown;
     try {
@@ -47,21 +48,57 @@ describe('a checkpoint of sqliteStore', () => {
     }
     expect(isBusy(refusal)).toBe(true);
     open();
-    await checkpoint;
+    await closed;
     other.begin();
     await other.commit();
-    file.discard();
     other.discard();
   });
 
-  test('is made when enough has been written, so that the write-ahead log does not grow', async () => {
+  test('keeps the write-ahead log below 32 MiB, with several processes, many topics and retention', async () => {
     const path = join(folder, 'bounded.db');
+    const stores = [
+      await openSqliteStore({ path, retainCount: 2_000 }),
+      await openSqliteStore({ path, retainCount: 2_000 }),
+    ];
+    let bytesMax = 0;
+    for (let round = 0; round < 120; round++) {
+      await Promise.all(
+        stores.map((store, at) =>
+          Promise.all(
+            Array.from({ length: 50 }, (_, n) =>
+              store.append([draft(`${at}-${round}-${n}`, `topic-${(round * 50 + n) % 5_000}`)]),
+            ),
+          ),
+        ),
+      );
+      bytesMax = Math.max(bytesMax, statSync(`${path}-wal`).size);
+    }
+    const text = 'x'.repeat(MIB);
+    for (let n = 0; n < 40; n++) {
+      await stores[n % 2]!.append([draft(`large-${n}`, 'orders', text)]);
+      bytesMax = Math.max(bytesMax, statSync(`${path}-wal`).size);
+    }
+    expect(bytesMax).toBeGreaterThan(15 * MIB);
+    expect(bytesMax).toBeLessThan(32 * MIB);
+  }, 60_000);
+
+  test('goes on when a reader has held it back', async () => {
+    const path = join(folder, 'held.db');
     const store = await openSqliteStore({ path });
     const text = 'x'.repeat(MIB);
-    for (let n = 0; n < 100; n++) await store.append([draft(`large-${n}`, 'orders', text)]);
-    await until('the file to hold most of it', () => statSync(path).size > 60 * MIB);
-    expect(statSync(`${path}-wal`).size).toBeLessThan(60 * MIB);
-  });
+    const append = async (count: number, name: string) => {
+      for (let n = 0; n < count; n++) await store.append([draft(`${name}-${n}`, 'orders', text)]);
+    };
+    await append(1, 'first');
+    const reader = new Database(path);
+    reader.exec('BEGIN; SELECT * FROM log');
+    await append(40, 'held');
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(35 * MIB);
+    reader.exec('COMMIT');
+    reader.close();
+    await append(20, 'free');
+    expect(statSync(`${path}-wal`).size).toBeLessThan(32 * MIB);
+  }, 60_000);
 
   test('is made at the end, so that the file alone holds everything', async () => {
     const path = join(folder, 'closed.db');

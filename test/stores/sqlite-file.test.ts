@@ -143,6 +143,22 @@ describe('the bounds of sqliteStore', () => {
     expect((await publish(store, 'c')).appended[0]?.position).toBe(3);
   });
 
+  test('positions end where a number is no longer exact', async () => {
+    const last = Number.MAX_SAFE_INTEGER;
+    const store = await open();
+    const { epoch } = await publish(store, 'a');
+    const other = new Database(path);
+    other.exec(`UPDATE log SET head = ${last - 1}, trimmed = ${last - 1}; DELETE FROM entries`);
+    other.close();
+    expect((await publish(store, 'b')).appended[0]?.position).toBe(last);
+    await expect(publish(store, 'c')).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('no positions left'),
+    });
+    expect(await readAllIds(store)).toEqual(['b']);
+    expect(await stateOf(store)).toMatchObject({ epoch: { id: epoch.id }, head: last });
+  });
+
   test('bytes remove the oldest', async () => {
     const store = await open({ retainBytes: 2_000 });
     for (let n = 0; n < 40; n++) await publish(store, `id-${n}`);

@@ -25,6 +25,8 @@ export type { SqliteStoreOptions } from './options.js';
  *   user of the processes alone (it is made with mode 0600), and copy it with SQLite's own backup. Let
  *   no other program checkpoint it: before version 3.51.3, which no libsql has yet, SQLite can lose commits to that; the store's own
  *   checkpoints are made under the write lock.
+ * - Several processes take turns at the write lock: one that has committed gives way to those that wait. The write-ahead
+ *   log goes into the file at 16 MiB.
  * - Errors: `store_unavailable` while the disk is full, the file cannot be written, or another process holds the lock for
  *   longer than `busyMs`; nothing is then written by halves.
  *

@@ -14,8 +14,10 @@ export interface LogAccessOptions {
   readonly outage: Outage;
 }
 
-/** How soon a call looks again whether a lock is free: about what a commit takes. */
-const BUSY_RETRY_MS = 2;
+/** How soon a call tries again to take a lock. It is the shortest timer, because the lock is free for moments only. */
+const BUSY_RETRY_MS = 1;
+/** How long a process that has just committed leaves the lock to others that wait for it: some of their attempts. */
+const GIVE_WAY_MS = 5;
 
 /** The file is not what it was; it has to be opened again. */
 class FileChanged extends Error {}
@@ -31,6 +33,8 @@ export class LogAccess {
   /** The file must be opened again before it is used again; only whoever has the turn may do so. */
   #suspect = false;
   #seen: Seen | undefined;
+  /** When this process has committed last, and the version of the file then. */
+  #committed = { version: 0, atMs: -Infinity };
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -52,23 +56,28 @@ export class LogAccess {
 
   /** Writes: one task of this process at a time, all or nothing. `task` runs under the file's write lock. */
   write<T>(task: (file: LogFile, log: LogState) => T): Promise<T> {
-    return this.#exclusive(() =>
-      this.#attempt(async () => {
+    return this.#exclusive(async () => {
+      await this.#giveWay();
+      return this.#attempt(async () => {
         const file = await this.#opened();
-        file.begin();
+        this.#begin(file);
+        if (file.checkpointDue) {
+          await this.#checkpoint(file);
+          this.#begin(file);
+        }
         try {
           const log = file.state();
           this.#assertHolds(file, log);
           const result = task(file, log);
           await file.commit();
-          if (file.checkpointDue) void this.#exclusive(() => this.#checkpoint(file));
+          this.#committed = { version: file.version, atMs: this.#options.clock.monotonic() };
           return result;
         } catch (error) {
           await file.rollback();
           throw error;
         }
-      }),
-    );
+      });
+    });
   }
 
   /** Remembers the end of the log, and its newest entry where that is known. */
@@ -112,9 +121,38 @@ export class LogAccess {
     });
   }
 
-  /** What fails here is tried again after the next commit, and fails that as well if it is more than a busy lock. */
+  /** A failure shows at the commit too, unless it is over by then. */
   async #checkpoint(file: LogFile): Promise<void> {
-    if (file === this.#usable()) await file.checkpoint().catch(() => undefined);
+    await file.checkpoint().catch(() => undefined);
+    // The write-ahead log starts again with the first transaction that begins when all of it is in the file.
+    await file.rollback();
+  }
+
+  #begin(file: LogFile): void {
+    try {
+      file.begin();
+    } catch (error) {
+      file.showWaiting();
+      throw error;
+    }
+  }
+
+  /**
+   * Leaves the lock to another process that waits for it, until that one has committed. The process that has committed
+   * last would win again and again: it tries at once, others when their timers fire.
+   */
+  async #giveWay(): Promise<void> {
+    const { clock } = this.#options;
+    const { version, atMs } = this.#committed;
+    const file = this.#usable();
+    if (!file?.othersWait) return;
+    while (clock.monotonic() - atMs < GIVE_WAY_MS && file.version === version) await this.#pause(BUSY_RETRY_MS);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.setTimeout(resolve, ms);
+    });
   }
 
   #usable(): LogFile | undefined {
@@ -183,9 +221,7 @@ export class LogAccess {
           throw unavailable('The sqlite store is unavailable.', error);
         }
       }
-      await new Promise<void>((resolve) => {
-        clock.setTimeout(resolve, BUSY_RETRY_MS);
-      });
+      await this.#pause(BUSY_RETRY_MS);
     }
   }
 

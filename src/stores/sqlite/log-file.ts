@@ -2,11 +2,13 @@ import type { LogEntry } from '../../core/notification.js';
 import type { Epoch, PastEpoch, ReadQuery, ReadResult } from '../../core/store.js';
 import type { LogChunk } from '../shared/tail-hub.js';
 import type { Engine, Reader, Row, Writer } from './engine.js';
+import { Checkpoints } from './checkpoints.js';
 import { ClaimTable } from './claim-table.js';
 import type { Origin } from './continuity.js';
 import { epochOf, EpochWriter } from './epoch-writer.js';
 import { createFile, fileIdentity, inodeAt, sameFile } from './file-identity.js';
 import type { IdRow } from './id-window.js';
+import { LockQueue } from './lock-queue.js';
 import { migrate } from './migrations.js';
 import { mergeTopics, type Place } from './merge.js';
 import type { Aged, Removal } from './retention.js';
@@ -32,13 +34,6 @@ export interface LogState {
 const CHUNK_COUNT = 1000;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** Pages of 4 KiB after which the write-ahead log goes into the file: more of them are then written once for many changes. */
-const CHECKPOINT_PAGES = 8000;
-const PAGE_BYTES = 4096;
-/** Pages that a transaction writes besides the entries' own: the leaves of the table and of its indexes, and the log's row. */
-const TRANSACTION_PAGES = 4;
-/** How long the last checkpoint waits for others, whose commits and reads take milliseconds. */
-const TRUNCATE_MS_MAX = 1_000;
 const CACHE_KIB = 64 * 1024;
 
 /**
@@ -52,12 +47,12 @@ export class LogFile {
   readonly #inode: number | undefined;
   readonly #reader: Reader;
   readonly #writer: Writer;
-  readonly #checkpointer: Writer;
+  readonly #checkpoints: Checkpoints;
+  readonly #queue: LockQueue;
   readonly #queries: Queries;
   readonly #commands: Commands;
   readonly #epochs: EpochWriter;
   #epoch: Epoch | undefined;
-  #pagesToCheckpoint = CHECKPOINT_PAGES;
 
   private constructor(path: string, connections: Connections & Prepared) {
     this.claims = connections.claims;
@@ -65,10 +60,11 @@ export class LogFile {
     this.#inode = inodeAt(path);
     this.#reader = connections.reader;
     this.#writer = connections.writer;
-    this.#checkpointer = connections.checkpointer;
+    this.#checkpoints = new Checkpoints(path, connections.checkpointer);
     this.#commands = connections.commands;
     this.#epochs = connections.epochs;
     this.#queries = prepareQueries(connections.reader);
+    this.#queue = new LockQueue(path);
   }
 
   /** Opens the file, and makes the log in it if there is none. */
@@ -81,7 +77,7 @@ export class LogFile {
       const checkpointer = (opened.checkpointer = await engine.openWriter(path));
       await writer.exec('PRAGMA journal_mode = WAL');
       await writer.exec('PRAGMA synchronous = FULL');
-      await writer.exec('PRAGMA wal_autocheckpoint = 0');
+      await Checkpoints.limit(writer);
       await checkpointer.exec('PRAGMA synchronous = FULL');
       await writer.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       const mode = reader.prepare('PRAGMA journal_mode').get()?.journal_mode;
@@ -179,13 +175,22 @@ export class LogFile {
     }
   }
 
+  /** Shows other processes that this one waits for the write lock. */
+  showWaiting(): void {
+    this.#queue.showWaiting();
+  }
+
+  /** Whether another process has waited for the write lock since the last call. */
+  get othersWait(): boolean {
+    return this.#queue.othersWait;
+  }
+
   /** Takes the write lock, or throws that it is busy. From here to the end, `state` cannot change. */
   begin(): void {
     this.#commands.begin();
   }
 
   insert({ position, topic, id, bytes, json }: LogEntry, timeMs: number): void {
-    this.#pagesToCheckpoint -= bytes / PAGE_BYTES;
     this.#commands.append(position, topic, id, timeMs, bytes, json);
   }
 
@@ -213,7 +218,6 @@ export class LogFile {
 
   /** Resolves when what was written since `begin` is on the disk. */
   commit(): Promise<void> {
-    this.#pagesToCheckpoint -= TRANSACTION_PAGES;
     return this.#writer.exec('COMMIT');
   }
 
@@ -222,33 +226,22 @@ export class LogFile {
     await this.#writer.exec('ROLLBACK').catch(() => undefined);
   }
 
-  /** Whether this process has written so much that the write-ahead log should go into the file. */
+  /** Whether the write-ahead log should go into the file. */
   get checkpointDue(): boolean {
-    return this.#pagesToCheckpoint <= 0;
+    return this.#checkpoints.isDue;
   }
 
-  /**
-   * Brings the write-ahead log into the file. It does so under the write lock: before SQLite 3.51.3 (which no libsql has yet) a
-   * commit of another process that resets the write-ahead log meanwhile can lose what is committed
-   * (https://sqlite.org/wal.html#the_wal_reset_bug). SQLite's own automatic checkpoints take no such lock, and are off.
-   */
-  async checkpoint(): Promise<void> {
-    this.begin();
-    try {
-      await this.#checkpointer.exec('PRAGMA wal_checkpoint(PASSIVE)');
-      this.#pagesToCheckpoint = CHECKPOINT_PAGES;
-    } finally {
-      await this.rollback();
-    }
+  /** Only between `begin` and the first change; `Checkpoints` says why. */
+  checkpoint(): Promise<void> {
+    return this.#checkpoints.run();
   }
 
   /** The file alone then holds everything, if no other process is at it. */
   async close(): Promise<void> {
     try {
-      await this.checkpoint();
-      // In this mode the engine takes the write lock itself, and waits for it.
-      await this.#checkpointer.exec(`PRAGMA busy_timeout = ${TRUNCATE_MS_MAX}`);
-      await this.#checkpointer.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.begin();
+      await this.checkpoint().finally(() => this.rollback());
+      await this.#checkpoints.finish();
     } catch {
       // Others are too busy with the file to let it happen now; they will do it.
     }
@@ -257,7 +250,7 @@ export class LogFile {
 
   /** Lets go of a file that has failed. */
   discard(): void {
-    closeAll({ reader: this.#reader, writer: this.#writer, checkpointer: this.#checkpointer });
+    closeAll({ reader: this.#reader, writer: this.#writer, checkpointer: this.#checkpoints });
   }
 
   #empty(): Pick<ReadResult, 'epoch' | 'head' | 'trimmed'> {
@@ -284,7 +277,7 @@ interface Prepared {
   readonly epochs: EpochWriter;
 }
 
-function closeAll(connections: Partial<Connections>): void {
+function closeAll(connections: Partial<Record<keyof Connections, { close(): void }>>): void {
   connections.reader?.close();
   connections.checkpointer?.close();
   connections.writer?.close();

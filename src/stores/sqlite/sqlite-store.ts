@@ -177,6 +177,7 @@ export class SqliteStore implements Store, StoreAbilities {
     };
     const results = arrays.map((drafts) => ({ epoch, appended: drafts.map(appendOne) }));
     const head = after + entries.length;
+    if (head > Number.MAX_SAFE_INTEGER) throw unavailable('The sqlite store has no positions left; use a new file.');
     this.#trim(file, log, { ...log, ...size, head });
     return { results, batch: { epoch, after, entries, head }, moment };
   }
