@@ -73,6 +73,48 @@ describeRedis('what redisStore costs its engine', () => {
     expect((await callsOf(engine, 'evalsha')) - before).toBeLessThan(10);
   });
 
+  test.each([
+    { count: 1_000, size: 1_000 },
+    { count: 100, size: 65_000 },
+  ])(
+    'an array of $count times $size bytes does not delay the append of another node by more than 100 ms',
+    async (array) => {
+      const { store, feed } = await openNode();
+      // Nodes that follow the log read it in slices, in calls of their own.
+      await feed.close();
+      const large = () => Array.from({ length: array.count }, () => draft('large', 'x'.repeat(array.size)));
+      // For so long the engine serves no other node. Memory that it has never used costs it more the first time.
+      let busyMs = Infinity;
+      for (let round = 0; round < 4; round++) {
+        const before = await cpuMs(engine);
+        await store.append(large());
+        busyMs = Math.min(busyMs, (await cpuMs(engine)) - before);
+      }
+      console.info(`an array of ${array.count} times ${array.size} bytes: ${busyMs.toFixed(1)} ms`);
+      expect(busyMs).toBeLessThan(100);
+    },
+  );
+
+  test.each([
+    [1_001, 10, /1001 notifications in one array, the Redis store takes at most 1000 \(arrayMax\)/],
+    [200, 60_000, /bytes in one array, the Redis store takes at most 6815744 \(arrayBytesMax\)/],
+  ])('an array of %i times %i bytes is rejected, and nothing of it is appended', async (count, size, message) => {
+    const { store } = await openNode();
+    const array = Array.from({ length: count }, () => draft('large', 'x'.repeat(size)));
+    await expect(store.append(array)).rejects.toMatchObject({ code: 'notifications_too_many', message });
+    expect(await lengthOfLog(engine)).toBe(0);
+  });
+
+  test('ids that are too old are forgotten although nobody appends', async () => {
+    const node = await TestNode.open(engine, { idempotencyMs: 300, recheckMs: 50 });
+    nodes.push(node);
+    await node.store.append(Array.from({ length: 100 }, () => draft()));
+    const ids = () => engine.use((client) => client.keys('*:ids:*'));
+    expect(await ids()).toHaveLength(1);
+    await until('the ids are gone', async () => (await ids()).length === 0);
+    expect(await lengthOfLog(engine)).toBe(100);
+  });
+
   test('retention has bounded work in each append, and catches up', async () => {
     const { store } = await openNode();
     await fill(store, 0, 20_000, 50);
@@ -90,7 +132,7 @@ describeRedis('what redisStore costs its engine', () => {
 
 /** Appends to the topics in turn, large arrays at once. */
 async function fill(store: Store, from: number, count: number, topics: number): Promise<void> {
-  const batch = 2_000;
+  const batch = 1_000;
   const next = { at: from };
   const worker = async (): Promise<void> => {
     while (next.at < from + count) {
@@ -160,6 +202,15 @@ async function trafficOf(engine: RedisEngine, store: Store) {
     const connections = list.split('\n').filter((line) => line !== '' && !line.includes('cmd=client|list')).length;
     return { sent, connections, calls: (await callsOf(engine, 'evalsha')) - callsBefore };
   });
+}
+
+/** Milliseconds that the engine's thread has worked. */
+async function cpuMs(engine: RedisEngine): Promise<number> {
+  const info = await engine.use((client) => client.info('cpu'));
+  const seconds = ['user', 'sys'].map((kind) =>
+    Number(new RegExp(`used_cpu_${kind}_main_thread:(.*)`).exec(info)?.[1]),
+  );
+  return seconds.reduce((sum, one) => sum + one, 0) * 1_000;
 }
 
 async function sentBy(client: Redis): Promise<number> {

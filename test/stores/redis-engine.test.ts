@@ -162,7 +162,7 @@ describeRedis('redisStore and its engine', () => {
 
   test('ids are forgotten by age and by count, never early', async () => {
     const engine = await start();
-    const { store } = await openNode(engine, { idempotencyMs: 400, idempotencyCount: 5 });
+    const { store } = await openNode(engine, { idempotencyMs: 400, idempotencyCount: 5, recheckMs: 60_000 });
     const [old, ...others] = drafts(5);
     const isKnown = async () => (await store.append([old!])).appended[0]!.duplicate;
     expect(await isKnown()).toBe(false);

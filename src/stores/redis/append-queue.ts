@@ -1,3 +1,4 @@
+import { NotificationsError } from '../../core/errors.js';
 import type { Draft } from '../../core/notification.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
 import type { Connection } from './connection.js';
@@ -56,9 +57,14 @@ export class AppendQueue {
 
   append(drafts: readonly Draft[]): Promise<AppendResult> {
     const { settings, runtime, connection } = this.#options;
-    const { pendingMax, pendingBytesMax } = settings;
+    const { pendingMax, pendingBytesMax, arrayMax, arrayBytesMax } = settings;
     connection.assertOpen();
     const length = drafts.reduce((sum, { json }) => sum + json.length, 0);
+    if (drafts.length > arrayMax)
+      throw tooMany(`${drafts.length} notifications in one array`, `${arrayMax} (arrayMax)`);
+    if (drafts.length > 1 && length > arrayBytesMax) {
+      throw tooMany(`${length} bytes in one array`, `${arrayBytesMax} (arrayBytesMax)`);
+    }
     if (this.#pending >= pendingMax) {
       throw unavailable(`${pendingMax} appends are under way already (pendingMax).`);
     }
@@ -175,4 +181,8 @@ export class AppendQueue {
     this.#pending -= appends.length;
     for (const { length } of appends) this.#pendingLength -= length;
   }
+}
+
+function tooMany(what: string, limit: string): NotificationsError {
+  return new NotificationsError('notifications_too_many', `${what}, the Redis store takes at most ${limit}`);
 }

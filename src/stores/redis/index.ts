@@ -19,6 +19,8 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  * - A node that is connected to an engine with an older log rejects calls for up to 20 seconds, because the engine may be
  *   a primary that was replaced. If the log has never had a replica, the node does not wait.
  * - Order: of the appends in the engine; positions are dense.
+ * - Arrays: appended in one atomic step, which delays other clients of the engine. So they are bounded: `arrayMax`,
+ *   `arrayBytesMax`.
  * - Idempotency: `idempotencyMs` and `idempotencyCount`; an id is remembered for up to twice as long.
  * - Claims: in sorted sets in the slot of the log, as durable as the log, and never evicted. If claims may be lost, the
  *   epoch says so, and tickets of earlier epochs are rejected.

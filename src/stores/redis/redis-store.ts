@@ -158,10 +158,11 @@ export class RedisStore implements Store, StoreAbilities {
   }
 
   async #trim(): Promise<void> {
-    const { retainCount, retainMs, retainBytes } = this.#settings;
+    const { retainCount, retainMs, retainBytes, idempotencyMs, idempotencyCount } = this.#settings;
+    const args = [retainCount, retainMs, retainBytes, TRIM_ENTRIES, idempotencyMs, idempotencyCount];
     try {
       for (let removed = TRIM_ENTRIES; removed === TRIM_ENTRIES;) {
-        const { rest } = await this.#run(this.#scripts.trim, [retainCount, retainMs, retainBytes, TRIM_ENTRIES]);
+        const { rest } = await this.#run(this.#scripts.trim, args);
         removed = Number(rest[0]);
       }
     } catch {

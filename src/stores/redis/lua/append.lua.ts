@@ -1,4 +1,5 @@
 import { agreeLua, safetyLua } from './agree.lua.js';
+import { generationsLua } from './generations.lua.js';
 import { retentionLua } from './retention.lua.js';
 
 /**
@@ -17,54 +18,59 @@ import { retentionLua } from './retention.lua.js';
  * not here, because its slot moves to another node of a Cluster, when it is reached. So indexes are written first: a
  * position that stands in an index only is passed over by readers, and given to the next append.
  */
-export const appendLua = `${agreeLua}${safetyLua}${retentionLua}
+export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${retentionLua}
 -- Trimmed for each entry appended: more than one, so that a backlog shrinks.
 local TRIM_RATIO = 2
+local FIRST = 17
+-- Values in one command: a few commands are cheaper than one for each draft, and Lua's stack takes 8,000.
+local CHUNK = 1000
 
-local log = agree()
-local m = redis.call('HMGET', META, 'time', 'generation', 'since', 'bytes', 'oldest', 'records', 'recordbytes')
-local now = math.max(now_ms(), tonumber(m[1] or 0))
-local generation, since = tonumber(m[2] or 0), tonumber(m[3] or 0)
-local ids, older = KEYS[3 + generation], KEYS[4 - generation]
-local bytes, oldest = tonumber(m[4] or 0), tonumber(m[5] or 0)
-local records, record_bytes = tonumber(m[6] or 0), tonumber(m[7] or 0)
-
--- An id is remembered for one generation's age at least, for two at most; forgetting costs one UNLINK.
-local function turn_generation()
-  if now - since < tonumber(ARGV[15]) and redis.call('HLEN', ids) < tonumber(ARGV[16]) then return end
-  redis.call('HSET', META, 'generation', 1 - generation, 'since', text(now))
-  redis.call('UNLINK', older)
-  ids, older = older, ids
-end
-
-local positions, fresh, added, head = {}, {}, {}, nil
-for i = 17, #ARGV, 3 do
-  local id = ARGV[i]
-  local first = fresh[id] or redis.call('HGET', ids, id) or redis.call('HGET', older, id)
-  if first then
-    positions[#positions + 1] = -first
-  else
-    if not head then
-      turn_generation()
-      head = log.head
-    end
-    head = head + 1
-    local position = text(head)
-    redis.call('ZADD', base .. 't:' .. ARGV[i + 1], position, position)
-    positions[#positions + 1] = head
-    fresh[id] = head
-    added[#added + 1] = i
+local function in_chunks(command, key, values)
+  for at = 1, #values, CHUNK do
+    redis.call(command, key, unpack(values, at, math.min(at + CHUNK - 1, #values)))
   end
 end
+
+local log = agree()
+local m = redis.call('HMGET', META, 'time', 'generation', 'bytes', 'oldest', 'records', 'recordbytes')
+local now = math.max(now_ms(), tonumber(m[1] or 0))
+local generation = tonumber(m[2] or 0)
+local ids, older = KEYS[3 + generation], KEYS[4 - generation]
+local bytes, oldest = tonumber(m[3] or 0), tonumber(m[4] or 0)
+local records, record_bytes = tonumber(m[5] or 0), tonumber(m[6] or 0)
+
+local positions, fresh, added, head = {}, {}, {}, nil
+local topics, remembered = {}, {}
+for from = FIRST, #ARGV, 3 * CHUNK do
+  local asked = {}
+  for i = from, math.min(from + 3 * CHUNK - 1, #ARGV), 3 do asked[#asked + 1] = ARGV[i] end
+  local newer, old = redis.call('HMGET', ids, unpack(asked)), redis.call('HMGET', older, unpack(asked))
+  for at, id in ipairs(asked) do
+    local first = fresh[id] or newer[at] or old[at]
+    if first then
+      positions[#positions + 1] = -first
+    else
+      head = (head or log.head) + 1
+      local i, position = from + 3 * (at - 1), text(head)
+      local index = topics[ARGV[i + 1]] or {}
+      topics[ARGV[i + 1]] = index
+      index[#index + 1], index[#index + 2] = position, position
+      remembered[#remembered + 1], remembered[#remembered + 2] = id, position
+      positions[#positions + 1] = head
+      fresh[id] = head
+      added[#added + 1] = i
+    end
+  end
+end
+for topic, index in pairs(topics) do in_chunks('ZADD', base .. 't:' .. topic, index) end
 for _, i in ipairs(added) do
   local id, json = ARGV[i], ARGV[i + 2]
-  local position = text(fresh[id])
-  redis.call('XADD', LOG, position .. '-0', 'i', id, 't', ARGV[i + 1], 'j', json, 'm', text(now), 'n', ARGV[10])
-  redis.call('HSET', ids, id, position)
+  redis.call('XADD', LOG, text(fresh[id]) .. '-0', 'i', id, 't', ARGV[i + 1], 'j', json, 'm', text(now), 'n', ARGV[10])
   bytes = bytes + #json
   if is_record(ARGV[i + 1]) then records, record_bytes = records + 1, record_bytes + #json end
 end
 if head then
+  in_chunks('HSET', turn_generation(now, tonumber(ARGV[15]), tonumber(ARGV[16])), remembered)
   log.head, log.token = head, ARGV[10]
   if oldest == 0 then oldest = now end
   redis.call('HSET', META, 'head', text(log.head), 'token', log.token, 'time', text(now),

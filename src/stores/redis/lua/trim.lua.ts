@@ -1,17 +1,21 @@
 import { agreeLua } from './agree.lua.js';
+import { generationsLua } from './generations.lua.js';
 import { retentionLua } from './retention.lua.js';
 
 /**
- * Removes what has become too old while nobody appended.
+ * Removes the entries and forgets the ids that have become too old while nobody appended.
  *
  * KEYS and ARGV[1..9]: see `agree.lua.ts`
  * ARGV[10..12] retention: count, ms, bytes
  * ARGV[13] entries to remove at most
+ * ARGV[14..15] idempotency: ms and count of ids that a generation takes
  *
  * Answers what `answer` gives, then how many were removed.
  */
-export const trimLua = `${agreeLua}${retentionLua}
+export const trimLua = `${agreeLua}${generationsLua}${retentionLua}
 local log = agree()
 local keep = { count = tonumber(ARGV[10]), ms = tonumber(ARGV[11]), bytes = tonumber(ARGV[12]) }
-return answer(log, trim(log, now_ms(), keep, tonumber(ARGV[13])))
+local now = now_ms()
+turn_generation(now, tonumber(ARGV[14]), tonumber(ARGV[15]))
+return answer(log, trim(log, now, keep, tonumber(ARGV[13])))
 `;

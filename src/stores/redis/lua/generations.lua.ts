@@ -1,0 +1,18 @@
+/**
+ * Forgets ids. They are in two hashes: the current generation takes new ids, and the older one is only read. An id is
+ * remembered for the age of one generation at least, and of two at most. Forgetting a generation takes one UNLINK.
+ */
+export const generationsLua = `
+-- Returns the hash that takes new ids.
+local function turn_generation(now, ms, count)
+  local m = redis.call('HMGET', META, 'generation', 'since')
+  local generation, since = tonumber(m[1] or 0), tonumber(m[2] or 0)
+  local ids, older = KEYS[3 + generation], KEYS[4 - generation]
+  local size = redis.call('HLEN', ids)
+  if now - since < ms and size < count then return ids end
+  if size == 0 and redis.call('EXISTS', older) == 0 and since > 0 then return ids end
+  redis.call('HSET', META, 'generation', text(1 - generation), 'since', text(now))
+  redis.call('UNLINK', older)
+  return older
+end
+`;
