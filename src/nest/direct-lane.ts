@@ -51,7 +51,8 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   onApplicationBootstrap(): void {
     if (!this.isOpen) return;
     if (this.#runtime.isObserved) {
-      const rule = 'must be 0 in an application with global interceptors or exception filters, which it would pass by';
+      const rule =
+        'must be 0, because interceptors or exception filters (global ones, or in `decorators`) would not see its answers';
       throw optionError('directLane.grantMs', this.#runtime.settings.directLane.grantMs, rule);
     }
     this.server.prependListener('request', (request: IncomingMessage) => {

@@ -33,7 +33,10 @@ export interface NotificationsModuleExtras {
    * headers. Guards of the whole application still apply: see `clientDecorators`. Default false.
    */
   readonly serveClient?: boolean | undefined;
-  /** Guards of the built-in controller. They run before the access rules. Default none. */
+  /**
+   * Guards of the built-in controller. They run before the access rules. `overrideGuard` of a testing module replaces those that are
+   * given as a class. Default none.
+   */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
   /**
    * Class decorators of the mounted controllers, the feed's and that of `client.js`: `[SkipThrottle(), ApiTags('feed')]`.

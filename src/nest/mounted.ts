@@ -5,7 +5,8 @@ import type { Extras } from './module-extras.js';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsGuard } from './notifications.guard.js';
 import { OriginGuard } from './origin.guard.js';
-import { TicketGuard, unlessTicket } from './ticket.guard.js';
+import { TicketGuard } from './ticket.guard.js';
+import { unlessTicket } from './unless-ticket.js';
 
 type Route = Pick<FeedDefinition, 'path' | 'version'>;
 
@@ -16,7 +17,8 @@ const OBSERVER_KEYS = ['__interceptors__', '__exceptionFilters__'];
 export function mountFeed(route: Route, { guards, decorators }: Extras): Type<NotificationsController> {
   class MountedNotificationsController extends NotificationsController {}
   decorate(MountedNotificationsController, decorators);
-  UseGuards(TicketGuard, OriginGuard, ...guards.map(unlessTicket), NotificationsGuard)(MountedNotificationsController);
+  const own = unlessTicket(guards, MountedNotificationsController);
+  UseGuards(TicketGuard, OriginGuard, ...own, NotificationsGuard)(MountedNotificationsController);
   controllerAt(route)(MountedNotificationsController);
   return MountedNotificationsController;
 }

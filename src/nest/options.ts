@@ -141,7 +141,7 @@ export interface NotificationsOptions {
    * A poll takes it if two like it, the same but for the cursor down to the last byte, have gone through the whole application on that
    * connection and were answered with the same headers. Guards and `access.subscriber` are then not asked again until `grantMs` is over, and
    * middleware is not run; `access.read` and limits are, and `revoke` ends it at once. Responses that middleware wraps, or that set
-   * cookies, keep the whole way. The application does not start if it has global interceptors or exception filters.
+   * cookies, keep the whole way. The application does not start if it has interceptors or exception filters, global ones or in `decorators`.
    */
   readonly directLane?:
     | {

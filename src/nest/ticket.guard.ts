@@ -1,4 +1,4 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, type Type } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { NotificationsError } from '../core/errors.js';
 import { EVENT_STREAM_TYPE } from '../wire/protocol.js';
 import { header } from '../wire/request.js';
@@ -99,19 +99,4 @@ export class TicketGuard implements CanActivate {
     }
     return { claims, idSuffix, lastCursor };
   }
-}
-
-/** The guard, made to leave alone what has been let in with a ticket. */
-export function unlessTicket(guard: Type<CanActivate> | CanActivate): Type<CanActivate> | CanActivate {
-  const hasTicket = (context: ExecutionContext): boolean =>
-    acceptedTicket(context.getArgByIndex<FrameworkRequest>(0)) !== undefined;
-  if (typeof guard !== 'function') {
-    return { canActivate: (context) => hasTicket(context) || guard.canActivate(context) };
-  }
-  // What Nest injects into the guard's class it injects into this one, which inherits all that it goes by.
-  return class extends guard {
-    override canActivate(context: ExecutionContext): ReturnType<CanActivate['canActivate']> {
-      return hasTicket(context) || super.canActivate(context);
-    }
-  };
 }

@@ -31,10 +31,17 @@ exports.checkEntries = async (exportsField, load) => {
 /** A small application on either platform: publishes in-process, polls over HTTP. */
 exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, NotificationsService }) => {
   for (const adapter of adapters) {
+    let asked = 0;
+    class CountingGuard {
+      canActivate() {
+        asked++;
+        return true;
+      }
+    }
     class AppModule {}
     const module = {
       module: AppModule,
-      imports: [NotificationsModule.forRoot({ access: 'public', serveClient: true })],
+      imports: [NotificationsModule.forRoot({ access: 'public', serveClient: true, guards: [CountingGuard] })],
     };
     const app = await NestFactory.create(module, adapter, { logger: ['fatal', 'error', 'warn'] });
     await app.listen(0, '127.0.0.1');
@@ -44,6 +51,7 @@ exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, Not
     const response = await fetch(`${await app.getUrl()}/notifications?topic=t&cursor=earliest&wait=0`);
     const body = await response.json();
     assert.equal(response.status, 200, JSON.stringify(body));
+    assert.equal(asked, 1, 'the guard of the module is asked');
     assert.deepEqual(Object.keys(body).sort(), ['cursor', 'more', 'notifications']);
     assert.equal(typeof body.cursor, 'string');
     assert.equal(body.more, false);

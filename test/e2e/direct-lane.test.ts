@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CanActivate, UnauthorizedException } from '@nestjs/common';
+import { type CanActivate, type NestInterceptor, UnauthorizedException, UseInterceptors } from '@nestjs/common';
 import type { NotificationsOptions } from 'nest-notifications';
 import type { Request as ExpressRequest, Response } from 'express';
 import { systemClock } from '../../src/core/clock.js';
 import { forEachAdapter } from '../support/http/adapters.js';
-import { startApp } from '../support/http/app.js';
+import { type AppOptions, startApp } from '../support/http/app.js';
 import { CERTIFICATE } from '../support/http/certificate.js';
 import { Connection } from '../support/http/connection.js';
 import { numbers, publish } from '../support/http/feed.js';
@@ -234,14 +234,13 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('an application with global interceptors or filters does not start with a direct lane', async () => {
-    const interceptor = { intercept: (_: unknown, next: { handle(): unknown }) => next.handle() };
-    const start = startApp(adapter, {
-      notifications: LANE,
-      configure: (nest) => nest.useGlobalInterceptors(interceptor as never),
-    });
-    await expect(start).rejects.toThrow(
-      'option directLane.grantMs is 30000; it must be 0 in an application with global',
+  const interceptor: NestInterceptor = { intercept: (_, next) => next.handle() };
+  test.each<[where: string, options: AppOptions]>([
+    ['global', { notifications: LANE, configure: (nest) => nest.useGlobalInterceptors(interceptor) }],
+    ['in `decorators`', { notifications: { ...LANE, decorators: [UseInterceptors(interceptor)] } }],
+  ])('an application whose interceptors are %s does not start with a direct lane', async (_, options) => {
+    await expect(startApp(adapter, options)).rejects.toThrow(
+      'option directLane.grantMs is 30000; it must be 0, because interceptors or exception filters (global ones, or in `decorators`)',
     );
     await turn();
   });
