@@ -3,6 +3,7 @@ import { systemClock } from '../../src/core/clock.js';
 import type { LogPosition } from '../../src/core/page.js';
 import type { AppendResult, Store } from '../../src/core/store.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
+import { agreeLua } from '../../src/stores/redis/lua/agree.lua.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
 import { TcpProxy } from '../support/tcp/proxy.js';
 import { draft, drafts, pageAfter, PollingClient, TestNode, until } from './redis.support.js';
@@ -256,12 +257,62 @@ describeRedis('a failover to a replica', () => {
     await until('it is read from again', () => read().then(() => true, () => false)); // prettier-ignore
   });
 
+  test('with wait, nodes leave a mark every second; without, an idle engine is not written to', async () => {
+    const node = await open({ recheckMs: 50 });
+    await append(node, 1);
+    await node.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    expect(await metaOf(primary, 'beat')).toBeNull();
+    await open({ recheckMs: 50, wait: { replicas: 1, timeoutMs: 500 } });
+    await until('the replica has a mark', async () => (await metaOf(replica, 'beat')) !== null);
+  });
+
   test('a primary that accepts appends without replicas is reported once at start', async () => {
     const node = await open();
     expect(node.warnings).toEqual([expect.stringMatching(/min-replicas-to-write is not set/)]);
     await primary.use((client) => client.config('SET', 'min-replicas-to-write', '1'));
     expect((await open()).warnings).toEqual([]);
     expect((await open({ wait: { replicas: 1, timeoutMs: 500 } })).warnings).toEqual([]);
+  });
+});
+
+describeRedis('whether the store is sure that nothing is lost', () => {
+  /** The script with clocks that agree exactly. A replica is stale if its last mark is not five seconds ahead. */
+  const script = `${agreeLua.replace('SKEW_MS = 5000', 'SKEW_MS = 0').replace('STALE_MS = 120000', 'STALE_MS = -5000')}
+    return has_all(redis.call('INFO', 'replication')) and 1 or 0`;
+  /** Milliseconds of the last append and mark, from now; the engine started at most two seconds ago. */
+  const [IN_10_S, IN_3_S, LONG_AGO] = [10_000, 3_000, -60_000];
+  let engine: RedisEngine;
+
+  const isSure = (state: Readonly<Record<string, number>>): Promise<boolean> =>
+    engine.use(async (client) => {
+      const now = Date.now();
+      const { time = 0, beat = 0, ...flags } = state;
+      await client.hset('{a}:meta', { time: now + time, beat: now + beat, ...flags });
+      return (await client.eval(script, 4, '{a}:meta', 'log', 'ids:0', 'ids:1')) === 1;
+    });
+
+  test.each([
+    ['appendfsync always', { time: LONG_AGO, synced: 1, waited: 0, replicas: 0 }, true],
+    ['everysec', { time: LONG_AGO, synced: 0, waited: 1, replicas: 0 }, false],
+    ['always, but it had replicas', { time: LONG_AGO, synced: 1, waited: 0, replicas: 1 }, false],
+    ['always, and appends waited for its replicas', { time: LONG_AGO, synced: 1, waited: 1, replicas: 1 }, true],
+  ])('after a restart with %s', async (_, state, sure) => {
+    engine = await startEngine();
+    expect(await isSure(state)).toBe(sure);
+  });
+
+  test.each([
+    ['that had received all appends', { time: IN_10_S, synced: 0, waited: 1, replicas: 1 }, true],
+    ['if appends did not wait', { time: IN_10_S, synced: 1, waited: 0, replicas: 1 }, false],
+    ['that had received the last mark', { time: IN_3_S, beat: IN_10_S, synced: 0, waited: 1, replicas: 1 }, true],
+    ['that was detached before', { time: IN_3_S, synced: 0, waited: 1, replicas: 1 }, false],
+    ['that has restarted since', { time: LONG_AGO, synced: 1, waited: 1, replicas: 1 }, false],
+  ])('after the promotion of a replica %s', async (_, state, sure) => {
+    const primary = await startEngine({ settings: NO_DELAY });
+    engine = await startEngine({ settings: { replicaof: `127.0.0.1 ${primary.port}` } });
+    await until('the replica follows', async () => (await infoOf(primary)).includes('state=online'));
+    await engine.use((client) => client.replicaof('NO', 'ONE'));
+    expect(await isSure(state)).toBe(sure);
   });
 });
 

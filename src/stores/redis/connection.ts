@@ -154,6 +154,8 @@ export class Connection {
       this.#lastError = error;
     });
     client.on('close', () => {
+      // The next engine at this address may be set up in another way.
+      this.#state.synced = false;
       if (this.#phase !== 'open') return;
       // A connection that leads to an engine that is behind is closed on every attempt; the calls report that.
       if (this.#down.size === 0 && !this.#state.isBehind) {

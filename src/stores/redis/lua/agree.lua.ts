@@ -34,6 +34,8 @@ local ID, TOPIC, JSON, TIME, TOKEN = 2, 4, 6, 8, 10
 local NEVER_REPLICA = string.rep('0', 40)
 -- Clocks of two engines differ by less.
 local SKEW_MS = 5000
+-- A replica that was detached is older; a failover takes less.
+local STALE_MS = 120000
 
 local function text(number)
   return string.format('%.0f', number)
@@ -65,15 +67,17 @@ end
 
 -- Whether this engine certainly has all that the one before it acknowledged.
 local function has_all(info)
-  local m = redis.call('HMGET', META, 'time', 'synced', 'waited', 'replicas')
+  local m = redis.call('HMGET', META, 'time', 'synced', 'waited', 'replicas', 'beat')
+  local now = now_ms()
   local uptime_s = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
-  local started_first = now_ms() - uptime_s * 1000 + SKEW_MS <= tonumber(m[1] or 0)
+  local started_first = now - uptime_s * 1000 + SKEW_MS <= tonumber(m[1] or 0)
   local restarted = not started_first and string.match(info, 'master_replid2:(%w+)') == NEVER_REPLICA
   local waited = m[3] == '1'
   -- From its own disk. An engine with replicas may be one that was not the primary.
   if restarted then return m[2] == '1' and (waited or tonumber(m[4] or 0) == 0) end
-  -- It was a replica when the last entry arrived, and no append was acknowledged without it.
-  return started_first and waited
+  -- It was a replica when the last entry arrived, and no append was acknowledged without it since then.
+  local is_fresh = now - math.max(tonumber(m[1] or 0), tonumber(m[5] or 0)) < STALE_MS
+  return started_first and waited and is_fresh
 end
 
 -- The past epochs of a log that continues the present one from its head.
