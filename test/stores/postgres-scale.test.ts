@@ -15,6 +15,13 @@ const FILL = `
 INSERT INTO large.entries (position, topic, id, time, bytes, total, json)
 SELECT i, 'topic-' || i % ${TOPICS}, 'id-' || i, now(), 40, 40 * i, '{"id":"id-' || i || '","topic":"topic-' || i % ${TOPICS} || '","type":"t"}'
 FROM generate_series(1, ${NOTIFICATIONS}) i`;
+const TOPIC_ENTRIES = NOTIFICATIONS / TOPICS;
+
+/** More than a page of one topic, and after it a part in which the others are dense. */
+const FILL_UNEVENLY = `
+INSERT INTO large.entries (position, topic, id, time, bytes, total, json)
+SELECT ${NOTIFICATIONS} + i, CASE WHEN i <= 700 THEN 'hot' ELSE 'u-' || i % 99 END, 'uneven-' || i, now(), 40, 40 * (${NOTIFICATIONS} + i), '{}'
+FROM generate_series(1, 40000) i`;
 
 describePostgres(`postgresStore with ${NOTIFICATIONS} notifications over ${TOPICS} topics`, () => {
   let engine: PostgresEngine;
@@ -27,7 +34,7 @@ describePostgres(`postgresStore with ${NOTIFICATIONS} notifications over ${TOPIC
     await openPostgresStore(options);
     await closeStores();
     // Without statistics, as it is before the engine has had the time to make any.
-    await engine.use((client) => client.query(FILL));
+    await engine.use((client) => client.query(`${FILL}; ${FILL_UNEVENLY}`));
     store = await openPostgresStore(options);
   }, 180_000);
   afterAll(async () => {
@@ -60,6 +67,33 @@ describePostgres(`postgresStore with ${NOTIFICATIONS} notifications over ${TOPIC
     // A scan of the log takes hundreds of milliseconds.
     const ms = await bestMs(() => store.read(query));
     expect(ms).toBeLessThan(100);
+  });
+
+  test.each([
+    ['topics in turn', 0, topics(100)],
+    ['one topic', NOTIFICATIONS / 2, ['topic-1']],
+    // First 700 notifications of one topic, then the others in turn.
+    ['an uneven log', NOTIFICATIONS, ['hot', ...Array.from({ length: 99 }, (_, n) => `u-${n}`)]],
+  ])('a page of 1,000 visits few more rows of the index than it holds: %s', async (_, after, names) => {
+    const values = [names, after, 1000, 2 ** 24];
+    const { page, visited } = await engine.use(async (client) => {
+      await client.query('BEGIN');
+      const { rows } = await client.query(readPage('large'), values);
+      const counted = await client.query(
+        `SELECT pg_stat_get_xact_tuples_returned('large.by_topic'::regclass) AS count`,
+      );
+      return { page: rows, visited: Number(counted.rows[0].count) };
+    });
+    expect(page.length).toBe(names.length === 1 ? TOPIC_ENTRIES / 2 : 1000);
+    const positions = page.map(({ position }) => Number(position));
+    const expected = await engine.use((client) =>
+      client.query(
+        'SELECT position FROM large.entries WHERE topic = ANY ($1) AND position > $2 ORDER BY position LIMIT 1000',
+        [names, after],
+      ),
+    );
+    expect(positions).toEqual(expected.rows.map(({ position }) => Number(position)));
+    expect(visited).toBeLessThan(10_000);
   });
 
   test('an append costs the same as to an empty log', async () => {

@@ -7,6 +7,7 @@ import { lineage, renewFunction } from './sql/lineage.sql.js';
 import { LOCK_CLASS, quoted } from './sql/names.js';
 import { moveOutboxFunction, outboxBounds } from './sql/move-outbox-function.sql.js';
 import { publishFunction, replacePublishFunction } from './sql/publish-function.sql.js';
+import { choosePageFunction } from './sql/read-page.sql.js';
 import { recordColumns } from './sql/records.sql.js';
 import { tables } from './sql/tables.sql.js';
 import { trimFunction } from './sql/trim-function.sql.js';
@@ -33,6 +34,7 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
     claimFunction(schema),
   ],
   (schema) => [outboxBounds(schema), moveOutboxFunction(schema), replacePublishFunction(schema)],
+  (schema) => [choosePageFunction(schema)],
 ];
 
 /**

@@ -1,37 +1,103 @@
 import { quoted } from './names.js';
 
+/** Rows read of each topic at first, at least: a lookup costs more than a row. */
+const SHARE_MIN = 8;
+/** How many times wider the next range of positions may be than the range before, as notifications may be spread unevenly. */
+const GROWTH_MAX = 8;
+
+/**
+ * Chooses the positions of a page: topics, position to read after, limit and bytes as in `readPage`.
+ *
+ * Reading each topic as far as a page could go would visit `limit` rows of every topic. So each topic is read a share at
+ * first. The share that ends first shows how densely the page's topics fill the log, and further ranges of positions are
+ * chosen by that. All rows up to `horizon` have been read. The cost is the rows of the page, plus some lookups per topic.
+ *
+ * The function is STABLE, so all its statements see the log at the moment of the statement that calls it.
+ */
+export function choosePageFunction(schema: string): string {
+  const s = quoted(schema);
+  return `
+CREATE OR REPLACE FUNCTION ${s}.choose_page(
+  topics text[], after bigint, page_limit bigint, bytes_max bigint, OUT positions bigint[], OUT more boolean
+) LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+  share bigint := least(page_limit + 1, greatest(${SHARE_MIN}, 2 * page_limit / cardinality(topics)));
+  horizon bigint;
+  next bigint;
+  found bigint[];
+  sizes bigint[];
+  range_found bigint[];
+  range_sizes bigint[];
+  total numeric;
+BEGIN
+  WITH slice AS MATERIALIZED (
+    SELECT t.n, p.position, p.bytes
+    FROM unnest(topics) WITH ORDINALITY AS t (topic, n)
+    CROSS JOIN LATERAL (
+      SELECT e.position, e.bytes FROM ${s}.entries e
+      WHERE e.topic = t.topic COLLATE "C" AND e.position > after
+      ORDER BY e.position LIMIT share
+    ) p
+  ), ended AS (
+    SELECT min(o.last) AS position FROM (SELECT max(i.position) AS last FROM slice i GROUP BY i.n HAVING count(*) >= share) o
+  )
+  SELECT ended.position, array_agg(i.position ORDER BY i.position), array_agg(i.bytes ORDER BY i.position), sum(i.bytes)
+    INTO horizon, found, sizes, total
+    FROM ended JOIN slice i ON ended.position IS NULL OR i.position <= ended.position
+    GROUP BY ended.position;
+
+  WHILE horizon IS NOT NULL AND cardinality(found) <= page_limit AND (cardinality(found) < 2 OR total <= bytes_max) LOOP
+    next := horizon + ceil((horizon - after)
+      * greatest(1, least(${GROWTH_MAX}, 1.3 * (page_limit + 1 - cardinality(found)) / cardinality(found))))::bigint;
+    SELECT array_agg(o.position ORDER BY o.position), array_agg(o.bytes ORDER BY o.position), coalesce(sum(o.bytes), 0) + total
+      INTO range_found, range_sizes, total
+      FROM (
+        SELECT p.position, p.bytes
+        FROM unnest(topics) AS t (topic)
+        CROSS JOIN LATERAL (
+          SELECT e.position, e.bytes FROM ${s}.entries e
+          WHERE e.topic = t.topic COLLATE "C" AND e.position > horizon AND e.position <= next
+          ORDER BY e.position LIMIT page_limit + 1 - cardinality(found)
+        ) p
+        ORDER BY p.position LIMIT page_limit + 1 - cardinality(found)
+      ) o;
+    found := found || range_found;
+    sizes := sizes || range_sizes;
+    horizon := CASE WHEN EXISTS (SELECT FROM ${s}.entries e WHERE e.position > next) THEN next END;
+  END LOOP;
+
+  SELECT array_agg(r.position ORDER BY r.position), count(*) < cardinality(found)
+    INTO positions, more
+    FROM (
+      SELECT f.position, f.n, sum(f.bytes) OVER (ORDER BY f.n) AS bytes
+      FROM unnest(found, sizes) WITH ORDINALITY AS f (position, bytes, n)
+    ) r
+    WHERE r.n <= page_limit AND (r.n = 1 OR r.bytes <= bytes_max);
+END $$;
+`;
+}
+
 /**
  * A page: `$1` topics, `$2` position, `$3` limit, `$4` bytes. One statement, so log, head and entries are of one moment.
- *
- * Each topic is read by index, as far as a page could go (`topic = ANY … ORDER BY position` would collect and sort
- * everything that follows the cursor); what goes on the page is decided in the index alone, and only that is fetched.
- * The log's row comes also when there are no entries.
+ * The page's positions are chosen in the index alone, and only its entries are fetched. The log's row comes also when
+ * there are no entries.
  */
 export function readPage(schema: string): string {
   const s = quoted(schema);
   return `
-WITH place AS MATERIALIZED (
-  SELECT p.position, p.bytes
-  FROM unnest($1::text[]) AS t (topic)
-  CROSS JOIN LATERAL (
-    SELECT e.position, e.bytes FROM ${s}.entries e
-    WHERE e.topic = t.topic COLLATE "C" AND e.position > $2::bigint
-    ORDER BY e.position LIMIT $3::bigint + 1
-  ) p
-  ORDER BY p.position LIMIT $3::bigint + 1
-), running AS MATERIALIZED (
-  SELECT position, row_number() OVER w AS n, sum(bytes) OVER w AS bytes FROM place WINDOW w AS (ORDER BY position)
-), chosen AS MATERIALIZED (
-  SELECT position FROM running WHERE n <= $3::bigint AND (n = 1 OR bytes <= $4::bigint)
+WITH page AS MATERIALIZED (
+  SELECT * FROM ${s}.choose_page($1::text[], $2::bigint, $3::bigint, $4::bigint)
 )
 SELECT l.epoch_id, l.identity = ${s}.identity() AS current, l.trimmed,
   (SELECT max(h.position) FROM ${s}.entries h) AS head,
-  (SELECT count(*) FROM running) > (SELECT count(*) FROM chosen) AS more,
+  coalesce(page.more, false) AS more,
   e.position, e.id, e.topic, e.bytes, e.json
 FROM ${s}.log l
-LEFT JOIN (
-  chosen c CROSS JOIN LATERAL (SELECT x.* FROM ${s}.entries x WHERE x.position = c.position LIMIT 1) e
-) ON true
+CROSS JOIN page
+LEFT JOIN LATERAL (
+  SELECT x.* FROM unnest(page.positions) AS c (position)
+  CROSS JOIN LATERAL (SELECT x.* FROM ${s}.entries x WHERE x.position = c.position LIMIT 1) x
+) e ON true
 ORDER BY e.position
 `;
 }
