@@ -6,7 +6,8 @@
  * here with its data in a temporary folder, as durable as it goes (Redis `appendfsync always`, PostgreSQL `fsync on`, SQLite
  * `synchronous FULL`; NATS flushes in the background, as 2.9 knows no other way). 200 bytes of data, 100 topics. Rounds
  * alternate the stores, medians are shown. `flushesPerS` is the raw limit: how often the disk of this folder can flush a
- * small write, one after another, measured in the same rounds.
+ * small write, one after another, measured in the same rounds. Pages hold 1,000 notifications of 1, 10 and 50 topics.
+ * `ofRaw1` compares one publish in flight with single inserts into the same engine without the store.
  *
  *   npm run bench:stores            prints a line for each round and JSON at the end
  */
@@ -15,12 +16,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../src/core/clock.js';
 import { Feed } from '../src/core/feed.js';
+import type { Draft } from '../src/core/notification.js';
 import type { Store } from '../src/core/store.js';
 import { openSubject, STORES, type Subject } from './subjects.js';
 
 const ROUNDS = 3;
 const RATE_MS = 3_000;
 const LATENCY_MS = 4_000;
+const PAGE_READS = 21;
 const LATENCY_PER_S = 1_000;
 const TOPICS = 100;
 const FEED_LIMITS = {
@@ -38,23 +41,34 @@ interface Result {
   latencyP50Ms: number;
   latencyP99Ms: number;
   recoveredMs?: number;
+  /** Pages of 1,000 from the log's beginning, by the number of topics. */
+  page1Ms: number;
+  page10Ms: number;
+  page50Ms: number;
+  /** `publishesPerS1` divided by what one connection inserts into the engine without the store. */
+  ofRaw1?: number;
 }
 
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 let serial = 0;
 const data = 'x'.repeat(200);
 
-function append(store: Store): Promise<unknown> {
+function newDraft(): Draft {
   const id = `n${serial++}`;
   const topic = `t${serial % TOPICS}`;
-  return store.append([{ id, topic, json: JSON.stringify({ id, topic, type: 'bench', time: '', data }) }]);
+  return { id, topic, json: JSON.stringify({ id, topic, type: 'bench', time: '', data }) };
 }
 
-async function publishesPerS(store: Store, inFlight: number): Promise<number> {
+function append(store: Store): Promise<unknown> {
+  return store.append([newDraft()]);
+}
+
+async function perS(publish: () => Promise<unknown>, inFlight: number): Promise<number> {
   let count = 0;
   const startMs = performance.now();
   const worker = async () => {
     while (performance.now() - startMs < RATE_MS) {
-      await append(store);
+      await publish();
       count++;
     }
   };
@@ -85,6 +99,29 @@ async function latencies(publisher: Store, feed: Feed): Promise<number[]> {
   return tookMs.sort((a, b) => a - b);
 }
 
+async function rawPerS({ openRaw }: Subject): Promise<number | undefined> {
+  const raw = await openRaw?.();
+  if (!raw) return undefined;
+  const rate = await perS(() => {
+    const { id, topic, json } = newDraft();
+    return raw.insert(id, topic, json);
+  }, 1);
+  await raw.close();
+  return rate;
+}
+
+/** The median of some reads of the first page of 1,000. */
+async function pageMs(store: Store, topicCount: number): Promise<number> {
+  const topics = Array.from({ length: topicCount }, (_, index) => `t${index}`);
+  const times: number[] = [];
+  for (let round = 0; round < PAGE_READS; round++) {
+    const startMs = performance.now();
+    await store.read({ topics, after: 0, limit: 1_000, bytesMax: 1 << 24 });
+    times.push(performance.now() - startMs);
+  }
+  return median(times);
+}
+
 /** From the engine's being back to the first acknowledged publish. */
 async function recoveredMs(store: Store, { kill, startAgain }: Subject): Promise<number | undefined> {
   if (!kill || !startAgain) return undefined;
@@ -111,9 +148,14 @@ async function measure(name: string): Promise<Result> {
   const result: Result = {
     latencyP50Ms: tookMs[Math.floor(tookMs.length * 0.5)]!,
     latencyP99Ms: tookMs[Math.floor(tookMs.length * 0.99)]!,
-    publishesPerS1: await publishesPerS(publisher, 1),
-    publishesPerS64: await publishesPerS(publisher, 64),
+    publishesPerS1: await perS(() => append(publisher), 1),
+    publishesPerS64: await perS(() => append(publisher), 64),
+    page1Ms: await pageMs(publisher, 1),
+    page10Ms: await pageMs(publisher, 10),
+    page50Ms: await pageMs(publisher, 50),
   };
+  const raw = await rawPerS(subject);
+  if (raw !== undefined) result.ofRaw1 = result.publishesPerS1 / raw;
   const recovered = await recoveredMs(publisher, subject);
   if (recovered !== undefined) result.recoveredMs = recovered;
   await feed.close();
@@ -145,7 +187,6 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const rounded = (value: number): number => (value < 100 ? Math.round(value * 100) / 100 : Math.round(value));
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : STORES;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import type { StoreFactory } from '../src/core/store.js';
 import { memoryStore } from '../src/index.js';
 import { natsStore } from '../src/stores/nats/index.js';
@@ -18,7 +19,14 @@ export interface Subject {
   readonly alone?: boolean;
   readonly kill?: () => Promise<void>;
   readonly startAgain?: () => Promise<void>;
+  /** The same engine without the store: one insert of a notification, on a connection and a table of its own. */
+  readonly openRaw?: () => Promise<RawInsert>;
   stop(): Promise<void>;
+}
+
+export interface RawInsert {
+  insert(id: string, topic: string, json: string): Promise<unknown>;
+  close(): Promise<void>;
 }
 
 /** Retention that a benchmark does not reach. */
@@ -39,13 +47,23 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   },
   postgres: async () => {
     const engine = await PostgresEngine.start();
-    return engineSubject(engine, postgresStore({ connectionString: engine.url, ...KEEP }));
+    const subject = engineSubject(engine, postgresStore({ connectionString: engine.url, ...KEEP }));
+    return { ...subject, openRaw: () => rawPostgres(engine.url) };
   },
   nats: async () => {
     const engine = await NatsServer.start();
     return engineSubject(engine, natsStore({ connection: { servers: engine.servers }, ...KEEP }));
   },
 };
+
+async function rawPostgres(connectionString: string): Promise<RawInsert> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  await client.query(`CREATE TABLE raw (position bigserial PRIMARY KEY, id text UNIQUE, topic text, json text)`);
+  await client.query('CREATE INDEX ON raw (topic, position)');
+  const text = 'INSERT INTO raw (id, topic, json) VALUES ($1, $2, $3)';
+  return { insert: (...values) => client.query(text, values), close: () => client.end() };
+}
 
 function engineSubject(
   engine: { kill(): Promise<void>; startAgain(): Promise<void>; stop(): Promise<void> },
