@@ -12,11 +12,13 @@ describePostgres('postgresStore keeps the store contract', () => {
 });
 
 /** The oldest version and the newest. */
-describe.each(inDepth([], [13, 18]))('on PostgreSQL %d, postgresStore keeps the store contract', (major) => {
-  const bin = otherVersion(major);
-  if (bin) keepsContract(bin);
-  else test.skip(`PostgreSQL ${major} is not installed (node scripts/postgres-versions.mjs)`, () => undefined);
-});
+for (const major of inDepth<readonly number[]>([], [13, 18])) {
+  describe(`on PostgreSQL ${major}, postgresStore keeps the store contract`, () => {
+    const bin = otherVersion(major);
+    if (bin) keepsContract(bin);
+    else test.skip(`PostgreSQL ${major} is not installed (node scripts/postgres-versions.mjs)`, () => undefined);
+  });
+}
 
 function keepsContract(bin?: string): void {
   let engine: PostgresEngine;
