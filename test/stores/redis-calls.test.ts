@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Cluster } from 'ioredis';
 import { systemClock } from '../../src/core/clock.js';
 import type { Store } from '../../src/core/store.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
@@ -93,55 +92,4 @@ describeRedis('a wrong password', () => {
       return error instanceof Error && error.message.includes('wrong password');
     });
   });
-});
-
-describeRedis('a Cluster of three', () => {
-  let engines: RedisEngine[];
-  const connection: RedisStoreOptions['connection'] = (settings) =>
-    new Cluster(
-      engines.map(({ port }) => ({ host: '127.0.0.1', port })),
-      { redisOptions: settings },
-    );
-
-  beforeEach(async () => {
-    const settings = { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' };
-    engines = [await start({ settings }), await start({ settings }), await start({ settings })];
-    const slots = [0, 5_461, 10_923, 16_384];
-    for (const [at, engine] of engines.entries()) {
-      await engine.use(async (client) => {
-        await client.cluster('ADDSLOTSRANGE', slots[at]!, slots[at + 1]! - 1);
-        await client.call('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
-        if (at > 0) await client.cluster('MEET', '127.0.0.1', engines[0]!.port);
-      });
-    }
-    for (const engine of engines) {
-      await until('the cluster is up', async () => {
-        const info = await engine.use((client) => client.cluster('INFO'));
-        return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
-      });
-    }
-  });
-
-  const evictOn = async (isWanted: (engine: RedisEngine) => boolean): Promise<void> => {
-    for (const engine of engines) {
-      await engine.use(async (client) => {
-        await client.config('SET', 'maxmemory', '100mb');
-        await client.config('SET', 'maxmemory-policy', isWanted(engine) ? 'allkeys-lru' : 'noeviction');
-      });
-    }
-  };
-
-  test('is refused if the owner of the slot may evict the log, and only then', async () => {
-    const slot = await engines[0]!.use((client) => client.cluster('KEYSLOT', `{${PREFIX}}:meta`));
-    const owner = engines[Math.min(2, Math.floor(slot / 5_461))]!;
-    await evictOn((engine) => engine === owner);
-    for (let opening = 0; opening < 8; opening++) {
-      await expect(openStore({ connection })).rejects.toMatchObject({ ...UNAVAILABLE, message: /allkeys-lru/ });
-    }
-    await evictOn((engine) => engine !== owner);
-    for (let opening = 0; opening < 8; opening++) {
-      const store = await openStore({ connection });
-      expect((await store.append([draft()])).appended[0]!.duplicate).toBe(false);
-    }
-  }, 30_000);
 });

@@ -1,0 +1,101 @@
+import { Cluster } from 'ioredis';
+import type { RedisClientFactory } from '../../../src/stores/redis/index.js';
+import { RedisEngine } from './redis.js';
+
+const SLOTS = 16_384;
+const SETTINGS = {
+  'cluster-enabled': 'yes',
+  'cluster-announce-ip': '127.0.0.1',
+  'cluster-node-timeout': '2000',
+  'repl-diskless-sync-delay': '0',
+};
+
+/** Waits until something is so, or throws with the first argument. */
+type Until = (what: string, condition: () => Promise<boolean>) => Promise<void>;
+
+/** A Cluster of primaries that share the slots equally. */
+export class RedisCluster {
+  readonly engines: RedisEngine[] = [];
+  readonly #until: Until;
+
+  private constructor(until: Until) {
+    this.#until = until;
+  }
+
+  static async start(primaries: number, until: Until): Promise<RedisCluster> {
+    const cluster = new RedisCluster(until);
+    for (let at = 0; at < primaries; at++) {
+      const engine = await cluster.#join();
+      const [first, next] = [at, at + 1].map((one) => Math.ceil((one * SLOTS) / primaries));
+      await engine.use((client) => client.cluster('ADDSLOTSRANGE', first!, next! - 1));
+    }
+    await cluster.#settled();
+    return cluster;
+  }
+
+  /** Makes clients of the Cluster. */
+  get connection(): RedisClientFactory {
+    return (redisOptions) =>
+      new Cluster(
+        this.engines.map(({ port }) => ({ host: '127.0.0.1', port })),
+        { redisOptions },
+      );
+  }
+
+  /** The primary that has the slot of a key. */
+  async ownerOf(key: string): Promise<RedisEngine> {
+    return this.#first().use(async (client) => {
+      const slot = await client.cluster('KEYSLOT', key);
+      const ranges = await client.cluster('SLOTS');
+      const [, , primary] = ranges.find(([from, to]) => from <= slot && slot <= to) ?? [];
+      const port = primary?.[1];
+      const owner = this.engines.find((engine) => engine.port === port);
+      if (!owner) throw new Error(`no engine has slot ${slot}`);
+      return owner;
+    });
+  }
+
+  /** Adds a replica, which has all entries when this resolves. */
+  async addReplica(primary: RedisEngine): Promise<RedisEngine> {
+    const replica = await this.#join();
+    await this.#settled();
+    const id = await primary.use((client) => client.cluster('MYID'));
+    await replica.use((client) => client.cluster('REPLICATE', id));
+    await this.#until('the replica follows', async () => {
+      const info = await replica.use((client) => client.info('replication'));
+      return info.includes('master_link_status:up');
+    });
+    return replica;
+  }
+
+  async stop(): Promise<void> {
+    for (const engine of this.engines) await engine.stop();
+  }
+
+  async #join(): Promise<RedisEngine> {
+    const engine = await RedisEngine.start({ settings: SETTINGS });
+    this.engines.push(engine);
+    await engine.use(async (client) => {
+      await client.call('CLUSTER', 'SET-CONFIG-EPOCH', this.engines.length);
+      const first = this.#first();
+      if (engine !== first) await client.cluster('MEET', '127.0.0.1', first.port);
+    });
+    return engine;
+  }
+
+  /** Every engine knows all others and the owners of all slots. */
+  async #settled(): Promise<void> {
+    for (const engine of this.engines) {
+      await this.#until('the Cluster is up', async () => {
+        const info = await engine.use((client) => client.cluster('INFO'));
+        return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${this.engines.length}`);
+      });
+    }
+  }
+
+  #first(): RedisEngine {
+    const [first] = this.engines;
+    if (!first) throw new Error('the Cluster has no engine');
+    return first;
+  }
+}
