@@ -113,6 +113,31 @@ describe('after a failover that lost the newest notifications', () => {
   });
 });
 
+describe('a client that missed an epoch', () => {
+  test('gets a reset gap beyond the fork of the later failover', async () => {
+    await bench.store.failOver(10);
+    await bench.store.append(drafts(5, 'new'));
+    await bench.store.failOver(8);
+    await bench.store.append(drafts(5, 'newer'));
+    const [valid, lost] = [bench.poll({ after: at(8), waitMs: 0 }), bench.poll({ after: at(9) })];
+    await bench.clock.settle();
+    expect(valid.last?.gap).toBeUndefined();
+    expect(lost.last?.gap).toEqual({ reason: 'reset' });
+  });
+
+  test.each([
+    ['earlier', true, false],
+    ['later', false, true],
+  ])('gets an expired gap if the %s failover lost notifications', async (_, first, second) => {
+    await bench.store.failOver(10, { isLossKnown: first });
+    await bench.store.failOver(10, { isLossKnown: second });
+    const poll = bench.poll({ after: at(9) });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n10']]);
+    expect(poll.last?.gap).toEqual({ reason: 'expired' });
+  });
+});
+
 describe('after a failover that is known to have lost notifications', () => {
   test('a position before the fork is continued with an expired gap, once', async () => {
     await bench.store.failOver(7, { isLossKnown: true });
