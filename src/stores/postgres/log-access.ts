@@ -5,7 +5,7 @@ import { type Outage, unavailable } from '../shared/unavailable.js';
 import type { Database, Row, Values } from './database.js';
 import { isDataError, isLogChanged, LogChanged, OutdatedServer, reasonOf } from './errors.js';
 import { migrate } from './migrations.js';
-import { epochRow, type LogRow } from './rows.js';
+import { type EpochRow, epochRow, type LogRow } from './rows.js';
 import { calls } from './sql/calls.sql.js';
 
 export interface LogAccessOptions {
@@ -21,7 +21,8 @@ export interface LogAccessOptions {
 export interface Seen {
   readonly epochId: string;
   readonly position: number;
-  readonly id: string;
+  /** Undefined if only its position is known. */
+  readonly id?: string | undefined;
 }
 
 /** What this node knew of the log when it asked: an answer may not be older. */
@@ -81,7 +82,9 @@ export class LogAccess {
 
   /** Remembers an entry, if it is the last one. */
   saw({ epochId, position, id }: Seen): void {
-    if (this.#seen?.epochId === epochId && this.#seen.position >= position) return;
+    const seen = this.#seen;
+    const isNewer = seen?.epochId !== epochId || position > seen.position;
+    if (!isNewer && !(position === seen.position && seen.id === undefined)) return;
     if (this.#epoch?.id === epochId) this.#seen = { epochId, position, id };
   }
 
@@ -144,32 +147,39 @@ export class LogAccess {
   }
 
   async #makeReady(): Promise<Epoch> {
-    const { database, schema, lockMs, logger } = this.#options;
-    await migrate(database, schema);
-    const { epochId, position, id } = this.#seen ?? { epochId: null, position: 0, id: null };
-    const { epoch, isLossFound } = await database.query(
-      calls(schema).verify,
-      [epochId, position, id, lockMs],
-      (rows) => {
-        const row = epochRow(rows);
-        if (isPast(this.#epoch, row.epoch.id)) throw new OutdatedServer();
-        return row;
-      },
-    );
-    if (isLossFound) {
-      logger.error(
-        `The database has lost acknowledged notifications up to position ${position}: it was restored, or a standby ` +
-          'that lacked them was promoted. Clients get a gap.',
-      );
+    await migrate(this.#options.database, this.#options.schema);
+    for (;;) {
+      const { epoch, isLossFound } = await this.#verify();
+      const seen = this.#seen;
+      if (isLossFound) this.#reportLoss(seen);
+      const past = epoch.before?.find(({ id }) => id === seen?.epochId);
+      // The old engine has acknowledged an append meanwhile that the log lacks: the next call finds this loss.
+      if (seen && past && seen.position > past.upTo && past.lost !== true) continue;
+      if (this.#epoch?.id !== epoch.id) {
+        this.#epoch = epoch;
+        this.#seen = seen && positionIn(epoch, seen) && { ...seen, epochId: epoch.id };
+      }
+      return epoch;
     }
-    if (this.#epoch?.id !== epoch.id) this.#adopt(epoch);
-    return epoch;
   }
 
-  #adopt(epoch: Epoch): void {
-    const seen = this.#seen;
-    this.#epoch = epoch;
-    this.#seen = seen && positionIn(epoch, seen) && { ...seen, epochId: epoch.id };
+  #verify(): Promise<EpochRow> {
+    const { database, schema, lockMs } = this.#options;
+    const { epochId = null, position = 0, id = null } = this.#seen ?? {};
+    return database.query(calls(schema).verify, [epochId, position, id, lockMs], (rows) => {
+      const row = epochRow(rows);
+      if (isPast(this.#epoch, row.epoch.id)) throw new OutdatedServer();
+      return row;
+    });
+  }
+
+  #reportLoss(seen: Seen | undefined): void {
+    this.#options.logger.error(
+      seen
+        ? `The database has lost acknowledged notifications up to position ${seen.position}: it was restored, or a ` +
+            'standby that lacked them was promoted. Clients get a gap.'
+        : 'The database was promoted or recovered while no node ran; notifications may be lost. Clients get a gap.',
+    );
   }
 }
 

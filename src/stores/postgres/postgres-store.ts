@@ -225,6 +225,7 @@ export class PostgresStore implements Store, StoreAbilities {
       const { entries, more, head, trimmed, outbox, ...log } = readRows(rows);
       this.#access.check(log, known);
       this.#access.checkHead(head, known);
+      if (head > 0) this.#access.saw({ epochId: known.epoch.id, position: head });
       this.#saw(known.epoch, entries);
       if (outbox) this.#chores.start('move');
       return { epoch: known.epoch, entries, more, head, trimmed };

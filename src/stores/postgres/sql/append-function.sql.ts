@@ -12,7 +12,8 @@ import { LOCK_CLASS, quoted } from './names.js';
  * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: how long to wait for the lock.
  * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that epoch ends before it, nothing
  *   is appended: its positions would be given a second time.
- * - If another engine wrote the log's row, a new epoch begins before any position is given.
+ * - If another engine wrote the log's row, a new epoch begins before any position is given. `verify` then finds what is
+ *   lost, as the caller sees another epoch.
  * - An id that the log holds, or that comes earlier in the same call, gives its position and `duplicates` true.
  * - One draft has a path of its own: the general statement costs more than the insert itself.
  * - `LATERAL … LIMIT 1` looks up each id by index: plans of functions are kept, and one that was made when the table was

@@ -11,15 +11,24 @@ import { quoted } from './names.js';
  * clients nothing.
  *
  * `before`: the epochs that this one continues, newest first; see `Epoch.before`.
+ * `timeline`: of the server when the epoch began; null where it cannot be read. It changes when a standby is promoted or a
+ * backup is recovered to a point in time, and not when a server restarts.
  */
 export function lineage(schema: string): string {
   const s = quoted(schema);
   return `
 ALTER TABLE ${s}.log ADD COLUMN IF NOT EXISTS before jsonb NOT NULL DEFAULT '[]';
+ALTER TABLE ${s}.log ADD COLUMN IF NOT EXISTS timeline text;
 CREATE OR REPLACE FUNCTION ${s}.identity() RETURNS text LANGUAGE sql STABLE AS $$
   SELECT '${s}.log'::regclass::oid || ':' || (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
 $$;
-UPDATE ${s}.log SET identity = ${s}.identity() WHERE identity = '';
+CREATE OR REPLACE FUNCTION ${s}.timeline() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN left(pg_walfile_name(pg_current_wal_lsn()), 8);
+EXCEPTION WHEN insufficient_privilege OR undefined_function OR feature_not_supported THEN
+  RETURN NULL;
+END $$;
+UPDATE ${s}.log SET identity = ${s}.identity(), timeline = ${s}.timeline() WHERE identity = '';
 `;
 }
 
@@ -27,7 +36,7 @@ UPDATE ${s}.log SET identity = ${s}.identity() WHERE identity = '';
  * Begins a new epoch. The caller holds the lock of appends, so the head is the last position of the old epoch here.
  *
  * - `keep`: the log holds the entries of the old epoch up to its head. Otherwise nothing is known of them.
- * - `loss`: acknowledged entries after the head are lost.
+ * - `loss`: acknowledged entries after the head are lost, or may be.
  *
  * `pastEpochs` of `shared/epoch.ts` does the same for other engines.
  */
@@ -53,7 +62,7 @@ BEGIN
     ) p;
   END IF;
   epoch_id := gen_random_uuid();
-  UPDATE ${s}.log l SET epoch_id = renew.epoch_id, before = past, identity = ${s}.identity(),
+  UPDATE ${s}.log l SET epoch_id = renew.epoch_id, before = past, identity = ${s}.identity(), timeline = ${s}.timeline(),
     epoch_secret = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
 END $$;
 `;
