@@ -7,7 +7,7 @@ import { type LogState, randomHex } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
 
-/** Drafts and length of JSON in one call of the script, if there are several arrays: it holds up all other clients. */
+/** Drafts and length of JSON in one call of the script with several arrays: other clients wait meanwhile. */
 const BATCH_DRAFTS = 512;
 const BATCH_LENGTH = 1024 * 1024;
 
@@ -30,12 +30,12 @@ export interface AppendQueueOptions {
 }
 
 /**
- * Sends what is appended in one turn of the event loop as one call of the script. With `wait` one call is under way at a
- * time, and what is appended meanwhile goes with the next: replicas are waited for once for all of it.
+ * Appends of one turn of the event loop are one call of the script. With `wait` one call is under way at a time, and
+ * appends that arrive meanwhile share the next one: one WAIT serves them all.
  */
 export class AppendQueue {
   readonly #options: AppendQueueOptions;
-  /** Tokens of this node's appends start with it. */
+  /** The start of the tokens of this node's appends. */
   readonly #node = randomHex(6);
   #appends = 0;
   #queue: PendingAppend[] = [];
@@ -43,7 +43,7 @@ export class AppendQueue {
   readonly #batches = new Set<Promise<void>>();
   /** Batches are under way that others have to wait for. */
   #waiting = false;
-  /** Calls and their text that are in memory, until the client lets go of them. */
+  /** Calls and the length of their text that are in memory, until the client releases them. */
   #pending = 0;
   #pendingLength = 0;
 

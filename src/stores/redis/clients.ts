@@ -35,18 +35,18 @@ async function loadLibrary() {
   }
 }
 
-/** A call is answered or rejected soon: nothing waits in the client for better times, nothing is sent twice by itself. */
+/** A call is answered or rejected soon: the client neither queues calls while it is offline nor sends them twice. */
 function clientSettings(timeoutMs: number): RedisClientSettings {
   return {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    // What is under way when a connection closes is rejected at once.
+    // Calls under way are rejected at once when a connection closes.
     maxRetriesPerRequest: 0,
-    // The store subscribes by itself, so that it knows when it has.
+    // The store subscribes by itself, so that it knows when it is subscribed.
     autoResubscribe: false,
     connectTimeout: timeoutMs,
-    // A connection that owes an answer for so long is given up, and with it what is queued on it.
+    // A connection without an answer for so long is closed, and the calls queued on it are rejected.
     socketTimeout: timeoutMs,
     retryStrategy: (times) =>
       Math.min(RETRY_MS_MIN * 2 ** Math.min(times, 10), RETRY_MS_MAX) * (0.75 + Math.random() / 4),
@@ -82,7 +82,7 @@ export function whenReady(client: Redis | Cluster): Promise<void> {
       reject(new Error('the client has given up'));
     });
     if (client.status === 'ready') resolve();
-    // A failed attempt is followed by the next; a Cluster's client connects by itself.
+    // The client tries again after a failed attempt; a Cluster's client connects by itself.
     else if (client.status === 'wait') client.connect().catch(() => undefined);
   });
 }

@@ -21,9 +21,9 @@ export interface ConnectionOptions {
 }
 
 /**
- * The connections of one node, whatever the number of its clients: one for commands, one that is subscribed to the
- * wake-ups, and with `wait` one for appends, because WAIT blocks the connection that it is sent on. (A Cluster's client
- * has connections of its own for all of these.)
+ * The connections of one node: one for commands, one that is subscribed to the wake-ups, and with `wait` one for appends,
+ * because WAIT blocks its connection. The number of clients does not matter. A Cluster's client has connections of its own
+ * for all of these.
  */
 export class Connection {
   readonly #settings: RedisStoreSettings;
@@ -108,8 +108,8 @@ export class Connection {
   }
 
   /**
-   * Makes the engine answer on the connection that it otherwise never owes anything, so that a dead one is noticed, and
-   * looks whether it is still one that the log can be in.
+   * Pings on the subscribed connection, on which the engine otherwise sends no answers, so that a dead one is noticed. Also
+   * checks the settings of the engine again.
    */
   probe(): void {
     if (!this.#subscriber.isCluster && this.#subscriber.status === 'ready') {
@@ -188,7 +188,7 @@ export class Connection {
     this.#onWake();
   }
 
-  /** What has to be done whenever a client has connected, before it is of use. */
+  /** The steps before a connected client can be used. */
   async #ready(client: RedisClient, first: boolean): Promise<void> {
     if (first) await whenReady(client);
     if (client === this.#subscriber) await client.subscribe(this.#channel);

@@ -28,19 +28,22 @@ export type RedisClientFactory = (settings: RedisClientSettings) => Redis | Clus
 
 /** Acknowledgement of appends by replicas (the command WAIT). */
 export interface RedisWait {
-  /** Replicas that must have received an append before it is acknowledged. */
+  /**
+   * Replicas that must have received an append before it is acknowledged. If these are all replicas, a failover costs no
+   * gap; but appends are rejected while one of them is missing.
+   */
   readonly replicas: number;
-  /** Milliseconds in which they must, below `timeoutMs`. */
+  /** Milliseconds that an append waits for them, below `timeoutMs`. */
   readonly timeoutMs: number;
 }
 
-/** Where the engine is, what the log keeps, and for how long. */
+/** The engine's address, what the log keeps, and for how long. */
 export interface RedisStoreOptions {
   /** A `redis://` or `rediss://` URL, options of ioredis, or a function that makes a client (Sentinel, Cluster). */
   readonly connection: string | RedisOptions | RedisClientFactory;
-  /** What the log's keys start with, in braces, so that all of them live in one slot of a Cluster. Default `notifications`. */
+  /** The start of all keys, in braces, so that a Cluster keeps them in one slot. Default `notifications`. */
   readonly prefix?: string | undefined;
-  /** Milliseconds after which a call is rejected and its connection made anew. Default 5,000. */
+  /** Milliseconds after which a call is rejected and its connection is replaced. Default 5,000. */
   readonly timeoutMs?: number | undefined;
   /** Calls to `append` under way at once; further ones are rejected. Default 10,000. */
   readonly pendingMax?: number | undefined;
@@ -76,7 +79,7 @@ export interface RedisStoreOptions {
    * bytes of memory. Default 1,000,000.
    */
   readonly claimCount?: number | undefined;
-  /** Acknowledge an append only when replicas have it. Default: the engine's own word is enough. */
+  /** Acknowledge an append only when replicas have it. Default: the primary's answer is enough. */
   readonly wait?: RedisWait | undefined;
 }
 

@@ -24,8 +24,8 @@ export interface RedisTailOptions {
 }
 
 /**
- * Hands the log over by reading it from where it stands whenever it is woken. Wake-ups say only that it is time to look:
- * one too many costs a look, and one that was lost is made good by the next.
+ * Delivers the log: at every wake-up it reads on from its position. A wake-up carries no data, so an extra one costs one
+ * read, and after a lost one the next read delivers everything.
  */
 export class RedisTail implements Tail {
   readonly #options: RedisTailOptions;
@@ -41,7 +41,7 @@ export class RedisTail implements Tail {
     this.#epochId = options.epochId;
   }
 
-  /** Looks for the first time, and rejects if that fails; what is left then is handed over without being waited for. */
+  /** Reads for the first time, and rejects if that fails. The caller does not wait for the pages that follow. */
   async arm(): Promise<void> {
     this.#looking = true;
     try {
@@ -70,7 +70,7 @@ export class RedisTail implements Tail {
         if (await this.#look()) this.#lookAgain = true;
       } while (this.#wanted());
     } catch {
-      // Cut off: the connection says so in the log, and wakes every tail when it is back.
+      // The connection is lost. It reports that, and wakes every tail when it is back.
     } finally {
       this.#looking = false;
     }
