@@ -96,9 +96,7 @@ export class ClaimStream {
       discard: 'new',
       duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
     };
-    const info = (await engine.info(name)) ?? (await engine.create(fresh, name)) ?? (await engine.info(name));
-    if (!info) throw unavailable('The NATS server has no stream for claims, and made none.');
-    const { config } = info;
+    const { config } = await engine.open(fresh, name);
     if (config.description !== DESCRIPTION) {
       throw unavailable(`The stream ${name} exists, but does not hold claims of nest-notifications.`);
     }

@@ -60,7 +60,7 @@ export class Consumer {
       consumer.#watch();
       return { consumer, pending: info.num_pending };
     } catch (error) {
-      await consumer.close();
+      void consumer.close();
       throw error;
     }
   }
@@ -68,8 +68,7 @@ export class Consumer {
   /** Hands over nothing more, and removes it from the server, if that can be reached. */
   async close(): Promise<void> {
     this.#stop();
-    if (this.#name === undefined || !this.#options.engine.connected) return;
-    await this.#options.engine.deleteConsumer(this.#name).catch(() => undefined);
+    if (this.#name !== undefined) await this.#options.engine.deleteConsumer(this.#name);
   }
 
   #stop(): void {

@@ -1,11 +1,12 @@
 import type { ConsumerConfig, ConsumerInfo, JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
-import type * as jetstream from '@nats-io/jetstream';
-import type * as transport from '@nats-io/transport-node';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Clock, Timer } from '../../core/clock.js';
 import { unavailable } from '../shared/unavailable.js';
+import { type Client, connectClient, isAnswer, type Library, nameOf } from './client.js';
 import type { NewCommit } from './commit.js';
 import { PART_HEADER, type RawMessage, subjectOf } from './layout.js';
 import type { NatsSettings } from './options.js';
+import { repeated } from './repeated.js';
 
 /** What became of a commit: stored, or refused because the stream's last message was another one than expected. */
 export type PublishResult = { readonly stored: true } | { readonly stored: false };
@@ -22,33 +23,19 @@ export interface Stored {
   readonly error?: { readonly err_code: number; readonly description: string };
 }
 
-type Library = Pick<typeof transport, 'connect' | 'headers' | 'createInbox'> &
-  Pick<typeof jetstream, 'jetstreamManager'>;
-
 export const WRONG_LAST_SEQUENCE = 10071;
 export const MESSAGES_EXCEEDED = 10077;
 const WRONG_LAST_MSG_ID = 10070;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
 
-/** How soon a dead connection is noticed that says nothing: after three of them. */
-const PING_MS = 10_000;
-const RECONNECT_MS = 200;
-
-/**
- * The library adds this to the wall time of its last attempt. Were the clock set back by an hour, it would make none for that hour: the first
- * delay after that is as much less than none.
- */
-function reconnectDelay(delayMs = RECONNECT_MS): () => number {
-  const aheadMs = (): number => Date.now() - performance.now();
-  let before = aheadMs();
-  return () => {
-    const now = aheadMs();
-    const setBackMs = Math.max(0, before - now);
-    before = now;
-    return setBackMs > delayMs ? -setBackMs : delayMs * (1 + Math.random());
-  };
-}
+/** How soon a request without an answer is sent again. */
+const AGAIN_MS = 500;
+/** How long one attempt to publish takes, so that there is time to look whether it is stored, and for another one. */
+const PUBLISH_MS = 2_000;
+const CONSUMER_MS = 1_000;
+/** After which the server removes a consumer that was only asked a question. */
+const SAMPLE_NANOS = 5_000 * 1_000_000;
 
 /** The connection to the server, and what is asked of it. Whatever it rejects with is `store_unavailable`. */
 export class Engine {
@@ -56,36 +43,21 @@ export class Engine {
   readonly #nc: NatsConnection;
   readonly #jsm: JetStreamManager;
   readonly #settings: NatsSettings;
+  readonly #clock: Clock;
   #connected = true;
   /** What gives up each request that has no answer yet. */
   readonly #asked = new Set<(error: Error) => void>();
 
-  private constructor(library: Library, nc: NatsConnection, jsm: JetStreamManager, settings: NatsSettings) {
+  private constructor({ library, nc, jsm }: Client, settings: NatsSettings, clock: Clock) {
     this.#library = library;
     this.#nc = nc;
     this.#jsm = jsm;
     this.#settings = settings;
+    this.#clock = clock;
   }
 
-  static async connect(settings: NatsSettings): Promise<Engine> {
-    const library = await loadLibrary();
-    const { connection, timeoutMs } = settings;
-    try {
-      const nc = await library.connect({
-        pingInterval: PING_MS,
-        reconnectDelayHandler: reconnectDelay(connection.reconnectTimeWait),
-        timeout: timeoutMs,
-        ...connection,
-        reconnect: true,
-        maxReconnectAttempts: -1,
-        // A server that is being set up anew refuses for a while; a node recovers from that by itself too.
-        ignoreAuthErrorAbort: true,
-      });
-      const jsm = await library.jetstreamManager(nc, { timeout: timeoutMs, checkAPI: false });
-      return new Engine(library, nc, jsm, settings);
-    } catch (cause) {
-      throw unavailable(`The NATS server cannot be reached: ${nameOf(cause)}.`, cause);
-    }
+  static async connect(settings: NatsSettings, clock: Clock): Promise<Engine> {
+    return new Engine(await connectClient(settings), settings, clock);
   }
 
   get connected(): boolean {
@@ -109,22 +81,40 @@ export class Engine {
 
   /** Undefined when there is no such stream. */
   async info(stream = this.#settings.stream): Promise<StreamInfo | undefined> {
-    return this.#ask(
+    return this.#askAgain(
       () => this.#jsm.streams.info(stream),
       (code) => code === STREAM_NOT_FOUND,
     );
   }
 
-  /** Undefined when somebody else has just made it. */
-  async create(config: Partial<StreamConfig>, name = this.#settings.stream): Promise<StreamInfo | undefined> {
-    return this.#ask(
-      () => this.#jsm.streams.add({ ...config, name }),
-      (code) => code === STREAM_NAME_IN_USE,
-    );
+  /**
+   * A stream, made if there is none. Each attempt looks first: of nodes that make it at once, a cluster answers one, and
+   * some versions never answer the others.
+   */
+  async open(config: Partial<StreamConfig>, name = this.#settings.stream): Promise<StreamInfo> {
+    const { streams } = this.#jsm;
+    const info = (): Promise<StreamInfo> => streams.info(name);
+    const create = (error: unknown): Promise<StreamInfo> => {
+      if (codeOf(error) !== STREAM_NOT_FOUND) throw error;
+      return streams.add({ ...config, name });
+    };
+    const lookAgain = (error: unknown): Promise<StreamInfo> => {
+      if (codeOf(error) !== STREAM_NAME_IN_USE) throw error;
+      return info();
+    };
+    const found = await this.#askAgain(() => info().catch((error: unknown) => create(error).catch(lookAgain)));
+    if (!found) throw unavailable('The NATS server has no stream, and made none.');
+    return found;
   }
 
+  /** Changes a part of a stream's configuration. */
   async update(config: Partial<StreamConfig>, stream = this.#settings.stream): Promise<void> {
-    await this.#ask(() => this.#jsm.streams.update(stream, config));
+    await this.#askAgain(() => this.#jsm.streams.update(stream, config));
+  }
+
+  /** Changes the description. It is asked for once: an attempt that comes late would undo the change of another node. */
+  async describe(description: string): Promise<void> {
+    await this.#ask(() => this.#jsm.streams.update(this.#settings.stream, { description }));
   }
 
   /** Removes the messages of a subject below a sequence. */
@@ -136,7 +126,7 @@ export class Engine {
   async get(query: GetQuery, stream = this.#settings.stream): Promise<RawMessage | undefined> {
     const { replicas } = this.#settings;
     // Any replica answers a direct get, also one that lags behind, and what it does not have yet would be left out.
-    const found = await this.#ask(() =>
+    const found = await this.#askAgain(() =>
       replicas === 1 ? this.#jsm.direct.getMessage(stream, query) : this.#jsm.streams.getMessage(stream, query),
     );
     if (!found) return undefined;
@@ -150,7 +140,6 @@ export class Engine {
    * of a message which another node got in. So the last one is stored only if all are.
    */
   async publish({ commit, parts, lastSequence }: NewCommit, prefix: string): Promise<PublishResult> {
-    const { timeoutMs } = this.#settings;
     const answers = parts.map(({ topic, header, body }, at) => {
       const headers = this.#library.headers();
       headers.set(PART_HEADER, header);
@@ -158,7 +147,9 @@ export class Engine {
       if (at > 0) headers.set('Nats-Expected-Last-Msg-Id', `${commit}.${at}`);
       const subject = subjectOf(prefix, topic);
       if (at === parts.length - 1) {
-        return this.#ask(() => this.#nc.request(subject, body, { headers, timeout: timeoutMs }));
+        return this.#ask(() =>
+          this.#nc.request(subject, body, { headers, timeout: Math.min(this.#settings.timeoutMs, PUBLISH_MS) }),
+        );
       }
       headers.set('Nats-Msg-Id', `${commit}.${at + 1}`);
       this.#nc.publish(subject, body, { headers });
@@ -180,9 +171,12 @@ export class Engine {
     return answer.json<Stored>();
   }
 
-  /** A message that is no commit's. */
-  async publishMarker(subject: string): Promise<void> {
-    await this.#ask(() => this.#nc.request(subject, '', { timeout: this.#settings.timeoutMs }));
+  /** A message that is no commit's; answers its sequence. */
+  async publishMarker(subject: string): Promise<number> {
+    const answer = await this.#ask(() => this.#nc.request(subject, '', { timeout: this.#settings.timeoutMs }));
+    const { seq, error } = answer?.json<Stored>() ?? { seq: 0 };
+    if (!answer || error) throw unavailable(`The NATS server refuses to store: ${error?.description ?? 'no answer'}.`);
+    return seq;
   }
 
   subscribe(onMessage: (message: Msg) => void): Subscription {
@@ -198,19 +192,49 @@ export class Engine {
     if (this.connected) this.#nc.publish(subject);
   }
 
+  /** Makes a consumer that pushes. It is asked for once, because a second one would push too. */
   async addConsumer(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
-    const info = await this.#ask(() => this.#jsm.consumers.add(this.#settings.stream, config));
+    const info = await this.#soon(this.#ask(() => this.#jsm.consumers.add(this.#settings.stream, config)));
     if (!info) throw unavailable('The NATS server made no consumer.');
     return info;
   }
 
+  /** What a consumer says of the stream when it begins. It is deleted, or ends by itself after a while. */
+  async sample(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
+    const options = { ...config, ack_policy: 'none', mem_storage: true, inactive_threshold: SAMPLE_NANOS } as const;
+    const info = await this.#askAgain(() => this.#jsm.consumers.add(this.#settings.stream, options));
+    if (!info) throw unavailable('The NATS server made no consumer.');
+    void this.deleteConsumer(info.name);
+    return info;
+  }
+
+  /** Never rejects: a consumer that is left behind ends by itself. */
   async deleteConsumer(name: string): Promise<void> {
-    await this.#ask(() => this.#jsm.consumers.delete(this.#settings.stream, name));
+    if (!this.connected) return;
+    await this.#soon(this.#jsm.consumers.delete(this.#settings.stream, name)).catch(() => undefined);
   }
 
   async close(): Promise<void> {
     this.#disconnected();
     await this.#nc.close();
+  }
+
+  /** For requests about consumers, which take milliseconds, or are lost where no leader is. */
+  async #soon<T>(answer: Promise<T>): Promise<T> {
+    let timer: Timer;
+    const late = new Promise<never>((_, reject) => {
+      timer = this.#clock.setTimeout(
+        () => {
+          reject(unavailable('The NATS server does not answer in time.'));
+        },
+        Math.min(this.#settings.timeoutMs, CONSUMER_MS),
+      );
+    });
+    try {
+      return await Promise.race([late, answer]);
+    } finally {
+      this.#clock.clearTimeout(timer);
+    }
   }
 
   async #ask<T>(request: () => Promise<T>, isAbsent?: (code: number) => boolean): Promise<T | undefined> {
@@ -219,10 +243,22 @@ export class Engine {
     try {
       return await this.#answer(request);
     } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? Number(cause.code) : 0;
-      if (isAbsent?.(code)) return undefined;
+      if (isAbsent?.(codeOf(cause))) return undefined;
       throw unavailable(`The NATS server does not answer: ${nameOf(cause)}.`, cause);
     }
+  }
+
+  /** For requests that may arrive twice. */
+  #askAgain<T>(request: () => Promise<T>, isAbsent?: (code: number) => boolean): Promise<T | undefined> {
+    const { timeoutMs } = this.#settings;
+    const asked = new AbortController();
+    const options = {
+      ...{ clock: this.#clock, everyMs: AGAIN_MS, withinMs: timeoutMs, isFinal: isAnswer },
+      isWanted: () => this.connected && !asked.signal.aborted,
+    };
+    return this.#ask(() => repeated(request, options), isAbsent).finally(() => {
+      asked.abort();
+    });
   }
 
   /** The client waits for an answer until its time is over, also when the connection is gone that it would come by. */
@@ -245,25 +281,10 @@ export class Engine {
   }
 }
 
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
+}
+
 class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
-}
-
-async function loadLibrary(): Promise<Library> {
-  try {
-    const [{ connect, headers, createInbox }, { jetstreamManager }] = await Promise.all([
-      import('@nats-io/transport-node'),
-      import('@nats-io/jetstream'),
-    ]);
-    return { connect, headers, createInbox, jetstreamManager };
-  } catch (cause) {
-    const message = 'natsStore needs its client library: npm install @nats-io/transport-node @nats-io/jetstream';
-    throw new Error(message, { cause });
-  }
-}
-
-/** What an error is called. Messages stay out, as they may name what nobody should log; JetStream's are its own texts. */
-function nameOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown error';
-  return cause.name === 'JetStreamApiError' ? `${cause.name}, ${cause.message}` : cause.name;
 }

@@ -1,6 +1,7 @@
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import type { TailBatch } from '../../core/store.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
+import { Arming } from './arming.js';
 import { Assembler, type Visible } from './assembler.js';
 import type { NewCommit } from './commit.js';
 import { Changes } from './changes.js';
@@ -31,10 +32,9 @@ interface Seen {
   readonly commit: string | undefined;
 }
 
-/** Messages at least in each `timeoutMs` while catching up. */
-const CATCH_UP_STEP = 100;
-const RETRY_MS_MIN = 100;
-const RETRY_MS_MAX = 2_000;
+/** Messages at least in each such time while catching up; otherwise another consumer is made, which goes on from there. */
+const CATCH_UP_STEP = 10;
+const CATCH_UP_MS = 2_000;
 
 /**
  * What a node knows of the log: which one it is, its last message, and the newest ids. It follows the stream by one
@@ -54,13 +54,11 @@ export class Follower {
   #head = 0;
   #live = false;
   #closed = false;
-  #arming: Promise<void> | undefined;
-  #again = false;
+  readonly #arming: Arming;
   /** The stream's last message when its epoch was looked at. */
   #armedAt = 0;
   /** The newest message when the log was begun with: the server's time of it, and when this node got it. */
   #newest = { sequence: 0, timeMs: 0, monotonicMs: 0 };
-  #endPause: (() => void) | undefined;
   readonly #changes: Changes;
 
   constructor(options: FollowerOptions) {
@@ -68,11 +66,13 @@ export class Follower {
     this.ids = new IdWindow(options.settings);
     this.records = new RecordRoom(options);
     this.#changes = new Changes(options.clock);
+    const { clock, outage } = options;
+    this.#arming = new Arming({ clock, outage, arm: () => this.#arm() });
   }
 
   /** Catches up with the log, and makes it if there is none. */
   async start(): Promise<void> {
-    await this.#run(this.#arm());
+    await this.#arming.start(this.#options.settings.timeoutMs);
   }
 
   /** The log that was followed last. */
@@ -124,8 +124,7 @@ export class Follower {
   /** Looks whether the stream still is what it was; until that is clear, the node is not live. */
   recheck(): void {
     this.#live = false;
-    this.#again = true;
-    if (!this.#closed && !this.#arming) void this.#run(this.#rearm());
+    this.#arming.request();
   }
 
   lost(reason: string): void {
@@ -136,47 +135,23 @@ export class Follower {
 
   /** The connection is back: no need to wait for the next attempt. */
   hurry(): void {
-    this.#endPause?.();
-    this.recheck();
+    this.#live = false;
+    this.#arming.hurry();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#live = false;
-    this.#endPause?.();
     this.#changes.close();
-    await this.#arming;
+    this.records.close();
+    await this.#arming.close();
     await this.#consumer?.close();
-  }
-
-  /** One at a time. Whoever calls for another one while it ends is not forgotten. */
-  async #run(arming: Promise<void>): Promise<void> {
-    this.#arming = arming;
-    try {
-      await arming;
-    } finally {
-      this.#arming = undefined;
-      if (this.#again) this.recheck();
-    }
-  }
-
-  async #rearm(): Promise<void> {
-    for (let delayMs = RETRY_MS_MIN; this.#again && !this.#closed; delayMs = Math.min(2 * delayMs, RETRY_MS_MAX)) {
-      this.#again = false;
-      try {
-        await this.#arm();
-      } catch (error) {
-        this.#again = true;
-        this.#options.outage.lost(error instanceof Error ? error.message.replace(/\.$/, '') : 'unknown error');
-        await this.#pause(delayMs);
-      }
-    }
   }
 
   async #arm(): Promise<void> {
     const { engine, settings, outage } = this.#options;
     const { records } = this;
-    await this.#consumer?.close();
+    void this.#consumer?.close();
     let status = await openLog({ engine, settings, records });
     if (this.#follows(status) && (await this.#rewound(status))) {
       await renewEpoch(engine, status);
@@ -186,7 +161,7 @@ export class Follower {
     if (this.#follows(status)) await this.#resume(status);
     else await this.#begin(status);
     await this.#caughtUp(status.lastSequence);
-    if (this.#again || this.#closed) return;
+    if (this.#arming.isRequested || this.#closed) return;
     this.#live = true;
     this.#changes.notify();
     outage.recovered();
@@ -198,7 +173,7 @@ export class Follower {
       const { next } = this.#assembler;
       await this.#changes.until(
         () => this.#assembler.next > Math.min(sequence, next + CATCH_UP_STEP),
-        this.#options.settings.timeoutMs,
+        Math.min(this.#options.settings.timeoutMs, CATCH_UP_MS),
       );
     }
   }
@@ -208,9 +183,11 @@ export class Follower {
   }
 
   /** The server has lost what it had acknowledged: its log ends earlier, or what was seen last is not what stands there. */
-  async #rewound({ firstSequence, lastSequence }: LogStatus): Promise<boolean> {
+  async #rewound({ firstSequence, lastSequence, prefix }: LogStatus): Promise<boolean> {
     const { sequence, commit } = this.#seen;
-    if (lastSequence < Math.max(sequence, this.#sequence)) return true;
+    const known = Math.max(sequence, this.#sequence);
+    // A leader that was just elected may not have applied its whole log yet. It does so before it stores a message.
+    if (lastSequence < known && (await this.#options.engine.publishMarker(markerSubject(prefix))) <= known) return true;
     if (sequence === 0 || sequence < firstSequence) return false;
     const message = await this.#options.engine.get({ seq: sequence });
     return message !== undefined && decodePart(message)?.commit !== commit;
@@ -304,15 +281,5 @@ export class Follower {
       entries: entries.filter(({ position }) => position > after),
       head,
     });
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    let timer: Timer;
-    await new Promise<void>((resolve) => {
-      this.#endPause = resolve;
-      if (this.#closed) resolve();
-      else timer = this.#options.clock.setTimeout(resolve, delayMs);
-    });
-    this.#options.clock.clearTimeout(timer);
   }
 }

@@ -72,7 +72,7 @@ export class NatsStore implements Store, StoreAbilities {
   }
 
   static async open(settings: NatsSettings, runtime: StoreRuntime): Promise<NatsStore> {
-    const store = new NatsStore(await Engine.connect(settings), settings, runtime);
+    const store = new NatsStore(await Engine.connect(settings, runtime.clock), settings, runtime);
     try {
       await store.#follower.start();
       return store;

@@ -1,11 +1,10 @@
 import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import type { Epoch } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
-import { unavailable } from '../shared/unavailable.js';
 import type { Engine } from './engine.js';
 import { markerSubject } from './layout.js';
 import type { NatsSettings } from './options.js';
-import type { RecordRoom } from './record-room.js';
+import { freshLimits, isReached, type RecordRoom, stepTowards } from './record-room.js';
 
 /** Which log a stream is. */
 export interface LogIdentity {
@@ -23,8 +22,6 @@ export interface LogStatus extends LogIdentity {
 const NANOS_PER_MS = 1_000_000;
 /** Ids of parts only order the parts of one commit, so the server need not remember them. */
 const DUPLICATE_WINDOW_MS = 1_000;
-/** After which the server removes a consumer that was only asked a question, should the node die in between. */
-const SAMPLE_MS = 5_000;
 const DESCRIPTION = 'Log of nest-notifications, do not edit: ';
 
 export interface OpenLogOptions {
@@ -35,14 +32,16 @@ export interface OpenLogOptions {
 
 /** The stream as it is, made if there is none. Nodes that start at once agree: the server makes a stream only once. */
 export async function openLog({ engine, settings, records }: OpenLogOptions): Promise<LogStatus> {
-  const info = (await engine.info()) ?? (await engine.create(newConfig(settings))) ?? (await engine.info());
-  if (!info) throw unavailable('The NATS server has no stream for the log, and made none.');
+  const info = await engine.open(newConfig(settings));
   const status = statusOf(info);
   if (!status) throw new Error(`natsStore: the stream ${settings.stream} is there but is no log of nest-notifications`);
   const { config } = info;
-  const limits = { ...limitsOf(settings), ...(await records.count(status.prefix)) };
+  const target = await records.count(status.prefix);
+  const step = stepTowards(target, info.state);
+  const limits = { ...limitsOf(settings), ...step };
   const names = Object.keys(limits) as (keyof typeof limits)[];
   if (names.some((name) => config[name] !== limits[name])) await engine.update(limits);
+  if (!isReached(step, target)) records.lowerLater();
   return status;
 }
 
@@ -57,20 +56,16 @@ export async function logStatus(engine: Engine): Promise<LogStatus | undefined> 
  * clients are then told of one more gap than there was.
  */
 export async function renewEpoch(engine: Engine, { prefix }: LogIdentity): Promise<void> {
-  await engine.update({ description: describe(newEpoch()) });
+  await engine.describe(describe(newEpoch()));
   await engine.publishMarker(markerSubject(prefix));
 }
 
 /** The first message from a time on, which only a consumer can tell; undefined if there is none. */
 export async function firstSequenceSince(engine: Engine, timeMs: number): Promise<number | undefined> {
-  const { name, delivered, num_pending } = await engine.addConsumer({
+  const { delivered, num_pending } = await engine.sample({
     deliver_policy: 'by_start_time',
     opt_start_time: new Date(Math.max(0, timeMs)).toISOString(),
-    ack_policy: 'none',
-    mem_storage: true,
-    inactive_threshold: SAMPLE_MS * NANOS_PER_MS,
   });
-  await engine.deleteConsumer(name);
   return num_pending === 0 ? undefined : delivered.stream_seq + 1;
 }
 
@@ -83,12 +78,11 @@ function limitsOf({ retainMs, replicas }: NatsSettings) {
 }
 
 function newConfig(settings: NatsSettings): Partial<StreamConfig> {
-  const { stream, retainCount, retainBytes } = settings;
+  const { stream } = settings;
   const incarnation = globalThis.crypto.randomUUID().slice(0, 8);
   return {
     ...limitsOf(settings),
-    max_msgs: retainCount,
-    max_bytes: retainBytes,
+    ...freshLimits(settings),
     subjects: [`${stream}.${incarnation}.>`],
     description: describe(newEpoch()),
     storage: 'file',

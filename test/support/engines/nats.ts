@@ -112,6 +112,67 @@ export class NatsServer {
   }
 }
 
+/** Three servers that hold the streams together. */
+export class NatsCluster {
+  readonly #folder: string;
+  readonly #ports: readonly number[];
+  readonly #processes: ChildProcess[] = [];
+
+  private constructor(folder: string, ports: readonly number[]) {
+    this.#folder = folder;
+    this.#ports = ports;
+  }
+
+  static async start(): Promise<NatsCluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'notifications-nats-'));
+    const ports = await Promise.all([freePort(), freePort(), freePort()]);
+    const cluster = new NatsCluster(folder, ports);
+    const routes = await Promise.all([freePort(), freePort(), freePort()]);
+    const all = routes.map((port) => `nats://127.0.0.1:${port}`).join(',');
+    for (const [at, port] of ports.entries()) {
+      const store = `jetstream {\n store_dir: "${join(folder, `data-${at}`)}"\n max_file: 1TB\n}`;
+      const route = `cluster {\n name: c\n host: 127.0.0.1\n port: ${routes[at]}\n routes: [${all}]\n}`;
+      const config = `server_name: n${at}\nhost: 127.0.0.1\nport: ${port}\n${store}\n${route}\n`;
+      writeFileSync(join(folder, `${at}.conf`), config);
+      cluster.#run(at);
+    }
+    await Promise.all(ports.map((port) => accepts(port)));
+    return cluster;
+  }
+
+  /** Of all servers, this one first. */
+  servers(first: number): string[] {
+    const all = this.#ports.map((port) => `127.0.0.1:${port}`);
+    return [...all.slice(first), ...all.slice(0, first)];
+  }
+
+  kill(name: string): void {
+    this.#processes[Number(name.slice(1))]?.kill('SIGKILL');
+  }
+
+  stop(): void {
+    for (const process of this.#processes) process.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #run(at: number): void {
+    this.#processes[at] = spawn(BINARY, ['-c', join(this.#folder, `${at}.conf`)], { stdio: 'ignore' });
+  }
+}
+
+/** Resolves when a server accepts connections. */
+async function accepts(port: number): Promise<void> {
+  for (const endsMs = Date.now() + START_MS; ;) {
+    try {
+      await (await connect({ servers: `127.0.0.1:${port}`, reconnect: false, timeout: 1_000 })).close();
+      return;
+    } catch (error) {
+      if (Date.now() > endsMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
 /** Servers before 2.10 do not know the option, and refuse to start with it. */
 function synchronises(): boolean {
   const [, major = 0, minor = 0] = /v(\d+)\.(\d+)/.exec(execFileSync(BINARY, ['-v'], { encoding: 'utf8' })) ?? [];

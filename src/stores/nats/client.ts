@@ -1,0 +1,85 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type * as jetstream from '@nats-io/jetstream';
+import type * as transport from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { unavailable } from '../shared/unavailable.js';
+import type { NatsSettings } from './options.js';
+
+export type Library = Pick<typeof transport, 'connect' | 'headers' | 'createInbox'> &
+  Pick<typeof jetstream, 'jetstreamManager'>;
+
+/** The library, connected. */
+export interface Client {
+  readonly library: Library;
+  readonly nc: NatsConnection;
+  readonly jsm: JetStreamManager;
+}
+
+/** Errors of requests that no leader has answered. */
+const TRANSIENT = ['TimeoutError', 'NoResponders', 'JetStreamNotEnabled', 'RequestError'];
+/** The status of answers of a cluster without a leader, or without room yet. */
+const UNAVAILABLE_STATUS = 503;
+/** How soon a dead connection is noticed that says nothing: after three of them. */
+const PING_MS = 10_000;
+const RECONNECT_MS = 200;
+
+/**
+ * The library adds this to the wall time of its last attempt. Were the clock set back by an hour, it would make none for that hour: the first
+ * delay after that is as much less than none.
+ */
+function reconnectDelay(delayMs = RECONNECT_MS): () => number {
+  const aheadMs = (): number => Date.now() - performance.now();
+  let before = aheadMs();
+  return () => {
+    const now = aheadMs();
+    const setBackMs = Math.max(0, before - now);
+    before = now;
+    return setBackMs > delayMs ? -setBackMs : delayMs * (1 + Math.random());
+  };
+}
+
+/** @throws NotificationsError `store_unavailable` when no server can be reached in time */
+export async function connectClient({ connection, timeoutMs }: NatsSettings): Promise<Client> {
+  const library = await loadLibrary();
+  try {
+    const nc = await library.connect({
+      pingInterval: PING_MS,
+      reconnectDelayHandler: reconnectDelay(connection.reconnectTimeWait),
+      timeout: timeoutMs,
+      ...connection,
+      reconnect: true,
+      maxReconnectAttempts: -1,
+      // A server that is being set up anew refuses for a while; a node recovers from that by itself too.
+      ignoreAuthErrorAbort: true,
+    });
+    const jsm = await library.jetstreamManager(nc, { timeout: timeoutMs, checkAPI: false });
+    return { library, nc, jsm };
+  } catch (cause) {
+    throw unavailable(`The NATS server cannot be reached: ${nameOf(cause)}.`, cause);
+  }
+}
+
+/** Whether an error is the answer of a leader. */
+export function isAnswer(error: unknown): boolean {
+  const { name, status } = error as { name?: string; status?: number };
+  return !TRANSIENT.includes(name ?? '') && status !== UNAVAILABLE_STATUS;
+}
+
+async function loadLibrary(): Promise<Library> {
+  try {
+    const [{ connect, headers, createInbox }, { jetstreamManager }] = await Promise.all([
+      import('@nats-io/transport-node'),
+      import('@nats-io/jetstream'),
+    ]);
+    return { connect, headers, createInbox, jetstreamManager };
+  } catch (cause) {
+    const message = 'natsStore needs its client library: npm install @nats-io/transport-node @nats-io/jetstream';
+    throw new Error(message, { cause });
+  }
+}
+
+/** What an error is called. Messages stay out, as they may name what nobody should log; JetStream's are its own texts. */
+export function nameOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown error';
+  return cause.name === 'JetStreamApiError' ? `${cause.name}, ${cause.message}` : cause.name;
+}

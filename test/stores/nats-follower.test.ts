@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../src/core/clock.js';
+import { Engine } from '../../src/stores/nats/engine.js';
+import { Follower } from '../../src/stores/nats/follower.js';
+import { natsSettings } from '../../src/stores/nats/options.js';
+import { stepTowards } from '../../src/stores/nats/record-room.js';
+import { repeated } from '../../src/stores/nats/repeated.js';
+import { Outage } from '../../src/stores/shared/unavailable.js';
+import { ManualClock } from '../../src/testing/index.js';
+import { natsMissing, NatsServer } from '../support/engines/nats.js';
+import { draft, Nodes, page, STREAM, until } from './nats-support.js';
+
+const isFinal = ({ message }: Error): boolean => message === 'final';
+
+describe('a request to a cluster without a leader', () => {
+  const run = (clock: ManualClock, request: () => Promise<string>) =>
+    repeated(request, { clock, everyMs: 500, withinMs: 5_000, isFinal, isWanted: () => true });
+
+  test('is sent again until it is answered, and the first answer counts', async () => {
+    const clock = new ManualClock();
+    const answers: ((answer: string) => void)[] = [];
+    const result = run(clock, () => new Promise((resolve) => answers.push(resolve)));
+    await clock.advance(1_600);
+    expect(answers).toHaveLength(4);
+    answers[2]!('third');
+    await expect(result).resolves.toBe('third');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test.each([
+    ['final', 1],
+    ['no leader', 10],
+  ])('fails at once with an answer, else when its time is over: %s', async (message, count) => {
+    const clock = new ManualClock();
+    let requests = 0;
+    const result = run(clock, () => {
+      requests++;
+      return Promise.reject(new Error(message));
+    });
+    const failed = expect(result).rejects.toThrow(message);
+    await clock.advance(6_000);
+    await failed;
+    expect(requests).toBe(count);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+test('lower limits of a stream are reached in steps', () => {
+  const target = { max_msgs: 100, max_bytes: 1_000 };
+  const state = { messages: 50_000, bytes: 5_000_000 } as Parameters<typeof stepTowards>[1];
+  expect(stepTowards(target, state)).toEqual({ max_msgs: 48_000, max_bytes: 4_800_000 });
+  expect(stepTowards(target, { ...state, messages: 90, bytes: 900 })).toEqual(target);
+});
+
+(natsMissing() ? describe.skip : describe)('a node of the nats store', () => {
+  let server: NatsServer;
+  let nodes: Nodes;
+  beforeEach(async () => {
+    server = await NatsServer.start();
+    nodes = new Nodes(server);
+  });
+  afterEach(async () => {
+    await nodes.close();
+    await server.stop();
+  });
+
+  test('keeps the epoch when a new leader answers before it has applied its log', async () => {
+    const store = await nodes.open();
+    await store.append([draft()]);
+    const settings = natsSettings({ connection: { servers: server.servers }, stream: STREAM, timeoutMs: 2_000 });
+    const engine = await Engine.connect(settings, systemClock);
+    const outage = new Outage('nats', { warn: () => undefined, error: () => undefined });
+    const handlers = { onVisible: () => undefined, onEpoch: () => undefined };
+    const follower = new Follower({ engine, clock: systemClock, settings, outage, ...handlers });
+    await follower.start();
+    const { epoch } = follower.log;
+    const open = engine.open.bind(engine);
+    let stale = true;
+    engine.open = async (config) => {
+      const info = await open(config);
+      if (!stale) return info;
+      stale = false;
+      return { ...info, state: { ...info.state, last_seq: info.state.last_seq - 1 } };
+    };
+    follower.recheck();
+    await follower.ready(5_000);
+    expect(stale).toBe(false);
+    expect(follower.log.epoch).toEqual(epoch);
+    expect((await page(store)).epoch.id).toBe(epoch.id);
+    await follower.close();
+    await engine.close();
+  });
+
+  test('appends while a lower retainCount removes messages', async () => {
+    const store = await nodes.open();
+    const topics = Array.from({ length: 500 }, (_, at) => `topic-${at}`);
+    for (let round = 0; round < 14; round++) await store.append(topics.map((topic) => draft(topic)));
+    await store.close();
+    const limited = await nodes.open({ retainCount: 100 });
+    await limited.append([draft()]);
+    const { jsm } = await nodes.operator();
+    const count = async () => (await jsm.streams.info(STREAM)).state.messages;
+    // A step leaves most of them, so this node did not wait for all to be removed.
+    expect(await count()).toBeGreaterThan(1_000);
+    await until('the rest is removed', async () => (await count()) <= 200);
+  }, 30_000);
+});
