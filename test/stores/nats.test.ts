@@ -67,6 +67,27 @@ describe('nats store: options', () => {
     expect(new Set(states.map(({ epoch }) => `${epoch.id} ${epoch.secret}`)).size).toBe(1);
   });
 
+  test('close writes the appends that were called before it', async () => {
+    const [store, other] = await open();
+    const drafts = Array.from({ length: 500 }, () => draft());
+    const appends = drafts.map((one) => store.append([one]));
+    await store.close();
+    const results = await Promise.allSettled(appends);
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
+    expect((await everything(other, ['orders'])).map(({ id }) => id)).toEqual(drafts.map(({ id }) => id));
+    await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('a wrong password is called that, and not repeated', async () => {
+    const guarded = await NatsServer.start('authorization {\n token: right\n}', { token: 'right' });
+    const connection = { servers: guarded.servers, token: 'hunter2' };
+    await expect(natsStore({ connection })(runtime)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: 'The NATS server rejects the user, password or token in the option connection.',
+    });
+    await guarded.stop();
+  });
+
   test('records of the library raise the limit of the stream in steps, on every node and after a start', async () => {
     const retainCount = 10;
     const stores = await Promise.all([nodes.open({ retainCount }), nodes.open({ retainCount })]);

@@ -55,6 +55,9 @@ export async function connectClient({ connection, timeoutMs }: NatsSettings): Pr
     const jsm = await library.jetstreamManager(nc, { timeout: timeoutMs, checkAPI: false });
     return { library, nc, jsm };
   } catch (cause) {
+    if (nameOf(cause) === 'AuthorizationError') {
+      throw unavailable('The NATS server rejects the user, password or token in the option connection.', cause);
+    }
     throw unavailable(`The NATS server cannot be reached: ${nameOf(cause)}.`, cause);
   }
 }

@@ -114,7 +114,10 @@ export class NatsStore implements Store, StoreAbilities {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#tails.close(), this.#appends.idle(), this.#follower.close()]);
+    await this.#tails.close();
+    // Appends that were called before are still written, for which they need the follower.
+    await this.#appends.idle();
+    await this.#follower.close();
     await this.#engine.close();
   }
 

@@ -23,19 +23,26 @@ export function natsMissing(): string | undefined {
   }
 }
 
+interface Credentials {
+  readonly token?: string;
+}
+
 /** A server of its own with JetStream: on a free port of the loopback, with its data in a temporary folder. */
 export class NatsServer {
   readonly port: number;
   readonly #folder: string;
+  readonly #credentials: Credentials;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, folder: string, credentials: Credentials) {
     this.port = port;
     this.#folder = folder;
+    this.#credentials = credentials;
   }
 
-  static async start(config = ''): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), mkdtempSync(join(tmpdir(), 'notifications-nats-')));
+  static async start(config = '', credentials: Credentials = {}): Promise<NatsServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'notifications-nats-'));
+    const server = new NatsServer(await freePort(), folder, credentials);
     writeFileSync(server.#configFile, server.#config(config));
     await server.startAgain();
     return server;
@@ -60,7 +67,7 @@ export class NatsServer {
   }
 
   connect(options: Parameters<typeof connect>[0] = {}): Promise<NatsConnection> {
-    return connect({ servers: this.servers, ...options });
+    return connect({ servers: this.servers, ...this.#credentials, ...options });
   }
 
   /** SIGKILL: what the process had not handed to the operating system is lost. */
