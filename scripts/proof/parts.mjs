@@ -76,7 +76,7 @@ export const PARTS = [
     what: 'Crashes, full and read-only disks, clocks, proxies of others in front, rolling restarts.',
     tests: [
       'test/cluster/(sqlite|redis|postgres|nats|full-disk|rolling)',
-      'test/stores/(sqlite-crash|redis-(loss|failover|sentinel|cluster)|postgres-(failover|notify)|nats-recovery|clock-jumps)',
+      'test/stores/(sqlite-crash|sqlite-restore|nats-cluster|redis-(loss|failover|sentinel|cluster)|postgres-(failover|notify)|nats-recovery|clock-jumps)',
       'test/e2e/proxies',
     ],
     env: () => ({}),
