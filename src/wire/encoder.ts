@@ -70,9 +70,10 @@ interface Encoded {
 /**
  * Turns pages into the forms that clients and application code receive.
  *
- * No client may learn from a cursor whether topics that it may not read have moved. A cursor that says how far the log was read is therefore
- * sealed anew for each answer, so that no two texts are equal. Where all clients share the bytes (large bodies, parts of a longer
- * page, blocks of a stream) the cursor is that of the last notification: its text depends on this notification alone.
+ * No client may learn from a cursor whether topics that it may not read have moved. Behind notifications the cursor is that of the
+ * last one: its text depends on this notification alone. So clients that are answered together share the bytes, and send equal
+ * requests next. An answer without notifications has a cursor for the end of the log. It is sealed for each answer, so no two
+ * texts are equal.
  */
 export class PageEncoder {
   readonly #cursors: Cursors;
@@ -90,7 +91,7 @@ export class PageEncoder {
   body(page: LogPage, cursor?: string): Body {
     const encoded = encodedOf(page);
     if (encoded.body) return encoded.body;
-    if (hasSharedBody(page)) return (encoded.body = pageBody(page, this.#lastCursor(page)));
+    if (page.entries.length > 0) return (encoded.body = pageBody(page, this.#lastCursor(page)));
     const { before, after, bytes } = (encoded.template ??= templateOf(page));
     return {
       content: before + (cursor ?? this.cursor(page)) + after,
@@ -134,7 +135,7 @@ export class PageEncoder {
 
   /** The page for application code. It is frozen, and its notifications are shared. They are parsed when they are read first. */
   page(page: LogPage): Page {
-    return publicPage(page, hasSharedBody(page) ? this.#lastCursor(page) : this.cursor(page));
+    return publicPage(page, page.entries.length > 0 ? this.#lastCursor(page) : this.cursor(page));
   }
 
   /** A new cursor for a position. */
@@ -155,12 +156,6 @@ function encodedOf(page: LogPage): Encoded {
 function blocksOf(text: string): Blocks {
   const chunk = Buffer.from(textChunk(text));
   return { chunk, plain: chunk.subarray(chunk.indexOf('\n') + 1, -2) };
-}
-
-/** Whether all clients get the same bytes. */
-function hasSharedBody({ entries, more }: LogPage): boolean {
-  if (entries.length === 0) return false;
-  return more || entries.reduce((sum, { bytes }) => sum + bytes, 0) >= BUFFER_BYTES_MIN;
 }
 
 function publicPage(page: LogPage, cursor: string): Page {
