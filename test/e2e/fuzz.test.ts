@@ -19,7 +19,9 @@ const IN_FLIGHT = 24;
 const TIMEOUT_MS = 120_000 + REQUESTS * 10;
 
 /** What may be answered. 500 is never planned. */
-const PLANNED = new Set([200, 201, 400, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 417, 429, 431, 501, 503, 505]);
+const PLANNED = new Set([
+  200, 201, 400, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 417, 429, 431, 501, 503, 505,
+]);
 
 interface Answer {
   readonly status: number;
