@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NatsConnection, connect } from '@nats-io/transport-node';
 import { freePort } from '../free-port.js';
+import { freezeProcess } from './freeze.js';
 
 const BINARY = 'nats-server';
 const START_MS = 10_000;
@@ -87,7 +88,7 @@ export class NatsServer {
 
   /** SIGSTOP: the server's connections stay open and nothing is answered. */
   freeze(): void {
-    this.#process?.kill('SIGSTOP');
+    if (this.#process?.pid !== undefined) freezeProcess(this.#process.pid);
   }
 
   thaw(): void {

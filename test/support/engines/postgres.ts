@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../free-port.js';
+import { freezeProcess } from './freeze.js';
 
 /** How long the engine may take to start or to stop. */
 const PATIENCE_MS = 30_000;
@@ -180,8 +181,8 @@ export class PostgresEngine {
 
   /** It stays where it is: connections stay open, nothing is answered. */
   freeze(): void {
-    signal(this.pid, 'SIGSTOP');
-    for (const pid of childrenOf(this.pid)) signal(pid, 'SIGSTOP');
+    freezeProcess(this.pid);
+    for (const pid of childrenOf(this.pid)) freezeProcess(pid);
   }
 
   thaw(): void {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../free-port.js';
+import { freezeProcess } from './freeze.js';
 
 export const REDIS_BINARY = process.env.REDIS_SERVER ?? 'redis-server';
 /** How long an engine may take to start or to stop. */
@@ -124,7 +125,7 @@ export class RedisEngine {
 
   /** It stays where it is: connections stay open, nothing is answered. */
   freeze(): void {
-    process.kill(this.pid, 'SIGSTOP');
+    freezeProcess(this.pid);
   }
 
   thaw(): void {
