@@ -33,7 +33,6 @@ const BOUNDS = {
   },
   publish: {
     notificationBytesMax: { default: DRAFT_LIMITS.notificationBytesMax, min: 256, max: 16 * MIB },
-    // One array is one transaction, which the appends of other nodes wait for: 10,000 took up to 0.9 s on PostgreSQL.
     notificationsMax: { default: 100, min: 1, max: 1_000 },
     bodyBytesMax: { default: MIB, min: 256, max: 256 * MIB },
     perMinuteMax: { default: 6_000, min: 1, max: 10_000_000 },
@@ -123,7 +122,7 @@ export interface NotificationsOptions {
     | {
         /** Bytes of a notification as JSON. Default 64 KiB: larger things are better fetched by reference. */
         readonly notificationBytesMax?: number | undefined;
-        /** Notifications in one call or request, at most 1,000. Default 100. They are appended together, and other appends wait for that. */
+        /** Notifications in one call or request. Default 100, at most 1,000: they are one transaction, which other appends wait for. */
         readonly notificationsMax?: number | undefined;
         /** Bytes of a request's body. Default 1 MiB; the application's parser may allow less. */
         readonly bodyBytesMax?: number | undefined;
