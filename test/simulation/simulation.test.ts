@@ -4,7 +4,7 @@ import { Counters } from './counters.js';
 import { shortened, simulate } from './simulate.js';
 
 /** How many seeds are run: SIMULATION_SEEDS=100000 npm test -- simulation */
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? inDepth(2_000, 4_000));
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? inDepth(2_000, 10_000));
 /** The first of them. SIMULATION_FROM=123 SIMULATION_SEEDS=1 runs one. */
 const FROM = Number(process.env.SIMULATION_FROM ?? 1);
 /** So many reach every situation. */
