@@ -17,11 +17,6 @@ import { bins, EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 const LINES = ['20', '22', '24', '26'];
 /** HTTP, the direct lane among it, the core and the client use the runtime's sockets, timers and streams most. */
 const SUITES = ['test/core', 'test/wire', 'test/nest', 'test/client', 'test/e2e'];
-/**
- * Left out: suites of a minute or so whose subject is a proxy, a parser under random input, or a long run on one machine. They
- * see little of the runtime that the others do not, and `npm test` runs them on this Node.
- */
-const LEFT_OUT = ['e2e/proxies', 'e2e/fuzz', 'e2e/sse-endurance', 'e2e/third-party'];
 /** Generated projects are tested once, on the first line of the run with all that the CLI of Nest 12 needs. */
 const PROJECTS_SINCE = 24;
 
@@ -58,7 +53,7 @@ function steps(jestArguments, withProjects) {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   if (jestArguments.length > 0) return [[...flags, bins.jest, ...jestArguments]];
   return [
-    [...flags, bins.jest, ...SUITES, '--testPathIgnorePatterns', ...LEFT_OUT],
+    [...flags, bins.jest, ...SUITES],
     ['scripts/build.mjs'],
     ['scripts/pack-smoke.mjs'],
     ...(withProjects ? [['scripts/new-project-smoke.mjs']] : []),

@@ -107,7 +107,8 @@ describe('sqliteStore when processes are killed', () => {
     const startMs = performance.now();
     const many = Array.from({ length: APPEND_QUEUE_LIMITS.pendingDraftsMax + 100 }, (_, index) => draft(`n${index}`));
     const results = await Promise.allSettled(many.map((one) => store.append([one])));
-    expect(performance.now() - startMs).toBeLessThan(5_000);
+    // Rejecting 20,000 calls takes 1 s on a quiet machine, and 5 s on a busy one.
+    expect(performance.now() - startMs).toBeLessThan(15_000);
     const codes = results.map((result) =>
       result.status === 'rejected' ? (result.reason as { code: string }).code : '',
     );
