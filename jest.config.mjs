@@ -43,6 +43,7 @@ export default {
   // With a limit Jest always uses workers, also for one file. There test/environment.mjs sees the suite's own timers
   // only, and a run cannot hang on what a suite left behind. (With -i both are off.)
   workerIdleMemoryLimit: '1GB',
-  testTimeout: 20_000,
+  // Patience for a busy machine: three suites share two cores with browsers, engines and programs that start.
+  testTimeout: 60_000,
   // Never forceExit: test/environment.mjs fails a suite that leaves something open.
 };

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -11,8 +11,6 @@ import { type Built, built, findProgram, MainProcess } from '../browser/main-pro
 
 /** What a drain may take; nothing here has anything to wait for. */
 const DRAIN_MS_MAX = 2_000;
-/** Each test starts a program or two. On a busy machine one start alone takes up to 10 s. */
-jest.setTimeout(60_000);
 
 describe('the environment', () => {
   it('has a default for everything', () => {

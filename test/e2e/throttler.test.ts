@@ -1,4 +1,4 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,9 +12,6 @@ interface Answer {
 
 const CHILD = fileURLToPath(new URL('throttler-child.ts', import.meta.url));
 const HOOKS = new URL('../../scripts/typescript-hooks.mjs', import.meta.url).href;
-
-/** Each test starts a program. On a busy machine one start alone takes up to 10 s. */
-jest.setTimeout(60_000);
 
 describe.each(['express', 'fastify'])('beside the guard of @nestjs/throttler, on %s', (adapter) => {
   const publishThrice = async (limits: {

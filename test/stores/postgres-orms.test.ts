@@ -16,14 +16,13 @@ const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'test/orms');
 
 /**
- * Why the libraries cannot be used. They take 380 MB, so only CI and TEST_DEPTH=all install them: `npm ci --prefix test/orms
+ * Why the libraries cannot be used. They take 380 MB, so only `.ci/run` and TEST_DEPTH=all install them: `npm ci --prefix test/orms
  * --ignore-scripts` does it by hand.
  */
 function librariesMissing(): string | undefined {
-  const installs = process.env.CI === 'true' || inDepth(false, true);
   const installed = (): boolean => existsSync(join(FOLDER, 'node_modules/kysely'));
   try {
-    if (!installed() && installs) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], FOLDER);
+    if (!installed() && inDepth(false, true)) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], FOLDER);
   } catch (error) {
     if (process.env.CI) throw error;
   }
