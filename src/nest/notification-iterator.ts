@@ -113,7 +113,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
     const { encoder } = this.#runtime;
     this.#taken++;
     const isLast = this.#taken === page.entries.length;
-    this.#cursor = isLast ? encoder.cursor(page) : encoder.seal(page.epoch, entry.position);
+    this.#cursor = encoder.seal(page.epoch, isLast ? page.position : entry.position);
     return { ...(JSON.parse(entry.json) as N), cursor: this.#cursor };
   }
 

@@ -1,8 +1,8 @@
 import type { Notification } from '../core/notification.js';
 import type { Gap, LogPage } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
-import { CURSOR_LENGTH, type Cursors } from './cursor.js';
 import { textChunk } from './chunk.js';
+import { CURSOR_LENGTH, type Cursors } from './cursor.js';
 import { pageToSse } from './sse.js';
 
 /** What one read answers, as clients see it: the body of a long poll. */
@@ -25,7 +25,7 @@ export interface Body {
   /** Text, or bytes where the body is large: connections that have not taken them yet then share one buffer. */
   readonly content: string | Buffer;
   readonly bytes: number;
-  /** Where the cursor begins, in bytes before the end, if each answer has a cursor of its own. */
+  /** Where the cursor begins, in bytes before the end, if each answer has its own cursor. */
   readonly cursorFromEnd?: number;
 }
 
@@ -46,20 +46,14 @@ export interface WholeAnswer {
 /** Blocks of an event stream, in both forms in which streams of HTTP/1 carry them. */
 export interface Blocks {
   readonly plain: Uint8Array;
-  /** The same bytes as one chunk of a chunked body, so that a connection takes them in one write. */
+  /**
+   * The same bytes as one chunk of a chunked body, so that a connection takes them in one write.
+   */
   readonly chunk: Uint8Array;
-}
-
-/** A body without its cursor. */
-interface Template {
-  readonly before: string;
-  readonly after: string;
-  readonly bytes: number;
 }
 
 /** What is derived from a page: each form once, however many waiters share the page. */
 interface Encoded {
-  template?: Template;
   body?: Body;
   blocks?: Blocks;
   answer?: WholeAnswer;
@@ -70,10 +64,11 @@ interface Encoded {
 /**
  * Turns pages into the forms that clients and application code receive.
  *
- * No client may learn from a cursor whether topics that it may not read have moved. Behind notifications the cursor is that of the
- * last one: its text depends on this notification alone. So clients that are answered together share the bytes, and send equal
- * requests next. An answer without notifications has a cursor for the end of the log. It is sealed for each answer, so no two
- * texts are equal.
+ * No client may learn from a cursor whether topics that it may not read have moved. Behind
+ * notifications the cursor is that of the last one: its text depends on this notification alone. So
+ * clients that are answered together share the bytes, and send equal requests next. An answer
+ * without notifications has a cursor for the end of the log. It is sealed for each answer, so no
+ * two texts are equal.
  */
 export class PageEncoder {
   readonly #cursors: Cursors;
@@ -82,22 +77,17 @@ export class PageEncoder {
     this.#cursors = cursors;
   }
 
-  /** A new cursor for the end of the page. */
-  cursor(page: LogPage): string {
-    return this.#cursors.seal(page.epoch, page.position);
+  /** The cursor of the last notification, or a new one for the end of a page without any. */
+  cursor({ epoch, entries, position }: LogPage): string {
+    const last = entries.at(-1);
+    return last ? this.#cursors.sealStable(epoch, last.position, 'after') : this.#cursors.seal(epoch, position);
   }
 
-  /** The JSON of a long poll, with this cursor if each answer has its own. */
+  /** The JSON of a long poll, with this cursor if the page has no notifications. */
   body(page: LogPage, cursor?: string): Body {
-    const encoded = encodedOf(page);
-    if (encoded.body) return encoded.body;
-    if (page.entries.length > 0) return (encoded.body = pageBody(page, this.#lastCursor(page)));
-    const { before, after, bytes } = (encoded.template ??= templateOf(page));
-    return {
-      content: before + (cursor ?? this.cursor(page)) + after,
-      bytes,
-      cursorFromEnd: CURSOR_LENGTH + after.length,
-    };
+    if (page.entries.length > 0) return (encodedOf(page).body ??= pageBody(page, this.cursor(page)));
+    const body = pageBody(page, cursor ?? this.cursor(page));
+    return { ...body, cursorFromEnd: CURSOR_LENGTH + closing(page).length };
   }
 
   /** The answer of the direct lane that was built from this page last. */
@@ -127,7 +117,10 @@ export class PageEncoder {
     });
   }
 
-  /** The same blocks as bytes: a socket does not encode them again. All streams without a suffix share them. */
+  /**
+   * The same blocks as bytes: a socket does not encode them again. All streams without a suffix
+   * share them.
+   */
   blocks(page: LogPage, idSuffix = ''): Blocks {
     if (page.entries.length === 0 || idSuffix !== '') return blocksOf(this.sse(page, idSuffix));
     return (encodedOf(page).blocks ??= blocksOf(this.sse(page)));
@@ -135,16 +128,12 @@ export class PageEncoder {
 
   /** The page for application code. It is frozen, and its notifications are shared. They are parsed when they are read first. */
   page(page: LogPage): Page {
-    return publicPage(page, page.entries.length > 0 ? this.#lastCursor(page) : this.cursor(page));
+    return publicPage(page, this.cursor(page));
   }
 
   /** A new cursor for a position. */
   seal(epoch: Epoch, position: number): string {
     return this.#cursors.seal(epoch, position);
-  }
-
-  #lastCursor({ epoch, entries, position }: LogPage): string {
-    return this.#cursors.sealStable(epoch, entries.at(-1)?.position ?? position, 'after');
   }
 }
 
@@ -195,12 +184,6 @@ export function pageBody(page: LogPage, cursor: string): Body {
   if (bytes >= BUFFER_BYTES_MIN) return bytesBody(START, entries, end);
   const text = START + textOf(entries) + end;
   return { content: text, bytes: Buffer.byteLength(text) };
-}
-
-function templateOf(page: LogPage): Template {
-  const before = START + textOf(page.entries) + ENDING;
-  const after = closing(page);
-  return { before, after, bytes: Buffer.byteLength(before) + CURSOR_LENGTH + after.length };
 }
 
 function textOf(entries: LogPage['entries']): string {

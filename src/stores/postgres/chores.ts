@@ -22,10 +22,6 @@ export class Chores {
     this.#work = work;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** A chore that fails is asked for again by the next read or timer. */
   start(chore: Chore): void {
     if (this.#isClosed) return;
@@ -57,7 +53,10 @@ export class Chores {
     this.#failed.delete(chore);
   }
 
-  /** Calls report a lost engine; this is for a chore that fails alone, such as for a missing privilege. */
+  /**
+   * Calls report a lost engine; this is for a chore that fails alone, such as for a missing
+   * privilege.
+   */
   #report(chore: Chore, error: unknown): void {
     const reason = isUnavailable(error) ? error.cause : error;
     if (this.#isClosed || this.#failed.has(chore) || endsConnection(reason)) return;

@@ -1,13 +1,17 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft } from '../../core/notification.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
+import { randomHex } from '../shared/epoch.js';
 import type { Connection } from './connection.js';
 import { notAcknowledged, unavailable } from './errors.js';
-import { type LogState, randomHex } from './log-state.js';
+import type { LogState } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
 
-/** Drafts and length of JSON in one call of the script with several arrays: other clients wait meanwhile. */
+/**
+ * Drafts and length of JSON in one call of the script with several arrays: other clients wait
+ * meanwhile.
+ */
 const BATCH_DRAFTS = 512;
 const BATCH_LENGTH = 1024 * 1024;
 
@@ -30,8 +34,8 @@ export interface AppendQueueOptions {
 }
 
 /**
- * Appends of one turn of the event loop are one call of the script. With `wait` one call is under way at a time, and
- * appends that arrive meanwhile share the next one: one WAIT serves them all.
+ * Appends of one turn of the event loop are one call of the script. With `wait` one call is under
+ * way at a time, and appends that arrive meanwhile share the next one: one WAIT serves them all.
  */
 export class AppendQueue {
   readonly #options: AppendQueueOptions;

@@ -17,8 +17,9 @@ export interface LogReply {
 const ENTRY_VALUES = 5;
 
 /**
- * How long a node waits for the engine that has the log, when it finds another one that is behind. A primary that was
- * replaced and resumes is demoted after 8 to 10 seconds: that is how long Sentinel observes it first.
+ * How long a node waits for the engine that has the log, when it finds another one that is behind.
+ * A primary that was replaced and resumes is demoted after 8 to 10 seconds: that is how long
+ * Sentinel observes it first.
  */
 const BEHIND_MS = 20_000;
 
@@ -32,11 +33,12 @@ export interface LogStateOptions {
 }
 
 /**
- * What this node knows of the log: its epoch, and the append at the highest position that it has seen. Scripts compare
- * this with the engine's state, so that a lost or rewound log does not continue as if nothing had happened.
+ * What this node knows of the log: its epoch, and the append at the highest position that it has
+ * seen. Scripts compare this with the engine's state, so that a lost or rewound log does not
+ * continue as if nothing had happened.
  *
- * If an engine is behind the node, the reason may be a failover that is not complete, so the node waits. Without replicas
- * there is no other engine to wait for.
+ * If an engine is behind the node, the reason may be a failover that is not complete, so the node
+ * waits. Without replicas there is no other engine to wait for.
  */
 export class LogState {
   /** Whether the engine has an append on its disk before it answers. */
@@ -63,7 +65,10 @@ export class LogState {
     return this.#behindSince !== undefined;
   }
 
-  /** ARGV[1..9] of every script. Two calls never offer the same epoch: the engine may lose the first one's. */
+  /**
+   * ARGV[1..9] of every script. Two calls never offer the same epoch: the engine may lose the first
+   * one's.
+   */
   args(): (string | number)[] {
     const { id, secret } = newEpoch();
     const known = [this.#era, this.#epochId, this.#position, this.#token];
@@ -97,7 +102,9 @@ export class LogState {
     return this.#hasReplicas && waitedMs < BEHIND_MS;
   }
 
-  /** An answer names the past of its epoch only if the node did not know that epoch when it asked. */
+  /**
+   * An answer names the past of its epoch only if the node did not know that epoch when it asked.
+   */
   #remembered(epoch: Epoch): Epoch {
     const known = this.#epochs.get(epoch.id);
     if (known) return known;
@@ -131,9 +138,4 @@ export function entriesOf(list: unknown): LogEntry[] {
     });
   }
   return entries;
-}
-
-/** Random bytes as text. */
-export function randomHex(bytes: number): string {
-  return Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
 }

@@ -3,13 +3,14 @@ import { type Epoch, type PastEpoch, PAST_EPOCHS_MAX } from '../../core/store.js
 /** Twice the length that the contract asks for; it costs nothing. */
 const SECRET_BYTES = 32;
 
+/** Random bytes as text. */
+export function randomHex(bytes: number): string {
+  return Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
+}
+
 /** A new incarnation of a log that continues none. */
 export function newEpoch(): Epoch {
-  const secret = globalThis.crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  return {
-    id: globalThis.crypto.randomUUID(),
-    secret: Array.from(secret, (byte) => byte.toString(16).padStart(2, '0')).join(''),
-  };
+  return { id: globalThis.crypto.randomUUID(), secret: randomHex(SECRET_BYTES) };
 }
 
 /**
