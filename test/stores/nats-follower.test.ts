@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import { Engine } from '../../src/stores/nats/engine.js';
 import { Follower } from '../../src/stores/nats/follower.js';
@@ -7,8 +7,7 @@ import { stepTowards } from '../../src/stores/nats/record-room.js';
 import { repeated } from '../../src/stores/nats/repeated.js';
 import { Outage } from '../../src/stores/shared/unavailable.js';
 import { ManualClock } from '../../src/testing/index.js';
-import { natsMissing, NatsServer } from '../support/engines/nats.js';
-import { draft, Nodes, page, STREAM, until } from './nats-support.js';
+import { describeOnServer, draft, page, STREAM, until } from './nats-support.js';
 
 const isFinal = ({ message }: Error): boolean => message === 'final';
 
@@ -52,22 +51,11 @@ test('lower limits of a stream are reached in steps', () => {
   expect(stepTowards(target, { ...state, messages: 90, bytes: 900 })).toEqual(target);
 });
 
-(natsMissing() ? describe.skip : describe)('a node of the nats store', () => {
-  let server: NatsServer;
-  let nodes: Nodes;
-  beforeEach(async () => {
-    server = await NatsServer.start();
-    nodes = new Nodes(server);
-  });
-  afterEach(async () => {
-    await nodes.close();
-    await server.stop();
-  });
-
+describeOnServer('a node of the nats store', (on) => {
   test('keeps the epoch when a new leader answers before it has applied its log', async () => {
-    const store = await nodes.open();
+    const store = await on.nodes.open();
     await store.append([draft()]);
-    const settings = natsSettings({ connection: { servers: server.servers }, stream: STREAM, timeoutMs: 2_000 });
+    const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM, timeoutMs: 2_000 });
     const engine = await Engine.connect(settings, systemClock);
     const outage = new Outage('nats', { warn: () => undefined, error: () => undefined });
     const handlers = { onVisible: () => undefined, onEpoch: () => undefined };
@@ -92,13 +80,13 @@ test('lower limits of a stream are reached in steps', () => {
   });
 
   test('appends while a lower retainCount removes messages', async () => {
-    const store = await nodes.open();
+    const store = await on.nodes.open();
     const topics = Array.from({ length: 500 }, (_, at) => `topic-${at}`);
     for (let round = 0; round < 14; round++) await store.append(topics.map((topic) => draft(topic)));
     await store.close();
-    const limited = await nodes.open({ retainCount: 100 });
+    const limited = await on.nodes.open({ retainCount: 100 });
     await limited.append([draft()]);
-    const { jsm } = await nodes.operator();
+    const { jsm } = await on.nodes.operator();
     const count = async () => (await jsm.streams.info(STREAM)).state.messages;
     // A step leaves most of them, so this node did not wait for all to be removed.
     expect(await count()).toBeGreaterThan(1_000);

@@ -1,27 +1,14 @@
 import { cpSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { NotificationsError } from '../../src/core/errors.js';
 import type { Store } from '../../src/core/store.js';
-import { natsMissing, NatsServer } from '../support/engines/nats.js';
-import { draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
+import { describeOnServer, draft, everything, page, STREAM, until } from './nats-support.js';
 
 const TOPICS = ['a', 'b', 'c'];
 const KILLS = 5;
 
-(natsMissing() ? describe.skip : describe)('nats store: when the server fails', () => {
-  let server: NatsServer;
-  let nodes: Nodes;
-
-  beforeEach(async () => {
-    server = await NatsServer.start();
-    nodes = new Nodes(server);
-  });
-  afterEach(async () => {
-    await nodes.close();
-    await server.stop();
-  });
-
+describeOnServer('nats store: when the server fails', (on) => {
   /** Appends one array after another until told to stop, each again until it is acknowledged. */
   function load(store: Store): { stop(): Promise<void>; acknowledged: string[]; refused: Set<string> } {
     const [acknowledged, refused]: [string[], Set<string>] = [[], new Set()];
@@ -54,13 +41,13 @@ const KILLS = 5;
   }
 
   test('kill -9 under load: nothing acknowledged is lost, nothing comes twice, every node goes on by itself', async () => {
-    const stores = await Promise.all([nodes.open(), nodes.open()]);
-    const followed = await Promise.all(stores.map((store) => nodes.follow(store)));
+    const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
+    const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
     const loads = stores.map(load);
     const recoveredMs: number[] = [];
     for (let cycle = 0; cycle < KILLS; cycle++) {
       await sleep(300);
-      await server.restart();
+      await on.server.restart();
       const [started, counts] = [performance.now(), loads.map(({ acknowledged }) => acknowledged.length)];
       await until('appends go on', () => loads.every(({ acknowledged }, at) => acknowledged.length > counts[at]!));
       recoveredMs.push(performance.now() - started);
@@ -78,36 +65,36 @@ const KILLS = 5;
     // An array is there whole or not at all.
     expect(ids.length % TOPICS.length).toBe(0);
     for (const { refused } of loads) expect([...refused].filter((code) => code !== 'store_unavailable')).toEqual([]);
-    expect(nodes.logs.filter((line) => line.includes('unavailable'))).toHaveLength(KILLS * stores.length);
-    expect(nodes.logs.filter((line) => line.includes('available again'))).toHaveLength(KILLS * stores.length);
+    expect(on.nodes.logs.filter((line) => line.includes('unavailable'))).toHaveLength(KILLS * stores.length);
+    expect(on.nodes.logs.filter((line) => line.includes('available again'))).toHaveLength(KILLS * stores.length);
     console.info(
       `nats: back ${recoveredMs.map((ms) => ms.toFixed(0)).join(', ')} ms after the server accepts connections`,
     );
   }, 60_000);
 
   test('while the server is down, calls reject in time and the loss is logged once', async () => {
-    const store = await nodes.open({ timeoutMs: 500 });
+    const store = await on.nodes.open({ timeoutMs: 500 });
     const { epoch } = await store.append([draft()]);
-    await server.kill();
+    await on.server.kill();
     for (let call = 0; call < 3; call++) {
       const started = performance.now();
       await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable' });
       await expect(page(store)).rejects.toMatchObject({ code: 'store_unavailable' });
       expect(performance.now() - started).toBeLessThan(1_500);
     }
-    expect(nodes.logs).toHaveLength(1);
-    await server.startAgain();
-    await until('the node is back', () => nodes.logs.length === 2);
+    expect(on.nodes.logs).toHaveLength(1);
+    await on.server.startAgain();
+    await until('the node is back', () => on.nodes.logs.length === 2);
     expect((await store.append([draft()])).epoch.id).toBe(epoch.id);
     expect((await page(store)).entries).toHaveLength(2);
   });
 
   test('a server that hangs: errors in time, bounded memory, and recovery', async () => {
-    const store = await nodes.open({ timeoutMs: 500, pendingMax: 100 });
-    const followed = await nodes.follow(store);
+    const store = await on.nodes.open({ timeoutMs: 500, pendingMax: 100 });
+    const followed = await on.nodes.follow(store);
     const before = draft();
     await store.append([before]);
-    server.freeze();
+    on.server.freeze();
     const drafts = Array.from({ length: 300 }, () => draft());
     const started = performance.now();
     const results = await Promise.allSettled(drafts.map((one) => store.append([one])));
@@ -116,7 +103,7 @@ const KILLS = 5;
     expect(messages.filter((message) => message.includes('is behind'))).toHaveLength(200);
     await expect(page(store)).rejects.toMatchObject({ code: 'store_unavailable' });
     await sleep(1_000);
-    server.thaw();
+    on.server.thaw();
     await until('appends work', () =>
       store.append([draft()]).then(
         () => true,
@@ -133,12 +120,12 @@ const KILLS = 5;
   }, 30_000);
 
   test('a server that comes back without its data: a new epoch', async () => {
-    const stores = await Promise.all([nodes.open(), nodes.open()]);
-    const followed = await Promise.all(stores.map((store) => nodes.follow(store)));
+    const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
+    const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
     const { epoch } = await stores[0]!.append([draft()]);
-    await server.kill();
-    server.wipe();
-    await server.startAgain();
+    await on.server.kill();
+    on.server.wipe();
+    await on.server.startAgain();
     await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
     const states = await Promise.all(stores.map((store) => page(store)));
     expect(states[0]!.epoch.id).not.toBe(epoch.id);
@@ -147,15 +134,15 @@ const KILLS = 5;
   }, 30_000);
 
   test('a server that comes back with less than it had acknowledged: a new epoch, and what is left can be read', async () => {
-    const stores = await Promise.all([nodes.open(), nodes.open()]);
+    const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
     const kept = draft();
     const { epoch } = await stores[0]!.append([kept]);
-    const followed = await Promise.all(stores.map((store) => nodes.follow(store)));
+    const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
     await until('the tails have it', () => followed.every(({ entries }) => entries.length === 1));
-    const copy = `${server.dataFolder}.copy`;
-    await server.kill();
-    cpSync(server.dataFolder, copy, { recursive: true });
-    await server.startAgain();
+    const copy = `${on.server.dataFolder}.copy`;
+    await on.server.kill();
+    cpSync(on.server.dataFolder, copy, { recursive: true });
+    await on.server.startAgain();
     await until('appends work', () =>
       stores[0]!.append([draft()]).then(
         () => true,
@@ -163,11 +150,11 @@ const KILLS = 5;
       ),
     );
     await stores[1]!.append([draft(), draft()]);
-    await server.kill();
-    server.wipe();
-    cpSync(copy, server.dataFolder, { recursive: true });
+    await on.server.kill();
+    on.server.wipe();
+    cpSync(copy, on.server.dataFolder, { recursive: true });
     rmSync(copy, { recursive: true });
-    await server.startAgain();
+    await on.server.startAgain();
     await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
     await until('the nodes agree', async () => {
       const [one, two] = await Promise.all(stores.map((store) => page(store).catch(() => undefined)));
@@ -180,9 +167,9 @@ const KILLS = 5;
   }, 30_000);
 
   test('no consumer is left behind by kills and hangs', async () => {
-    const store = await nodes.open({ timeoutMs: 500 });
+    const store = await on.nodes.open({ timeoutMs: 500 });
     for (let cycle = 0; cycle < 2; cycle++) {
-      await server.restart();
+      await on.server.restart();
       await until('appends work', () =>
         store.append([draft()]).then(
           () => true,
@@ -190,16 +177,16 @@ const KILLS = 5;
         ),
       );
     }
-    server.freeze();
+    on.server.freeze();
     await sleep(5_000);
-    server.thaw();
+    on.server.thaw();
     await until('appends work', () =>
       store.append([draft()]).then(
         () => true,
         () => false,
       ),
     );
-    const { jsm } = await nodes.operator();
+    const { jsm } = await on.nodes.operator();
     const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
     await until('one consumer is left', async () => (await consumers()) === 1);
     await store.close();

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe } from '@jest/globals';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '../../src/core/clock.js';
 import type { Draft, LogEntry } from '../../src/core/notification.js';
 import type { ReadQuery, Store, Tail, TailBatch } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
-import type { NatsServer } from '../support/engines/nats.js';
+import { natsMissing, NatsServer } from '../support/engines/nats.js';
 
 export const STREAM = 'log';
 
@@ -51,6 +52,28 @@ export class Nodes {
   async close(): Promise<void> {
     await Promise.all(this.#closing.map((close) => close()));
   }
+}
+
+/** What each test of `describeOnServer` gets. */
+export interface OnServer {
+  readonly server: NatsServer;
+  readonly nodes: Nodes;
+}
+
+/** Tests with a new server each. They are skipped where there is no nats-server. */
+export function describeOnServer(name: string, tests: (on: OnServer) => void): void {
+  (natsMissing() ? describe.skip : describe)(name, () => {
+    const on = {} as { -readonly [K in keyof OnServer]: OnServer[K] };
+    beforeEach(async () => {
+      on.server = await NatsServer.start();
+      on.nodes = new Nodes(on.server);
+    });
+    afterEach(async () => {
+      await on.nodes.close();
+      await on.server.stop();
+    });
+    tests(on);
+  });
 }
 
 let drafted = 0;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { headers } from '@nats-io/transport-node';
 import { firstValueFrom } from 'rxjs';
 import { systemClock } from '../../src/core/clock.js';
@@ -6,8 +6,8 @@ import { Feed } from '../../src/core/feed.js';
 import type { Store } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
 import type { Draft } from '../../src/core/notification.js';
-import { natsMissing, NatsServer } from '../support/engines/nats.js';
-import { draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
+import { NatsServer } from '../support/engines/nats.js';
+import { describeOnServer, draft, everything, page, STREAM, until } from './nats-support.js';
 
 const LIMITS = {
   pageBytesMax: 1e6,
@@ -46,23 +46,11 @@ describe('nats store: options', () => {
   });
 });
 
-(natsMissing() ? describe.skip : describe)('nats store', () => {
-  let server: NatsServer;
-  let nodes: Nodes;
-
-  beforeEach(async () => {
-    server = await NatsServer.start();
-    nodes = new Nodes(server);
-  });
-  afterEach(async () => {
-    await nodes.close();
-    await server.stop();
-  });
-
-  const open = () => Promise.all([nodes.open(), nodes.open()]) as Promise<[Store, Store]>;
+describeOnServer('nats store', (on) => {
+  const open = () => Promise.all([on.nodes.open(), on.nodes.open()]) as Promise<[Store, Store]>;
 
   test('nodes that start at once agree on the log', async () => {
-    const stores = await Promise.all(Array.from({ length: 5 }, () => nodes.open()));
+    const stores = await Promise.all(Array.from({ length: 5 }, () => on.nodes.open()));
     const states = await Promise.all(stores.map((store) => page(store)));
     expect(new Set(states.map(({ epoch }) => `${epoch.id} ${epoch.secret}`)).size).toBe(1);
   });
@@ -90,8 +78,8 @@ describe('nats store: options', () => {
 
   test('records of the library raise the limit of the stream in steps, on every node and after a start', async () => {
     const retainCount = 10;
-    const stores = await Promise.all([nodes.open({ retainCount }), nodes.open({ retainCount })]);
-    const { jsm } = await nodes.operator();
+    const stores = await Promise.all([on.nodes.open({ retainCount }), on.nodes.open({ retainCount })]);
+    const { jsm } = await on.nodes.operator();
     const limit = async (): Promise<number> => (await jsm.streams.info(STREAM)).config.max_msgs;
     const notes = Array.from({ length: retainCount }, () => draft());
     for (const note of notes) await stores[0]!.append([note]);
@@ -100,7 +88,7 @@ describe('nats store: options', () => {
     const kept = async (store: Store) => (await page(store)).entries.map(({ id }) => id);
     expect(await kept(stores[0]!)).toEqual(notes.map(({ id }) => id));
     expect(await limit()).toBe(retainCount + 400);
-    expect(await kept(await nodes.open({ retainCount }))).toEqual(notes.map(({ id }) => id));
+    expect(await kept(await on.nodes.open({ retainCount }))).toEqual(notes.map(({ id }) => id));
     expect(await limit()).toBe(retainCount + 400);
   }, 30_000);
 
@@ -122,7 +110,7 @@ describe('nats store: options', () => {
   });
 
   test('no topic is a wildcard or a part of another', async () => {
-    const store = await nodes.open();
+    const store = await on.nodes.open();
     const topics = [
       '*',
       '>',
@@ -150,7 +138,7 @@ describe('nats store: options', () => {
   });
 
   test('a notification larger than the server takes is refused, and what is appended with it is not', async () => {
-    const store = await nodes.open();
+    const store = await on.nodes.open();
     const sized = (one: Draft, length: number): Draft => ({
       ...one,
       json: one.json.replace('null', `"${'x'.repeat(length)}"`),
@@ -166,19 +154,19 @@ describe('nats store: options', () => {
   });
 
   test('a node that starts later knows the ids of the window', async () => {
-    const first = await nodes.open();
+    const first = await on.nodes.open();
     const drafts = Array.from({ length: 300 }, (_, index) => draft(`topic-${index % 7}`));
     const { appended } = await first.append(drafts);
-    const second = await nodes.open();
+    const second = await on.nodes.open();
     const again = await second.append(drafts);
     expect(again.appended).toEqual(appended.map((answer) => ({ ...answer, duplicate: true })));
   });
 
   test('a commit that its node did not finish is never visible, and does not stop the others', async () => {
     const [one, two] = await open();
-    const followed = await nodes.follow(two);
+    const followed = await on.nodes.follow(two);
     const { appended } = await one.append([draft('a')]);
-    const { nc, jsm } = await nodes.operator();
+    const { nc, jsm } = await on.nodes.operator();
     const { config, state } = await jsm.streams.info(STREAM);
     const before = appended[0]!.position;
     const part = headers();
@@ -190,17 +178,17 @@ describe('nats store: options', () => {
     await Promise.all([one.append([draft('a')]), two.append([draft('a')])]);
     expect(performance.now() - started).toBeLessThan(1_500);
     // It is read over by topic, in the order of the log, and by a node that comes later.
-    const later = await nodes.open();
+    const later = await on.nodes.open();
     for (const store of [one, later]) expect((await page(store, { topics: ['a'] })).entries).toHaveLength(3);
     await until('the tail has all', () => followed.entries.length === 3);
-    expect((await nodes.follow(later)).entries.map(({ id }) => id)).not.toContain('lost');
+    expect((await on.nodes.follow(later)).entries.map(({ id }) => id)).not.toContain('lost');
   });
 
   test('what others write into the stream is looked over', async () => {
     const [one, two] = await open();
-    const followed = await nodes.follow(one);
+    const followed = await on.nodes.follow(one);
     await one.append([draft()]);
-    const { nc, jsm } = await nodes.operator();
+    const { nc, jsm } = await on.nodes.operator();
     const subject = (await jsm.streams.info(STREAM)).config.subjects[0]!.replace('>', 'orders');
     await nc.request(subject, 'hello');
     const broken = headers();
@@ -214,9 +202,9 @@ describe('nats store: options', () => {
   });
 
   test('single messages cannot be removed', async () => {
-    const store = await nodes.open();
+    const store = await on.nodes.open();
     await store.append([draft()]);
-    const { jsm } = await nodes.operator();
+    const { jsm } = await on.nodes.operator();
     await expect(jsm.streams.deleteMessage(STREAM, 1)).rejects.toThrow();
     await expect(jsm.streams.purge(STREAM)).rejects.toThrow();
   });
@@ -230,7 +218,7 @@ describe('nats store: options', () => {
     const after = { epochId: epoch.id, position: appended[0]!.position };
     const request = { topics: ['orders'], after, limit: 10, waitMs: 15_000 };
     const pages = feeds.map((feed) => firstValueFrom(feed.poll(request)));
-    const { jsm } = await nodes.operator();
+    const { jsm } = await on.nodes.operator();
     await jsm.streams.delete(STREAM);
     for (const answer of await Promise.all(pages)) {
       expect(answer.gap).toEqual({ reason: 'reset' });
@@ -243,9 +231,9 @@ describe('nats store: options', () => {
   }, 30_000);
 
   test('an append after the stream was deleted is in the new log', async () => {
-    const store = await nodes.open();
+    const store = await on.nodes.open();
     const { epoch } = await store.append([draft()]);
-    const { jsm } = await nodes.operator();
+    const { jsm } = await on.nodes.operator();
     await jsm.streams.delete(STREAM);
     const next = await store.append([draft()]);
     expect(next.epoch.id).not.toBe(epoch.id);
@@ -254,7 +242,7 @@ describe('nats store: options', () => {
 
   test('one consumer a node, whatever the number of clients; none after close', async () => {
     const stores = await open();
-    const { jsm } = await nodes.operator();
+    const { jsm } = await on.nodes.operator();
     const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
     expect(await consumers()).toBe(2);
     const feed = await Feed.open({ store: stores[0], clock: systemClock, limits: LIMITS });
@@ -274,12 +262,12 @@ describe('nats store: options', () => {
   });
 
   test('retention by age: what is too old is gone, and trimmed says so', async () => {
-    const store = await nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
+    const store = await on.nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
     const { appended } = await store.append([draft(), draft()]);
     await until('all are removed', async () => (await page(store)).entries.length === 0);
     const state = await page(store);
     expect([state.trimmed, state.head]).toEqual([appended[1]!.position, appended[1]!.position]);
-    const later = await nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
+    const later = await on.nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
     expect(await page(later)).toMatchObject({ trimmed: state.trimmed, head: state.head, epoch: state.epoch });
     const next = await later.append([draft()]);
     expect(next.appended[0]!.position).toBeGreaterThan(state.head);
@@ -287,7 +275,7 @@ describe('nats store: options', () => {
   });
 
   test('retention by bytes', async () => {
-    const store = await nodes.open({ retainBytes: 20_000 });
+    const store = await on.nodes.open({ retainBytes: 20_000 });
     // The first step of the room for records takes 100 KiB more.
     for (let count = 0; count < 600; count++) await store.append([draft()]);
     const { entries, trimmed } = await page(store);
