@@ -19,7 +19,10 @@ export interface Subject {
   readonly alone?: boolean;
   readonly kill?: () => Promise<void>;
   readonly startAgain?: () => Promise<void>;
-  /** The same engine without the store: one insert of a notification, on a connection and a table of its own. */
+  /**
+   * The same engine without the store: one insert of a notification, on a connection and a table of
+   * its own.
+   */
   readonly openRaw?: () => Promise<RawInsert>;
   stop(): Promise<void>;
 }

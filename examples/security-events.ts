@@ -13,7 +13,7 @@ export class SecurityLog implements OnModuleInit {
   onModuleInit() {
     const { securityEvents } = this.notifications;
     securityEvents.subscribe((event) => this.counts.set(nameOf(event), (this.counts.get(nameOf(event)) ?? 0) + 1));
-    // A caller can cause as many events as it sends requests, so the log gets one a second of each name.
+    // A caller can cause as many events as it sends requests: log each name once a second.
     securityEvents
       .pipe(
         groupBy(nameOf),

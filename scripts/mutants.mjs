@@ -190,7 +190,12 @@ const MUTANTS = [
     'this.#log.add(entry);',
   ],
   ['a slow read of an old log is trusted', 'core/reader.ts', 'if (this.#epoch.id !== epoch.id) return true;', ''],
-  ['nobody is told of a hole', 'core/feed.ts', 'this.#waiters.notifyAll(shared ? shared.position + 1 : 0);', ''],
+  [
+    'waiters are not woken after a hole',
+    'core/feed.ts',
+    'this.#waiters.notifyAll(shared ? shared.position + 1 : 0);',
+    '',
+  ],
   [
     'a window that starts anew is told from its head',
     'core/feed.ts',

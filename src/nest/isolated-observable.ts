@@ -7,8 +7,9 @@ type Next<T> = (value: T) => unknown;
 type ObserverOrNext<T> = Partial<Observer<T>> | Next<T> | null;
 
 /**
- * An Observable whose observers cannot end the process. RxJS rethrows an observer's error as an uncaught exception. Here it is logged
- * instead, once for each subscription, and so is a promise that an observer returns and that rejects. The same holds for what `pipe` makes of it.
+ * An Observable whose observers cannot end the process. RxJS rethrows an observer's error as an
+ * uncaught exception. Here it is logged instead, once for each subscription, and so is a promise
+ * that an observer returns and that rejects. The same holds for what `pipe` makes of it.
  */
 export class IsolatedObservable<T> extends Observable<T> {
   override readonly pipe = ((...operators: []) => {
@@ -30,7 +31,10 @@ export class IsolatedObservable<T> extends Observable<T> {
   }
 }
 
-/** Operators subscribe with their own `Subscriber`, which catches errors. It may be of another copy of RxJS. */
+/**
+ * Operators subscribe with their own `Subscriber`, which catches errors. It may be of another copy
+ * of RxJS.
+ */
 function isSubscriber<T>(observer: ObserverOrNext<T> | undefined): observer is Subscriber<T> {
   return typeof (observer as Partial<Subscriber<T>> | null | undefined)?.add === 'function';
 }

@@ -34,8 +34,8 @@ export interface NotificationsModuleExtras {
    */
   readonly serveClient?: boolean | undefined;
   /**
-   * Guards of the built-in controller. They run before the access rules. `overrideGuard` of a testing module replaces those that are
-   * given as a class. Default none.
+   * Guards of the built-in controller. They run before the access rules. `overrideGuard` of a
+   * testing module replaces those that are given as a class. Default none.
    */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
   /**

@@ -82,7 +82,10 @@ export class NotificationsController {
     }
   }
 
-  /** Issues a ticket, with which an EventSource that can send neither headers nor cookies opens its stream. */
+  /**
+   * Issues a ticket, with which an EventSource that can send neither headers nor cookies opens its
+   * stream.
+   */
   @Post('tickets')
   @MarkRoute('ticket')
   ticket(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Ticket {
@@ -106,7 +109,10 @@ export class NotificationsController {
     return given;
   }
 
-  /** Answers a client that asks in a tight loop with an empty page after a second. Its cursor stays valid. */
+  /**
+   * Answers a client that asks in a tight loop with an empty page after a second. Its cursor stays
+   * valid.
+   */
   #slowDown(granted: GrantedRead, response: FrameworkResponse): Observable<undefined> {
     const { subscriber, address } = granted;
     const { transport, cursor } = granted.asked;

@@ -45,11 +45,13 @@ export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<M
 @Injectable()
 export class NotificationsService<Map extends NotificationMap = AnyNotifications> {
   /**
-   * Events for logs, metrics and alarms of this feed, on this node: `refused`, `limited`, `revoked` and `cut`; see `SecurityEvent`.
+   * Events for logs, metrics and alarms of this feed, on this node: `refused`, `limited`, `revoked`
+   * and `cut`; see `SecurityEvent`.
    *
-   * A request that the built-in routes reject emits one event. These are no events: rejections by the application's own guards or by the
-   * HTTP server itself, failures (`store_unavailable`, `draining`), and errors of the application's own calls, such as `publish` and
-   * `poll`. An application that writes its own controller reports its rejections itself.
+   * A request that the built-in routes reject emits one event. These are no events: rejections by
+   * the application's own guards or by the HTTP server itself, failures (`store_unavailable`,
+   * `draining`), and errors of the application's own calls, such as `publish` and `poll`. An
+   * application that writes its own controller reports its rejections itself.
    *
    * A caller can cause as many events as it sends requests. Count all of them, and log a sample:
    *
@@ -61,8 +63,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    *   .subscribe((event) => logger.warn(event));
    * ```
    *
-   * Listeners run before the request is answered, so keep them short. The error of a listener is logged and changes no answer. Events cost
-   * nothing while nobody subscribes. The Observable completes when the application has shut down.
+   * Listeners run before the request is answered, so keep them short. The error of a listener is
+   * logged and changes no answer. Events cost nothing while nobody subscribes. The Observable
+   * completes when the application has shut down.
    */
   readonly securityEvents: Observable<SecurityEvent>;
   readonly #runtime: PublishRuntime;

@@ -2,7 +2,10 @@ import { positionIn } from '../core/page.js';
 import { openTicket, proofSuffix, type TicketClaims } from '../wire/ticket.js';
 import type { Runtime } from './runtime.js';
 
-/** A ticket that is opened for each past epoch costs some 10 µs, which an invalid ticket must not multiply. */
+/**
+ * A ticket that is opened for each past epoch costs some 10 µs, which an invalid ticket must not
+ * multiply.
+ */
 const PAST_EPOCHS_MAX = 8;
 
 export interface OpenedTicket {
@@ -12,9 +15,9 @@ export interface OpenedTicket {
 }
 
 /**
- * Opens a ticket of this log; undefined for any other text. A ticket of a past epoch is valid as long as the log still holds all
- * revocations that followed it: the present epoch continues the past one at the ticket's position, and no entry was lost.
- * A key that no longer seals still opens.
+ * Opens a ticket of this log; undefined for any other text. A ticket of a past epoch is valid as
+ * long as the log still holds all revocations that followed it: the present epoch continues the
+ * past one at the ticket's position, and no entry was lost. A key that no longer seals still opens.
  */
 export function openOwnTicket(
   { feed, keys }: Pick<Runtime, 'feed' | 'keys'>,

@@ -122,7 +122,7 @@ export interface NotificationsOptions {
     | {
         /** Bytes of a notification as JSON. Default 64 KiB: larger things are better fetched by reference. */
         readonly notificationBytesMax?: number | undefined;
-        /** Notifications in one call or request. Default 100, at most 1,000: they are one transaction, which other appends wait for. */
+        /** Notifications in one call or request: one transaction. Default 100, at most 1,000. */
         readonly notificationsMax?: number | undefined;
         /** Bytes of a request's body. Default 1 MiB; the application's parser may allow less. */
         readonly bodyBytesMax?: number | undefined;
@@ -137,11 +137,11 @@ export interface NotificationsOptions {
     | undefined;
   /**
    * The direct lane: polls that repeat on a connection are known by their bytes, and answered before node:http parses them.
-   *
-   * A poll takes it if two like it, the same but for the cursor down to the last byte, have gone through the whole application on that
-   * connection and were answered with the same headers. Guards and `access.subscriber` are then not asked again until `grantMs` is over, and
-   * middleware is not run; `access.read` and limits are, and `revoke` ends it at once. Responses that middleware wraps, or that set
-   * cookies, keep the whole way. The application does not start if it has interceptors or exception filters, global ones or in `decorators`.
+   * A poll takes it after two polls on its connection that were equal but for the cursor and were
+   * answered with the same headers. Until `grantMs` is over, guards, middleware and
+   * `access.subscriber` do not run; `access.read` and limits do, and `revoke` ends it at once. Nest
+   * answers where middleware wraps the response, or the response sets cookies. The application does
+   * not start with interceptors or exception filters, whether global or in `decorators`.
    */
   readonly directLane?:
     | {

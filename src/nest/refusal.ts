@@ -13,8 +13,8 @@ export interface Rejected {
 }
 
 /**
- * The exception to throw for a request that is rejected, which is also a security event. The exception's headers are set here,
- * because exception filters write the status and the body only.
+ * The exception to throw for a request that is rejected, which is also a security event. The
+ * exception's headers are set here, because exception filters write the status and the body only.
  */
 export function refusal(error: unknown, response: FrameworkResponse, { security, describe }: Rejected): unknown {
   security.refused(error, describe);

@@ -89,8 +89,9 @@ export function isHttp1(raw: ServerResponse): boolean {
 }
 
 /**
- * Begins an event stream. Its body is chunked where the client speaks HTTP/1.1, because some clients buffer a body that only the
- * close of the connection ends (RFC 9112, 6.3). Each stream has a connection of its own.
+ * Begins an event stream. Its body is chunked where the client speaks HTTP/1.1, because some
+ * clients buffer a body that only the close of the connection ends (RFC 9112, 6.3). Each stream has
+ * a connection of its own.
  */
 export function writeStreamHead(raw: ServerResponse): void {
   const headers: Record<string, string> = {

@@ -23,7 +23,10 @@ export function postRouteOf(handler: object): 'publish' | 'ticket' | undefined {
   return mark === 'read' ? undefined : mark;
 }
 
-/** The route of a handler's request. A request that is rejected before it is parsed counts as a stream if its `Accept` names one. */
+/**
+ * The route of a handler's request. A request that is rejected before it is parsed counts as a
+ * stream if its `Accept` names one.
+ */
 export function routeOf(handler: object, request: HttpRequest): SecurityRoute {
   const mark = Reflect.getMetadata(ROUTE_MARK, handler) as Mark;
   if (mark !== 'read') return mark;

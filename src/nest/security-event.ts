@@ -1,9 +1,15 @@
 import type { ErrorCode } from '../core/errors.js';
 
-/** The built-in routes of a feed. `ticket` is `POST <path>/tickets`; a stream that a ticket opens is a `stream`. */
+/**
+ * The built-in routes of a feed. `ticket` is `POST <path>/tickets`; a stream that a ticket opens is
+ * a `stream`.
+ */
 export type SecurityRoute = 'poll' | 'stream' | 'publish' | 'ticket';
 
-/** The option that sets the limit. `tightLoop`: the client repeated one cursor too often, which no option of its own limits. */
+/**
+ * The option that sets the limit. `tightLoop`: the client repeated one cursor too often, which no
+ * option of its own limits.
+ */
 export type SecurityLimit =
   | 'limits.waitersMax'
   | 'limits.waitersPerSubscriberMax'
@@ -16,9 +22,15 @@ export type SecurityLimit =
 /** The request that an event is about. */
 export interface SecurityRequest {
   readonly route: SecurityRoute;
-  /** Undefined for a caller without one, and where a request is rejected before the rule `access.subscriber` has answered. */
+  /**
+   * Undefined for a caller without one, and where a request is rejected before the rule
+   * `access.subscriber` has answered.
+   */
   readonly subscriber: string | undefined;
-  /** The address as limits count it: an IPv4 address, or the /64 of an IPv6 address. Undefined if the connection has closed. */
+  /**
+   * The address as limits count it: an IPv4 address, or the /64 of an IPv6 address. Undefined if
+   * the connection has closed.
+   */
   readonly address: string | undefined;
 }
 
@@ -63,7 +75,8 @@ export interface CutEvent extends SecurityRequest {
 }
 
 /**
- * An event of `NotificationsService.securityEvents`. It holds no secrets and no texts of the request: no ticket, token, cursor,
- * query or data. Its size is bounded; a subscriber has at most 200 characters.
+ * An event of `NotificationsService.securityEvents`. It holds no secrets and no texts of the
+ * request: no ticket, token, cursor, query or data. Its size is bounded; a subscriber has at most
+ * 200 characters.
  */
 export type SecurityEvent = RefusedEvent | LimitedEvent | RevokedEvent | CutEvent;

@@ -8,7 +8,10 @@ import { IsolatedObservable } from './isolated-observable.js';
 import type { CutEvent, SecurityEvent, SecurityLimit, SecurityRequest } from './security-event.js';
 import { inSubscriberContext } from './subscriber-context.js';
 
-/** Codes that say that a limit was exceeded. All other errors of a server (5xx) are failures, not security events. */
+/**
+ * Codes that say that a limit was exceeded. All other errors of a server (5xx) are failures, not
+ * security events.
+ */
 const LIMIT_OF: Partial<Record<ErrorCode, SecurityLimit>> = {
   waiters_too_many: 'limits.waitersMax',
   subscriber_waiters_too_many: 'limits.waitersPerSubscriberMax',
@@ -24,11 +27,17 @@ type IdentifiedRequest = Record<symbol, string | undefined>;
 /** Describes a request. It is only called while events are observed. */
 export type Describe = () => SecurityRequest;
 
-/** Builds the events of a feed. While nothing observes them, it builds nothing: requests are not described, and the clock is not read. */
+/**
+ * Builds the events of a feed. While nothing observes them, it builds nothing: requests are not
+ * described, and the clock is not read.
+ */
 export class SecurityEvents {
   readonly #clock: Clock;
   readonly #subject = new Subject<SecurityEvent>();
-  /** Emits in the async context of each subscription, because an event arises in the context of the caller that caused it. */
+  /**
+   * Emits in the async context of each subscription, because an event arises in the context of the
+   * caller that caused it.
+   */
   readonly observable: Observable<SecurityEvent>;
 
   constructor(clock: Clock) {
@@ -42,7 +51,10 @@ export class SecurityEvents {
     if (this.#subject.observed) (request as IdentifiedRequest)[SUBSCRIBER] = subscriber;
   }
 
-  /** The subscriber of a request, if access rules or a ticket have named it while events were observed. */
+  /**
+   * The subscriber of a request, if access rules or a ticket have named it while events were
+   * observed.
+   */
   subscriberOf(request: object): string | undefined {
     return (request as IdentifiedRequest)[SUBSCRIBER];
   }

@@ -27,8 +27,8 @@ export class StreamWriter implements Writer {
   readonly #runtime: StreamRuntime;
   readonly #granted: GrantedRead;
   /**
-   * The connection, where no middleware has wrapped the response. Then blocks are framed here, and written past the response: writing
-   * through it costs 1.4 to 1.9 times as much.
+   * The connection, where no middleware has wrapped the response. Then blocks are framed here, and
+   * written past the response: writing through it costs 1.4 to 1.9 times as much.
    */
   #socket: Socket | undefined;
   #full = false;
@@ -57,7 +57,8 @@ export class StreamWriter implements Writer {
     if (socket) {
       this.#socket = socket;
       socket.cork();
-      // The response must not keep any bytes: node buffers chunks that are written through it, and they would arrive too late.
+      // The response must not keep any bytes: node buffers chunks that are written through it, and
+      // they would arrive too late.
       raw.flushHeaders();
     }
     this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#granted.idSuffix));

@@ -8,8 +8,8 @@ type Guard = Type<CanActivate> | CanActivate;
 type Result = ReturnType<CanActivate['canActivate']>;
 
 /**
- * The guards, made to ignore requests that a ticket has let in. Nest makes the guards of the application from their own classes,
- * so that `overrideGuard` of a testing module replaces them.
+ * The guards, made to ignore requests that a ticket has let in. Nest makes the guards of the
+ * application from their own classes, so that `overrideGuard` of a testing module replaces them.
  *
  * @param controller is mounted with the result
  */
@@ -22,7 +22,10 @@ export function unlessTicket(guards: readonly Guard[], controller: Type): readon
   });
 }
 
-/** Nest makes the guards of all methods of a controller, and runs those of its routes. This method is no route. */
+/**
+ * Nest makes the guards of all methods of a controller, and runs those of its routes. This method
+ * is no route.
+ */
 function letNestMake(guards: readonly Type<CanActivate>[], { prototype }: Type): void {
   const descriptor = { value: () => undefined, configurable: true };
   Object.defineProperty(prototype, 'guards', descriptor);

@@ -125,7 +125,10 @@ export class UnreadAnswers {
     return this.#keep(connection, { content, read }, (done) => raw.once('drain', done));
   }
 
-  /** Closes the connection of every client that has not read its answer, when the server has stopped. */
+  /**
+   * Closes the connection of every client that has not read its answer, when the server has
+   * stopped.
+   */
   cutAll(): void {
     for (const entry of [...this.#entries.values()]) this.#destroy(entry);
   }

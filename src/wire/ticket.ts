@@ -102,7 +102,10 @@ export function provenCursor(lastEventId: string, suffix: string): string | unde
   return lastEventId.slice(0, -suffix.length);
 }
 
-/** The tickets in the query of a URL, however the parameter's name is written: `?%74icket=` is one, too. */
+/**
+ * The tickets in the query of a URL, however the parameter's name is written: `?%74icket=` is one,
+ * too.
+ */
 export function ticketsOf(url: string): readonly string[] {
   // Most URLs have none, and parsing a query costs ten times as much as this test.
   if (!/ticket|%/i.test(url)) return [];

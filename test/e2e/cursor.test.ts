@@ -89,7 +89,8 @@ forEachAdapter((adapter) => {
       const b = await poll(app, `topic=b&cursor=${a.json.cursor}&wait=0`);
       expect(numbers(a.json.notifications)).toEqual([1]);
       expect(numbers(both.json.notifications)).toEqual([1, 2]);
-      // The first answer ends at its last notification. The one of the other topic follows it in the log.
+      // The first answer ends at its last notification. The one of the other topic follows it in
+      // the log.
       expect(numbers(b.json.notifications)).toEqual([2]);
     });
 

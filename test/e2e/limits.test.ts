@@ -19,7 +19,10 @@ const OPEN = {
   read: 'public',
   publish: 'public',
 } as const;
-/** Pages of 9 MiB: more than the kernel takes for a client. With the default of `unreadBytesMax` a page has 4 MiB, which it takes at times. */
+/**
+ * Pages of 9 MiB: more than the kernel takes for a client. With the default of `unreadBytesMax` a
+ * page has 4 MiB, which it takes at times.
+ */
 const LARGE_PAGES = { pageBytesMax: 16 * 1024 * 1024, unreadBytesMax: 256 * 1024 * 1024 };
 const ITEM = { topic: 'orders', type: 't', data: 1 };
 const RETRY_AFTER = /^[1-3]$/;

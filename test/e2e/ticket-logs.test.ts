@@ -37,7 +37,9 @@ class Lines extends Writable {
   }
 }
 
-/** pino-http, with all that its serializers know of a request, and a line when the request arrives. */
+/**
+ * pino-http, with all that its serializers know of a request, and a line when the request arrives.
+ */
 const pino = (lines: Lines) => {
   const logger = pinoHttp({ quietReqLogger: false }, lines);
   return (...args: Parameters<typeof logger>): void => {

@@ -8,7 +8,10 @@ import { inDepth } from '../support/depth.js';
 import { NatsCluster, natsMissing } from '../support/engines/nats.js';
 import { draft, STREAM, until } from './nats-support.js';
 
-/** How much longer than the engine the nodes may be without a leader. It was up to 12 seconds, with 5 at each request. */
+/**
+ * How much longer than the engine the nodes may be without a leader. It was up to 12 seconds, with
+ * 5 at each request.
+ */
 const BEHIND_MS_MAX = 6_000;
 
 (natsMissing() ? describe.skip : describe)('nats store on a cluster of three', () => {

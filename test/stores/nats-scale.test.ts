@@ -14,7 +14,10 @@ const LARGE = inDepth(300_000, 1_000_000);
 const FLUSH_EVERY = 10_000;
 const PAGE = 20;
 const ROUNDS = 30;
-/** A page ends early when half of this has passed, as it may on a busy machine. Here it must be full. */
+/**
+ * A page ends early when half of this has passed, as it may on a busy machine. Here it must be
+ * full.
+ */
 const TIMEOUT_MS = 60_000;
 
 (natsMissing() ? describe.skip : describe)(`nats store with ${LARGE} notifications over ${TOPICS} topics`, () => {

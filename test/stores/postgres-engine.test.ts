@@ -84,7 +84,8 @@ describePostgres('postgresStore and what happens to its engine', () => {
     await until('publishing', () => acknowledged.size > before + 50);
     await load.stop();
     const state = await stateOf(stores[0]!);
-    // Each start of the engine begins an epoch that continues the one before, with all that was acknowledged in it.
+    // Each start of the engine begins an epoch that continues the one before, with all that was
+    // acknowledged in it.
     expect(state.epoch.before?.map(({ lost }) => lost)).toEqual(Array.from({ length: CYCLES }, () => false));
     expect(state.epoch.before?.at(-1)?.id).toBe(epoch.id);
     await until('the tails', () => tails.every((batches) => batches.at(-1)?.head === state.head));

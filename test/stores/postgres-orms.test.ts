@@ -16,8 +16,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'test/orms');
 
 /**
- * Why the libraries cannot be used. They take 380 MB, so only `.ci/run` and TEST_DEPTH=all install them: `npm ci --prefix test/orms
- * --ignore-scripts` does it by hand.
+ * Why the libraries cannot be used. They take 380 MB, so only `.ci/run` and TEST_DEPTH=all install
+ * them: `npm ci --prefix test/orms --ignore-scripts` does it by hand.
  */
 function librariesMissing(): string | undefined {
   const installed = (): boolean => existsSync(join(FOLDER, 'node_modules/kysely'));

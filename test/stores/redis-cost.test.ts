@@ -83,7 +83,8 @@ describeRedis('what redisStore costs its engine', () => {
       // Nodes that follow the log read it in slices, in calls of their own.
       await feed.close();
       const large = () => Array.from({ length: array.count }, () => draft('large', 'x'.repeat(array.size)));
-      // For so long the engine serves no other node. Memory that it has never used costs it more the first time.
+      // For so long the engine serves no other node. Memory that it has never used costs it more
+      // the first time.
       let busyMs = Infinity;
       for (let round = 0; round < 4; round++) {
         const before = await cpuMs(engine);

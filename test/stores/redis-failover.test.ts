@@ -276,10 +276,15 @@ describeRedis('a failover to a replica', () => {
 });
 
 describeRedis('whether the store is sure that nothing is lost', () => {
-  /** The script with clocks that agree exactly. A replica is stale if its last mark is not five seconds ahead. */
+  /**
+   * The script with clocks that agree exactly. A replica is stale if its last mark is not five
+   * seconds ahead.
+   */
   const script = `${agreeLua.replace('SKEW_MS = 5000', 'SKEW_MS = 0').replace('STALE_MS = 120000', 'STALE_MS = -5000')}
     return has_all(redis.call('INFO', 'replication')) and 1 or 0`;
-  /** Milliseconds of the last append and mark, from now; the engine started at most two seconds ago. */
+  /**
+   * Milliseconds of the last append and mark, from now; the engine started at most two seconds ago.
+   */
   const [IN_10_S, IN_3_S, LONG_AGO] = [10_000, 3_000, -60_000];
   let engine: RedisEngine;
 

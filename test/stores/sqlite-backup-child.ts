@@ -1,6 +1,6 @@
 /**
- * A process that appends 50 entries, backs the file up, appends 30 more and ends: `node --import … sqlite-backup-child.ts
- * <path> <backup>` writes the id of the epoch.
+ * A process that appends 50 entries, backs the file up, appends 30 more and ends: `node --import …
+ * sqlite-backup-child.ts <path> <backup>` writes the id of the epoch.
  */
 import Database from 'libsql';
 import { drafts } from '../support/drafts.js';

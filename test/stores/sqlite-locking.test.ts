@@ -7,7 +7,10 @@ afterAll(cleanUp);
 
 const APPENDS = 100;
 const IN_FLIGHT = 16;
-/** Transactions of two busy processes that may commit before a call that waits. It is about 150 without giving way. */
+/**
+ * Transactions of two busy processes that may commit before a call that waits. It is about 150
+ * without giving way.
+ */
 const OVERTAKEN_MAX = 40;
 
 test('a process that appends seldom gets the lock beside two that append all the time', async () => {

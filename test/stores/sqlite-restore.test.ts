@@ -38,7 +38,10 @@ function backUp(): string {
   return backup;
 }
 
-/** The life of a process that appends entries before and after its file is backed up; the id of its epoch. */
+/**
+ * The life of a process that appends entries before and after its file is backed up; the id of its
+ * epoch.
+ */
 function runAndBackUp(backup: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const hooks = pathToFileURL(join(here, '../../scripts/typescript-hooks.mjs')).href;
@@ -46,7 +49,10 @@ function runAndBackUp(backup: string): string {
   return execFileSync(process.execPath, args, { encoding: 'utf8' });
 }
 
-/** Writes a backup over the open file in one transaction, as the restore of SQLite's shell does, and appends more entries. */
+/**
+ * Writes a backup over the open file in one transaction, as the restore of SQLite's shell does, and
+ * appends more entries.
+ */
 function restoreUnderway(backup: string, more = 0): void {
   const database = new Database(path);
   database.exec(`ATTACH '${backup}' AS backup`);
@@ -198,10 +204,10 @@ describe('a process that opens the file again', () => {
       { ...seen, entry: { position: 8, id: 'x' } },
       undefined,
     ],
-    ['renews that of a shorter log', { ...log, head: 7 }, seen, 7],
-    ['renews that of a log that it does not know', log, { ...seen, epochId: 'e0' }, 9],
-    ['renews that of a log that parted within the epoch', log, { ...seen, entry: { position: 8, id: 'x' } }, 'none'],
-    ['renews that of a start that parted below', log, { ...seen, epochId: 'e1', head: 5 }, 9],
+    ['renews it where the log is shorter', { ...log, head: 7 }, seen, 7],
+    ['renews it where the epoch is unknown', log, { ...seen, epochId: 'e0' }, 9],
+    ['renews it where another entry has the position', log, { ...seen, entry: { position: 8, id: 'x' } }, 'none'],
+    ['renews it where the log forked below the position', log, { ...seen, epochId: 'e1', head: 5 }, 9],
   ])('%s', (_, held, known, upTo) => {
     const before = renewal(held, { seen: known, origin: 'same', idAt });
     expect(before && (before[0]?.upTo ?? 'none')).toBe(upTo);

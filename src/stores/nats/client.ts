@@ -24,8 +24,8 @@ const PING_MS = 10_000;
 const RECONNECT_MS = 200;
 
 /**
- * The library adds this to the wall time of its last attempt. Were the clock set back by an hour, it would make none for that hour: the first
- * delay after that is as much less than none.
+ * The library adds this to the wall time of its last attempt. Were the clock set back by an hour,
+ * it would make none for that hour: the first delay after that is as much less than none.
  */
 function reconnectDelay(delayMs = RECONNECT_MS): () => number {
   const aheadMs = (): number => Date.now() - performance.now();
@@ -49,7 +49,8 @@ export async function connectClient({ connection, timeoutMs }: NatsSettings): Pr
       ...connection,
       reconnect: true,
       maxReconnectAttempts: -1,
-      // A server that is being set up anew refuses for a while; a node recovers from that by itself too.
+      // A server that is being set up anew refuses for a while; a node recovers from that by itself
+      // too.
       ignoreAuthErrorAbort: true,
     });
     const jsm = await library.jetstreamManager(nc, { timeout: timeoutMs, checkAPI: false });
@@ -81,7 +82,10 @@ async function loadLibrary(): Promise<Library> {
   }
 }
 
-/** What an error is called. Messages stay out, as they may name what nobody should log; JetStream's are its own texts. */
+/**
+ * What an error is called. Messages stay out, as they may name what nobody should log; JetStream's
+ * are its own texts.
+ */
 export function nameOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown error';
   return cause.name === 'JetStreamApiError' ? `${cause.name}, ${cause.message}` : cause.name;

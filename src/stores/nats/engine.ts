@@ -31,7 +31,10 @@ const STREAM_NAME_IN_USE = 10058;
 
 /** How soon a request without an answer is sent again. */
 const AGAIN_MS = 500;
-/** How long one attempt to publish takes, so that there is time to look whether it is stored, and for another one. */
+/**
+ * How long one attempt to publish takes, so that there is time to look whether it is stored, and
+ * for another one.
+ */
 const PUBLISH_MS = 2_000;
 const CONSUMER_MS = 1_000;
 /** After which the server removes a consumer that was only asked a question. */
@@ -88,8 +91,8 @@ export class Engine {
   }
 
   /**
-   * A stream, made if there is none. Each attempt looks first: of nodes that make it at once, a cluster answers one, and
-   * some versions never answer the others.
+   * A stream, made if there is none. Each attempt looks first: of nodes that make it at once, a
+   * cluster answers one, and some versions never answer the others.
    */
   async open(config: Partial<StreamConfig>, name = this.#settings.stream): Promise<StreamInfo> {
     const { streams } = this.#jsm;
@@ -112,7 +115,10 @@ export class Engine {
     await this.#askAgain(() => this.#jsm.streams.update(stream, config));
   }
 
-  /** Changes the description. It is asked for once: an attempt that comes late would undo the change of another node. */
+  /**
+   * Changes the description. It is asked for once: an attempt that comes late would undo the change
+   * of another node.
+   */
   async describe(description: string): Promise<void> {
     await this.#ask(() => this.#jsm.streams.update(this.#settings.stream, { description }));
   }
@@ -199,7 +205,10 @@ export class Engine {
     return info;
   }
 
-  /** What a consumer says of the stream when it begins. It is deleted, or ends by itself after a while. */
+  /**
+   * What a consumer says of the stream when it begins. It is deleted, or ends by itself after a
+   * while.
+   */
   async sample(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
     const options = { ...config, ack_policy: 'none', mem_storage: true, inactive_threshold: SAMPLE_NANOS } as const;
     const info = await this.#askAgain(() => this.#jsm.consumers.add(this.#settings.stream, options));

@@ -32,7 +32,10 @@ interface Seen {
   readonly commit: string | undefined;
 }
 
-/** Messages at least in each such time while catching up; otherwise another consumer is made, which goes on from there. */
+/**
+ * Messages at least in each such time while catching up; otherwise another consumer is made, which
+ * goes on from there.
+ */
 const CATCH_UP_STEP = 10;
 const CATCH_UP_MS = 2_000;
 
@@ -186,7 +189,8 @@ export class Follower {
   async #rewound({ firstSequence, lastSequence, prefix }: LogStatus): Promise<boolean> {
     const { sequence, commit } = this.#seen;
     const known = Math.max(sequence, this.#sequence);
-    // A leader that was just elected may not have applied its whole log yet. It does so before it stores a message.
+    // A leader that was just elected may not have applied its whole log yet. It does so before it
+    // stores a message.
     if (lastSequence < known && (await this.#options.engine.publishMarker(markerSubject(prefix))) <= known) return true;
     if (sequence === 0 || sequence < firstSequence) return false;
     const message = await this.#options.engine.get({ seq: sequence });

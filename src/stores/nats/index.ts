@@ -50,8 +50,9 @@ export type { NatsStoreOptions } from './options.js';
  * - **Bounds**: a notification must fit into the server's `max_payload` (1 MiB by default), and an array has at most 10,000.
  * - **Claims** are kept in a second stream, `<stream>-claims`, which is made with the first claim. If it is deleted while
  *   nodes run, the log begins a new epoch, so that no used ticket becomes good again.
- * - **Elections**: requests are sent again until a leader answers them. While the cluster has none, calls reject after
- *   `timeoutMs`; nodes go on within seconds after an election, in the same epoch.
+ * - **Elections**: requests are sent again until a leader answers them. While the cluster has none,
+ *   calls reject after `timeoutMs`; nodes go on within seconds after an election, in the same
+ *   epoch.
  * - **Close** writes the appends that were called before it.
  * - **Nodes** take turns in writing: a node whose way to the server is much longer than others' waits longer under load.
  * - **Operator**: JetStream enabled with room for `retainBytes`, and, where permissions are restricted, those to publish

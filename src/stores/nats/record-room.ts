@@ -14,8 +14,8 @@ const STEP = 100;
 /** A record with its headers. Below 16 MiB in all, whatever their number. */
 const RECORD_BYTES = 1024;
 /**
- * Messages that a lower limit removes at once. A server stores nothing while it removes them: 200,000 took 20 seconds on
- * 2.9, this many take a fifth of one.
+ * Messages that a lower limit removes at once. A server stores nothing while it removes them:
+ * 200,000 took 20 seconds on 2.9, this many take a fifth of one.
  */
 const REMOVED_MAX = 2_000;
 /** Between two steps, for appends. */

@@ -13,8 +13,9 @@ export interface RepeatOptions {
 }
 
 /**
- * Sends a request again and again until one of them is answered. A cluster without a leader drops requests, and the
- * client would wait for the answer until its time is over. Only for requests that may arrive twice.
+ * Sends a request again and again until one of them is answered. A cluster without a leader drops
+ * requests, and the client would wait for the answer until its time is over. Only for requests that
+ * may arrive twice.
  */
 export function repeated<T>(request: () => Promise<T>, options: RepeatOptions): Promise<T> {
   const { clock, everyMs, withinMs, isFinal, isWanted } = options;

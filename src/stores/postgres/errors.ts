@@ -1,10 +1,16 @@
 /** No answer in time. */
 export class NoAnswer extends Error {}
 
-/** The log is gone, was rewound, or belongs to another epoch or engine: it is verified before the call is repeated. */
+/**
+ * The log is gone, was rewound, or belongs to another epoch or engine: it is verified before the
+ * call is repeated.
+ */
 export class LogChanged extends Error {}
 
-/** The answer comes from a server that the log has left: its epoch is one that the known epoch continues. */
+/**
+ * The answer comes from a server that the log has left: its epoch is one that the known epoch
+ * continues.
+ */
 export class OutdatedServer extends LogChanged {}
 
 /** Classes of SQLSTATE that blame the values and not the engine: bad data, broken constraints, what exceeds a limit. */
@@ -28,8 +34,9 @@ export function isLogChanged(error: unknown): boolean {
 }
 
 /**
- * Whether a connection is of no use after an error: it is lost, it does not answer, or its server is shutting down, takes
- * no writes, or has been left by the log. After an error of a statement alone the connection is kept.
+ * Whether a connection is of no use after an error: it is lost, it does not answer, or its server
+ * is shutting down, takes no writes, or has been left by the log. After an error of a statement
+ * alone the connection is kept.
  */
 export function endsConnection(error: unknown): boolean {
   if (error instanceof LogChanged) return error instanceof OutdatedServer;
@@ -50,8 +57,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The reason of a failure, for the log of the application. Messages of the engine and of the runtime may repeat users and
- * addresses, so only codes and our own texts are used.
+ * The reason of a failure, for the log of the application. Messages of the engine and of the
+ * runtime may repeat users and addresses, so only codes and our own texts are used.
  */
 export function reasonOf(error: unknown): string {
   if (error instanceof NoAnswer) return error.message;

@@ -14,23 +14,27 @@ export {
 /**
  * The log in a PostgreSQL database (13 or later) that any number of nodes share, through the package `pg`.
  *
- * - Durability: an acknowledged append is committed with `synchronous_commit` on, also where the role has it off. It
- *   survives a kill of the engine, and a power cut if `fsync` and `full_page_writes` are on. It survives the loss of the
- *   machine only with a synchronous standby. Concurrent publishes of a node share one transaction.
- * - Order: positions are given under a lock that is held until the commit is visible, without holes. So the order of
- *   positions is the order of commits, for every reader. Nodes append one after another.
+ * - Durability: an acknowledged append is committed with `synchronous_commit` on, also where the
+ *   role has it off. It survives a kill of the engine, and a power cut if `fsync` and
+ *   `full_page_writes` are on. It survives the loss of the machine only with a synchronous standby.
+ *   Concurrent publishes of a node share one transaction.
+ * - Order: positions are given under a lock that is held until the commit is visible, without
+ *   holes. So the order of positions is the order of commits, for every reader. Nodes append one
+ *   after another.
  * - Idempotency: an id is recognised for as long as its notification is kept (`retainCount`, `retainMs`, `retainBytes`).
  * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims that a node made, a new
  *   epoch begins.
  * - Inside a transaction of the application: `NotificationsService.prepare`, then `publishInTransaction`.
- * - Epoch: each start of the server begins an epoch that continues the last one, so a restart or a lossless promotion costs
- *   clients nothing. Every append and read compares the server's start and the log's table, so a failover is noticed behind a
- *   pooler too. After a promotion that lost notifications, clients beyond the standby get a `reset` gap and the others an
- *   `expired` gap. `docs/stores/postgres.md` says what is lost when.
+ * - Epoch: each start of the server begins an epoch that continues the last one, so a restart or a
+ *   lossless promotion costs clients nothing. Every append and read compares the server's start and
+ *   the log's table, so a failover is noticed behind a pooler too. After a promotion that lost
+ *   notifications, clients beyond the standby get a `reset` gap and the others an `expired` gap.
+ *   `docs/stores/postgres.md` says what is lost when.
  * - Operators: a role that may create the schema once, or a schema of its own; 1 + `poolMax` connections a node; the
  *   isolation level `read committed`, which is the default; behind a pooler in transaction mode a `listenConnectionString`
  *   that goes past it; autovacuum on.
- * - Errors: `store_unavailable` when there is no answer within `timeoutMs`. The reason is in the log of the application.
+ * - Errors: `store_unavailable` when there is no answer within `timeoutMs`. The reason is in the
+ *   log of the application.
  *
  * @throws TypeError or RangeError when an option is not what it may be; the message names it.
  */

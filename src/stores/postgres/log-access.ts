@@ -31,12 +31,15 @@ export interface Known {
   readonly seen: Seen | undefined;
 }
 
-/** The epoch may change more than once in a failover, as each node reports what it knows to be lost. */
+/**
+ * The epoch may change more than once in a failover, as each node reports what it knows to be lost.
+ */
 const ATTEMPTS_MAX = 4;
 
 /**
- * Access to the log through failures of the engine. Every answer names its epoch and engine. When they differ from what is
- * known, and after every failure, the log is verified before anything else is asked: it gets a new epoch if need be.
+ * Access to the log through failures of the engine. Every answer names its epoch and engine. When
+ * they differ from what is known, and after every failure, the log is verified before anything else
+ * is asked: it gets a new epoch if need be.
  */
 export class LogAccess {
   readonly #options: LogAccessOptions;
@@ -58,12 +61,18 @@ export class LogAccess {
     return this.#seen;
   }
 
-  /** Runs one statement and uses its rows. Rejects with `store_unavailable`, or with an error that blames the values. */
+  /**
+   * Runs one statement and uses its rows. Rejects with `store_unavailable`, or with an error that
+   * blames the values.
+   */
   ask<T>(text: string, values: Values, use: (rows: Row[], known: Known) => T): Promise<T> {
     return this.#attempt((known) => this.#options.database.query(text, values, (rows) => use(rows, known)));
   }
 
-  /** `ask` for work beside calls. A failure of it says nothing about calls, so it is not reported here. */
+  /**
+   * `ask` for work beside calls. A failure of it says nothing about calls, so it is not reported
+   * here.
+   */
   async work<T>(text: string, values: Values, use: (rows: Row[]) => T): Promise<T> {
     return this.#attempt(() => this.#options.database.query(text, values, use), false);
   }
@@ -88,19 +97,27 @@ export class LogAccess {
     if (this.#epoch?.id === epochId) this.#seen = { epochId, position, id };
   }
 
-  /** @throws LogChanged if the answer comes from another engine or epoch, or from before what had been seen */
+  /**
+   * @throws LogChanged if the answer comes from another engine or epoch, or from before what had
+   * been seen
+   */
   check({ epochId, isCurrent }: LogRow, { epoch }: Known): void {
     if (epochId !== epoch.id && isPast(this.#epoch, epochId)) throw new OutdatedServer();
     if (!isCurrent || epochId !== epoch.id || epochId !== this.#epoch?.id) throw new LogChanged();
   }
 
-  /** @throws OutdatedServer if an append was given positions up to `head` by a server that the log has left */
+  /**
+   * @throws OutdatedServer if an append was given positions up to `head` by a server that the log
+   * has left
+   */
   checkAppended(epochId: string, head: number): void {
     if (!this.#epoch || !isPast(this.#epoch, epochId)) return;
     if (positionIn(this.#epoch, { epochId, position: head }) === undefined) throw new OutdatedServer();
   }
 
-  /** @throws LogChanged if the log of the same epoch ends before the last entry that had been seen */
+  /**
+   * @throws LogChanged if the log of the same epoch ends before the last entry that had been seen
+   */
   checkHead(head: number, { seen }: Known): void {
     if (seen && head < seen.position) throw new LogChanged('the log was rewound');
   }
@@ -153,7 +170,8 @@ export class LogAccess {
       const seen = this.#seen;
       if (isLossFound) this.#reportLoss(seen);
       const past = epoch.before?.find(({ id }) => id === seen?.epochId);
-      // The old engine has acknowledged an append meanwhile that the log lacks: the next call finds this loss.
+      // The old engine has acknowledged an append meanwhile that the log lacks: the next call finds
+      // this loss.
       if (seen && past && seen.position > past.upTo && past.lost !== true) continue;
       if (this.#epoch?.id !== epoch.id) {
         this.#epoch = epoch;

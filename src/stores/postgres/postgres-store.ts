@@ -34,7 +34,10 @@ import { Waker } from './waker.js';
 const CHUNK_COUNT = 1000;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** Publications moved from the outbox in one transaction, and about how many bytes of them: appends wait for it. */
+/**
+ * Publications moved from the outbox in one transaction, and about how many bytes of them: appends
+ * wait for it.
+ */
 const MOVE_MAX = 100;
 const MOVE_BYTES = 1024 * 1024;
 /** Of the time that a call may take, how much of it the database waits for a lock: it should give up first. */

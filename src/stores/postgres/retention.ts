@@ -17,12 +17,17 @@ const REMOVE_MAX = 2000;
 /** Entries appended before the bounds are checked: a part of what is kept, within this bound. */
 const TRIM_COUNT_MAX = 1000;
 const TRIM_PART = 0.1;
-/** How often the age of the oldest entry is checked: a twentieth of what it may be, within these bounds. */
+/**
+ * How often the age of the oldest entry is checked: a twentieth of what it may be, within these
+ * bounds.
+ */
 const AGE_CHECKS = 20;
 const AGE_CHECK_MS_MIN = 50;
 const AGE_CHECK_MS_MAX = 60_000;
 
-/** Decides when the oldest entries are removed: after appends, and by time when nothing is appended. */
+/**
+ * Decides when the oldest entries are removed: after appends, and by time when nothing is appended.
+ */
 export class Retention {
   readonly #options: RetentionOptions;
   #appended = 0;

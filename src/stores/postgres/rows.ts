@@ -17,7 +17,10 @@ export interface AppendRow {
 /** The log that an answer belongs to. */
 export interface LogRow {
   readonly epochId: string;
-  /** The engine that answered is the one that wrote the log's row. Otherwise its entries may differ from what it says. */
+  /**
+   * The engine that answered is the one that wrote the log's row. Otherwise its entries may differ
+   * from what it says.
+   */
   readonly isCurrent: boolean;
 }
 

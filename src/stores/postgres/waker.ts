@@ -13,21 +13,29 @@ export interface WakerOptions {
 }
 
 /**
- * At most one wake-up of this node in this time; it covers all appends in between. A longer time delays other nodes, a
- * shorter one costs a publisher with one append in flight up to a third of its throughput.
+ * At most one wake-up of this node in this time; it covers all appends in between. A longer time
+ * delays other nodes, a shorter one costs a publisher with one append in flight up to a third of
+ * its throughput.
  */
 const TICK_MS = 5;
 
-/** NOTIFY writes a commit record. Nobody depends on it, so it does not wait for the disk or for a standby. */
+/**
+ * NOTIFY writes a commit record. Nobody depends on it, so it does not wait for the disk or for a
+ * standby.
+ */
 const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
 
-/** Also removes what every session has read: a queue that was once full would stay full, as only senders remove. */
+/**
+ * Also removes what every session has read: a queue that was once full would stay full, as only
+ * senders remove.
+ */
 const CLEAN_UP = 'SELECT pg_notification_queue_usage()';
 
 /**
- * Wakes the other nodes after an append, in a transaction of its own. PostgreSQL commits notifying transactions of the whole
- * cluster one after another, and fails them while the queue of notifications is full. An append suffers from neither:
- * without a wake-up the other nodes find it by polling.
+ * Wakes the other nodes after an append, in a transaction of its own. PostgreSQL commits notifying
+ * transactions of the whole cluster one after another, and fails them while the queue of
+ * notifications is full. An append suffers from neither: without a wake-up the other nodes find it
+ * by polling.
  */
 export class Waker {
   readonly #options: WakerOptions;

@@ -35,7 +35,10 @@ async function loadLibrary() {
   }
 }
 
-/** A call is answered or rejected soon: the client neither queues calls while it is offline nor sends them twice. */
+/**
+ * A call is answered or rejected soon: the client neither queues calls while it is offline nor
+ * sends them twice.
+ */
 function clientSettings(timeoutMs: number): RedisClientSettings {
   return {
     lazyConnect: true,
@@ -46,7 +49,8 @@ function clientSettings(timeoutMs: number): RedisClientSettings {
     // The store subscribes by itself, so that it knows when it is subscribed.
     autoResubscribe: false,
     connectTimeout: timeoutMs,
-    // A connection without an answer for so long is closed, and the calls queued on it are rejected.
+    // A connection without an answer for so long is closed, and the calls queued on it are
+    // rejected.
     socketTimeout: timeoutMs,
     retryStrategy: (times) =>
       Math.min(RETRY_MS_MIN * 2 ** Math.min(times, 10), RETRY_MS_MAX) * (0.75 + Math.random() / 4),

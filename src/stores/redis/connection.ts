@@ -21,9 +21,9 @@ export interface ConnectionOptions {
 }
 
 /**
- * The connections of one node: one for commands, one that is subscribed to the wake-ups, and with `wait` one for appends,
- * because WAIT blocks its connection. The number of clients does not matter. A Cluster's client has connections of its own
- * for all of these.
+ * The connections of one node: one for commands, one that is subscribed to the wake-ups, and with
+ * `wait` one for appends, because WAIT blocks its connection. The number of clients does not
+ * matter. A Cluster's client has connections of its own for all of these.
  */
 export class Connection {
   readonly #settings: RedisStoreSettings;
@@ -78,7 +78,10 @@ export class Connection {
     }
   }
 
-  /** For everything but appends. Like `appends`, it throws `store_unavailable` while it cannot be used. */
+  /**
+   * For everything but appends. Like `appends`, it throws `store_unavailable` while it cannot be
+   * used.
+   */
   get commands(): RedisClient {
     this.assertOpen();
     return this.#usable(this.#commands);
@@ -108,8 +111,8 @@ export class Connection {
   }
 
   /**
-   * Pings on the subscribed connection, on which the engine otherwise sends no answers, so that a dead one is noticed. Also
-   * checks the settings of the engine again.
+   * Pings on the subscribed connection, on which the engine otherwise sends no answers, so that a
+   * dead one is noticed. Also checks the settings of the engine again.
    */
   probe(): void {
     if (!this.#subscriber.isCluster && this.#subscriber.status === 'ready') {
@@ -157,7 +160,8 @@ export class Connection {
       // The next engine at this address may be set up in another way.
       this.#state.synced = false;
       if (this.#phase !== 'open') return;
-      // A connection that leads to an engine that is behind is closed on every attempt; the calls report that.
+      // A connection that leads to an engine that is behind is closed on every attempt; the calls
+      // report that.
       if (this.#down.size === 0 && !this.#state.isBehind) {
         const reason = this.#lastError === undefined ? '' : ` (${reasonOf(this.#lastError)})`;
         this.#runtime.logger.warn(`redisStore: connection lost${reason}; trying to reconnect`);

@@ -60,7 +60,10 @@ export class EngineCheck {
   }
 }
 
-/** An engine that may evict any key at any time cannot hold a log: a part of an index would be gone without a trace. */
+/**
+ * An engine that may evict any key at any time cannot hold a log: a part of an index would be gone
+ * without a trace.
+ */
 function evictionIn(memory: string | undefined): string | undefined {
   const policy = valueOf(memory, 'maxmemory_policy') ?? '';
   if (!policy.startsWith('allkeys-') || valueOf(memory, 'maxmemory') === '0') return undefined;

@@ -6,32 +6,37 @@ import { RedisStore } from './redis-store.js';
 export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisWait } from './options.js';
 
 /**
- * A log in Redis 7 or Valkey, shared by any number of nodes. Needs the package `ioredis`. `docs/stores/redis.md` has a
- * table of what is lost when, and what to configure.
+ * A log in Redis 7 or Valkey, shared by any number of nodes. Needs the package `ioredis`.
+ * `docs/stores/redis.md` has a table of what is lost when, and what to configure.
  *
- * - Durability: as the engine is set up. With `appendonly yes` and `appendfsync always`, an acknowledged append survives
- *   a crash of the engine. With `everysec` up to two seconds of appends are lost when the machine fails, without
- *   `appendonly` more. A failover may lose what the replica had not received. With `wait`, an append is acknowledged only
- *   when so many replicas have it; set it to the number of all replicas.
- * - A loss is never silent. After every restart and failover a new epoch continues the old one. If the store is sure that
- *   nothing is lost (`always`, or `wait` for every replica), clients notice nothing. Otherwise each client receives one
- *   gap: `expired` up to the last entry that was kept, `reset` beyond it. An engine that was emptied has a new log.
- * - A node that is connected to an engine with an older log rejects calls for up to 20 seconds, because the engine may be
- *   a primary that was replaced. If the log has never had a replica, the node does not wait.
+ * - Durability: as the engine is set up. With `appendonly yes` and `appendfsync always`, an
+ *   acknowledged append survives a crash of the engine. With `everysec` up to two seconds of
+ *   appends are lost when the machine fails, without `appendonly` more. A failover may lose what
+ *   the replica had not received. With `wait`, an append is acknowledged only when so many replicas
+ *   have it; set it to the number of all replicas.
+ * - A loss is never silent. After every restart and failover a new epoch continues the old one. If
+ *   the store is sure that nothing is lost (`always`, or `wait` for every replica), clients notice
+ *   nothing. Otherwise each client receives one gap: `expired` up to the last entry that was kept,
+ *   `reset` beyond it. An engine that was emptied has a new log.
+ * - A node that is connected to an engine with an older log rejects calls for up to 20 seconds,
+ *   because the engine may be a primary that was replaced. If the log has never had a replica, the
+ *   node does not wait.
  * - Order: of the appends in the engine; positions are dense.
- * - Arrays: appended in one atomic step, which delays other clients of the engine. So they are bounded: `arrayMax`,
- *   `arrayBytesMax`.
+ * - Arrays: appended in one atomic step, which delays other clients of the engine. So they are
+ *   bounded: `arrayMax`, `arrayBytesMax`.
  * - Idempotency: `idempotencyMs` and `idempotencyCount`; an id is remembered for up to twice as long.
- * - Claims: in sorted sets in the slot of the log, as durable as the log, and never evicted. If claims may be lost, the
- *   epoch says so, and tickets of earlier epochs are rejected.
- * - An append that is rejected may still become visible: its connection was lost, or replicas were too slow. Repeating it
- *   with the same id is safe, and with `wait` the repetition waits for replicas too.
+ * - Claims: in sorted sets in the slot of the log, as durable as the log, and never evicted. If
+ *   claims may be lost, the epoch says so, and tickets of earlier epochs are rejected.
+ * - An append that is rejected may still become visible: its connection was lost, or replicas were
+ *   too slow. Repeating it with the same id is safe, and with `wait` the repetition waits for
+ *   replicas too.
  * - `close` first writes the appends that were accepted before.
  *
- * The operator sets `maxmemory-policy noeviction` (the store refuses to work with `allkeys-*`), memory for what retention
- * keeps (about 300 bytes a notification and the JSON), `appendonly` and `appendfsync`, and with replicas
- * `min-replicas-to-write`. With an ACL: `~{prefix}:* &{prefix}:* +@read +@write +@scripting +@pubsub +info +ping +time
- * +wait +config|get`. Without `config|get` the store cannot see `appendfsync`, and every restart causes a gap.
+ * The operator sets `maxmemory-policy noeviction` (the store refuses to work with `allkeys-*`),
+ * memory for what retention keeps (about 300 bytes a notification and the JSON), `appendonly` and
+ * `appendfsync`, and with replicas `min-replicas-to-write`. With an ACL: `~{prefix}:* &{prefix}:*
+ * +@read +@write +@scripting +@pubsub +info +ping +time +wait +config|get`. Without `config|get`
+ * the store cannot see `appendfsync`, and every restart causes a gap.
  *
  * @throws RangeError when an option is not what it must be; the message names it.
  */

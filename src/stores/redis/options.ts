@@ -29,8 +29,8 @@ export type RedisClientFactory = (settings: RedisClientSettings) => Redis | Clus
 /** Acknowledgement of appends by replicas (the command WAIT). */
 export interface RedisWait {
   /**
-   * Replicas that must have received an append before it is acknowledged. If these are all replicas, a failover costs no
-   * gap; but appends are rejected while one of them is missing.
+   * Replicas that must have received an append before it is acknowledged. If these are all
+   * replicas, a failover costs no gap; but appends are rejected while one of them is missing.
    */
   readonly replicas: number;
   /** Milliseconds that an append waits for them, below `timeoutMs`. */
@@ -41,7 +41,10 @@ export interface RedisWait {
 export interface RedisStoreOptions {
   /** A `redis://` or `rediss://` URL, options of ioredis, or a function that makes a client (Sentinel, Cluster). */
   readonly connection: string | RedisOptions | RedisClientFactory;
-  /** The start of all keys, in braces, so that a Cluster keeps them in one slot. Default `notifications`. */
+  /**
+   * The start of all keys, in braces, so that a Cluster keeps them in one slot. Default
+   * `notifications`.
+   */
   readonly prefix?: string | undefined;
   /** Milliseconds after which a call is rejected and its connection is replaced. Default 5,000. */
   readonly timeoutMs?: number | undefined;
@@ -50,13 +53,14 @@ export interface RedisStoreOptions {
   /** Bytes of JSON (as text in memory) in the calls to `append` under way. Default 64 Mi. */
   readonly pendingBytesMax?: number | undefined;
   /**
-   * Notifications in one array; a larger one is rejected with `notifications_too_many`. An array is written in one atomic
-   * step, and the engine serves no other client meanwhile: with 1,000 for some 50 ms. Default 1,000.
+   * Notifications in one array; a larger one is rejected with `notifications_too_many`. An array is
+   * written in one atomic step, and the engine serves no other client meanwhile: with 1,000 for
+   * some 50 ms. Default 1,000.
    */
   readonly arrayMax?: number | undefined;
   /**
-   * Bytes of JSON (as text in memory) in one array of several, for the same reason. Default 6.5 Mi: 100 notifications of
-   * 64 KiB.
+   * Bytes of JSON (as text in memory) in one array of several, for the same reason. Default 6.5 Mi:
+   * 100 notifications of 64 KiB.
    */
   readonly arrayBytesMax?: number | undefined;
   /** Milliseconds between looks at the log while no wake-up comes; pub/sub may lose one. Default 1,000. */
@@ -70,8 +74,9 @@ export interface RedisStoreOptions {
   /** Milliseconds for which a repeated `id` is recognised, at least. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
   /**
-   * Ids remembered for that, at least; beyond it the oldest are forgotten early. An id takes about 70 bytes of memory, and
-   * up to twice as many are kept. Default: `retainCount`, from 10,000 to 1,000,000.
+   * Ids remembered for that, at least; beyond it the oldest are forgotten early. An id takes about
+   * 70 bytes of memory, and up to twice as many are kept. Default: `retainCount`, from 10,000 to
+   * 1,000,000.
    */
   readonly idempotencyCount?: number | undefined;
   /**

@@ -24,8 +24,8 @@ export interface RedisTailOptions {
 }
 
 /**
- * Delivers the log: at every wake-up it reads on from its position. A wake-up carries no data, so an extra one costs one
- * read, and after a lost one the next read delivers everything.
+ * Delivers the log: at every wake-up it reads on from its position. A wake-up carries no data, so
+ * an extra one costs one read, and after a lost one the next read delivers everything.
  */
 export class RedisTail implements Tail {
   readonly #options: RedisTailOptions;
@@ -41,7 +41,10 @@ export class RedisTail implements Tail {
     this.#epochId = options.epochId;
   }
 
-  /** Reads for the first time, and rejects if that fails. The caller does not wait for the pages that follow. */
+  /**
+   * Reads for the first time, and rejects if that fails. The caller does not wait for the pages
+   * that follow.
+   */
   async arm(): Promise<void> {
     this.#looking = true;
     try {

@@ -126,7 +126,8 @@ export class TailHub {
       return;
     }
     if (upTo <= follower.head) {
-      // The new epoch continues the old one up to here, so the follower changes to it at its own position.
+      // The new epoch continues the old one up to here, so the follower changes to it at its own
+      // position.
       if (epoch.id !== follower.epochId) {
         this.#give(follower, { epoch, after: follower.head, entries: [], head: follower.head });
       }

@@ -6,7 +6,10 @@ import { pastEpochs } from '../shared/epoch.js';
 export interface Seen {
   readonly epochId: string;
   readonly head: number;
-  /** The newest entry whose id is known: ids are random, so it tells one log from another of the same length. */
+  /**
+   * The newest entry whose id is known: ids are random, so it tells one log from another of the
+   * same length.
+   */
   readonly entry?: { readonly position: number; readonly id: string } | undefined;
 }
 
@@ -17,7 +20,10 @@ export interface Held {
   readonly trimmed: number;
 }
 
-/** Whether the file was made by this opening, is the one that was open last, or has another identity, as a copy has. */
+/**
+ * Whether the file was made by this opening, is the one that was open last, or has another
+ * identity, as a copy has.
+ */
 export type Origin = 'new' | 'same' | 'other';
 
 type IdAt = (position: number) => string | undefined;
@@ -33,11 +39,13 @@ export function holdsEntry({ trimmed }: Held, { entry }: Seen, idAt: IdAt): bool
 }
 
 /**
- * The past epochs of a log that gets a new epoch when it is opened; undefined if it keeps its epoch.
+ * The past epochs of a log that gets a new epoch when it is opened; undefined if it keeps its
+ * epoch.
  *
- * A file that is restored in place cannot be told from one that was closed: the copy has all that the file has. So each
- * start begins an epoch that continues the old one up to the head. A start after a restore then excludes all cursors
- * beyond the copy, and a normal start costs no gap. A process that opens the file again continues what it has seen.
+ * A file that is restored in place cannot be told from one that was closed: the copy has all that
+ * the file has. So each start begins an epoch that continues the old one up to the head. A start
+ * after a restore then excludes all cursors beyond the copy, and a normal start costs no gap. A
+ * process that opens the file again continues what it has seen.
  */
 export function renewal(
   log: Held,
@@ -46,7 +54,8 @@ export function renewal(
   if (origin === 'new') return undefined;
   if (!seen) return pastEpochs(log.epoch, log.head, origin === 'other');
   if (!isContinued(log, seen)) return pastEpochs(log.epoch, log.head, true);
-  // Other entries stand where this process has seen its own. The position where the two logs part is unknown.
+  // Other entries stand where this process has seen its own. The position where the two logs part
+  // is unknown.
   if (!holdsEntry(log, seen, idAt)) return [];
   return origin === 'same' ? undefined : pastEpochs(log.epoch, log.head, true);
 }

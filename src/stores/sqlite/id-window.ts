@@ -47,7 +47,10 @@ export class IdWindow {
     this.#limits = limits;
   }
 
-  /** Reads the ids that are new in the log, all of the window if the log is another one, and forgets those beyond the limits. */
+  /**
+   * Reads the ids that are new in the log, all of the window if the log is another one, and forgets
+   * those beyond the limits.
+   */
   catchUp(log: LogState, moment: Moment, read: (after: number, count: number) => readonly IdRow[]): void {
     if (!positionIn(log.epoch, { epochId: this.#epochId, position: this.#head })) {
       this.#ids.clear();

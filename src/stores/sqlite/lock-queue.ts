@@ -1,8 +1,9 @@
 import { statSync, utimesSync } from 'node:fs';
 
 /**
- * Shows processes that others wait for the write lock, so that they give way. SQLite has no queue for it. The sign is the
- * access time of the shared memory file, which nothing else uses: each process that waits sets it to another value.
+ * Shows processes that others wait for the write lock, so that they give way. SQLite has no queue
+ * for it. The sign is the access time of the shared memory file, which nothing else uses: each
+ * process that waits sets it to another value.
  */
 export class LockQueue {
   readonly #path: string;

@@ -14,9 +14,15 @@ export interface LogAccessOptions {
   readonly outage: Outage;
 }
 
-/** How soon a call tries again to take a lock. It is the shortest timer, because the lock is free for moments only. */
+/**
+ * How soon a call tries again to take a lock. It is the shortest timer, because the lock is free
+ * for moments only.
+ */
 const BUSY_RETRY_MS = 1;
-/** How long a process that has just committed leaves the lock to others that wait for it: some of their attempts. */
+/**
+ * How long a process that has just committed leaves the lock to others that wait for it: some of
+ * their attempts.
+ */
 const GIVE_WAY_MS = 5;
 
 /** The file is not what it was; it has to be opened again. */
@@ -92,7 +98,10 @@ export class LogAccess {
     };
   }
 
-  /** Checks that a log that was just read continues what this process has seen, and remembers its end. */
+  /**
+   * Checks that a log that was just read continues what this process has seen, and remembers its
+   * end.
+   */
   check(log: Pick<LogState, 'epoch' | 'head'>): void {
     this.#assertContinues(log);
     this.saw(log);
@@ -124,7 +133,8 @@ export class LogAccess {
   /** A failure shows at the commit too, unless it is over by then. */
   async #checkpoint(file: LogFile): Promise<void> {
     await file.checkpoint().catch(() => undefined);
-    // The write-ahead log starts again with the first transaction that begins when all of it is in the file.
+    // The write-ahead log starts again with the first transaction that begins when all of it is in
+    // the file.
     await file.rollback();
   }
 
@@ -138,8 +148,9 @@ export class LogAccess {
   }
 
   /**
-   * Leaves the lock to another process that waits for it, until that one has committed. The process that has committed
-   * last would win again and again: it tries at once, others when their timers fire.
+   * Leaves the lock to another process that waits for it, until that one has committed. The process
+   * that has committed last would win again and again: it tries at once, others when their timers
+   * fire.
    */
   async #giveWay(): Promise<void> {
     const { clock } = this.#options;

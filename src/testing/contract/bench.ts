@@ -176,7 +176,10 @@ export function logOf({ epoch }: { readonly epoch: Epoch }): Epoch {
   return { id: epoch.id, secret: epoch.secret };
 }
 
-/** A store may begin an epoch at every start, if cursors of the log up to its end stay valid without a gap. */
+/**
+ * A store may begin an epoch at every start, if cursors of the log up to its end stay valid without
+ * a gap.
+ */
 export function assertContinues(now: Epoch, then: { readonly epoch: Epoch; readonly position: number }): void {
   const { id } = then.epoch;
   if (now.id === id) return;

@@ -7,8 +7,9 @@ const STOP_MS_MAX = 5_000;
 const STOPPED = new Set(['T', 'Z', 'X']);
 
 /**
- * Stops a process by SIGSTOP, and returns when it has stopped. The signal alone is not enough: until the scheduler handles it,
- * threads that run go on, and answer what arrives meanwhile. Where there is no /proc, it returns at once.
+ * Stops a process by SIGSTOP, and returns when it has stopped. The signal alone is not enough:
+ * until the scheduler handles it, threads that run go on, and answer what arrives meanwhile. Where
+ * there is no /proc, it returns at once.
  */
 export function freezeProcess(pid: number): void {
   try {
@@ -23,7 +24,9 @@ export function freezeProcess(pid: number): void {
   }
 }
 
-/** The states of the threads of a process; none where they are unknown, or the process has ended. */
+/**
+ * The states of the threads of a process; none where they are unknown, or the process has ended.
+ */
 function statesOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map((thread) => {

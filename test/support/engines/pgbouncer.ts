@@ -10,7 +10,10 @@ const PATIENCE_MS = 10_000;
 /** Servers are outside of the PATH of many users. */
 const PATH = [process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter);
 
-/** Why tests with this pooler are skipped, if they are. Where everything has to run, that is an error. */
+/**
+ * Why tests with this pooler are skipped, if they are. Where everything has to run, that is an
+ * error.
+ */
 export function pgBouncerMissing(): string | undefined {
   if (spawnSync('pgbouncer', ['--version'], { env: { PATH } }).status === 0) return undefined;
   const reason = 'pgbouncer is not installed (Debian: apt-get install pgbouncer)';

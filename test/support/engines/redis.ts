@@ -111,7 +111,9 @@ export class RedisEngine {
     }
   }
 
-  /** The engine's machine loses its power: the disk has only so many bytes of the file of appends. */
+  /**
+   * The engine's machine loses its power: the disk has only so many bytes of the file of appends.
+   */
   async losePower(aofBytes: number): Promise<void> {
     await this.kill();
     await truncate(await this.#aof(), aofBytes);

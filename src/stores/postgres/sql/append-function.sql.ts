@@ -4,21 +4,23 @@ import { LOCK_CLASS, quoted } from './names.js';
 /**
  * Appends drafts: one call, one round trip, one transaction.
  *
- * The lock makes the order of positions the order of commits. PostgreSQL releases it only after the transaction has become
- * visible, so the next position is always given after all lower ones are visible, to every reader. The lock is taken in a
- * statement of its own: the statement after it then sees all that was committed while it waited. (A snapshot for the whole
- * transaction would not, hence the check of the isolation.)
+ * The lock makes the order of positions the order of commits. PostgreSQL releases it only after the
+ * transaction has become visible, so the next position is always given after all lower ones are
+ * visible, to every reader. The lock is taken in a statement of its own: the statement after it
+ * then sees all that was committed while it waited. (A snapshot for the whole transaction would
+ * not, hence the check of the isolation.)
  *
  * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: how long to wait for the lock.
- * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that epoch ends before it, nothing
- *   is appended: its positions would be given a second time.
- * - If another engine wrote the log's row, a new epoch begins before any position is given. `verify` then finds what is
- *   lost, as the caller sees another epoch.
- * - An id that the log holds, or that comes earlier in the same call, gives its position and `duplicates` true.
+ * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that
+ *   epoch ends before it, nothing is appended: its positions would be given a second time.
+ * - If another engine wrote the log's row, a new epoch begins before any position is given.
+ *   `verify` then finds what is lost, as the caller sees another epoch.
+ * - An id that the log holds, or that comes earlier in the same call, gives its position and
+ *   `duplicates` true.
  * - One draft has a path of its own: the general statement costs more than the insert itself.
- * - `LATERAL … LIMIT 1` looks up each id by index: plans of functions are kept, and one that was made when the table was
- *   empty would read it all. So would a sequential scan, hence the settings; a plan that they make look expensive must not
- *   be compiled each time either (`jit`).
+ * - `LATERAL … LIMIT 1` looks up each id by index: plans of functions are kept, and one that was
+ *   made when the table was empty would read it all. So would a sequential scan, hence the
+ *   settings; a plan that they make look expensive must not be compiled each time either (`jit`).
  */
 export function appendFunction(schema: string): string {
   const s = quoted(schema);

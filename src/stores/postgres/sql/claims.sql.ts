@@ -29,8 +29,8 @@ INSERT INTO ${s}.claims_state DEFAULT VALUES;
  * - `claim_key`, `claim_group`: the claim. `count_max`: claims that may be held.
  * - `known_epoch`: the epoch that `known_number` (the highest number that the node has received) and `expired_*` (claims
  *   of a group up to a number have expired; null if none have) belong to. `removed_max`: claims to remove at most.
- * - A new epoch begins if another engine wrote the log's row, or if the database has lost acknowledged claims. Tickets
- *   are sealed with the epoch, so none of them stays good.
+ * - A new epoch begins if another engine wrote the log's row, or if the database has lost
+ *   acknowledged claims. Tickets are sealed with the epoch, so none of them stays good.
  * - `claim_number`: null if the key was claimed before, -1 if there are too many claims.
  *
  * A key that is claimed already is answered without waiting for the lock of the row.

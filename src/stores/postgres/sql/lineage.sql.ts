@@ -4,15 +4,16 @@ import { quoted } from './names.js';
 /**
  * The identity of the engine, and what happens when it changes.
  *
- * `identity()` names the table of the log and the start of the server, which every role may read. A server that is
- * promoted, restored from a snapshot or recovered to a point in time has another start than the one that wrote the row;
- * a dump that is restored has another table. So all of them are noticed by the next append or read, also through a pooler
- * that hides the change. A plain restart is noticed as well: it begins an epoch that continues the last one, which costs
- * clients nothing.
+ * `identity()` names the table of the log and the start of the server, which every role may read. A
+ * server that is promoted, restored from a snapshot or recovered to a point in time has another
+ * start than the one that wrote the row; a dump that is restored has another table. So all of them
+ * are noticed by the next append or read, also through a pooler that hides the change. A plain
+ * restart is noticed as well: it begins an epoch that continues the last one, which costs clients
+ * nothing.
  *
  * `before`: the epochs that this one continues, newest first; see `Epoch.before`.
- * `timeline`: of the server when the epoch began; null where it cannot be read. It changes when a standby is promoted or a
- * backup is recovered to a point in time, and not when a server restarts.
+ * `timeline`: of the server when the epoch began; null where it cannot be read. It changes when a
+ * standby is promoted or a backup is recovered to a point in time, and not when a server restarts.
  */
 export function lineage(schema: string): string {
   const s = quoted(schema);
@@ -33,9 +34,11 @@ UPDATE ${s}.log SET identity = ${s}.identity(), timeline = ${s}.timeline() WHERE
 }
 
 /**
- * Begins a new epoch. The caller holds the lock of appends, so the head is the last position of the old epoch here.
+ * Begins a new epoch. The caller holds the lock of appends, so the head is the last position of the
+ * old epoch here.
  *
- * - `keep`: the log holds the entries of the old epoch up to its head. Otherwise nothing is known of them.
+ * - `keep`: the log holds the entries of the old epoch up to its head. Otherwise nothing is known
+ *   of them.
  * - `loss`: acknowledged entries after the head are lost, or may be.
  *
  * `pastEpochs` of `shared/epoch.ts` does the same for other engines.

@@ -3,13 +3,17 @@ import { channelOf, quoted } from './names.js';
 /** What the index of topics can hold, with room to spare; the feed allows no longer names. */
 const NAME_BYTES_MAX = 1000;
 
-/** A wake-up is left out while the cluster's queue of notifications is fuller than this: it would fail the transaction. */
+/**
+ * A wake-up is left out while the cluster's queue of notifications is fuller than this: it would
+ * fail the transaction.
+ */
 const QUEUE_USAGE_MAX = 0.5;
 
 /**
- * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id, topic and json, all
- * text. It becomes visible if and only if the transaction commits, and so does the wake-up. No other publisher waits for
- * it. A draft that could not be moved into the log later is rejected here, where the caller can still react.
+ * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id,
+ * topic and json, all text. It becomes visible if and only if the transaction commits, and so does
+ * the wake-up. No other publisher waits for it. A draft that could not be moved into the log later
+ * is rejected here, where the caller can still react.
  *
  * The result is their number, and not void: some libraries cannot read a column of type void.
  */

@@ -2,17 +2,23 @@ import { quoted } from './names.js';
 
 /** Rows read of each topic at first, at least: a lookup costs more than a row. */
 const SHARE_MIN = 8;
-/** How many times wider the next range of positions may be than the range before, as notifications may be spread unevenly. */
+/**
+ * How many times wider the next range of positions may be than the range before, as notifications
+ * may be spread unevenly.
+ */
 const GROWTH_MAX = 8;
 
 /**
- * Chooses the positions of a page: topics, position to read after, limit and bytes as in `readPage`.
+ * Chooses the positions of a page: topics, position to read after, limit and bytes as in
+ * `readPage`.
  *
- * Reading each topic as far as a page could go would visit `limit` rows of every topic. So each topic is read a share at
- * first. The share that ends first shows how densely the page's topics fill the log, and further ranges of positions are
- * chosen by that. All rows up to `horizon` have been read. The cost is the rows of the page, plus some lookups per topic.
+ * Reading each topic as far as a page could go would visit `limit` rows of every topic. So each
+ * topic is read a share at first. The share that ends first shows how densely the page's topics
+ * fill the log, and further ranges of positions are chosen by that. All rows up to `horizon` have
+ * been read. The cost is the rows of the page, plus some lookups per topic.
  *
- * The function is STABLE, so all its statements see the log at the moment of the statement that calls it.
+ * The function is STABLE, so all its statements see the log at the moment of the statement that
+ * calls it.
  */
 export function choosePageFunction(schema: string): string {
   const s = quoted(schema);
@@ -78,9 +84,9 @@ END $$;
 }
 
 /**
- * A page: `$1` topics, `$2` position, `$3` limit, `$4` bytes. One statement, so log, head and entries are of one moment.
- * The page's positions are chosen in the index alone, and only its entries are fetched. The log's row comes also when
- * there are no entries.
+ * A page: `$1` topics, `$2` position, `$3` limit, `$4` bytes. One statement, so log, head and
+ * entries are of one moment. The page's positions are chosen in the index alone, and only its
+ * entries are fetched. The log's row comes also when there are no entries.
  */
 export function readPage(schema: string): string {
   const s = quoted(schema);

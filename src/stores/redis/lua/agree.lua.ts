@@ -2,30 +2,38 @@ import { PAST_EPOCHS_MAX } from '../../../core/store.js';
 import { BEHIND_CODE } from '../errors.js';
 
 /**
- * The first part of every script. It checks whether the log is still the log that the node knows. If it is not, the script
- * begins a new epoch in the same atomic step, so that all nodes agree on one.
+ * The first part of every script. It checks whether the log is still the log that the node knows.
+ * If it is not, the script begins a new epoch in the same atomic step, so that all nodes agree on
+ * one.
  *
  * Reasons for a new epoch:
- * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved to another engine. All
- *   that was acknowledged after the last entry may be lost, although no node is left that has seen it. The new epoch
- *   continues the old one up to the head. `lost` says whether a loss is possible.
+ * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved
+ *   to another engine. All that was acknowledged after the last entry may be lost, although no node
+ *   is left that has seen it. The new epoch continues the old one up to the head. `lost` says
+ *   whether a loss is possible.
  * - The head is below a position that the node has seen, or another append is at that position.
- * - The engine is at an earlier epoch than the node, or at another epoch with the same number, or has no log. Such an
- *   engine may also be a primary that was replaced. So the node waits first: see `LogState`.
+ * - The engine is at an earlier epoch than the node, or at another epoch with the same number, or
+ *   has no log. Such an engine may also be a primary that was replaced. So the node waits first:
+ *   see `LogState`.
  *
  * KEYS[1] `meta`: hash, the state of the log (its name ends with `meta`, the others are made from what precedes that)
  * KEYS[2] `log`: stream of the entries; the id is `<position>-0`
- * KEYS[3], KEYS[4] `ids:0`, `ids:1`: hashes from id to position, the two generations of the idempotency window
- * (The topics' sorted sets of positions, `t:<topic>`, are not listed: which of them retention reaches is known only
- * inside. They share the hash tag, so they are always in reach.)
+ * KEYS[3], KEYS[4] `ids:0`, `ids:1`: hashes from id to position, the two generations of the
+ * idempotency window
+ *
+ * The topics' sorted sets of positions, `t:<topic>`, are not listed, because only the script knows
+ * which of them retention reaches. They share the hash tag, so they are always in reach.
  *
  * ARGV[1..4] what the node knows: count of epochs so far, epoch id, a position, the token of the append at it
  * ARGV[5..6] id and secret of a new epoch, should one be needed; no other call has the same
  * ARGV[7] `1`: an engine that is behind the node, or empty, is no longer waited for
- * ARGV[8] `1`: the engine has an append on its disk before it answers; ARGV[9] replicas that an append waits for
+ * ARGV[8] `1`: the engine has an append on its disk before it answers; ARGV[9] replicas that an
+ * append waits for
  *
  * Field order of an entry in the stream: id, topic, json, time (ms), token of its append.
- * `before`, the past epochs: a line for each, newest first: id, secret, position up to which it is shared, 1 if lost.
+ *
+ * `before`, the past epochs: a line for each, newest first: id, secret, position up to which it is
+ * shared, 1 if lost.
  */
 export const agreeLua = `
 local base = string.sub(KEYS[1], 1, -5)
@@ -152,7 +160,10 @@ local function answer(log, ...)
 end
 `;
 
-/** Used by the scripts that write: states how safe the last write is, for the next engine of this log. */
+/**
+ * Used by the scripts that write: states how safe the last write is, for the next engine of this
+ * log.
+ */
 export const safetyLua = `
 local function safety(log)
   local wait = tonumber(ARGV[9])

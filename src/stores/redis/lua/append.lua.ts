@@ -7,7 +7,8 @@ import { retentionLua } from './retention.lua.js';
  *
  * KEYS and ARGV[1..9]: see `agree.lua.ts`
  * ARGV[10] token of this append, unique to it
- * ARGV[11] `1`: write even if all drafts are known, so that a WAIT behind it waits for their first append too
+ * ARGV[11] `1`: write even if all drafts are known, so that a WAIT behind it waits for their first
+ * append too
  * ARGV[12..14] retention: count, ms, bytes
  * ARGV[15..16] idempotency: ms and count of ids that a generation takes
  * ARGV[17..] id, topic and json of each draft

@@ -7,10 +7,12 @@ import { agreeLua, safetyLua } from './agree.lua.js';
  * used ticket good again. The score is the claim's number. `shared/claims.ts` says how claims expire by number.
  *
  * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
- * KEYS[5..] `claims:<group>`, one sorted set per group. They are listed, unlike the topics' indexes: while a slot moves
- * between nodes of a Cluster, a key that is not listed looks empty, and a used ticket would look unused.
+ * KEYS[5..] `claims:<group>`, one sorted set per group. They are listed, unlike the topics'
+ * indexes: while a slot moves between nodes of a Cluster, a key that is not listed looks empty, and
+ * a used ticket would look unused.
  * ARGV[10] key; ARGV[11] group, from 0
- * ARGV[12] the epoch that ARGV[13..15] belong to; ARGV[13] the highest number that the node has received
+ * ARGV[12] the epoch that ARGV[13..15] belong to; ARGV[13] the highest number that the node has
+ * received
  * ARGV[14..15] group and number up to which claims have expired; the group is -1 if none have
  * ARGV[16] claims to remove at most; ARGV[17] claims that the store may hold
  *

@@ -1,6 +1,7 @@
 /**
- * Forgets ids. They are in two hashes: the current generation takes new ids, and the older one is only read. An id is
- * remembered for the age of one generation at least, and of two at most. Forgetting a generation takes one UNLINK.
+ * Forgets ids. They are in two hashes: the current generation takes new ids, and the older one is
+ * only read. An id is remembered for the age of one generation at least, and of two at most.
+ * Forgetting a generation takes one UNLINK.
  */
 export const generationsLua = `
 -- Returns the hash that takes new ids.

@@ -1,6 +1,6 @@
 /**
- * What the engine of the log says about itself. A script reaches the owner of the log's slot in a Cluster; a plain INFO
- * goes to any node.
+ * What the engine of the log says about itself. A script reaches the owner of the log's slot in a
+ * Cluster; a plain INFO goes to any node.
  *
  * KEYS[1] `meta`
  */

@@ -8,7 +8,10 @@ export const REMOVE_PAST_EPOCHS = `
 DELETE FROM past_epochs
 `;
 
-/** `?1` number from the newest on, `?2` id, `?3` secret, `?4` the last position that is shared, `?5` 1 if entries are lost. */
+/**
+ * `?1` number from the newest on, `?2` id, `?3` secret, `?4` the last position that is shared, `?5`
+ * 1 if entries are lost.
+ */
 export const ADD_PAST_EPOCH = `
 INSERT INTO past_epochs (number, id, secret, up_to, lost) VALUES (?1, ?2, ?3, ?4, ?5)
 `;

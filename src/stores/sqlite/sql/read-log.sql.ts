@@ -1,6 +1,6 @@
 /**
- * The state of the log; it belongs together with what is read in the same transaction. `?1` is the epoch whose past epochs
- * the reader knows: they are read only when the epoch has changed.
+ * The state of the log; it belongs together with what is read in the same transaction. `?1` is the
+ * epoch whose past epochs the reader knows: they are read only when the epoch has changed.
  */
 export const READ_LOG = `
 SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, bytes,

@@ -54,7 +54,10 @@ UPDATE log SET (records, record_bytes) =
   (SELECT count(*), coalesce(sum(bytes), 0) FROM entries WHERE topic >= '$' AND topic < '%');
 `;
 
-/** Epochs that the log continues, newest first: few rows that only an opening writes, apart from the row of every append. */
+/**
+ * Epochs that the log continues, newest first: few rows that only an opening writes, apart from the
+ * row of every append.
+ */
 const PAST_EPOCHS = `
 CREATE TABLE past_epochs (
   number INTEGER PRIMARY KEY,
