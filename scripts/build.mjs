@@ -1,4 +1,7 @@
-/** `npm run build`: src is compiled to dist, and the client also put into one text for pages without a bundler. */
+/**
+ * `npm run build` compiles src to dist. It also bundles the client into one text, for pages without a
+ * bundler.
+ */
 import { join } from 'node:path';
 import { embedClient } from './bundle-client.mjs';
 import { bins, node, root } from './tools.mjs';
