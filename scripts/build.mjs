@@ -1,6 +1,6 @@
 /**
- * `npm run build` compiles src to dist. It also bundles the client into one text, for pages without a
- * bundler.
+ * `npm run build` compiles src to dist. It also bundles the client into one text, for pages without
+ * a bundler.
  */
 import { join } from 'node:path';
 import { embedClient } from './bundle-client.mjs';

@@ -46,7 +46,7 @@ export function commentLinesOf(path, source) {
   });
 }
 
-/** Every comment of the file. Outside of literals, each `//` and each slash with a star begins one. */
+/** Every comment of the file: outside of literals, two slashes or a slash and a star begin one. */
 function commentRanges(file, source) {
   const ranges = [];
   let from = 0;
