@@ -118,7 +118,12 @@ export class NotificationsGuard implements CanActivate {
     checkBodyBytes(request, settings.publish.bodyBytesMax);
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
-    const caller = callerKey(context.subscriber, this.#runtime.clientAddress(request));
+    const address = this.#runtime.clientAddress(request);
+    if (context.subscriber === undefined && address === undefined && request.socket?.destroyed === true) {
+      // A closed connection has no address. The ids would belong to another caller than those of a retry.
+      throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
+    }
+    const caller = callerKey(context.subscriber, address);
     this.#checkRate(caller, items.length);
     return scopedItems(items, caller, header(request, 'idempotency-key'));
   }

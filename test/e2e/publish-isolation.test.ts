@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { memoryStore, type StoreFactory } from 'nest-notifications';
 import { forEachAdapter } from '../support/http/adapters.js';
@@ -95,6 +97,29 @@ forEachAdapter((adapter) => {
       expect(json.ids).toEqual([expect.stringMatching(/^[\w-]{32}$/)]);
       expect((await log(app)).map(({ id }) => id)).toEqual(json.ids);
     });
+  });
+
+  test('a publish whose connection closes before its address is read does not double its retry', async () => {
+    const client = new EventTarget();
+    const closed: Promise<unknown>[] = [];
+    const subscriber = async ({ request }: { request: { socket?: Socket; headers: object } }) => {
+      if ('x-close' in request.headers) {
+        closed.push(new Promise((resolve) => request.socket!.once('close', resolve)));
+        client.dispatchEvent(new Event('close'));
+        await closed[0];
+      }
+      return undefined;
+    };
+    const app = await start({ access: { ...ACCESS, subscriber } });
+    const socket = connect(app.port, '127.0.0.1');
+    const body = JSON.stringify({ ...ITEM, id: 'x' });
+    const head = ['POST /notifications HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'X-Close: 1'];
+    socket.write(`${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`);
+    await once(client, 'close');
+    socket.resetAndDestroy();
+    await closed[0];
+    expect(outcome(await post(app, { ...ITEM, id: 'x' }))).toEqual(NEW);
+    expect(await log(app)).toHaveLength(1);
   });
 
   describe('the same Idempotency-Key', () => {
