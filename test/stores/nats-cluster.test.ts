@@ -5,7 +5,7 @@ import { systemClock } from '../../src/core/clock.js';
 import type { Store } from '../../src/core/store.js';
 import { natsStore } from '../../src/stores/nats/index.js';
 import { inDepth } from '../support/depth.js';
-import { NatsCluster, natsMissing } from '../support/engines/nats.js';
+import { NatsCluster, natsVersions } from '../support/engines/nats.js';
 import { draft, STREAM, until } from './nats-support.js';
 
 /**
@@ -14,12 +14,18 @@ import { draft, STREAM, until } from './nats-support.js';
  */
 const BEHIND_MS_MAX = 6_000;
 
-(natsMissing() ? describe.skip : describe)('nats store on a cluster of three', () => {
+for (const { name, binary, missing } of natsVersions(inDepth([], ['nats-2.10', 'nats-newest']))) {
+  (missing ? describe.skip : describe)(`nats store on a cluster of three, on ${name}`, () => {
+    keepsGoing(binary);
+  });
+}
+
+function keepsGoing(binary: string): void {
   let cluster: NatsCluster;
   const stores: Store[] = [];
 
   beforeEach(async () => {
-    cluster = await NatsCluster.start();
+    cluster = await NatsCluster.start(binary);
   });
   afterEach(async () => {
     await Promise.all(stores.splice(0).map((store) => store.close()));
@@ -66,4 +72,4 @@ const BEHIND_MS_MAX = 6_000;
     expect(performance.now() - startMs).toBeLessThan(BEHIND_MS_MAX);
     expect((await stores[1]!.append([draft()])).epoch.id).toBe(epoch.id);
   }, 150_000);
-});
+}

@@ -3,14 +3,25 @@ import { storeContract } from 'nest-notifications/testing';
 import { systemClock } from '../../src/core/clock.js';
 import type { Store } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
-import { natsMissing, NatsServer } from '../support/engines/nats.js';
+import { inDepth } from '../support/depth.js';
+import { NatsServer, natsVersions } from '../support/engines/nats.js';
 
-(natsMissing() ? describe.skip : describe)('nats store: contract', () => {
+const OTHERS = inDepth(['nats-newest'], ['nats-2.10', 'nats-newest']);
+/** Checks that take more than half a second. On other versions they run with TEST_DEPTH=all only. */
+const SLOW = /^retention|^model|any size|outlasts/;
+
+for (const { name, binary, missing } of natsVersions(OTHERS)) {
+  (missing ? describe.skip : describe)(`natsStore keeps the store contract, on ${name}`, () => {
+    keepsContract(binary, OTHERS.includes(name) && inDepth(true, false));
+  });
+}
+
+function keepsContract(binary: string, isShort: boolean): void {
   let server: NatsServer;
   let logs = 0;
 
   beforeAll(async () => {
-    server = await NatsServer.start();
+    server = await NatsServer.start({ binary });
   });
   afterAll(() => server.stop());
 
@@ -29,5 +40,5 @@ import { natsMissing, NatsServer } from '../support/engines/nats.js';
     openAnother: () => openLast(),
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });
-  for (const { name, run } of checks) test(name, run);
-});
+  for (const { name, run } of checks) if (!isShort || !SLOW.test(name)) test(name, run);
+}

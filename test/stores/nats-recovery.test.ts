@@ -3,193 +3,200 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { NotificationsError } from '../../src/core/errors.js';
 import type { Store } from '../../src/core/store.js';
+import { inDepth } from '../support/depth.js';
 import { describeOnServer, draft, everything, page, STREAM, until } from './nats-support.js';
 
 const TOPICS = ['a', 'b', 'c'];
 const KILLS = 5;
 
-describeOnServer('nats store: when the server fails', (on) => {
-  /** Appends one array after another until told to stop, each again until it is acknowledged. */
-  function load(store: Store): { stop(): Promise<void>; acknowledged: string[]; refused: Set<string> } {
-    const [acknowledged, refused]: [string[], Set<string>] = [[], new Set()];
-    let running = true;
-    const run = async (): Promise<void> => {
-      while (running) {
-        const drafts = TOPICS.map((topic) => draft(topic));
-        for (let done = false; !done;) {
-          try {
-            await store.append(drafts);
-            acknowledged.push(...drafts.map(({ id }) => id));
-            done = true;
-          } catch (error) {
-            refused.add((error as NotificationsError).code);
-            await sleep(20);
+describeOnServer(
+  'nats store: when the server fails',
+  (on) => {
+    /** Appends one array after another until told to stop, each again until it is acknowledged. */
+    function load(store: Store): { stop(): Promise<void>; acknowledged: string[]; refused: Set<string> } {
+      const [acknowledged, refused]: [string[], Set<string>] = [[], new Set()];
+      let running = true;
+      const run = async (): Promise<void> => {
+        while (running) {
+          const drafts = TOPICS.map((topic) => draft(topic));
+          for (let done = false; !done;) {
+            try {
+              await store.append(drafts);
+              acknowledged.push(...drafts.map(({ id }) => id));
+              done = true;
+            } catch (error) {
+              refused.add((error as NotificationsError).code);
+              await sleep(20);
+            }
           }
+          await sleep(1);
         }
-        await sleep(1);
+      };
+      const runs = Promise.all(Array.from({ length: 4 }, run));
+      return {
+        acknowledged,
+        refused,
+        stop: async () => {
+          running = false;
+          await runs;
+        },
+      };
+    }
+
+    test('kill -9 under load: nothing acknowledged is lost, nothing comes twice, every node goes on by itself', async () => {
+      const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
+      const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
+      const loads = stores.map(load);
+      const recoveredMs: number[] = [];
+      for (let cycle = 0; cycle < KILLS; cycle++) {
+        await sleep(300);
+        await on.server.restart();
+        const [started, counts] = [performance.now(), loads.map(({ acknowledged }) => acknowledged.length)];
+        await until('appends go on', () => loads.every(({ acknowledged }, at) => acknowledged.length > counts[at]!));
+        recoveredMs.push(performance.now() - started);
       }
-    };
-    const runs = Promise.all(Array.from({ length: 4 }, run));
-    return {
-      acknowledged,
-      refused,
-      stop: async () => {
-        running = false;
-        await runs;
-      },
-    };
-  }
+      await Promise.all(loads.map(({ stop }) => stop()));
+      const log = await everything(stores[0]!, TOPICS);
+      const ids = log.map(({ id }) => id);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(loads.flatMap(({ acknowledged }) => acknowledged).filter((id) => !new Set(ids).has(id))).toEqual([]);
+      for (const { entries, batches } of followed) {
+        await until('the tail has all', () => entries.length >= log.length);
+        expect(entries.map(({ id }) => id)).toEqual(ids);
+        expect(new Set(batches.map(({ epoch }) => epoch.id)).size).toBe(1);
+      }
+      // An array is there whole or not at all.
+      expect(ids.length % TOPICS.length).toBe(0);
+      for (const { refused } of loads) expect([...refused].filter((code) => code !== 'store_unavailable')).toEqual([]);
+      expect(on.nodes.logs.filter((line) => line.includes('unavailable'))).toHaveLength(KILLS * stores.length);
+      expect(on.nodes.logs.filter((line) => line.includes('available again'))).toHaveLength(KILLS * stores.length);
+      console.info(
+        `nats: back ${recoveredMs.map((ms) => ms.toFixed(0)).join(', ')} ms after the server accepts connections`,
+      );
+    }, 60_000);
 
-  test('kill -9 under load: nothing acknowledged is lost, nothing comes twice, every node goes on by itself', async () => {
-    const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
-    const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
-    const loads = stores.map(load);
-    const recoveredMs: number[] = [];
-    for (let cycle = 0; cycle < KILLS; cycle++) {
-      await sleep(300);
-      await on.server.restart();
-      const [started, counts] = [performance.now(), loads.map(({ acknowledged }) => acknowledged.length)];
-      await until('appends go on', () => loads.every(({ acknowledged }, at) => acknowledged.length > counts[at]!));
-      recoveredMs.push(performance.now() - started);
-    }
-    await Promise.all(loads.map(({ stop }) => stop()));
-    const log = await everything(stores[0]!, TOPICS);
-    const ids = log.map(({ id }) => id);
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(loads.flatMap(({ acknowledged }) => acknowledged).filter((id) => !new Set(ids).has(id))).toEqual([]);
-    for (const { entries, batches } of followed) {
-      await until('the tail has all', () => entries.length >= log.length);
-      expect(entries.map(({ id }) => id)).toEqual(ids);
-      expect(new Set(batches.map(({ epoch }) => epoch.id)).size).toBe(1);
-    }
-    // An array is there whole or not at all.
-    expect(ids.length % TOPICS.length).toBe(0);
-    for (const { refused } of loads) expect([...refused].filter((code) => code !== 'store_unavailable')).toEqual([]);
-    expect(on.nodes.logs.filter((line) => line.includes('unavailable'))).toHaveLength(KILLS * stores.length);
-    expect(on.nodes.logs.filter((line) => line.includes('available again'))).toHaveLength(KILLS * stores.length);
-    console.info(
-      `nats: back ${recoveredMs.map((ms) => ms.toFixed(0)).join(', ')} ms after the server accepts connections`,
-    );
-  }, 60_000);
-
-  test('while the server is down, calls reject in time and the loss is logged once', async () => {
-    const store = await on.nodes.open({ timeoutMs: 500 });
-    const { epoch } = await store.append([draft()]);
-    await on.server.kill();
-    for (let call = 0; call < 3; call++) {
-      const started = performance.now();
-      await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable' });
-      await expect(page(store)).rejects.toMatchObject({ code: 'store_unavailable' });
-      expect(performance.now() - started).toBeLessThan(1_500);
-    }
-    expect(on.nodes.logs).toHaveLength(1);
-    await on.server.startAgain();
-    await until('the node is back', () => on.nodes.logs.length === 2);
-    expect((await store.append([draft()])).epoch.id).toBe(epoch.id);
-    expect((await page(store)).entries).toHaveLength(2);
-  });
-
-  test('a server that hangs: errors in time, bounded memory, and recovery', async () => {
-    const store = await on.nodes.open({ timeoutMs: 500, pendingMax: 100 });
-    const followed = await on.nodes.follow(store);
-    const before = draft();
-    await store.append([before]);
-    on.server.freeze();
-    const drafts = Array.from({ length: 300 }, () => draft());
-    const started = performance.now();
-    const results = await Promise.allSettled(drafts.map((one) => store.append([one])));
-    expect(performance.now() - started).toBeLessThan(1_500);
-    const messages = results.map((result) => (result.status === 'rejected' ? (result.reason as Error).message : ''));
-    expect(messages.filter((message) => message.includes('is behind'))).toHaveLength(200);
-    await expect(page(store)).rejects.toMatchObject({ code: 'store_unavailable' });
-    await sleep(1_000);
-    on.server.thaw();
-    await until('appends work', () =>
-      store.append([draft()]).then(
-        () => true,
-        () => false,
-      ),
-    );
-    // What was refused may have come in or not, but once at most; appended again, it is there once.
-    await store.append(drafts.slice(0, 100));
-    const ids = (await page(store)).entries.map(({ id }) => id);
-    expect(new Set(ids).size).toBe(ids.length);
-    for (const { id } of [before, ...drafts.slice(0, 100)]) expect(ids).toContain(id);
-    await until('the tail has all', () => followed.entries.length >= ids.length);
-    expect(followed.entries.map(({ id }) => id)).toEqual(ids);
-  }, 30_000);
-
-  test('a server that comes back without its data: a new epoch', async () => {
-    const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
-    const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
-    const { epoch } = await stores[0]!.append([draft()]);
-    await on.server.kill();
-    on.server.wipe();
-    await on.server.startAgain();
-    await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
-    const states = await Promise.all(stores.map((store) => page(store)));
-    expect(states[0]!.epoch.id).not.toBe(epoch.id);
-    expect(states[1]!.epoch).toEqual(states[0]!.epoch);
-    expect(states[0]!.entries).toEqual([]);
-  }, 30_000);
-
-  test('a server that comes back with less than it had acknowledged: a new epoch, and what is left can be read', async () => {
-    const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
-    const kept = draft();
-    const { epoch } = await stores[0]!.append([kept]);
-    const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
-    await until('the tails have it', () => followed.every(({ entries }) => entries.length === 1));
-    const copy = `${on.server.dataFolder}.copy`;
-    await on.server.kill();
-    cpSync(on.server.dataFolder, copy, { recursive: true });
-    await on.server.startAgain();
-    await until('appends work', () =>
-      stores[0]!.append([draft()]).then(
-        () => true,
-        () => false,
-      ),
-    );
-    await stores[1]!.append([draft(), draft()]);
-    await on.server.kill();
-    on.server.wipe();
-    cpSync(copy, on.server.dataFolder, { recursive: true });
-    rmSync(copy, { recursive: true });
-    await on.server.startAgain();
-    await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
-    await until('the nodes agree', async () => {
-      const [one, two] = await Promise.all(stores.map((store) => page(store).catch(() => undefined)));
-      return one !== undefined && one.epoch.id === two?.epoch.id && one.epoch.id !== epoch.id;
+    test('while the server is down, calls reject in time and the loss is logged once', async () => {
+      const store = await on.nodes.open({ timeoutMs: 500 });
+      const { epoch } = await store.append([draft()]);
+      await on.server.kill();
+      for (let call = 0; call < 3; call++) {
+        const started = performance.now();
+        await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable' });
+        await expect(page(store)).rejects.toMatchObject({ code: 'store_unavailable' });
+        expect(performance.now() - started).toBeLessThan(1_500);
+      }
+      expect(on.nodes.logs).toHaveLength(1);
+      await on.server.startAgain();
+      await until('the node is back', () => on.nodes.logs.length === 2);
+      expect((await store.append([draft()])).epoch.id).toBe(epoch.id);
+      expect((await page(store)).entries).toHaveLength(2);
     });
-    const next = await stores[1]!.append([draft()]);
-    const { entries } = await page(stores[0]!);
-    expect(entries.map(({ id }) => id)).toEqual([kept.id, next.appended[0]!.id]);
-    await until('the tails go on', () => followed.every(({ entries }) => entries.at(-1)?.id === next.appended[0]!.id));
-  }, 30_000);
 
-  test('no consumer is left behind by kills and hangs', async () => {
-    const store = await on.nodes.open({ timeoutMs: 500 });
-    for (let cycle = 0; cycle < 2; cycle++) {
-      await on.server.restart();
+    test('a server that hangs: errors in time, bounded memory, and recovery', async () => {
+      const store = await on.nodes.open({ timeoutMs: 500, pendingMax: 100 });
+      const followed = await on.nodes.follow(store);
+      const before = draft();
+      await store.append([before]);
+      on.server.freeze();
+      const drafts = Array.from({ length: 300 }, () => draft());
+      const started = performance.now();
+      const results = await Promise.allSettled(drafts.map((one) => store.append([one])));
+      expect(performance.now() - started).toBeLessThan(1_500);
+      const messages = results.map((result) => (result.status === 'rejected' ? (result.reason as Error).message : ''));
+      expect(messages.filter((message) => message.includes('is behind'))).toHaveLength(200);
+      await expect(page(store)).rejects.toMatchObject({ code: 'store_unavailable' });
+      await sleep(1_000);
+      on.server.thaw();
       await until('appends work', () =>
         store.append([draft()]).then(
           () => true,
           () => false,
         ),
       );
-    }
-    on.server.freeze();
-    await sleep(5_000);
-    on.server.thaw();
-    await until('appends work', () =>
-      store.append([draft()]).then(
-        () => true,
-        () => false,
-      ),
-    );
-    const { jsm } = await on.nodes.operator();
-    const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
-    await until('one consumer is left', async () => (await consumers()) === 1);
-    await store.close();
-    await until('none is left', async () => (await consumers()) === 0);
-  }, 40_000);
-});
+      // What was refused may have come in or not, but once at most; appended again, it is there once.
+      await store.append(drafts.slice(0, 100));
+      const ids = (await page(store)).entries.map(({ id }) => id);
+      expect(new Set(ids).size).toBe(ids.length);
+      for (const { id } of [before, ...drafts.slice(0, 100)]) expect(ids).toContain(id);
+      await until('the tail has all', () => followed.entries.length >= ids.length);
+      expect(followed.entries.map(({ id }) => id)).toEqual(ids);
+    }, 30_000);
+
+    test('a server that comes back without its data: a new epoch', async () => {
+      const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
+      const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
+      const { epoch } = await stores[0]!.append([draft()]);
+      await on.server.kill();
+      on.server.wipe();
+      await on.server.startAgain();
+      await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
+      const states = await Promise.all(stores.map((store) => page(store)));
+      expect(states[0]!.epoch.id).not.toBe(epoch.id);
+      expect(states[1]!.epoch).toEqual(states[0]!.epoch);
+      expect(states[0]!.entries).toEqual([]);
+    }, 30_000);
+
+    test('a server that comes back with less than it had acknowledged: a new epoch, and what is left can be read', async () => {
+      const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
+      const kept = draft();
+      const { epoch } = await stores[0]!.append([kept]);
+      const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
+      await until('the tails have it', () => followed.every(({ entries }) => entries.length === 1));
+      const copy = `${on.server.dataFolder}.copy`;
+      await on.server.kill();
+      cpSync(on.server.dataFolder, copy, { recursive: true });
+      await on.server.startAgain();
+      await until('appends work', () =>
+        stores[0]!.append([draft()]).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await stores[1]!.append([draft(), draft()]);
+      await on.server.kill();
+      on.server.wipe();
+      cpSync(copy, on.server.dataFolder, { recursive: true });
+      rmSync(copy, { recursive: true });
+      await on.server.startAgain();
+      await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
+      await until('the nodes agree', async () => {
+        const [one, two] = await Promise.all(stores.map((store) => page(store).catch(() => undefined)));
+        return one !== undefined && one.epoch.id === two?.epoch.id && one.epoch.id !== epoch.id;
+      });
+      const next = await stores[1]!.append([draft()]);
+      const { entries } = await page(stores[0]!);
+      expect(entries.map(({ id }) => id)).toEqual([kept.id, next.appended[0]!.id]);
+      await until('the tails go on', () =>
+        followed.every(({ entries }) => entries.at(-1)?.id === next.appended[0]!.id),
+      );
+    }, 30_000);
+
+    test('no consumer is left behind by kills and hangs', async () => {
+      const store = await on.nodes.open({ timeoutMs: 500 });
+      for (let cycle = 0; cycle < 2; cycle++) {
+        await on.server.restart();
+        await until('appends work', () =>
+          store.append([draft()]).then(
+            () => true,
+            () => false,
+          ),
+        );
+      }
+      on.server.freeze();
+      await sleep(5_000);
+      on.server.thaw();
+      await until('appends work', () =>
+        store.append([draft()]).then(
+          () => true,
+          () => false,
+        ),
+      );
+      const { jsm } = await on.nodes.operator();
+      const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
+      await until('one consumer is left', async () => (await consumers()) === 1);
+      await store.close();
+      await until('none is left', async () => (await consumers()) === 0);
+    }, 40_000);
+  },
+  inDepth([], ['nats-2.10', 'nats-newest']),
+);

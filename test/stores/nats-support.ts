@@ -6,11 +6,11 @@ import { systemClock } from '../../src/core/clock.js';
 import type { Draft, LogEntry } from '../../src/core/notification.js';
 import type { ReadQuery, Store, Tail, TailBatch } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
-import { natsMissing, NatsServer } from '../support/engines/nats.js';
+import { NatsServer, natsVersions } from '../support/engines/nats.js';
 
 export const STREAM = 'log';
 
-/** What a test opens on a server, closed together. */
+/** The stores and connections that a test opens on a server. They are closed together. */
 export class Nodes {
   readonly logs: string[] = [];
   readonly #server: NatsServer;
@@ -54,26 +54,35 @@ export class Nodes {
   }
 }
 
-/** What each test of `describeOnServer` gets. */
+/** The server and the nodes of one test. */
 export interface OnServer {
   readonly server: NatsServer;
   readonly nodes: Nodes;
 }
 
-/** Tests with a new server each. They are skipped where there is no nats-server. */
-export function describeOnServer(name: string, tests: (on: OnServer) => void): void {
-  (natsMissing() ? describe.skip : describe)(name, () => {
-    const on = {} as { -readonly [K in keyof OnServer]: OnServer[K] };
-    beforeEach(async () => {
-      on.server = await NatsServer.start();
-      on.nodes = new Nodes(on.server);
+/**
+ * Tests that start a new server each, on the version of the machine and on others by the names of
+ * scripts/engines.mjs. Versions that are not installed are skipped.
+ */
+export function describeOnServer(
+  name: string,
+  tests: (on: OnServer) => void,
+  otherVersions: readonly string[] = [],
+): void {
+  for (const { name: version, binary, missing } of natsVersions(otherVersions)) {
+    (missing ? describe.skip : describe)(`${name}, on ${version}`, () => {
+      const on = {} as { -readonly [K in keyof OnServer]: OnServer[K] };
+      beforeEach(async () => {
+        on.server = await NatsServer.start({ binary });
+        on.nodes = new Nodes(on.server);
+      });
+      afterEach(async () => {
+        await on.nodes.close();
+        await on.server.stop();
+      });
+      tests(on);
     });
-    afterEach(async () => {
-      await on.nodes.close();
-      await on.server.stop();
-    });
-    tests(on);
-  });
+  }
 }
 
 let drafted = 0;
@@ -95,7 +104,7 @@ export async function everything(store: Store, topics: readonly string[]): Promi
   }
 }
 
-/** Waits until something is true of a real engine. */
+/** Waits until a condition of a real engine is true. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

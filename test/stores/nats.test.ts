@@ -67,7 +67,7 @@ describeOnServer('nats store', (on) => {
   });
 
   test('a wrong password is called that, and not repeated', async () => {
-    const guarded = await NatsServer.start('authorization {\n token: right\n}', { token: 'right' });
+    const guarded = await NatsServer.start({ config: 'authorization {\n token: right\n}', token: 'right' });
     const connection = { servers: guarded.servers, token: 'hunter2' };
     await expect(natsStore({ connection })(runtime)).rejects.toMatchObject({
       code: 'store_unavailable',

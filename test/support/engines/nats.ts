@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { type NatsConnection, connect } from '@nats-io/transport-node';
 import { freePort } from '../free-port.js';
 import { freezeProcess } from './freeze.js';
+import { type EngineVersion, otherVersionOf } from './versions.js';
 
 const BINARY = 'nats-server';
 const START_MS = 10_000;
 const POLL_MS = 20;
 
-/** Why there is no engine; undefined when there is one. Where CI is set, a missing engine is an error. */
+/** The reason why tests of the engine are skipped, if they are. With CI set, that is an error. */
 export function natsMissing(): string | undefined {
   try {
     execFileSync(BINARY, ['-v'], { stdio: 'pipe' });
@@ -24,29 +25,44 @@ export function natsMissing(): string | undefined {
   }
 }
 
-interface Credentials {
-  readonly token?: string;
+/** The version of the machine, and others by the names of scripts/engines.mjs. */
+export function natsVersions(others: readonly string[]): readonly EngineVersion[] {
+  const installed: EngineVersion = { name: 'nats-server of this machine', binary: BINARY, missing: natsMissing() };
+  return [installed, ...others.map((name) => otherVersionOf('nats-server', name))];
 }
 
-/** A server of its own with JetStream: on a free port of the loopback, with its data in a temporary folder. */
+export interface NatsServerOptions {
+  /** Lines of the configuration file. */
+  readonly config?: string;
+  /** The token that clients need. */
+  readonly token?: string;
+  readonly binary?: string;
+}
+
+/** A server with JetStream on a free loopback port, with its data in a temporary folder. */
 export class NatsServer {
   readonly port: number;
   readonly #folder: string;
-  readonly #credentials: Credentials;
+  readonly #options: NatsServerOptions;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, credentials: Credentials) {
+  private constructor(port: number, folder: string, options: NatsServerOptions) {
     this.port = port;
     this.#folder = folder;
-    this.#credentials = credentials;
+    this.#options = options;
   }
 
-  static async start(config = '', credentials: Credentials = {}): Promise<NatsServer> {
+  static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
     const folder = mkdtempSync(join(tmpdir(), 'notifications-nats-'));
-    const server = new NatsServer(await freePort(), folder, credentials);
-    writeFileSync(server.#configFile, server.#config(config));
+    const server = new NatsServer(await freePort(), folder, options);
+    server.configure(options.config);
     await server.startAgain();
     return server;
+  }
+
+  /** Writes the configuration, which the server reads when it starts or reloads. */
+  configure(config = ''): void {
+    writeFileSync(this.#configFile, this.#config(config));
   }
 
   get servers(): string {
@@ -54,7 +70,7 @@ export class NatsServer {
   }
 
   async startAgain(): Promise<void> {
-    this.#process = spawn(BINARY, ['-c', this.#configFile], { stdio: 'ignore' });
+    this.#process = spawn(this.#binary, ['-c', this.#configFile], { stdio: 'ignore' });
     const endsMs = Date.now() + START_MS;
     for (;;) {
       try {
@@ -68,10 +84,11 @@ export class NatsServer {
   }
 
   connect(options: Parameters<typeof connect>[0] = {}): Promise<NatsConnection> {
-    return connect({ servers: this.servers, ...this.#credentials, ...options });
+    const { token } = this.#options;
+    return connect({ servers: this.servers, ...(token !== undefined && { token }), ...options });
   }
 
-  /** SIGKILL: what the process had not handed to the operating system is lost. */
+  /** SIGKILL: data that the process has not written yet is lost. */
   async kill(): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
@@ -109,13 +126,17 @@ export class NatsServer {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  get #binary(): string {
+    return this.#options.binary ?? BINARY;
+  }
+
   get #configFile(): string {
     return join(this.#folder, 'server.conf');
   }
 
   #config(more: string): string {
-    // The server would otherwise reserve no more than three quarters of the disk for the streams of all tests together.
-    const sync = synchronises() ? 'sync_interval: always' : '';
+    // By default the server reserves three quarters of the disk: too little for all tests together.
+    const sync = synchronises(this.#binary) ? 'sync_interval: always' : '';
     return `host: 127.0.0.1\nport: ${this.port}\njetstream {\n store_dir: "${this.dataFolder}"\n max_file: 1TB\n ${sync}\n}\n${more}\n`;
   }
 }
@@ -125,16 +146,18 @@ export class NatsCluster {
   readonly #folder: string;
   readonly #ports: readonly number[];
   readonly #processes: ChildProcess[] = [];
+  readonly #binary: string;
 
-  private constructor(folder: string, ports: readonly number[]) {
+  private constructor(folder: string, ports: readonly number[], binary: string) {
     this.#folder = folder;
     this.#ports = ports;
+    this.#binary = binary;
   }
 
-  static async start(): Promise<NatsCluster> {
+  static async start(binary = BINARY): Promise<NatsCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'notifications-nats-'));
     const ports = await Promise.all([freePort(), freePort(), freePort()]);
-    const cluster = new NatsCluster(folder, ports);
+    const cluster = new NatsCluster(folder, ports, binary);
     const routes = await Promise.all([freePort(), freePort(), freePort()]);
     const all = routes.map((port) => `nats://127.0.0.1:${port}`).join(',');
     for (const [at, port] of ports.entries()) {
@@ -148,7 +171,7 @@ export class NatsCluster {
     return cluster;
   }
 
-  /** Of all servers, this one first. */
+  /** The addresses of all servers, beginning with this one. */
   servers(first: number): string[] {
     const all = this.#ports.map((port) => `127.0.0.1:${port}`);
     return [...all.slice(first), ...all.slice(0, first)];
@@ -164,7 +187,7 @@ export class NatsCluster {
   }
 
   #run(at: number): void {
-    this.#processes[at] = spawn(BINARY, ['-c', join(this.#folder, `${at}.conf`)], { stdio: 'ignore' });
+    this.#processes[at] = spawn(this.#binary, ['-c', join(this.#folder, `${at}.conf`)], { stdio: 'ignore' });
   }
 }
 
@@ -181,8 +204,8 @@ async function accepts(port: number): Promise<void> {
   }
 }
 
-/** Servers before 2.10 do not know the option, and refuse to start with it. */
-function synchronises(): boolean {
-  const [, major = 0, minor = 0] = /v(\d+)\.(\d+)/.exec(execFileSync(BINARY, ['-v'], { encoding: 'utf8' })) ?? [];
+/** Servers before 2.10 do not know the option and do not start with it. */
+function synchronises(binary: string): boolean {
+  const [, major = 0, minor = 0] = /v(\d+)\.(\d+)/.exec(execFileSync(binary, ['-v'], { encoding: 'utf8' })) ?? [];
   return Number(major) > 2 || Number(minor) >= 10;
 }
