@@ -31,10 +31,10 @@ export default {
     '^nest-notifications/client$': '<rootDir>/src/client/index.ts',
     '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
-    '^nest-notifications/terminus$': '<rootDir>/src/nest/terminus.ts',
+    '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',
     // The file that the build makes of the client: made anew, of the sources.
-    '^\\./bundled-client\\.js$': '<rootDir>/test/support/bundled-client.ts',
+    '^\\.{1,2}/(?:client-file/)?bundled-client\\.js$': '<rootDir>/test/support/bundled-client.ts',
     // Sources say './x.js', as Node wants it; on disk it is './x.ts'. The real .js comes first for packages' own files.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },

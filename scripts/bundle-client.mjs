@@ -2,8 +2,8 @@ import { buildSync } from 'esbuild';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The compiled `src/nest/bundled-client.ts`, which the build replaces by a function that returns the client's text. */
-export const EMBEDDED_CLIENT = join('nest', 'bundled-client.js');
+/** The compiled `src/nest/client-file/bundled-client.ts`, which the build replaces by a function that returns the client's text. */
+export const EMBEDDED_CLIENT = join('nest', 'client-file', 'bundled-client.js');
 
 /**
  * The client as one minified ES module that imports nothing, for pages without a bundler.

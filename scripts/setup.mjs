@@ -52,7 +52,7 @@ function wantedHash(folder) {
 /** tsconfig's noEmitOnError and nest-cli's deleteOutDir see to it that a failed build leaves no dist behind. */
 function isBuilt() {
   // What the build writes last.
-  const built = join(root, 'dist', 'nest', 'bundled-client.js');
+  const built = join(root, 'dist', 'nest', 'client-file', 'bundled-client.js');
   if (!existsSync(built)) return false;
   const inputs = ['src', 'tsconfig.json', 'nest-cli.json', 'package.json', 'scripts/bundle-client.mjs'].map((name) =>
     join(root, name),

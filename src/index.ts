@@ -1,17 +1,17 @@
 export { NotificationsModule } from './nest/notifications.module.js';
 export type { NotificationsOptionsFactory } from './nest/notifications.module.js';
-export type { NotificationsModuleExtras } from './nest/module-extras.js';
+export type { NotificationsModuleExtras } from './nest/module/module-extras.js';
 export {
   getNotificationsOptionsToken,
   getNotificationsStoreToken,
   getNotificationsToken,
   InjectNotifications,
-} from './nest/feed-tokens.js';
+} from './nest/module/feed-tokens.js';
 export { NotificationsService } from './nest/notifications.service.js';
 export type { NewNotification } from './nest/notifications.service.js';
 export type { PollRequest } from './nest/feed-request.js';
-export type { Iterated, IterateRequest, NotificationIterator } from './nest/notification-iterator.js';
-export type { Publication, Published } from './nest/publisher.js';
+export type { Iterated, IterateRequest, NotificationIterator } from './nest/reading/notification-iterator.js';
+export type { Publication, Published } from './nest/publishing/publisher.js';
 export type {
   CutEvent,
   LimitedEvent,
@@ -21,11 +21,18 @@ export type {
   SecurityLimit,
   SecurityRequest,
   SecurityRoute,
-} from './nest/security-event.js';
+} from './nest/security/security-event.js';
 export { NotificationsController } from './nest/notifications.controller.js';
-export { NotificationsException } from './nest/exception.js';
-export type { Access, AccessContext, AccessProvider, AccessRules, PatternRules, TopicRule } from './nest/access.js';
-export { isTicketRequest } from './nest/ticket.guard.js';
+export { NotificationsException } from './nest/notifications.exception.js';
+export type {
+  Access,
+  AccessContext,
+  AccessProvider,
+  AccessRules,
+  PatternRules,
+  TopicRule,
+} from './nest/access/access.js';
+export { isTicketRequest } from './nest/tickets/ticket.guard.js';
 export { redactTicket } from './wire/ticket.js';
 export type { Ticket } from './nest/notifications.controller.js';
 export type { TopicParams } from './wire/topic-patterns.js';
@@ -52,7 +59,7 @@ export type {
 } from './core/notification.js';
 export type { Gap } from './core/page.js';
 export type { FeedHealth } from './core/feed.js';
-export type { NotificationsCounts } from './nest/unread.js';
+export type { NotificationsCounts } from './nest/http/unread.js';
 export type { Clock, Timer } from './core/clock.js';
 export type {
   Appended,

@@ -1,7 +1,7 @@
 import { NotificationsError } from '../core/errors.js';
 import type { FeedRequest } from '../core/feed.js';
 import { checkTopics } from '../wire/request.js';
-import type { Runtime } from './runtime.js';
+import type { Runtime } from './context.js';
 
 /** The longest timer of the runtime. In process no proxy limits a wait. */
 const WAIT_MS_MAX = 2 ** 31 - 1;

@@ -6,11 +6,11 @@ import type { LogPosition } from '../core/page.js';
 import { pageBody } from '../wire/encoder.js';
 import type { ReadRequest } from '../wire/request.js';
 import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
-import { type Answer, Answerer, pollOf } from './answer.js';
-import { DirectLane } from './direct-lane.js';
-import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './granted.js';
-import { type Published, Publisher } from './publisher.js';
-import { PollWriter } from './poll-writer.js';
+import { type Answer, Answerer, pollOf } from './http/responder.js';
+import { DirectLane } from './direct-lane/direct-lane.js';
+import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './access/granted.js';
+import { type Published, Publisher } from './publishing/publisher.js';
+import { PollWriter } from './http/json-response.js';
 import {
   type FrameworkRequest,
   type FrameworkResponse,
@@ -18,13 +18,13 @@ import {
   writeHeadOnly,
   writeJson,
   writeValue,
-} from './reply.js';
-import { describeRead, grantedOne, refusal, requestOn } from './refusal.js';
-import { MarkRoute } from './route-mark.js';
-import type { Runtime } from './runtime.js';
-import { jittered, StreamWriter } from './stream-writer.js';
-import { SAME_CURSOR_WINDOW_MS } from './tight-loop.js';
-import { RUNTIME } from './tokens.js';
+} from './http/raw-response.js';
+import { describeRead, grantedOne, refusal, requestOn } from './http/error-headers.js';
+import { MarkRoute } from './http/route.decorator.js';
+import type { Runtime } from './context.js';
+import { jittered, StreamWriter } from './http/sse-response.js';
+import { SAME_CURSOR_WINDOW_MS } from './limits/tight-loop.js';
+import { RUNTIME } from './module/tokens.js';
 
 /** The answer to `POST <path>/tickets`. */
 export interface Ticket {

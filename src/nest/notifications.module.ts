@@ -12,12 +12,16 @@ import {
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { StoreFactory } from '../core/store.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
-import { leaveTakenResponses, translateParserErrors } from './adapter-hooks.js';
-import { isObserved } from './answer.js';
-import { bundledClient } from './bundled-client.js';
-import { clientFileOf } from './client-file.js';
-import { DirectLane } from './direct-lane.js';
-import { getNotificationsOptionsToken, getNotificationsStoreToken, getNotificationsToken } from './feed-tokens.js';
+import { leaveTakenResponses, translateParserErrors } from './http/adapter-hooks.js';
+import { isObserved } from './http/responder.js';
+import { bundledClient } from './client-file/bundled-client.js';
+import { clientFileOf } from './client-file/client-file.js';
+import { DirectLane } from './direct-lane/direct-lane.js';
+import {
+  getNotificationsOptionsToken,
+  getNotificationsStoreToken,
+  getNotificationsToken,
+} from './module/feed-tokens.js';
 import {
   checkLogs,
   checkName,
@@ -27,18 +31,24 @@ import {
   isFirstController,
   readingFeedsIn,
   runtimesIn,
-} from './feeds.js';
-import { HiddenTickets } from './hidden-tickets.js';
-import { EXTRAS, type Extras, type NotificationsModuleExtras, resolveExtras, resolveRoute } from './module-extras.js';
-import { hasObservers, mountClient, mountFeed } from './mounted.js';
+} from './module/feeds.js';
+import { HiddenTickets } from './tickets/hidden-tickets.js';
+import {
+  EXTRAS,
+  type Extras,
+  type NotificationsModuleExtras,
+  resolveExtras,
+  resolveRoute,
+} from './module/module-extras.js';
+import { hasObservers, mountClient, mountFeed } from './module/mounted.js';
 import { NotificationsService } from './notifications.service.js';
-import { beforeGuards } from './no-store.js';
+import { beforeGuards } from './http/before-guards.js';
 import type { NotificationsOptions } from './options.js';
-import { ProvidedAccess } from './provided-access.js';
-import { revocationsAtStart } from './revocation-mark.js';
-import { createRuntime, isReading, type PublishRuntime } from './runtime.js';
-import { NotificationsShutdown } from './shutdown.js';
-import { CLIENT_FILE, FEED, OPTIONS, RUNTIME } from './tokens.js';
+import { ProvidedAccess } from './access/access-loader.js';
+import { revocationsAtStart } from './access/revocation-mark.js';
+import { createRuntime, isReading, type PublishRuntime } from './context.js';
+import { NotificationsShutdown } from './lifecycle/shutdown.js';
+import { CLIENT_FILE, FEED, OPTIONS, RUNTIME } from './module/tokens.js';
 
 /** Written by a class given to `forRootAsync({ useClass })` or `({ useExisting })`. */
 export interface NotificationsOptionsFactory {

@@ -16,15 +16,15 @@ import type { LogPage } from '../core/page.js';
 import { revocationDraft } from '../core/revocation.js';
 import type { Page } from '../wire/encoder.js';
 import { checkTopics } from '../wire/request.js';
-import { NotificationsException, toException } from './exception.js';
+import { NotificationsException, toException } from './notifications.exception.js';
 import { feedRequest, type PollRequest } from './feed-request.js';
-import { type IterateRequest, NotificationIterator } from './notification-iterator.js';
-import { type Publication, type Published, Publisher } from './publisher.js';
-import { isReading, type PublishRuntime, type Runtime } from './runtime.js';
-import type { SecurityEvent } from './security-event.js';
-import { inSubscriberContext } from './subscriber-context.js';
-import { RUNTIME } from './tokens.js';
-import { type NotificationsCounts, NOTHING_UNREAD } from './unread.js';
+import { type IterateRequest, NotificationIterator } from './reading/notification-iterator.js';
+import { type Publication, type Published, Publisher } from './publishing/publisher.js';
+import { isReading, type PublishRuntime, type Runtime } from './context.js';
+import type { SecurityEvent } from './security/security-event.js';
+import { inSubscriberContext } from './http/subscriber-context.js';
+import { RUNTIME } from './module/tokens.js';
+import { type NotificationsCounts, NOTHING_UNREAD } from './http/unread.js';
 
 /** A notification to publish to a known topic. */
 export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<Map>> = {

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Clock } from '../core/clock.js';
 import { DRAFT_LIMITS } from '../core/draft.js';
 import type { StoreFactory } from '../core/store.js';
-import type { Access } from './access.js';
+import type { Access } from './access/access.js';
 
 /** A bound: what it limits and why is said where the option is declared. */
 interface Bound {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AccessRules } from '../../src/nest/access.js';
-import { AccessPolicy } from '../../src/nest/access-policy.js';
+import type { AccessRules } from '../../src/nest/access/access.js';
+import { AccessPolicy } from '../../src/nest/access/access-policy.js';
 
 const policy = (access?: unknown) => new AccessPolicy(access as 'public' | AccessRules | undefined);
 const context = { request: {}, subscriber: 'ann' };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { clientAddress } from '../../src/nest/client-address.js';
+import { clientAddress } from '../../src/nest/access/client-address.js';
 import type { TrustProxy } from '../../src/nest/options.js';
 
 /** A request on a connection from an address. */

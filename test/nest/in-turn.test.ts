@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { InTurn } from '../../src/nest/in-turn.js';
+import { InTurn } from '../../src/nest/publishing/in-turn.js';
 
 interface Task {
   readonly result: Promise<unknown>;

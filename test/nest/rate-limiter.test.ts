@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { CALLERS_MAX, RateLimiter } from '../../src/nest/rate-limiter.js';
+import { CALLERS_MAX, RateLimiter } from '../../src/nest/limits/rate-limiter.js';
 import { ManualClock } from '../../src/testing/index.js';
 
 describe('a rate limiter', () => {

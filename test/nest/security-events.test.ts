@@ -3,8 +3,8 @@ import { ForbiddenException, InternalServerErrorException, Logger } from '@nestj
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { config, firstValueFrom, map, merge, of, toArray } from 'rxjs';
 import { type ErrorCode, NotificationsError } from '../../src/core/errors.js';
-import type { SecurityEvent, SecurityRequest } from '../../src/nest/security-event.js';
-import { SecurityEvents } from '../../src/nest/security-events.js';
+import type { SecurityEvent, SecurityRequest } from '../../src/nest/security/security-event.js';
+import { SecurityEvents } from '../../src/nest/security/security-events.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { STATUS_OF } from '../../src/wire/errors.js';
 import { type Logs, nestLogger } from '../support/http/logs.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Socket } from 'node:net';
-import { SAME_CURSOR_WINDOW_MS, TightLoops } from '../../src/nest/tight-loop.js';
+import { SAME_CURSOR_WINDOW_MS, TightLoops } from '../../src/nest/limits/tight-loop.js';
 import { ManualClock } from '../../src/testing/index.js';
 
 const SAME_CURSOR_MAX = 3;

@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { GrantedRead } from '../../src/nest/granted.js';
-import type { SecurityEvent } from '../../src/nest/security-event.js';
-import { SecurityEvents } from '../../src/nest/security-events.js';
-import { UnreadAnswers } from '../../src/nest/unread.js';
+import type { GrantedRead } from '../../src/nest/access/granted.js';
+import type { SecurityEvent } from '../../src/nest/security/security-event.js';
+import { SecurityEvents } from '../../src/nest/security/security-events.js';
+import { UnreadAnswers } from '../../src/nest/http/unread.js';
 import { ManualClock } from '../../src/testing/index.js';
 
 const MIB = 1024 * 1024;

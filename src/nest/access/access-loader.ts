@@ -1,0 +1,45 @@
+import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { type AccessProvider, type AccessRules, isProvided } from './access.js';
+import { AccessPolicy } from './access-policy.js';
+import type { NotificationsOptions } from '../options.js';
+import type { Runtime } from '../context.js';
+import { OPTIONS, RUNTIME } from '../module/tokens.js';
+
+/** Makes the access rules that are given as a class or a provider, once everything that they may inject is there. */
+@Injectable()
+export class ProvidedAccess implements OnModuleInit {
+  readonly #options: NotificationsOptions;
+  readonly #runtime: Runtime;
+  readonly #moduleRef: ModuleRef;
+
+  constructor(
+    @Inject(OPTIONS) options: NotificationsOptions,
+    @Inject(RUNTIME) runtime: Runtime,
+    @Inject(ModuleRef) moduleRef: ModuleRef,
+  ) {
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#moduleRef = moduleRef;
+  }
+
+  async onModuleInit(): Promise<void> {
+    const { access } = this.#options;
+    if (!isProvided(access)) return;
+    try {
+      this.#runtime.access = new AccessPolicy(await this.#rulesOf(access));
+    } catch (error) {
+      // An application context that fails here is not returned, so its caller cannot close it.
+      await this.#runtime.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #rulesOf(access: Type<AccessRules> | AccessProvider): Promise<AccessRules> {
+    if (typeof access === 'function') return this.#moduleRef.create(access);
+    if ('useClass' in access) return this.#moduleRef.create(access.useClass);
+    if ('useExisting' in access) return this.#moduleRef.get<AccessRules>(access.useExisting, { strict: false });
+    const dependencies = (access.inject ?? []).map((token) => this.#moduleRef.get<unknown>(token, { strict: false }));
+    return access.useFactory(...(dependencies as never[]));
+  }
+}

@@ -1,0 +1,63 @@
+import type { NotificationsError } from '../../core/errors.js';
+import type { Rights } from '../../core/rights.js';
+import type { ScopedItems } from '../../wire/idempotency.js';
+import type { ReadRequest } from '../../wire/request.js';
+import type { TicketClaims } from '../../wire/ticket.js';
+import type { FrameworkRequest } from '../http/raw-response.js';
+import type { Caller } from '../limits/tight-loop.js';
+
+/** A read that access has granted. */
+export interface GrantedRead {
+  readonly asked: ReadRequest;
+  readonly topics: readonly string[];
+  /** Milliseconds until the caller's credentials expire. */
+  readonly expiresInMs: number;
+  readonly subscriber: string | undefined;
+  /** Requests are counted by it to find loops. */
+  readonly caller: Caller;
+  readonly address: string | undefined;
+  readonly rights: Rights | undefined;
+  /** The ids of a stream carry it behind the cursor. */
+  readonly idSuffix: string;
+  /** The client asks in a tight loop: its answer is to wait. */
+  readonly isLoop: boolean;
+  /** The feed's count of revocations before access was checked. */
+  readonly revocations: number;
+  /** If given, the stream is answered with its end, because an EventSource does not retry after any other status than 200. */
+  readonly refusal?: NotificationsError;
+}
+
+/** The content of a ticket that access has granted. */
+export interface GrantedTicket {
+  readonly claims: Pick<TicketClaims, 'subscriber' | 'topics' | 'areOwn' | 'endsAtMs'>;
+  /** The feed's count of revocations before access was checked. */
+  readonly revocations: number;
+}
+
+export type Granted = GrantedRead | GrantedTicket | ScopedItems;
+
+const GRANTED = Symbol('granted');
+
+/** The guard leaves its result on the request, for the controller. */
+interface GrantedRequest extends FrameworkRequest {
+  [GRANTED]?: Granted;
+}
+
+/** The read that the guard has granted. */
+export function grantedRead(request: FrameworkRequest): GrantedRead {
+  return (request as GrantedRequest)[GRANTED] as GrantedRead;
+}
+
+/** The ticket that the guard has granted. */
+export function grantedTicket(request: FrameworkRequest): GrantedTicket {
+  return (request as GrantedRequest)[GRANTED] as GrantedTicket;
+}
+
+/** The items that the guard has allowed to publish. */
+export function grantedItems(request: FrameworkRequest): ScopedItems {
+  return (request as GrantedRequest)[GRANTED] as ScopedItems;
+}
+
+export function leaveGranted(request: FrameworkRequest, granted: Granted): void {
+  (request as GrantedRequest)[GRANTED] = granted;
+}

@@ -1,0 +1,101 @@
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { type ErrorCode, NotificationsError } from '../../core/errors.js';
+import { NotificationsException } from '../notifications.exception.js';
+import type { ReadingFeed } from '../module/feeds.js';
+import { refusal, type Rejected, requestOn } from './error-headers.js';
+import { type FrameworkRequest, type FrameworkResponse, isTaken } from './raw-response.js';
+import { postRouteOf } from './route.decorator.js';
+import type { Runtime } from '../context.js';
+import type { SecurityRoute } from '../security/security-event.js';
+
+/*
+ * Everything that this library changes on the application's HTTP adapter. Only methods that every adapter of Nest has are used, so that Express,
+ * Fastify, `NodeAdapter` and adapters of others behave alike.
+ */
+
+/** Nest does not reply where this library has taken the response over; see `takeOver`. */
+export function leaveTakenResponses(adapter: AbstractHttpAdapter): void {
+  const reply = adapter.reply.bind(adapter) as (...args: unknown[]) => unknown;
+  adapter.reply = (response: FrameworkResponse, body: unknown, statusCode?: number) =>
+    isTaken(response) ? undefined : reply(response, body, statusCode);
+}
+
+const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  400: ['body_invalid', 'the body is not valid JSON'],
+  413: ['body_too_large', 'the body is larger than the application accepts'],
+  415: ['media_type_unsupported', 'Content-Type must be application/json'],
+};
+
+type ErrorHandler = (error: unknown, request: FrameworkRequest, response: FrameworkResponse, next: unknown) => unknown;
+
+/** A POST route of a feed. */
+interface PostRoute {
+  readonly pattern: RegExp;
+  readonly route: SecurityRoute;
+  readonly runtime: Runtime;
+}
+
+/**
+ * Gives the errors of the application's body parser a `code`, on the routes of this library. The parser runs before any route, so the routes
+ * are recognised by the path that Nest registers them with. Call it before Nest registers routes.
+ */
+export function translateParserErrors(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): void {
+  const routes = watchRoutes(adapter, feeds);
+  if (!(adapter.setErrorHandler as unknown)) return;
+  const setErrorHandler = adapter.setErrorHandler.bind(adapter) as (handler: ErrorHandler, prefix?: string) => unknown;
+  adapter.setErrorHandler = (handler: ErrorHandler, prefix?: string) =>
+    setErrorHandler((error, request, response, next) => {
+      const path = pathOf(request.url);
+      const own = request.method === 'POST' ? routes.find(({ pattern }) => pattern.test(path)) : undefined;
+      const rejected = own && requestOn(own.route, request, own.runtime);
+      return handler(rejected ? translate(error, response, rejected) : error, request, response, next);
+    }, prefix);
+}
+
+/** This library's POST routes, as they are registered. */
+function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): readonly PostRoute[] {
+  const routes: PostRoute[] = [];
+  const post = adapter.post.bind(adapter) as (...args: unknown[]) => unknown;
+  adapter.post = (...args: unknown[]) => {
+    const [path, handler] = args;
+    const route = typeof handler === 'function' ? postRouteOf(handler) : undefined;
+    const runtime = route && typeof path === 'string' ? feedAt(path, route, feeds) : undefined;
+    if (route && runtime) routes.push({ pattern: patternOf(path as string), route, runtime });
+    return post(...args);
+  };
+  return routes;
+}
+
+/**
+ * The feed of a route, by the end of its path: a global prefix or a version may precede it. Feeds
+ * that differ in their version only cannot be told apart before the request is routed; then it is
+ * the first of them.
+ */
+function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): Runtime | undefined {
+  const suffix = route === 'ticket' ? '/tickets' : '';
+  const found = feeds.filter((feed) => path.endsWith(`/${feed.path}${suffix}`));
+  const [longest = feeds[0]] = found.sort((one, other) => other.path.length - one.path.length);
+  return longest?.runtime;
+}
+
+function translate(error: unknown, response: FrameworkResponse, rejected: Rejected): unknown {
+  const known = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
+  if (!known || error instanceof NotificationsException) return error;
+  return refusal(new NotificationsError(...known, { cause: error }), response, rejected);
+}
+
+/** `:name` stands for one segment, `*` for any number, `{…}` for a part that may be missing. */
+function patternOf(path: string): RegExp {
+  const source = path
+    .replace(/[.$+?^()|[\]\\]/g, '\\$&')
+    .replaceAll('{', '(?:')
+    .replaceAll('}', ')?')
+    .replace(/\*\w*/g, '.*')
+    .replace(/:\w+/g, '[^/]+');
+  return new RegExp(`^${source}/?$`, 'i');
+}
+
+function pathOf(url: string): string {
+  const at = url.indexOf('?');
+  return at < 0 ? url : url.slice(0, at);
+}

@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { HttpRequest } from '../../wire/request.js';
+import { CACHE_CONTROL, EVENT_STREAM_TYPE, JSON_TYPE, STREAM_CACHE_CONTROL } from '../../wire/protocol.js';
+import type { Body } from '../../wire/encoder.js';
+
+/** The common part of the requests of Express, Fastify and `NodeAdapter`. */
+export interface FrameworkRequest extends HttpRequest {
+  /** Frameworks change `url` inside routers, and keep this one. */
+  readonly originalUrl: string;
+  readonly body?: unknown;
+  /** The client's address, as the framework determines it. */
+  readonly ip?: string;
+  readonly socket?: Socket;
+}
+
+/** A response of any framework: Fastify's has `raw` and `hijack`, others are node's own with methods added. */
+export interface FrameworkResponse {
+  readonly raw?: ServerResponse;
+  hijack?(): unknown;
+  getHeaders?(): Record<string, number | string | string[] | undefined>;
+}
+
+const TAKEN = Symbol('taken');
+
+type TakenResponse = ServerResponse & { [TAKEN]?: true };
+
+/** Node's response. */
+export function rawOf(response: FrameworkResponse): ServerResponse {
+  return response.raw ?? (response as unknown as ServerResponse);
+}
+
+/**
+ * Takes the response over from the framework, with the headers that the application has set on it so far (CORS,
+ * cookies, its own). From now on only this library writes to it: Nest does not reply (see `leaveTakenResponses`), and no
+ * serializer or ETag changes the protocol.
+ */
+export function takeOver(response: FrameworkResponse): ServerResponse {
+  const raw: TakenResponse = rawOf(response);
+  raw[TAKEN] = true;
+  if (response.hijack) {
+    response.hijack();
+    for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
+      // Every answer written here says itself what caches may do.
+      if (value !== undefined && name !== 'cache-control' && !raw.hasHeader(name)) raw.setHeader(name, value);
+    }
+  }
+  return raw;
+}
+
+/** Whether this library answers the request, so that nobody else may. */
+export function isTaken(response: FrameworkResponse): boolean {
+  return (rawOf(response) as TakenResponse)[TAKEN] === true;
+}
+
+/** Writes a whole JSON answer. `close` asks the client to open a new connection for its next request. */
+export function writeJson(raw: ServerResponse, body: Body, options: { status?: number; close?: boolean } = {}): void {
+  const headers: Record<string, string | number> = {
+    'Content-Type': JSON_TYPE,
+    'Content-Length': body.bytes,
+    'Cache-Control': CACHE_CONTROL,
+  };
+  if (options.close && isHttp1(raw)) headers.Connection = 'close';
+  raw.writeHead(options.status ?? 200, headers);
+  raw.end(body.content);
+}
+
+/** Writes a value as a whole JSON answer. */
+export function writeValue(raw: ServerResponse, value: unknown, status: number): void {
+  writeText(raw, JSON.stringify(value), status);
+}
+
+/** Writes JSON text as a whole answer. */
+export function writeText(raw: ServerResponse, text: string, status: number): void {
+  writeJson(raw, { content: text, bytes: Buffer.byteLength(text) }, { status });
+}
+
+/** What middleware replaces on a response that it wants to change, or whose end it wants to see. */
+const WRAPPED = ['writeHead', 'write', 'end'];
+
+/** Whether middleware has a hand in what is written. */
+export function isWrapped(raw: ServerResponse): boolean {
+  return WRAPPED.some((name) => Object.hasOwn(raw, name));
+}
+
+/** HTTP/2 has no `Connection` header, and node refuses to send one there (RFC 9113, 8.2.2). */
+export function isHttp1(raw: ServerResponse): boolean {
+  return raw.req.httpVersionMajor < 2;
+}
+
+/**
+ * Begins an event stream. Its body is chunked where the client speaks HTTP/1.1, because some
+ * clients buffer a body that only the close of the connection ends (RFC 9112, 6.3). Each stream has
+ * a connection of its own.
+ */
+export function writeStreamHead(raw: ServerResponse): void {
+  const headers: Record<string, string> = {
+    'Content-Type': EVENT_STREAM_TYPE,
+    'Cache-Control': STREAM_CACHE_CONTROL,
+    // nginx and those who follow it would otherwise collect 4 or 8 KiB before they pass anything on.
+    'X-Accel-Buffering': 'no',
+  };
+  if (isHttp1(raw)) headers.Connection = 'close';
+  raw.writeHead(200, headers);
+}
+
+/** Answers a HEAD: the headers that a GET would begin with, and no body. */
+export function writeHeadOnly(raw: ServerResponse, transport: 'poll' | 'sse'): void {
+  const isStream = transport === 'sse';
+  raw.writeHead(200, {
+    'Content-Type': isStream ? EVENT_STREAM_TYPE : JSON_TYPE,
+    'Cache-Control': isStream ? STREAM_CACHE_CONTROL : CACHE_CONTROL,
+  });
+  raw.end();
+}

@@ -1,0 +1,34 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { EVENT_STREAM_TYPE } from '../../wire/protocol.js';
+import { header, type HttpRequest } from '../../wire/request.js';
+import type { SecurityRoute } from '../security/security-event.js';
+
+/** The metadata of a handler that names its route. */
+export const ROUTE_MARK = 'nest-notifications:route';
+
+/** Where `@RouteConfig()` of platform-fastify keeps what Fastify then shows as `request.routeOptions.config`. */
+const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
+
+/** `read` serves polls and streams. */
+type Mark = 'read' | 'publish' | 'ticket';
+
+/** Marks a handler, so that its requests can be recognised before they reach it. */
+export function MarkRoute(route: Mark): MethodDecorator {
+  return applyDecorators(SetMetadata(ROUTE_MARK, route), SetMetadata(FASTIFY_ROUTE_CONFIG, { [ROUTE_MARK]: route }));
+}
+
+/** The route of a handler that is marked as `publish` or `ticket`. */
+export function postRouteOf(handler: object): 'publish' | 'ticket' | undefined {
+  const mark = Reflect.getMetadata(ROUTE_MARK, handler) as Mark | undefined;
+  return mark === 'read' ? undefined : mark;
+}
+
+/**
+ * The route of a handler's request. A request that is rejected before it is parsed counts as a
+ * stream if its `Accept` names one.
+ */
+export function routeOf(handler: object, request: HttpRequest): SecurityRoute {
+  const mark = Reflect.getMetadata(ROUTE_MARK, handler) as Mark;
+  if (mark !== 'read') return mark;
+  return header(request, 'accept')?.includes(EVENT_STREAM_TYPE) ? 'stream' : 'poll';
+}

@@ -1,0 +1,268 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../../core/clock.js';
+import type { FeedCounts } from '../../core/feed.js';
+import type { GrantedRead } from '../access/granted.js';
+import { describeRead } from './error-headers.js';
+import { isHttp1 } from './raw-response.js';
+import type { CutEvent } from '../security/security-event.js';
+import type { SecurityEvents } from '../security/security-events.js';
+
+/** Under memory pressure pages get smaller, but not below this: the cost of a request outweighs that of a page then. */
+const PAGE_BYTES_MIN = 16 * 1024;
+/** The next page may take this part of the bytes that are free, so that the bound is approached and not passed. */
+const FREE_PART = 1 / 8;
+/** Connections are cut down to this part of the bound, so that the next answer does not cut again. */
+const CUT_TO_PART = 7 / 8;
+/** What an unread answer takes besides its bytes: the write request, the entry here, its listeners. */
+const OVERHEAD_BYTES = 512;
+
+/** A connection, or one stream of HTTP/2. */
+interface Connection {
+  readonly destroyed: boolean;
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
+}
+
+export interface UnreadLimits {
+  /** Bytes on the whole node. */
+  readonly bytesMax: number;
+  /** How long a client may leave an answer unread. */
+  readonly msMax: number;
+  /** Bytes of a page while nothing is unread. */
+  readonly pageBytesMax: number;
+  readonly streamPageBytesMax: number;
+}
+
+export interface UnreadCounts {
+  /** Connections whose clients have not read all that was sent to them. */
+  readonly unreadConnections: number;
+  /** Bytes that this node keeps for them. */
+  readonly unreadBytes: number;
+}
+
+export const NOTHING_UNREAD: UnreadCounts = { unreadConnections: 0, unreadBytes: 0 };
+
+/** What is open on a node at this moment; all zero when no client is connected. */
+export interface NotificationsCounts extends FeedCounts, UnreadCounts {}
+
+type Content = string | Uint8Array;
+
+/** An answer, or a part of it. */
+interface Written {
+  readonly content: Content;
+  readonly read: GrantedRead;
+}
+
+/** What was written to a connection and has not been flushed to the kernel. */
+interface Piece {
+  /** Where the node keeps one buffer for all connections that have not read it. */
+  readonly shared: Uint8Array | undefined;
+  readonly bytes: number;
+  /** The read that it answers. */
+  readonly read: GrantedRead;
+  readonly done: () => void;
+}
+
+interface Entry {
+  readonly connection: Connection;
+  readonly pieces: Set<Piece>;
+  readonly onClose: () => void;
+  sinceMs: number;
+  timer: Timer;
+}
+
+/**
+ * Answers that clients have not read: they are bounded in bytes for the whole node, and in time for each connection.
+ *
+ * The nearer the bound, the smaller the pages that are read, so callers who do read are still served. When the bound is passed all the
+ * same, the connections that have kept the most bytes for the longest time are cut. Their cursors stay valid.
+ */
+export class UnreadAnswers {
+  readonly #clock: Clock;
+  readonly #limits: UnreadLimits;
+  readonly #security: SecurityEvents;
+  readonly #entries = new Map<Connection, Entry>();
+  /** How many pieces share a buffer. */
+  readonly #sharers = new Map<Uint8Array, number>();
+  #bytes = 0;
+
+  constructor(clock: Clock, limits: UnreadLimits, security: SecurityEvents) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#security = security;
+  }
+
+  counts(): UnreadCounts {
+    return { unreadConnections: this.#entries.size, unreadBytes: this.#bytes };
+  }
+
+  /** Bytes of the next page of a poll. */
+  readonly pollBytes = (): number => this.#pageBytes(this.#limits.pageBytesMax);
+
+  /** Bytes of the next page of a stream. */
+  readonly streamBytes = (): number => this.#pageBytes(this.#limits.streamPageBytesMax);
+
+  /** Resolves when the kernel has taken a response that was ended, or its connection has closed; undefined if it has already. */
+  untilFinished(raw: ServerResponse, content: Content, read: GrantedRead): Promise<void> | undefined {
+    const connection = connectionOf(raw);
+    if (isFlushed(raw) || connection.destroyed) return undefined;
+    return this.#keep(connection, { content, read }, (done) => raw.once('finish', done));
+  }
+
+  /** Resolves when the kernel has taken all that was written to a socket, or it has closed; undefined if it has already. */
+  untilFlushed(socket: Socket, content: Content, read: GrantedRead): Promise<void> | undefined {
+    if (socket.writableLength === 0 || socket.destroyed) return undefined;
+    // The callback of an empty write follows those of all writes before it, as in node:http's own `end`.
+    return this.#keep(socket, { content, read }, (done) => socket.write('', done));
+  }
+
+  /** Resolves when a response that is full has drained, or its connection has closed. */
+  untilDrained(raw: ServerResponse, content: Content, read: GrantedRead): Promise<void> | undefined {
+    const connection = connectionOf(raw);
+    if (connection.destroyed) return undefined;
+    return this.#keep(connection, { content, read }, (done) => raw.once('drain', done));
+  }
+
+  /**
+   * Closes the connection of every client that has not read its answer, when the server has
+   * stopped.
+   */
+  cutAll(): void {
+    for (const entry of [...this.#entries.values()]) this.#destroy(entry);
+  }
+
+  /** A power of two below the maximum, so that readers still share pages. */
+  #pageBytes(bytesMax: number): number {
+    const free = Math.max(this.#limits.bytesMax - this.#bytes, 0) * FREE_PART;
+    if (free >= bytesMax) return bytesMax;
+    return Math.min(bytesMax, Math.max(PAGE_BYTES_MIN, 2 ** Math.floor(Math.log2(free))));
+  }
+
+  #keep(connection: Connection, { content, read }: Written, whenDone: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const entry = this.#entries.get(connection) ?? this.#open(connection);
+      const piece: Piece = { ...sizeOf(connection, content), read, done: resolve };
+      entry.pieces.add(piece);
+      this.#count(piece);
+      whenDone(() => {
+        this.#remove(entry, piece);
+      });
+      if (this.#bytes > this.#limits.bytesMax) this.#cutSome();
+    });
+  }
+
+  #open(connection: Connection): Entry {
+    const onClose = (): void => {
+      this.#close(entry);
+    };
+    const entry: Entry = { connection, pieces: new Set(), onClose, sinceMs: this.#clock.monotonic(), timer: undefined };
+    this.#startTimer(entry);
+    this.#entries.set(connection, entry);
+    connection.once('close', onClose);
+    return entry;
+  }
+
+  #startTimer(entry: Entry): void {
+    entry.timer = this.#clock.setTimeout(() => {
+      this.#cut(entry, 'stream.unreadMsMax');
+    }, this.#limits.msMax);
+  }
+
+  #remove(entry: Entry, piece: Piece): void {
+    if (!entry.pieces.delete(piece)) return;
+    this.#uncount(piece);
+    piece.done();
+    if (entry.pieces.size === 0) this.#close(entry);
+    else {
+      // The client reads, so its time starts anew for what is left.
+      this.#clock.clearTimeout(entry.timer);
+      entry.sinceMs = this.#clock.monotonic();
+      this.#startTimer(entry);
+    }
+  }
+
+  #cut(entry: Entry, limit: CutEvent['limit']): void {
+    const [oldest, ...others] = entry.pieces;
+    if (oldest) {
+      this.#security.cut(limit, () => {
+        const unreadBytes = others.reduce((sum, { bytes }) => sum + bytes, oldest.bytes);
+        return { ...describeRead(oldest.read), unreadBytes };
+      });
+    }
+    this.#destroy(entry);
+  }
+
+  #destroy(entry: Entry): void {
+    entry.connection.destroy();
+    this.#close(entry);
+  }
+
+  #close({ connection, pieces, onClose, timer }: Entry): void {
+    this.#clock.clearTimeout(timer);
+    connection.off('close', onClose);
+    this.#entries.delete(connection);
+    for (const piece of pieces) {
+      this.#uncount(piece);
+      piece.done();
+    }
+    pieces.clear();
+  }
+
+  /** A connection costs its bytes, and its share of the buffers that it shares with others. */
+  #costOf({ pieces, sinceMs }: Entry, nowMs: number): number {
+    let bytes = 0;
+    for (const { shared, bytes: own } of pieces) {
+      bytes += OVERHEAD_BYTES + (shared ? shared.byteLength / (this.#sharers.get(shared) ?? 1) : own);
+    }
+    return bytes * (nowMs - sinceMs);
+  }
+
+  #cutSome(): void {
+    const nowMs = this.#clock.monotonic();
+    const costs = [...this.#entries.values()].map((entry) => [entry, this.#costOf(entry, nowMs)] as const);
+    costs.sort(([, one], [, other]) => other - one);
+    for (const [entry] of costs) {
+      if (this.#bytes <= this.#limits.bytesMax * CUT_TO_PART) return;
+      this.#cut(entry, 'limits.unreadBytesMax');
+    }
+  }
+
+  #count({ shared, bytes }: Piece): void {
+    this.#bytes += OVERHEAD_BYTES;
+    if (!shared) this.#bytes += bytes;
+    else {
+      const sharers = this.#sharers.get(shared) ?? 0;
+      if (sharers === 0) this.#bytes += bytes;
+      this.#sharers.set(shared, sharers + 1);
+    }
+  }
+
+  #uncount({ shared, bytes }: Piece): void {
+    this.#bytes -= OVERHEAD_BYTES;
+    const sharers = shared ? (this.#sharers.get(shared) ?? 1) - 1 : 0;
+    if (shared && sharers > 0) this.#sharers.set(shared, sharers);
+    else {
+      this.#bytes -= bytes;
+      if (shared) this.#sharers.delete(shared);
+    }
+  }
+}
+
+/** A response of HTTP/2 is a stream of its own. In HTTP/1.1 one that waits behind others on its connection has no socket yet. */
+export function connectionOf(raw: ServerResponse): Connection {
+  return isHttp1(raw) ? raw.req.socket : raw;
+}
+
+/** `finish` comes later in HTTP/1.1 too; since Node.js 24, `writableFinished` waits for it. */
+function isFlushed(raw: ServerResponse): boolean {
+  return raw.writableFinished || (isHttp1(raw) && raw.writableEnded && raw.writableLength === 0);
+}
+
+/** A plain socket refers to a buffer that it has not sent. TLS and HTTP/2 copy it, and Node.js copies a text. */
+function sizeOf(connection: Connection, content: Content): Pick<Piece, 'shared' | 'bytes'> {
+  if (typeof content === 'string') return { shared: undefined, bytes: Buffer.byteLength(content) };
+  const isPlain = 'bytesWritten' in connection && !('encrypted' in connection);
+  return { shared: isPlain ? content : undefined, bytes: content.byteLength };
+}

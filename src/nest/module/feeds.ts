@@ -1,0 +1,104 @@
+import { type ControllerOptions, type Type, VERSION_NEUTRAL } from '@nestjs/common';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { ClientController } from '../client-file/client.controller.js';
+import type { NotificationsController } from '../notifications.controller.js';
+import { isReading, type PublishRuntime, type Runtime } from '../context.js';
+import { FEED, RUNTIME } from './tokens.js';
+
+/** What one import of the module adds to an application. */
+export interface FeedDefinition {
+  readonly name: string | undefined;
+  /** Without slashes at its ends. */
+  readonly path: string;
+  readonly version: ControllerOptions['version'] | undefined;
+  /** The mounted controllers; undefined where the feed has none. */
+  readonly controller: Type<NotificationsController> | undefined;
+  readonly client: Type<ClientController> | undefined;
+}
+
+/** All feeds of the application, in the order in which Nest found their modules. */
+export function feedsIn(modules: ModulesContainer): readonly FeedDefinition[] {
+  return provided(modules, FEED) as FeedDefinition[];
+}
+
+/** A feed that serves reads. */
+export interface ReadingFeed {
+  readonly path: string;
+  readonly runtime: Runtime;
+}
+
+/** The feeds with a controller. Call it when all of them are open. */
+export function readingFeedsIn(modules: ModulesContainer): readonly ReadingFeed[] {
+  return [...modules.values()].flatMap(({ providers }) => {
+    const feed = providers.get(FEED)?.instance as FeedDefinition | undefined;
+    const runtime = providers.get(RUNTIME)?.instance as PublishRuntime | undefined;
+    return feed?.controller && runtime && isReading(runtime) ? [{ path: feed.path, runtime }] : [];
+  });
+}
+
+/** Whether the feed is the first one with a controller. It adds the hooks that serve all feeds of the application. */
+export function isFirstController({ controller }: FeedDefinition, modules: ModulesContainer): boolean {
+  return controller !== undefined && feedsIn(modules).find((feed) => feed.controller)?.controller === controller;
+}
+
+/** What the feeds of the application have opened so far. */
+export function runtimesIn(modules: ModulesContainer): readonly PublishRuntime[] {
+  return provided(modules, RUNTIME) as PublishRuntime[];
+}
+
+/** Providers that are not resolved yet have no instance. */
+function provided(modules: ModulesContainer, token: symbol): readonly unknown[] {
+  return [...modules.values()]
+    .map(({ providers }): unknown => providers.get(token)?.instance)
+    .filter((instance) => instance !== undefined && instance !== null);
+}
+
+/**
+ * Runs before the feed opens anything.
+ * @throws Error if another feed of the application has the same name, or none as this one
+ */
+export function checkName({ name }: FeedDefinition, modules: ModulesContainer): void {
+  if (feedsIn(modules).filter((feed) => feed.name === name).length <= 1) return;
+  const found = name === undefined ? 'two feeds have no name' : `two feeds have the name ${JSON.stringify(name)}`;
+  const advice = 'Call forRoot once and set isGlobal: true to use one feed in several modules';
+  throw new Error(
+    `NotificationsModule: ${found}. ${advice}; for a second feed give it another name, forRoot({ name })`,
+  );
+}
+
+/** @throws Error if another feed of the application answers requests on the same path and version */
+export function checkPaths(own: FeedDefinition, modules: ModulesContainer, application: ApplicationConfig): void {
+  const versioning = application.getVersioning();
+  const versionsOf = ({ version = versioning?.defaultVersion }: FeedDefinition) => [version].flat();
+  const overlaps = (feed: FeedDefinition): boolean => {
+    const [ours, theirs] = [versionsOf(own), versionsOf(feed)];
+    return !versioning || [...ours, ...theirs].includes(VERSION_NEUTRAL) || ours.some((one) => theirs.includes(one));
+  };
+  const routes = routesOf(own);
+  for (const feed of feedsIn(modules)) {
+    const shared = feed === own ? undefined : routesOf(feed).find((route) => routes.includes(route));
+    if (shared === undefined || !overlaps(feed)) continue;
+    throw new Error(
+      `NotificationsModule: ${labelOf(own)} and ${labelOf(feed)} both serve /${shared}. Give one of them another path`,
+    );
+  }
+}
+
+/** @throws Error if another feed of the application has opened the same log */
+export function checkLogs(own: PublishRuntime, modules: ModulesContainer): void {
+  if (!runtimesIn(modules).some((other) => other !== own && other.epochId === own.epochId)) return;
+  const problem = 'two feeds of this application use the same log, so each would deliver what the other publishes';
+  const advice =
+    'Give the stores different logs (redisStore: prefix, postgresStore: schema, natsStore: stream, sqliteStore: path)';
+  throw new Error(`NotificationsModule: ${problem}. ${advice}`);
+}
+
+/** In lower case, because Express ignores case. */
+function routesOf({ path, controller, client }: FeedDefinition): readonly string[] {
+  const base = path.toLowerCase();
+  return [...(controller ? [base, `${base}/tickets`] : []), ...(client ? [`${base}/client.js`] : [])];
+}
+
+function labelOf({ name }: FeedDefinition): string {
+  return name === undefined ? 'the feed without a name' : `the feed ${JSON.stringify(name)}`;
+}

@@ -1,0 +1,47 @@
+import { Controller, type ControllerOptions, type Type, UseGuards } from '@nestjs/common';
+import { ClientController } from '../client-file/client.controller.js';
+import type { FeedDefinition } from './feeds.js';
+import type { Extras } from './module-extras.js';
+import { NotificationsController } from '../notifications.controller.js';
+import { NotificationsGuard } from '../notifications.guard.js';
+import { OriginGuard } from '../access/origin.guard.js';
+import { TicketGuard } from '../tickets/ticket.guard.js';
+import { unlessTicket } from '../tickets/unless-ticket.js';
+
+type Route = Pick<FeedDefinition, 'path' | 'version'>;
+
+/** Where Nest keeps the interceptors and filters of a class; `@nestjs/common` does not export the names. */
+const OBSERVER_KEYS = ['__interceptors__', '__exceptionFilters__'];
+
+/** A controller class of its own for every feed, because path, guards and decorators are written onto the class. */
+export function mountFeed(route: Route, { guards, decorators }: Extras): Type<NotificationsController> {
+  class MountedNotificationsController extends NotificationsController {}
+  decorate(MountedNotificationsController, decorators);
+  const own = unlessTicket(guards, MountedNotificationsController);
+  UseGuards(TicketGuard, OriginGuard, ...own, NotificationsGuard)(MountedNotificationsController);
+  controllerAt(route)(MountedNotificationsController);
+  return MountedNotificationsController;
+}
+
+/** The same for the client file. */
+export function mountClient(route: Route, { decorators, clientDecorators }: Extras): Type<ClientController> {
+  class MountedClientController extends ClientController {}
+  decorate(MountedClientController, [...clientDecorators, ...decorators]);
+  controllerAt(route)(MountedClientController);
+  return MountedClientController;
+}
+
+/** Whether interceptors or exception filters were put on a controller by `decorators`. */
+export function hasObservers(controller: Type): boolean {
+  return OBSERVER_KEYS.some((key) => Reflect.hasMetadata(key, controller));
+}
+
+/** Applies decorators as TypeScript does: the last one first. */
+function decorate(controller: Type, decorators: readonly ClassDecorator[]): void {
+  for (const decorator of [...decorators].reverse()) decorator(controller);
+}
+
+function controllerAt({ path, version }: Route): ClassDecorator {
+  const options: ControllerOptions = { path, ...(version !== undefined && { version }) };
+  return Controller(options);
+}

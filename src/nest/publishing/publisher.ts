@@ -1,0 +1,107 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkData, makeDraft, type PublishItem } from '../../core/draft.js';
+import { NotificationsError } from '../../core/errors.js';
+import type { Draft } from '../../core/notification.js';
+import type { AppendResult } from '../../core/store.js';
+import type { ScopedItems } from '../../wire/idempotency.js';
+import { checkCount, inItem } from '../../wire/publish.js';
+import { Repeats } from './repeats.js';
+import type { PublishRuntime } from '../context.js';
+
+/** The result of a publish. */
+export interface Published {
+  /** One for each notification, in their order. */
+  readonly ids: readonly string[];
+  /** The ids that had been published before. */
+  readonly duplicates: readonly string[];
+  /** Whether all of them had been published before, so that nothing new was appended. */
+  readonly duplicate: boolean;
+  /** The cursor right after them. */
+  readonly cursor: string;
+}
+
+/** Notifications that were checked, to be published in a transaction of the application's own database. */
+export interface Publication {
+  /** One for each notification, in their order. */
+  readonly ids: readonly string[];
+  /** The parameter of the SQL function `publish` in the store's schema. */
+  readonly text: string;
+}
+
+/** Checks notifications and appends them, for the application and for callers over HTTP. */
+export class Publisher {
+  readonly #runtime: PublishRuntime;
+  readonly #repeats: Repeats;
+
+  constructor(runtime: PublishRuntime) {
+    this.#runtime = runtime;
+    this.#repeats = new Repeats(runtime.store, runtime.settings.limits.pageBytesMax);
+  }
+
+  /** Publishes for the application, under its own ids. */
+  async publish(items: readonly PublishItem[]): Promise<Published> {
+    return this.#published(await this.#runtime.store.append(await this.#drafts(items)));
+  }
+
+  /** Checks notifications as `publish` does, and appends nothing. */
+  async prepare(items: readonly PublishItem[]): Promise<Publication> {
+    const drafts = await this.#drafts(items);
+    return { ids: drafts.map(({ id }) => id), text: JSON.stringify(drafts) };
+  }
+
+  /** Publishes for a caller over HTTP. @throws NotificationsError also `id_reused` */
+  async publishScoped(scoped: ScopedItems): Promise<Published> {
+    const drafts = await this.#drafts(scoped.items);
+    return this.#published(await this.#repeats.append(drafts, scoped));
+  }
+
+  #published({ epoch, appended }: AppendResult): Published {
+    const duplicates = appended.filter(({ duplicate }) => duplicate).map(({ id }) => id);
+    return {
+      ids: appended.map(({ id }) => id),
+      duplicates,
+      duplicate: duplicates.length === appended.length,
+      cursor: this.#runtime.encoder.seal(epoch, Math.max(...appended.map(({ position }) => position))),
+    };
+  }
+
+  async #drafts(items: readonly PublishItem[]): Promise<readonly Draft[]> {
+    const { settings, clock } = this.#runtime;
+    checkCount(items.length, settings.publish);
+    const time = new Date(clock.now());
+    const valid = await this.#validated(items);
+    return valid.map((item, index) => inItem(items.length, index, () => makeDraft(item, time, settings.publish)));
+  }
+
+  /** The items with the data that their schemas put out. */
+  async #validated(items: readonly PublishItem[]): Promise<readonly PublishItem[]> {
+    if (!items.some(({ type }) => this.#schemaOf(type))) return items;
+    return Promise.all(items.map((item, index) => this.#validate(item, items.length, index)));
+  }
+
+  async #validate(item: PublishItem, count: number, index: number): Promise<PublishItem> {
+    const { settings } = this.#runtime;
+    const schema = this.#schemaOf(item.type);
+    if (!schema) return item;
+    // A schema may follow its data recursively, so it gets none that is too deep for that.
+    inItem(count, index, () => checkData(item.data, settings.publish));
+    const result = await schema['~standard'].validate(item.data);
+    return inItem(count, index, () => ({ ...item, data: validData(item.type, result) }));
+  }
+
+  #schemaOf(type: string): StandardSchemaV1 | undefined {
+    const { schemas } = this.#runtime;
+    return Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  }
+}
+
+function validData(type: string, result: StandardSchemaV1.Result<unknown>): unknown {
+  if (!result.issues) return result.value;
+  const [issue] = result.issues;
+  const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
+  const where = ['data', ...path].join('.');
+  throw new NotificationsError(
+    'data_invalid',
+    `${where} does not match the schema of ${type}: ${issue?.message ?? ''}`,
+  );
+}

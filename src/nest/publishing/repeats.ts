@@ -1,0 +1,110 @@
+import { abilitiesOf } from '../../core/abilities.js';
+import type { Draft, LogEntry } from '../../core/notification.js';
+import type { Appended, AppendResult, Store } from '../../core/store.js';
+import { isSamePayload, reusedId, type ScopedItems } from '../../wire/idempotency.js';
+import { inItem } from '../../wire/publish.js';
+import { InTurn } from './in-turn.js';
+
+/** A draft whose id is in the log already. */
+interface Repeat {
+  readonly draft: Draft;
+  readonly index: number;
+  readonly position: number;
+}
+
+/**
+ * Tells a repeated publish from an id that is used again for another payload, and rejects the second with `id_reused`.
+ *
+ * If the store can look ids up, nothing is appended then. Without that ability, or if two nodes append the id at once, the
+ * payload is compared after the append: new items of the same array are in the log by then.
+ *
+ * If retention has removed the first notification, its payload is unknown and the id counts as a repeat.
+ */
+export class Repeats {
+  readonly #store: Store;
+  readonly #bytesMax: number;
+  /** Of two requests with one id, the second sees the outcome of the first. Bounded by the requests in progress. */
+  readonly #inTurn = new InTurn();
+
+  constructor(store: Store, bytesMax: number) {
+    this.#store = store;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Appends, unless an id is reused. @throws NotificationsError `id_reused` */
+  async append(drafts: readonly Draft[], scoped: ScopedItems): Promise<AppendResult> {
+    const { named } = scoped;
+    if (named.length === 0) return this.#store.append(drafts);
+    assertEqual(drafts);
+    return this.#inTurn.run(named, async () => {
+      const known = await this.#lookUp(drafts, scoped);
+      await this.#assertRepeats(drafts.length, known);
+      const result = await this.#store.append(drafts);
+      await this.#assertRepeats(drafts.length, raced(known, drafts, result.appended));
+      return result;
+    });
+  }
+
+  async #lookUp(drafts: readonly Draft[], { named, keyed, following }: ScopedItems): Promise<readonly Repeat[]> {
+    const { positionsOf } = abilitiesOf(this.#store);
+    if (!positionsOf) return [];
+    const ids = [...new Set([...named, ...following])];
+    const found = await positionsOf(ids);
+    const positions = new Map(ids.map((id, at) => [id, found[at]]));
+    const isKnown = (id: string): boolean => positions.get(id) !== undefined;
+    // An array is appended as one, so a key whose items are partly known belongs to another array.
+    const isOther = keyed.some(isKnown) && !keyed.every(isKnown);
+    if (isOther || following.some(isKnown)) throw reusedId();
+    return drafts.flatMap((draft, index) => {
+      const position = positions.get(draft.id);
+      return position === undefined ? [] : [{ draft, index, position }];
+    });
+  }
+
+  async #assertRepeats(count: number, repeats: readonly Repeat[]): Promise<void> {
+    const entries = await this.#entriesOf(repeats);
+    for (const { draft, index } of repeats) {
+      const entry = entries.get(draft.id);
+      if (entry && !isSamePayload(entry.json, draft.json)) inItem(count, index, refuse);
+    }
+  }
+
+  /** The first notifications, by id. An array that is repeated whole stands in one piece: that takes one read. */
+  async #entriesOf(repeats: readonly Repeat[]): Promise<ReadonlyMap<string, LogEntry>> {
+    const found = new Map<string, LogEntry>();
+    const topics = [...new Set(repeats.map(({ draft }) => draft.topic))];
+    let read = 0;
+    for (const { position } of [...repeats].sort((one, other) => one.position - other.position)) {
+      if (position <= read) continue;
+      const query = { topics, after: position - 1, limit: repeats.length, bytesMax: this.#bytesMax };
+      const { entries } = await this.#store.read(query);
+      for (const entry of entries) found.set(entry.id, entry);
+      read = Math.max(position, entries.at(-1)?.position ?? 0);
+    }
+    return found;
+  }
+}
+
+/** @throws NotificationsError `id_reused` if one id stands for two payloads of the array */
+function assertEqual(drafts: readonly Draft[]): void {
+  const first = new Map<string, Draft>();
+  drafts.forEach((draft, index) => {
+    const before = first.get(draft.id);
+    if (!before) first.set(draft.id, draft);
+    else if (!isSamePayload(before.json, draft.json)) inItem(drafts.length, index, refuse);
+  });
+}
+
+/** Drafts that were not in the log when they were looked up, and were there when they were appended. */
+function raced(known: readonly Repeat[], drafts: readonly Draft[], appended: readonly Appended[]): readonly Repeat[] {
+  const checked = new Set(known.map(({ draft }) => draft.id));
+  for (const { id, duplicate } of appended) if (!duplicate) checked.add(id);
+  return drafts.flatMap((draft, index) => {
+    const position = checked.has(draft.id) ? undefined : appended[index]?.position;
+    return position === undefined ? [] : [{ draft, index, position }];
+  });
+}
+
+function refuse(): never {
+  throw reusedId();
+}

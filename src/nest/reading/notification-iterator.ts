@@ -1,0 +1,160 @@
+import { NotificationsError } from '../../core/errors.js';
+import type { FeedRequest } from '../../core/feed.js';
+import type { LogEntry, Notification } from '../../core/notification.js';
+import type { Gap, LogPage } from '../../core/page.js';
+import { toException } from '../notifications.exception.js';
+import { feedRequest, type PollRequest } from '../feed-request.js';
+import type { Runtime } from '../context.js';
+
+/** How long one turn waits. An idle iteration moves its cursor this often. */
+const TURN_MS = 25_000;
+
+/** What to iterate over. */
+export interface IterateRequest<Topic extends string = string> extends Omit<PollRequest<Topic>, 'waitMs'> {
+  /** Ends the iteration: a pending `next()` resolves as done. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Called when notifications between the cursor and the next one can no longer be read. The iteration continues when it has
+   * resolved, from the oldest notification that is kept. Without it the iteration ends with the error `gap`.
+   */
+  readonly onGap?: ((gap: Gap) => void | Promise<void>) | undefined;
+}
+
+/** A notification, and the cursor right after it. Keep the cursor once the notification has been handled. */
+export type Iterated<N extends Notification = Notification> = N & { readonly cursor: string };
+
+type Result<N extends Notification> = IteratorResult<Iterated<N>, undefined>;
+
+/**
+ * Notifications one after another. It reads a page when the last one has been consumed, and nothing ahead. It holds a waiter only
+ * while a `next()` is pending, so an iterator that is abandoned between two calls leaves nothing behind.
+ */
+export class NotificationIterator<N extends Notification = Notification> implements AsyncIterableIterator<
+  Iterated<N>,
+  undefined
+> {
+  readonly #runtime: Runtime;
+  readonly #feedRequest: FeedRequest;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onGap: IterateRequest['onGap'];
+  #after: FeedRequest['after'];
+  #cursor: string;
+  /** The page being consumed, and how much of it is. */
+  #page: LogPage | undefined;
+  #taken = 0;
+  #isEnded = false;
+  /** Ends the pending turn. */
+  #stop: () => void = () => undefined;
+  /** Calls of `next()` are served in their order. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @throws NotificationsError when the request is wrong */
+  constructor(runtime: Runtime, { signal, onGap, ...request }: IterateRequest) {
+    const { feed, encoder } = runtime;
+    const { epoch, head } = feed.window;
+    this.#runtime = runtime;
+    this.#feedRequest = feedRequest(runtime, { ...request, waitMs: TURN_MS });
+    this.#signal = signal;
+    this.#onGap = onGap;
+    const { after } = this.#feedRequest;
+    // The start is fixed now: what is published before the first `next()` is delivered, too.
+    this.#after = after === 'latest' ? { epochId: epoch.id, position: head } : after;
+    this.#cursor = after === 'latest' ? encoder.seal(epoch, head) : (request.cursor ?? '');
+  }
+
+  /** Where to continue after what has been delivered so far. It moves on while the topics are quiet, too. */
+  get cursor(): string {
+    return this.#cursor;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Result<N>> {
+    const result = this.#last.then(() => this.#next());
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Ends the iteration and releases the waiter, also while a `next()` is pending. */
+  return(): Promise<Result<N>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  async #next(): Promise<Result<N>> {
+    try {
+      while (!this.#isOver()) {
+        const entry = this.#page?.entries[this.#taken];
+        if (this.#page && entry) return { done: false, value: this.#deliver(this.#page, entry) };
+        if (this.#page?.ending) break;
+        await this.#readPage();
+      }
+    } catch (error) {
+      this.#end();
+      throw toException(error);
+    }
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  #isOver(): boolean {
+    return this.#isEnded || this.#signal?.aborted === true;
+  }
+
+  #end(): void {
+    this.#isEnded = true;
+    this.#page = undefined;
+    this.#stop();
+  }
+
+  #deliver(page: LogPage, entry: LogEntry): Iterated<N> {
+    const { encoder } = this.#runtime;
+    this.#taken++;
+    const isLast = this.#taken === page.entries.length;
+    this.#cursor = encoder.seal(page.epoch, isLast ? page.position : entry.position);
+    return { ...(JSON.parse(entry.json) as N), cursor: this.#cursor };
+  }
+
+  async #readPage(): Promise<void> {
+    const page = await this.#turn();
+    if (!page || this.#isOver()) return;
+    if (page.gap) await this.#passGap(page.gap);
+    this.#page = page;
+    this.#taken = 0;
+    this.#after = { epochId: page.epoch.id, position: page.position };
+    if (page.entries.length === 0) this.#cursor = this.#runtime.encoder.cursor(page);
+  }
+
+  async #passGap(gap: Gap): Promise<void> {
+    if (!this.#onGap) {
+      const message = `notifications after the cursor can no longer be read (${gap.reason}): fetch your state anew, or give onGap`;
+      throw new NotificationsError('gap', message);
+    }
+    await this.#onGap(gap);
+  }
+
+  /** One poll. Undefined if the iteration ended meanwhile, or if the application shuts down. */
+  #turn(): Promise<LogPage | undefined> {
+    const { feed } = this.#runtime;
+    return new Promise<LogPage | undefined>((resolve, reject) => {
+      const poll = feed.poll({ ...this.#feedRequest, after: this.#after }).subscribe({ next: resolve, error: reject });
+      this.#stop = () => {
+        poll.unsubscribe();
+        resolve(undefined);
+      };
+      this.#signal?.addEventListener('abort', this.#stop);
+    })
+      .catch((error: unknown) => {
+        if (error instanceof NotificationsError && error.code === 'draining' && this.#runtime.leaving) {
+          this.#isEnded = true;
+          return undefined;
+        }
+        throw error;
+      })
+      .finally(() => {
+        this.#signal?.removeEventListener('abort', this.#stop);
+      });
+  }
+}

@@ -1,0 +1,82 @@
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { IncomingMessage, Server } from 'node:http';
+import { redactTicket, ticketsOf } from '../../wire/ticket.js';
+import { openOwnTicket } from './opened-ticket.js';
+import type { FrameworkRequest } from '../http/raw-response.js';
+import type { Runtime } from '../context.js';
+import { RUNTIME } from '../module/tokens.js';
+
+/** The ticket that was taken out of a request's URL. */
+const HIDDEN = Symbol('ticket');
+
+type HidingRequest = IncomingMessage & { [HIDDEN]?: string | undefined };
+
+/**
+ * Takes tickets out of URLs when requests arrive, before frameworks and loggers read them. Nothing
+ * that runs in the application then finds a ticket in `url`, `originalUrl` or `query`.
+ *
+ * Requests of other routes are left alone: only a value that this feed's keys open is a ticket.
+ */
+@Injectable()
+export class HiddenTickets implements OnApplicationBootstrap {
+  readonly #runtime: Runtime;
+  readonly #adapterHost: HttpAdapterHost;
+
+  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+    this.#runtime = runtime;
+    this.#adapterHost = adapterHost;
+  }
+
+  onApplicationBootstrap(): void {
+    if (!this.#runtime.claim) return;
+    // There is no server where the application's handler is called by other code. Then the guard
+    // redacts the URL.
+    const server = this.#adapterHost.httpAdapter.getHttpServer() as Server | undefined;
+    server?.prependListener('request', (request: IncomingMessage) => {
+      this.#hide(request);
+    });
+  }
+
+  #hide(request: HidingRequest): void {
+    const tickets = ticketsOf(request.url ?? '');
+    if (!tickets.some((ticket) => openOwnTicket(this.#runtime, ticket))) return;
+    [request[HIDDEN]] = tickets;
+    redactRequest(request);
+  }
+}
+
+/** The ticket of a request, from its URL if no server has taken it out. */
+export function ticketOf(request: FrameworkRequest): string | undefined {
+  return (rawRequest(request) as HidingRequest)[HIDDEN] ?? ticketsOf(request.originalUrl)[0];
+}
+
+/** Replaces the ticket in a request, so that code which logs it later logs no ticket. */
+export function redactRequest(request: object): void {
+  for (const holder of new Set([request, rawRequest(request)]) as Set<Record<string, unknown>>) {
+    for (const name of ['url', 'originalUrl']) {
+      const url = holder[name];
+      if (typeof url === 'string' && isWritable(holder, name)) holder[name] = redactTicket(url);
+    }
+    // In HTTP/2 the URL is a header, too.
+    const { headers } = holder as { headers?: Record<string, unknown> };
+    const path = headers?.[':path'];
+    if (headers && typeof path === 'string') headers[':path'] = redactTicket(path);
+    const { rawHeaders } = holder as { rawHeaders?: string[] };
+    if (rawHeaders && typeof path === 'string') rawHeaders[rawHeaders.indexOf(':path') + 1] = redactTicket(path);
+  }
+}
+
+/** Fastify reads `url` and `originalUrl` off node's request, and has no setters for them. */
+function isWritable(holder: object, name: string): boolean {
+  for (let owner: object | null = holder; owner; owner = Object.getPrototypeOf(owner) as object | null) {
+    const property = Object.getOwnPropertyDescriptor(owner, name);
+    if (property) return property.writable === true || property.set !== undefined;
+  }
+  return false;
+}
+
+/** Node's request: the one behind Fastify's, or the framework's own. */
+function rawRequest(request: object): object {
+  return (request as { readonly raw?: object }).raw ?? request;
+}

@@ -1,0 +1,116 @@
+import { NotFoundException } from '@nestjs/common';
+import type { Clock } from '../../core/clock.js';
+import { NotificationsError } from '../../core/errors.js';
+import type { Rights } from '../../core/rights.js';
+import { STATUS_OF } from '../../wire/errors.js';
+import { checkTopics } from '../../wire/request.js';
+import { parseTicketBody, type TicketClaims } from '../../wire/ticket.js';
+import { CurrentRights } from '../access/current-rights.js';
+import type { GrantedRead, GrantedTicket } from '../access/granted.js';
+import { RateLimiter } from '../limits/rate-limiter.js';
+import type { FrameworkRequest } from '../http/raw-response.js';
+import { revocationsAtStart } from '../access/revocation-mark.js';
+import type { Runtime } from '../context.js';
+import { type AcceptedTicket, CLOCKS_APART_MS_MAX } from './ticket.guard.js';
+
+/** Checks the access of callers that ask for a ticket, and of streams that are opened with one. */
+export class TicketGrants {
+  readonly #runtime: Runtime;
+  readonly #issueRate: RateLimiter;
+  readonly #useRate: RateLimiter;
+
+  constructor(runtime: Runtime) {
+    const { clock, settings } = runtime;
+    this.#runtime = runtime;
+    this.#issueRate = new RateLimiter(clock, settings.tickets.perMinuteMax);
+    this.#useRate = new RateLimiter(clock, settings.tickets.usesPerMinuteMax);
+  }
+
+  async issue(request: FrameworkRequest): Promise<GrantedTicket> {
+    const { settings, access, clock, claim, security } = this.#runtime;
+    if (!claim) throw new NotFoundException();
+    const revocations = revocationsAtStart(request, this.#runtime);
+    const context = await access.context(request);
+    const { subscriber } = context;
+    security.identify(request, subscriber);
+    if (subscriber === undefined) throw new NotificationsError('forbidden', 'A ticket is for a subscriber.');
+    checkRate(this.#issueRate, subscriber, `more than ${settings.tickets.perMinuteMax} tickets a minute are requested`);
+    const named = parseTicketBody(request.body);
+    const { topicsMax } = settings.limits;
+    const { topics, areOwn } = await access.scopeOf(context, named && checkTopics(named, topicsMax), topicsMax);
+    const expiresInMs = msUntil(await access.expiresAt(context), clock);
+    const endsAtMs = clock.now() + Math.min(settings.tickets.lifetimeMs, expiresInMs);
+    return { claims: { subscriber, topics, areOwn, endsAtMs }, revocations };
+  }
+
+  async use(request: FrameworkRequest, { claims, idSuffix, lastCursor }: AcceptedTicket): Promise<GrantedRead> {
+    const { method, originalUrl: url } = request;
+    const headers = { ...request.headers, 'last-event-id': lastCursor };
+    const asked = this.#runtime.requests.parse({ method, headers, url });
+    if (asked.topics)
+      throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
+    const { subscriber, topics } = claims;
+    const revocations = revocationsAtStart(request, this.#runtime);
+    const read = {
+      asked,
+      subscriber,
+      address: this.#runtime.clientAddress(request),
+      revocations,
+      caller: undefined,
+      isLoop: false,
+    };
+    try {
+      const grant = await this.#grantUse(claims);
+      // The last check, so that a ticket is not spent on a stream that is refused.
+      if (lastCursor === undefined) await this.#spend(claims);
+      return { ...read, ...grant, topics, idSuffix };
+    } catch (error) {
+      if (!isTemporary(error)) throw error;
+      return { ...read, topics: [], expiresInMs: 0, rights: undefined, idSuffix: '', refusal: error };
+    }
+  }
+
+  async #grantUse(claims: TicketClaims): Promise<Pick<GrantedRead, 'expiresInMs' | 'rights'>> {
+    const { access, clock, feed, settings } = this.#runtime;
+    const { subscriber } = claims;
+    checkRate(this.#useRate, subscriber, `more than ${settings.tickets.usesPerMinuteMax} streams a minute are opened`);
+    if (await feed.hasRevocationAfter(subscriber, claims.position)) {
+      throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');
+    }
+    const context = await access.contextFor(subscriber);
+    if (!context) throw new NotificationsError('forbidden', 'The subscriber of the ticket no longer exists.');
+    await access.assertReadable(context, claims);
+    const endsAt = msUntil(new Date(claims.endsAtMs), clock);
+    const expiresInMs = Math.min(endsAt, msUntil(await access.expiresAtWithoutRequest(context), clock));
+    return { expiresInMs, rights: this.#rights(claims) };
+  }
+
+  #rights({ subscriber, areOwn }: TicketClaims): Rights | undefined {
+    const { access } = this.#runtime;
+    if (access.readIsPublic && !areOwn && !access.asksForRequests) return undefined;
+    return new CurrentRights(access, areOwn, () => access.contextFor(subscriber));
+  }
+
+  async #spend({ id, useByMs }: TicketClaims): Promise<void> {
+    const { claim, clock } = this.#runtime;
+    // Another node accepts the ticket until its own clock says `useByMs`.
+    const ttlMs = Math.ceil(Math.max(0, useByMs - clock.now())) + CLOCKS_APART_MS_MAX;
+    if (await claim?.(`ticket-${id}`, ttlMs)) return;
+    throw new NotificationsError('ticket_spent', 'the ticket has been used; ask for a new one');
+  }
+}
+
+/** Milliseconds until a time; Infinity if there is none. */
+export function msUntil(date: Date | undefined, clock: Clock): number {
+  return date ? Math.max(0, date.getTime() - clock.now()) : Infinity;
+}
+
+function checkRate(rate: RateLimiter, subscriber: string, message: string): void {
+  const retryAfterMs = rate.take(subscriber, 1);
+  if (retryAfterMs > 0) throw new NotificationsError('tickets_too_fast', message, { retryAfterMs });
+}
+
+/** Whether the same request may succeed later. */
+function isTemporary(error: unknown): error is NotificationsError {
+  return error instanceof NotificationsError && [429, 503].includes(STATUS_OF[error.code]);
+}
