@@ -49,7 +49,7 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
     return engineSubject(engine, redisStore({ connection: engine.url, ...KEEP }));
   },
   postgres: async () => {
-    const engine = await PostgresEngine.start();
+    const engine = await PostgresEngine.start({ fsync: 'on' });
     const subject = engineSubject(engine, postgresStore({ connectionString: engine.url, ...KEEP }));
     return { ...subject, openRaw: () => rawPostgres(engine.url) };
   },

@@ -8,7 +8,7 @@ import { Traffic } from './traffic.js';
 import type { EngineKind, SharedEngine } from './engines.js';
 
 const NODES = 3;
-const CRASHES = inDepth(8, 20);
+const CRASHES = inDepth(4, 20);
 
 /** What must hold of every store that nodes can share. */
 export function clusterSuite({ name, missing, start }: EngineKind): void {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import pg from 'pg';
 import type { Store } from '../../src/core/store.js';
 import { postgresStore, type PostgresStoreOptions } from '../../src/stores/postgres/index.js';
+import { inDepth } from '../support/depth.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
 import {
   closeStores,
@@ -18,7 +19,7 @@ import {
 } from './postgres-bench.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
-const CYCLES = 4;
+const CYCLES = inDepth(2, 8);
 
 describePostgres('postgresStore and what happens to its engine', () => {
   let engine: PostgresEngine;

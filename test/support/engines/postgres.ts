@@ -1,13 +1,14 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   accessSync,
   chownSync,
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,15 +16,22 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../free-port.js';
 import { freezeProcess } from './freeze.js';
+import { childrenOf, isRunning, signal } from './processes.js';
+import { asUser, unprivileged } from './user.js';
 
-/** How long the engine may take to start or to stop. */
+/** Bounds the start of the engine. */
 const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
-/** Where Debian puts the binaries, one folder a version, outside of PATH. */
+/** Debian installs the binaries here, one folder a version, outside of PATH. */
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
-const INITDB = ['--encoding=UTF8', '--locale=C', '--no-sync'];
+const INITDB = ['-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+/** Data folders as `initdb` makes them, one for each version and user. `initdb` takes a second, a copy does not. */
+const TEMPLATES = join('node_modules', '.cache', 'postgres-templates');
 
-/** Why tests with this engine are skipped, if they are. Where everything has to run, that is an error. */
+/**
+ * The reason why tests skip this engine; undefined if it is installed.
+ * @throws Error in CI, which runs everything
+ */
 export function postgresMissing(): string | undefined {
   if (binaries() !== undefined) return undefined;
   const reason = 'postgres and initdb are not installed (Debian: apt-get install postgresql)';
@@ -32,7 +40,7 @@ export function postgresMissing(): string | undefined {
   return reason;
 }
 
-/** Where binaries of other versions are; `scripts/postgres-versions.mjs` installs them. */
+/** `scripts/postgres-versions.mjs` installs the binaries of other versions here. */
 const OTHER_VERSIONS = join('node_modules', '.cache', 'postgres');
 
 /** The folder of the binaries of another major version, if it is installed. */
@@ -55,7 +63,7 @@ export interface PostgresEngineOptions {
   readonly bin?: string;
 }
 
-/** A real engine on a free loopback port, with its data in a temporary folder, as a user without privileges. */
+/** A real engine on a free loopback port. Its data is in a temporary folder; its user has no privileges. */
 export class PostgresEngine {
   readonly port: number;
   readonly #folder: string;
@@ -77,7 +85,7 @@ export class PostgresEngine {
 
   static async open(options: PostgresEngineOptions): Promise<PostgresEngine> {
     return PostgresEngine.#make(options, (engine) => {
-      engine.#run('initdb', ['-D', engine.#data, '-U', 'postgres', '-A', 'trust', ...INITDB]);
+      engine.#fillFromTemplate();
     });
   }
 
@@ -110,17 +118,17 @@ export class PostgresEngine {
     await this.use((client) => client.query('SELECT pg_promote()'));
   }
 
-  /** Keeps the files as they are, and ends the engine. */
+  /** Kills the engine and copies its files. */
   async stopAndCopy(): Promise<void> {
     await this.kill();
-    execFileSync('cp', ['-a', this.#data, this.#copy]);
+    copyFolder(this.#data, this.#copy);
   }
 
-  /** Ends the engine and brings back the files of `stopAndCopy`. */
+  /** Kills the engine and restores the files of `stopAndCopy`. */
   async restore(): Promise<void> {
     await this.kill();
     rmSync(this.#data, { recursive: true });
-    execFileSync('cp', ['-a', this.#copy, this.#data]);
+    copyFolder(this.#copy, this.#data);
   }
 
   get url(): string {
@@ -132,13 +140,14 @@ export class PostgresEngine {
     return this.#process.pid;
   }
 
-  /** Starts it on the data that it had. Resolves when it answers. */
+  /** Starts the engine on its data. Resolves when it answers. */
   async startAgain(): Promise<void> {
     const settings: Record<string, string> = {
       port: String(this.port),
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
-      fsync: 'on',
+      // Files that are written survive a kill of the engine. Only a failure of the machine needs `fsync`.
+      fsync: 'off',
       shared_buffers: '64MB',
       ...this.#settings,
     };
@@ -160,13 +169,13 @@ export class PostgresEngine {
     }
   }
 
-  /** Ends it and everything it has started, without a chance to write anything. */
+  /** Kills the engine and its backends; they cannot write anything more. */
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
     const closed = new Promise((resolve) => child.once('close', resolve));
-    // It cannot start another process while it stands still.
+    // A stopped process cannot start another one.
     process.kill(child.pid, 'SIGSTOP');
     const pids = [...childrenOf(child.pid), child.pid];
     for (const pid of pids) signal(pid, 'SIGKILL');
@@ -179,7 +188,7 @@ export class PostgresEngine {
     await this.startAgain();
   }
 
-  /** It stays where it is: connections stay open, nothing is answered. */
+  /** Stops all processes of the engine: connections stay open, and nothing is answered. */
   freeze(): void {
     freezeProcess(this.pid);
     for (const pid of childrenOf(this.pid)) freezeProcess(pid);
@@ -198,7 +207,7 @@ export class PostgresEngine {
   /** Runs statements on a client of its own. */
   async use<T>(task: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: PATIENCE_MS });
-    // Who is killed while a test uses it rejects its query as well.
+    // A kill of the engine also rejects the query; without a listener the event would end the process.
     client.on('error', () => undefined);
     await client.connect();
     try {
@@ -206,6 +215,30 @@ export class PostgresEngine {
     } finally {
       await client.end();
     }
+  }
+
+  #fillFromTemplate(): void {
+    const template = this.#template;
+    if (existsSync(template)) {
+      copyFolder(`${template}/.`, this.#data);
+      return;
+    }
+    this.#run('initdb', ['-D', this.#data, ...INITDB]);
+    mkdirSync(TEMPLATES, { recursive: true });
+    const unfinished = mkdtempSync(`${template}-`);
+    copyFolder(this.#data, join(unfinished, 'data'));
+    try {
+      renameSync(join(unfinished, 'data'), template);
+    } catch {
+      // Another process has made the template meanwhile.
+    }
+    rmSync(unfinished, { recursive: true });
+  }
+
+  get #template(): string {
+    const version = execFileSync(join(this.#bin, 'postgres'), ['--version'], { encoding: 'utf8' });
+    const uid = unprivileged()?.uid ?? process.getuid?.() ?? 0;
+    return join(TEMPLATES, `${version} ${uid}`.trim().replace(/[^\w.]+/g, '-'));
   }
 
   get #data(): string {
@@ -246,62 +279,17 @@ function binaries(): string | undefined {
   );
 }
 
+/** Keeps owners and modes. */
+function copyFolder(from: string, to: string): void {
+  execFileSync('cp', ['-a', from, to]);
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
     return false;
-  }
-}
-
-/** The engine refuses to run as root; undefined when this is not root anyway. */
-function unprivileged(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const idOf = (flag: string, user: string): number | undefined => {
-    const { status, stdout } = spawnSync('id', [flag, user], { encoding: 'utf8' });
-    return status === 0 ? Number(stdout) : undefined;
-  };
-  const user = idOf('-u', 'postgres') === undefined ? 'nobody' : 'postgres';
-  return { uid: idOf('-u', user) ?? 65_534, gid: idOf('-g', user) ?? 65_534 };
-}
-
-/** A command line that becomes the program under the right user, so that its process id is the engine's. */
-function asUser(program: string, args: readonly string[]): string[] {
-  const user = unprivileged();
-  if (!user) return [program, ...args];
-  return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', program, ...args];
-}
-
-/** Each backend leads a process group of its own, so they are found by their parent. */
-function childrenOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => statOf(Number(name))?.parent === parent)
-    .map(Number);
-}
-
-function isRunning(pid: number): boolean {
-  const state = statOf(pid)?.state;
-  return state !== undefined && state !== 'Z';
-}
-
-function statOf(pid: number): { state: string; parent: number } | undefined {
-  try {
-    // `pid (name) state parent …`; a name may hold anything, also brackets.
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state = '', parent] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state, parent: Number(parent) };
-  } catch {
-    return undefined;
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended by itself meanwhile.
   }
 }
 
