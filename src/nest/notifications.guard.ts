@@ -5,6 +5,7 @@ import { callerKey } from '../wire/caller.js';
 import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
 import { parsePublishBody } from '../wire/publish.js';
 import { header, type ReadRequest } from '../wire/request.js';
+import { isClosed } from './access/client-address.js';
 import { CurrentRights } from './access/current-rights.js';
 import { type Granted, type GrantedRead, leaveGranted } from './access/granted.js';
 import { RateLimiter } from './limits/rate-limiter.js';
@@ -119,7 +120,7 @@ export class NotificationsGuard implements CanActivate {
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
     const address = this.#runtime.clientAddress(request);
-    if (context.subscriber === undefined && address === undefined && request.socket?.destroyed === true) {
+    if (context.subscriber === undefined && address === undefined && isClosed(request)) {
       // A closed connection has no address. The ids would belong to another caller than those of a retry.
       throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
     }

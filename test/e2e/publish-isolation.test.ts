@@ -44,6 +44,13 @@ const plainStore: StoreFactory = async (runtime) => {
   };
 };
 
+/** Blocks until the operating system knows that the client has reset the connection. Node does not. */
+function untilReset(socket: Socket): void {
+  const { _handle } = socket as unknown as { _handle: { getpeername(out: object): number } };
+  const endMs = Date.now() + 5_000;
+  while (_handle.getpeername({}) === 0) if (Date.now() > endMs) throw new Error('the connection is not reset');
+}
+
 forEachAdapter((adapter) => {
   const start = (more: object = {}): Promise<TestApp> =>
     startApp(adapter, { notifications: { access: ACCESS, ...more } });
@@ -99,25 +106,25 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('a publish whose connection closes before its address is read does not double its retry', async () => {
-    const client = new EventTarget();
-    const closed: Promise<unknown>[] = [];
-    const subscriber = async ({ request }: { request: { socket?: Socket; headers: object } }) => {
-      if ('x-close' in request.headers) {
-        closed.push(new Promise((resolve) => request.socket!.once('close', resolve)));
-        client.dispatchEvent(new Event('close'));
-        await closed[0];
-      }
-      return undefined;
+  test.each<[when: string, closed: (socket: Socket) => unknown]>([
+    ['closes', (socket) => new Promise((resolve) => socket.once('close', resolve))],
+    ['is reset, which Node has not processed,', (socket) => untilReset(socket)],
+  ])('a publish whose connection %s before its address is read does not double its retry', async (_, closed) => {
+    const served: Promise<unknown>[] = [];
+    const subscriber = ({ request }: { request: { socket?: Socket; headers: object } }) => {
+      if (!('x-close' in request.headers)) return undefined;
+      client.resetAndDestroy();
+      const closing = new Promise((resolve) => setImmediate(resolve)).then(() => closed(request.socket!));
+      served.push(closing);
+      return closing.then(() => undefined);
     };
     const app = await start({ access: { ...ACCESS, subscriber } });
-    const socket = connect(app.port, '127.0.0.1');
+    const client = connect(app.port, '127.0.0.1');
     const body = JSON.stringify({ ...ITEM, id: 'x' });
     const head = ['POST /notifications HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'X-Close: 1'];
-    socket.write(`${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`);
+    client.write(`${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`);
     await once(client, 'close');
-    socket.resetAndDestroy();
-    await closed[0];
+    await Promise.all(served);
     expect(outcome(await post(app, { ...ITEM, id: 'x' }))).toEqual(NEW);
     expect(await log(app)).toHaveLength(1);
   });

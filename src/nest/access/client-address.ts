@@ -22,6 +22,14 @@ export function clientAddress(trustProxy: TrustProxy | undefined): ClientAddress
   };
 }
 
+/**
+ * True if a request without an address came over TCP, so that its connection has closed. A Unix
+ * socket has no addresses at all. Until Node processes a reset, the socket has a local address only.
+ */
+export function isClosed({ socket }: FrameworkRequest): boolean {
+  return socket?.destroyed === true || socket?.localAddress !== undefined;
+}
+
 /** More proxies than any deployment has in a row; a number that is too high lets clients choose their address. */
 const HOPS_MAX = 10;
 
