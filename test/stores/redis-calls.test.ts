@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import type { Store } from '../../src/core/store.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
+import { appendLua } from '../../src/stores/redis/lua/append.lua.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
 import { draft, until } from './redis.support.js';
 
@@ -68,6 +69,39 @@ describeRedis('appends of redisStore that are not awaited', () => {
         expect(positions).toEqual([...positions].sort((a, b) => a - b));
       }
     });
+  });
+});
+
+describeRedis('appends of redisStore in flight', () => {
+  test('keep their order when another node loads the script again in between', async () => {
+    const engine = await start();
+    const store = await openStore({ connection: engine.url });
+    await engine.use(async (client) => {
+      for (let round = 0; round < 20; round++) {
+        const appends: ReturnType<Store['append']>[] = [];
+        for (let count = 0; count < 60; count++) {
+          appends.push(store.append([draft()]));
+          if (count === 20) void client.script('FLUSH');
+          if (count === 22) void client.script('LOAD', appendLua);
+          // Each append is a call of its own.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        const positions = (await Promise.all(appends)).map(({ appended }) => appended[0]!.position);
+        expect(positions).toEqual([...positions].sort((a, b) => a - b));
+      }
+    });
+  });
+
+  test('leave one field for each node in the state, until the ids are forgotten', async () => {
+    const engine = await start();
+    const options = { connection: engine.url, idempotencyCount: 5 };
+    const stores = [await openStore(options), await openStore(options)];
+    const fields = () =>
+      engine.use(async (client) => (await client.hkeys(`{${PREFIX}}:meta`)).filter((name) => name.startsWith('node:')));
+    for (const store of stores) await Promise.all([store.append([draft()]), store.append([draft()])]);
+    expect(await fields()).toHaveLength(2);
+    for (let count = 0; count < 6; count++) await stores[0]!.append([draft()]);
+    expect(await fields()).toHaveLength(1);
   });
 });
 

@@ -3,25 +3,32 @@ import type { Draft } from '../../core/notification.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
 import { randomHex } from '../shared/epoch.js';
 import type { Connection } from './connection.js';
-import { notAcknowledged, unavailable } from './errors.js';
+import { isOutOfOrder, notAcknowledged, unavailable } from './errors.js';
 import type { LogState } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
 
 /**
- * Drafts and length of JSON in one call of the script with several arrays: other clients wait
- * meanwhile.
+ * Drafts and length of JSON that one call may take from several arrays. Other clients wait during a
+ * call.
  */
 const BATCH_DRAFTS = 512;
 const BATCH_LENGTH = 1024 * 1024;
 
-/** A call to `append` that waits for its batch. */
+/** A call of `append` in the queue. */
 interface PendingAppend {
   readonly drafts: readonly Draft[];
   readonly length: number;
   readonly atMs: number;
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** A call of the script that has no reply yet. */
+interface SentAppend {
+  readonly token: string;
+  /** Resolves when the engine has replied, or cannot any more. */
+  readonly settled: Promise<void>;
 }
 
 export interface AppendQueueOptions {
@@ -34,8 +41,11 @@ export interface AppendQueueOptions {
 }
 
 /**
- * Appends of one turn of the event loop are one call of the script. With `wait` one call is under
- * way at a time, and appends that arrive meanwhile share the next one: one WAIT serves them all.
+ * Appends of one turn of the event loop are one call of the script. With `wait` one call is in
+ * flight at a time, and appends that arrive meanwhile share the next one: one WAIT serves them all.
+ *
+ * The log has the appends in the order of the calls. A call names the previous one that is in
+ * flight; the script rejects it if that has not arrived, and the queue sends it again.
  */
 export class AppendQueue {
   readonly #options: AppendQueueOptions;
@@ -45,15 +55,16 @@ export class AppendQueue {
   #queue: PendingAppend[] = [];
   #scheduled = false;
   readonly #batches = new Set<Promise<void>>();
-  /** Batches are under way that others have to wait for. */
+  #lastSent: SentAppend | undefined;
+  /** New batches wait until those in flight have settled. */
   #waiting = false;
-  /** Calls and the length of their text that are in memory, until the client releases them. */
+  /** Calls and the length of their text in memory, until the client library releases them. */
   #pending = 0;
   #pendingLength = 0;
 
   constructor(options: AppendQueueOptions) {
     this.#options = options;
-    // What is under way is sent again, in its order. A new batch would overtake it.
+    // Batches in flight are sent again in their order. A new batch would overtake them.
     options.script.onUnknown = () => {
       this.#waiting = true;
     };
@@ -70,10 +81,10 @@ export class AppendQueue {
       throw tooMany(`${length} bytes in one array`, `${arrayBytesMax} (arrayBytesMax)`);
     }
     if (this.#pending >= pendingMax) {
-      throw unavailable(`${pendingMax} appends are under way already (pendingMax).`);
+      throw unavailable(`${pendingMax} appends are in flight already (pendingMax).`);
     }
     if (this.#pending > 0 && this.#pendingLength + length > pendingBytesMax) {
-      throw unavailable(`Appends of ${pendingBytesMax} bytes are under way already (pendingBytesMax).`);
+      throw unavailable(`Appends of ${pendingBytesMax} bytes are in flight already (pendingBytesMax).`);
     }
     this.#pending++;
     this.#pendingLength += length;
@@ -83,7 +94,7 @@ export class AppendQueue {
     });
   }
 
-  /** Sends what waits, and resolves when every call made so far has settled. */
+  /** Sends the queue, and resolves when every call made so far has settled. */
   async idle(): Promise<void> {
     for (;;) {
       this.#flush();
@@ -165,20 +176,41 @@ export class AppendQueue {
   }
 
   async #run(drafts: readonly Draft[]): Promise<unknown> {
-    const { connection, script, keys, settings, state } = this.#options;
-    const { wait, retainCount, retainMs, retainBytes, idempotencyMs, idempotencyCount } = settings;
+    const { connection, script, keys, settings } = this.#options;
+    const { wait } = settings;
     const client = connection.appends;
+    const token = `${this.#node}${(this.#appends++).toString(36)}`;
+    if (wait) {
+      const { reply, acknowledged } = await script.runAndWait(client, keys, this.#args(drafts, token), wait);
+      if (acknowledged >= wait.replicas) return reply;
+      throw notAcknowledged(wait, acknowledged);
+    }
+    const previous = this.#lastSent;
+    const reply = script
+      .run(client, keys, this.#args(drafts, token, previous?.token))
+      .catch(async (error: unknown) => {
+        if (!previous || !isOutOfOrder(error)) throw error;
+        this.#waiting = true;
+        await previous.settled;
+        return script.run(connection.appends, keys, this.#args(drafts, token));
+      });
+    const end = (): void => {
+      if (this.#lastSent === sent) this.#lastSent = undefined;
+    };
+    const sent: SentAppend = { token, settled: reply.then(end, end) };
+    this.#lastSent = sent;
+    return reply;
+  }
+
+  #args(drafts: readonly Draft[], token: string, previous = ''): (string | number)[] {
+    const { wait, retainCount, retainMs, retainBytes, idempotencyMs, idempotencyCount } = this.#options.settings;
     const args: (string | number)[] = [
-      ...state.args(),
-      `${this.#node}${(this.#appends++).toString(36)}`,
-      wait ? 1 : 0,
+      ...[...this.#options.state.args(), token, wait ? 1 : 0],
       ...[retainCount, retainMs, retainBytes, idempotencyMs, idempotencyCount],
+      ...[this.#node, previous],
     ];
     for (const { id, topic, json } of drafts) args.push(id, topic, json);
-    if (!wait) return script.run(client, keys, args);
-    const { reply, acknowledged } = await script.runAndWait(client, keys, args, wait);
-    if (acknowledged >= wait.replicas) return reply;
-    throw notAcknowledged(wait, acknowledged);
+    return args;
   }
 
   #release(appends: readonly PendingAppend[]): void {

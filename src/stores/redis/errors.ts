@@ -17,6 +17,13 @@ export function notAcknowledged(wait: RedisWait, acknowledged: number): Notifica
 /** The error code of a script that finds the engine behind this node. */
 export const BEHIND_CODE = 'NNBEHIND';
 
+/** The error code of an append that has overtaken the previous one of its node. */
+export const OUT_OF_ORDER_CODE = 'NNORDER';
+
+export function isOutOfOrder(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith(OUT_OF_ORDER_CODE);
+}
+
 export function isBehind(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith(BEHIND_CODE);
 }

@@ -1,29 +1,37 @@
+import { OUT_OF_ORDER_CODE } from '../errors.js';
 import { agreeLua, safetyLua } from './agree.lua.js';
 import { generationsLua } from './generations.lua.js';
 import { retentionLua } from './retention.lua.js';
 
 /**
- * Appends drafts next to each other, except those whose id is known, trims, and wakes the nodes.
+ * Appends drafts at adjacent positions, except those whose id is known, trims, and wakes the nodes.
  *
  * KEYS and ARGV[1..9]: see `agree.lua.ts`
  * ARGV[10] token of this append, unique to it
- * ARGV[11] `1`: write even if all drafts are known, so that a WAIT behind it waits for their first
+ * ARGV[11] `1`: write even if all drafts are known, so that a following WAIT covers their first
  * append too
  * ARGV[12..14] retention: count, ms, bytes
  * ARGV[15..16] idempotency: ms and count of ids that a generation takes
- * ARGV[17..] id, topic and json of each draft
+ * ARGV[17] the node; ARGV[18] token of its previous append if that is still in flight, or empty
+ * ARGV[19..] id, topic and json of each draft
  *
- * Answers what `answer` gives, then a list with a position for each draft: below 0 if the id was known.
+ * Returns the values of `answer`, then a list with a position for each draft: negative if the id was
+ * known.
  *
- * A script that fails is not rolled back. Out of memory and read-only are refused at its first write; an index that is
- * not here, because its slot moves to another node of a Cluster, when it is reached. So indexes are written first: a
- * position that stands in an index only is passed over by readers, and given to the next append.
+ * An append may overtake the previous one of its node: if the engine has forgotten the script, and
+ * another node loads it between the two; or if a Cluster redirects the first. The state holds the
+ * last token of each node, so such an append is rejected, and the node sends it again.
+ *
+ * A script that fails is not rolled back. The engine rejects the first write if it is out of memory
+ * or read-only. While a slot moves to another node of a Cluster, it rejects an index that has moved
+ * when the script reaches it. So the script writes indexes first: readers skip a position that only
+ * an index has, and the next append takes it.
  */
 export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${retentionLua}
 -- Trimmed for each entry appended: more than one, so that a backlog shrinks.
 local TRIM_RATIO = 2
-local FIRST = 17
--- Values in one command: a few commands are cheaper than one for each draft, and Lua's stack takes 8,000.
+local FIRST = 19
+-- Values in one command: a few commands cost less than one for each draft. Lua's stack holds 8,000.
 local CHUNK = 1000
 
 local function in_chunks(command, key, values)
@@ -33,7 +41,11 @@ local function in_chunks(command, key, values)
 end
 
 local log = agree()
-local m = redis.call('HMGET', META, 'time', 'generation', 'bytes', 'oldest', 'records', 'recordbytes')
+local NODE, PREVIOUS = 'node:' .. ARGV[17], ARGV[18]
+local m = redis.call('HMGET', META, 'time', 'generation', 'bytes', 'oldest', 'records', 'recordbytes', NODE)
+if PREVIOUS ~= '' and m[7] ~= PREVIOUS then
+  error({ err = '${OUT_OF_ORDER_CODE} The previous append of this node has not arrived.' })
+end
 local now = math.max(now_ms(), tonumber(m[1] or 0))
 local generation = tonumber(m[2] or 0)
 local ids, older = KEYS[3 + generation], KEYS[4 - generation]
@@ -75,12 +87,15 @@ if head then
   log.head, log.token = head, ARGV[10]
   if oldest == 0 then oldest = now end
   redis.call('HSET', META, 'head', text(log.head), 'token', log.token, 'time', text(now),
-    'bytes', text(bytes), 'oldest', text(oldest), 'records', text(records), 'recordbytes', text(record_bytes), safety(log))
+    'bytes', text(bytes), 'oldest', text(oldest), 'records', text(records), 'recordbytes', text(record_bytes), NODE, ARGV[10], safety(log))
   local keep = { count = tonumber(ARGV[12]), ms = tonumber(ARGV[13]), bytes = tonumber(ARGV[14]) }
   trim(log, now, keep, #added * TRIM_RATIO + SLICE)
   redis.call('PUBLISH', base .. 'wake', '')
 elseif ARGV[11] == '1' then
-  redis.call('HSET', META, 'touched', text(now))
+  redis.call('HSET', META, 'touched', text(now), NODE, ARGV[10])
+else
+  -- Known drafts need no write: an engine that is out of memory still answers.
+  redis.pcall('HSET', META, NODE, ARGV[10])
 end
 return answer(log, positions)
 `;

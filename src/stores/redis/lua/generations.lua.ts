@@ -1,9 +1,16 @@
 /**
  * Forgets ids. They are in two hashes: the current generation takes new ids, and the older one is
  * only read. An id is remembered for the age of one generation at least, and of two at most.
- * Forgetting a generation takes one UNLINK.
+ * Forgetting a generation takes one UNLINK. The last tokens of the nodes are forgotten then too:
+ * most of those nodes may have ended.
  */
 export const generationsLua = `
+local function forget_nodes()
+  for _, name in ipairs(redis.call('HKEYS', META)) do
+    if string.sub(name, 1, 5) == 'node:' then redis.call('HDEL', META, name) end
+  end
+end
+
 -- Returns the hash that takes new ids.
 local function turn_generation(now, ms, count)
   local m = redis.call('HMGET', META, 'generation', 'since')
@@ -14,6 +21,7 @@ local function turn_generation(now, ms, count)
   if size == 0 and redis.call('EXISTS', older) == 0 and since > 0 then return ids end
   redis.call('HSET', META, 'generation', text(1 - generation), 'since', text(now))
   redis.call('UNLINK', older)
+  forget_nodes()
   return older
 end
 `;
