@@ -1,12 +1,15 @@
 import { type Built, built, MainProcess } from '../browser/main-process.js';
 
-/** How often a node is started that ends by itself, as it does while its engine cannot be reached. */
+/** A node ends by itself while its engine cannot be reached. It is started at most so often. */
 const STARTS_MAX = 20;
 const RESTART_PAUSE_MS = 100;
 
 type Env = Readonly<Record<string, string>>;
 
-/** Nodes end and start while clients go on; a client asks for an address each time and gets one that is meant to be up. */
+/**
+ * Node processes that a test kills and starts again. A client requests an address for each call,
+ * and gets that of the next node.
+ */
 export class Cluster {
   readonly #built: Built = built();
   readonly #envOf: (index: number) => Env;
@@ -19,7 +22,8 @@ export class Cluster {
 
   static async start(size: number, envOf: (index: number) => Env): Promise<Cluster> {
     const cluster = new Cluster(envOf);
-    for (let i = 0; i < size; i++) cluster.#nodes.push(await cluster.#startNode(i));
+    const starting = Array.from({ length: size }, (_, index) => cluster.#startNode(index));
+    cluster.#nodes.push(...(await Promise.all(starting)));
     return cluster;
   }
 
@@ -36,7 +40,7 @@ export class Cluster {
     return `${this.#nodes[index]!.url}notifications`;
   }
 
-  /** Ends a node in the middle of whatever it does, and starts another in its place. */
+  /** Kills a node, and starts another one with the same settings. */
   async crash(index: number): Promise<void> {
     const { process } = this.#nodes[index]!;
     process.child.kill('SIGKILL');
@@ -48,19 +52,19 @@ export class Cluster {
     this.#nodes[index]!.process.child.kill(signal);
   }
 
-  /** What the nodes that run now have complained about. */
+  /** Everything that the running nodes have written to stderr. */
   complaints(): string {
     return this.#nodes.map(({ process }) => process.stderr).join('');
   }
 
-  /** Ends all nodes in peace; resolves with their exit codes. */
+  /** Stops all nodes with SIGTERM; resolves with their exit codes. */
   async stop(): Promise<(number | null)[]> {
     const codes = await Promise.all(this.#nodes.map(({ process }) => process.stop()));
     this.#built.remove();
     return codes;
   }
 
-  /** As whoever keeps an application running does: what ends at its start is started again. */
+  /** Restarts a node that ends while it starts, as a process manager does. */
   async #startNode(index: number): Promise<{ process: MainProcess; url: string }> {
     const env = { SOURCE_SECONDS: '0', RETRY_SECONDS: '0.1', HEARTBEAT_SECONDS: '1', RETAIN_COUNT: '1000000' };
     for (let starts = 1; ; starts++) {

@@ -7,21 +7,21 @@ import { RedisEngine, redisMissing } from '../support/engines/redis.js';
 
 /** An engine that several nodes share, started for a suite. */
 export interface SharedEngine {
-  /** Where its process listens; undefined where there is none. */
+  /** The port of its process; undefined for an embedded engine. */
   readonly port: number | undefined;
-  /** What STORE is for a node that reaches it at a port, which need not be its own. */
+  /** The value of STORE for a node that connects to a port; the port may be a proxy's. */
   store(port?: number): string;
-  /** SIGKILL and start again; undefined where there is no process of its own. */
+  /** SIGKILL and start again; undefined for an embedded engine. */
   readonly crash?: () => Promise<void>;
   readonly hang?: () => void;
   readonly goOn?: () => void;
   stop(): Promise<void>;
 }
 
-/** How to have one. */
+/** How to start an engine of one kind. */
 export interface EngineKind {
   readonly name: string;
-  /** Why it cannot be had, if it cannot. */
+  /** The reason why it cannot run here; undefined if it can. */
   missing(): string | undefined;
   start(): Promise<SharedEngine>;
 }
@@ -63,7 +63,7 @@ export const ENGINES = {
   redis: {
     name: 'Redis',
     missing: redisMissing,
-    // Anything less loses what was acknowledged when the engine is killed; that is what redis-loss.test.ts is about.
+    // Other settings lose acknowledged entries when the engine is killed: see redis-loss.test.ts.
     start: async () => shared(await RedisEngine.start({ appendonly: 'always' }), (port) => `redis://127.0.0.1:${port}`),
   },
   postgres: {

@@ -10,7 +10,7 @@ import type { EngineKind, SharedEngine } from './engines.js';
 const NODES = 3;
 const CRASHES = inDepth(4, 20);
 
-/** What must hold of every store that nodes can share. */
+/** The tests that every shared store must pass. */
 export function clusterSuite({ name, missing, start }: EngineKind): void {
   (missing() ? describe.skip : describe)(`three nodes on ${name}`, () => {
     let engine: SharedEngine;
@@ -27,7 +27,7 @@ export function clusterSuite({ name, missing, start }: EngineKind): void {
       expect(codes).toEqual([0, 0, 0]);
     }, 60_000);
 
-    test(`lose and double nothing over ${CRASHES} crashes of nodes and engine under load`, async () => {
+    test(`lose and double no notification over ${CRASHES} crashes of nodes and engine under load`, async () => {
       const traffic = new Traffic(cluster, new Random(7)).start();
       for (let crash = 0; crash < CRASHES; crash++) {
         if (engine.crash && crash % 2) await engine.crash();
@@ -38,7 +38,7 @@ export function clusterSuite({ name, missing, start }: EngineKind): void {
       expect(traffic.acknowledged).toBeGreaterThan(3 * CRASHES);
     }, 180_000);
 
-    test('append a notification that two nodes get at once only once', async () => {
+    test('append once what two nodes receive at the same time', async () => {
       const publish = (node: number, id: string) =>
         fetch(cluster.feed(node), {
           method: 'POST',
@@ -52,7 +52,7 @@ export function clusterSuite({ name, missing, start }: EngineKind): void {
       expect(await readAll(cluster.feed(2), ['twice'])).toHaveLength(50);
     });
 
-    test('refuse while the engine hangs, keep held polls, and recover by themselves', async () => {
+    test('reject publishes while the engine hangs, keep held polls, and recover by themselves', async () => {
       if (!engine.hang || !engine.goOn) return;
       const publish = () =>
         fetch(cluster.feed(0), {

@@ -4,12 +4,15 @@ import type { Random } from '../support/http/random.js';
 import { type Feeds, pause, Publisher, readAll, RoamingClient } from './clients.js';
 
 const TOPICS = ['a', 'b', 'c', 'd'];
-/** What each of the clients follows. */
+/** The topics of each client. */
 const INTERESTS = [['a'], ['b'], ['c', 'd'], ['a', 'b', 'c', 'd'], ['a', 'd'], ['b', 'c']];
 const PUBLISHERS = ['p', 'q', 'r'];
 const SETTLE_MS_MAX = 30_000;
 
-/** Clients and publishers that go on whatever happens, and in the end what is wrong with what they have seen. */
+/**
+ * Clients and publishers that retry after every failure. At the end it checks the log that the
+ * clients have received.
+ */
 export class Traffic {
   readonly #random: Random;
   readonly #clients: readonly RoamingClient[];
@@ -26,7 +29,7 @@ export class Traffic {
     return this;
   }
 
-  /** How often a publish was refused. */
+  /** Publishes that a node has rejected. */
   get refused(): number {
     return this.#publishers.reduce((sum, { refused }) => sum + refused, 0);
   }
@@ -35,15 +38,15 @@ export class Traffic {
     return this.#publishers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
   }
 
-  /** Waits until every publisher has had something acknowledged, so that a fault falls into work under way. */
+  /** Waits until every publisher has a few more acknowledgements, so that each fault hits requests in flight. */
   async progress(): Promise<void> {
     const goals = this.#publishers.map(({ acknowledged }) => acknowledged + this.#random.from(1, 10));
-    await until('every publisher gets on', () =>
+    await until('every publisher makes progress', () =>
       this.#publishers.every(({ acknowledged }, index) => acknowledged >= goals[index]!),
     );
   }
 
-  /** Ends it, when everybody has everything. A node says at the end what the log is. */
+  /** Stops the publishers, waits until all clients have the whole log, and checks it against a node's. */
   async finish(feed: string): Promise<{ problems: Problem[]; surprises: string[] }> {
     await Promise.all(this.#publishers.map((publisher) => publisher.stop()));
     const publishes = this.#publishers.flatMap(({ record }) => record.publishes);
@@ -62,14 +65,14 @@ export class Traffic {
     };
   }
 
-  /** Ends it where it stands. */
+  /** Stops all clients and publishers at once. */
   async stop(): Promise<void> {
     await Promise.all([...this.#clients, ...this.#publishers].map((party) => party.stop()));
   }
 
   async #caughtUp(log: readonly { topic: string }[]): Promise<void> {
     const due = INTERESTS.map((topics) => log.filter(({ topic }) => topics.includes(topic)).length);
-    // The check that follows says what is missing.
+    // The check that follows reports what is missing.
     await until('every client has the whole log', () =>
       this.#clients.every(({ seen }, index) => seen >= due[index]!),
     ).catch(() => undefined);

@@ -4,13 +4,13 @@ import { Counters } from './counters.js';
 import { shortened, simulate } from './simulate.js';
 
 /** How many seeds are run: SIMULATION_SEEDS=100000 npm test -- simulation */
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? inDepth(2_000, 10_000));
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? inDepth(600, 10_000));
 /** The first of them. SIMULATION_FROM=123 SIMULATION_SEEDS=1 runs one. */
 const FROM = Number(process.env.SIMULATION_FROM ?? 1);
 /** So many reach every situation. */
-const SEEDS_FOR_ALL = 1_000;
+const SEEDS_FOR_ALL = 600;
 /** Seeds in one test. */
-const CHUNK = 500;
+const CHUNK = 300;
 const CHUNK_MS_MAX = 120_000;
 
 const counters = new Counters();

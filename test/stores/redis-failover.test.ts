@@ -1,14 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import type { LogPosition } from '../../src/core/page.js';
 import type { AppendResult, Store } from '../../src/core/store.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { agreeLua } from '../../src/stores/redis/lua/agree.lua.js';
+import { inDepth } from '../support/depth.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
 import { TcpProxy } from '../support/tcp/proxy.js';
 import { draft, drafts, pageAfter, PollingClient, TestNode, until } from './redis.support.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
+const testInFull = inDepth(false, true) ? test : test.skip;
 
 const UNAVAILABLE = { name: 'NotificationsError', code: 'store_unavailable' };
 /** A replica must have run this long before the last append; see SKEW_MS in `agree.lua.ts`. */
@@ -171,7 +173,7 @@ describeRedis('a failover to a replica', () => {
     return result!;
   };
 
-  test('with wait for every replica: no cursor gets a gap', async () => {
+  testInFull('with wait for every replica: no cursor gets a gap', async () => {
     await until('the replica has run for long enough', async () => (await uptimeOf(replica)) >= REPLICA_S);
     const node = await open({ wait: { replicas: 1, timeoutMs: 500 } });
     const { epoch } = await append(node, 10);
@@ -282,13 +284,22 @@ describeRedis('whether the store is sure that nothing is lost', () => {
    */
   const script = `${agreeLua.replace('SKEW_MS = 5000', 'SKEW_MS = 0').replace('STALE_MS = 120000', 'STALE_MS = -5000')}
     return has_all(redis.call('INFO', 'replication')) and 1 or 0`;
-  /**
-   * Milliseconds of the last append and mark, from now; the engine started at most two seconds ago.
-   */
-  const [IN_10_S, IN_3_S, LONG_AGO] = [10_000, 3_000, -60_000];
-  let engine: RedisEngine;
+  /** Times of the last append and mark in milliseconds from now; both engines start in this suite. */
+  const [IN_10_S, IN_3_S, LONG_AGO] = [10_000, 3_000, -600_000];
+  let restarted: RedisEngine;
+  let promoted: RedisEngine;
 
-  const isSure = (state: Readonly<Record<string, number>>): Promise<boolean> =>
+  beforeAll(async () => {
+    restarted = await RedisEngine.start({ settings: NO_DELAY });
+    promoted = await RedisEngine.start({ settings: { replicaof: `127.0.0.1 ${restarted.port}`, ...NO_DELAY } });
+    await until('the replica follows', async () => (await infoOf(restarted)).includes('state=online'));
+    await promoted.use((client) => client.replicaof('NO', 'ONE'));
+  });
+  afterAll(async () => {
+    for (const one of [promoted, restarted]) await one.stop();
+  });
+
+  const isSure = (engine: RedisEngine, state: Readonly<Record<string, number>>): Promise<boolean> =>
     engine.use(async (client) => {
       const now = Date.now();
       const { time = 0, beat = 0, ...flags } = state;
@@ -302,8 +313,7 @@ describeRedis('whether the store is sure that nothing is lost', () => {
     ['always, but it had replicas', { time: LONG_AGO, synced: 1, waited: 0, replicas: 1 }, false],
     ['always, and appends waited for its replicas', { time: LONG_AGO, synced: 1, waited: 1, replicas: 1 }, true],
   ])('after a restart with %s', async (_, state, sure) => {
-    engine = await startEngine();
-    expect(await isSure(state)).toBe(sure);
+    expect(await isSure(restarted, state)).toBe(sure);
   });
 
   test.each([
@@ -313,11 +323,7 @@ describeRedis('whether the store is sure that nothing is lost', () => {
     ['that was detached before', { time: IN_3_S, synced: 0, waited: 1, replicas: 1 }, false],
     ['that has restarted since', { time: LONG_AGO, synced: 1, waited: 1, replicas: 1 }, false],
   ])('after the promotion of a replica %s', async (_, state, sure) => {
-    const primary = await startEngine({ settings: NO_DELAY });
-    engine = await startEngine({ settings: { replicaof: `127.0.0.1 ${primary.port}` } });
-    await until('the replica follows', async () => (await infoOf(primary)).includes('state=online'));
-    await engine.use((client) => client.replicaof('NO', 'ONE'));
-    expect(await isSure(state)).toBe(sure);
+    expect(await isSure(promoted, state)).toBe(sure);
   });
 });
 
