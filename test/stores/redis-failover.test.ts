@@ -173,23 +173,27 @@ describeRedis('a failover to a replica', () => {
     return result!;
   };
 
-  testInFull('with wait for every replica: no cursor gets a gap', async () => {
-    await until('the replica has run for long enough', async () => (await uptimeOf(replica)) >= REPLICA_S);
-    const node = await open({ wait: { replicas: 1, timeoutMs: 500 } });
-    const { epoch } = await append(node, 10);
-    const client = connect(node, { epochId: epoch.id, position: 10 });
-    await promote();
-    // It needs a replica of its own before it acknowledges anything.
-    await startEngine({ settings: { replicaof: `127.0.0.1 ${replica.port}` } });
-    await until('the next replica follows', async () => (await infoOf(replica)).includes('state=online'));
-    leadTo(replica);
-    const { appended, epoch: later } = await append(node, 1);
-    expect(later.id).not.toBe(epoch.id);
-    expect(later.before).toMatchObject([{ id: epoch.id, upTo: 10, lost: false }]);
-    await until('the client has it', () => client.ids.includes(appended[0]!.id));
-    expect(client).toMatchObject({ ids: [appended[0]!.id], gaps: [] });
-    for (const position of [0, 5, 10]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual([]);
-  }, 30_000);
+  testInFull(
+    'with wait for every replica: no cursor gets a gap',
+    async () => {
+      await until('the replica has run for long enough', async () => (await uptimeOf(replica)) >= REPLICA_S);
+      const node = await open({ wait: { replicas: 1, timeoutMs: 500 } });
+      const { epoch } = await append(node, 10);
+      const client = connect(node, { epochId: epoch.id, position: 10 });
+      await promote();
+      // It needs a replica of its own before it acknowledges anything.
+      await startEngine({ settings: { replicaof: `127.0.0.1 ${replica.port}` } });
+      await until('the next replica follows', async () => (await infoOf(replica)).includes('state=online'));
+      leadTo(replica);
+      const { appended, epoch: later } = await append(node, 1);
+      expect(later.id).not.toBe(epoch.id);
+      expect(later.before).toMatchObject([{ id: epoch.id, upTo: 10, lost: false }]);
+      await until('the client has it', () => client.ids.includes(appended[0]!.id));
+      expect(client).toMatchObject({ ids: [appended[0]!.id], gaps: [] });
+      for (const position of [0, 5, 10]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual([]);
+    },
+    30_000,
+  );
 
   test('without wait, and nobody knows whether something was lost: every cursor gets one gap', async () => {
     const node = await open();

@@ -186,14 +186,12 @@ export class AppendQueue {
       throw notAcknowledged(wait, acknowledged);
     }
     const previous = this.#lastSent;
-    const reply = script
-      .run(client, keys, this.#args(drafts, token, previous?.token))
-      .catch(async (error: unknown) => {
-        if (!previous || !isOutOfOrder(error)) throw error;
-        this.#waiting = true;
-        await previous.settled;
-        return script.run(connection.appends, keys, this.#args(drafts, token));
-      });
+    const reply = script.run(client, keys, this.#args(drafts, token, previous?.token)).catch(async (error: unknown) => {
+      if (!previous || !isOutOfOrder(error)) throw error;
+      this.#waiting = true;
+      await previous.settled;
+      return script.run(connection.appends, keys, this.#args(drafts, token));
+    });
     const end = (): void => {
       if (this.#lastSent === sent) this.#lastSent = undefined;
     };
