@@ -29,6 +29,7 @@ export default {
   moduleNameMapper: {
     '^nest-notifications$': '<rootDir>/src/index.ts',
     '^nest-notifications/client$': '<rootDir>/src/client/index.ts',
+    '^nest-notifications/client/tabs$': '<rootDir>/src/client/tabs/index.ts',
     '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',

@@ -1,9 +1,10 @@
+import { betweenTabs } from 'nest-notifications/client/tabs';
 import { NotificationsProvider, useNotifications } from 'nest-notifications/react';
 import { createElement, type ReactElement } from 'react';
 
-/** Around the whole application. All components and all tabs of this user share one connection. */
+/** All components below the provider, and all tabs of this user, share one connection. */
 export function App({ userId }: { userId: string }): ReactElement {
-  const options = { url: '/notifications', topics: ['orders'], share: userId };
+  const options = { url: '/notifications', topics: ['orders'], share: betweenTabs(userId) };
   return createElement(NotificationsProvider, { options }, createElement(Badge), createElement(Orders));
 }
 

@@ -1,18 +1,18 @@
 import { connect, cursorIn, type KeyValueStorage, type NotificationOf } from 'nest-notifications/client';
 
-/** What the server publishes: topic, type and data, in the declaration that its own code is typed by. */
+/** The notifications of the server: its code and this client can share the declaration. */
 type Order = NotificationOf<{
   orders: { 'order.placed': { orderId: string }; 'order.shipped': { orderId: string; carrier: string } };
 }>;
 
 interface View {
   show(text: string): void;
-  /** Fetches the whole state anew. */
+  /** Fetches the whole state again. */
   refetch(): Promise<void>;
   setLive(isLive: boolean): void;
 }
 
-/** Follows orders until the signal aborts, over reloads too: the cursor is in the storage. */
+/** Reads orders until the signal aborts. A reload continues from the cursor in the storage. */
 export async function followOrders(
   url: string,
   view: View,

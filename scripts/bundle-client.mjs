@@ -2,22 +2,30 @@ import { buildSync } from 'esbuild';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The compiled `src/nest/client-file/bundled-client.ts`, which the build replaces by a function that returns the client's text. */
+/** The compiled `bundled-client.ts`. The build replaces its function with the scripts. */
 export const EMBEDDED_CLIENT = join('nest', 'client-file', 'bundled-client.js');
 
 /**
- * The client as one minified ES module that imports nothing, for pages without a bundler.
+ * Bundles the client, and the entry that shares it between tabs, for pages without a bundler. Each
+ * is a minified ES module without imports.
  *
- * @param {string} folder of the sources, or of what they were compiled to
+ * @param {string} folder the folder of the sources, or of their compiled form
  */
 export function bundleClient(folder) {
+  return {
+    client: bundle(join(folder, 'client', 'index')),
+    tabs: bundle(join(folder, 'client', 'tabs', 'index')),
+  };
+}
+
+function bundle(entry) {
   const { outputFiles } = buildSync({
-    entryPoints: [join(folder, 'client', 'index')],
+    entryPoints: [entry],
     bundle: true,
     minify: true,
     format: 'esm',
     platform: 'browser',
-    // As tsconfig.json has it.
+    // The target of tsconfig.json.
     target: 'es2022',
     write: false,
     logLevel: 'silent',
@@ -26,14 +34,14 @@ export function bundleClient(folder) {
 }
 
 /**
- * Puts the bundle into the compiled package, where `serveClient` finds it.
+ * Puts the scripts into the compiled package, where `serveClient` finds them.
  *
- * @param {string} dist what the sources were compiled to
+ * @param {string} dist the folder of the compiled sources
  */
 export function embedClient(dist) {
   const file = join(dist, EMBEDDED_CLIENT);
-  const text = JSON.stringify(bundleClient(dist));
-  writeFileSync(file, `export function bundledClient() {\n  return ${text};\n}\n`);
-  // It maps the function that was replaced.
+  const scripts = JSON.stringify(bundleClient(dist));
+  writeFileSync(file, `export function bundledClient() {\n  return ${scripts};\n}\n`);
+  // The source map belongs to the replaced function.
   rmSync(`${file}.map`, { force: true });
 }

@@ -9,20 +9,20 @@ export interface Delivery {
   readonly gap?: Gap | undefined;
 }
 
-/** A server or a tab may send anything, so only what has the right shape is used. Undefined for everything else. */
+/** Checks a value that a server or another tab has sent. Undefined if its shape is wrong. */
 export function deliveryFrom(value: unknown): Delivery | undefined {
   const { notifications, cursor, gap } = fieldsOf(value);
-  const isWhole = Array.isArray(notifications) && notifications.every(isObject) && isCursor(cursor);
-  if (!isWhole || (gap !== undefined && typeof fieldsOf(gap).reason !== 'string')) return undefined;
+  const isDelivery = Array.isArray(notifications) && notifications.every(isObject) && isCursor(cursor);
+  if (!isDelivery || (gap !== undefined && typeof fieldsOf(gap).reason !== 'string')) return undefined;
   return { notifications, cursor, gap: gap as Gap | undefined };
 }
 
-/** The protocol bounds the length of a cursor; a longer one would go into every request and into the store. */
+/** The protocol limits the length, because a cursor goes into every request and into the store. */
 export function isCursor(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= CURSOR_LENGTH_MAX;
 }
 
-/** Fields that have not been checked yet. */
+/** The fields of an unknown value; none if it is no object. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return isObject(value) ? (value as Readonly<Record<string, unknown>>) : {};
 }

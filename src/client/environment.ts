@@ -1,62 +1,39 @@
-/** What of the runtime the client uses; all of it is there in browsers, workers, Node and React Native. */
+/** The parts of the runtime that the client uses, in browsers, workers, Node and React Native. */
 export interface Environment {
   readonly fetch: typeof globalThis.fetch;
-  /** Milliseconds, never going back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   readonly random: () => number;
   readonly setTimeout: (task: () => void, delayMs: number) => unknown;
   readonly clearTimeout: (timer: unknown) => void;
   readonly isOnline: () => boolean;
   readonly isHidden: () => boolean;
-  /** Whether bodies can be read as they come; not so in React Native. */
+  /** Whether bodies can be read in chunks. React Native cannot. */
   readonly canStream: boolean;
-  /** Web Locks, and a BroadcastChannel, where there are tabs. */
-  readonly locks?: Locks | undefined;
-  readonly channel?: ((name: string) => Channel) | undefined;
-  /** Tells what happens to the device and the page, until the answer is called. */
-  readonly watch: (tell: (event: DeviceEvent) => void) => () => void;
+  /** Calls the listener when the device or the page changes. Returns the function that ends it. */
+  readonly watch: (listener: (event: DeviceEvent) => void) => () => void;
 }
 
-export type DeviceEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'woken';
-
-/** The part of the Web Locks API that the client uses. */
-export interface Locks {
-  /** Rejects if another request steals the lock. */
-  request(
-    name: string,
-    options: { readonly signal: AbortSignal } | { readonly steal: true },
-    task: () => Promise<void>,
-  ): Promise<unknown>;
-}
-
-/** What is used of a BroadcastChannel. */
-export interface Channel {
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
-  postMessage(message: unknown): void;
-  close(): void;
-}
+/** `resumed`: the page was frozen, or was in the back/forward cache, and runs again. */
+export type DeviceEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'resumed';
 
 type Listener = (event: { readonly persisted?: boolean }) => void;
 
-/** What is used of a page and of a document. */
 interface Target {
   readonly addEventListener?: (name: string, listener: Listener) => void;
   readonly removeEventListener?: (name: string, listener: Listener) => void;
 }
 
-/** What browsers have and Node does not. */
-interface Browser extends Target {
+/** Browsers have all of these globals; other runtimes have some of them. */
+interface Globals extends Target {
   readonly Response?: { readonly prototype: object };
-  readonly BroadcastChannel?: new (name: string) => Channel;
-  readonly navigator?: { readonly onLine?: boolean; readonly locks?: Locks };
+  readonly navigator?: { readonly onLine?: boolean };
   readonly document?: Target & { readonly visibilityState?: string };
 }
 
-const browser = globalThis as unknown as Browser;
-const { BroadcastChannel: BrowserChannel } = browser;
-const isHidden = (): boolean => browser.document?.visibilityState === 'hidden';
+const globals = globalThis as unknown as Globals;
+const isHidden = (): boolean => globals.document?.visibilityState === 'hidden';
 
-/** The runtime itself. */
 export const runtime: Environment = {
   fetch: (input, init) => fetch(input, init),
   now: () => performance.now(),
@@ -65,28 +42,26 @@ export const runtime: Environment = {
   clearTimeout: (timer) => {
     clearTimeout(timer as ReturnType<typeof setTimeout>);
   },
-  // Node has a navigator that does not know.
-  isOnline: () => browser.navigator?.onLine !== false,
+  // Node's `navigator` has no `onLine`.
+  isOnline: () => globals.navigator?.onLine !== false,
   isHidden,
-  canStream: 'body' in (browser.Response?.prototype ?? {}),
-  locks: browser.document && browser.navigator?.locks,
-  channel: BrowserChannel && ((name) => new BrowserChannel(name)),
-  watch: (tell) => {
-    const visibility = (): void => tell(isHidden() ? 'hidden' : 'visible');
-    const thaw = (): void => {
-      visibility();
-      tell('woken');
+  canStream: 'body' in (globals.Response?.prototype ?? {}),
+  watch: (listener) => {
+    const onVisibility = (): void => listener(isHidden() ? 'hidden' : 'visible');
+    const onResume = (): void => {
+      onVisibility();
+      listener('resumed');
     };
     const listeners: [Target | undefined, string, Listener][] = [
-      [browser, 'online', () => tell('online')],
-      [browser, 'offline', () => tell('offline')],
-      [browser.document, 'visibilitychange', visibility],
-      // A page that was frozen, and one that comes back out of the history.
-      [browser.document, 'resume', thaw],
-      [browser, 'pageshow', (event) => event.persisted && thaw()],
+      [globals, 'online', () => listener('online')],
+      [globals, 'offline', () => listener('offline')],
+      [globals.document, 'visibilitychange', onVisibility],
+      [globals.document, 'resume', onResume],
+      // `persisted`: the page was in the back/forward cache.
+      [globals, 'pageshow', (event) => event.persisted && onResume()],
     ];
     const each = (method: 'addEventListener' | 'removeEventListener'): void => {
-      for (const [target, name, listener] of listeners) target?.[method]?.(name, listener);
+      for (const [target, name, task] of listeners) target?.[method]?.(name, task);
     };
     each('addEventListener');
     return () => each('removeEventListener');

@@ -1,10 +1,13 @@
-/** The reason why a feed has ended for good. */
+/** Marks instances across copies of this module. */
+const BRAND = Symbol.for('nest-notifications.FeedError');
+
+/** The error with which a feed has ended for good. */
 export class FeedError extends Error {
   /** The HTTP status of the answer, if there was one. */
   readonly status: number | undefined;
   /**
-   * The server's code (`forbidden`, `topic_invalid`, …), from the header `Notifications-Error` or the body. The client
-   * itself sets `redirected` and `answer_too_large`.
+   * The server's code (`forbidden`, `topic_invalid`, …), from the header `Notifications-Error` or
+   * the body. The client itself sets `redirected` and `answer_too_large`.
    */
   readonly code: string | undefined;
 
@@ -13,5 +16,14 @@ export class FeedError extends Error {
     this.name = 'FeedError';
     this.status = status;
     this.code = code;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /**
+   * `instanceof` also holds for an error from another copy of the client, such as one in a library.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const isInstance = super[Symbol.hasInstance](value);
+    return isInstance || (this === FeedError && typeof value === 'object' && value !== null && BRAND in value);
   }
 }

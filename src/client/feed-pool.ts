@@ -1,22 +1,24 @@
-import { Feed } from './feed.js';
-import type { ConnectOptions, FeedState } from './options.js';
+import type { FeedState } from './connection-state.js';
+import { NotificationsFeed } from './notifications-feed.js';
+import type { ConnectOptions } from './options.js';
 
-/** The feed of a key, as components see it. */
+/** The content of a feed at one moment, for components to render. */
 export interface FeedSnapshot {
   readonly notifications: readonly object[];
   readonly state: FeedState;
   readonly error: unknown;
-  readonly feed: Feed<object> | undefined;
+  readonly feed: NotificationsFeed<object> | undefined;
 }
 
 /** One component that uses a feed. */
 export interface FeedUser {
-  /** Its latest options. */
+  /** Returns the options of the component's last render. */
   readonly options: () => ConnectOptions;
+  /** Called when the snapshot has changed. */
   readonly changed: () => void;
 }
 
-/** Before a component is mounted, and while it is disabled. */
+/** The snapshot of a component before it is mounted, and while it is disabled. */
 export const IDLE: FeedSnapshot = {
   notifications: [],
   state: { phase: 'connecting', reason: undefined, transport: 'sse' },
@@ -24,26 +26,30 @@ export const IDLE: FeedSnapshot = {
   feed: undefined,
 };
 
-/** The feeds of the components of one page: components with the same key share a feed, as long as one of them is there. */
+/** The feeds of the components of one page. Components with the same key share a feed. */
 export class FeedPool {
-  readonly #feeds = new Map<string, SharedFeed>();
+  readonly #feeds = new Map<string, PooledFeed>();
 
   snapshot(key: string): FeedSnapshot {
     return this.#feeds.get(key)?.snapshot ?? IDLE;
   }
 
-  /** Opens the feed for the first user of a key, with that user's options. Returns the function by which the user leaves. */
+  /**
+   * Adds a user. The first user of a key opens the feed with its own options; the feed closes after
+   * its last user has left. Returns the function that removes the user.
+   */
   join(key: string, keep: number, user: FeedUser): () => void {
-    const shared = this.#feeds.get(key) ?? new SharedFeed(keep, user);
-    this.#feeds.set(key, shared);
-    shared.users.add(user);
+    const pooled = this.#feeds.get(key) ?? new PooledFeed(keep, user);
+    this.#feeds.set(key, pooled);
+    pooled.users.add(user);
     return () => {
-      shared.users.delete(user);
-      // React unmounts and mounts in one go: in StrictMode, and when one page replaces another. The feed outlives that.
+      pooled.users.delete(user);
+      // In StrictMode, and when one page replaces another, React unmounts and mounts synchronously.
+      // The feed stays open in between.
       queueMicrotask(() => {
-        if (shared.users.size > 0 || this.#feeds.get(key) !== shared) return;
+        if (pooled.users.size > 0 || this.#feeds.get(key) !== pooled) return;
         this.#feeds.delete(key);
-        shared.close();
+        pooled.close();
       });
     };
   }
@@ -53,16 +59,16 @@ export class FeedPool {
   }
 }
 
-class SharedFeed {
+class PooledFeed {
   snapshot: FeedSnapshot;
   readonly users = new Set<FeedUser>();
-  readonly #feed: Feed<object>;
+  readonly #feed: NotificationsFeed<object>;
 
   constructor(keep: number, first: FeedUser) {
     const options = first.options();
-    this.#feed = new Feed({
+    this.#feed = new NotificationsFeed({
       ...options,
-      // The options that components have now: a token or a callback may have changed since the feed was opened.
+      // A component may pass another function on each render, so the feed calls the latest ones.
       ...(options.auth && { auth: (context) => [...this.users].at(-1)?.options().auth?.(context) }),
       onGap: async (gap) => {
         const callbacks = new Set([...this.users].map((user) => user.options().onGap));

@@ -1,36 +1,41 @@
-import { Feed } from './feed.js';
 import type { Notification } from '../core/notification.js';
+import { NotificationsFeed } from './notifications-feed.js';
 import type { ConnectOptions, CursorStore } from './options.js';
 
 export { FeedError } from './errors.js';
-export type { Feed, Subscribable } from './feed.js';
+export type { NotificationsFeed, Subscribable } from './notifications-feed.js';
 export { parseTopic, topicOf } from '../wire/topic-of.js';
 export type { TopicPart } from '../wire/topic-of.js';
 export type { Notification, NotificationOf } from '../core/notification.js';
 export type { Gap } from '../core/page.js';
-export type { Auth, ConnectOptions, CursorStore, FeedState } from './options.js';
-export type { Observer } from './hand-over.js';
-export type { Phase, Reason, Transport } from './machine.js';
+export type { Auth, ConnectOptions, Credentials, CursorStore } from './options.js';
+export type { FeedSharing } from './sharing.js';
+export type { Observer } from './consumers.js';
+export type { FeedState, Transport } from './connection-state.js';
 
 /**
- * Connects to a feed of `NotificationsModule`; nothing is asked before somebody listens.
+ * Creates a feed of a server with `NotificationsModule`. The feed sends its first request when it
+ * has a consumer.
  *
  * ```ts
  * const feed = connect({ url: '/notifications', topics: ['orders'] });
  * for await (const notification of feed) console.log(notification);
  * ```
  */
-export function connect<N extends object = Notification>(options: ConnectOptions): Feed<N> {
-  return new Feed<N>(options);
+export function connect<N extends object = Notification>(options: ConnectOptions): NotificationsFeed<N> {
+  return new NotificationsFeed<N>(options);
 }
 
-/** What of the Web Storage API a cursor needs. */
+/** The part of the Web Storage API that a cursor needs. */
 export interface KeyValueStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
 }
 
-/** A cursor store in what browsers offer: `cursorIn(sessionStorage, 'orders')` outlives a reload, `localStorage` the browser. */
+/**
+ * Stores a cursor in the browser: `cursorIn(sessionStorage, 'orders')` survives a reload,
+ * `cursorIn(localStorage, 'orders')` also survives a restart of the browser.
+ */
 export function cursorIn(storage: KeyValueStorage, key: string): CursorStore {
   return {
     load: () => storage.getItem(key),

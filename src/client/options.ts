@@ -1,68 +1,96 @@
 import type { Gap } from '../core/page.js';
-import type { Phase, Reason, Transport } from './machine.js';
-import type { Credentials } from './answer.js';
+import type { Transport } from './connection-state.js';
+import type { FeedSharing } from './sharing.js';
 
 type MaybePromise<T> = T | Promise<T>;
 
-/** Where a cursor is kept: in memory by default; `cursorIn(sessionStorage, 'my-feed')` outlives the page. */
+/** Stores the cursor of a feed. `cursorIn(sessionStorage, 'my-feed')` creates one for a browser. */
 export interface CursorStore {
   load(): MaybePromise<string | null | undefined>;
   save(cursor: string): MaybePromise<void>;
 }
 
-/** A token, one that says how long it lasts, or headers. */
+/** A bearer token, a token with its expiry, or headers. */
 export type Auth = string | { readonly token: string; readonly expiresAt: Date } | Readonly<Record<string, string>>;
 
-/** What a feed is doing. */
-export interface FeedState {
-  readonly phase: Phase;
-  /** Why it is not live. */
-  readonly reason: Reason | undefined;
-  readonly transport: Transport;
-}
+/** Whether requests have cookies: the `credentials` option of `fetch`. */
+export type Credentials = 'omit' | 'same-origin' | 'include';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
-  /** Of the feed, as in `/notifications`. Relative ones are the page's. */
+  /** The feed's URL, such as `/notifications`. In a browser, a relative URL refers to the page. */
   readonly url: string | URL;
-  /** Default: the caller's own, as the server's `access.topics` says. */
+  /**
+   * The topics to read.
+   * @default the caller's own topics: the result of the server's `access.topics`
+   */
   readonly topics?: readonly string[] | undefined;
-  /** Where to begin if the store holds nothing: a cursor, `earliest`, or `latest` (default). */
+  /**
+   * The position to start from if the store has none: a cursor, `earliest` or `latest`.
+   * @default latest
+   */
   readonly cursor?: string | undefined;
-  /** Where the cursor is kept. Default: in memory. */
+  /**
+   * The store for the cursor.
+   * @default the client keeps the cursor in memory
+   */
   readonly store?: CursorStore | undefined;
   /**
-   * Asked before every request for its headers, or for a token that goes into `Authorization: Bearer`. After a 401 it is asked once more, with
-   * `refused`; a second one is final. With `{ token, expiresAt }`, a stream is opened anew, from where it is, with another token before this one
-   * expires; polls are short, and need nothing of the kind. What it throws is a failure like others, after which it is asked again; a
-   * `FeedError` ends the feed.
+   * Returns headers, or a token for `Authorization: Bearer`. The client calls it before every
+   * request, and again with `refused: true` after a 401. A second 401 ends the feed.
+   *
+   * If the token has an expiry, the client opens a stream with a new token before the old one
+   * expires. An error of this function causes a retry, except for a `FeedError`, which ends the
+   * feed.
+   * @default none: requests have no `Authorization` header
    */
   readonly auth?: ((context: { readonly refused: boolean }) => MaybePromise<Auth | undefined>) | undefined;
-  /** Headers of every request. */
+  /**
+   * Headers of every request.
+   * @default none
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** As of `fetch`: `include` sends cookies to another origin. */
+  /**
+   * Whether requests have cookies, as in `fetch`. `include` sends them to another origin.
+   * @default same-origin
+   */
   readonly credentials?: Credentials | undefined;
-  /** `auto` (default): a stream where it proves itself, otherwise polls. */
+  /**
+   * `auto` uses a stream if the network supports one, and polls otherwise.
+   * @default auto
+   */
   readonly transport?: 'auto' | Transport | undefined;
-  /** How long a poll is held, in seconds. Default 25. */
+  /**
+   * How long the server may hold a poll, in seconds.
+   * @default 25
+   */
   readonly wait?: number | undefined;
-  /** Notifications in an answer. Default: the server's. */
+  /**
+   * The most notifications of one answer.
+   * @default the server's limit
+   */
   readonly limit?: number | undefined;
   /**
-   * `auto` (default): the cursor moves on when a notification has been handed over. `manual`: when it has been acknowledged with `ack`, so that one
-   * whose handling failed comes again after a restart.
+   * `auto` stores the cursor after the consumers have taken a notification. `manual` stores it
+   * after `ack`, so that a notification whose handling failed is delivered again after a restart.
+   * @default auto
    */
   readonly ack?: 'auto' | 'manual' | undefined;
   /**
-   * Feeds of one browser with the same name and topics share one connection, whether they are in one page or in several.
-   * One of them leads and reads for all. If it is closed, crashes or freezes, another one takes over: at once, or after
-   * at most 33 s without an answer. The feeds must belong to the same user, so put the user into the name. Without Web
-   * Locks and BroadcastChannel (Node, React Native, pages over plain HTTP) each feed has its own connection.
+   * Shares the connection with other feeds: `betweenTabs(userId)` of
+   * `nest-notifications/client/tabs`.
    * @default each feed has its own connection
    */
-  readonly share?: string | undefined;
-  /** Something was missed for good: the moment to fetch the state anew. What follows is handed over when this resolves. */
+  readonly share?: FeedSharing | undefined;
+  /**
+   * Called when notifications were lost for good. Fetch the state again here. The feed delivers the
+   * next notifications after the returned promise has resolved.
+   * @default none
+   */
   readonly onGap?: ((gap: Gap) => MaybePromise<void>) | undefined;
-  /** Aborts the feed, as `close` does. */
+  /**
+   * Closes the feed when it is aborted.
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined;
 }

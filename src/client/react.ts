@@ -11,62 +11,66 @@ import {
   useSyncExternalStore,
 } from 'react';
 import type { Notification } from '../core/notification.js';
-import type { Feed } from './feed.js';
+import type { FeedState } from './connection-state.js';
 import { FeedPool, IDLE } from './feed-pool.js';
-import type { ConnectOptions, FeedState } from './options.js';
+import type { NotificationsFeed } from './notifications-feed.js';
+import type { ConnectOptions } from './options.js';
 
 /**
- * Options of `useNotifications`. Another feed is opened when `url`, `topics`, `transport`, `share`, `ack`, `keep` or
- * `enabled` change. `auth` and `onGap` may change at will. The other options are read when the feed is opened.
+ * Options of `useNotifications`. The hook opens another feed when `url`, `topics`, `transport`,
+ * `ack`, `keep`, `enabled` or the name of `share` changes. `auth` and `onGap` may change on every
+ * render. A change of another option has no effect on an open feed.
  */
 export interface UseNotificationsOptions extends ConnectOptions {
   /**
-   * The most notifications that are kept, the newest ones.
+   * How many of the newest notifications the hook keeps.
    * @default 100
    */
   readonly keep?: number | undefined;
   /**
-   * False: there is no feed and no connection.
+   * Whether the hook has a feed and a connection.
    * @default true
    */
   readonly enabled?: boolean | undefined;
 }
 
-/** The feed of a component. */
+/** The result of `useNotifications`. */
 export interface UseNotificationsResult<N extends object> {
-  /** The oldest first. */
+  /** The newest notifications, in order. */
   readonly notifications: readonly N[];
   readonly state: FeedState;
-  /** The reason why the feed has ended for good: a `FeedError`, or an error of the `store`. Undefined before. */
+  /** The error that ended the feed: a `FeedError`, or an error of the `store`. Undefined before. */
   readonly error: unknown;
-  /** Undefined before the component is mounted, and while `enabled` is false. The hook closes it. */
-  readonly feed: Feed<N> | undefined;
-  /** Acknowledges a notification, with `ack: 'manual'`. Components that share the feed share this too. */
+  /**
+   * Undefined before the component is mounted, and while `enabled` is false. The hook closes it.
+   */
+  readonly feed: NotificationsFeed<N> | undefined;
+  /** With `ack: 'manual'`: acknowledges a notification for all components that share the feed. */
   readonly ack: (notification: N) => void;
-  /** Empties `notifications`, for all components that share the feed. */
+  /** Empties `notifications` of all components that share the feed. */
   readonly clear: () => void;
 }
 
 /** Props of `NotificationsProvider`. */
 export interface NotificationsProviderProps {
-  /** Options of all feeds below the provider. A component's own options take precedence. */
+  /** Options of all feeds below the provider. A component's own options override them. */
   readonly options?: Partial<UseNotificationsOptions>;
   readonly children?: ReactNode;
 }
 
-interface Provided {
+interface ProvidedFeeds {
   readonly pool: FeedPool;
   readonly options: Partial<UseNotificationsOptions> | undefined;
 }
 
-const Context = createContext<Provided | undefined>(undefined);
+const Context = createContext<ProvidedFeeds | undefined>(undefined);
 
 /**
- * Shares feeds among the components below it: those that use the same options have one feed, one connection and one list
- * of notifications. With `share`, the feed also shares its connection with other pages of the browser.
+ * Shares feeds among the components below it. Components with the same options have one feed, one
+ * connection and one list of notifications. The option `share` adds the other pages of the browser.
  *
  * ```tsx
- * <NotificationsProvider options={{ url: '/notifications', share: userId }}>
+ * <NotificationsProvider options={{ url: '/notifications', share: betweenTabs(userId) }}>
  *   <Bell />
  * </NotificationsProvider>
  * ```
@@ -78,9 +82,9 @@ export function NotificationsProvider({ options, children }: NotificationsProvid
 }
 
 /**
- * Follows a feed while the component is mounted.
- * @param options override those of the nearest `NotificationsProvider`
- * @throws Error if neither has a `url`
+ * Reads a feed while the component is mounted.
+ * @param options override the options of the nearest `NotificationsProvider`
+ * @throws Error if there is no `url`, neither here nor in the provider
  */
 export function useNotifications<N extends object = Notification>(
   options?: Partial<UseNotificationsOptions>,
@@ -93,10 +97,10 @@ export function useNotifications<N extends object = Notification>(
   useEffect(() => {
     latest.current = merged;
   });
-  // A component may pass another cursor on every render; it counts only where the feed begins.
+  // A component may pass another cursor on every render; the feed starts from the first one.
   const [cursor] = useState(merged.cursor);
   const { url, topics, transport, share, ack, keep = 100, enabled = true } = merged;
-  const key = JSON.stringify([String(url), topics, transport, share, ack, keep, cursor]);
+  const key = JSON.stringify([String(url), topics, transport, share?.name, ack, keep, cursor]);
   const { subscribe, actions } = useMemo(() => {
     const join = (changed: () => void) => pool.join(key, keep, { options: () => latest.current, changed });
     return {
@@ -115,12 +119,15 @@ export function useNotifications<N extends object = Notification>(
     () => (enabled ? pool.snapshot(key) : IDLE),
     () => IDLE,
   );
-  // The caller names the type of the notifications, as it does with `connect`.
+  // The caller chooses the type of the notifications, as with `connect`.
   return useMemo(() => ({ ...snapshot, ...actions }) as UseNotificationsResult<N>, [snapshot, actions]);
 }
 
 function withUrl(options: Partial<UseNotificationsOptions>): UseNotificationsOptions {
   const { url } = options;
   if (url !== undefined) return { ...options, url };
-  throw new Error('useNotifications has no `url`: pass one, or put it into the options of a NotificationsProvider');
+  throw new Error(
+    'useNotifications has no `url`; pass it to the hook, or to the options of a NotificationsProvider ' +
+      'from the same package',
+  );
 }

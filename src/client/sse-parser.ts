@@ -1,23 +1,23 @@
-import { checkSize } from './answer.js';
+import { checkSize } from './body.js';
 
 /** One event of a stream. */
 export interface SseBlock {
-  /** Undefined for one without a name. */
+  /** Undefined for an event without a name. */
   readonly event: string | undefined;
   readonly data: string;
-  /** The last id that the stream has given. */
+  /** The last id of the stream so far. */
   readonly id: string;
 }
 
-/** Parses an event stream as the WHATWG HTML standard defines it (9.2.6), from pieces of any size. */
+/** Parses an event stream as the WHATWG HTML standard defines it (9.2.6), in chunks of any size. */
 export class SseParser {
   readonly #onBlock: (block: SseBlock) => void;
-  /** The pause that the stream asks for, in milliseconds. */
+  /** The stream's `retry:` field, in milliseconds. */
   retryMs: number | undefined;
-  /** A CR at the end of the last piece, which may be half of a CRLF. */
+  /** A CR at the end of the last chunk, which may be the first half of a CRLF. */
   #cr = '';
-  /** The line that has not ended yet. Only new text is searched for its end, so a long line costs no more than others. */
-  #rest = '';
+  /** The unfinished line. Only new text is searched for a line end, so long lines stay cheap. */
+  #line = '';
   #event = '';
   #data: string[] = [];
   #dataChars = 0;
@@ -27,21 +27,21 @@ export class SseParser {
     this.#onBlock = onBlock;
   }
 
-  /** @throws FeedError for a block that is too large */
-  push(text: string): void {
-    const whole = this.#cr + text;
-    this.#cr = whole.endsWith('\r') ? '\r' : '';
-    const lines = whole.slice(0, whole.length - this.#cr.length).split(/\r\n|\n|\r/);
-    lines[0] = this.#rest + (lines[0] ?? '');
-    this.#rest = lines.pop() ?? '';
+  /** @throws FeedError if a block is too large */
+  push(chunk: string): void {
+    const text = this.#cr + chunk;
+    this.#cr = text.endsWith('\r') ? '\r' : '';
+    const lines = text.slice(0, text.length - this.#cr.length).split(/\r\n|\n|\r/);
+    lines[0] = this.#line + (lines[0] ?? '');
+    this.#line = lines.pop() ?? '';
     for (const line of lines) {
-      if (line === '') this.#dispatch();
-      else this.#field(line);
+      if (line === '') this.#endBlock();
+      else this.#onField(line);
     }
-    checkSize(this.#rest.length);
+    checkSize(this.#line.length);
   }
 
-  #field(line: string): void {
+  #onField(line: string): void {
     const [, field, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
     if (field === 'event') this.#event = value;
     else if (field === 'data') {
@@ -52,13 +52,13 @@ export class SseParser {
     else if (field === 'retry' && /^\d+$/.test(value)) this.retryMs = Number(value);
   }
 
-  #dispatch(): void {
+  #endBlock(): void {
     const data = this.#data;
     const event = this.#event || undefined;
     this.#event = '';
     this.#data = [];
     this.#dataChars = 0;
-    // Without data it is no event, though its id counts.
+    // The standard dispatches no event for a block without data, but keeps its id.
     if (data.length > 0) this.#onBlock({ event, data: data.join('\n'), id: this.#id });
   }
 }

@@ -15,7 +15,7 @@ import { memoryStore } from '../stores/memory/memory-store.js';
 import { leaveTakenResponses, translateParserErrors } from './http/adapter-hooks.js';
 import { isObserved } from './http/responder.js';
 import { bundledClient } from './client-file/bundled-client.js';
-import { clientFileOf } from './client-file/client-file.js';
+import { clientFilesOf } from './client-file/client-file.js';
 import { DirectLane } from './direct-lane/direct-lane.js';
 import {
   getNotificationsOptionsToken,
@@ -48,7 +48,7 @@ import { ProvidedAccess } from './access/access-loader.js';
 import { revocationsAtStart } from './access/revocation-mark.js';
 import { createRuntime, isReading, type PublishRuntime } from './context.js';
 import { NotificationsShutdown } from './lifecycle/shutdown.js';
-import { CLIENT_FILE, FEED, OPTIONS, RUNTIME } from './module/tokens.js';
+import { CLIENT_FILES, FEED, OPTIONS, RUNTIME } from './module/tokens.js';
 
 /** Written by a class given to `forRootAsync({ useClass })` or `({ useExisting })`. */
 export interface NotificationsOptionsFactory {
@@ -180,19 +180,19 @@ function optionsProviders(given: readonly Provider[], { name }: FeedDefinition):
 
 function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
   const token = getNotificationsToken(feed.name);
-  const clientFile = { provide: CLIENT_FILE, useFactory: () => clientFileOf(bundledClient()) };
+  const clientFiles = { provide: CLIENT_FILES, useFactory: () => clientFilesOf(bundledClient()) };
   return [
     { provide: FEED, useValue: feed },
-    ...(feed.client ? [clientFile] : []),
+    ...(feed.client ? [clientFiles] : []),
     {
       provide: RUNTIME,
-      // The file comes before the store: when it cannot be read, nothing has been opened.
+      // Before the store: if the client is not built, no store is opened.
       inject: [
         OPTIONS,
         getNotificationsStoreToken(feed.name),
         ModulesContainer,
         ModuleRef,
-        ...(feed.client ? [CLIENT_FILE] : []),
+        ...(feed.client ? [CLIENT_FILES] : []),
       ],
       useFactory: (
         options: NotificationsOptions,

@@ -1,11 +1,14 @@
 import { buildSync } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 
-/** A script as an application with a bundler serves it. */
+/** Bundles a script, as an application with a bundler does. */
 export function bundle(contents: string): string {
   const { outputFiles } = buildSync({
     stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-    alias: { 'nest-notifications/react': fileURLToPath(new URL('../../src/client/react.ts', import.meta.url)) },
+    alias: {
+      'nest-notifications/react': source('react.ts'),
+      'nest-notifications/client/tabs': source('tabs/index.ts'),
+    },
     define: { 'process.env.NODE_ENV': '"development"' },
     bundle: true,
     format: 'esm',
@@ -14,4 +17,8 @@ export function bundle(contents: string): string {
     logLevel: 'silent',
   });
   return outputFiles[0]?.text ?? '';
+}
+
+function source(path: string): string {
+  return fileURLToPath(new URL(`../../src/client/${path}`, import.meta.url));
 }

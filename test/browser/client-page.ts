@@ -5,9 +5,12 @@ import { type AppOptions, startApp, type TestApp } from '../support/http/app.js'
 import { until } from '../support/http/until.js';
 import type { TestBrowser } from './in-chromium.js';
 
-/** What runs in the page: the client as the module serves it, as a page without a bundler loads it, and what a test looks at. */
+/**
+ * A page without a bundler: it loads the client from the module, and records results for a test.
+ */
 const SCRIPT = `
 import { connect } from '/notifications/client.js';
+import { betweenTabs } from '/notifications/client/tabs.js';
 const query = new URLSearchParams(location.search);
 window.seen = [];
 window.states = [];
@@ -17,14 +20,14 @@ window.feed = connect({
   cursor: query.get('cursor') ?? 'latest',
   transport: query.get('transport') ?? 'auto',
   credentials: 'include',
-  ...(query.has('share') && { share: query.get('share') }),
+  ...(query.has('share') && { share: betweenTabs(query.get('share')) }),
   ...(query.has('key') && { headers: { 'X-Api-Key': query.get('key') } }),
 });
 feed.onState(({ phase, transport }) => states.push(phase + ' ' + transport));
 feed.subscribe({ next: ({ data }) => seen.push(data.n), error: (error) => states.push(String(error)) });
 `;
 
-/** Nothing inline, nothing evaluated, and no markup from text. */
+/** A strict policy: no inline scripts, no `eval`, and no markup from strings. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -39,7 +42,7 @@ interface Window {
   readonly states: string[];
 }
 
-/** Starts an application that serves the client, and a page for each script: `/page` for `/page.js`. */
+/** Starts an application that serves the client and a page per script: `/page` for `/page.js`. */
 export async function serve(
   { notifications = { access: 'public' }, configure, ...options }: AppOptions = {},
   scripts: ReadonlyMap<string, string> = new Map(),
@@ -63,7 +66,7 @@ export async function serve(
   });
 }
 
-/** A tab of a browser with the page of a script in it. */
+/** A tab of a browser that shows the page of a script. */
 export class Tab {
   readonly page: Page;
 
@@ -78,12 +81,12 @@ export class Tab {
     return tab;
   }
 
-  /** The numbers that were handed over, in their order. */
+  /** The numbers that the feed has delivered, in order. */
   seen(): Promise<number[]> {
     return this.page.evaluate(() => (globalThis as unknown as Window).seen);
   }
 
-  /** Phase and transport, one after the other. */
+  /** The phase and transport of each state, in order. */
   states(): Promise<string[]> {
     return this.page.evaluate(() => (globalThis as unknown as Window).states);
   }

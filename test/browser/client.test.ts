@@ -9,12 +9,12 @@ import { until } from '../support/http/until.js';
 import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
 
-/** What the browser itself says of connections that are cut. */
+/** The browser's own messages about cut connections. */
 const CUT = /ERR_(INTERNET_DISCONNECTED|CONNECTION_|EMPTY_RESPONSE|INCOMPLETE)/;
 
 inChromium('the client, as the module serves it,', (browser) => {
   describe.each(['poll', 'sse'])('by %s', (transport) => {
-    test('is live under a policy without exceptions, and leaves nothing behind when its page is left', async () => {
+    test('is live under a policy without exceptions, and frees everything when its page is left', async () => {
       const app = await serve();
       const tab = await Tab.open(browser, app, `/page?transport=${transport}`);
       await tab.isLive();
@@ -26,7 +26,7 @@ inChromium('the client, as the module serves it,', (browser) => {
       await until(() => app.counts().waiters === 0);
     });
 
-    test('goes on where it was when the network is back, and when connections are cut', async () => {
+    test('continues from its position after the device was offline, and after cut connections', async () => {
       const app = await serve();
       const tab = await Tab.open(browser, app, `/page?transport=${transport}`);
       await until(() => app.counts().waiters === 1);
@@ -90,7 +90,7 @@ inChromium('the client, as the module serves it,', (browser) => {
     },
   );
 
-  test('is imported by the page of the README’s example', async () => {
+  test('works in the page of the README’s example', async () => {
     const app = await startApp(express, { imports: [ExampleModule] });
     const { page } = await Tab.open(browser, app, '/');
     await until(() => app.counts().waiters === 1);
@@ -100,7 +100,7 @@ inChromium('the client, as the module serves it,', (browser) => {
     browser.expectComplaints(/favicon|404/);
   });
 
-  test('takes a stream where it proves itself', async () => {
+  test('uses a stream if one opens', async () => {
     const app = await serve();
     const tab = await Tab.open(browser, app, '/page');
     await tab.isLive();

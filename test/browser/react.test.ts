@@ -23,10 +23,11 @@ createRoot(document.getElementById('root')).render(createElement(StrictMode, nul
 
 const FEED = "url: '/notifications', topics: ['orders'], cursor: 'earliest'";
 
-/** Three components in StrictMode, with the buttons of a bell. */
+/** Three components in StrictMode, each with two buttons. */
 const page = (provided: string, own: string) => `
 import { createElement, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { betweenTabs } from 'nest-notifications/client/tabs';
 import { NotificationsProvider, useNotifications } from 'nest-notifications/react';
 function Orders({ name }) {
   const { notifications, feed, ack, clear } = useNotifications({ ${own} });
@@ -43,7 +44,7 @@ createRoot(document.getElementById('root')).render(createElement(StrictMode, nul
 `;
 
 inChromium('the hook for React', (browser) => {
-  test('keeps the newest, and leaves with its component', async () => {
+  test('keeps the newest notifications, and closes its feed with its component', async () => {
     const app = await serve({}, new Map([['/react.js', bundle(PAGE)]]));
     await publish(app, 'orders', 5);
     const { page } = await Tab.open(browser, app, '/react');
@@ -79,7 +80,7 @@ inChromium('the hook for React', (browser) => {
     return { app, page: tabs[0]!.page, polls, shows };
   };
 
-  test('of three components below a provider, in StrictMode, opens one feed and one stream', async () => {
+  test('opens one feed and one stream for three components below a provider, in StrictMode', async () => {
     const { app, page: tab, polls, shows } = await open(page(FEED, ''));
     await publish(app, 'orders', 1, 3);
     await shows('1,2,3');
@@ -91,7 +92,7 @@ inChromium('the hook for React', (browser) => {
     await shows('4');
   });
 
-  test('acknowledges', async () => {
+  test('acknowledges notifications', async () => {
     const store = "store: { load: () => null, save: (cursor) => { window.saved = cursor } }, ack: 'manual'";
     const { app, page: tab } = await open(page(`${FEED}, ${store}`, ''));
     const saved = () => tab.evaluate<string>('window.saved');
@@ -102,15 +103,15 @@ inChromium('the hook for React', (browser) => {
     expect(await rest.json()).toMatchObject({ notifications: [] });
   });
 
-  test('of three components that share without a provider comes to one connection', async () => {
-    const { app, shows } = await open(page('', `${FEED}, share: 'ann'`));
+  test('opens one connection for three components that share without a provider', async () => {
+    const { app, shows } = await open(page('', `${FEED}, share: betweenTabs('ann')`));
     await publish(app, 'orders', 1, 3);
     await shows('1,2,3');
     expect(app.counts().waiters).toBe(1);
   });
 
-  test('of two pages that open at the same time comes to one connection', async () => {
-    const { app, shows } = await open(page(`${FEED}, share: 'ann'`, ''), 2);
+  test('opens one connection for two pages that open at the same time', async () => {
+    const { app, shows } = await open(page(`${FEED}, share: betweenTabs('ann')`, ''), 2);
     await publish(app, 'orders', 1, 3);
     await shows('1,2,3');
     expect(app.counts().waiters).toBe(1);

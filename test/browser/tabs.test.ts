@@ -20,7 +20,7 @@ inChromium('tabs that share a feed', (browser) => {
   const all = (tabs: readonly Tab[], count: number) => Promise.all(tabs.map((tab) => tab.sees(count)));
 
   test.each(['poll', 'sse'])(
-    'by %s, are ten with one connection, and another takes over when the one that asks is closed',
+    'by %s, have one connection, and another tab takes over when the leader is closed',
     async (transport) => {
       const app = await serve();
       const tabs = await openTabs(await browser.newContext(), app, { count: 10, query: `&transport=${transport}` });
@@ -42,7 +42,7 @@ inChromium('tabs that share a feed', (browser) => {
     },
   );
 
-  test('let one that comes with an old cursor catch up, and give it nothing twice', async () => {
+  test('let a tab with an old cursor catch up, and deliver each notification once', async () => {
     const app = await serve();
     const context = await browser.newContext();
     const first = await openTabs(context, app);
@@ -56,7 +56,7 @@ inChromium('tabs that share a feed', (browser) => {
     expect(app.counts().waiters).toBe(1);
   });
 
-  test('that open at the same time have one connection', async () => {
+  test('have one connection if they open at the same time', async () => {
     const app = await serve();
     const context = await browser.newContext();
     const tabs = await Promise.all(upTo(3).map(() => Tab.open(context, app, '/page?share=orders')));
@@ -67,14 +67,14 @@ inChromium('tabs that share a feed', (browser) => {
     expect(app.counts().waiters).toBe(1);
   });
 
-  test('have another leader after theirs is frozen, and one connection after it thaws', async () => {
+  test('have another leader after theirs is frozen, and one connection after it resumes', async () => {
     const app = await serve();
     const context = await browser.newContext();
     const [leader, other] = await openTabs(context, app, { count: 2 });
     const session = await context.newCDPSession(leader!.page);
     await session.send('Page.enable');
     await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-    // The user looks at the other tab.
+    // The other tab resumes, as if the user had opened it.
     await other!.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
     await publish(app, 'orders', 3);
     await other!.sees(3);

@@ -17,22 +17,22 @@ describe.each(['poll', 'sse'] as const)('the error of a client by %s', (transpor
     return within(errorOf(openFeed({ url, transport })), 'the error');
   };
 
-  test('has the code of the header when an exception filter has changed the body', async () => {
+  test('has the code of the header after an exception filter has changed the body', async () => {
     const error = await errorFor('<h1>No</h1>', { 'Notifications-Error': 'forbidden' });
     expect(error).toMatchObject({ status: 403, code: 'forbidden' });
     expect(error.message).toBe('the server answered with status 403 (forbidden)');
   });
 
-  test('takes the code of the header before that of the body, and the message of the body', async () => {
+  test('has the code of the header and the message of the body if there are both', async () => {
     const error = await errorFor('{"code":"E42","message":"No"}', { 'Notifications-Error': 'forbidden' });
     expect(error).toMatchObject({ status: 403, code: 'forbidden', message: 'No' });
   });
 
-  test('takes the code of the body when there is no header', async () => {
+  test('has the code of the body without a header', async () => {
     expect(await errorFor('{"code":"forbidden","message":"No"}')).toMatchObject({ code: 'forbidden', message: 'No' });
   });
 
-  test.each(['null', '[]', '"text"', '{"code":1,"message":{}}', ''])('survives the body %j', async (body) => {
+  test.each(['null', '[]', '"text"', '{"code":1,"message":{}}', ''])('has no code for the body %j', async (body) => {
     const error = await errorFor(body);
     expect(error).toMatchObject({ status: 403, code: undefined, message: 'the server answered with status 403' });
   });
@@ -43,7 +43,7 @@ describe.each(['poll', 'sse'] as const)('the error of a client by %s', (transpor
   });
 });
 
-/** Writes as fast as the client reads, until it closes the connection. */
+/** Writes as fast as the client reads, until the client closes the connection. */
 function flood(response: ServerResponse, chunk: string): { sent: number } {
   const count = { sent: 0 };
   const write = (): void => {
@@ -61,7 +61,7 @@ function flood(response: ServerResponse, chunk: string): { sent: number } {
 
 const CHUNK = 'x'.repeat(64 * 1024);
 
-describe('an answer without end', () => {
+describe('an endless answer', () => {
   test.each([
     ['a page', 'poll', 'application/json', '{"notifications":["', CHUNK],
     ['a line of a stream', 'sse', 'text/event-stream', 'data: ', CHUNK],
@@ -80,7 +80,7 @@ describe('an answer without end', () => {
     expect(sent.sent).toBeLessThan(64 * MIB);
   });
 
-  test('is not taken for a long stream of small blocks', async () => {
+  test('is not a long stream of small blocks', async () => {
     const url = await startServer((_, response) => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       for (let n = 1; n <= 600; n++) response.write(`data: {"n":${n},"text":"${CHUNK}"}\nid: c${n}\n\n`);
@@ -99,11 +99,11 @@ describe.each([
     ['a cursor of 10 MB', page([{ n: 1 }], 'c'.repeat(10 * MIB)), `data: {"n":1}\nid: ${'c'.repeat(10 * MIB)}\n\n`],
     ['a cursor event without a cursor', page([], ''), 'event: cursor\ndata: {}\n\n'],
     ['a notification that is null', page([null], 'c9'), 'data: null\nid: c9\n\n'],
-    ['a notification that is a text', page(['x'], 'c9'), 'data: "x"\nid: c9\n\n'],
+    ['a notification that is a string', page(['x'], 'c9'), 'data: "x"\nid: c9\n\n'],
     ['a gap that is null', page([], 'c9', null), 'event: gap\ndata: null\nid: c9\n\n'],
-    ['a gap that is a text', page([], 'c9', 'expired'), 'event: gap\ndata: "expired"\nid: c9\n\n'],
+    ['a gap that is a string', page([], 'c9', 'expired'), 'event: gap\ndata: "expired"\nid: c9\n\n'],
     ['a gap without a reason', page([], 'c9', {}), 'event: gap\ndata: {}\nid: c9\n\n'],
-  ])('takes %s for a malformed answer, closes it, and keeps its cursor', async (_, body, block) => {
+  ])('rejects %s as malformed, closes the connection and keeps its cursor', async (_, body, block) => {
     const cursors: (string | null)[] = [];
     const gaps: unknown[] = [];
     let closed = 0;
@@ -122,7 +122,7 @@ describe.each([
     expect([seen, gaps, feed.cursor]).toEqual([[], [], 'c0']);
   });
 
-  test('closes an answer of another type', async () => {
+  test('closes an answer with a wrong content type', async () => {
     let closed = 0;
     const url = await startServer((_, response) => {
       response.on('close', () => closed++);
@@ -137,7 +137,7 @@ function page(notifications: readonly unknown[], cursor: string, gap?: unknown):
   return JSON.stringify({ notifications, cursor, more: false, gap });
 }
 
-describe('a server that answers every poll at once', () => {
+describe('a server that answers each poll at once', () => {
   const requestsIn = async (minutes: number, body: (n: number) => object): Promise<number> => {
     const device = new ManualDevice();
     let requests = 0;
@@ -155,13 +155,10 @@ describe('a server that answers every poll at once', () => {
   };
 
   test.each([
-    ['with nothing', (n: number) => ({ notifications: [], cursor: `c${n}`, more: false })],
-    [
-      'with nothing, though it says that there is more',
-      (n: number) => ({ notifications: [], cursor: `c${n}`, more: true }),
-    ],
-  ])('%s is asked less and less often', async (_, body) => {
-    // Two requests each half a minute, after the pauses have grown.
+    ['with an empty page', (n: number) => ({ notifications: [], cursor: `c${n}`, more: false })],
+    ['with an empty page that says there is more', (n: number) => ({ notifications: [], cursor: `c${n}`, more: true })],
+  ])('%s gets fewer and fewer requests', async (_, body) => {
+    // After the pauses have grown, a client sends two requests in half a minute.
     expect(await requestsIn(10, body)).toBeLessThan(60);
   });
 });

@@ -7,7 +7,7 @@ import { startServer } from './servers.js';
 
 afterEach(endTest);
 
-/** A server that answers each poll with one more notification, up to four, and then holds it. */
+/** A server that answers four polls with one notification each, and holds the next ones. */
 async function startFeed(gap?: object) {
   const connections = { opened: 0, open: 0 };
   const url = await startServer((request, response) => {
@@ -38,7 +38,7 @@ async function startFeed(gap?: object) {
 
 const numbers = (pool: FeedPool) => pool.snapshot('orders').notifications.map((each) => (each as { n: number }).n);
 
-test('components with the same key share one feed and one list, which keeps the newest', async () => {
+test('components with the same key share one feed and one list of the newest notifications', async () => {
   const { pool, join, connections } = await startFeed();
   const users = [join(), join(), join()];
   await until(() => numbers(pool).includes(4));
@@ -49,7 +49,7 @@ test('components with the same key share one feed and one list, which keeps the 
   expect(numbers(pool)).toEqual([]);
 });
 
-test('a feed outlives a component that is mounted again at once, and ends with the last one', async () => {
+test('a feed stays open while a component is mounted again, and closes with the last one', async () => {
   const { pool, join, connections } = await startFeed();
   const first = join();
   const { feed } = pool.snapshot('orders');
@@ -62,7 +62,7 @@ test('a feed outlives a component that is mounted again at once, and ends with t
   expect([feed?.state.phase, pool.snapshot('orders'), connections.opened]).toEqual(['closed', IDLE, 1]);
 });
 
-test('other keys have other feeds', async () => {
+test('components with different keys have different feeds', async () => {
   const { pool, join, connections } = await startFeed();
   join();
   join({}, 'alerts');
@@ -70,7 +70,7 @@ test('other keys have other feeds', async () => {
   expect(pool.snapshot('alerts').feed).not.toBe(pool.snapshot('orders').feed);
 });
 
-test('`onGap` is called once for each function, and `auth` is that of the latest component', async () => {
+test('the feed calls each `onGap` function once, and `auth` of the latest component', async () => {
   const { pool, join } = await startFeed({ reason: 'expired' });
   const calls: string[] = [];
   const onGap = (): void => void calls.push('shared');

@@ -28,10 +28,12 @@ const STREAM_FAULTS = [
   'dead',
 ] as const;
 
-/** A log of numbers behind a server that does anything but lie about what is in the log; all in the time of a clock. */
+/**
+ * A server with a log of numbers and faults of many kinds, on a clock. It never invents a number.
+ */
 export class HostileServer {
   head = 0;
-  /** How often something goes wrong. */
+  /** The probability of a fault in a request. */
   faults = 0.5;
   requests = 0;
   readonly #clock: ManualClock;
@@ -69,7 +71,7 @@ export class HostileServer {
     if (fault === 'half') return this.#answer(200, () => JSON.parse('{"notifications":['));
     if (fault === 'silent body') return this.#answer(200, () => this.#never(signal));
     if (fault === 'shape') return this.#answer(200, () => this.#random.pick(WRONG_PAGES));
-    if (this.head <= after && fault !== 'idle') await this.#news(waitMs, signal);
+    if (this.head <= after && fault !== 'idle') await this.#arrival(waitMs, signal);
     const to = fault === 'idle' ? after : Math.min(this.head, after + this.#random.from(1, 20));
     const notifications = numbers(after, to).map((n) => ({ n }));
     return this.#answer(200, () => ({
@@ -85,7 +87,7 @@ export class HostileServer {
     return { status, headers: { get: (name: string) => all[name] ?? null }, json: async () => json() };
   }
 
-  /** What is read of a stream: blocks as they come, in pieces of any size, until something goes wrong. */
+  /** The body of a stream: blocks in chunks of any size, until a fault ends it. */
   #body(after: number, fault: string, signal: AbortSignal): object {
     let [at, pending] = [
       after,
@@ -107,7 +109,7 @@ export class HostileServer {
         if (fault !== 'cut') return { done: true };
         throw new TypeError('terminated');
       }
-      if (this.head <= at && !(await this.#news(15_000, signal))) pending = ':\n';
+      if (this.head <= at && !(await this.#arrival(15_000, signal))) pending = ':\n';
       else {
         at++;
         const id = fault === 'again' ? `c${after}` : `c${at}`;
@@ -119,8 +121,8 @@ export class HostileServer {
     return { getReader: () => ({ read }) };
   }
 
-  /** False when the time is over. */
-  #news(waitMs: number, signal: AbortSignal): Promise<boolean> {
+  /** Resolves with false when the time has passed. */
+  #arrival(waitMs: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.#clock.clearTimeout(timer);
@@ -151,7 +153,7 @@ export class HostileServer {
   }
 }
 
-/** From the one after `from` up to `to`. */
+/** The numbers after `from`, up to and including `to`. */
 function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, index) => from + 1 + index);
 }

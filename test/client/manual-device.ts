@@ -1,15 +1,14 @@
 import { ManualClock } from 'nest-notifications/testing';
 import { type DeviceEvent, type Environment, runtime } from '../../src/client/environment.js';
 
-/** What a client finds around it, on a clock that a test moves. */
+/** The environment of a client, on a clock that a test advances. */
 export class ManualDevice {
   readonly clock = new ManualClock();
-  /** For how long it has slept: its timers did not notice. */
+  /** The time that the device has slept. Timers do not count it. */
   sleptMs = 0;
   #listener: (event: DeviceEvent) => void = () => undefined;
 
-  /** Tells the client what has happened to the device. */
-  tell(event: DeviceEvent): void {
+  emit(event: DeviceEvent): void {
     this.#listener(event);
   }
 
@@ -20,7 +19,7 @@ export class ManualDevice {
       fetch: fetch as Environment['fetch'],
       random,
       now: () => clock.monotonic() + this.sleptMs,
-      // It refuses what overflows a timer.
+      // The clock rejects a delay that overflows a timer.
       setTimeout: (task, ms) => clock.setTimeout(task, ms),
       clearTimeout: (timer) => {
         clock.clearTimeout(timer as never);

@@ -51,9 +51,9 @@ describe.each(['poll', 'sse'] as const)('a client by %s', (transport) => {
   });
 });
 
-describe('a runtime whose fetch follows redirects in spite of the request', () => {
-  /** React Native: the response has the final URL, and no `redirected`. */
-  const followsAndNames = (finalUrl: string, redirected?: boolean) => async () => ({
+describe('a client whose runtime always follows redirects', () => {
+  /** In React Native the response has the final URL, and no `redirected`. */
+  const fetchFrom = (finalUrl: string, redirected?: boolean) => async () => ({
     status: 200,
     url: finalUrl,
     redirected,
@@ -65,9 +65,9 @@ describe('a runtime whose fetch follows redirects in spite of the request', () =
     ['the final address is on another host', 'https://evil.example/feed', undefined],
     ['the final address has another port', 'https://api.example:8443/feed', undefined],
     ['the final address has another scheme', 'http://api.example/feed', undefined],
-    ['the response says so', 'https://api.example/feed', true],
+    ['the response has `redirected`', 'https://api.example/feed', true],
   ])('rejects the page when %s', async (_, url, redirected) => {
-    const fetch = followsAndNames(url, redirected) as unknown as typeof runtime.fetch;
+    const fetch = fetchFrom(url, redirected) as unknown as typeof runtime.fetch;
     const feed = openFeed({ url: 'https://api.example/feed', transport: 'poll' }, { fetch });
     expect(await within(errorOf(feed), 'the error')).toMatchObject({ code: 'redirected' });
   });
@@ -77,7 +77,7 @@ describe('a runtime whose fetch follows redirects in spite of the request', () =
     ['', 'https://api.example/feed'],
     ['https://page.example/feed', '/feed'],
   ])('accepts the page of %j for %j', async (finalUrl, url) => {
-    const fetch = followsAndNames(finalUrl) as unknown as typeof runtime.fetch;
+    const fetch = fetchFrom(finalUrl) as unknown as typeof runtime.fetch;
     const feed = openFeed({ url, transport: 'poll' }, { fetch });
     const { value } = (await feed[Symbol.asyncIterator]().next()) as { value: unknown };
     expect(value).toMatchObject({ n: 1 });

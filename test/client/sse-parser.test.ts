@@ -9,7 +9,7 @@ function blocksOf(parts: readonly string[]): SseBlock[] {
   return blocks;
 }
 
-/** What another parser makes of it; it tells no blocks without data. */
+/** The events that another parser finds. */
 function referenceOf(text: string): { event: string | undefined; data: string }[] {
   const blocks: { event: string | undefined; data: string }[] = [];
   const parser = createParser({
@@ -31,8 +31,8 @@ const STREAMS = [
   'data: cut off',
 ];
 
-describe('an event stream', () => {
-  test.each(STREAMS)('%j is understood as others do, however it is cut', (text) => {
+describe('the parser of event streams', () => {
+  test.each(STREAMS)('reads %j as another parser does, in chunks of any size', (text) => {
     const expected = referenceOf(text);
     for (let size = 1; size <= text.length; size++) {
       const parts = Array.from({ length: Math.ceil(text.length / size) }, (_, at) =>
@@ -42,11 +42,11 @@ describe('an event stream', () => {
     }
   });
 
-  test('moves the id with blocks that have no data', () => {
+  test('keeps the id of a block without data', () => {
     expect(blocksOf(['retry: 5\nid: a\n\n:\n\ndata: 1\n\n'])).toEqual([{ event: undefined, data: '1', id: 'a' }]);
   });
 
-  test('says how long to wait', () => {
+  test('reads `retry:` and ignores a wrong value', () => {
     const parser = new SseParser(() => undefined);
     parser.push('retry: 2000\n');
     expect(parser.retryMs).toBe(2_000);

@@ -1,8 +1,10 @@
 import type { ConnectOptions } from 'nest-notifications/client';
 import { ManualClock } from 'nest-notifications/testing';
 import type { Timer } from '../../src/core/clock.js';
-import { type Channel, type DeviceEvent, type Environment, type Locks, runtime } from '../../src/client/environment.js';
-import { Feed } from '../../src/client/feed.js';
+import { type DeviceEvent, type Environment, runtime } from '../../src/client/environment.js';
+import { NotificationsFeed } from '../../src/client/notifications-feed.js';
+import type { BrowserApis, Channel, Locks } from '../../src/client/tabs/browser-apis.js';
+import { shareThrough } from '../../src/client/tabs/tab-group.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { upTo } from '../support/http/feed.js';
 import { until } from '../support/http/until.js';
@@ -14,10 +16,12 @@ export interface Numbered {
 
 type FetchInit = RequestInit & { readonly signal: AbortSignal };
 
-/** A server with one log, whose cursors are positions. It holds polls until there is something, or until their wait is over. */
+/**
+ * A server with one log, whose cursors are positions. It holds a poll until its wait has passed.
+ */
 export class Log {
   head = 0;
-  /** How far the node that answers quick polls lags behind. */
+  /** How far the node that answers polls without a wait lags behind. */
   lag = 0;
   polls = 0;
   /** Whether every answer has a gap. */
@@ -38,7 +42,7 @@ export class Log {
     for (const answer of [...this.#held]) answer();
   }
 
-  /** Connections that wait for new notifications. */
+  /** The number of polls that wait for new notifications. */
   get held(): number {
     return this.#held.size;
   }
@@ -144,11 +148,11 @@ export class Browser {
   readonly clock = new ManualClock();
   readonly log = new Log(this.clock);
   readonly tabs = new Set<TabDevice>();
-  /** Whether a message arrives. */
+  /** Decides whether a message arrives. */
   passes: (message: { type: string }) => boolean = () => true;
   /** Every message that was posted, in order. */
   readonly messages: { type: string }[] = [];
-  /** Names of the locks and channels that were used. */
+  /** The names of all locks and channels. */
   readonly names = new Set<string>();
   readonly #locks = new Map<string, Lock>();
 
@@ -158,7 +162,7 @@ export class Browser {
     return lock;
   }
 
-  /** Ends everything that a tab has here, as its crash does. */
+  /** Removes the locks and channels of a tab, as its crash does. */
   remove(tab: TabDevice): void {
     this.tabs.delete(tab);
     for (const lock of this.#locks.values()) lock.remove(tab);
@@ -180,6 +184,7 @@ export class TabDevice {
   #tasks: (() => void)[] | undefined;
   #listeners: ((event: DeviceEvent) => void)[] = [];
   readonly channels = new Map<string, Set<Channel>>();
+  #isHidden = false;
   readonly #timers = new Set<Timer>();
   #connections = new AbortController();
 
@@ -188,13 +193,13 @@ export class TabDevice {
     browser.tabs.add(this);
   }
 
-  /** Runs a task now, or when the page thaws. */
+  /** Runs a task now, or when a frozen page resumes. */
   run(task: () => void): void {
     if (this.#tasks) this.#tasks.push(task);
     else task();
   }
 
-  /** The page runs no code any more. Some browsers cut its connections, too. */
+  /** Stops all code of the page. Some browsers cut its connections, too. */
   freeze({ cuts = true } = {}): void {
     this.#tasks = [];
     if (!cuts) return;
@@ -202,21 +207,22 @@ export class TabDevice {
     this.#connections = new AbortController();
   }
 
-  thaw(): void {
+  resume(): void {
     const tasks = this.#tasks ?? [];
     this.#tasks = undefined;
-    this.tell('woken');
+    this.emit('resumed');
     for (const task of tasks) task();
   }
 
-  /** The page ends without running any of its code; the browser closes its connections and frees its locks. */
+  /** Ends the page without any of its code. The browser frees its connections and locks. */
   crash(): void {
     this.freeze();
     for (const timer of this.#timers) this.#browser.clock.clearTimeout(timer);
     this.#browser.remove(this);
   }
 
-  tell(event: DeviceEvent): void {
+  emit(event: DeviceEvent): void {
+    if (event === 'hidden' || event === 'visible') this.#isHidden = event === 'hidden';
     for (const listener of [...this.#listeners]) listener(event);
   }
 
@@ -236,6 +242,7 @@ export class TabDevice {
       }) as unknown as Environment['fetch'],
       random: () => 0,
       now: () => clock.monotonic(),
+      isHidden: () => this.#isHidden,
       setTimeout: (task, ms) => {
         const timer = clock.setTimeout(() => this.run(task), ms);
         this.#timers.add(timer);
@@ -248,13 +255,11 @@ export class TabDevice {
         this.#listeners.push(listener);
         return () => (this.#listeners = this.#listeners.filter((other) => other !== listener));
       },
-      locks: this.#locks,
-      channel: this.#channel,
       ...more,
     };
   };
 
-  readonly #locks: Locks = {
+  readonly locks: Locks = {
     request: (name, options, task) =>
       new Promise((resolve, reject) => {
         this.#browser.names.add(name);
@@ -264,7 +269,7 @@ export class TabDevice {
       }),
   };
 
-  readonly #channel = (name: string): Channel => {
+  readonly openChannel = (name: string): Channel => {
     const browser = this.#browser;
     browser.names.add(name);
     const channel: Channel = {
@@ -286,18 +291,19 @@ export class TabDevice {
 
 export interface TabOptions {
   readonly cursor?: string;
-  /** The application takes one notification, and no other until it is released. */
+  /** The application takes one notification, and the next one after `release`. */
   readonly isSlow?: boolean;
   readonly auth?: NonNullable<ConnectOptions['auth']>;
   readonly topics?: readonly string[];
   readonly onGap?: NonNullable<ConnectOptions['onGap']>;
-  /** A page that has other feeds already. */
+  /** The page, if it has other feeds. */
   readonly device?: TabDevice;
   readonly environment?: Partial<Environment>;
+  readonly apis?: BrowserApis;
 }
 
 export interface Tab {
-  readonly feed: Feed<Numbered>;
+  readonly feed: NotificationsFeed<Numbered>;
   readonly device: TabDevice;
   readonly seen: number[];
   readonly errors: unknown[];
@@ -305,9 +311,9 @@ export interface Tab {
 }
 
 export function openTab(browser: Browser, options: TabOptions = {}): Tab {
-  const { isSlow = false, device = new TabDevice(browser), environment, ...others } = options;
-  const feed = new Feed<Numbered>(
-    { url: 'http://feed/', transport: 'poll', share: 'orders', ...others },
+  const { isSlow = false, device = new TabDevice(browser), environment, apis = device, ...others } = options;
+  const feed = new NotificationsFeed<Numbered>(
+    { url: 'http://feed/', transport: 'poll', share: shareThrough(apis, 'orders'), ...others },
     device.environment(environment),
   );
   const [seen, errors]: [number[], unknown[]] = [[], []];
@@ -327,7 +333,7 @@ export function openTab(browser: Browser, options: TabOptions = {}): Tab {
   return { feed, device, seen, errors, release: () => release() };
 }
 
-/** Lets everything happen that needs no time, until a condition holds. */
+/** Runs everything that needs no time, until a condition holds. */
 export function reaches(browser: Browser, condition: () => boolean): Promise<void> {
   return until(async () => {
     await browser.clock.settle();

@@ -60,7 +60,7 @@ const MALFORMED: readonly unknown[] = [
   new Proxy({}, { get: () => () => HUGE }),
 ];
 
-test.each(MESSAGES)('a message of the right shape is read: $type', (message) => {
+test.each(MESSAGES)('a valid message is accepted: $type', (message) => {
   expect(messageFrom(message)).toEqual(message);
 });
 
@@ -71,7 +71,7 @@ test.each(MALFORMED.map((message, index) => ({ message, index })))(
   },
 );
 
-test('the fields of a message are read once, so that a getter cannot change them later', () => {
+test('each field of a message is read once, so that a getter cannot change it later', () => {
   let reads = 0;
   const delivery = {
     notifications: [],
@@ -92,7 +92,7 @@ async function openPair() {
 }
 
 describe('tabs that share a feed', () => {
-  test('carry a version in the names that they share', async () => {
+  test('use the version of their messages in the name of the group', async () => {
     const { browser } = await openPair();
     expect([...browser.names]).toEqual(['nest-notifications/1 ["orders"]']);
   });
@@ -108,10 +108,10 @@ describe('tabs that share a feed', () => {
 
   test.each([
     ['a cursor that the server does not know', '99999', '2'],
-    ['a cursor that lies before', '1', '2'],
-    ['a cursor that lies ahead', '4', '2'],
-    ['a beginning that nobody has', '2', '77'],
-  ])('lose nothing by a wrong delivery with %s', async (_, cursor, after) => {
+    ['an earlier cursor', '1', '2'],
+    ['a later cursor', '4', '2'],
+    ['an unknown position before it', '2', '77'],
+  ])('lose nothing after a wrong delivery with %s', async (_, cursor, after) => {
     const { browser, tabs, log, name } = await openPair();
     browser.post(name, { type: 'delivery', after, delivery: { notifications: [], cursor } });
     await browser.clock.settle();
@@ -123,7 +123,7 @@ describe('tabs that share a feed', () => {
     for (const { seen, errors } of tabs) expect([seen, errors]).toEqual([upTo(5), []]);
   });
 
-  test('survive a wrong report to a tab that joins', async () => {
+  test('ignore a wrong report to a tab that joins', async () => {
     const { browser, tabs, log, name } = await openPair();
     browser.passes = ({ type }) => {
       if (type === 'ask') browser.post(name, { type: 'report', cursor: '99999', lastId: undefined, state: STATE });
@@ -140,13 +140,13 @@ describe('tabs that share a feed', () => {
     expect([...tabs, late].flatMap(({ errors }) => errors)).toEqual([]);
   });
 
-  test.each(upTo(20))('survive any messages at any time: seed %d', async (seed) => {
+  test.each(upTo(20))('receive each notification once among any messages: seed %d', async (seed) => {
     const random = new Random(seed);
     const { browser, tabs, log, name } = await openPair();
     for (let step = 0; step < 150; step++) {
       const message: Record<string, unknown> = { ...random.pick([...browser.messages, ...MESSAGES]) };
       const isForged = random.chance(0.5);
-      // A repeated, shortened or changed message, or one of another kind.
+      // Repeats, shortens or changes a message, or makes one of another kind.
       const key = random.pick(Object.keys(message));
       if (isForged) message[key] = random.pick([...MALFORMED, ...Object.values(random.pick(MESSAGES)), '2', '99999']);
       if (random.chance(0.7)) browser.post(name, message);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Locks } from '../../src/client/environment.js';
+import type { Locks } from '../../src/client/tabs/browser-apis.js';
 import { endTest } from '../support/http/cleanup.js';
 import { upTo } from '../support/http/feed.js';
 import { Random } from '../support/http/random.js';
@@ -7,9 +7,9 @@ import { Browser, openTab, reaches, type Tab, TabDevice } from './tab-browser.js
 
 afterEach(endTest);
 
-/** More with TABS_SEEDS. */
+/** TABS_SEEDS sets a higher number. */
 const SEEDS = Number(process.env.TABS_SEEDS ?? 30);
-/** A leader that stops to answer is replaced within this time: 30 s of silence, then up to 3 s for its answer. */
+/** Another tab replaces a frozen leader within 30 s of silence and up to 3 s without an answer. */
 const REPLACED_MS = 33_000;
 
 /** Publishes, and expects that every tab receives it over one connection. */
@@ -70,25 +70,25 @@ describe('tabs that share a feed have one connection', () => {
     await expectOneConnection(browser, others);
   });
 
-  test('after the leader freezes, and after it thaws', async () => {
+  test('after the leader freezes, and after it resumes', async () => {
     const browser = new Browser();
     const [leader, ...others] = await openTabs(browser, 4);
     leader?.device.freeze();
     browser.log.publish(1);
     await browser.clock.advance(REPLACED_MS);
     await expectOneConnection(browser, others);
-    leader?.device.thaw();
+    leader?.device.resume();
     await expectOneConnection(browser, [leader!, ...others]);
-    // The former leader waits for its turn again.
+    // The former leader is in the queue for the lock again.
     for (const { feed } of others) feed.close();
     await expectOneConnection(browser, [leader!]);
   });
 
-  test('within three seconds after the user looks at a tab whose leader is frozen', async () => {
+  test('within three seconds after a tab with a frozen leader is visible', async () => {
     const browser = new Browser();
     const [leader, other] = await openTabs(browser, 2);
     leader?.device.freeze();
-    other?.device.tell('visible');
+    other?.device.emit('visible');
     await browser.clock.advance(3_000);
     await expectOneConnection(browser, [other!]);
   });
@@ -97,16 +97,16 @@ describe('tabs that share a feed have one connection', () => {
     const browser = new Browser();
     const [leader, ...others] = await openTabs(browser, 6);
     leader?.device.freeze();
-    for (const { device } of others) device.tell('visible');
+    for (const { device } of others) device.emit('visible');
     await browser.clock.advance(3_000);
     await expectOneConnection(browser, others);
   });
 
-  test('when a tab gets the lock while it takes it over', async () => {
+  test('when a tab gets the lock while it steals it', async () => {
     const browser = new Browser();
     const [leader, other, last] = await openTabs(browser, 3);
     leader?.device.freeze();
-    other?.device.tell('visible');
+    other?.device.emit('visible');
     await browser.clock.advance(1_499);
     leader?.device.crash();
     await browser.clock.advance(3_000);
@@ -116,14 +116,78 @@ describe('tabs that share a feed have one connection', () => {
   });
 });
 
-test('a page that may not use locks reads for itself', async () => {
+describe('a visible tab whose leader is hidden', () => {
+  /** Hides the leader, and lets its poll end with an empty page, so that it pauses. */
+  async function hideLeader(browser: Browser, leader: Tab | undefined): Promise<void> {
+    leader?.device.emit('hidden');
+    await browser.clock.advance(25_000);
+  }
+
+  test('receives a notification within half a second, not after the pause of the leader', async () => {
+    const browser = new Browser();
+    const [leader, other] = await openTabs(browser, 2);
+    await hideLeader(browser, leader);
+    await browser.clock.advance(500);
+    browser.log.publish(1);
+    await browser.clock.settle();
+    expect(other?.seen.at(-1)).toBe(browser.log.head);
+    await expectOneConnection(browser, [leader!, other!]);
+  });
+
+  test('takes over when it opens', async () => {
+    const browser = new Browser();
+    const [leader] = await openTabs(browser, 1);
+    await hideLeader(browser, leader);
+    const other = openTab(browser, { cursor: '0' });
+    await browser.clock.advance(500);
+    await expectOneConnection(browser, [leader!, other]);
+  });
+
+  test('takes over when it becomes visible', async () => {
+    const browser = new Browser();
+    const [leader, other] = await openTabs(browser, 2);
+    other?.device.emit('hidden');
+    await hideLeader(browser, leader);
+    expect(browser.log.held).toBe(0);
+    other?.device.emit('visible');
+    await browser.clock.advance(500);
+    await expectOneConnection(browser, [leader!, other!]);
+  });
+
+  test('takes over alone among several feeds of its page', async () => {
+    const browser = new Browser();
+    const [leader, other] = await openTabs(browser, 2);
+    let next = 0;
+    const environment = { random: () => (next += 0.1) };
+    const feeds = upTo(3).map(() => openTab(browser, { device: other!.device, cursor: '1', environment }));
+    await expectOneConnection(browser, [leader!, other!, ...feeds]);
+    await hideLeader(browser, leader);
+    const { polls } = browser.log;
+    await browser.clock.advance(500);
+    expect(browser.log.polls - polls).toBeLessThanOrEqual(2);
+    await expectOneConnection(browser, [leader!, other!, ...feeds]);
+  });
+
+  test('does not take over while it is hidden too', async () => {
+    const browser = new Browser();
+    const [leader, other] = await openTabs(browser, 2);
+    other?.device.emit('hidden');
+    await hideLeader(browser, leader);
+    await browser.clock.advance(5_000);
+    expect(browser.log.held).toBe(0);
+    await browser.clock.advance(5_000);
+    expect(browser.log.held).toBe(1);
+  });
+});
+
+test('a page that may not use locks has its own connection', async () => {
   const browser = new Browser();
   const request: Locks['request'] = () => Promise.reject(new DOMException('sandboxed', 'SecurityError'));
-  const tab = openTab(browser, { environment: { locks: { request } } });
+  const tab = openTab(browser, { apis: { ...new TabDevice(browser), locks: { request } } });
   await expectOneConnection(browser, [tab]);
 });
 
-test('feeds of other topics do not share, whatever the order of their topics', async () => {
+test('feeds share if they have the same topics, in any order', async () => {
   const browser = new Browser();
   openTab(browser, { topics: ['a', 'b'] });
   openTab(browser, { topics: ['b', 'a'] });
@@ -133,7 +197,7 @@ test('feeds of other topics do not share, whatever the order of their topics', a
   expect(browser.log.held).toBe(2);
 });
 
-test('a failing `onGap` does not end a feed that shares', async () => {
+test('an error of `onGap` does not end a feed that shares', async () => {
   const browser = new Browser();
   const { clock, log } = browser;
   let calls = 0;
@@ -152,8 +216,8 @@ test('a failing `onGap` does not end a feed that shares', async () => {
   expect([calls, leader.seen, other.seen]).toEqual([3, upTo(3), upTo(3)]);
 });
 
-describe('tabs that open, close, crash, freeze and thaw', () => {
-  test.each(upTo(SEEDS))('lose nothing, double nothing and end with one connection: seed %d', async (seed) => {
+describe('tabs that open, close, crash, freeze and resume', () => {
+  test.each(upTo(SEEDS))('receive each notification once and end with one connection: seed %d', async (seed) => {
     const random = new Random(seed);
     const browser = new Browser();
     const { clock, log } = browser;
@@ -177,13 +241,13 @@ describe('tabs that open, close, crash, freeze and thaw', () => {
         for (const other of tabs) if (other.device === tab.device) frozen.add(other);
       } else if (action === 5 && tab && !isAwake) {
         for (const other of tabs) if (other.device === tab.device) frozen.delete(other);
-        tab.device.thaw();
-      } else if (action === 6 && isAwake) tab.device.tell(random.pick(['hidden', 'visible'] as const));
+        tab.device.resume();
+      } else if (action === 6 && isAwake) tab.device.emit(random.pick(['hidden', 'visible'] as const));
       else log.publish(random.below(3));
       await clock.advance(random.pick([0, 0, 10, 2_000, 40_000]));
     }
-    for (const device of new Set([...frozen].map((tab) => tab.device))) device.thaw();
-    for (const { device } of tabs) device.tell('visible');
+    for (const device of new Set([...frozen].map((tab) => tab.device))) device.resume();
+    for (const { device } of tabs) device.emit('visible');
     await clock.advance(REPLACED_MS);
     const all = [...tabs, openTab(browser, { cursor: '0' })];
     await expectOneConnection(browser, all);

@@ -12,7 +12,7 @@ async function leaderOf(browser: Browser): Promise<Tab> {
 }
 
 describe('tabs that share a feed', () => {
-  test('ask once for all, and all get all', async () => {
+  test('receive everything over one connection', async () => {
     const browser = new Browser();
     const { log } = browser;
     await leaderOf(browser);
@@ -23,14 +23,14 @@ describe('tabs that share a feed', () => {
     expect(log.held).toBe(1);
   });
 
-  test('catch up by themselves from an old place, and get nothing twice', async () => {
+  test('catch up from an old position, and receive each notification once', async () => {
     const browser = new Browser();
     const { log } = browser;
     log.publish(5);
     const { seen: first } = await leaderOf(browser);
     log.publish(5);
     await reaches(browser, () => first.length === 5);
-    // The leader’s next delivery begins where the leader is: before what the newcomer has caught up with.
+    // The late tab reads beyond the leader's position, so the leader's next delivery overlaps.
     browser.passes = ({ type }) => {
       if (type === 'report') log.publish(2);
       return true;
@@ -42,7 +42,7 @@ describe('tabs that share a feed', () => {
     expect(late.seen).toEqual(upTo(13).filter((n) => n > 2));
   });
 
-  test('miss nothing when they come before the leader has a place', async () => {
+  test('miss nothing if they start before the leader has a position', async () => {
     const browser = new Browser();
     const { log } = browser;
     log.publish(2);
@@ -60,7 +60,7 @@ describe('tabs that share a feed', () => {
     expect(late.seen).toEqual(upTo(4));
   });
 
-  test('wait for what the leader has got and the node that answers has not', async () => {
+  test('wait for a notification that the leader has and their node does not have yet', async () => {
     const browser = new Browser();
     const { log } = browser;
     const leader = await leaderOf(browser);
@@ -74,7 +74,7 @@ describe('tabs that share a feed', () => {
     expect(late.seen).toEqual(upTo(5));
   });
 
-  test('read again what was not told to them', async () => {
+  test('read a delivery from the server if its message is lost', async () => {
     const browser = new Browser();
     const { log } = browser;
     await leaderOf(browser);
@@ -89,7 +89,7 @@ describe('tabs that share a feed', () => {
     expect(other.seen).toEqual(upTo(4));
   });
 
-  test('take over from one that nobody listens in any more, and from one that is closed', async () => {
+  test('take over from a leader that is closed', async () => {
     const browser = new Browser();
     const { log } = browser;
     const first = await leaderOf(browser);
@@ -107,14 +107,14 @@ describe('tabs that share a feed', () => {
     expect([second.seen, third.seen]).toEqual([upTo(3), upTo(6)]);
   });
 
-  test('get everything at once while the application of the one that asks is slow, which loses nothing either', async () => {
+  test('receive everything at once while the application of the leader is slow, and it loses nothing', async () => {
     const browser = new Browser();
     const { log } = browser;
     const leader = openTab(browser, { isSlow: true });
     await reaches(browser, () => log.held === 1);
     const others = Array.from({ length: 3 }, () => openTab(browser));
     await reaches(browser, () => others.every(({ feed }) => feed.cursor !== undefined));
-    // More than the leader's loop and its memory hold together.
+    // More than the queue and the buffer of the leader can have together.
     for (let round = 1; round <= 8; round++) {
       log.publish(500);
       await reaches(browser, () => others.every(({ seen }) => seen.length === 500 * round));
@@ -127,7 +127,7 @@ describe('tabs that share a feed', () => {
     for (const { seen } of [leader, ...others]) expect(seen).toEqual(upTo(4_001));
   });
 
-  test('refresh a token in the one that asks, and when it is refused for good, the next one asks with its own', async () => {
+  test('renew the token of the leader, and another tab leads with its own token after a final 401', async () => {
     const browser = new Browser();
     const { log } = browser;
     const tab = (name: string) => openTab(browser, { auth: ({ refused }) => `${name}${refused ? ' refreshed' : ''}` });

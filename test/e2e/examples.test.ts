@@ -14,7 +14,7 @@ import { createTestApp } from '../../examples/testing.js';
 import { workerModule } from '../../examples/worker.js';
 import { AppModule as OwnControllerModule } from '../../examples/own-controller.js';
 import { followOrders } from '../../examples/client.js';
-import { NotificationsFeed } from '../../examples/client-angular.js';
+import { OrdersFeed } from '../../examples/client-angular.js';
 import { poll, Refused } from '../../examples/poll-loop.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
 import { AppModule as SecurityModule, SecurityLog } from '../../examples/security-events.js';
@@ -88,9 +88,9 @@ describe('the examples of the README', () => {
     // A page has an address, which its feed is relative to.
     const { fetch: ofNode } = globalThis;
     globalThis.fetch = (input, init) => ofNode(new URL(input as string, url), init);
-    const injector = createEnvironmentInjector([NotificationsFeed], Injector.NULL as EnvironmentInjector);
+    const injector = createEnvironmentInjector([OrdersFeed], Injector.NULL as EnvironmentInjector);
     try {
-      const { notifications$, latest, state } = injector.get(NotificationsFeed);
+      const { notifications$, latest, state } = injector.get(OrdersFeed);
       const first = firstValueFrom(notifications$);
       await until(() => state().phase === 'live');
       await app?.get(NotificationsService).publish('orders', { type: 'order.placed', data: 1 });

@@ -3,6 +3,7 @@ import { type CallHandler, type CanActivate, type NestInterceptor, VersioningTyp
 import { APP_GUARD } from '@nestjs/core';
 import { NotificationsModule } from 'nest-notifications';
 import * as client from 'nest-notifications/client';
+import * as tabs from 'nest-notifications/client/tabs';
 import { map } from 'rxjs';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
@@ -12,18 +13,19 @@ import { WITH_FETCH } from '../support/http/event-source.js';
 const SERVED = { ...OPEN, serveClient: true };
 const ORIGIN = 'https://page.example';
 const PATH = '/notifications/client.js';
+const TABS_PATH = '/notifications/client/tabs.js';
 
 const refusing: CanActivate = { canActivate: () => false };
 
 const get = (app: TestApp, headers = {}, path = PATH) => request(app, { path, headers });
 
 forEachAdapter((adapter) => {
-  describe('the client as a file', () => {
-    test('is there when it is asked for, and only then', async () => {
+  describe('the served client', () => {
+    test.each([PATH, TABS_PATH])('is at %s with `serveClient` only', async (path) => {
       const app = await startApp(adapter, { notifications: OPEN });
-      expect((await get(app)).status).toBe(404);
+      expect((await get(app, {}, path)).status).toBe(404);
       const serving = await startApp(adapter, { notifications: SERVED });
-      const { status, rawHeaders, text } = await get(serving);
+      const { status, rawHeaders, text } = await get(serving, {}, path);
       expect(status).toBe(200);
       expect(Object.fromEntries(rawHeaders)).toMatchObject({
         'Content-Type': 'text/javascript; charset=utf-8',
@@ -35,21 +37,24 @@ forEachAdapter((adapter) => {
       });
     });
 
-    test('is one module with the exports of nest-notifications/client, and with no import', async () => {
+    test.each([
+      ['client', PATH, client],
+      ['client/tabs', TABS_PATH, tabs],
+    ])('is a module without imports that has the exports of nest-notifications/%s', async (_, path, entry) => {
       const app = await startApp(adapter, { notifications: SERVED });
-      const { text } = await get(app);
+      const { text } = await get(app, {}, path);
       expect(text).not.toMatch(/\bimport\b/);
       const [, exported = ''] = /export\s*\{([^}]+)\};?\s*$/.exec(text) ?? [];
       const names = exported.split(',').map((name) => name.split(' as ').at(-1)?.trim());
-      expect(names.sort()).toEqual(Object.keys(client).sort());
+      expect(names.sort()).toEqual(Object.keys(entry).sort());
     });
 
-    test('comes compressed to whom that suits, under a tag of its own', async () => {
+    test('is compressed for a caller that accepts it, with another ETag', async () => {
       const app = await startApp(adapter, { nest: WITH_FETCH, notifications: SERVED });
       const plain = await get(app, { 'Accept-Encoding': 'identity' });
       expect(plain.header('content-encoding')).toBeUndefined();
       expect((await get(app, { 'Accept-Encoding': 'gzip;q=0, identity' })).text).toBe(plain.text);
-      // What fetch makes of it is what a browser does.
+      // `fetch` decompresses the answer as a browser does.
       const response = await fetch(`http://127.0.0.1:${app.port}${PATH}`, { headers: { 'Accept-Encoding': 'gzip' } });
       expect(response.headers.get('content-encoding')).toBe('gzip');
       expect(response.headers.get('etag')).not.toBe(plain.header('etag'));
@@ -57,7 +62,7 @@ forEachAdapter((adapter) => {
       expect(await response.text()).toBe(plain.text);
     });
 
-    test('is not sent again to those who have it', async () => {
+    test('is not sent again to a cache that has it', async () => {
       const app = await startApp(adapter, { notifications: SERVED });
       const etag = (await get(app)).header('etag') ?? '';
       for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -67,11 +72,11 @@ forEachAdapter((adapter) => {
         expect([answer.header('content-type'), answer.header('content-encoding')]).toEqual([undefined, undefined]);
       }
       expect((await get(app, { 'If-None-Match': '"other"' })).status).toBe(200);
-      // The compressed one is another representation.
+      // The compressed script is another representation.
       expect((await get(app, { 'If-None-Match': etag, 'Accept-Encoding': 'gzip' })).status).toBe(200);
     });
 
-    test('has the same head for HEAD, and is for reading only', async () => {
+    test('has the same headers for HEAD, and allows no other method', async () => {
       const app = await startApp(adapter, { notifications: SERVED });
       const { rawHeaders } = await get(app);
       const head = await request(app, { method: 'HEAD', path: PATH });
@@ -82,7 +87,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('stands below prefix, version and path, and without the built-in controller', async () => {
+    test('follows prefix, version and path, also without the built-in controller', async () => {
       const app = await startApp(adapter, {
         notifications: { ...SERVED, path: 'feed', version: '2', controller: false },
         configure: (nest) => nest.setGlobalPrefix('api').enableVersioning({ type: VersioningType.URI }),
@@ -91,13 +96,13 @@ forEachAdapter((adapter) => {
       expect((await get(app, {}, '/feed/client.js')).status).toBe(404);
     });
 
-    test('is served by a module whose options come later', async () => {
+    test('is served by a module with asynchronous options', async () => {
       const module = NotificationsModule.forRootAsync({ serveClient: true, useFactory: () => OPEN });
       const app = await startApp(adapter, { imports: [module] });
       expect((await get(app)).status).toBe(200);
     });
 
-    test('is public beside a closed feed, whose guards do not stand before it; the application’s do', async () => {
+    test('is public beside a closed feed, unless a guard of the application rejects the request', async () => {
       const closed = { serveClient: true, guards: [refusing] };
       const app = await startApp(adapter, { notifications: closed });
       expect((await get(app, {}, '/notifications?topic=a&wait=0')).status).toBe(403);
@@ -109,7 +114,7 @@ forEachAdapter((adapter) => {
       expect((await get(guarded)).status).toBe(403);
     });
 
-    test('is not changed by what an application does to all of its answers', async () => {
+    test('is not changed by global interceptors of the application', async () => {
       class Wrapping implements NestInterceptor {
         intercept(_context: unknown, next: CallHandler) {
           return next.handle().pipe(map((data: unknown) => ({ data })));

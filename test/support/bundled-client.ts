@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { bundleClient } from '../../scripts/bundle-client.mjs';
+import type { ClientScripts } from '../../src/nest/client-file/bundled-client.js';
 
-/** Replaces src/nest/client-file/bundled-client.ts as the build does, from the sources: a test needs no build. */
-export function bundledClient(): string {
+/** Replaces bundled-client.ts of src/nest as the build does, but from the sources, without a build. */
+export function bundledClient(): ClientScripts {
   return bundleClient(fileURLToPath(new URL('../../src', import.meta.url)));
 }

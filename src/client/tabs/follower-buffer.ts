@@ -1,47 +1,53 @@
 import type { Delivery } from '../delivery.js';
 import type { Environment } from '../environment.js';
 
-/** Notifications, and moves of the cursor, that a tab buffers while its application is busy or while it catches up. */
+/**
+ * The most notifications and deliveries in a buffer. A tab fills it while its application is busy.
+ */
 const BUFFERED_MAX = 1_000;
-/** A leader that has sent nothing for this long is asked for a report. */
+/** A tab requests a report from a leader that has sent nothing for this long. */
 const SILENT_LEADER_MS = 30_000;
 
 /** A delivery of the leader, and the leader's position before it. */
-export interface Received {
+export interface LeaderDelivery {
   readonly after: string | undefined;
   readonly delivery: Delivery;
 }
 
 /** The deliveries that a tab has received from the leader and has not delivered yet. */
 export class FollowerBuffer {
+  /** Whether the tab has read everything before the buffered deliveries. */
   isCaughtUp = false;
-  /** The leader's position when this tab caught up with it, or passed it; the next delivery begins there. */
+  /**
+   * The leader's position when this tab read up to it, or beyond it. The next delivery begins
+   * there, although the tab's own position may differ.
+   */
   joinsAt: string | undefined;
-  #received: Received[] = [];
+  #deliveries: LeaderDelivery[] = [];
   #count = 0;
-  #changed: ((isNew: boolean) => void) | undefined;
+  #changed: ((hasNew: boolean) => void) | undefined;
 
   /** The position after the buffered deliveries; undefined if there are none. */
   get end(): string | undefined {
-    return this.#received.at(-1)?.delivery.cursor;
+    return this.#deliveries.at(-1)?.delivery.cursor;
   }
 
-  push(received: Received): void {
-    this.#received.push(received);
+  push(received: LeaderDelivery): void {
+    this.#deliveries.push(received);
     this.#count += 1 + received.delivery.notifications.length;
-    // The application is slow. The tab reads again from its own position.
+    // The application is slow. The tab reads the dropped notifications again from the server.
     if (this.#count > BUFFERED_MAX) this.clear();
     this.changed();
   }
 
-  next(): Received | undefined {
-    const next = this.#received.shift();
+  next(): LeaderDelivery | undefined {
+    const next = this.#deliveries.shift();
     if (next) this.#count -= 1 + next.delivery.notifications.length;
     return next;
   }
 
   clear(): void {
-    this.#received = [];
+    this.#deliveries = [];
     this.#count = 0;
     this.joinsAt = undefined;
     this.isCaughtUp = false;
@@ -58,14 +64,14 @@ export class FollowerBuffer {
     this.#changed?.(true);
   }
 
-  /** False if the leader sends nothing in a time in which a live leader sends something. */
+  /** Resolves with false if nothing has changed for so long that the leader may be frozen. */
   whenChanged({ setTimeout, clearTimeout }: Environment): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#changed?.(false), SILENT_LEADER_MS);
-      this.#changed = (isNew) => {
+      this.#changed = (hasNew) => {
         clearTimeout(timer);
         this.#changed = undefined;
-        resolve(isNew);
+        resolve(hasNew);
       };
     });
   }

@@ -1,24 +1,25 @@
-import type { Locks } from '../environment.js';
+import type { Locks } from './browser-apis.js';
 
-/** Called when a tab begins or ceases to lead. */
+/** Called when a tab starts or stops to lead. */
 export interface ElectionEvents {
-  leads(): void;
+  elected(): void;
   /** Another tab has taken over. */
-  deposed(): void;
-  /** This page may not use Web Locks, in a sandboxed frame for example. */
+  replaced(): void;
+  /** The page may not use Web Locks; for example, it is in a sandboxed frame. */
   unavailable(): void;
 }
 
 /**
- * The tab that holds a Web Lock leads. Each tab waits in the browser's queue for the lock, so the next one leads as soon
- * as the leader is closed or crashes. A leader that is frozen keeps its lock; the others can take it away.
+ * The tab that holds a Web Lock leads. The other tabs wait in the browser's queue for the lock, so
+ * the next one leads as soon as the leader's page is closed or crashes. A frozen leader keeps the
+ * lock; another tab can steal it.
  */
 export class LeaderElection {
   readonly #name: string;
   readonly #locks: Locks;
   readonly #events: ElectionEvents;
   readonly #leaving = new AbortController();
-  /** Ends the hold on the lock by which this tab leads; undefined while another tab leads. */
+  /** Releases the lock; undefined while another tab leads. */
   #release: (() => void) | undefined;
 
   constructor(name: string, locks: Locks, events: ElectionEvents) {
@@ -28,7 +29,7 @@ export class LeaderElection {
     void this.#queue();
   }
 
-  /** Leads at once, and deposes the leader. */
+  /** Steals the lock from the leader. */
   takeOver(): void {
     void this.#hold({ steal: true });
   }
@@ -39,11 +40,11 @@ export class LeaderElection {
   }
 
   async #queue(): Promise<void> {
-    // Whoever took the lock away may be closed or frozen later, so this tab needs a place in the queue again.
+    // A tab whose lock was stolen queues again, because the new leader may end later.
     while (await this.#hold({ signal: this.#leaving.signal }));
   }
 
-  /** Requests the lock. Resolves when another request has taken it away, with true; with false when this tab leaves. */
+  /** Requests the lock. Resolves with true if another request steals it, with false on `leave`. */
   async #hold(options: Parameters<Locks['request']>[1]): Promise<boolean> {
     const { signal } = this.#leaving;
     let release: (() => void) | undefined;
@@ -52,7 +53,7 @@ export class LeaderElection {
         if (signal.aborted) return;
         const isLeader = this.#release !== undefined;
         const released = new Promise<void>((resolve) => (this.#release = release = resolve));
-        if (!isLeader) this.#events.leads();
+        if (!isLeader) this.#events.elected();
         await released;
       });
     } catch {
@@ -61,10 +62,11 @@ export class LeaderElection {
         if (!this.#release) this.#events.unavailable();
         return false;
       }
-      // Otherwise this tab took the lock from itself: its turn in the queue came while it was taking over.
+      // If they differ, this tab has stolen the lock from itself: it got the lock from the queue
+      // while its `takeOver` was pending.
       if (this.#release === release) {
         this.#release = undefined;
-        this.#events.deposed();
+        this.#events.replaced();
       }
     }
     return !signal.aborted;

@@ -1,10 +1,9 @@
+import type { FeedState } from '../connection-state.js';
 import { type Delivery, deliveryFrom, fieldsOf, isCursor } from '../delivery.js';
-import { isPhase, isReason } from '../machine.js';
-import type { FeedState } from '../options.js';
 
 /**
- * Part of the names of the channel and the lock. Change it with the messages: tabs with another version of the client
- * form a group of their own then.
+ * Part of the names of the channel and the lock. Change it together with the messages, so that tabs
+ * with different versions of the client do not share.
  */
 export const TABS_VERSION = 1;
 
@@ -18,20 +17,37 @@ export interface Report {
 
 /** The messages between tabs. */
 export type Message =
-  /** Asks the leader for a report. */
+  /** Requests a report from the leader. */
   | { readonly type: 'ask' }
-  /** The answer, and the first message of a new leader. */
+  /** The leader's answer, and the first message of a new leader. */
   | Report
-  /** A delivery of the leader; `after` is its position before. */
+  /** A delivery of the leader; `after` is the leader's position before it. */
   | { readonly type: 'delivery'; readonly after: string | undefined; readonly delivery: Delivery }
   | { readonly type: 'state'; readonly state: FeedState };
 
-/** Other scripts of the origin may post anything, so only what has the right shape is used. Undefined for the rest. */
+/** Records, so that the compiler finds a missing value. */
+const PHASES: Readonly<Record<FeedState['phase'], 1>> = { connecting: 1, live: 1, waiting: 1, offline: 1, closed: 1 };
+const REASONS: Readonly<Record<NonNullable<FeedState['reason']>, 1>> = {
+  network: 1,
+  auth: 1,
+  malformed: 1,
+  busy: 1,
+  server: 1,
+  hidden: 1,
+  refused: 1,
+  closed: 1,
+};
+const TRANSPORTS: Readonly<Record<FeedState['transport'], 1>> = { poll: 1, sse: 1 };
+
+/**
+ * Checks a message, because any script of the origin may post to the channel. Undefined if its
+ * shape is wrong.
+ */
 export function messageFrom(data: unknown): Message | undefined {
   try {
     return parse(fieldsOf(data));
   } catch {
-    // A getter or a proxy.
+    // A getter or a proxy can throw on any access.
     return undefined;
   }
 }
@@ -41,21 +57,28 @@ function parse({ type, ...fields }: Readonly<Record<string, unknown>>): Message 
   if (type === 'delivery') {
     const { after } = fields;
     const delivery = deliveryFrom(fields.delivery);
-    return delivery && isOptional(after) ? { type, after, delivery } : undefined;
+    return delivery && isOptionalCursor(after) ? { type, after, delivery } : undefined;
   }
   const state = stateFrom(fields.state);
   if (type === 'state') return state && { type, state };
   const { cursor, lastId } = fields;
-  const isReport = type === 'report' && isOptional(cursor) && (lastId === undefined || typeof lastId === 'string');
+  const isReport =
+    type === 'report' && isOptionalCursor(cursor) && (lastId === undefined || typeof lastId === 'string');
   return isReport && state ? { type, cursor, lastId, state } : undefined;
 }
 
-function isOptional(cursor: unknown): cursor is string | undefined {
-  return cursor === undefined || isCursor(cursor);
+function isOptionalCursor(value: unknown): value is string | undefined {
+  return value === undefined || isCursor(value);
 }
 
 function stateFrom(value: unknown): FeedState | undefined {
   const { phase, reason, transport } = fieldsOf(value);
-  if (!isPhase(phase) || !isReason(reason) || (transport !== 'poll' && transport !== 'sse')) return undefined;
-  return { phase, reason, transport };
+  const isReason = reason === undefined || isKeyOf(REASONS, reason);
+  return isKeyOf(PHASES, phase) && isReason && isKeyOf(TRANSPORTS, transport)
+    ? { phase, reason, transport }
+    : undefined;
+}
+
+function isKeyOf<Key extends string>(record: Readonly<Record<Key, 1>>, value: unknown): value is Key {
+  return typeof value === 'string' && Object.hasOwn(record, value);
 }

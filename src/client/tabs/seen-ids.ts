@@ -1,11 +1,14 @@
 import type { Delivery } from '../delivery.js';
 
-/** Ids remembered: more than lie between the positions of two tabs. */
+/** The ids that a tab remembers. Two tabs are never this far apart. */
 const IDS_MAX = 10_000;
-/** As the server has it. A longer id is not remembered, so that ids cannot fill the memory. */
+/** The server's limit. A tab does not remember longer ids, so ids cannot fill its memory. */
 const ID_LENGTH_MAX = 200;
 
-/** The ids of the last notifications that a tab has delivered. Two leaders that overlap may send the same notification. */
+/**
+ * The ids of the last notifications that a tab has delivered. While one leader replaces another,
+ * both may send the same notification.
+ */
 export class SeenIds {
   readonly #ids = new Set<string>();
   lastId: string | undefined;
@@ -20,8 +23,8 @@ export class SeenIds {
     return this.#ids.has(id);
   }
 
-  /** Leaves out the notifications that have been seen, and remembers the others. */
-  without(delivery: Delivery): Delivery {
+  /** Removes the notifications that the tab has delivered, and remembers the others. */
+  filter(delivery: Delivery): Delivery {
     const notifications = delivery.notifications.filter((notification) => {
       const id = idOf(notification);
       if (id === undefined) return true;

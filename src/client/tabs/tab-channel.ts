@@ -1,14 +1,15 @@
-import type { Channel, Environment } from '../environment.js';
+import type { Environment } from '../environment.js';
+import type { Channel } from './browser-apis.js';
 import { type Message, messageFrom, type Report } from './messages.js';
 
-/** A leader that does not answer within this time is frozen or blocked. Up to as much again is added at random. */
+/** A leader that does not answer within this time is frozen or blocked. Jitter up to doubles it. */
 const ANSWER_MS = 1_500;
 
-/** The messages of one tab to the others of its group, and theirs to it. */
+/** The messages between a tab and the other tabs of its group. */
 export class TabChannel {
   readonly #environment: Environment;
   readonly #channel: Channel;
-  #answered: ((report?: Report) => void) | undefined;
+  #endRequest: ((report?: Report) => void) | undefined;
 
   constructor(channel: Channel, environment: Environment, onMessage: (message: Message) => void) {
     this.#environment = environment;
@@ -23,28 +24,28 @@ export class TabChannel {
     this.#channel.postMessage(message);
   }
 
-  /** Asks the leader for a report; undefined if it does not answer. */
-  askLeader(): Promise<Report | undefined> {
+  /** Requests a report from the leader. Resolves with undefined if the leader does not answer. */
+  requestReport(): Promise<Report | undefined> {
     const { setTimeout, clearTimeout, random } = this.#environment;
     return new Promise((resolve) => {
-      // At random, so that tabs that miss a leader at the same time do not all take over.
-      const timer = setTimeout(() => this.#answered?.(), ANSWER_MS * (1 + random()));
-      this.#answered = (report) => {
+      // The jitter keeps tabs that miss the leader at the same time from taking over together.
+      const timer = setTimeout(() => this.#endRequest?.(), ANSWER_MS * (1 + random()));
+      this.#endRequest = (report) => {
         clearTimeout(timer);
-        this.#answered = undefined;
+        this.#endRequest = undefined;
         resolve(report);
       };
       this.post({ type: 'ask' });
     });
   }
 
-  /** Ends `askLeader`: the leader has answered, or the question is void. */
-  answered(report?: Report): void {
-    this.#answered?.(report);
+  /** Ends `requestReport`, with the leader's report or without one. */
+  endRequest(report?: Report): void {
+    this.#endRequest?.(report);
   }
 
   close(): void {
-    this.answered();
+    this.endRequest();
     this.#channel.close();
   }
 }

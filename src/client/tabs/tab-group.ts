@@ -1,101 +1,94 @@
-import { Asker, isAborted, type Place } from '../asker.js';
+import type { FeedState } from '../connection-state.js';
 import type { Delivery } from '../delivery.js';
-import type { Channel, Environment, Locks } from '../environment.js';
 import { FeedError } from '../errors.js';
-import type { ConnectOptions, FeedState } from '../options.js';
+import type { FeedSharing, MemberConnection, SharedConnection, SharingMember } from '../sharing.js';
+import type { BrowserApis, Channel, Locks } from './browser-apis.js';
 import { FollowerBuffer } from './follower-buffer.js';
 import { LeaderElection } from './leader-election.js';
-import { type Message, type Report, TABS_VERSION } from './messages.js';
+import { Leadership } from './leadership.js';
+import { type Message, TABS_VERSION } from './messages.js';
 import { SeenIds } from './seen-ids.js';
 import { TabChannel } from './tab-channel.js';
 
-/** Polls by which a tab waits for what the leader has and the answering node has not: of 0, 1 and 2 seconds. */
+/**
+ * A node that answers this tab may lag behind the leader's node. The tab polls this often for the
+ * leader's last notification, with waits of 0, 1 and 2 s.
+ */
 const CATCH_UP_TRIES = 3;
+/**
+ * A visible tab takes over from a hidden leader within this time. The jitter avoids two takeovers.
+ */
+const TAKE_OVER_MS = 500;
 
-/** The feed of one tab, as its group uses it. */
-export interface Member {
-  readonly options: ConnectOptions;
-  readonly environment: Environment;
-  /** The position up to which the tab has delivered. */
-  readonly own: Place;
-  /** Reads for the whole group while this tab leads. */
-  readonly asker: Asker;
-  /** Delivers to the tab's application, without what `seen` has. */
-  deliver(delivery: Delivery, signal: AbortSignal, seen: SeenIds): Promise<void>;
-  changed(): void;
-  failed(error: unknown): void;
-  /** The page cannot share; the tab reads for itself. */
-  unavailable(): void;
+interface Group {
+  readonly name: string;
+  readonly locks: Locks;
+  readonly openChannel: (name: string) => Channel;
 }
 
-interface Browser {
-  readonly share: string;
-  readonly locks: Locks;
-  readonly channel: (name: string) => Channel;
+/** Shares the connections of feeds through the browser's locks and channels. */
+export function shareThrough(apis: BrowserApis, name: string): FeedSharing {
+  const { locks, openChannel } = apis;
+  return {
+    name,
+    join: (member) => locks && openChannel && new TabGroup(member, { name, locks, openChannel }),
+  };
 }
 
 /**
- * A tab's part in a group that shares one connection. The leader reads, and sends what it receives to all tabs, itself
- * included. Each tab delivers at its own pace and from its own position, so a slow application slows no other tab.
+ * A tab's part in a group that shares one connection. The leader reads, and sends its deliveries to
+ * all tabs, itself included. Each tab delivers at its own pace and from its own position, so a slow
+ * application does not slow other tabs.
  *
- * A delivery says where it begins. A tab whose position differs has missed something, and reads it by itself. The same
- * holds for a tab that joins late, and after messages that are wrong. A tab whose leader does not answer leads itself.
+ * Each delivery has the position at which it begins. A tab whose position differs has missed
+ * something and reads it from the server. A tab that joins late does the same, and so does a tab
+ * after a wrong message. A tab whose leader does not answer becomes the leader.
  */
-export class TabGroup {
-  readonly #member: Member;
+class TabGroup implements SharedConnection {
+  readonly #member: SharingMember;
   readonly #channel: TabChannel;
   readonly #election: LeaderElection;
+  readonly #leadership: Leadership;
   readonly #leaving = new AbortController();
   readonly #unwatch: () => void;
   /** Reads what this tab has missed. */
-  readonly #reader: Asker;
+  readonly #reader: MemberConnection;
   readonly #seen = new SeenIds();
   /** Undefined when the tab has left. */
   #buffer: FollowerBuffer | undefined = new FollowerBuffer();
-  /** Aborted when this tab ceases to lead; undefined while another tab leads. */
-  #leading: AbortController | undefined;
-  /** Ends when this tab has ceased to lead. */
-  #reading: Promise<void> | undefined;
-  /** The last notification that this tab has sent as leader. */
-  #lastId: string | undefined;
   /** The leader's state, if another tab leads. */
-  #state: FeedState | undefined;
+  #leaderState: FeedState | undefined;
+  #takeOverTimer: unknown;
   /** The last position that came from the server, or that two messages agree on. */
   #confirmed: string | undefined;
 
-  /** Undefined where the runtime has no tabs, or without `share`. */
-  static join(member: Member): TabGroup | undefined {
-    const { locks, channel } = member.environment;
-    const { share } = member.options;
-    return share !== undefined && locks && channel ? new TabGroup(member, { share, locks, channel }) : undefined;
-  }
-
-  private constructor(member: Member, { share, locks, channel }: Browser) {
+  constructor(member: SharingMember, { name, locks, openChannel }: Group) {
     const { environment, own, options } = member;
     this.#member = member;
     this.#confirmed = own.cursor;
-    this.#reader = new Asker({ ...options, transport: 'poll' }, environment, own, {
+    this.#reader = member.pollOwn({
       deliver: async (delivery, signal) => {
         await this.#deliver(delivery, signal);
         if (!signal.aborted) this.#confirmed = own.cursor;
       },
-      changed: () => undefined,
+      stateChanged: () => undefined,
     });
     this.#unwatch = environment.watch((event) => {
-      // The user looks at this tab, and the leader may be frozen.
-      if (event === 'visible' || event === 'woken') this.#buffer?.check();
+      // The user sees this tab now, and the leader may be frozen.
+      if (event === 'visible' || event === 'resumed') this.#buffer?.check();
     });
-    // Feeds with other topics, and clients with other messages, are other groups.
+    // Feeds with other topics, and clients with other messages, do not share.
     const topics = [...(options.topics ?? [])].sort();
-    const name = `nest-notifications/${TABS_VERSION} ${JSON.stringify([share, ...topics])}`;
-    this.#channel = new TabChannel(channel(name), environment, (message) => {
-      this.#on(message);
+    const groupName = `nest-notifications/${TABS_VERSION} ${JSON.stringify([name, ...topics])}`;
+    this.#channel = new TabChannel(openChannel(groupName), environment, (message) => {
+      this.#onMessage(message);
     });
-    this.#election = new LeaderElection(name, locks, {
-      leads: () => {
+    this.#leadership = new Leadership(member, this.#channel);
+    this.#election = new LeaderElection(groupName, locks, {
+      elected: () => {
         this.#lead();
       },
-      deposed: () => {
+      replaced: () => {
         this.#follow();
       },
       unavailable: () => {
@@ -104,28 +97,18 @@ export class TabGroup {
     });
   }
 
-  /** The state of the connection, if another tab leads and has sent it. */
   get state(): FeedState | undefined {
-    return this.#leading ? undefined : this.#state;
+    return this.#leadership.isActive ? undefined : this.#leaderState;
   }
 
-  /** Takes what the asker has received. Only a leader asks. */
   deliver(delivery: Delivery, signal: AbortSignal): void {
-    if (!this.#leading || signal.aborted) return;
-    const { asker } = this.#member;
-    const after = asker.place.cursor;
-    asker.place.cursor = delivery.cursor;
-    this.#lastId = SeenIds.lastOf(delivery) ?? this.#lastId;
-    this.#channel.post({ type: 'delivery', after, delivery });
-    this.#buffer?.push({ after, delivery });
+    if (this.#leadership.isActive && !signal.aborted) this.#leadership.deliver(delivery, this.#buffer);
   }
 
-  /** Called when the state of this tab's asker has changed. */
   stateChanged(): void {
-    if (this.#leading) this.#channel.post({ type: 'state', state: this.#member.asker.state });
+    if (this.#leadership.isActive) this.#channel.post({ type: 'state', state: this.#member.connection.state });
   }
 
-  /** Delivers once, after the tab has caught up with the leader. */
   async turn(): Promise<void> {
     const buffer = this.#buffer;
     if (!buffer) return;
@@ -133,38 +116,39 @@ export class TabGroup {
       if (!buffer.isCaughtUp) await this.#catchUp(buffer);
       else await this.#deliverNext(buffer);
     } catch (error) {
-      // A failing `onGap` is called again, with the reader's backoff.
-      if (error instanceof FeedError && !this.#forgetsPosition(error)) throw error;
+      // If `onGap` has failed, the tab reads the gap again, with the reader's backoff.
+      if (error instanceof FeedError && !this.#restoresPosition(error)) throw error;
       buffer.isCaughtUp = false;
     }
   }
 
-  /** Resolves when nothing is read for the group by this tab any more. */
   async leave(): Promise<void> {
     this.#buffer?.changed();
     this.#buffer = undefined;
     this.#unwatch();
     this.#leaving.abort();
+    this.#cancelTakeOver();
     this.#reader.close();
-    this.#stopLeading();
+    this.#leadership.stop();
     this.#election.leave();
     this.#channel.close();
-    await this.#reading;
-    this.#member.asker.place = this.#member.own;
+    await this.#leadership.whenStopped();
+    this.#member.connection.position = this.#member.own;
   }
 
-  #on(message: Message): void {
-    if (this.#leading) {
-      if (message.type === 'ask') this.#channel.post(this.#report());
+  #onMessage(message: Message): void {
+    if (this.#leadership.isActive) {
+      if (message.type === 'ask') this.#report();
     } else if (message.type === 'delivery') this.#buffer?.push(message);
     else if (message.type !== 'ask') {
-      this.#state = message.state;
+      this.#leaderState = message.state;
       this.#member.changed();
-      if (message.type === 'report') this.#channel.answered(message);
+      this.#replaceHiddenLeader();
+      if (message.type === 'report') this.#channel.endRequest(message);
     }
   }
 
-  /** Reads for all from here on, after what this tab has received. */
+  /** Reads for all tabs from now on, from the position up to which this tab has received. */
   #lead(): void {
     const { own } = this.#member;
     let cursor = this.#buffer?.end ?? own.cursor;
@@ -176,81 +160,77 @@ export class TabGroup {
       this.#buffer.isCaughtUp = true;
       this.#buffer.joinsAt = cursor;
     }
-    this.#leading = new AbortController();
-    this.#reading = this.#read({ cursor }, this.#leading.signal);
-    this.#channel.answered();
-    // Without this, tabs that asked before there was a leader would wait in vain.
-    this.#channel.post(this.#report());
+    this.#cancelTakeOver();
+    this.#leadership.start({ cursor });
+    this.#channel.endRequest();
+    // Tabs may have requested a report while no tab was leading.
+    this.#report();
     this.#member.changed();
   }
 
-  /** Another tab has taken over, because this one did not answer in time. */
+  /** Another tab leads from now on: this tab was frozen or hidden, or did not answer in time. */
   #follow(): void {
-    this.#stopLeading();
-    this.#state = undefined;
+    this.#leadership.stop();
+    this.#leaderState = undefined;
     this.#buffer?.check();
     this.#member.changed();
   }
 
-  #stopLeading(): void {
-    if (!this.#leading) return;
-    this.#leading.abort();
-    this.#leading = undefined;
-    this.#member.asker.interrupt();
+  /** A hidden leader pauses between its polls, so a visible tab reads instead. */
+  #replaceHiddenLeader(): void {
+    const { environment } = this.#member;
+    this.#cancelTakeOver();
+    if (this.#leaderState?.reason !== 'hidden' || environment.isHidden()) return;
+    this.#takeOverTimer = environment.setTimeout(() => {
+      this.#election.takeOver();
+    }, environment.random() * TAKE_OVER_MS);
   }
 
-  async #read(place: Place, signal: AbortSignal): Promise<void> {
-    const { asker } = this.#member;
-    asker.place = place;
-    try {
-      while (!signal.aborted && !asker.isClosed) await asker.turn();
-    } catch (error) {
-      if (!isAborted(signal)) this.#member.failed(error);
-    }
+  #cancelTakeOver(): void {
+    this.#member.environment.clearTimeout(this.#takeOverTimer);
   }
 
-  #report(): Report {
-    const { asker } = this.#member;
-    const lastId = this.#lastId ?? this.#seen.lastId;
-    return { type: 'report', cursor: asker.place.cursor, lastId, state: asker.state };
+  #report(): void {
+    this.#channel.post(this.#leadership.report(this.#seen.lastId));
   }
 
   #deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
-    return this.#member.deliver(delivery, signal, this.#seen);
+    return this.#member.deliver(delivery, signal, (unfiltered) => this.#seen.filter(unfiltered));
   }
 
   async #deliverNext(buffer: FollowerBuffer): Promise<void> {
     const { own, environment } = this.#member;
     const next = buffer.next();
     if (!next) {
-      const isNew = await buffer.whenChanged(environment);
-      // A leader that is silent for so long may be frozen, and keeps its lock.
-      if (!isNew && !this.#leading) buffer.isCaughtUp = false;
+      const hasNew = await buffer.whenChanged(environment);
+      // The leader may be frozen, and then it still holds its lock.
+      if (!hasNew && !this.#leadership.isActive) buffer.isCaughtUp = false;
       return;
     }
-    const follows = next.after === own.cursor;
-    // A leader without a position begins with its first answer, so notifications before that may be missing.
-    if (!follows && (next.after === undefined || next.after !== buffer.joinsAt)) {
+    const isNext = next.after === own.cursor;
+    // A leader without a position starts with its first answer, so something before may be missing.
+    if (!isNext && (next.after === undefined || next.after !== buffer.joinsAt)) {
       buffer.isCaughtUp = false;
       return;
     }
-    if (follows) this.#confirmed = own.cursor;
+    if (isNext) this.#confirmed = own.cursor;
     buffer.joinsAt = undefined;
     await this.#deliver(next.delivery, this.#leaving.signal);
-    if (this.#leading) this.#confirmed = own.cursor;
+    if (this.#leadership.isActive) this.#confirmed = own.cursor;
   }
 
   /**
-   * Reads what lies between this tab's position and the leader's, while deliveries of the leader are buffered. The
-   * leader's last notification must be among it, as the node that answers this tab may lag behind.
+   * Reads everything between this tab's position and the leader's, while the buffer collects the
+   * leader's deliveries. The tab continues when it has read the leader's last notification.
    */
   async #catchUp(buffer: FollowerBuffer): Promise<void> {
     const { own } = this.#member;
-    const report = this.#leading ? this.#report() : await this.#channel.askLeader();
+    const isLeader = this.#leadership.isActive;
+    const report = isLeader ? this.#leadership.report(this.#seen.lastId) : await this.#channel.requestReport();
     if (this.#buffer !== buffer) return;
     buffer.clear();
     if (!report) {
-      if (!this.#leading) this.#election.takeOver();
+      if (!this.#leadership.isActive) this.#election.takeOver();
       return;
     }
     buffer.isCaughtUp = true;
@@ -269,13 +249,13 @@ export class TabGroup {
         buffer.isCaughtUp = false;
         return;
       }
-      if (!event.more && (report.lastId === undefined || this.#seen.has(report.lastId))) return;
-      if (!event.more) empty++;
+      if (!event.hasMore && (report.lastId === undefined || this.#seen.has(report.lastId))) return;
+      if (!event.hasMore) empty++;
     }
   }
 
-  /** Goes back to the confirmed position when the server does not know one that came from another tab. */
-  #forgetsPosition(error: FeedError): boolean {
+  /** If the server rejects a position that came from another tab, returns to the confirmed one. */
+  #restoresPosition(error: FeedError): boolean {
     const { own } = this.#member;
     if (error.code !== 'cursor_invalid' || own.cursor === this.#confirmed) return false;
     own.cursor = this.#confirmed;

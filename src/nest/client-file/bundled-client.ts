@@ -1,7 +1,14 @@
+/** The scripts that the module serves: the client, and the entry that shares it between tabs. */
+export interface ClientScripts {
+  readonly client: string;
+  readonly tabs: string;
+}
+
 /**
- * The client as one ES module. The build replaces this function (`scripts/bundle-client.mjs`): the text is part of the code, so that
- * it is found without `import.meta` (Jest as CommonJS) and without a file (an application that is bundled).
+ * Returns the client as ES modules. The build replaces this function (`scripts/bundle-client.mjs`).
+ * The text is part of the code, so it needs neither `import.meta` (Jest as CommonJS) nor a file
+ * (a bundled application).
  */
-export function bundledClient(): string {
-  throw new Error('serveClient needs the built package: npm run build');
+export function bundledClient(): ClientScripts {
+  throw new Error('serveClient needs the built package; run `npm run build`');
 }

@@ -2,28 +2,39 @@ import Negotiator from 'negotiator';
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import type { ClientScripts } from './bundled-client.js';
 
-/** One of the forms in which a file goes out. */
+/** A script in one content encoding. */
 export interface Representation {
   readonly bytes: Buffer;
   readonly etag: string;
-  /** With the bytes. */
+  /** Headers of an answer with the bytes. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A script, as it is and compressed. */
+/** A script, plain and compressed. */
 export interface ClientFile {
   readonly plain: Representation;
   readonly gzipped: Representation;
 }
 
-/** Its address stays the same from version to version: caches may keep it, and ask before they use it. */
+/** The address does not change with the version, so caches must revalidate. */
 export const CACHE_CONTROL = 'no-cache';
 
 const TYPE = { 'Content-Type': 'text/javascript; charset=utf-8', 'X-Content-Type-Options': 'nosniff' } as const;
 
-/** Compresses once, not for every request. */
-export function clientFileOf(text: string): ClientFile {
+/** The scripts that the module serves. */
+export interface ClientFiles {
+  readonly client: ClientFile;
+  readonly tabs: ClientFile;
+}
+
+/** Compresses each script once, not for every request. */
+export function clientFilesOf({ client, tabs }: ClientScripts): ClientFiles {
+  return { client: clientFileOf(client), tabs: clientFileOf(tabs) };
+}
+
+function clientFileOf(text: string): ClientFile {
   const plain = Buffer.from(text);
   const tag = createHash('sha256').update(plain).digest('base64url');
   return {
@@ -36,13 +47,13 @@ export function clientFileOf(text: string): ClientFile {
   };
 }
 
-/** The form that a request asks for. */
-export function chosen({ plain, gzipped }: ClientFile, headers: IncomingHttpHeaders): Representation {
+/** Chooses the encoding that a request accepts. */
+export function chooseEncoding({ plain, gzipped }: ClientFile, headers: IncomingHttpHeaders): Representation {
   return new Negotiator({ headers }).encoding(['gzip', 'identity']) === 'gzip' ? gzipped : plain;
 }
 
-/** Whether the one who asks has it already (RFC 9110, 13.1.2). */
-export function isKnown({ etag }: Representation, { 'if-none-match': known }: IncomingHttpHeaders): boolean {
+/** Whether the caller has this representation already (RFC 9110, 13.1.2). */
+export function isCached({ etag }: Representation, { 'if-none-match': known }: IncomingHttpHeaders): boolean {
   const tags = known?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
   return tags.includes('*') || tags.includes(etag);
 }

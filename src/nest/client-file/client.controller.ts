@@ -1,33 +1,42 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
-import { CACHE_CONTROL, chosen, type ClientFile, isKnown } from './client-file.js';
+import { CACHE_CONTROL, chooseEncoding, type ClientFile, type ClientFiles, isCached } from './client-file.js';
 import { type FrameworkRequest, type FrameworkResponse, takeOver } from '../http/raw-response.js';
-import { CLIENT_FILE } from '../module/tokens.js';
+import { CLIENT_FILES } from '../module/tokens.js';
 
 /**
- * Serves the client to pages without a bundler. It is the same for everybody and public, so no guard of the module stands before it. Written
- * here as everything else is, so that no interceptor or serializer of the application changes a script.
+ * Serves the client to pages without a bundler. The scripts are public, so they need no guard. The
+ * controller writes the response itself, so no interceptor of the application changes a script.
  */
 @Controller()
 export class ClientController {
-  readonly #file: ClientFile;
+  readonly #files: ClientFiles;
 
-  constructor(@Inject(CLIENT_FILE) file: ClientFile) {
-    this.#file = file;
+  constructor(@Inject(CLIENT_FILES) files: ClientFiles) {
+    this.#files = files;
   }
 
   @Get('client.js')
-  read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): void {
-    const raw = takeOver(response);
-    const representation = chosen(this.#file, raw.req.headers);
-    const { bytes, etag, headers } = representation;
-    const caching = { 'Cache-Control': CACHE_CONTROL, ETag: etag };
-    // CORS may have said more about it.
-    raw.appendHeader('Vary', 'Accept-Encoding');
-    if (isKnown(representation, raw.req.headers)) {
-      raw.writeHead(304, caching).end();
-      return;
-    }
-    raw.writeHead(200, { ...caching, ...headers, 'Content-Length': bytes.length });
-    raw.end(request.method === 'HEAD' ? undefined : bytes);
+  client(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): void {
+    send(this.#files.client, request, response);
   }
+
+  @Get('client/tabs.js')
+  tabs(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): void {
+    send(this.#files.tabs, request, response);
+  }
+}
+
+function send(file: ClientFile, request: FrameworkRequest, response: FrameworkResponse): void {
+  const raw = takeOver(response);
+  const representation = chooseEncoding(file, raw.req.headers);
+  const { bytes, etag, headers } = representation;
+  const caching = { 'Cache-Control': CACHE_CONTROL, ETag: etag };
+  // Appended, because CORS may have set the header.
+  raw.appendHeader('Vary', 'Accept-Encoding');
+  if (isCached(representation, raw.req.headers)) {
+    raw.writeHead(304, caching).end();
+    return;
+  }
+  raw.writeHead(200, { ...caching, ...headers, 'Content-Length': bytes.length });
+  raw.end(request.method === 'HEAD' ? undefined : bytes);
 }

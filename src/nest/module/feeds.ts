@@ -96,7 +96,10 @@ export function checkLogs(own: PublishRuntime, modules: ModulesContainer): void 
 /** In lower case, because Express ignores case. */
 function routesOf({ path, controller, client }: FeedDefinition): readonly string[] {
   const base = path.toLowerCase();
-  return [...(controller ? [base, `${base}/tickets`] : []), ...(client ? [`${base}/client.js`] : [])];
+  return [
+    ...(controller ? [base, `${base}/tickets`] : []),
+    ...(client ? [`${base}/client.js`, `${base}/client/tabs.js`] : []),
+  ];
 }
 
 function labelOf({ name }: FeedDefinition): string {

@@ -28,9 +28,17 @@ export interface NotificationsModuleExtras {
    */
   readonly path?: string | undefined;
   /**
-   * Serves `nest-notifications/client` as one ES module at `<path>/client.js`, for pages without a bundler:
-   * `import { connect } from '/notifications/client.js'`. Everybody may load it, because a `<script>` sends no credentials in
-   * headers. Guards of the whole application still apply: see `clientDecorators`. Default false.
+   * Serves the client as ES modules, for pages without a bundler: `nest-notifications/client` at
+   * `<path>/client.js`, and `nest-notifications/client/tabs` at `<path>/client/tabs.js`. Both are
+   * public, because a `<script>` sends no credentials in headers. Guards of the whole application
+   * still apply: see `clientDecorators`.
+   *
+   * ```js
+   * import { connect } from '/notifications/client.js';
+   * import { betweenTabs } from '/notifications/client/tabs.js';
+   * ```
+   *
+   * @default false
    */
   readonly serveClient?: boolean | undefined;
   /**
@@ -39,14 +47,16 @@ export interface NotificationsModuleExtras {
    */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
   /**
-   * Class decorators of the mounted controllers, the feed's and that of `client.js`: `[SkipThrottle(), ApiTags('feed')]`.
+   * Class decorators of the mounted controllers, the feed's and the client's: `[SkipThrottle(), ApiTags('feed')]`.
    * They apply as if they were written above the classes, in this order. Guards among them run before `guards`, and before
    * tickets are checked: see `isTicketRequest`. Default none.
    */
   readonly decorators?: readonly ClassDecorator[] | undefined;
   /**
-   * More class decorators for `client.js` alone: `[Public()]` exempts the file, and not the feed, from a guard of the whole
-   * application. Default none.
+   * More class decorators for the client's scripts alone: `[Public()]` exempts them, and not the
+   * feed, from a guard of the whole application.
+   *
+   * @default none
    */
   readonly clientDecorators?: readonly ClassDecorator[] | undefined;
   /** Version of the built-in controller, as in `@Controller({ version })`. */

@@ -23,7 +23,7 @@ export function mountFeed(route: Route, { guards, decorators }: Extras): Type<No
   return MountedNotificationsController;
 }
 
-/** The same for the client file. */
+/** The same for the client's scripts. */
 export function mountClient(route: Route, { decorators, clientDecorators }: Extras): Type<ClientController> {
   class MountedClientController extends ClientController {}
   decorate(MountedClientController, [...clientDecorators, ...decorators]);

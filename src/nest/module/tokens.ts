@@ -5,4 +5,4 @@ export const FEED = Symbol('nest-notifications feed');
 /** What the module was configured with, as it was given. */
 export const OPTIONS = Symbol('nest-notifications options');
 /** The client as a file that is served; see `ClientFile`. */
-export const CLIENT_FILE = Symbol('nest-notifications client file');
+export const CLIENT_FILES = Symbol('nest-notifications client files');

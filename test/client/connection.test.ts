@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { bundleClient } from '../../scripts/bundle-client.mjs';
 import type { DeviceEvent } from '../../src/client/environment.js';
 import { FeedError } from '../../src/client/errors.js';
-import { Feed } from '../../src/client/feed.js';
+import { NotificationsFeed } from '../../src/client/notifications-feed.js';
 import { until } from '../support/http/until.js';
 import { ManualDevice } from './manual-device.js';
 
-interface Asked {
+interface SentRequest {
   readonly at: number;
   readonly cursor: string | null;
   readonly token: string | undefined;
@@ -22,11 +22,14 @@ function never(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** A client in a clock's time, whose streams open and say nothing more; of polls only those that do not wait are answered. */
+/**
+ * A client on a clock. Its streams open and then have heartbeats only. Its server answers polls
+ * that have no wait, and holds the others.
+ */
 function start(options: Partial<ConnectOptions>) {
   const device = new ManualDevice();
   const { clock } = device;
-  const asked: Asked[] = [];
+  const sent: SentRequest[] = [];
   const heartbeat = (signal: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
       const abort = (): void => {
@@ -41,18 +44,15 @@ function start(options: Partial<ConnectOptions>) {
     });
   const fetch = async (url: string, { signal, headers }: { signal: AbortSignal; headers: Record<string, string> }) => {
     const query = new URL(url).searchParams;
-    asked.push({ at: clock.monotonic(), cursor: query.get('cursor'), token: headers.Authorization, signal });
+    sent.push({ at: clock.monotonic(), cursor: query.get('cursor'), token: headers.Authorization, signal });
     if (headers.Accept !== 'text/event-stream') {
       if (query.get('wait') !== '0') return never(signal);
-      return Response.json({ notifications: [], cursor: `c${asked.length}`, more: false });
+      return Response.json({ notifications: [], cursor: `c${sent.length}`, more: false });
     }
-    const opening = [`retry: 1\nevent: cursor\ndata: {}\nid: c${asked.length}\n\n`];
+    const opening = [`retry: 1\nevent: cursor\ndata: {}\nid: c${sent.length}\n\n`];
     const read = async () => {
       const text = opening.shift();
-      // Heartbeats.
-      if (text === undefined) {
-        await heartbeat(signal);
-      }
+      if (text === undefined) await heartbeat(signal);
       return { done: false, value: new TextEncoder().encode(text ?? ':\n') };
     };
     return {
@@ -61,7 +61,7 @@ function start(options: Partial<ConnectOptions>) {
       body: { getReader: () => ({ read }) },
     };
   };
-  const feed = new Feed(
+  const feed = new NotificationsFeed(
     { url: 'http://feed/', ...options },
     device.environment(fetch, () => 1),
   );
@@ -69,45 +69,45 @@ function start(options: Partial<ConnectOptions>) {
   const phases: string[] = [];
   feed.onState(({ phase, reason }) => phases.push(reason ? `${phase}: ${reason}` : phase));
   feed.subscribe({ error: (error) => errors.push(error) });
-  return { clock, asked, feed, errors, phases, tell: (event: DeviceEvent) => device.tell(event) };
+  return { clock, sent, feed, errors, phases, emit: (event: DeviceEvent) => device.emit(event) };
 }
 
 const MINUTE_MS = 60_000;
 
-describe('a token', () => {
+describe('a client whose token expires', () => {
   const lasting = (ms: number) => {
     let count = 0;
     return () => ({ token: `t${++count}`, expiresAt: new Date(Date.now() + ms) });
   };
 
-  test('is followed by another on a new stream, from the same place, before it expires', async () => {
-    const { clock, asked, phases, feed } = start({ auth: lasting(10 * MINUTE_MS) });
+  test('opens a stream with a new token before the old one expires, from the same position', async () => {
+    const { clock, sent, phases, feed } = start({ auth: lasting(10 * MINUTE_MS) });
     await clock.advance(9 * MINUTE_MS);
-    expect(asked).toHaveLength(1);
+    expect(sent).toHaveLength(1);
     await clock.advance(MINUTE_MS - 1_000);
-    expect(asked.map(({ token, cursor }) => [token, cursor])).toEqual([
+    expect(sent.map(({ token, cursor }) => [token, cursor])).toEqual([
       ['Bearer t1', null],
       ['Bearer t2', 'c1'],
     ]);
-    expect(asked[0]?.signal.aborted).toBe(true);
+    expect(sent[0]?.signal.aborted).toBe(true);
     expect(phases).toEqual(['live']);
     feed.close();
   });
 
   test.each([
-    ['that has expired already, by a clock that is wrong', lasting(-MINUTE_MS), 30_000],
-    ['whose date is none', () => ({ token: 't', expiresAt: new Date(Number.NaN) }), 30_000],
-    ['that lasts for years', lasting(1e12), 3_600_000],
-  ])('%s makes no loop', async (_, auth, everyMs) => {
-    const { clock, asked, feed } = start({ auth });
+    ['has expired already, because a clock is wrong', lasting(-MINUTE_MS), 30_000],
+    ['has an invalid date', () => ({ token: 't', expiresAt: new Date(Number.NaN) }), 30_000],
+    ['is valid for years', lasting(1e12), 3_600_000],
+  ])('does not renew in a tight loop when the token %s', async (_, auth, everyMs) => {
+    const { clock, sent, feed } = start({ auth });
     await clock.advance(2 * everyMs + 1);
-    expect(asked.map(({ at }) => at)).toEqual([0, everyMs, 2 * everyMs]);
+    expect(sent.map(({ at }) => at)).toEqual([0, everyMs, 2 * everyMs]);
     feed.close();
   });
 
-  test('that cannot be had now is asked for again; a FeedError ends the feed', async () => {
+  test('retries after a failed `auth`, and ends after a FeedError', async () => {
     let calls = 0;
-    const { clock, asked, errors, phases } = start({
+    const { clock, sent, errors, phases } = start({
       auth: async () => {
         calls++;
         if (calls < 3) throw new Error('offline');
@@ -116,34 +116,37 @@ describe('a token', () => {
       },
     });
     await clock.advance(10_000);
-    expect([calls, asked.length]).toEqual([3, 1]);
+    expect([calls, sent.length]).toEqual([3, 1]);
     expect(phases).toEqual(['waiting: auth', 'connecting: auth', 'waiting: auth', 'connecting: auth', 'live']);
     expect(errors).toEqual([]);
-    // Nothing is heard any more, so it asks again.
-    asked[0]?.signal.dispatchEvent(new Event('abort'));
+    // The stream breaks off, so the client calls `auth` for the next request.
+    sent[0]?.signal.dispatchEvent(new Event('abort'));
     await clock.advance(10_000);
     expect(errors).toMatchObject([{ message: 'signed out' }]);
   });
 });
 
-test.each(['poll', 'sse'] as const)('a page that thaws asks anew at once by %s, from its place', async (transport) => {
-  const { clock, asked, feed, tell } = start({ transport, cursor: 'c0' });
-  await clock.advance(20_000);
-  const [held, anew] = transport === 'sse' ? [0, 1] : [1, 2];
-  expect(asked).toHaveLength(anew);
-  tell('woken');
-  await clock.settle();
-  expect(asked[anew]).toMatchObject({ at: 20_000, cursor: 'c1' });
-  expect(asked[held]?.signal.aborted).toBe(true);
-  feed.close();
-});
+test.each(['poll', 'sse'] as const)(
+  'a resumed page sends another request at once by %s, from its position',
+  async (transport) => {
+    const { clock, sent, feed, emit } = start({ transport, cursor: 'c0' });
+    await clock.advance(20_000);
+    const [held, next] = transport === 'sse' ? [0, 1] : [1, 2];
+    expect(sent).toHaveLength(next);
+    emit('resumed');
+    await clock.settle();
+    expect(sent[next]).toMatchObject({ at: 20_000, cursor: 'c1' });
+    expect(sent[held]?.signal.aborted).toBe(true);
+    feed.close();
+  },
+);
 
-/** What React Native has of all that browsers have: no streams, no pages, no tabs, no whole URL. */
-test('a runtime with nothing but fetch and timers gets everything by polls', async () => {
-  const asked: string[] = [];
+/** React Native has no streams, no pages, no tabs and only a part of URL. */
+test('a runtime with fetch and timers alone receives everything by polls', async () => {
+  const urls: string[] = [];
   const fetch = async (url: string, { signal }: { signal: AbortSignal }) => {
-    asked.push(url);
-    const n = asked.length;
+    urls.push(url);
+    const n = urls.length;
     const page = { notifications: [{ n }], cursor: `c ${n}`, more: false };
     return {
       status: 200,
@@ -155,17 +158,23 @@ test('a runtime with nothing but fetch and timers gets everything by polls', asy
   const has = { fetch, setTimeout, clearTimeout, AbortController, performance, queueMicrotask };
   const context = createContext(has);
   const sources = fileURLToPath(new URL('../../src', import.meta.url));
-  const module = new SourceTextModule(bundleClient(sources), { context });
-  await module.link(() => {
-    throw new Error('it imports something');
-  });
-  await module.evaluate();
-  const { connect } = module.namespace as { connect: (options: ConnectOptions) => Feed<{ n: number }> };
-  const feed = connect({ url: 'https://api/feed?a=b', topics: ['a b', 'c'], share: 'tabs', cursor: 'earliest' });
+  const load = async (text: string): Promise<object> => {
+    const module = new SourceTextModule(text, { context });
+    await module.link(() => {
+      throw new Error('the client has an import');
+    });
+    await module.evaluate();
+    return module.namespace;
+  };
+  const scripts = bundleClient(sources);
+  const { connect } = (await load(scripts.client)) as typeof import('nest-notifications/client');
+  const { betweenTabs } = (await load(scripts.tabs)) as typeof import('nest-notifications/client/tabs');
+  const share = betweenTabs('tabs');
+  const feed = connect<{ n: number }>({ url: 'https://api/feed?a=b', topics: ['a b', 'c'], share, cursor: 'earliest' });
   const seen: number[] = [];
   feed.subscribe(({ n }) => seen.push(n));
-  await until(() => asked.length === 4);
+  await until(() => urls.length === 4);
   feed.close();
   expect(seen).toEqual([1, 2, 3]);
-  expect(asked[1]).toBe('https://api/feed?a=b&topic=a%20b&topic=c&cursor=c%201&wait=25');
+  expect(urls[1]).toBe('https://api/feed?a=b&topic=a%20b&topic=c&cursor=c%201&wait=25');
 });

@@ -5,23 +5,30 @@ export class Deadline {
   readonly #environment: Environment;
   readonly #controller: AbortController;
   #timer: unknown;
-  isOver = false;
+  hasPassed = false;
 
   constructor(environment: Environment, controller: AbortController) {
     this.#environment = environment;
     this.#controller = controller;
   }
 
-  /** Starts the time anew. */
-  within(ms: number): void {
-    this.done();
+  /** Aborts the request after this time. Replaces the time that was set before. */
+  set(ms: number): void {
+    this.clear();
     this.#timer = this.#environment.setTimeout(() => {
-      this.isOver = true;
+      this.hasPassed = true;
       this.#controller.abort();
     }, ms);
   }
 
-  done(): void {
+  clear(): void {
     this.#environment.clearTimeout(this.#timer);
   }
+}
+
+/**
+ * A function, because TypeScript assumes that `signal.aborted` does not change during an `await`.
+ */
+export function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -1,22 +1,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import {
-  connect,
-  type ConnectOptions,
-  cursorIn,
-  type Feed,
-  FeedError,
-  type FeedState,
-} from 'nest-notifications/client';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type ConnectOptions, cursorIn, FeedError, type FeedState } from 'nest-notifications/client';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { from, take, toArray, lastValueFrom } from 'rxjs';
-import { runtime, type Environment } from '../../src/client/environment.js';
-import { Feed as FeedWith } from '../../src/client/feed.js';
+import { type DeviceEvent, type Environment, runtime } from '../../src/client/environment.js';
+import { NotificationsFeed } from '../../src/client/notifications-feed.js';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
 import { publish, upTo } from '../support/http/feed.js';
 import { turn, until } from '../support/http/until.js';
+import { ManualDevice } from './manual-device.js';
+import { startServer } from './servers.js';
 
 interface Numbered {
   readonly id: string;
@@ -25,27 +19,27 @@ interface Numbered {
 
 const TRANSPORTS = ['poll', 'sse'] as const;
 
-/** A device that can be taken offline and a page that can be hidden; time is real, chance is not. */
+/** A device whose events a test emits. Time is real, and pauses have no jitter. */
 class Device {
   readonly environment: Environment;
-  #tell: (event: 'online' | 'offline' | 'visible' | 'hidden') => void = () => undefined;
-  watched = 0;
+  #listener: (event: DeviceEvent) => void = () => undefined;
+  listeners = 0;
 
   constructor(more: Partial<Environment> = {}) {
     this.environment = {
       ...runtime,
       random: () => 0,
-      watch: (tell) => {
-        this.watched++;
-        this.#tell = tell;
-        return () => this.watched--;
+      watch: (listener) => {
+        this.listeners++;
+        this.#listener = listener;
+        return () => this.listeners--;
       },
       ...more,
     };
   }
 
-  tell(event: 'online' | 'offline' | 'visible' | 'hidden'): void {
-    this.#tell(event);
+  emit(event: DeviceEvent): void {
+    this.#listener(event);
   }
 }
 
@@ -53,35 +47,29 @@ function open(
   app: Pick<TestApp, 'port'> & Partial<TestApp>,
   options: Partial<ConnectOptions> = {},
   device = new Device(),
-): Feed<Numbered> {
+): NotificationsFeed<Numbered> {
   const url = `http://127.0.0.1:${app.port}/notifications`;
-  const feed = new FeedWith<Numbered>({ url, topics: ['orders'], ...options }, device.environment);
+  const feed = new NotificationsFeed<Numbered>({ url, topics: ['orders'], ...options }, device.environment);
   atTestEnd(async () => {
     feed.close();
-    expect(device.watched).toBe(0);
-    // Node's fetch opens a connection in the place of one that was aborted, and keeps it for four seconds without a use for it.
+    expect(device.listeners).toBe(0);
+    // After an abort, Node's `fetch` opens another connection and keeps it unused for four seconds.
     await turn(20);
     for (const socket of app.sockets ?? []) if (socket.bytesRead === 0) socket.destroy();
   });
   return feed;
 }
 
-/** What a feed hands over, as numbers. */
-function collect(feed: Feed<Numbered>): number[] {
+/** The numbers that a feed delivers. */
+function collect(feed: NotificationsFeed<Numbered>): number[] {
   const seen: number[] = [];
   feed.subscribe({ next: ({ data }) => seen.push(data.n), error: () => undefined });
   return seen;
 }
 
-/** A server that answers as a test says. */
-async function hostile(listener: RequestListener): Promise<{ port: number; server: Server }> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atTestEnd(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return { port: (server.address() as AddressInfo).port, server };
+/** A server with a test's listener. */
+async function hostile(listener: RequestListener): Promise<{ port: number }> {
+  return { port: Number(new URL(await startServer(listener)).port) };
 }
 
 const page = (numbers: readonly number[], cursor: string) =>
@@ -95,10 +83,11 @@ const json = (response: ServerResponse, text: string, status = 200, headers = {}
 forEachAdapter((adapter) => {
   describe.each(TRANSPORTS)('a client by %s', (transport) => {
     const start = async (): Promise<TestApp> => startApp(adapter);
-    /** It has its place once it knows a cursor. */
-    const live = (feed: Feed<Numbered>) => until(() => feed.state.phase === 'live' && feed.cursor !== undefined);
+    /** A live feed has a position after the first answer. */
+    const live = (feed: NotificationsFeed<Numbered>) =>
+      until(() => feed.state.phase === 'live' && feed.cursor !== undefined);
 
-    test('gets what is published while it listens', async () => {
+    test('receives notifications that are published while it reads', async () => {
       const app = await start();
       const feed = open(app, { transport });
       const seen = collect(feed);
@@ -109,7 +98,7 @@ forEachAdapter((adapter) => {
       expect(feed.state).toEqual({ phase: 'live', reason: undefined, transport });
     });
 
-    test('gets the past from the beginning, in a loop that is slow', async () => {
+    test('receives all earlier notifications in a slow loop', async () => {
       const app = await start();
       await publish(app, 'orders', 250);
       const seen: number[] = [];
@@ -120,7 +109,7 @@ forEachAdapter((adapter) => {
       expect(seen).toEqual(upTo(250));
     });
 
-    test('goes on where it was when another begins to listen', async () => {
+    test('continues from its position when another loop starts', async () => {
       const app = await start();
       await publish(app, 'orders', 30);
       const feed = open(app, { transport, cursor: 'earliest' });
@@ -134,7 +123,7 @@ forEachAdapter((adapter) => {
       expect(seen).toEqual(upTo(30));
     });
 
-    test('goes on after its connections are cut, without loss or repetition', async () => {
+    test('continues after cut connections, without loss or repetition', async () => {
       const app = await start();
       const feed = open(app, { transport });
       const seen = collect(feed);
@@ -148,7 +137,7 @@ forEachAdapter((adapter) => {
       expect(seen).toEqual(upTo(30));
     });
 
-    test('is live again after a cut, and from a cursor that it was given, without waiting for news', async () => {
+    test('is live after a cut, and from a given cursor, before a notification arrives', async () => {
       const app = await start();
       const feed = open(app, { transport, cursor: app.service.cursor() });
       const phases: string[] = [];
@@ -160,21 +149,21 @@ forEachAdapter((adapter) => {
       await until(() => phases.includes('waiting') && feed.state.phase === 'live');
     });
 
-    test('asks nothing while the device is offline, and catches up', async () => {
+    test('sends no request while the device is offline, and catches up', async () => {
       const app = await start();
       const device = new Device();
       const feed = open(app, { transport }, device);
       const seen = collect(feed);
       await live(feed);
-      device.tell('offline');
+      device.emit('offline');
       await until(() => app.counts().waiters === 0);
       await publish(app, 'orders', 3);
       expect(seen).toEqual([]);
-      device.tell('online');
+      device.emit('online');
       await until(() => seen.length === 3);
     });
 
-    test('keeps its cursor in a store, from which the next one goes on', async () => {
+    test('saves its cursor in a store, from which the next feed continues', async () => {
       const app = await start();
       const values = new Map<string, string>();
       const storage = {
@@ -195,7 +184,7 @@ forEachAdapter((adapter) => {
       expect(after).toEqual([4, 5]);
     });
 
-    test('with acknowledgements begins again with the first that has none', async () => {
+    test('starts from the first notification without an acknowledgement', async () => {
       const app = await start();
       const saved: string[] = [];
       const store = { load: () => saved.at(-1), save: (cursor: string) => void saved.push(cursor) };
@@ -205,7 +194,7 @@ forEachAdapter((adapter) => {
       const got: Numbered[] = [];
       feed.subscribe((notification) => got.push(notification));
       await until(() => got.length === 4);
-      // The second stays open, so the third does not count yet.
+      // The second has no acknowledgement, so the cursor stays before it.
       const before = saved.length;
       for (const index of [0, 2]) feed.ack(got[index]!);
       await until(() => saved.length === before + 1);
@@ -215,7 +204,7 @@ forEachAdapter((adapter) => {
       expect(again).toEqual([2, 3, 4]);
     });
 
-    test('is told of a gap before what follows it', async () => {
+    test('calls `onGap` before it delivers the next notification', async () => {
       const app = await start();
       const order: unknown[] = [];
       await publish(app, 'orders', 1);
@@ -234,7 +223,7 @@ forEachAdapter((adapter) => {
       expect(order).toEqual(['reset', 1]);
     });
 
-    test('leaves nothing behind when it is closed', async () => {
+    test('frees everything when it is closed', async () => {
       const app = await start();
       const device = new Device();
       const feed = open(app, { transport }, device);
@@ -244,11 +233,11 @@ forEachAdapter((adapter) => {
       await live(feed);
       feed.close();
       expect(await loop).toEqual({ done: true, value: undefined });
-      expect([completed, feed.state.phase, feed.state.reason, device.watched]).toEqual([1, 'closed', 'closed', 0]);
+      expect([completed, feed.state.phase, feed.state.reason, device.listeners]).toEqual([1, 'closed', 'closed', 0]);
       await until(() => app.counts().waiters === 0);
     });
 
-    test('ends with a typed error when it is refused', async () => {
+    test('ends with a typed error when the server refuses it', async () => {
       const app = await startApp(adapter, { notifications: {} });
       const feed = open(app, { transport });
       const error: unknown = await feed[Symbol.asyncIterator]()
@@ -260,7 +249,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('is an Observable for RxJS', async () => {
+  test('is an Observable after `from(feed)` of RxJS', async () => {
     const app = await startApp(adapter);
     await publish(app, 'orders', 3);
     const feed = open(app, { cursor: 'earliest' });
@@ -268,7 +257,7 @@ forEachAdapter((adapter) => {
     expect(got.map(({ data }) => data.n)).toEqual([1, 2, 3]);
   });
 
-  test('waits for a server that drains, and goes on with the next', async () => {
+  test('waits when its server shuts down', async () => {
     const first = await startApp(adapter);
     const feed = open(first, { transport: 'poll' });
     const states: FeedState['phase'][] = [];
@@ -280,21 +269,21 @@ forEachAdapter((adapter) => {
   });
 });
 
-describe('a client whose server is hostile', () => {
+describe('a client with a faulty server', () => {
   afterEach(endTest);
 
   test.each<[string, (response: ServerResponse) => void]>([
     [
-      'half an answer',
+      'an answer that breaks off',
       (response) =>
         response.writeHead(200, { 'Content-Length': 500 }).write('{"notifications":[') && response.destroy(),
     ],
-    ['no JSON', (response) => json(response, 'oops')],
-    ['another shape', (response) => json(response, '{"notifications":{},"cursor":1}')],
-    ['a fault', (response) => json(response, '{}', 500)],
-    ['a connection that is cut', (response) => response.destroy()],
-    ['429 and patience', (response) => json(response, '{}', 429, { 'Retry-After': '0' })],
-  ])('gets %s, and then goes on from where it was', async (_, misbehave) => {
+    ['an answer that is not JSON', (response) => json(response, 'oops')],
+    ['an answer with a wrong shape', (response) => json(response, '{"notifications":{},"cursor":1}')],
+    ['status 500', (response) => json(response, '{}', 500)],
+    ['a cut connection', (response) => response.destroy()],
+    ['status 429 with `Retry-After`', (response) => json(response, '{}', 429, { 'Retry-After': '0' })],
+  ])('continues from its position after %s', async (_, misbehave) => {
     const cursors: string[] = [];
     const server = await hostile((request, response) => {
       cursors.push(cursorOf(request));
@@ -307,12 +296,12 @@ describe('a client whose server is hostile', () => {
     expect(cursors).toEqual(['c0', 'c1', 'c1', 'c3', 'c4']);
   });
 
-  test('polls when a stream is held back, and loses nothing', async () => {
+  test('polls when a proxy buffers its stream, and loses nothing', async () => {
     const asked: string[] = [];
     const timers = { setTimeout: (task: () => void, ms: number) => setTimeout(task, ms / 100) };
     const server = await hostile((request, response) => {
       asked.push(request.headers.accept ?? '');
-      // A proxy that buffers passes nothing on.
+      // A proxy that buffers forwards no part of a stream.
       if (request.headers.accept !== 'text/event-stream' && asked.length < 4)
         json(response, page([asked.length], `c${asked.length}`));
     });
@@ -324,7 +313,7 @@ describe('a client whose server is hostile', () => {
     expect(feed.state.transport).toBe('poll');
   });
 
-  test('reads a block that was cut in two again, once', async () => {
+  test('delivers a block once after the stream broke off within it', async () => {
     const ids: string[] = [];
     const server = await hostile((request, response) => {
       ids.push(cursorOf(request));
@@ -340,7 +329,7 @@ describe('a client whose server is hostile', () => {
     expect(ids).toEqual(['', 'a']);
   });
 
-  test('asks for a fresh token after a 401, once', async () => {
+  test('calls `auth` once for a new token after a 401', async () => {
     const tokens: (string | undefined)[] = [];
     const server = await hostile((request, response) => {
       tokens.push(request.headers.authorization);
@@ -358,7 +347,7 @@ describe('a client whose server is hostile', () => {
     expect(seen).toEqual([2, 3]);
   });
 
-  test('ends when a second token is refused too', async () => {
+  test('ends when the server refuses a second token', async () => {
     const server = await hostile((_, response) => {
       json(response, '{"message":"no","code":"x"}', 401);
     });
@@ -366,26 +355,28 @@ describe('a client whose server is hostile', () => {
     await expect(feed[Symbol.asyncIterator]().next()).rejects.toMatchObject({ status: 401, code: 'x', message: 'no' });
   });
 
-  test('does not spin: it waits longer after every failure', async () => {
-    const waits: number[] = [];
-    const setTimeout = (task: () => void, ms: number) => {
-      // The time that an answer has.
-      if (ms === 10_000) return globalThis.setTimeout(task, ms);
-      waits.push(ms);
-      return globalThis.setTimeout(task, 0);
+  test('waits longer after each failure, up to 30 s', async () => {
+    const device = new ManualDevice();
+    const { clock } = device;
+    const sentAt: number[] = [];
+    const fetch = async () => {
+      sentAt.push(clock.monotonic());
+      throw new TypeError('fetch failed');
     };
-    const server = await hostile((_, response) => response.destroy());
-    const device = new Device({ random: () => 1, setTimeout, now: () => 0 });
-    collect(open(server, { transport: 'poll', wait: 30, cursor: 'c0' }, device));
-    await until(() => waits.length >= 7);
-    expect(waits.slice(0, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    const environment = device.environment(fetch, () => 1);
+    const feed = new NotificationsFeed<Numbered>({ url: 'http://feed/', transport: 'poll' }, environment);
+    collect(feed);
+    await clock.advance(91_000);
+    feed.close();
+    const pauses = sentAt.slice(1).map((at, index) => at - sentAt[index]!);
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
 });
 
 describe('connect', () => {
   afterEach(endTest);
 
-  test('takes the runtime as it is', async () => {
+  test('uses the real runtime', async () => {
     const server = await hostile((_, response) => {
       json(response, page([1], 'c'));
     });

@@ -1,0 +1,202 @@
+import { type Authorization, authorize } from './authorization.js';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  type FeedState,
+  initialState,
+  nextState,
+  type Transport,
+} from './connection-state.js';
+import type { Delivery } from './delivery.js';
+import type { Environment } from './environment.js';
+import { FeedError } from './errors.js';
+import type { ConnectOptions } from './options.js';
+import { poll, type ReadRequest } from './poll.js';
+import { readStream } from './stream.js';
+
+/** A position in the feed; undefined before the first answer. Several objects may share one. */
+export interface Position {
+  cursor: string | undefined;
+}
+
+/** The owner of a connection. */
+export interface ConnectionHandlers {
+  /** Takes a delivery and moves the position. Resolves when the connection may read more. */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<void> | void;
+  stateChanged(): void;
+}
+
+/** One attempt to read: a poll or a stream. */
+interface Attempt {
+  readonly transport: Transport;
+  /** How long the server may hold a poll. */
+  readonly waitMs: number;
+  /** Whether the server has refused the credentials of the attempt before. */
+  readonly isRefused: boolean;
+}
+
+/** Reads a feed from a position on: one request after the other, as `nextState` decides. */
+export class Connection {
+  position: Position;
+  readonly #options: ConnectOptions;
+  readonly #environment: Environment;
+  readonly #handlers: ConnectionHandlers;
+  readonly #unwatch: () => void;
+  #state: ConnectionState;
+  /** Aborts the current request. */
+  #request: AbortController | undefined;
+  #timer: unknown;
+  #endPause: (() => void) | undefined;
+  #turns: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ConnectOptions, environment: Environment, position: Position, handlers: ConnectionHandlers) {
+    this.#options = options;
+    this.#environment = environment;
+    this.position = position;
+    this.#handlers = handlers;
+    this.#state = initialState(options.transport === 'sse' || this.#mayStream ? 'sse' : 'poll');
+    this.#unwatch = environment.watch((type) => {
+      this.dispatch({ type });
+    });
+    if (environment.isHidden()) this.dispatch({ type: 'hidden' });
+    if (!environment.isOnline()) this.dispatch({ type: 'offline' });
+  }
+
+  get state(): FeedState {
+    const { phase, reason, transport } = this.#state;
+    return { phase, reason, transport };
+  }
+
+  get isClosed(): boolean {
+    return this.#state.phase === 'closed';
+  }
+
+  /**
+   * Runs one request, or the pause before it, after the previous turn has ended. Resolves with the
+   * event of the request; with undefined after a pause or an aborted request.
+   */
+  turn(waitMs?: number): Promise<ConnectionEvent | undefined> {
+    const turn = this.#turns.then(() => this.#turn(waitMs));
+    this.#turns = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Ends the current turn. Notifications that have arrived are kept. */
+  interrupt(): void {
+    this.#abort();
+    this.#endPause?.();
+  }
+
+  close(): void {
+    this.dispatch({ type: 'closed' });
+    this.#unwatch();
+  }
+
+  dispatch(event: ConnectionEvent): void {
+    const { now, random, clearTimeout } = this.#environment;
+    const before = this.#state;
+    const mayPoll = this.#options.transport !== 'sse';
+    this.#state = nextState(before, event, { now: now(), random, mayStream: this.#mayStream, mayPoll });
+    const { phase } = this.#state;
+    if (phase === 'offline' || phase === 'closed' || event.type === 'resumed') this.#abort();
+    if (phase !== 'waiting' || before.resumeAt !== this.#state.resumeAt) {
+      clearTimeout(this.#timer);
+      this.#endPause?.();
+    }
+    const isSame = (['phase', 'reason', 'transport'] as const).every((name) => before[name] === this.#state[name]);
+    if (!isSame) this.#handlers.stateChanged();
+  }
+
+  get #mayStream(): boolean {
+    return this.#options.transport !== 'poll' && this.#environment.canStream;
+  }
+
+  async #turn(waitMs: number | undefined): Promise<ConnectionEvent | undefined> {
+    const { phase, transport, isHidden } = this.#state;
+    if (phase === 'closed') return undefined;
+    if (phase === 'waiting' || phase === 'offline') return this.#pause();
+    // The first poll asks for no wait. Its answer shows that the connection works, and has the
+    // cursor without which a broken connection would lose notifications.
+    const isFirst = transport === 'poll' && phase === 'connecting' && !(isHidden && this.position.cursor);
+    const holdMs = isFirst ? 0 : (this.#options.wait ?? 25) * 1000;
+    const event = await this.#send({ transport, waitMs: waitMs ?? holdMs, isRefused: false });
+    if (event) this.dispatch(event);
+    return event;
+  }
+
+  /** Sends a request, and a second one with new credentials if the first ones are refused. */
+  async #send(attempt: Attempt): Promise<ConnectionEvent | undefined> {
+    const controller = (this.#request = new AbortController());
+    const isCurrent = (): boolean => this.#request === controller;
+    try {
+      const authorization = await authorize(this.#options.auth, attempt.isRefused);
+      if (!isCurrent()) return undefined;
+      const event = await this.#read(attempt, authorization, controller);
+      return isCurrent() ? event : undefined;
+    } catch (error) {
+      if (!isCurrent()) return undefined;
+      // A request throws no other error than `FeedError`, so `auth` has failed.
+      if (!(error instanceof FeedError)) return { type: 'failed', reason: 'auth' };
+      if (error.status !== 401 || !this.#options.auth || attempt.isRefused) throw error;
+    }
+    return this.#send({ ...attempt, isRefused: true });
+  }
+
+  async #read(
+    { transport, waitMs }: Attempt,
+    { headers, renewInMs }: Authorization,
+    controller: AbortController,
+  ): Promise<ConnectionEvent> {
+    const request: ReadRequest = {
+      url: this.#urlOf(transport, waitMs),
+      cursor: this.position.cursor,
+      headers: { ...this.#options.headers, ...headers },
+      credentials: this.#options.credentials,
+      controller,
+      deliver: (delivery) => this.#handlers.deliver(delivery, controller.signal),
+    };
+    if (transport === 'poll') return poll(this.#environment, request, waitMs);
+    const { setTimeout, clearTimeout } = this.#environment;
+    const renewal = renewInMs === undefined ? undefined : setTimeout(() => this.#abort(), renewInMs);
+    try {
+      return await readStream(this.#environment, request, () => {
+        this.dispatch({ type: 'opened' });
+      });
+    } finally {
+      clearTimeout(renewal);
+    }
+  }
+
+  #urlOf(transport: Transport, waitMs: number): string {
+    const { topics = [], limit } = this.#options;
+    const url = String(this.#options.url);
+    const { cursor } = this.position;
+    const query = topics.map((topic) => ['topic', topic]);
+    if (cursor !== undefined) query.push(['cursor', cursor]);
+    if (transport === 'poll') query.push(['wait', String(waitMs / 1000)]);
+    if (limit !== undefined) query.push(['limit', String(limit)]);
+    // Not `URLSearchParams`: React Native has no `searchParams.set`.
+    const text = query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+    return `${url}${url.includes('?') ? '&' : '?'}${text}`;
+  }
+
+  #abort(): void {
+    this.#request?.abort();
+    this.#request = undefined;
+  }
+
+  /** Resolves when the pause ends or the state changes. */
+  async #pause(): Promise<undefined> {
+    const { phase, resumeAt } = this.#state;
+    const { setTimeout, now } = this.#environment;
+    await new Promise<void>((resolve) => {
+      this.#endPause = resolve;
+      if (phase !== 'waiting') return;
+      const done = (): void => {
+        this.dispatch({ type: 'pauseEnded' });
+      };
+      this.#timer = setTimeout(done, Math.max(0, resumeAt - now()));
+    });
+    this.#environment.clearTimeout(this.#timer);
+  }
+}

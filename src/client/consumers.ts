@@ -1,0 +1,155 @@
+import type { Delivery } from './delivery.js';
+import { type End, FeedIterator, type QueuedNotification } from './feed-iterator.js';
+
+/** The feed waits while an iterator has more notifications in its queue than this. */
+const QUEUED_MAX = 1_000;
+
+/** A delivery that consumers have not finished. */
+export interface Batch {
+  readonly cursor: string;
+  /** Notifications that are still to be taken or acknowledged. */
+  pending: number;
+}
+
+/** Receives the notifications of a feed as they arrive. */
+export interface Observer<N> {
+  next?(notification: N): void;
+  error?(error: unknown): void;
+  complete?(): void;
+}
+
+/**
+ * The observers and iterators of a feed. Each receives every notification, in order.
+ *
+ * A cursor is complete when all notifications before it have been taken or, with acknowledgements,
+ * acknowledged.
+ */
+export class Consumers<N extends object> {
+  readonly #observers = new Set<Observer<N>>();
+  readonly #iterators = new Set<FeedIterator<N>>();
+  readonly #batches: Batch[] = [];
+  /** Notifications that the last consumer did not take. The next consumer receives them. */
+  readonly #untaken: QueuedNotification<N>[] = [];
+  readonly #unacknowledged = new Map<N, Batch>();
+  readonly #needsAck: boolean;
+  readonly #onComplete: (cursor: string) => void;
+  #onChange: (() => void)[] = [];
+  #end: End | undefined;
+
+  constructor(needsAck: boolean, onComplete: (cursor: string) => void) {
+    this.#needsAck = needsAck;
+    this.#onComplete = onComplete;
+  }
+
+  get isEmpty(): boolean {
+    return this.#observers.size + this.#iterators.size === 0;
+  }
+
+  /** Resolves when a consumer is added, is removed or takes a notification. */
+  whenChanged(): Promise<void> {
+    return new Promise((resolve) => this.#onChange.push(resolve));
+  }
+
+  /** Returns the function that removes the observer. */
+  addObserver(observer: Observer<N>): () => void {
+    if (this.#end) notifyEnd(observer, this.#end);
+    else this.#observers.add(observer);
+    for (const { notification, batch } of this.#untaken.splice(0)) {
+      callSafely(() => observer.next?.(notification));
+      this.#complete(batch);
+    }
+    this.#changed();
+    return () => {
+      this.#observers.delete(observer);
+      this.#changed();
+    };
+  }
+
+  addIterator(): AsyncIterableIterator<N> {
+    const iterator = new FeedIterator<N>({
+      taken: ({ batch }) => {
+        this.#complete(batch);
+        this.#changed();
+      },
+      returned: (untaken) => {
+        this.#iterators.delete(iterator);
+        if (this.isEmpty && !this.#end) this.#untaken.push(...untaken);
+        else for (const { batch } of untaken) this.#complete(batch);
+        this.#changed();
+      },
+    });
+    for (const queued of this.#untaken.splice(0)) iterator.push(queued);
+    if (this.#end) iterator.end(this.#end);
+    else this.#iterators.add(iterator);
+    this.#changed();
+    return iterator;
+  }
+
+  /** Resolves when no iterator has too many notifications in its queue. */
+  async deliver({ notifications, cursor }: Delivery): Promise<void> {
+    // The extra one keeps the batch open during the loop.
+    const batch: Batch = { cursor, pending: 1 };
+    this.#batches.push(batch);
+    for (const notification of notifications as readonly N[]) {
+      if (this.#needsAck) {
+        batch.pending++;
+        this.#unacknowledged.set(notification, batch);
+      }
+      for (const iterator of this.#iterators) {
+        batch.pending++;
+        iterator.push({ notification, batch });
+      }
+      for (const observer of this.#observers) callSafely(() => observer.next?.(notification));
+    }
+    this.#complete(batch);
+    while ([...this.#iterators].some(({ queued }) => queued >= QUEUED_MAX)) await this.whenChanged();
+  }
+
+  acknowledge(notification: N): void {
+    const batch = this.#unacknowledged.get(notification);
+    if (!batch) return;
+    this.#unacknowledged.delete(notification);
+    this.#complete(batch);
+  }
+
+  end(end: End): void {
+    if (this.#end) return;
+    this.#end = end;
+    for (const iterator of this.#iterators) iterator.end(end);
+    for (const observer of this.#observers) notifyEnd(observer, end);
+    this.#iterators.clear();
+    this.#observers.clear();
+    this.#changed();
+  }
+
+  /** Counts one notification of a batch as done. */
+  #complete(batch: Batch): void {
+    batch.pending--;
+    let cursor: string | undefined;
+    for (; this.#batches[0]?.pending === 0; this.#batches.shift()) cursor = this.#batches[0].cursor;
+    if (cursor !== undefined) this.#onComplete(cursor);
+  }
+
+  #changed(): void {
+    for (const resolve of this.#onChange.splice(0)) resolve();
+  }
+}
+
+function notifyEnd<N>(observer: Observer<N>, end: End): void {
+  callSafely(() => {
+    if (end === 'complete') observer.complete?.();
+    else if (observer.error) observer.error(end.error);
+    else throw end.error;
+  });
+}
+
+/** Reports an error as an event listener does: as an uncaught error that does not stop the feed. */
+function callSafely(task: () => void): void {
+  try {
+    task();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,189 @@
+import type { Notification } from '../core/notification.js';
+import { isAborted } from './abort.js';
+import { Connection, type Position } from './connection.js';
+import type { FeedState } from './connection-state.js';
+import { Consumers, type Observer } from './consumers.js';
+import type { Delivery } from './delivery.js';
+import { type Environment, runtime } from './environment.js';
+import type { End } from './feed-iterator.js';
+import type { ConnectOptions } from './options.js';
+import type { SharedConnection } from './sharing.js';
+
+/** RxJS accepts it: `from(feed)` is an Observable. */
+export interface Subscribable<N> {
+  subscribe(observer: Observer<N> | ((notification: N) => void)): { unsubscribe(): void };
+}
+
+/**
+ * The notifications of some topics: each once and in order, across lost connections.
+ *
+ * The feed reads while it has a consumer, which `subscribe` and `for await` add. Without a consumer
+ * it keeps its position. Several consumers share the feed.
+ */
+export class NotificationsFeed<N extends object = Notification> implements Subscribable<N>, AsyncIterable<N> {
+  readonly #options: ConnectOptions;
+  readonly #environment: Environment;
+  readonly #consumers: Consumers<N>;
+  readonly #connection: Connection;
+  readonly #own: Position = { cursor: undefined };
+  readonly #listeners = new Set<(state: FeedState) => void>();
+  /** Undefined if the feed has its own connection. */
+  #shared: SharedConnection | undefined;
+  #isRunning = false;
+  #hasEnded = false;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(options: ConnectOptions, environment: Environment = runtime) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#consumers = new Consumers(options.ack === 'manual', (cursor) => {
+      this.#save(cursor);
+    });
+    this.#connection = new Connection(options, environment, this.#own, {
+      deliver: (delivery, signal) =>
+        this.#shared ? this.#shared.deliver(delivery, signal) : this.#deliver(delivery, signal),
+      stateChanged: () => {
+        this.#changed();
+      },
+    });
+    if (options.signal?.aborted) this.close();
+    options.signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  /** The current state. */
+  get state(): FeedState {
+    return (this.#connection.isClosed ? undefined : this.#shared?.state) ?? this.#connection.state;
+  }
+
+  /** The position after the last received notification; undefined before the first answer. */
+  get cursor(): string | undefined {
+    return this.#own.cursor;
+  }
+
+  /** Calls the listener when the state changes. Returns the function that removes the listener. */
+  onState(listener: (state: FeedState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Delivers the next notifications to an observer, or to a function. */
+  subscribe(observer: Observer<N> | ((notification: N) => void)): { unsubscribe(): void } {
+    const unsubscribe = this.#consumers.addObserver(typeof observer === 'function' ? { next: observer } : observer);
+    this.#start();
+    return { unsubscribe };
+  }
+
+  /** For `for await (const notification of feed)`. The feed waits for a slow loop. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<N> {
+    const iterator = this.#consumers.addIterator();
+    this.#start();
+    return iterator;
+  }
+
+  /** With `ack: 'manual'`: marks the notification as handled. */
+  ack(notification: N): void {
+    this.#consumers.acknowledge(notification);
+  }
+
+  /** Ends the feed: it aborts its request, clears its timers, and completes loops and observers. */
+  close(): void {
+    this.#end('complete');
+  }
+
+  readonly #onAbort = (): void => this.close();
+
+  #start(): void {
+    if (this.#isRunning || this.#hasEnded) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { store, cursor } = this.#options;
+    try {
+      this.#own.cursor ??= (await store?.load()) ?? (cursor === 'latest' ? undefined : cursor);
+      this.#share();
+      while (!this.#connection.isClosed) {
+        if (this.#consumers.isEmpty) await this.#pauseSharing();
+        else if (this.#shared) await this.#shared.turn();
+        else await this.#connection.turn();
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #deliver(
+    delivery: Delivery,
+    signal: AbortSignal,
+    filter = (unfiltered: Delivery): Delivery => unfiltered,
+  ): Promise<void> {
+    const { gap, cursor } = delivery;
+    if (isAborted(signal)) return;
+    if (gap) await this.#options.onGap?.(gap);
+    if (this.#consumers.isEmpty && !isAborted(signal)) await this.#pauseSharing();
+    if (isAborted(signal)) return;
+    this.#own.cursor = cursor;
+    await this.#consumers.deliver(filter(delivery));
+  }
+
+  /** Waits for a consumer. Until then this feed does not read for others. */
+  async #pauseSharing(): Promise<void> {
+    await this.#stopSharing();
+    while (this.#consumers.isEmpty && !this.#hasEnded) await this.#consumers.whenChanged();
+    this.#share();
+  }
+
+  #share(): void {
+    if (this.#hasEnded) return;
+    this.#shared = this.#options.share?.join({
+      options: this.#options,
+      environment: this.#environment,
+      own: this.#own,
+      connection: this.#connection,
+      pollOwn: (handlers) =>
+        new Connection({ ...this.#options, transport: 'poll' }, this.#environment, this.#own, handlers),
+      deliver: (delivery, signal, filter) => this.#deliver(delivery, signal, filter),
+      changed: () => {
+        this.#changed();
+      },
+      failed: (error) => {
+        this.#fail(error);
+      },
+      unavailable: () => {
+        void this.#stopSharing();
+      },
+    });
+  }
+
+  async #stopSharing(): Promise<void> {
+    const shared = this.#shared;
+    this.#shared = undefined;
+    await shared?.leave();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener(this.state);
+    this.#shared?.stateChanged();
+  }
+
+  #fail(error: unknown): void {
+    this.#connection.dispatch({ type: 'refused' });
+    this.#end({ error });
+  }
+
+  #end(end: End): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#connection.close();
+    void this.#stopSharing();
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#consumers.end(end);
+  }
+
+  /** Saves one cursor after the other. If a save fails, the store keeps an older one: no loss. */
+  #save(cursor: string): void {
+    const { store } = this.#options;
+    if (store) this.#saving = this.#saving.then(() => store.save(cursor)).catch(() => undefined);
+  }
+}

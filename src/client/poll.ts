@@ -1,0 +1,59 @@
+import { Deadline } from './abort.js';
+import { readJson } from './body.js';
+import type { ConnectionEvent } from './connection-state.js';
+import { type Delivery, deliveryFrom, fieldsOf } from './delivery.js';
+import type { Environment } from './environment.js';
+import { FeedError } from './errors.js';
+import { eventOf, fetchResponse, type HttpRequest, RetryableError } from './response.js';
+
+/** One poll, or one stream. */
+export interface ReadRequest extends HttpRequest {
+  /** The position from which it reads. */
+  readonly cursor: string | undefined;
+  /**
+   * Aborts a request that takes too long or is not needed any more. It is aborted at the end, too.
+   */
+  readonly controller: AbortController;
+  /** Resolves when the consumers can take more. */
+  readonly deliver: (delivery: Delivery) => Promise<void> | void;
+}
+
+/** A poll may take this much longer than its wait. */
+const GRACE_MS = 10_000;
+/** An empty answer to a poll with a longer wait came too early if it took less than this. */
+const HELD_MS = 1_000;
+
+/**
+ * Sends one poll.
+ * @throws FeedError for an error that a retry would repeat
+ */
+export async function poll(environment: Environment, request: ReadRequest, waitMs: number): Promise<ConnectionEvent> {
+  const deadline = new Deadline(environment, request.controller);
+  try {
+    deadline.set(waitMs + GRACE_MS);
+    const sentAt = environment.now();
+    const response = await fetchResponse(environment, request, 'application/json');
+    const page = await readJson(response).catch((error: unknown) => {
+      throw error instanceof FeedError ? error : new RetryableError(deadline.hasPassed ? 'network' : 'malformed');
+    });
+    const delivery = deliveryFrom(page);
+    const hasNew = !!delivery?.notifications.length;
+    // With the same cursor, every poll would return the same notifications.
+    if (!delivery || (hasNew && delivery.cursor === request.cursor)) throw new RetryableError('malformed');
+    deadline.clear();
+    const mustHold = waitMs > HELD_MS;
+    const wasNotHeld = !hasNew && mustHold && environment.now() - sentAt < HELD_MS;
+    await request.deliver(delivery);
+    return {
+      type: 'answered',
+      hasMore: hasNew && fieldsOf(page).more === true,
+      wasNotHeld,
+      endsBackoff: hasNew || mustHold,
+    };
+  } catch (error) {
+    return eventOf(error);
+  } finally {
+    deadline.clear();
+    request.controller.abort();
+  }
+}
