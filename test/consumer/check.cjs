@@ -1,10 +1,11 @@
-/** What esm.mjs and cjs.cjs do with the package they have loaded, each in its way. CommonJS, so that both can load it. */
+/** Checks that esm.mjs and cjs.cjs share. CommonJS, so that both can load them. */
 const assert = require('node:assert/strict');
 
-/** Every entry of package.json's exports, with names that must be there. */
+/** Every entry of package.json's exports, with names that it must export. */
 exports.entries = {
   '.': ['NotificationsModule', 'NotificationsService'],
   './client': ['connect', 'cursorIn', 'FeedError'],
+  './client/tabs': ['betweenTabs'],
   './react': ['NotificationsProvider', 'useNotifications'],
   './terminus': ['NotificationsHealthIndicator'],
   './testing': ['ManualClock', 'storeContract'],
@@ -28,13 +29,13 @@ exports.checkEntries = async (exportsField, load) => {
   }
 };
 
-/** A small application on either platform: publishes in-process, polls over HTTP. */
+/** Runs a small application on each platform: publishes in the process, polls over HTTP. */
 exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, NotificationsService }) => {
   for (const adapter of adapters) {
-    let asked = 0;
+    let guardCalls = 0;
     class CountingGuard {
       canActivate() {
-        asked++;
+        guardCalls++;
         return true;
       }
     }
@@ -45,13 +46,13 @@ exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, Not
     };
     const app = await NestFactory.create(module, adapter, { logger: ['fatal', 'error', 'warn'] });
     await app.listen(0, '127.0.0.1');
-    await checkClientFile(await app.getUrl());
+    await checkClientFiles(await app.getUrl());
     await app.get(NotificationsService).publish('t', { type: 'demo', data: { n: 1 } });
 
     const response = await fetch(`${await app.getUrl()}/notifications?topic=t&cursor=earliest&wait=0`);
     const body = await response.json();
     assert.equal(response.status, 200, JSON.stringify(body));
-    assert.equal(asked, 1, 'the guard of the module is asked');
+    assert.equal(guardCalls, 1, 'calls of the guard of the module');
     assert.deepEqual(Object.keys(body).sort(), ['cursor', 'more', 'notifications']);
     assert.equal(typeof body.cursor, 'string');
     assert.equal(body.more, false);
@@ -64,11 +65,13 @@ exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, Not
   }
 };
 
-/** The file that the package brings for pages without a bundler: one module, as the client's own entry. */
-async function checkClientFile(url) {
-  const response = await fetch(`${url}/notifications/client.js`);
-  assert.equal(response.status, 200);
-  assert.match(response.headers.get('content-type'), /^text\/javascript/);
-  const served = await import(`data:text/javascript,${encodeURIComponent(await response.text())}`);
-  assert.deepEqual(Object.keys(served).sort(), Object.keys(await import('nest-notifications/client')).sort());
+/** The scripts for pages without a bundler have the exports of the package's entries. */
+async function checkClientFiles(url) {
+  for (const entry of ['client', 'client/tabs']) {
+    const response = await fetch(`${url}/notifications/${entry}.js`);
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get('content-type'), /^text\/javascript/);
+    const served = await import(`data:text/javascript,${encodeURIComponent(await response.text())}`);
+    assert.deepEqual(Object.keys(served).sort(), Object.keys(await import(`nest-notifications/${entry}`)).sort());
+  }
 }

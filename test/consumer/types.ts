@@ -2,6 +2,7 @@
 import { Module } from '@nestjs/common';
 import { NotificationsModule, type NotificationsService } from 'nest-notifications';
 import { connect } from 'nest-notifications/client';
+import { betweenTabs } from 'nest-notifications/client/tabs';
 import { useNotifications } from 'nest-notifications/react';
 import { natsStore } from 'nest-notifications/stores/nats';
 import { postgresStore } from 'nest-notifications/stores/postgres';
@@ -18,6 +19,9 @@ export class AppModule {}
 redisStore({ connection: 42 });
 // @ts-expect-error
 connect(42);
+connect({ url: '/notifications', share: betweenTabs('ann') });
+// @ts-expect-error
+betweenTabs(42);
 // @ts-expect-error
 export const notAService: NotificationsService = 42;
 
