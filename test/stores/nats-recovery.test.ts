@@ -43,6 +43,12 @@ describeOnServer(
       };
     }
 
+    const works = (store: Store) =>
+      store.append([draft()]).then(
+        () => true,
+        () => false,
+      );
+
     test('kill -9 under load: nothing acknowledged is lost, nothing comes twice, every node goes on by itself', async () => {
       const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
       const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
@@ -107,12 +113,7 @@ describeOnServer(
       await expect(page(store)).rejects.toMatchObject({ code: 'store_unavailable' });
       await sleep(1_000);
       on.server.thaw();
-      await until('appends work', () =>
-        store.append([draft()]).then(
-          () => true,
-          () => false,
-        ),
-      );
+      await until('appends work', () => works(store));
       // What was refused may have come in or not, but once at most; appended again, it is there once.
       await store.append(drafts.slice(0, 100));
       const ids = (await page(store)).entries.map(({ id }) => id);
@@ -136,39 +137,39 @@ describeOnServer(
       expect(states[0]!.entries).toEqual([]);
     }, 30_000);
 
-    test('a server that comes back with less than it had acknowledged: a new epoch, and what is left can be read', async () => {
-      const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
-      const kept = draft();
-      const { epoch } = await stores[0]!.append([kept]);
+    test('after a loss one new epoch continues the old one up to the last notification that is kept', async () => {
+      const stores = await Promise.all(Array.from({ length: 3 }, () => on.nodes.open()));
       const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
-      await until('the tails have it', () => followed.every(({ entries }) => entries.length === 1));
+      const kept = [draft(), draft(), draft()];
+      for (const one of kept) await stores[0]!.append([one]);
+      const { epoch, head } = await page(stores[0]!);
+      await until('the tails have all', () => followed.every(({ entries }) => entries.length === kept.length));
       const copy = `${on.server.dataFolder}.copy`;
       await on.server.kill();
       cpSync(on.server.dataFolder, copy, { recursive: true });
       await on.server.startAgain();
-      await until('appends work', () =>
-        stores[0]!.append([draft()]).then(
-          () => true,
-          () => false,
-        ),
-      );
+      await until('appends work', () => works(stores[0]!));
       await stores[1]!.append([draft(), draft()]);
+      await until('the tails have it', () => followed.every(({ entries }) => entries.length === kept.length + 3));
       await on.server.kill();
       on.server.wipe();
       cpSync(copy, on.server.dataFolder, { recursive: true });
       rmSync(copy, { recursive: true });
       await on.server.startAgain();
-      await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
       await until('the nodes agree', async () => {
-        const [one, two] = await Promise.all(stores.map((store) => page(store).catch(() => undefined)));
-        return one !== undefined && one.epoch.id === two?.epoch.id && one.epoch.id !== epoch.id;
+        const pages = await Promise.all(stores.map((store) => page(store).catch(() => undefined)));
+        return new Set(pages.map((one) => one?.epoch.id)).size === 1 && pages[0]?.epoch.id !== epoch.id;
       });
       const next = await stores[1]!.append([draft()]);
+      expect(next.epoch.before).toEqual([{ id: epoch.id, secret: epoch.secret, upTo: head, lost: true }]);
       const { entries } = await page(stores[0]!);
-      expect(entries.map(({ id }) => id)).toEqual([kept.id, next.appended[0]!.id]);
-      await until('the tails go on', () =>
+      expect(entries.map(({ id }) => id)).toEqual([...kept.map(({ id }) => id), next.appended[0]!.id]);
+      await until('the tails follow', () =>
         followed.every(({ entries }) => entries.at(-1)?.id === next.appended[0]!.id),
       );
+      for (const { batches } of followed) {
+        expect(new Set(batches.map((batch) => batch.epoch.id))).toEqual(new Set([epoch.id, next.epoch.id]));
+      }
     }, 30_000);
 
     test('no consumer is left behind by kills and hangs', async () => {
@@ -185,12 +186,7 @@ describeOnServer(
       on.server.freeze();
       await sleep(5_000);
       on.server.thaw();
-      await until('appends work', () =>
-        store.append([draft()]).then(
-          () => true,
-          () => false,
-        ),
-      );
+      await until('appends work', () => works(store));
       const { jsm } = await on.nodes.operator();
       const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
       await until('one consumer is left', async () => (await consumers()) === 1);

@@ -7,7 +7,7 @@ import type { Store } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
 import type { Draft } from '../../src/core/notification.js';
 import { NatsServer } from '../support/engines/nats.js';
-import { describeOnServer, draft, everything, page, STREAM, until } from './nats-support.js';
+import { describeOnServer, draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
 
 const LIMITS = {
   pageBytesMax: 1e6,
@@ -73,6 +73,26 @@ describeOnServer('nats store', (on) => {
       code: 'store_unavailable',
       message: 'The NATS server rejects the user, password or token in the option connection.',
     });
+    await guarded.stop();
+  });
+
+  test('a password that is no longer accepted is reported once, and calls name it', async () => {
+    const token = (value: string): string => `authorization {\n token: ${value}\n}`;
+    const guarded = await NatsServer.start({ config: token('hunter2'), token: 'hunter2' });
+    const nodes = new Nodes(guarded);
+    const message = 'The NATS server rejects the user, password or token in the option connection.';
+    const store = await nodes.open({ connection: { servers: guarded.servers, token: 'hunter2' } });
+    guarded.configure(token('changed'));
+    guarded.reload();
+    await until('the rejection is logged', () => nodes.logs.includes(message));
+    await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable', message });
+    guarded.configure(token('hunter2'));
+    guarded.reload();
+    await until('the store is available again', () => nodes.logs.at(-1)!.includes('available again'));
+    await store.append([draft()]);
+    expect(nodes.logs.filter((line) => line === message)).toHaveLength(1);
+    expect(nodes.logs.join()).not.toContain('hunter2');
+    await nodes.close();
     await guarded.stop();
   });
 

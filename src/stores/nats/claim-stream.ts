@@ -4,7 +4,6 @@ import { unavailable } from '../shared/unavailable.js';
 import { type Engine, MESSAGES_EXCEEDED, WRONG_LAST_SEQUENCE } from './engine.js';
 import type { Follower } from './follower.js';
 import type { NatsSettings } from './options.js';
-import { renewEpoch } from './stream.js';
 
 export interface ClaimStreamOptions {
   readonly engine: Engine;
@@ -54,11 +53,14 @@ export class ClaimStream {
 
   async #claim(call: ClaimCall, epochId: string): Promise<number | undefined> {
     const { engine, settings } = this.#options;
-    const { seq, error } = await engine.publishFirst(this.#name, this.#subject(call.group, call.key));
+    const { seq, error } = await engine.publishAfter(0, {
+      stream: this.#name,
+      subject: this.#subject(call.group, call.key),
+    });
     if (error?.err_code === WRONG_LAST_SEQUENCE) return undefined;
     if (error?.err_code === MESSAGES_EXCEEDED) throw tooManyClaims('nats', settings.claimCount);
     if (error) throw unavailable(`The NATS server refuses to store a claim: ${error.description}.`);
-    if (epochId === call.epochId && seq <= call.known) await this.#renew();
+    if (epochId === call.epochId && seq <= call.known) this.#renew();
     const others = Array.from({ length: CLAIM_GROUPS }, (_, group) => group).filter((group) => group !== call.group);
     const found = await Promise.all(
       others.map((group) => engine.get({ last_by_subj: this.#subject(group, call.key) }, this.#name)),
@@ -66,11 +68,9 @@ export class ClaimStream {
     return found.some((message) => message && message.sequence < seq) ? undefined : seq;
   }
 
-  /** The server has lost acknowledged claims. Tickets are sealed with the epoch: with another one, none stays good. */
-  async #renew(): Promise<never> {
-    const { engine, follower } = this.#options;
-    await renewEpoch(engine, follower.log);
-    follower.recheck();
+  /** The server has lost acknowledged claims. Tickets from before a loss are not accepted in a new epoch. */
+  #renew(): never {
+    this.#options.follower.renew();
     throw unavailable('The NATS server has lost claims; the log begins a new epoch.');
   }
 

@@ -15,6 +15,8 @@ export interface Client {
   readonly jsm: JetStreamManager;
 }
 
+export const REJECTED = 'The NATS server rejects the user, password or token in the option connection.';
+const REJECTIONS = ['AuthorizationError', 'UserAuthenticationExpiredError'];
 /** Errors of requests that no leader has answered. */
 const TRANSIENT = ['TimeoutError', 'NoResponders', 'JetStreamNotEnabled', 'RequestError'];
 /** The status of answers of a cluster without a leader, or without room yet. */
@@ -56,11 +58,14 @@ export async function connectClient({ connection, timeoutMs }: NatsSettings): Pr
     const jsm = await library.jetstreamManager(nc, { timeout: timeoutMs, checkAPI: false });
     return { library, nc, jsm };
   } catch (cause) {
-    if (nameOf(cause) === 'AuthorizationError') {
-      throw unavailable('The NATS server rejects the user, password or token in the option connection.', cause);
-    }
+    if (isRejection(cause)) throw unavailable(REJECTED, cause);
     throw unavailable(`The NATS server cannot be reached: ${nameOf(cause)}.`, cause);
   }
+}
+
+/** True if the server does not accept the credentials, or no longer. */
+export function isRejection(error: unknown): boolean {
+  return REJECTIONS.includes(nameOf(error));
 }
 
 /** Whether an error is the answer of a leader. */

@@ -1,12 +1,12 @@
 import type { ConsumerConfig, ConsumerInfo, JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import { unavailable } from '../shared/unavailable.js';
-import { type Client, connectClient, isAnswer, type Library, nameOf } from './client.js';
+import { type Client, connectClient, isRejection, type Library, REJECTED } from './client.js';
 import type { NewCommit } from './commit.js';
 import { PART_HEADER, type RawMessage, subjectOf } from './layout.js';
 import type { NatsSettings } from './options.js';
-import { repeated } from './repeated.js';
+import { codeOf, Requests } from './requests.js';
 
 /** What became of a commit: stored, or refused because the stream's last message was another one than expected. */
 export type PublishResult = { readonly stored: true } | { readonly stored: false };
@@ -16,6 +16,13 @@ export type GetQuery =
   | { readonly seq: number }
   | { readonly seq: number; readonly next_by_subj: string }
   | { readonly last_by_subj: string };
+
+/** A message that belongs to no commit. */
+export interface NewMessage {
+  readonly stream: string;
+  readonly subject: string;
+  readonly body?: string;
+}
 
 /** The answer to a message that was published: the sequence at which it is stored, or why it is not. */
 export interface Stored {
@@ -29,16 +36,20 @@ const WRONG_LAST_MSG_ID = 10070;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
 
-/** How soon a request without an answer is sent again. */
-const AGAIN_MS = 500;
 /**
  * How long one attempt to publish takes, so that there is time to look whether it is stored, and
  * for another one.
  */
 const PUBLISH_MS = 2_000;
-const CONSUMER_MS = 1_000;
 /** After which the server removes a consumer that was only asked a question. */
 const SAMPLE_NANOS = 5_000 * 1_000_000;
+
+export interface ConnectionWatch {
+  /** The connection is lost, or established again. */
+  readonly onChange: (connected: boolean) => void;
+  /** The server rejects the credentials. Called once for each time that the connection is lost. */
+  readonly onRejected: (message: string) => void;
+}
 
 /** The connection to the server, and what is asked of it. Whatever it rejects with is `store_unavailable`. */
 export class Engine {
@@ -46,17 +57,15 @@ export class Engine {
   readonly #nc: NatsConnection;
   readonly #jsm: JetStreamManager;
   readonly #settings: NatsSettings;
-  readonly #clock: Clock;
-  #connected = true;
-  /** What gives up each request that has no answer yet. */
-  readonly #asked = new Set<(error: Error) => void>();
+  #isRejected = false;
+  readonly #requests: Requests;
 
   private constructor({ library, nc, jsm }: Client, settings: NatsSettings, clock: Clock) {
     this.#library = library;
     this.#nc = nc;
     this.#jsm = jsm;
     this.#settings = settings;
-    this.#clock = clock;
+    this.#requests = new Requests({ nc, clock, timeoutMs: settings.timeoutMs });
   }
 
   static async connect(settings: NatsSettings, clock: Clock): Promise<Engine> {
@@ -64,7 +73,12 @@ export class Engine {
   }
 
   get connected(): boolean {
-    return this.#connected && !this.#nc.isClosed();
+    return this.#requests.connected;
+  }
+
+  /** The server has rejected the credentials since the connection was lost. */
+  get isRejected(): boolean {
+    return this.#isRejected;
   }
 
   /** The largest message that the server takes, with its headers. */
@@ -72,19 +86,25 @@ export class Engine {
     return this.#nc.info?.max_payload ?? 1024 * 1024;
   }
 
-  /** Reports when the connection is lost and when it is back, until it is closed. */
-  async watch(onChange: (connected: boolean) => void): Promise<void> {
-    for await (const { type } of this.#nc.status()) {
-      if (type !== 'disconnect' && type !== 'reconnect') continue;
-      if (type === 'reconnect') this.#connected = true;
-      else this.#disconnected();
-      onChange(this.#connected);
+  /** Reports changes of the connection until it is closed. */
+  async watch({ onChange, onRejected }: ConnectionWatch): Promise<void> {
+    for await (const status of this.#nc.status()) {
+      if (status.type === 'error' && isRejection(status.error)) {
+        if (!this.#isRejected) onRejected(REJECTED);
+        this.#isRejected = true;
+      }
+      if (status.type !== 'disconnect' && status.type !== 'reconnect') continue;
+      if (status.type === 'reconnect') {
+        this.#requests.reconnected();
+        this.#isRejected = false;
+      } else this.#requests.disconnected();
+      onChange(status.type === 'reconnect');
     }
   }
 
   /** Undefined when there is no such stream. */
   async info(stream = this.#settings.stream): Promise<StreamInfo | undefined> {
-    return this.#askAgain(
+    return this.#requests.sendAgain(
       () => this.#jsm.streams.info(stream),
       (code) => code === STREAM_NOT_FOUND,
     );
@@ -105,14 +125,16 @@ export class Engine {
       if (codeOf(error) !== STREAM_NAME_IN_USE) throw error;
       return info();
     };
-    const found = await this.#askAgain(() => info().catch((error: unknown) => create(error).catch(lookAgain)));
+    const found = await this.#requests.sendAgain(() =>
+      info().catch((error: unknown) => create(error).catch(lookAgain)),
+    );
     if (!found) throw unavailable('The NATS server has no stream, and made none.');
     return found;
   }
 
   /** Changes a part of a stream's configuration. */
   async update(config: Partial<StreamConfig>, stream = this.#settings.stream): Promise<void> {
-    await this.#askAgain(() => this.#jsm.streams.update(stream, config));
+    await this.#requests.sendAgain(() => this.#jsm.streams.update(stream, config));
   }
 
   /**
@@ -120,19 +142,19 @@ export class Engine {
    * of another node.
    */
   async describe(description: string): Promise<void> {
-    await this.#ask(() => this.#jsm.streams.update(this.#settings.stream, { description }));
+    await this.#requests.send(() => this.#jsm.streams.update(this.#settings.stream, { description }));
   }
 
   /** Removes the messages of a subject below a sequence. */
   async purge(stream: string, below: { readonly filter: string; readonly seq: number }): Promise<void> {
-    await this.#ask(() => this.#jsm.streams.purge(stream, below));
+    await this.#requests.send(() => this.#jsm.streams.purge(stream, below));
   }
 
   /** Undefined when there is no such message. */
   async get(query: GetQuery, stream = this.#settings.stream): Promise<RawMessage | undefined> {
     const { replicas } = this.#settings;
     // Any replica answers a direct get, also one that lags behind, and what it does not have yet would be left out.
-    const found = await this.#askAgain(() =>
+    const found = await this.#requests.sendAgain(() =>
       replicas === 1 ? this.#jsm.direct.getMessage(stream, query) : this.#jsm.streams.getMessage(stream, query),
     );
     if (!found) return undefined;
@@ -153,7 +175,7 @@ export class Engine {
       if (at > 0) headers.set('Nats-Expected-Last-Msg-Id', `${commit}.${at}`);
       const subject = subjectOf(prefix, topic);
       if (at === parts.length - 1) {
-        return this.#ask(() =>
+        return this.#requests.send(() =>
           this.#nc.request(subject, body, { headers, timeout: Math.min(this.#settings.timeoutMs, PUBLISH_MS) }),
         );
       }
@@ -167,19 +189,22 @@ export class Engine {
     throw unavailable(`The NATS server refuses to store: ${error.description}.`);
   }
 
-  /** Publishes a message that is stored only if its subject has none. */
-  async publishFirst(stream: string, subject: string): Promise<Stored> {
+  /** Publishes a message that is stored only if the last one of its subject has this sequence; 0: if there is none. */
+  async publishAfter(lastOfSubject: number, { stream, subject, body = '' }: NewMessage): Promise<Stored> {
     const headers = this.#library.headers();
     headers.set('Nats-Expected-Stream', stream);
-    headers.set('Nats-Expected-Last-Subject-Sequence', '0');
-    const answer = await this.#ask(() => this.#nc.request(subject, '', { headers, timeout: this.#settings.timeoutMs }));
+    headers.set('Nats-Expected-Last-Subject-Sequence', String(lastOfSubject));
+    const options = { headers, timeout: this.#settings.timeoutMs };
+    const answer = await this.#requests.send(() => this.#nc.request(subject, body, options));
     if (!answer) throw unavailable('The NATS server gave no answer.');
     return answer.json<Stored>();
   }
 
-  /** A message that is no commit's; answers its sequence. */
+  /** Publishes an empty message that belongs to no commit. Returns its sequence. */
   async publishMarker(subject: string): Promise<number> {
-    const answer = await this.#ask(() => this.#nc.request(subject, '', { timeout: this.#settings.timeoutMs }));
+    const answer = await this.#requests.send(() =>
+      this.#nc.request(subject, '', { timeout: this.#settings.timeoutMs }),
+    );
     const { seq, error } = answer?.json<Stored>() ?? { seq: 0 };
     if (!answer || error) throw unavailable(`The NATS server refuses to store: ${error?.description ?? 'no answer'}.`);
     return seq;
@@ -200,7 +225,9 @@ export class Engine {
 
   /** Makes a consumer that pushes. It is asked for once, because a second one would push too. */
   async addConsumer(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
-    const info = await this.#soon(this.#ask(() => this.#jsm.consumers.add(this.#settings.stream, config)));
+    const info = await this.#requests.soon(
+      this.#requests.send(() => this.#jsm.consumers.add(this.#settings.stream, config)),
+    );
     if (!info) throw unavailable('The NATS server made no consumer.');
     return info;
   }
@@ -211,7 +238,7 @@ export class Engine {
    */
   async sample(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
     const options = { ...config, ack_policy: 'none', mem_storage: true, inactive_threshold: SAMPLE_NANOS } as const;
-    const info = await this.#askAgain(() => this.#jsm.consumers.add(this.#settings.stream, options));
+    const info = await this.#requests.sendAgain(() => this.#jsm.consumers.add(this.#settings.stream, options));
     if (!info) throw unavailable('The NATS server made no consumer.');
     void this.deleteConsumer(info.name);
     return info;
@@ -220,80 +247,11 @@ export class Engine {
   /** Never rejects: a consumer that is left behind ends by itself. */
   async deleteConsumer(name: string): Promise<void> {
     if (!this.connected) return;
-    await this.#soon(this.#jsm.consumers.delete(this.#settings.stream, name)).catch(() => undefined);
+    await this.#requests.soon(this.#jsm.consumers.delete(this.#settings.stream, name)).catch(() => undefined);
   }
 
   async close(): Promise<void> {
-    this.#disconnected();
+    this.#requests.disconnected();
     await this.#nc.close();
   }
-
-  /** For requests about consumers, which take milliseconds, or are lost where no leader is. */
-  async #soon<T>(answer: Promise<T>): Promise<T> {
-    let timer: Timer;
-    const late = new Promise<never>((_, reject) => {
-      timer = this.#clock.setTimeout(
-        () => {
-          reject(unavailable('The NATS server does not answer in time.'));
-        },
-        Math.min(this.#settings.timeoutMs, CONSUMER_MS),
-      );
-    });
-    try {
-      return await Promise.race([late, answer]);
-    } finally {
-      this.#clock.clearTimeout(timer);
-    }
-  }
-
-  async #ask<T>(request: () => Promise<T>, isAbsent?: (code: number) => boolean): Promise<T | undefined> {
-    // The client would keep requests for the server that it finds next, and send them long after they were given up.
-    if (!this.connected) throw unavailable('The NATS server cannot be reached: not connected.');
-    try {
-      return await this.#answer(request);
-    } catch (cause) {
-      if (isAbsent?.(codeOf(cause))) return undefined;
-      throw unavailable(`The NATS server does not answer: ${nameOf(cause)}.`, cause);
-    }
-  }
-
-  /** For requests that may arrive twice. */
-  #askAgain<T>(request: () => Promise<T>, isAbsent?: (code: number) => boolean): Promise<T | undefined> {
-    const { timeoutMs } = this.#settings;
-    const asked = new AbortController();
-    const options = {
-      ...{ clock: this.#clock, everyMs: AGAIN_MS, withinMs: timeoutMs, isFinal: isAnswer },
-      isWanted: () => this.connected && !asked.signal.aborted,
-    };
-    return this.#ask(() => repeated(request, options), isAbsent).finally(() => {
-      asked.abort();
-    });
-  }
-
-  /** The client waits for an answer until its time is over, also when the connection is gone that it would come by. */
-  async #answer<T>(request: () => Promise<T>): Promise<T> {
-    let giveUp: ((error: Error) => void) | undefined;
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        giveUp = reject;
-        this.#asked.add(reject);
-        request().then(resolve, reject);
-      });
-    } finally {
-      if (giveUp) this.#asked.delete(giveUp);
-    }
-  }
-
-  #disconnected(): void {
-    this.#connected = false;
-    for (const giveUp of this.#asked) giveUp(new ConnectionLost());
-  }
-}
-
-function codeOf(error: unknown): number {
-  return error instanceof Error && 'code' in error ? Number(error.code) : 0;
-}
-
-class ConnectionLost extends Error {
-  override readonly name = 'ConnectionLost';
 }

@@ -6,13 +6,14 @@ import { Assembler, type Visible } from './assembler.js';
 import type { NewCommit } from './commit.js';
 import { Changes } from './changes.js';
 import { Consumer, type ConsumerOptions } from './consumer.js';
+import { Continuity } from './continuity.js';
 import type { Engine } from './engine.js';
 import { isRecord } from '../../core/records.js';
 import { IdWindow } from './id-window.js';
-import { decodePart, endPosition, markerSubject, type Part, type RawMessage, visibleAt } from './layout.js';
+import { decodePart, endPosition, epochSubject, type Part, type RawMessage, visibleAt } from './layout.js';
 import type { NatsSettings } from './options.js';
 import { RecordRoom } from './record-room.js';
-import { firstSequenceSince, type LogIdentity, type LogStatus, openLog, renewEpoch } from './stream.js';
+import { firstSequenceSince, type LogIdentity, type LogStatus, openLog, proposeEpoch } from './stream.js';
 
 export interface FollowerOptions {
   readonly engine: Engine;
@@ -23,13 +24,6 @@ export interface FollowerOptions {
   readonly onVisible: (batch: TailBatch) => void;
   /** The log is another one than before. */
   readonly onEpoch: () => void;
-}
-
-/** The last message that was handed over, by which the log is recognised after an interruption. */
-interface Seen {
-  readonly sequence: number;
-  /** Of its part; undefined when it was no commit's. */
-  readonly commit: string | undefined;
 }
 
 /**
@@ -51,13 +45,13 @@ export class Follower {
   #log: LogIdentity | undefined;
   #consumer: Consumer | undefined;
   #assembler = new Assembler(1);
-  #seen: Seen = { sequence: 0, commit: undefined };
   #sequence = 0;
   #visible = 0;
   #head = 0;
   #live = false;
   #closed = false;
   readonly #arming: Arming;
+  readonly #continuity: Continuity;
   /** The stream's last message when its epoch was looked at. */
   #armedAt = 0;
   /** The newest message when the log was begun with: the server's time of it, and when this node got it. */
@@ -69,6 +63,7 @@ export class Follower {
     this.ids = new IdWindow(options.settings);
     this.records = new RecordRoom(options);
     this.#changes = new Changes(options.clock);
+    this.#continuity = new Continuity(options.engine);
     const { clock, outage } = options;
     this.#arming = new Arming({ clock, outage, arm: () => this.#arm() });
   }
@@ -119,7 +114,7 @@ export class Follower {
     const sinceMs = this.#options.clock.monotonic();
     for (const [at, id] of ids.entries()) this.ids.add(id, { position: positions[at] ?? 0, commit, sinceMs });
     if (this.#sequence > lastSequence) return;
-    this.#seen = { sequence: lastSequence, commit };
+    this.#continuity.sawCommit({ sequence: lastSequence, commit });
     this.#sequence = lastSequence;
     this.#visible = endPosition(lastSequence);
   }
@@ -128,6 +123,12 @@ export class Follower {
   recheck(): void {
     this.#live = false;
     this.#arming.request();
+  }
+
+  /** The server has lost something that is not in the log: the log begins a new epoch. */
+  renew(): void {
+    this.#continuity.doubt();
+    this.recheck();
   }
 
   lost(reason: string): void {
@@ -155,10 +156,13 @@ export class Follower {
     const { engine, settings, outage } = this.#options;
     const { records } = this;
     void this.#consumer?.close();
-    let status = await openLog({ engine, settings, records });
-    if (this.#follows(status) && (await this.#rewound(status))) {
-      await renewEpoch(engine, status);
-      status = await openLog({ engine, settings, records });
+    const status = await openLog({ engine, settings, records });
+    const mine = this.#log?.prefix === status.prefix ? this.#log.epoch : undefined;
+    const successor = mine && (await this.#continuity.successor(mine, this.#sequence, status));
+    if (successor) {
+      await proposeEpoch({ engine, settings, records }, status, successor);
+      this.#arming.request();
+      return;
     }
     this.#armedAt = status.lastSequence;
     if (this.#follows(status)) await this.#resume(status);
@@ -185,18 +189,6 @@ export class Follower {
     return this.#log?.prefix === prefix && this.#log.epoch.id === epoch.id;
   }
 
-  /** The server has lost what it had acknowledged: its log ends earlier, or what was seen last is not what stands there. */
-  async #rewound({ firstSequence, lastSequence, prefix }: LogStatus): Promise<boolean> {
-    const { sequence, commit } = this.#seen;
-    const known = Math.max(sequence, this.#sequence);
-    // A leader that was just elected may not have applied its whole log yet. It does so before it
-    // stores a message.
-    if (lastSequence < known && (await this.#options.engine.publishMarker(markerSubject(prefix))) <= known) return true;
-    if (sequence === 0 || sequence < firstSequence) return false;
-    const message = await this.#options.engine.get({ seq: sequence });
-    return message !== undefined && decodePart(message)?.commit !== commit;
-  }
-
   async #resume({ lastSequence }: LogStatus): Promise<void> {
     const { next } = this.#assembler;
     const { consumer, pending } = await Consumer.open(this.#consumerOptions(), next);
@@ -212,11 +204,11 @@ export class Follower {
     const last = lastSequence > 0 ? await engine.get({ seq: lastSequence }) : undefined;
     const part = last && decodePart(last);
     this.#log = { epoch, prefix };
+    this.#continuity.clear();
     this.ids.clear();
     this.#visible = lastSequence > 0 ? visibleAt(lastSequence, part) : 0;
     this.#head = this.#visible;
     this.#sequence = lastSequence;
-    this.#seen = { sequence: lastSequence, commit: part?.commit };
     // Early enough for the parts of a commit that is being written, late enough to read no more ids than are remembered.
     const commitFirst = part && part.index < part.parts ? lastSequence - part.index + 1 : lastSequence + 1;
     const newest = Math.max(1, lastSequence - settings.idempotencyCount + 1);
@@ -225,7 +217,8 @@ export class Follower {
     const first = (await firstSequenceSince(engine, timeMs - settings.idempotencyMs)) ?? lastSequence + 1;
     const start = Math.min(commitFirst, Math.max(newest, first));
     this.#assembler = new Assembler(start);
-    await this.#resume({ epoch, prefix, lastSequence, firstSequence: start });
+    if (start > lastSequence) this.#continuity.saw(lastSequence, part);
+    await this.#resume({ epoch, prefix, lastSequence });
     this.#options.onEpoch();
   }
 
@@ -249,11 +242,11 @@ export class Follower {
     const part = decodePart(message);
     if (sequence > this.#armedAt && part?.entries.some(isRecord)) this.records.saw(1);
     this.#advance(sequence, part, this.#assembler.add(sequence, part));
-    if (sequence > this.#armedAt && subject === markerSubject(this.log.prefix)) this.recheck();
+    if (sequence > this.#armedAt && subject === epochSubject(this.log.prefix)) this.recheck();
   }
 
   #advance(sequence: number, part: Part | undefined, visible: Visible | undefined): void {
-    if (sequence >= this.#seen.sequence) this.#seen = { sequence, commit: part?.commit };
+    this.#continuity.saw(sequence, part);
     const sinceMs = this.#sinceMs(sequence, part);
     for (const { id, position } of visible?.entries ?? []) {
       this.ids.add(id, { position, commit: part?.commit ?? '', sinceMs });

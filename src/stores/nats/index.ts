@@ -29,8 +29,10 @@ export type { NatsStoreOptions } from './options.js';
  *   left tells up to where, exactly.
  * - The epoch and its secret stand in the stream's description, and subjects have a random token: a stream that is made
  *   anew is another log, even for what is still under way to the old one.
- * - After every interruption a node looks whether the last message that it has seen is still there. If not, the server has
- *   lost what it had acknowledged: the log gets a new epoch, and every client a gap.
+ * - After every interruption a node checks that the stream still holds the last commit that it has seen. If not, the server
+ *   has lost acknowledged notifications. The node finds the last commit that is kept, and proposes an epoch that continues
+ *   the old one up to there: as a message that the server stores only if no other node has proposed one. Every node that
+ *   reads the proposal writes it into the description, so a node may die in between.
  */
 
 /**
@@ -40,8 +42,9 @@ export type { NatsStoreOptions } from './options.js';
  *
  * - **Durability**: what the stream's is. With one replica an acknowledged notification survives `kill -9` of the server;
  *   against a power failure, configure `jetstream { sync_interval: always }` (from 2.10; before, the server synchronises in
- *   the background only) or `replicas: 3` in a cluster. Should the server come back without what it had acknowledged, the
- *   epoch changes and clients get a gap, as long as one node was up to notice.
+ *   the background only) or `replicas: 3` in a cluster. If the server loses acknowledged
+ *   notifications while a node runs, that node begins a new epoch. Each client gets a gap, and only clients beyond the
+ *   last notification that is kept start over.
  * - **Order**: that of the stream, one for all topics and nodes. Positions are the stream's sequences × 10,000, not dense.
  * - **Idempotency**: `idempotencyMs` and `idempotencyCount`, over all nodes and over arrays and single notifications
  *   alike. A node reads the ids of that window when it starts; the clocks of nodes have no say in it.

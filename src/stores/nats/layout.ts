@@ -11,8 +11,9 @@ export const SEQUENCE_MAX = Math.floor(Number.MAX_SAFE_INTEGER / POSITIONS_PER_M
 /** The header that describes a part, a JSON array; see `encodeHeader`. */
 export const PART_HEADER = 'Notifications-Part';
 
-/** A last token that no topic is encoded to. */
-const MARKER_TOKEN = '=';
+/** Tokens that no topic is encoded to. */
+const EPOCH_TOKEN = '=';
+const GUARD_TOKEN = '=g';
 /** The token before the topic of a record of the library, so that the server can count them. No topic is encoded to it. */
 const RECORDS_TOKEN = '=r';
 
@@ -97,9 +98,14 @@ export function recordSubjects(prefix: string): string {
   return `${prefix}.${RECORDS_TOKEN}.>`;
 }
 
-/** Written when the epoch changes, so that all nodes look. */
-export function markerSubject(prefix: string): string {
-  return `${prefix}.${MARKER_TOKEN}`;
+/** The subject of epochs that nodes propose. A message on it makes all nodes check the epoch. */
+export function epochSubject(prefix: string): string {
+  return `${prefix}.${EPOCH_TOKEN}`;
+}
+
+/** The subject of messages without a meaning. They make a new leader apply its log. */
+export function guardSubject(prefix: string): string {
+  return `${prefix}.${GUARD_TOKEN}`;
 }
 
 export function encodeHeader(head: PartHead): string {

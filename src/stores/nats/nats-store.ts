@@ -7,6 +7,7 @@ import { Claims } from '../shared/claims.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
 import { ClaimStream } from './claim-stream.js';
+import { REJECTED } from './client.js';
 import { Engine } from './engine.js';
 import { Follower } from './follower.js';
 import { POSITIONS_PER_MESSAGE } from './layout.js';
@@ -65,9 +66,14 @@ export class NatsStore implements Store, StoreAbilities {
         pendingCharsMax: settings.pendingCharsMax,
       },
     });
-    void engine.watch((connected) => {
-      if (connected) this.#follower.hurry();
-      else this.#follower.lost('the connection is lost');
+    void engine.watch({
+      onChange: (connected) => {
+        if (connected) this.#follower.hurry();
+        else this.#follower.lost('the connection is lost');
+      },
+      onRejected: (message) => {
+        logger.error(message);
+      },
     });
   }
 
@@ -83,28 +89,28 @@ export class NatsStore implements Store, StoreAbilities {
   }
 
   async append(drafts: readonly Draft[]): Promise<AppendResult> {
-    this.#assertOpen();
+    this.#assertUsable();
     return this.#bounded(this.#appends.append(drafts));
   }
 
   async read(query: ReadQuery): Promise<ReadResult> {
-    this.#assertOpen();
+    this.#assertUsable();
     return this.#bounded(this.#whenReady(() => this.#pages.read(query)));
   }
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
-    this.#assertOpen();
+    this.#assertUsable();
     await this.#follower.ready(this.#settings.timeoutMs);
     return this.#tails.open(this.#follower.log.epoch.id, after, onAppended);
   }
 
   async claim(key: string, ttlMs: number): Promise<boolean> {
-    this.#assertOpen();
+    this.#assertUsable();
     return this.#bounded(this.#claims.claim(key, ttlMs));
   }
 
   async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
-    this.#assertOpen();
+    this.#assertUsable();
     return this.#bounded(this.#whenReady(() => this.#pages.positionsOf(ids, this.#settings.timeoutMs)));
   }
 
@@ -146,7 +152,8 @@ export class NatsStore implements Store, StoreAbilities {
     }
   }
 
-  #assertOpen(): void {
+  #assertUsable(): void {
     if (this.#closing) throw unavailable('The NATS store is closed.');
+    if (this.#engine.isRejected) throw unavailable(REJECTED);
   }
 }

@@ -1,8 +1,10 @@
 import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import type { Epoch } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
-import type { Engine } from './engine.js';
-import { markerSubject } from './layout.js';
+import { unavailable } from '../shared/unavailable.js';
+import { type Engine, WRONG_LAST_SEQUENCE } from './engine.js';
+import { decodeEpoch, decodeProposal, encodeEpoch, encodeProposal } from './epoch-text.js';
+import { epochSubject } from './layout.js';
 import type { NatsSettings } from './options.js';
 import { freshLimits, isReached, type RecordRoom, stepTowards } from './record-room.js';
 
@@ -13,16 +15,18 @@ export interface LogIdentity {
   readonly prefix: string;
 }
 
-/** Where it stands. */
 export interface LogStatus extends LogIdentity {
-  readonly firstSequence: number;
   readonly lastSequence: number;
+}
+
+/** A log, with the sequence of the last epoch that a node proposed; 0 if there is none. */
+export interface OpenedLog extends LogStatus {
+  readonly proposedAt: number;
 }
 
 const NANOS_PER_MS = 1_000_000;
 /** Ids of parts only order the parts of one commit, so the server need not remember them. */
 const DUPLICATE_WINDOW_MS = 1_000;
-const DESCRIPTION = 'Log of nest-notifications, do not edit: ';
 
 export interface OpenLogOptions {
   readonly engine: Engine;
@@ -31,7 +35,7 @@ export interface OpenLogOptions {
 }
 
 /** The stream as it is, made if there is none. Nodes that start at once agree: the server makes a stream only once. */
-export async function openLog({ engine, settings, records }: OpenLogOptions): Promise<LogStatus> {
+export async function openLog({ engine, settings, records }: OpenLogOptions): Promise<OpenedLog> {
   const info = await engine.open(newConfig(settings));
   const status = statusOf(info);
   if (!status) throw new Error(`natsStore: the stream ${settings.stream} is there but is no log of nest-notifications`);
@@ -42,7 +46,20 @@ export async function openLog({ engine, settings, records }: OpenLogOptions): Pr
   const names = Object.keys(limits) as (keyof typeof limits)[];
   if (names.some((name) => config[name] !== limits[name])) await engine.update(limits);
   if (!isReached(step, target)) records.lowerLater();
-  return status;
+  return withProposal(engine, status);
+}
+
+/**
+ * Completes the change to a proposed epoch. The node that proposed it may have died, so every node
+ * does this, and all write the same description.
+ */
+async function withProposal(engine: Engine, status: LogStatus): Promise<OpenedLog> {
+  const message = await engine.get({ last_by_subj: epochSubject(status.prefix) });
+  const proposal = message && decodeProposal(message.data);
+  const opened = { ...status, proposedAt: message?.sequence ?? 0 };
+  if (proposal?.from !== status.epoch.id) return opened;
+  await engine.describe(encodeEpoch(proposal.epoch));
+  return { ...opened, epoch: proposal.epoch };
 }
 
 /** The log's state; undefined when there is no stream. */
@@ -52,12 +69,18 @@ export async function logStatus(engine: Engine): Promise<LogStatus | undefined> 
 }
 
 /**
- * Gives the log a new epoch, and tells all nodes to look. When two do so at once the later one stays, and all see that;
- * clients are then told of one more gap than there was.
+ * Proposes an epoch as the successor of the present one. If several nodes do so at once, the server
+ * stores one proposal. Every node then opens the log again and finds it.
  */
-export async function renewEpoch(engine: Engine, { prefix }: LogIdentity): Promise<void> {
-  await engine.describe(describe(newEpoch()));
-  await engine.publishMarker(markerSubject(prefix));
+export async function proposeEpoch({ engine, settings }: OpenLogOptions, log: OpenedLog, epoch: Epoch): Promise<void> {
+  const { error } = await engine.publishAfter(log.proposedAt, {
+    stream: settings.stream,
+    subject: epochSubject(log.prefix),
+    body: encodeProposal({ from: log.epoch.id, epoch }),
+  });
+  if (error && error.err_code !== WRONG_LAST_SEQUENCE) {
+    throw unavailable(`The NATS server refuses to store: ${error.description}.`);
+  }
 }
 
 /** The first message from a time on, which only a consumer can tell; undefined if there is none. */
@@ -84,7 +107,7 @@ function newConfig(settings: NatsSettings): Partial<StreamConfig> {
     ...limitsOf(settings),
     ...freshLimits(settings),
     subjects: [`${stream}.${incarnation}.>`],
-    description: describe(newEpoch()),
+    description: encodeEpoch(newEpoch()),
     storage: 'file',
     discard: 'old',
     duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
@@ -94,20 +117,9 @@ function newConfig(settings: NatsSettings): Partial<StreamConfig> {
   };
 }
 
-function describe({ id, secret }: Epoch): string {
-  return `${DESCRIPTION}${id} ${secret}`;
-}
-
 function statusOf({ config, state }: StreamInfo): LogStatus | undefined {
-  const [id, secret] = config.description?.startsWith(DESCRIPTION)
-    ? config.description.slice(DESCRIPTION.length).split(' ')
-    : [];
+  const epoch = decodeEpoch(config.description);
   const subject = config.subjects[0];
-  if (!id || !secret || !subject?.endsWith('.>')) return undefined;
-  return {
-    epoch: { id, secret },
-    prefix: subject.slice(0, -2),
-    firstSequence: state.first_seq,
-    lastSequence: state.last_seq,
-  };
+  if (!epoch || !subject?.endsWith('.>')) return undefined;
+  return { epoch, prefix: subject.slice(0, -2), lastSequence: state.last_seq };
 }

@@ -103,6 +103,11 @@ export class NatsServer {
     await this.startAgain();
   }
 
+  /** Reads the configuration again. */
+  reload(): void {
+    this.#process?.kill('SIGHUP');
+  }
+
   /** SIGSTOP: the server's connections stay open and nothing is answered. */
   freeze(): void {
     if (this.#process?.pid !== undefined) freezeProcess(this.#process.pid);

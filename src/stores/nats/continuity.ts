@@ -1,0 +1,77 @@
+import type { Epoch } from '../../core/store.js';
+import { newEpoch, pastEpochs } from '../shared/epoch.js';
+import type { Engine } from './engine.js';
+import { decodePart, endPosition, guardSubject, type Part, sequenceOf } from './layout.js';
+import type { LogStatus } from './stream.js';
+import { type Step, Trail } from './trail.js';
+
+/**
+ * Decides after an interruption whether the stream still holds all that this node has seen.
+ *
+ * If it does not, the server has lost acknowledged notifications, and the log needs a new epoch.
+ * The new epoch continues the old one up to the last commit that is kept, so only clients beyond
+ * that commit start over.
+ */
+export class Continuity {
+  readonly #engine: Engine;
+  readonly #trail = new Trail();
+  #isDoubtful = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Remembers a commit when its last part is seen. */
+  saw(sequence: number, part: Part | undefined): void {
+    if (part?.index === part?.parts && part) this.#trail.add({ sequence, commit: part.commit });
+  }
+
+  sawCommit(step: Step): void {
+    this.#trail.add(step);
+  }
+
+  /** The server has lost something else: the log needs a new epoch, whatever it still holds. */
+  doubt(): void {
+    this.#isDoubtful = true;
+  }
+
+  /** The node begins to follow another epoch. */
+  clear(): void {
+    this.#trail.clear();
+    this.#isDoubtful = false;
+  }
+
+  /**
+   * The epoch that the log needs, if any.
+   *
+   * @param mine the epoch that this node has followed in the same stream
+   * @param known the highest sequence that this node has seen
+   */
+  async successor(mine: Epoch, known: number, status: LogStatus): Promise<Epoch | undefined> {
+    const { epoch } = status;
+    const isSame = epoch.id === mine.id;
+    const past = epoch.before?.find(({ id }) => id === mine.id);
+    // The stream was put back to an older epoch. Later positions may be given out twice.
+    const isOlder = mine.before?.some(({ id }) => id === epoch.id) ?? false;
+    if (!isSame && !past && !isOlder) return undefined;
+    const last = past ? this.#trail.lastUpTo(sequenceOf(past.upTo)) : this.#trail.last;
+    const isShorter = isSame && (await this.#isShorter(known, status));
+    if (!isShorter && !isOlder && !this.#isDoubtful && (!last || (await this.#isKept(last)))) return undefined;
+    const kept = await this.#trail.lastKept((step) => this.#isKept(step));
+    const upTo = kept ? endPosition(kept.sequence) : 0;
+    return { ...newEpoch(), before: pastEpochs(past ? epoch : mine, upTo, true) };
+  }
+
+  /** A leader that was just elected may not have applied its whole log, but it does before it stores a message. */
+  async #isShorter(known: number, { lastSequence, prefix }: LogStatus): Promise<boolean> {
+    return lastSequence < known && (await this.#engine.publishMarker(guardSubject(prefix))) <= known;
+  }
+
+  async #isKept({ sequence, commit }: Step): Promise<boolean> {
+    const message = await this.#engine.get({ seq: sequence });
+    if (message) return decodePart(message)?.commit === commit;
+    // Retention may have removed it. Then everything before it is removed as well.
+    const first = await this.#engine.get({ seq: 1, next_by_subj: '>' });
+    return !first || first.sequence > sequence;
+  }
+}
