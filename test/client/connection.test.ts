@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ConnectOptions } from 'nest-notifications/client';
+import type * as client from 'nest-notifications/client';
+import type * as tabs from 'nest-notifications/client/tabs';
 import { SourceTextModule, createContext } from 'node:vm';
 import { fileURLToPath } from 'node:url';
 import { bundleClient } from '../../scripts/bundle-client.mjs';
@@ -26,7 +27,7 @@ function never(signal: AbortSignal): Promise<never> {
  * A client on a clock. Its streams open and then have heartbeats only. Its server answers polls
  * that have no wait, and holds the others.
  */
-function start(options: Partial<ConnectOptions>) {
+function start(options: Partial<client.ConnectOptions>) {
   const device = new ManualDevice();
   const { clock } = device;
   const sent: SentRequest[] = [];
@@ -167,8 +168,8 @@ test('a runtime with fetch and timers alone receives everything by polls', async
     return module.namespace;
   };
   const scripts = bundleClient(sources);
-  const { connect } = (await load(scripts.client)) as typeof import('nest-notifications/client');
-  const { betweenTabs } = (await load(scripts.tabs)) as typeof import('nest-notifications/client/tabs');
+  const { connect } = (await load(scripts.client)) as typeof client;
+  const { betweenTabs } = (await load(scripts.tabs)) as typeof tabs;
   const share = betweenTabs('tabs');
   const feed = connect<{ n: number }>({ url: 'https://api/feed?a=b', topics: ['a b', 'c'], share, cursor: 'earliest' });
   const seen: number[] = [];

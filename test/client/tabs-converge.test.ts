@@ -183,7 +183,8 @@ describe('a visible tab whose leader is hidden', () => {
 test('a page that may not use locks has its own connection', async () => {
   const browser = new Browser();
   const request: Locks['request'] = () => Promise.reject(new DOMException('sandboxed', 'SecurityError'));
-  const tab = openTab(browser, { apis: { ...new TabDevice(browser), locks: { request } } });
+  const { openChannel } = new TabDevice(browser);
+  const tab = openTab(browser, { apis: { openChannel, locks: { request } } });
   await expectOneConnection(browser, [tab]);
 });
 
