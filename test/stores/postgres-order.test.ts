@@ -61,7 +61,7 @@ describePostgres('a reader of postgresStore skips nothing that commits late', ()
   };
 
   test('appended by another node', async () => {
-    const appendText = 'SELECT * FROM one.append($1, $2, $3, 5000, NULL, NULL)';
+    const appendText = 'SELECT one.append($1, $2, $3, 5000, NULL, NULL)';
     const log = await logOf('one', (client, id) => client.query(appendText, [[id], ['orders'], [draft(id).json]]));
     expect(await engine.use((client) => readAroundLateCommit(log, client))).toEqual(['early', 'late']);
   });

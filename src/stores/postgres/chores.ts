@@ -2,18 +2,22 @@ import type { StoreLogger } from '../../core/store.js';
 import { isUnavailable } from '../shared/unavailable.js';
 import { endsConnection, reasonOf } from './errors.js';
 
-/** Work that runs beside calls, and how a report names it. */
-const CHORES = { move: 'move publications from the outbox into the log', trim: 'remove old notifications' };
+/** Work that runs beside calls, and its name in reports. */
+const CHORES = {
+  move: 'move publications from the outbox into the log',
+  trim: 'remove old notifications',
+  vacuum: 'reuse the space of removed notifications',
+};
 export type Chore = keyof typeof CHORES;
 
-/** Runs each chore at most once at a time, and once more if it was asked for meanwhile. */
+/** Runs each chore at most once at a time. A start during a run leads to one more run. */
 export class Chores {
   readonly #logger: StoreLogger;
   readonly #work: Readonly<Record<Chore, () => Promise<void>>>;
   readonly #running = new Map<Chore, Promise<void>>();
-  /** Asked for while they ran. */
+  /** Started again during a run. */
   readonly #again = new Set<Chore>();
-  /** Have failed, and been reported. */
+  /** Failed and reported. */
   readonly #failed = new Set<Chore>();
   #isClosed = false;
 
@@ -22,7 +26,7 @@ export class Chores {
     this.#work = work;
   }
 
-  /** A chore that fails is asked for again by the next read or timer. */
+  /** After a failure, the next read or timer starts the chore again. */
   start(chore: Chore): void {
     if (this.#isClosed) return;
     if (this.#running.has(chore)) {
@@ -39,7 +43,7 @@ export class Chores {
     this.#running.set(chore, done);
   }
 
-  /** Resolves when no chore runs any more. */
+  /** Resolves when no chore is running. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#running.values());
@@ -54,13 +58,13 @@ export class Chores {
   }
 
   /**
-   * Calls report a lost engine; this is for a chore that fails alone, such as for a missing
+   * Calls report a lost engine. This reports a chore that fails alone, for example for a missing
    * privilege.
    */
   #report(chore: Chore, error: unknown): void {
     const reason = isUnavailable(error) ? error.cause : error;
     if (this.#isClosed || this.#failed.has(chore) || endsConnection(reason)) return;
     this.#failed.add(chore);
-    this.#logger.error(`The postgres store cannot ${CHORES[chore]}: ${reasonOf(reason)}. It is tried again.`);
+    this.#logger.error(`The postgres store cannot ${CHORES[chore]}: ${reasonOf(reason)}. It will retry.`);
   }
 }

@@ -1,13 +1,13 @@
 import { type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX, tooManyClaims } from '../shared/claims.js';
 import type { LogAccess } from './log-access.js';
 import { claimRow } from './rows.js';
-import { calls } from './sql/calls.sql.js';
+import { statements } from './sql/statements.sql.js';
 
 export interface ClaimantOptions {
   readonly access: LogAccess;
   readonly schema: string;
   readonly claimCount: number;
-  /** How long the function waits for its lock. */
+  /** Bounds the wait of the function for its lock. */
   readonly lockMs: number;
 }
 
@@ -18,7 +18,7 @@ export class Claimant {
 
   constructor(options: ClaimantOptions) {
     this.#options = options;
-    this.#text = calls(options.schema).claim;
+    this.#text = statements(options.schema).claim;
   }
 
   async write({ key, group, epochId, known, expired }: ClaimCall): Promise<ClaimResult> {
@@ -27,7 +27,7 @@ export class Claimant {
       ...[key, group, claimCount, epochId, known, expired?.group ?? null, expired?.upTo ?? null],
       ...[CLAIMS_REMOVED_MAX, lockMs],
     ];
-    const result = await access.ask(this.#text, values, claimRow);
+    const result = await access.call(this.#text, values, claimRow);
     if (result.number === -1) throw tooManyClaims('postgres', claimCount);
     return result;
   }

@@ -8,18 +8,18 @@ export type Values = readonly unknown[];
 
 export interface DatabaseOptions {
   readonly pool: Pool;
-  /** The pool was made for this store and ends with it. */
+  /** The store created the pool, and closes it. */
   readonly owned: boolean;
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** A connection was lost while nobody used it. */
+  /** Called when an idle connection is lost. */
   readonly onLost: () => void;
 }
 
-/** What one connection answers, one query after another. */
-export type Ask = (text: string, values?: Values) => Promise<Row[]>;
+/** Runs queries on one connection, one after another. */
+export type RunQuery = (text: string, values?: Values) => Promise<Row[]>;
 
-/** A pool whose every answer comes within a time, or not at all. */
+/** A pool in which each call ends within a time: with its result or with an error. */
 export class Database {
   readonly #options: DatabaseOptions;
 
@@ -27,28 +27,28 @@ export class Database {
     this.#options = options;
     // Without a listener the loss of an idle connection would end the process.
     options.pool.on('error', options.onLost);
-    options.pool.on('connect', hearErrors);
+    options.pool.on('connect', ignoreErrors);
   }
 
-  /** Runs one query. An error of `use` also decides whether the connection is kept. */
+  /** Runs one query. An error of `use` may also end the connection: see `endsConnection`. */
   query<T>(text: string, values: Values, use: (rows: Row[]) => T): Promise<T> {
-    return this.withConnection(async (ask) => use(await ask(text, values)));
+    return this.withConnection(async (run) => use(await run(text, values)));
   }
 
-  /** Runs several queries on one connection, all of them within the time of one. */
-  async withConnection<T>(task: (ask: Ask) => Promise<T>): Promise<T> {
+  /** Runs several queries on one connection. All of them share the time of one call. */
+  async withConnection<T>(task: (run: RunQuery) => Promise<T>): Promise<T> {
     const { clock, timeoutMs } = this.#options;
     const giveUpAtMs = clock.monotonic() + timeoutMs;
     const client = await this.#connect();
     const lost = { broken: false };
-    // The query under way rejects as well; an error without a listener would end the process.
+    // The current query rejects as well. An error event without a listener would end the process.
     const onError = (): void => {
       lost.broken = true;
     };
     client.on('error', onError);
     try {
       return await task(async (text, values = []) => {
-        // The library knows this field, its types do not. What is late is cut off together with its connection.
+        // The types of the library lack this field. A late query is cut off together with its connection.
         const remainingMs = Math.max(1, giveUpAtMs - clock.monotonic());
         const query: QueryConfig & { query_timeout: number } = {
           text,
@@ -62,8 +62,8 @@ export class Database {
       throw error;
     } finally {
       client.off('error', onError);
-      // A client that is destroyed may still report that; nobody is interested any more.
-      if (lost.broken) hearErrors(client);
+      // A client may report its destruction.
+      if (lost.broken) ignoreErrors(client);
       client.release(lost.broken);
     }
   }
@@ -72,7 +72,7 @@ export class Database {
     const { pool, owned, onLost } = this.#options;
     if (owned) await pool.end();
     pool.off('error', onLost);
-    pool.off('connect', hearErrors);
+    pool.off('connect', ignoreErrors);
   }
 
   async #connect(): Promise<PoolClient> {
@@ -87,7 +87,7 @@ export class Database {
     try {
       return await Promise.race([connecting, late]);
     } catch (error) {
-      // One that comes too late goes back where it came from.
+      // A connection that arrives too late is returned to the pool.
       connecting.then(
         (client) => {
           client.release();
@@ -102,10 +102,10 @@ export class Database {
 }
 
 /**
- * A new connection may report its end in the very packet that says it is ready: before its promise has been seen by
- * whoever waits for it, and between the listeners of pool and user. Without this one that would end the process.
+ * A new connection may report its end in the same packet that says it is ready. Its user has no
+ * listener yet and the pool has none any more, so the error event would end the process.
  */
-function hearErrors(client: PoolClient): void {
+function ignoreErrors(client: PoolClient): void {
   client.on('error', () => undefined);
 }
 
@@ -117,10 +117,13 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
 }
 
-/** The library. */
+/** The package `pg`. */
 export type Pg = typeof pg;
 
-/** Loads the library, when a store is made. @throws Error that says what to install */
+/**
+ * Loads the package when a store is opened.
+ * @throws Error that names the package to install
+ */
 export async function loadPg(): Promise<Pg> {
   try {
     return (await import('pg')).default;
@@ -137,11 +140,11 @@ export function poolOf(library: Pg, options: ConnectionOptions): { pool: Pool; o
   };
 }
 
-/** What the connection that listens is made from; where nothing else is given, like those of the pool. */
+/** The configuration of the connection that listens. By default it is the configuration of the pool. */
 export function listenConfig(options: ConnectionOptions): ClientConfig {
   const text = options.listenConnectionString ?? options.connectionString;
   if (text !== undefined || !options.pool) return clientConfig(options, text);
-  // By their descriptors, as the pool hides its password from being enumerated.
+  // By descriptors, as the pool makes its password not enumerable.
   const copy: ClientConfig = Object.defineProperties({}, Object.getOwnPropertyDescriptors(options.pool.options));
   return Object.assign(copy, { connectionTimeoutMillis: options.timeoutMs, keepAlive: true });
 }

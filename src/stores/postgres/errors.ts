@@ -1,23 +1,23 @@
-/** No answer in time. */
+/** There was no answer in time. */
 export class NoAnswer extends Error {}
 
 /**
- * The log is gone, was rewound, or belongs to another epoch or engine: it is verified before the
+ * The log is missing, was rewound, or belongs to another epoch or engine. It is verified before the
  * call is repeated.
  */
 export class LogChanged extends Error {}
 
 /**
- * The answer comes from a server that the log has left: its epoch is one that the known epoch
- * continues.
+ * The answer is from a server that the log has left at a failover. Its epoch is one that the known
+ * epoch continues.
  */
 export class OutdatedServer extends LogChanged {}
 
-/** Classes of SQLSTATE that blame the values and not the engine: bad data, broken constraints, what exceeds a limit. */
+/** Classes of SQLSTATE that blame the values: bad data, violated constraints, exceeded limits. */
 const DATA_CLASSES = ['22', '23', '54'];
-/** Undefined table, function or schema, and a row that should be there: somebody has dropped or emptied the schema. */
+/** Undefined table, function or schema, and a missing row: the schema was dropped or emptied. */
 const GONE = ['42P01', '42883', '3F000', 'P0002'];
-/** Five characters, as PostgreSQL has them; codes of the runtime are longer. */
+/** Five characters. Codes of the runtime are longer. */
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 export function sqlStateOf(error: unknown): string | undefined {
@@ -34,9 +34,9 @@ export function isLogChanged(error: unknown): boolean {
 }
 
 /**
- * Whether a connection is of no use after an error: it is lost, it does not answer, or its server
- * is shutting down, takes no writes, or has been left by the log. After an error of a statement
- * alone the connection is kept.
+ * True if a connection is unusable after an error. Then it is lost, it does not answer, or its
+ * server shuts down, takes no writes or was left by the log. An error of a statement alone keeps
+ * the connection.
  */
 export function endsConnection(error: unknown): boolean {
   if (error instanceof LogChanged) return error instanceof OutdatedServer;
@@ -44,7 +44,7 @@ export function endsConnection(error: unknown): boolean {
   return state === undefined || ['08', '25', '57', '58', 'XX'].includes(state.slice(0, 2));
 }
 
-/** Reasons that operators can act on; other codes are reported as they are. */
+/** Reasons that operators can act on. Other codes are reported unchanged. */
 const REASONS: Readonly<Record<string, string>> = {
   '28P01': 'wrong password',
   '28000': 'the role is not allowed to connect',
@@ -57,12 +57,12 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The reason of a failure, for the log of the application. Messages of the engine and of the
- * runtime may repeat users and addresses, so only codes and our own texts are used.
+ * The reason of a failure, for the log of the application. It uses only codes and texts of this
+ * library, as messages of the engine and of the runtime may contain users and addresses.
  */
 export function reasonOf(error: unknown): string {
   if (error instanceof NoAnswer) return error.message;
-  if (error instanceof OutdatedServer) return 'a server answers that the log has left at a failover';
+  if (error instanceof OutdatedServer) return 'the server that answers was left by the log at a failover';
   if (error instanceof LogChanged) return 'the log keeps changing';
   const { code, message } = error as { code?: unknown; message?: unknown };
   const state = sqlStateOf(error);

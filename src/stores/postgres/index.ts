@@ -18,25 +18,26 @@ export {
  *   role has it off. It survives a kill of the engine, and a power cut if `fsync` and
  *   `full_page_writes` are on. It survives the loss of the machine only with a synchronous standby.
  *   Concurrent publishes of a node share one transaction.
- * - Order: positions are given under a lock that is held until the commit is visible, without
- *   holes. So the order of positions is the order of commits, for every reader. Nodes append one
+ * - Order: positions have no holes, and are given under a lock that is held until the commit is
+ *   visible. So the order of positions is the order of commits, for every reader. Nodes append one
  *   after another.
- * - Idempotency: an id is recognised for as long as its notification is kept (`retainCount`, `retainMs`, `retainBytes`).
- * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims that a node made, a new
- *   epoch begins.
+ * - Idempotency: an id is recognised as long as its notification is kept (`retainCount`,
+ *   `retainMs`, `retainBytes`).
+ * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims of
+ *   a node, a new epoch begins.
  * - Inside a transaction of the application: `NotificationsService.prepare`, then `publishInTransaction`.
  * - Epoch: each start of the server begins an epoch that continues the last one, so a restart or a
  *   lossless promotion costs clients nothing. Every append and read compares the server's start and
  *   the log's table, so a failover is noticed behind a pooler too. After a promotion that lost
  *   notifications, clients beyond the standby get a `reset` gap and the others an `expired` gap.
- *   `docs/stores/postgres.md` says what is lost when.
- * - Operators: a role that may create the schema once, or a schema of its own; 1 + `poolMax` connections a node; the
- *   isolation level `read committed`, which is the default; behind a pooler in transaction mode a `listenConnectionString`
- *   that goes past it; autovacuum on.
+ *   `docs/stores/postgres.md` lists the losses.
+ * - Operators: a role that may create the schema once; 1 + `poolMax` connections a node; the
+ *   isolation level `read committed`, which is the default; autovacuum on. Behind a pooler in
+ *   transaction mode, set `listenConnectionString` to a direct connection.
  * - Errors: `store_unavailable` when there is no answer within `timeoutMs`. The reason is in the
  *   log of the application.
  *
- * @throws TypeError or RangeError when an option is not what it may be; the message names it.
+ * @throws TypeError or RangeError for an invalid option; the message names it
  */
 export function postgresStore(options: PostgresStoreOptions): StoreFactory {
   const settings = checkedOptions(options);

@@ -1,30 +1,32 @@
 import type { Client } from 'pg';
 import type { Clock, Timer } from '../../core/clock.js';
+import { CHECK_CONNECTION, listen } from './sql/statements.sql.js';
 
 export interface ListenerOptions {
   readonly clock: Clock;
-  readonly channel: string;
+  readonly schema: string;
   readonly timeoutMs: number;
   readonly newClient: () => Client;
-  /** There may be news: a wake-up came, or what came meanwhile was missed. */
+  /** There may be new notifications: a wake-up arrived, or one was missed while nothing listened. */
   readonly onWake: () => void;
+  /** The connection is lost, and the next one may reach another engine. */
   readonly onLost: () => void;
 }
 
-/** How often an idle connection is asked whether it still leads anywhere. */
+/** The interval in which an idle connection is checked. */
 const CHECK_MS = 15_000;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1_000;
 
-/** Grows with every attempt, and differs between nodes, so that they do not come back all at once. */
+/** The pause before a retry. It grows with each attempt, and differs between nodes to spread their retries. */
 export function retryMs(attempt: number): number {
   const ms = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(attempt, 10));
   return Math.ceil(ms * (0.5 + Math.random() / 2));
 }
 
 /**
- * The one connection that listens. It says only "look again", so a wake-up that is lost costs time and not notifications;
- * when it is lost itself, it connects again until it is closed.
+ * The one connection that listens. A wake-up carries no data and only starts a read, so a lost one
+ * costs time and no notification. A lost connection is replaced until the listener is closed.
  */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -40,7 +42,7 @@ export class Listener {
     this.#silentSinceMs = options.clock.monotonic();
   }
 
-  /** For how long nothing has listened; 0 while it does. */
+  /** Milliseconds since the connection was lost; 0 while it listens. */
   get silentMs(): number {
     return this.#client ? 0 : this.#options.clock.monotonic() - this.#silentSinceMs;
   }
@@ -59,13 +61,13 @@ export class Listener {
   }
 
   async #connect(): Promise<void> {
-    const { channel, onWake } = this.#options;
+    const { schema, onWake } = this.#options;
     let client: Client | undefined;
     try {
       client = this.#options.newClient();
       client.on('error', () => undefined);
       await client.connect();
-      await this.#ask(client, `LISTEN "${channel}"`);
+      await this.#query(client, listen(schema));
       if (this.#closed) {
         await this.#end(client);
         return;
@@ -99,7 +101,7 @@ export class Listener {
 
   #checkLater(client: Client, lost: () => void): void {
     this.#timer = this.#options.clock.setTimeout(() => {
-      this.#ask(client, 'SELECT 1').then(() => {
+      this.#query(client, CHECK_CONNECTION).then(() => {
         if (this.#client === client && !this.#closed) this.#checkLater(client, lost);
       }, lost);
     }, CHECK_MS);
@@ -112,12 +114,12 @@ export class Listener {
     }, retryMs(this.#attempt++));
   }
 
-  async #ask(client: Client, text: string): Promise<void> {
+  async #query(client: Client, text: string): Promise<void> {
     const query = { text, query_timeout: this.#options.timeoutMs };
     await client.query(query);
   }
 
-  /** Says goodbye, but does not wait for an answer from an engine that may not be there. */
+  /** Ends the connection, and does not wait long for an engine that does not answer. */
   async #end(client: Client): Promise<void> {
     client.removeListener('notification', this.#options.onWake);
     const { clock, timeoutMs } = this.#options;

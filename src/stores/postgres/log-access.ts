@@ -6,40 +6,41 @@ import type { Database, Row, Values } from './database.js';
 import { isDataError, isLogChanged, LogChanged, OutdatedServer, reasonOf } from './errors.js';
 import { migrate } from './migrations.js';
 import { type EpochRow, epochRow, type LogRow } from './rows.js';
-import { calls } from './sql/calls.sql.js';
+import { statements } from './sql/statements.sql.js';
 
 export interface LogAccessOptions {
   readonly database: Database;
   readonly schema: string;
-  /** How long functions of the schema wait for their lock; less than a call may take. */
+  /** Bounds the wait of functions of the schema for their lock; less than the time of a call. */
   readonly lockMs: number;
   readonly outage: Outage;
   readonly logger: StoreLogger;
 }
 
-/** The last entry that this node knows: it must still be there, or it is another log. */
+/** The last entry that this node knows. A log that lacks it is another log. */
 export interface Seen {
   readonly epochId: string;
   readonly position: number;
-  /** Undefined if only its position is known. */
+  /** Undefined if only the position is known. */
   readonly id?: string | undefined;
 }
 
-/** What this node knew of the log when it asked: an answer may not be older. */
+/** What this node knew of the log when a call began. The answer must not be older. */
 export interface Known {
   readonly epoch: Epoch;
   readonly seen: Seen | undefined;
 }
 
 /**
- * The epoch may change more than once in a failover, as each node reports what it knows to be lost.
+ * Attempts of one call. The epoch may change more than once in a failover, as each node reports the
+ * losses that it finds.
  */
 const ATTEMPTS_MAX = 4;
 
 /**
- * Access to the log through failures of the engine. Every answer names its epoch and engine. When
- * they differ from what is known, and after every failure, the log is verified before anything else
- * is asked: it gets a new epoch if need be.
+ * Access to the log through failures of the engine. Every answer names its epoch and engine. If they
+ * differ from the known ones, and after every failure, the log is verified before the next call.
+ * Verification begins a new epoch if entries are missing.
  */
 export class LogAccess {
   readonly #options: LogAccessOptions;
@@ -52,7 +53,7 @@ export class LogAccess {
     this.#options = options;
   }
 
-  /** The epoch that the last answers belonged to. */
+  /** The epoch of the last answers. */
   get epoch(): Epoch | undefined {
     return this.#epoch;
   }
@@ -65,20 +66,17 @@ export class LogAccess {
    * Runs one statement and uses its rows. Rejects with `store_unavailable`, or with an error that
    * blames the values.
    */
-  ask<T>(text: string, values: Values, use: (rows: Row[], known: Known) => T): Promise<T> {
+  call<T>(text: string, values: Values, use: (rows: Row[], known: Known) => T): Promise<T> {
     return this.#attempt((known) => this.#options.database.query(text, values, (rows) => use(rows, known)));
   }
 
-  /**
-   * `ask` for work beside calls. A failure of it says nothing about calls, so it is not reported
-   * here.
-   */
+  /** `call` for work beside calls. Its failure is not reported here, as calls may still succeed. */
   async work<T>(text: string, values: Values, use: (rows: Row[]) => T): Promise<T> {
     return this.#attempt(() => this.#options.database.query(text, values, use), false);
   }
 
   /**
-   * The newest epoch, in which an append has just been given positions up to `head`.
+   * The newest epoch, for an append that was given positions up to `head` in the epoch `epochId`.
    * @throws NotificationsError `store_unavailable` if the log has lost that append
    */
   async epochOf(epochId: string, head: number): Promise<Epoch> {
@@ -86,10 +84,10 @@ export class LogAccess {
     this.lost();
     const epoch = await this.#attempt(async (known) => known.epoch);
     if (positionIn(epoch, { epochId, position: head }) !== undefined) return epoch;
-    throw unavailable('The postgres store has lost what was being appended.');
+    throw unavailable('The postgres store lost the notifications during the append.');
   }
 
-  /** Remembers an entry, if it is the last one. */
+  /** Remembers an entry if it is the last one. */
   saw({ epochId, position, id }: Seen): void {
     const seen = this.#seen;
     const isNewer = seen?.epochId !== epochId || position > seen.position;
@@ -98,8 +96,7 @@ export class LogAccess {
   }
 
   /**
-   * @throws LogChanged if the answer comes from another engine or epoch, or from before what had
-   * been seen
+   * @throws LogChanged if the answer is from another engine or epoch
    */
   check({ epochId, isCurrent }: LogRow, { epoch }: Known): void {
     if (epochId !== epoch.id && isPast(this.#epoch, epochId)) throw new OutdatedServer();
@@ -116,13 +113,13 @@ export class LogAccess {
   }
 
   /**
-   * @throws LogChanged if the log of the same epoch ends before the last entry that had been seen
+   * @throws LogChanged if the log of the same epoch ends before the last known entry
    */
   checkHead(head: number, { seen }: Known): void {
     if (seen && head < seen.position) throw new LogChanged('the log was rewound');
   }
 
-  /** A connection was lost, and the next one may lead to another engine. */
+  /** Called when a connection is lost: the next one may reach another engine. */
   lost(): void {
     this.#ready = undefined;
   }
@@ -158,7 +155,7 @@ export class LogAccess {
     if (this.#closed) throw unavailable('The postgres store is closed.');
   }
 
-  /** Keeps what another call has verified since. */
+  /** Keeps a later verification by another call. */
   #discard(ready: Promise<Epoch>): void {
     if (this.#ready === ready) this.lost();
   }
@@ -170,8 +167,8 @@ export class LogAccess {
       const seen = this.#seen;
       if (isLossFound) this.#reportLoss(seen);
       const past = epoch.before?.find(({ id }) => id === seen?.epochId);
-      // The old engine has acknowledged an append meanwhile that the log lacks: the next call finds
-      // this loss.
+      // The old engine acknowledged an append during `verify`, and the log lacks it. The next
+      // `verify` finds this loss.
       if (seen && past && seen.position > past.upTo && past.lost !== true) continue;
       if (this.#epoch?.id !== epoch.id) {
         this.#epoch = epoch;
@@ -184,7 +181,7 @@ export class LogAccess {
   #verify(): Promise<EpochRow> {
     const { database, schema, lockMs } = this.#options;
     const { epochId = null, position = 0, id = null } = this.#seen ?? {};
-    return database.query(calls(schema).verify, [epochId, position, id, lockMs], (rows) => {
+    return database.query(statements(schema).verify, [epochId, position, id, lockMs], (rows) => {
       const row = epochRow(rows);
       if (isPast(this.#epoch, row.epoch.id)) throw new OutdatedServer();
       return row;
@@ -196,7 +193,7 @@ export class LogAccess {
       seen
         ? `The database has lost acknowledged notifications up to position ${seen.position}: it was restored, or a ` +
             'standby that lacked them was promoted. Clients get a gap.'
-        : 'The database was promoted or recovered while no node ran; notifications may be lost. Clients get a gap.',
+        : 'The database was promoted or recovered while no node was running; notifications may be lost. Clients get a gap.',
     );
   }
 }

@@ -1,35 +1,57 @@
 import type { Pool } from 'pg';
 import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
 
-/** Where the log is kept, how much of it, and for how long. Whichever bound is reached first removes the oldest. */
+/** Connections and bounds of the store. The first bound that is reached removes the oldest notifications. */
 export interface PostgresStoreOptions {
-  /** The application's own pool; the store never closes it. Either this or `connectionString`. */
+  /** A pool of the application; the store never closes it. Give either this or `connectionString`. */
   readonly pool?: Pool | undefined;
-  /** The store makes a pool of its own. `postgres://user:password@host:port/database?sslmode=…` */
+  /** For a pool of the store: `postgres://user:password@host:port/database?sslmode=…` */
   readonly connectionString?: string | undefined;
   /**
-   * A direct connection for LISTEN, where the others go through a pooler such as PgBouncer in transaction mode. Default:
-   * the same as the others.
+   * A direct connection for LISTEN, if the others use a pooler such as PgBouncer in transaction mode.
+   * @default the same as the others
    */
   readonly listenConnectionString?: string | undefined;
-  /** Schema of the log: a lower-case word of up to 40 letters, digits and `_`. Made if missing. Default `notifications`. */
+  /**
+   * Schema of the log: a lower-case word of up to 40 letters, digits and `_`. Created if missing.
+   * @default 'notifications'
+   */
   readonly schema?: string | undefined;
-  /** Connections of the store's own pool. Default 4; one more listens. */
+  /**
+   * Connections of the store's own pool. One more connection listens.
+   * @default 4
+   */
   readonly poolMax?: number | undefined;
-  /** Notifications kept; up to 10 % and at most 1,000 a node more, as they are removed in batches. Default 1,000,000. */
+  /**
+   * Notifications kept. They are removed in batches, so up to 10 %, and at most 1,000 a node, more are kept.
+   * @default 1_000_000
+   */
   readonly retainCount?: number | undefined;
-  /** Milliseconds for which a notification is kept. Default seven days. */
+  /**
+   * Milliseconds for which a notification is kept.
+   * @default 604_800_000 (seven days)
+   */
   readonly retainMs?: number | undefined;
-  /** Bytes of JSON kept. Default 1 GiB. */
+  /**
+   * Bytes of JSON kept.
+   * @default 1_073_741_824 (1 GiB)
+   */
   readonly retainBytes?: number | undefined;
   /**
-   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 250
-   * bytes of disk. Default 1,000,000.
+   * Keys that can be claimed at the same time, such as used tickets. Beyond it further keys are
+   * rejected. A claim takes about 250 bytes of disk.
+   * @default 1_000_000
    */
   readonly claimCount?: number | undefined;
-  /** Milliseconds between looks for news, in case a wake-up was lost or nothing listens. Default 1,000. */
+  /**
+   * Milliseconds between polls of the log, in case a wake-up was lost or nothing listens.
+   * @default 1_000
+   */
   readonly pollMs?: number | undefined;
-  /** Milliseconds after which a call that got no answer is `store_unavailable`. Default 5,000. */
+  /**
+   * Milliseconds after which a call without an answer fails with `store_unavailable`.
+   * @default 5_000
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -46,10 +68,10 @@ export const DEFAULT_SCHEMA = 'notifications';
 
 const ANY_MAX = Number.MAX_SAFE_INTEGER;
 const RULES: Readonly<Record<NumberName, NumberRule>> = {
-  // One appends, one moves or removes, the others read.
+  // One appends; one moves, removes or reads.
   poolMax: { default: 4, min: 2, max: 1000 },
   retainCount: { default: 1_000_000, min: 1, max: ANY_MAX },
-  // What the database can still subtract from a date.
+  // The database can still subtract this from a date.
   retainMs: { default: 7 * 24 * 3_600_000, min: 1, max: 100 * 365 * 24 * 3_600_000 },
   retainBytes: { default: 1024 * 1024 * 1024, min: 1, max: ANY_MAX },
   claimCount: { default: 1_000_000, min: 1, max: ANY_MAX },
@@ -58,10 +80,10 @@ const RULES: Readonly<Record<NumberName, NumberRule>> = {
 };
 
 const URL_TEXT = /^postgres(?:ql)?:\/\//;
-/** Also fits, after its prefix, the 63 bytes of a channel's name. */
+/** With the prefix of its channel it fits into the 63 bytes of a name. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,39}$/;
 
-/** @throws TypeError or RangeError that names the option and what it may be; connection strings are never repeated */
+/** @throws TypeError or RangeError that names the option and its range; it never repeats a connection string */
 export function checkedOptions(options: PostgresStoreOptions): PostgresStoreSettings {
   const { pool, connectionString, listenConnectionString } = options;
   if ((pool === undefined) === (connectionString === undefined)) {
@@ -83,10 +105,10 @@ export function checkedOptions(options: PostgresStoreOptions): PostgresStoreSett
 }
 
 /** @throws RangeError for a name that is not a plain lower-case word */
-export function checkedSchema(who: string, schema: string = DEFAULT_SCHEMA): string {
+export function checkedSchema(caller: string, schema: string = DEFAULT_SCHEMA): string {
   if (!SCHEMA.test(schema) || schema.startsWith('pg_')) {
     const range = 'a word of up to 40 of a-z, 0-9 and _, not beginning with a digit or pg_';
-    throw new RangeError(`${who}: schema is ${JSON.stringify(schema)}, must be ${range}`);
+    throw new RangeError(`${caller}: schema is ${JSON.stringify(schema)}, must be ${range}`);
   }
   return schema;
 }

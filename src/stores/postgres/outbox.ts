@@ -1,7 +1,7 @@
 import { checkedSchema } from './options.js';
-import { publishCall } from './sql/calls.sql.js';
+import { publishCall } from './sql/statements.sql.js';
 
-/** A client or pool client of `pg`, or anything else that runs a text with `$1`, such as TypeORM's `EntityManager`. */
+/** A client or pool client of `pg`, or another object that runs a text with `$1`, such as TypeORM's `EntityManager`. */
 export interface TransactionClient {
   query(text: string, values: string[]): PromiseLike<unknown>;
 }
@@ -21,10 +21,10 @@ export interface TransactionOptions {
 }
 
 /**
- * Publishes inside the application's own transaction: the notifications become visible if and only if it commits, and no
- * other publisher waits for it meanwhile. A node of the feed moves them into the log once it has committed, in the order
- * in which they were published and exactly once. **Their positions are given then**, so a long transaction never comes
- * before notifications that were published and delivered while it ran.
+ * Publishes inside a transaction of the application. The notifications become visible if and only if
+ * it commits, and no other publisher waits for it. After the commit a node of the feed moves them
+ * into the log, exactly once, in the order in which they were published. **They get their positions
+ * then**, so they follow all notifications that were delivered during a long transaction.
  *
  * ```ts
  * const publication = await notifications.prepare('orders', { type: 'order.shipped', data: { orderId: 1 } });
@@ -34,15 +34,15 @@ export interface TransactionOptions {
  * await client.query('COMMIT');
  * ```
  *
- * `prepare` refuses everything that `publish` refuses, by the schemas and limits of the module. A library that does not
- * run a text with `$1` calls the SQL function itself, as in ``sql`SELECT notifications.publish(${publication.text})` ``:
- * see docs/outbox.md.
+ * `prepare` rejects all that `publish` rejects, by the schemas and limits of the module. With a
+ * library that cannot run a text with `$1`, call the SQL function:
+ * ``sql`SELECT notifications.publish(${publication.text})` ``. See docs/outbox.md.
  *
- * The schema must exist: a store that was opened once has made it. An id that the log holds already is left out silently
- * when it is moved.
+ * The schema must exist: the first store that is opened creates it. A notification whose id the log
+ * already holds is skipped silently.
  *
  * @returns the ids, in order
- * @throws RangeError for a schema that is not a plain lower-case word; errors of the query as they are
+ * @throws RangeError for a schema that is not a plain lower-case word; errors of the query unchanged
  */
 export async function publishInTransaction(
   client: TransactionClient,

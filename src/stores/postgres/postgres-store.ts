@@ -23,28 +23,34 @@ import { LogAccess } from './log-access.js';
 import type { PostgresStoreSettings } from './options.js';
 import { Retention } from './retention.js';
 import { appendRow, logRow, movedRow, positionRows, readRows, resultsOf } from './rows.js';
-import { calls } from './sql/calls.sql.js';
 import { channelOf } from './sql/names.js';
-import { positionsOf } from './sql/positions-of.sql.js';
 import { readAfter } from './sql/read-after.sql.js';
 import { readPage } from './sql/read-page.sql.js';
+import { type Statements, statements } from './sql/statements.sql.js';
 import { Waker } from './waker.js';
 
-/** Entries that a tail takes at once, and about how many bytes of them. */
+/** Entries of one read of a tail, and about how many bytes of them. */
 const CHUNK_COUNT = 1000;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
- * Publications moved from the outbox in one transaction, and about how many bytes of them: appends
- * wait for it.
+ * Publications moved from the outbox in one transaction, and about how many bytes of them. Appends
+ * wait for that transaction.
  */
 const MOVE_MAX = 100;
 const MOVE_BYTES = 1024 * 1024;
-/** Of the time that a call may take, how much of it the database waits for a lock: it should give up first. */
+/** The part of a call's time that the database waits for a lock, so that it gives up before the client. */
 const LOCK_PART = 0.8;
 
-/** A listener that is away for longer is worth a line; calls report the rest. */
+/** A listener that is lost for longer is reported. Calls report a lost engine. */
 const LISTENER_GRACE_MS = 10_000;
+
+interface PostgresStoreParts {
+  readonly database: Database;
+  readonly access: LogAccess;
+  readonly waker: Waker;
+  readonly newListener: (onWake: () => void, onLost: () => void) => Listener;
+}
 
 export class PostgresStore implements Store, StoreAbilities {
   readonly #settings: PostgresStoreSettings;
@@ -55,19 +61,15 @@ export class PostgresStore implements Store, StoreAbilities {
   readonly #hub: TailHub;
   readonly #listener: Listener;
   readonly #waker: Waker;
-  readonly #sql: ReturnType<typeof calls> & Readonly<Record<'readPage' | 'readAfter' | 'positionsOf', string>>;
+  readonly #sql: Statements & Readonly<Record<'readPage' | 'readAfter', string>>;
   readonly #chores: Chores;
   readonly #retention: Retention;
-  /** It has been reported that nothing listens. */
-  #silent = false;
+  /** The loss of the listener has been reported. */
+  #isSilent = false;
   #pollTimer: Timer;
   #closed = false;
 
-  private constructor(
-    settings: PostgresStoreSettings,
-    runtime: StoreRuntime,
-    parts: { access: LogAccess; waker: Waker; newListener: (onWake: () => void, onLost: () => void) => Listener },
-  ) {
+  private constructor(settings: PostgresStoreSettings, runtime: StoreRuntime, parts: PostgresStoreParts) {
     const { clock } = runtime;
     const { schema } = settings;
     this.#settings = settings;
@@ -79,15 +81,17 @@ export class PostgresStore implements Store, StoreAbilities {
       onDue: () => {
         this.#chores.start('trim');
       },
+      onVacuumDue: () => {
+        this.#chores.start('vacuum');
+      },
     });
-    const trim = () => this.#retention.trim();
-    this.#chores = new Chores(runtime.logger, { move: () => this.#moveOutbox(), trim });
-    this.#sql = {
-      ...calls(schema),
-      readPage: readPage(schema),
-      readAfter: readAfter(schema),
-      positionsOf: positionsOf(schema),
-    };
+    this.#sql = { ...statements(schema), readPage: readPage(schema), readAfter: readAfter(schema) };
+    this.#chores = new Chores(runtime.logger, {
+      move: () => this.#moveOutbox(),
+      trim: () => this.#retention.trim(),
+      // The server completes a vacuum that takes longer than a call.
+      vacuum: () => parts.database.query(this.#sql.vacuum, [], () => undefined),
+    });
     this.#queue = new AppendQueue({
       engine: 'postgres',
       write: (arrays) => this.#write(arrays),
@@ -122,10 +126,10 @@ export class PostgresStore implements Store, StoreAbilities {
     const access = new LogAccess({ database, schema, lockMs, logger, outage: new Outage('postgres', logger) });
     const newClient = () => new pg.Client(listenConfig(settings));
     const store = new PostgresStore(settings, runtime, {
+      database,
       access,
       waker: new Waker({ database, channel: channelOf(schema), clock, logger, pollMs: settings.pollMs }),
-      newListener: (onWake, onLost) =>
-        new Listener({ clock, channel: channelOf(schema), timeoutMs, newClient, onWake, onLost }),
+      newListener: (onWake, onLost) => new Listener({ clock, schema, timeoutMs, newClient, onWake, onLost }),
     });
     try {
       await store.#state();
@@ -162,7 +166,7 @@ export class PostgresStore implements Store, StoreAbilities {
 
   async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
     this.#assertOpen();
-    return this.#access.ask(this.#sql.positionsOf, [ids], (rows, known) => {
+    return this.#access.call(this.#sql.positionsOf, [ids], (rows, known) => {
       for (const row of rows.slice(0, 1)) this.#access.check(logRow(row), known);
       return positionRows(rows);
     });
@@ -192,7 +196,7 @@ export class PostgresStore implements Store, StoreAbilities {
       drafts.map(({ json }) => json),
       ...[this.#lockMs, seen?.epochId ?? null, seen?.position ?? null],
     ];
-    const row = await this.#access.ask(this.#sql.append, values, (rows) => {
+    const row = await this.#access.call(this.#sql.append, values, (rows) => {
       const appended = appendRow(rows);
       this.#access.checkAppended(appended.epochId, appended.head);
       return appended;
@@ -224,7 +228,7 @@ export class PostgresStore implements Store, StoreAbilities {
   }
 
   #read(text: string, values: readonly unknown[]): Promise<ReadResult> {
-    return this.#access.ask(text, values, (rows, known) => {
+    return this.#access.call(text, values, (rows, known) => {
       const { entries, more, head, trimmed, outbox, ...log } = readRows(rows);
       this.#access.check(log, known);
       this.#access.checkHead(head, known);
@@ -250,14 +254,14 @@ export class PostgresStore implements Store, StoreAbilities {
       const { moved, rejected } = await this.#access.work(this.#sql.moveOutbox, values, movedRow);
       if (moved > 0) this.#waker.wake();
       if (rejected > 0) {
-        const where = `${this.#settings.schema}.outbox_rejected`;
-        this.#runtime.logger.error(`${rejected} publications cannot be appended; they are kept in ${where}.`);
+        const table = `${this.#settings.schema}.outbox_rejected`;
+        this.#runtime.logger.error(`${rejected} publications cannot be appended; the table ${table} keeps them.`);
       }
       done = moved + rejected === 0;
     }
   }
 
-  /** In case a wake-up was lost, or nothing listens. */
+  /** Polls, in case a wake-up was lost or nothing listens. */
   #pollLater(): void {
     this.#pollTimer = this.#runtime.clock.setTimeout(() => {
       this.#reportListener();
@@ -267,18 +271,18 @@ export class PostgresStore implements Store, StoreAbilities {
     }, this.#settings.pollMs);
   }
 
-  /** Calls report that the engine is gone; this is for a listener that is alone in being cut off. */
+  /** Reports a listener that cannot connect while calls succeed. */
   #reportListener(): void {
     const { silentMs } = this.#listener;
     const { logger } = this.#runtime;
-    if (silentMs === 0 && this.#silent) {
+    if (silentMs === 0 && this.#isSilent) {
       logger.warn('The postgres store has a connection that listens again.');
-      this.#silent = false;
-    } else if (silentMs > LISTENER_GRACE_MS && !this.#silent) {
+      this.#isSilent = false;
+    } else if (silentMs > LISTENER_GRACE_MS && !this.#isSilent) {
       logger.warn(
-        `The postgres store has no connection that listens; it looks every ${this.#settings.pollMs} ms instead.`,
+        `The postgres store has no connection that listens; it polls every ${this.#settings.pollMs} ms instead.`,
       );
-      this.#silent = true;
+      this.#isSilent = true;
     }
   }
 }

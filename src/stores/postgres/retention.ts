@@ -1,33 +1,31 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { LogAccess } from './log-access.js';
 import type { PostgresStoreSettings } from './options.js';
-import { calls } from './sql/calls.sql.js';
+import { trimmedRow } from './rows.js';
+import { statements } from './sql/statements.sql.js';
 
 export interface RetentionOptions {
   readonly settings: PostgresStoreSettings;
   readonly clock: Clock;
   readonly access: LogAccess;
-  /** Has `trim` run, beside calls. */
+  /** Starts `trim` beside calls. */
   readonly onDue: () => void;
+  /** Starts a vacuum of the entries beside calls. */
+  readonly onVacuumDue: () => void;
 }
 
 /** Entries removed in one transaction. */
 const REMOVE_MAX = 2000;
 
-/** Entries appended before the bounds are checked: a part of what is kept, within this bound. */
+/** The bounds are checked after so many appended entries: this part of the kept ones, at most this many. */
 const TRIM_COUNT_MAX = 1000;
 const TRIM_PART = 0.1;
-/**
- * How often the age of the oldest entry is checked: a twentieth of what it may be, within these
- * bounds.
- */
+/** The interval of age checks: a twentieth of the age that is kept, within these bounds. */
 const AGE_CHECKS = 20;
 const AGE_CHECK_MS_MIN = 50;
 const AGE_CHECK_MS_MAX = 60_000;
 
-/**
- * Decides when the oldest entries are removed: after appends, and by time when nothing is appended.
- */
+/** Starts the removal of the oldest entries: after appends, and by time. */
 export class Retention {
   readonly #options: RetentionOptions;
   #appended = 0;
@@ -54,14 +52,15 @@ export class Retention {
     this.#options.onDue();
   }
 
-  /** Removes all that is over a bound, batch by batch. */
+  /** Removes all entries that exceed a bound, batch by batch. */
   async trim(): Promise<void> {
-    const { settings, access } = this.#options;
+    const { settings, access, onVacuumDue } = this.#options;
     const { retainCount, retainBytes, retainMs, schema } = settings;
     const values = [retainCount, retainBytes, retainMs, REMOVE_MAX];
-    let removed = REMOVE_MAX;
-    while (removed === REMOVE_MAX && !this.#isClosed) {
-      removed = await access.work(calls(schema).trim, values, ([row]) => Number(row?.removed));
+    for (let isMore = true; isMore && !this.#isClosed;) {
+      const { removed, isVacuumDue } = await access.work(statements(schema).trim, values, trimmedRow);
+      if (isVacuumDue) onVacuumDue();
+      isMore = removed === REMOVE_MAX;
     }
   }
 

@@ -5,7 +5,7 @@ import type { ClaimResult } from '../shared/claims.js';
 import type { Row } from './database.js';
 import { LogChanged } from './errors.js';
 
-/** The result of one append. */
+/** The result of one append, as the function `append` writes it. Positions are below 2 ** 53. */
 export interface AppendRow {
   readonly epochId: string;
   readonly before: number;
@@ -14,17 +14,14 @@ export interface AppendRow {
   readonly duplicates: readonly boolean[];
 }
 
-/** The log that an answer belongs to. */
+/** The log of an answer. */
 export interface LogRow {
   readonly epochId: string;
-  /**
-   * The engine that answered is the one that wrote the log's row. Otherwise its entries may differ
-   * from what it says.
-   */
+  /** The engine that answered also wrote the log's row. Otherwise its entries may differ from that row. */
   readonly isCurrent: boolean;
 }
 
-/** The result of a read: the log's row beside every entry. */
+/** The result of a read. Each row has the columns of the log and of one entry. */
 export interface ReadRows extends LogRow, Omit<ReadResult, 'epoch'> {
   /** The outbox holds publications of transactions. */
   readonly outbox: boolean;
@@ -36,7 +33,7 @@ export interface EpochRow {
   readonly isLossFound: boolean;
 }
 
-/** Big integers come as texts, or as what the application has told the library to make of them. */
+/** Big integers are texts, unless the application has set another type parser. */
 function number(value: unknown): number {
   return Number(value);
 }
@@ -56,13 +53,7 @@ export function logRow(row: Row): LogRow {
 export function appendRow(rows: readonly Row[]): AppendRow {
   const [row] = rows;
   if (!row) throw new LogChanged();
-  return {
-    epochId: row.epoch_id as string,
-    before: number(row.before),
-    head: number(row.head),
-    positions: ((row.positions ?? []) as unknown[]).map(number),
-    duplicates: (row.duplicates ?? []) as boolean[],
-  };
+  return JSON.parse(row.appended as string) as AppendRow;
 }
 
 /** The result of each array. */
@@ -91,6 +82,11 @@ export function claimRow(rows: readonly Row[]): ClaimResult {
 /** How many publications were moved from the outbox, and how many were set aside. */
 export function movedRow([row]: readonly Row[]): { moved: number; rejected: number } {
   return { moved: number(row?.moved ?? 0), rejected: number(row?.rejected ?? 0) };
+}
+
+/** How many entries retention removed, and whether this node vacuums now. */
+export function trimmedRow([row]: readonly Row[]): { removed: number; isVacuumDue: boolean } {
+  return { removed: number(row?.removed ?? 0), isVacuumDue: row?.is_vacuum_due === true };
 }
 
 export function positionRows(rows: readonly Row[]): (number | undefined)[] {

@@ -2,40 +2,28 @@ import type { Clock } from '../../core/clock.js';
 import type { StoreLogger } from '../../core/store.js';
 import type { Database } from './database.js';
 import { endsConnection, reasonOf } from './errors.js';
+import { CLEAN_UP_NOTIFICATIONS, NOTIFY } from './sql/statements.sql.js';
 
 export interface WakerOptions {
   readonly database: Database;
   readonly channel: string;
   readonly clock: Clock;
   readonly logger: StoreLogger;
-  /** How often the other nodes read without a wake-up; for the report. */
+  /** Milliseconds after which other nodes read without a wake-up; for the report. */
   readonly pollMs: number;
 }
 
 /**
- * At most one wake-up of this node in this time; it covers all appends in between. A longer time
- * delays other nodes, a shorter one costs a publisher with one append in flight up to a third of
- * its throughput.
+ * A node sends at most one wake-up in this time, for all appends of it. A longer time delays other
+ * nodes. A shorter one costs a publisher with one append in flight up to a third of its throughput.
  */
 const TICK_MS = 5;
 
 /**
- * NOTIFY writes a commit record. Nobody depends on it, so it does not wait for the disk or for a
- * standby.
- */
-const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
-
-/**
- * Also removes what every session has read: a queue that was once full would stay full, as only
- * senders remove.
- */
-const CLEAN_UP = 'SELECT pg_notification_queue_usage()';
-
-/**
  * Wakes the other nodes after an append, in a transaction of its own. PostgreSQL commits notifying
  * transactions of the whole cluster one after another, and fails them while the queue of
- * notifications is full. An append suffers from neither: without a wake-up the other nodes find it
- * by polling.
+ * notifications is full. Neither affects an append: without a wake-up the other nodes find it by
+ * polling.
  */
 export class Waker {
   readonly #options: WakerOptions;
@@ -83,7 +71,7 @@ export class Waker {
   async #notify(): Promise<void> {
     const { database, channel, logger, pollMs } = this.#options;
     try {
-      if (this.#hasFailed) await database.query(CLEAN_UP, [], () => undefined);
+      if (this.#hasFailed) await database.query(CLEAN_UP_NOTIFICATIONS, [], () => undefined);
       await database.query(NOTIFY, [channel], () => undefined);
       if (this.#hasFailed) logger.warn('The postgres store wakes other nodes again.');
       this.#hasFailed = false;
@@ -92,7 +80,7 @@ export class Waker {
       if (this.#hasFailed || endsConnection(error)) return;
       this.#hasFailed = true;
       logger.warn(
-        `The postgres store cannot wake other nodes: ${reasonOf(error)}. They look every ${pollMs} ms instead.`,
+        `The postgres store cannot wake other nodes: ${reasonOf(error)}. They poll every ${pollMs} ms instead.`,
       );
     }
   }

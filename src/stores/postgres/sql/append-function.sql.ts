@@ -5,35 +5,46 @@ import { LOCK_CLASS, quoted } from './names.js';
  * Appends drafts: one call, one round trip, one transaction.
  *
  * The lock makes the order of positions the order of commits. PostgreSQL releases it only after the
- * transaction has become visible, so the next position is always given after all lower ones are
- * visible, to every reader. The lock is taken in a statement of its own: the statement after it
- * then sees all that was committed while it waited. (A snapshot for the whole transaction would
- * not, hence the check of the isolation.)
+ * transaction has become visible. So each position is given after all lower ones are visible, to
+ * every reader. The lock is taken in a statement of its own: the next statement then sees all that
+ * was committed before. A snapshot for the whole transaction would not, hence the check of the
+ * isolation level.
  *
- * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: how long to wait for the lock.
+ * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: bounds the wait for the lock.
  * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that
  *   epoch ends before it, nothing is appended: its positions would be given a second time.
- * - If another engine wrote the log's row, a new epoch begins before any position is given.
- *   `verify` then finds what is lost, as the caller sees another epoch.
- * - An id that the log holds, or that comes earlier in the same call, gives its position and
+ * - If another engine wrote the log's row, a new epoch begins before any position is given. The
+ *   caller sees another epoch, and `verify` finds the entries that are lost.
+ * - An id that the log holds, or that is earlier in the same call, returns its position, with
  *   `duplicates` true.
- * - One draft has a path of its own: the general statement costs more than the insert itself.
- * - `LATERAL … LIMIT 1` looks up each id by index: plans of functions are kept, and one that was
- *   made when the table was empty would read it all. So would a sequential scan, hence the
- *   settings; a plan that they make look expensive must not be compiled each time either (`jit`).
+ * - The result is JSON: `AppendRow` of `rows.ts`. One value costs less to plan than columns.
+ *
+ * An append of one draft pays for each statement, so it has a short path. A lock that is free needs
+ * no `lock_timeout`; `PERFORM` costs ten times an expression in `IF`.
+ *
+ * `LATERAL … LIMIT 1` finds each id by index. PostgreSQL keeps plans of functions, and a plan from
+ * when the table was empty would scan all of it. The settings prevent that, and prevent that an
+ * expensive-looking plan is compiled for each call (`jit`).
  */
 export function appendFunction(schema: string): string {
   const s = quoted(schema);
+  const lock = `${LOCK_CLASS}, '${s}.log'::regclass::oid::int4`;
   return `
 DROP FUNCTION IF EXISTS ${s}.append(text[], text[], text[], integer);
 DROP FUNCTION IF EXISTS ${s}.append(text[], text[], text[], integer, text, bigint);
 CREATE FUNCTION ${s}.append(
-  ids text[], topics text[], jsons text[], wait_ms integer, seen_epoch text, seen_position bigint,
-  OUT epoch_id text, OUT before bigint, OUT head bigint, OUT positions bigint[], OUT duplicates boolean[]
-) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+  ids text[], topics text[], jsons text[], wait_ms integer, seen_epoch text, seen_position bigint
+) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
+  epoch_id text;
   engine text;
+  before bigint;
+  head bigint;
+  positions bigint[];
+  duplicates boolean[];
   known bigint;
+  size integer;
+  record integer;
   last_total bigint;
   last_records bigint;
   last_record_total bigint;
@@ -44,12 +55,15 @@ BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
-  PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
+  IF NOT pg_try_advisory_xact_lock(${lock}) THEN
+    PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
+    PERFORM pg_advisory_xact_lock(${lock});
+  END IF;
 
   SELECT l.epoch_id, l.identity, coalesce(e.position, l.trimmed), coalesce(e.total, l.total),
-      coalesce(e.records, l.records), coalesce(e.record_total, l.record_total)
-    INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total
+      coalesce(e.records, l.records), coalesce(e.record_total, l.record_total),
+      (SELECT k.position FROM ${s}.entries k WHERE k.id = ids[1] COLLATE "C" LIMIT 1)
+    INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total, known
     FROM ${s}.log l
     LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
   IF engine <> ${s}.identity() THEN
@@ -62,17 +76,16 @@ BEGIN
   END IF;
 
   IF cardinality(ids) = 1 THEN
-    SELECT e.position INTO known FROM ${s}.entries e WHERE e.id = ids[1] COLLATE "C" LIMIT 1;
-    duplicates := ARRAY[known IS NOT NULL];
     head := before + (known IS NULL)::int;
-    positions := ARRAY[coalesce(known, head)];
     IF known IS NULL THEN
+      size := octet_length(jsons[1]);
+      record := (left(topics[1], 1) = '${RESERVED_TOPIC_PREFIX}')::int;
       INSERT INTO ${s}.entries (position, topic, id, time, bytes, total, records, record_total, json)
-      SELECT head, topics[1], ids[1], clock_timestamp(), d.bytes, last_total + d.bytes, last_records + d.record,
-        last_record_total + d.record * d.bytes, jsons[1]
-      FROM (VALUES (octet_length(jsons[1]), (left(topics[1], 1) = '${RESERVED_TOPIC_PREFIX}')::int)) AS d (bytes, record);
+      VALUES (head, topics[1], ids[1], clock_timestamp(), size, last_total + size, last_records + record,
+        last_record_total + record * size, jsons[1]);
     END IF;
-    RETURN;
+    RETURN json_build_object('epochId', epoch_id, 'before', before, 'head', head,
+      'positions', ARRAY[coalesce(known, head)], 'duplicates', ARRAY[known IS NOT NULL]);
   END IF;
 
   WITH draft AS MATERIALIZED (
@@ -102,6 +115,8 @@ BEGIN
     FROM draft d
     LEFT JOIN known k ON k.n = d.n
     LEFT JOIN fresh f ON f.n = d.first_n;
+  RETURN json_build_object('epochId', epoch_id, 'before', before, 'head', head, 'positions', positions,
+    'duplicates', duplicates);
 END $$;
 `;
 }

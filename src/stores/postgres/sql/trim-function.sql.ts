@@ -2,27 +2,44 @@ import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../../core/records.js';
 import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
 import { quoted, TRIM_LOCK_CLASS } from './names.js';
 
+/** Vacuum takes a scan of the indexes, so it waits for this part of the kept entries, and at least this many. */
+const VACUUM_PART = 0.2;
+const VACUUM_COUNT_MIN = 1000;
+
+/** `vacuumed`: the value of `trimmed` when a node last started to vacuum the entries. */
+export function vacuumColumn(schema: string): string {
+  return `ALTER TABLE ${quoted(schema)}.log ADD COLUMN vacuumed bigint NOT NULL DEFAULT 0;`;
+}
+
 /**
- * Removes the oldest entries that are over a bound, at most `rows_max`, and gives how many. A range at the beginning of
- * the table, found by its key; count and bytes are differences, so nothing is scanned. Records of
- * the library are left out of both, up to their own room. Appends do not wait for it; one
- * node at a time does it, and others that try meanwhile leave it to that one.
+ * Removes the oldest entries that exceed a bound, at most `rows_max`. They are a range at the
+ * beginning of the table, found by its key. Count and bytes are differences of running sums, so
+ * nothing is scanned. Records of the library count for neither, up to limits of their own. Appends
+ * do not wait for this. One node at a time removes; the function does nothing on the others.
+ *
+ * - `removed`: how many entries were removed.
+ * - `is_vacuum_due`: enough was removed since the last vacuum, and the role may vacuum. The caller
+ *   then does it. Autovacuum alone starts once a minute at most: until then a busy log writes to
+ *   new pages, and the files keep that size.
  */
 export function trimFunction(schema: string): string {
   const s = quoted(schema);
   return `
-CREATE OR REPLACE FUNCTION ${s}.trim_log(
-  retain_count bigint, retain_bytes bigint, retain_ms double precision, rows_max integer
-) RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DROP FUNCTION IF EXISTS ${s}.trim_log(bigint, bigint, double precision, integer);
+CREATE FUNCTION ${s}.trim_log(
+  retain_count bigint, retain_bytes bigint, retain_ms double precision, rows_max integer,
+  OUT removed integer, OUT is_vacuum_due boolean
+) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
-  removed integer := 0;
   last record;
   cut record;
 BEGIN
+  removed := 0;
+  is_vacuum_due := false;
   IF NOT pg_try_advisory_xact_lock(${TRIM_LOCK_CLASS}, '${s}.log'::regclass::oid::int4) THEN
-    RETURN 0;
+    RETURN;
   END IF;
-  SELECT l.trimmed, e.position, e.total, e.records, e.record_total
+  SELECT l.trimmed, l.vacuumed, e.position, e.total, e.records, e.record_total
     INTO last
     FROM ${s}.log l
     LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
@@ -45,10 +62,13 @@ BEGIN
   IF cut.position IS NOT NULL THEN
     DELETE FROM ${s}.entries e WHERE e.position > last.trimmed AND e.position <= cut.position;
     GET DIAGNOSTICS removed = ROW_COUNT;
+    SELECT cut.position - last.vacuumed >= greatest(${VACUUM_COUNT_MIN}, ${VACUUM_PART} * (last.position - cut.position))
+        AND pg_has_role(c.relowner, 'USAGE')
+      INTO is_vacuum_due
+      FROM pg_class c WHERE c.oid = '${s}.entries'::regclass;
     UPDATE ${s}.log SET trimmed = cut.position, total = cut.total, records = cut.records,
-      record_total = cut.record_total;
+      record_total = cut.record_total, vacuumed = CASE WHEN is_vacuum_due THEN cut.position ELSE vacuumed END;
   END IF;
-  RETURN removed;
 END $$;
 `;
 }
