@@ -14,7 +14,7 @@ inChromium('the bell of the demo page', (browser) => {
 
   beforeAll(async () => {
     program = built();
-    main = new MainProcess(program.main, { SOURCE_SECONDS: '0', RETRY_SECONDS: '0.5' });
+    main = new MainProcess(program.main, { SOURCE_SECONDS: '0', RETRY_SECONDS: '0.25' });
     url = await main.url();
   });
 

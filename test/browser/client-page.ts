@@ -2,7 +2,6 @@ import type { NextFunction, Request, Response } from 'express';
 import type { BrowserContext, Page } from 'playwright-core';
 import { express } from '../support/http/adapters.js';
 import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
-import { until } from '../support/http/until.js';
 import type { TestBrowser } from './in-chromium.js';
 
 /**
@@ -74,9 +73,9 @@ export class Tab {
     this.page = page;
   }
 
+  /** In a context a new tab; in the browser the page that its tests share. */
   static async open(owner: TestBrowser | BrowserContext, app: TestApp, path: string): Promise<Tab> {
-    const context = 'newPage' in owner ? owner : await owner.newContext();
-    const tab = new Tab(await context.newPage());
+    const tab = new Tab(await ('newPage' in owner ? owner.newPage() : owner.page()));
     await tab.page.goto(`http://127.0.0.1:${app.port}${path}`);
     return tab;
   }
@@ -92,10 +91,11 @@ export class Tab {
   }
 
   async sees(count: number): Promise<void> {
-    await until(async () => (await this.seen()).length >= count);
+    await this.page.waitForFunction((least) => (globalThis as unknown as Window).seen.length >= least, count);
   }
 
   async isLive(): Promise<void> {
-    await until(async () => (await this.states()).some((state) => state.startsWith('live')));
+    const isLive = () => (globalThis as unknown as Window).states.some((state) => state.startsWith('live'));
+    await this.page.waitForFunction(isLive);
   }
 }

@@ -1,7 +1,10 @@
 import { expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import { until } from '../support/http/until.js';
+import { until, WITHIN_MS } from '../support/http/until.js';
 import type { TestBrowser } from './in-chromium.js';
+
+/** Between two looks at a page, each of which costs the browser some milliseconds. */
+const EVERY_MS = 25;
 
 /** The readers that have a column. */
 export const COLUMNS = ['Long poll', 'Event stream'] as const;
@@ -15,11 +18,11 @@ interface Look {
   readonly width?: number;
   readonly colorScheme?: 'light' | 'dark';
   readonly reducedMotion?: 'reduce' | 'no-preference';
-  /** What is followed, instead of what the page begins with. */
+  /** The topics to follow, if not those that the page begins with. */
   readonly topics?: string;
 }
 
-/** The page of `npm start`, with the words that tests use for what is on it. */
+/** The page of `npm start`, in the words of its tests. */
 export class DemoPage {
   readonly page: Page;
   readonly #url: string;
@@ -32,7 +35,7 @@ export class DemoPage {
   /** Resolves when all three readers are live. */
   static async open(browser: TestBrowser, url: string, look: Look = {}): Promise<DemoPage> {
     const { width = 1280, colorScheme = 'light', reducedMotion = 'no-preference', topics } = look;
-    const page = await (await browser.newContext()).newPage();
+    const page = await browser.page();
     await page.setViewportSize({ width, height: 800 });
     await page.emulateMedia({ colorScheme, reducedMotion });
     await page.goto(url);
@@ -74,12 +77,12 @@ export class DemoPage {
     await this.page.getByRole('button', { name: 'Follow' }).click();
   }
 
-  /** Waits for what is said of all three: `same`, `behind` or `different`. */
+  /** Waits for the verdict on all three readers: `same`, `behind` or `different`. */
   async verdict(kind: string): Promise<void> {
     await this.page.locator(`#cables[data-verdict=${kind}]`).waitFor();
   }
 
-  /** Waits for what is said of all three, in words. */
+  /** Waits for the verdict on all three readers, in words. */
   async answers(text: string | RegExp): Promise<void> {
     await this.page.locator('#verdict-answer', { hasText: text }).waitFor();
   }
@@ -92,7 +95,7 @@ export class DemoPage {
     await this.page.locator('#publish-result[data-kind=good]').waitFor();
   }
 
-  /** Somebody else publishes numbers. */
+  /** Another client publishes numbers. */
   async numbers(from: number, to: number, topic = 'demo'): Promise<void> {
     const items = span(from, to).map((n) => ({ topic, type: 'number', data: { text: `number ${n}` } }));
     const response = await fetch(`${this.#url}notifications`, {
@@ -104,7 +107,7 @@ export class DemoPage {
     expect(response.status).toBe(201);
   }
 
-  /** The numbers that a reader shows, the first that came first. */
+  /** The numbers that a reader shows, the oldest first. */
   async shown(name: ReaderName): Promise<number[]> {
     const items =
       name === 'Bell' ? this.page.locator('#bell-list li') : this.column(name).locator('[data-part=notifications] li');
@@ -116,7 +119,7 @@ export class DemoPage {
   }
 
   async shows(name: ReaderName, numbers: readonly number[]): Promise<void> {
-    await until(async () => (await this.shown(name)).length >= numbers.length);
+    await until(async () => (await this.shown(name)).length >= numbers.length, WITHIN_MS, EVERY_MS);
     expect(await this.shown(name)).toEqual(numbers);
   }
 
@@ -126,10 +129,10 @@ export class DemoPage {
 
   /** Waits until a reader has at least so many notifications. */
   async reach(name: ReaderName, count: number): Promise<void> {
-    await until(async () => (await this.received(name)) >= count, 15_000);
+    await until(async () => (await this.received(name)) >= count, WITHIN_MS, EVERY_MS);
   }
 
-  /** What those hear who do not see the page. */
+  /** Waits for a text that the page announces to screen readers. */
   async hears(text: string | RegExp): Promise<void> {
     await this.page.locator('#announcer', { hasText: text }).waitFor({ state: 'attached' });
   }

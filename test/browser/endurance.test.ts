@@ -8,11 +8,11 @@ import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
 
 /** By each of the two transports. */
-const RECONNECTS = inDepth(250, 500);
+const RECONNECTS = inDepth(150, 500);
 /** Before the heap is looked at first: code is compiled, caches are filled. */
 const WARM_UP = 100;
-/** A kilobyte for each: less than any object that a connection would leave behind. */
-const GROWTH_BYTES_MAX = RECONNECTS * 1_000;
+/** A kilobyte for each is less than any object that a connection could leave behind. */
+const GROWTH_BYTES_MAX = Math.max(250_000, RECONNECTS * 1_000);
 
 /** What a browser opens to one server. */
 const SOCKETS_MAX = 6;
@@ -37,8 +37,9 @@ const RECONNECT = `
 `;
 
 /**
- * Halts all script of the page, as sleep does, and tells it when it goes on, as a browser does. (A page that is frozen by the DevTools protocol must be
- * hidden, which pages in a headless browser never are.)
+ * Halts all script of the page, as sleep does, and tells it when it goes on, as a browser does. (A
+ * page that is frozen by the DevTools protocol must be hidden, which pages in a headless browser
+ * never are.)
  */
 const SLEEP = `
   const before = seen.length;

@@ -1,11 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { endTest } from '../support/http/cleanup.js';
 import { CHROMIUM_ARGS, chromiumPath } from './chromium.js';
 
-/** A browser that tests share; each has contexts of its own, as users with their tabs are. */
+/**
+ * The browser of a test file. Its tests share one page; a test that needs users or tabs opens
+ * contexts.
+ */
 export class TestBrowser {
   #browser: Browser | undefined;
+  #shared: Page | undefined;
   readonly #contexts: BrowserContext[] = [];
   #complaints: string[] = [];
 
@@ -17,28 +21,54 @@ export class TestBrowser {
     await this.#browser?.close();
   }
 
-  /** What any page of it says on its console, or throws, is held against the test. */
+  /** The shared page. A new context and its process cost a second, more than most tests. */
+  async page(): Promise<Page> {
+    if (!this.#shared) {
+      const context = await this.#browser!.newContext();
+      this.#watch(context);
+      this.#shared = await context.newPage();
+    }
+    return this.#shared;
+  }
+
+  /** A context of its own, which is closed after the test. */
   async newContext(): Promise<BrowserContext> {
     const context = await this.#browser!.newContext();
     this.#contexts.push(context);
-    context.on('console', (message) => this.#complaints.push(`${message.type()}: ${message.text()}`));
-    context.on('weberror', (error) => this.#complaints.push(String(error.error())));
+    this.#watch(context);
     return context;
   }
 
-  /** What the browser itself says, of its own accord, about something that the test does. */
+  /** Accepts messages of the browser itself that the test causes. */
   expectComplaints(pattern: RegExp): void {
     this.#complaints = this.#complaints.filter((text) => !pattern.test(text));
   }
 
   async endTest(): Promise<void> {
     for (const context of this.#contexts.splice(0)) await context.close();
+    if (this.#shared) await reset(this.#shared);
     await endTest();
     expect(this.#complaints.splice(0)).toEqual([]);
   }
+
+  /** A console message or an uncaught error on any page fails the test. */
+  #watch(context: BrowserContext): void {
+    context.on('console', (message) => this.#complaints.push(`${message.type()}: ${message.text()}`));
+    context.on('weberror', (error) => this.#complaints.push(String(error.error())));
+  }
 }
 
-/** Tests in Chromium, which are skipped where there is none. What a test has started is ended after it. */
+/** Leaves the page of the test, and undoes what the test may have changed about the page. */
+async function reset(page: Page): Promise<void> {
+  await page.unrouteAll();
+  await page.context().setOffline(false);
+  await page.goto('about:blank');
+}
+
+/**
+ * Tests in Chromium. They are skipped if there is none. The processes and pages of a test end with
+ * it.
+ */
 export function inChromium(name: string, tests: (browser: TestBrowser) => void): void {
   const isThere = chromiumPath !== undefined || process.env.CI === 'true';
   (isThere ? describe : describe.skip)(`${name} in Chromium`, () => {

@@ -5,8 +5,8 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { EMBEDDED_CLIENT, embedClient } from '../../scripts/bundle-client.mjs';
+import { transpile } from '../../scripts/transpile.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -19,8 +19,9 @@ export interface Built {
 }
 
 /**
- * What `npm run build` has left in dist, if nothing in src has changed since, as under `npm test`. Otherwise src is compiled
- * into a folder of its own, without checking types: that is quick, and leaves dist to whoever uses it at the same time.
+ * The program of `npm run build`, if nothing in src has changed since, as under `npm test`.
+ * Otherwise src is compiled into a folder of its own without checking types. That is quick and
+ * leaves dist alone.
  */
 export function built(): Built {
   const main = join(root, 'dist', 'main.js');
@@ -30,24 +31,19 @@ export function built(): Built {
   // Inside the repository, where the compiled files find their packages.
   mkdirSync(join(root, '.cache'), { recursive: true });
   const folder = mkdtempSync(join(root, '.cache', 'main-'));
-  transpile(sources, folder);
+  transpileAll(sources, folder);
   cpSync(join(sources, 'demo', 'assets'), join(folder, 'demo', 'assets'), { recursive: true });
   embedClient(folder);
   return { main: join(folder, 'main.js'), remove: () => rmSync(folder, { recursive: true }) };
 }
 
-function transpile(sources: string, folder: string): void {
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8'));
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-  // Of one file alone the compiler does not see that its package is one of ES modules.
-  const compilerOptions = { ...options, module: ts.ModuleKind.ESNext };
+function transpileAll(sources: string, folder: string): void {
   for (const path of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
     if (!path.endsWith('.ts')) continue;
     const fileName = join(sources, path);
-    const { outputText } = ts.transpileModule(readFileSync(fileName, 'utf8'), { compilerOptions, fileName });
     const target = join(folder, path.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, outputText);
+    writeFileSync(target, transpile(readFileSync(fileName, 'utf8')));
   }
 }
 
@@ -56,7 +52,7 @@ function newestChange(folder: string): number {
   return Math.max(...[folder, ...paths].map((path) => statSync(path).mtimeMs));
 }
 
-/** The program, running. */
+/** The program in a process. */
 export class MainProcess {
   stdout = '';
   stderr = '';
@@ -72,7 +68,7 @@ export class MainProcess {
     this.#closed = once(this.child, 'close').then(([code]) => ({ code }));
   }
 
-  /** Resolves with the printed address of the page, when all has been printed. */
+  /** Resolves with the address of the page, when the program has printed its start text. */
   async url(): Promise<string> {
     const timeout = AbortSignal.timeout(START_MS_MAX);
     while (!this.stdout.includes('Ctrl-C ends.')) {
@@ -83,19 +79,19 @@ export class MainProcess {
     return /http:\/\/\S+\//.exec(this.stdout)![0];
   }
 
-  /** Resolves with the exit code when the process has ended and all of its output is here. */
+  /** Resolves with the exit code when the process has ended and its output is complete. */
   async ended(): Promise<number | null> {
     return (await this.#closed).code;
   }
 
-  /** Asks it to end, and resolves when it has. */
+  /** Stops the process gracefully, and resolves with its exit code. */
   async stop(): Promise<number | null> {
     this.child.kill('SIGTERM');
     return this.ended();
   }
 }
 
-/** The first of these programs that is on the PATH, or a path that is one. */
+/** The first of these programs that is on the PATH, or the first path to a program. */
 export function findProgram(names: readonly (string | undefined)[]): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return names
