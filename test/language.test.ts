@@ -27,7 +27,6 @@ const NOT_YET = [
   'scripts/start.mjs',
   'scripts/test.mjs',
   'scripts/tools.mjs',
-  'scripts/typescript-hooks.mjs',
   'src/',
   'test/',
 ];

@@ -1,14 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { inDepth } from '../support/depth.js';
+import { ADAPTERS, express, fastify, forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request, type Target } from '../support/http/connection.js';
 import { numbers, poll, post, publish, upTo } from '../support/http/feed.js';
-import { PROXIES, startProxy, withHaproxyOption, withNginxGzip, withTimeouts } from '../support/http/proxies.js';
+import {
+  PROXIES,
+  type Proxy,
+  startProxy,
+  withHaproxyOption,
+  withNginxGzip,
+  withTimeouts,
+} from '../support/http/proxies.js';
 import { SseReader } from '../support/http/sse.js';
 import { until } from '../support/http/until.js';
 
-/** What a person calls at once; a proxy that buffers takes seconds, or for ever. */
+/** A proxy that buffers needs seconds, or never delivers. */
 const PROMPT_MS = 2_000;
+
+/** Proxies see the same bytes of every adapter. */
+const adaptersFor = (proxy: Proxy) => inDepth([proxy.name === 'nginx' ? express : fastify], ADAPTERS);
 
 describe.each(PROXIES)('behind $name', (proxy) => {
   if (proxy.program === undefined && process.env.CI !== 'true') {
@@ -123,7 +134,9 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       });
     }
 
-    /** Leaves in the middle of a poll, whose waiter is then gone long before an honest wait is over. */
+    /**
+     * Leaves in the middle of a poll, whose waiter is then gone long before an honest wait is over.
+     */
     async function leave(app: TestApp, front: Target, wait: number): Promise<void> {
       const connection = await Connection.open(front);
       connection.send({ path: `/notifications?topic=orders&wait=${wait}` });
@@ -164,5 +177,5 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       await reader.rest();
       expect(reader.text).toMatch(/\n\nretry: \d+\n$/);
     });
-  });
+  }, adaptersFor(proxy));
 });

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { pause } from '../cluster/clients.js';
+import { inDepth } from '../support/depth.js';
 import { problemsOf } from '../support/history/checker.js';
 import { PublishRecord } from '../support/history/record.js';
 import { endTest } from '../support/http/cleanup.js';
@@ -12,9 +13,15 @@ import { ADAPTERS, WatchedNode } from './watched-node.js';
 /** More with SOAK_SECONDS. */
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 6);
 const SAMPLES = Math.min(20, Math.max(6, Math.round(SECONDS / 5)));
-/** Of the samples, those left out: until everything has been compiled and the log is as long as it gets. */
+/**
+ * Of the samples, those left out: until everything has been compiled and the log is as long as it
+ * gets.
+ */
 const WARM_UP = 0.25;
-/** What the heap may seem to grow by in the whole soak, however long that is: those who just wait are in it, and they are not always as many. */
+/**
+ * What the heap may seem to grow by in the whole soak, however long that is: those who just wait
+ * are in it, and they are not always as many.
+ */
 const GROWTH_BYTES_MAX = 3 * 2 ** 20;
 const INTERESTS = [['soak.a'], ['soak.b'], ['soak.a', 'soak.b'], ['soak.a', 'quiet']];
 const PUBLISH_EVERY_MS = 50;
@@ -57,7 +64,9 @@ class Load {
     await Promise.all(this.#following);
   }
 
-  /** What is wrong with what clients have seen. It takes a while, in which nobody else gets a turn. */
+  /**
+   * What is wrong with what clients have seen. It takes a while, in which nobody else gets a turn.
+   */
   problems(): string[] {
     const { publishes } = this.#published;
     const clients = this.clients.map(({ record }) => record);
@@ -95,6 +104,8 @@ class Load {
   }
 }
 
+/** The lane runs on Express. */
+const NODES = inDepth<readonly (typeof ADAPTERS)[number][]>(['fastify', 'lane'], ADAPTERS);
 const nodes: WatchedNode[] = [];
 afterEach(async () => {
   await endTest();
@@ -104,7 +115,7 @@ afterEach(async () => {
 test(
   `${SECONDS} seconds of mixed load leave the heap flat, and nothing behind`,
   async () => {
-    for (const adapter of ADAPTERS) nodes.push(await WatchedNode.start(adapter));
+    for (const adapter of NODES) nodes.push(await WatchedNode.start(adapter));
     const before = await Promise.all(nodes.map((node) => node.state()));
     const loads = nodes.map((node, index) => new Load(node, new Random(index)).start());
     const samples: number[][] = [];
@@ -128,7 +139,7 @@ test(
       const answered = load.clients.reduce((sum, { record }) => sum + record.events.length, 0);
       const heapMiB = heap.map(([, bytes]) => Number((bytes / 2 ** 20).toFixed(2)));
       const { published } = load;
-      const result = { adapter: ADAPTERS[index], seconds: SECONDS, published, answered, aborted, growthBytes, heapMiB };
+      const result = { adapter: NODES[index], seconds: SECONDS, published, answered, aborted, growthBytes, heapMiB };
       process.stdout.write(`${JSON.stringify({ proof: 'soak', ...result })}\n`);
       expect(load.problems()).toEqual([]);
       expect(growthBytes).toBeLessThan(GROWTH_BYTES_MAX);

@@ -41,15 +41,21 @@ export const node: Adapter = {
   create: (module, { logs: _, ...options }) => NestFactory.create(module, new PlainNodeAdapter(), options),
 };
 
-const ADAPTERS: readonly Adapter[] = [express, fastify, node];
+export const ADAPTERS: readonly Adapter[] = [express, fastify, node];
 
-/** Also with polls that repeat on their connection answered before the framework, which nobody must be able to tell. */
+/**
+ * Also with polls that repeat on their connection answered before the framework, which nobody must
+ * be able to tell.
+ */
 export const ADAPTERS_AND_LANE: readonly Adapter[] = [
   ...ADAPTERS,
   { ...express, name: 'express, with the direct lane', options: { directLane: { grantMs: 30_000 } } },
 ];
 
-/** The same tests on every platform. What a test has started is ended after it, and must then have left nothing behind. */
+/**
+ * The same tests on every platform. What a test has started is ended after it, and must then have
+ * left nothing behind.
+ */
 export function forEachAdapter(tests: (adapter: Adapter) => void, adapters = ADAPTERS): void {
   describe.each(adapters)('on platform-$name', (adapter) => {
     beforeAll(watchWarnings);

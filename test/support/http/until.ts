@@ -1,21 +1,28 @@
-/** How long a test waits for what should come soon; only a defect or a machine at a standstill needs longer. */
+/**
+ * The default patience of a test. Only a defect, or a machine without a free core, needs longer.
+ */
 export const WITHIN_MS = 20_000;
 
-/** After this many turns nothing comes of itself: other processes, and timers, get the processor in between. */
+/** After this many turns the wait is for a timer or another process, which need the processor. */
 const TURNS_MAX = 200;
 
 /**
- * Lets the event loop turn until a condition holds. It costs what the condition takes; when the time is up it fails with
- * what it waited for.
+ * Waits until a condition holds, and fails with the condition's text if that takes too long.
+ *
+ * @param everyMs pause between two checks. By default the event loop turns first, then 1 ms.
  */
-export async function until(condition: () => boolean | Promise<boolean>, withinMs = WITHIN_MS): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  withinMs = WITHIN_MS,
+  everyMs?: number,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (let turns = 0; !(await condition()); turns++) {
     if (performance.now() > deadline) {
       throw new Error(`not within ${withinMs} ms: ${condition.toString().replace(/^\(\) => /, '')}`);
     }
-    if (turns < TURNS_MAX) await turn();
-    else await new Promise((resolve) => setTimeout(resolve, 1));
+    if (everyMs === undefined && turns < TURNS_MAX) await turn();
+    else await new Promise((resolve) => setTimeout(resolve, everyMs ?? 1));
   }
 }
 
@@ -24,7 +31,7 @@ export async function turn(count = 1): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The promise, or an error that says what was not there in time. */
+/** Resolves as the promise does, or rejects with an error that names what is late. */
 export async function within<T>(promise: Promise<T>, what: string, withinMs = WITHIN_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -18,10 +18,12 @@ import { type ErrorHandler, type Handler, Router } from './router.js';
 const cors = createRequire(import.meta.url)('cors') as (options?: object) => Handler;
 
 /**
- * An adapter on node:http alone, made as Nest's own `NodeAdapter` is: its `reply` is one `writeHead` and one `end`, it has no trust in
- * proxies, and no method of the response stands between a handler and the connection.
+ * An adapter on node:http alone, made as Nest's own `NodeAdapter` is: its `reply` is one
+ * `writeHead` and one `end`, it has no trust in proxies, and no method of the response stands
+ * between a handler and the connection.
  */
 export class PlainNodeAdapter extends AbstractHttpAdapter<Server, PlainRequest, PlainResponse> {
+  #forceClose = false;
   readonly #router = new Router();
 
   override use(...args: [string | Handler, Handler?]): this {
@@ -85,7 +87,8 @@ export class PlainNodeAdapter extends AbstractHttpAdapter<Server, PlainRequest, 
     response.writeHead(statusCode, { Location: url }).end();
   }
 
-  override initHttpServer({ httpsOptions }: NestApplicationOptions): void {
+  override initHttpServer({ httpsOptions, forceCloseConnections = false }: NestApplicationOptions): void {
+    this.#forceClose = forceCloseConnections;
     const options = { IncomingMessage: PlainRequest, ServerResponse: PlainResponse } as ServerOptions<
       typeof PlainRequest,
       typeof PlainResponse
@@ -103,7 +106,9 @@ export class PlainNodeAdapter extends AbstractHttpAdapter<Server, PlainRequest, 
   }
 
   override close(): Promise<unknown> {
-    return new Promise((resolve) => this.httpServer.close(resolve));
+    const closed = new Promise((resolve) => this.httpServer.close(resolve));
+    if (this.#forceClose) this.httpServer.closeAllConnections();
+    return closed;
   }
 
   override registerParserMiddleware(): void {
