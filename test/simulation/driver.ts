@@ -73,7 +73,7 @@ export class EngineDriver implements NodeStore {
     const { engine, random } = this.#options;
     const commitMs = this.faults.commitMs > 0 ? random.from(1, this.faults.commitMs) : random.pick(WAYS_MS);
     const { result, batch } = await this.#ask(() => engine.append(drafts, commitMs));
-    if (batch) this.#hub.handOver(batch);
+    if (batch) this.#hub.deliverAppended(batch);
     return result;
   }
 

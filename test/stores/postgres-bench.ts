@@ -5,10 +5,10 @@ import { postgresStore, type PostgresStoreOptions, type PreparedPublication } fr
 
 const opened: Store[] = [];
 
-/** What stores have reported since the last test. */
+/** Reports of stores since the last test. */
 export const reports: string[] = [];
 
-/** Opens a store that reports into `reports`, and is closed by `closeStores`. */
+/** Opens a store that reports into `reports`. `closeStores` closes it. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const report = (message: string): void => {
     reports.push(message);
@@ -31,7 +31,7 @@ export const idsOf = (list: readonly { readonly id: string }[]): string[] => lis
 
 export const stateOf = (store: Store) => store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
 
-/** Everything of a topic, page by page. */
+/** All ids of a topic, read page by page. */
 export async function readAllIds(store: Store, topic = 'orders', from = 0): Promise<string[]> {
   const ids: string[] = [];
   for (let after = from; ;) {
@@ -42,7 +42,7 @@ export async function readAllIds(store: Store, topic = 'orders', from = 0): Prom
   }
 }
 
-/** Waits for what happens by itself. */
+/** Waits for a condition. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const PATIENCE_MS = 20_000;
   const giveUpAtMs = Date.now() + PATIENCE_MS;
@@ -56,7 +56,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A tail that keeps what it is handed. */
+/** Opens a tail, and collects its batches. */
 export async function follow(store: Store, after: number): Promise<TailBatch[]> {
   const batches: TailBatch[] = [];
   await store.tail(after, (batch) => {
@@ -67,7 +67,7 @@ export async function follow(store: Store, after: number): Promise<TailBatch[]> 
 
 export const entriesOf = (batches: readonly TailBatch[]) => batches.flatMap(({ entries }) => entries);
 
-/** What `NotificationsService.prepare` makes of drafts. */
+/** The publication that `NotificationsService.prepare` makes of drafts. */
 export function publicationOf(drafts: readonly Draft[]): PreparedPublication {
   return { ids: idsOf(drafts), text: JSON.stringify(drafts) };
 }

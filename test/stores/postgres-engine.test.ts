@@ -21,7 +21,7 @@ import {
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 const CYCLES = inDepth(2, 8);
 
-describePostgres('postgresStore and what happens to its engine', () => {
+describePostgres('postgresStore during failures of its engine', () => {
   let engine: PostgresEngine;
   let schema = '';
   let schemas = 0;
@@ -29,7 +29,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     engine = await PostgresEngine.start();
   }, 60_000);
   afterEach(async () => {
-    // What failed while the engine hung is not to fail those that come after it.
+    // A test that fails while the engine hangs must not fail the next ones.
     engine.thaw();
     await closeStores();
   });
@@ -42,7 +42,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
   const openAgain = (options: PostgresStoreOptions = {}) =>
     openPostgresStore({ connectionString: engine.url, schema, timeoutMs: 2_000, ...options });
 
-  /** Publishes until told to stop; a call that fails is repeated with the same id, as a caller may. */
+  /** Publishes until `stop` is called. A call that fails is repeated with the same id. */
   function startLoad(stores: readonly Store[], acknowledged: Map<string, number>): { stop: () => Promise<unknown> } {
     const state = { running: true };
     let count = 0;
@@ -70,7 +70,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     };
   }
 
-  test(`${CYCLES} kills in mid-load: nothing acknowledged is lost, nothing doubled, nodes recover by themselves`, async () => {
+  test(`${CYCLES} kills under load lose no acknowledged notification, repeat none, and nodes recover`, async () => {
     const stores = [await open(), await openAgain()];
     const tails = await Promise.all(stores.map((store) => follow(store, 0)));
     const { epoch } = await stateOf(stores[0]!);
@@ -104,7 +104,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     );
   }, 120_000);
 
-  test('an engine that hangs is store_unavailable in time, pending appends are bounded, and all goes on afterwards', async () => {
+  test('an engine that hangs fails calls in time, bounds pending appends, and recovers', async () => {
     const store = await open();
     const batches = await follow(store, 0);
     await store.append([draft('a')]);
@@ -116,7 +116,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     const tookMs = Date.now() - startMs;
     const codes = new Set(results.map((result) => (result.status === 'rejected' ? result.reason.code : 'fulfilled')));
     expect([...codes]).toEqual(['store_unavailable']);
-    // Far from the minutes that a hanging connection takes to be given up by itself, also on a machine that is busy.
+    // A connection that hangs would take minutes to fail by itself.
     expect(tookMs).toBeLessThan(10_000);
     const behind = results.filter((result) => result.status === 'rejected' && /is behind/.test(result.reason.message));
     expect(behind).toHaveLength(10_000);
@@ -135,7 +135,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     ]);
   }, 60_000);
 
-  test('a schema that is dropped is made anew, with a new epoch that tails are told of', async () => {
+  test('a dropped schema is created again, with a new epoch that tails receive', async () => {
     const store = await open();
     const { epoch } = await store.append([draft('a'), draft('b')]);
     const batches = await follow(store, 0);
@@ -160,12 +160,12 @@ describePostgres('postgresStore and what happens to its engine', () => {
     expect((await stateOf(store)).epoch.id).not.toBe(epoch.id);
   });
 
-  test('a log that was restored gets a new epoch, also when no node was there', async () => {
+  test('a restored log gets a new epoch, also when no node was running', async () => {
     const store = await open();
     const { epoch } = await store.append([draft('a')]);
     await store.close();
     await engine.use(async (client) => {
-      // What a dump and its restoration do: other tables with the same rows.
+      // A restored dump consists of other tables with the same rows.
       await client.query(`CREATE TABLE ${schema}.copy (LIKE ${schema}.log INCLUDING ALL)`);
       await client.query(`INSERT INTO ${schema}.copy SELECT * FROM ${schema}.log`);
       await client.query(`ALTER TABLE ${schema}.log RENAME TO old; ALTER TABLE ${schema}.copy RENAME TO log`);
@@ -186,7 +186,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     expect(reports).toEqual([]);
   });
 
-  test('works on a pool of the application, which stays open', async () => {
+  test('works on a pool of the application, and leaves it open', async () => {
     const pool = new pg.Pool({ connectionString: engine.url, max: 3 });
     schema = 'shared_pool';
     const store = await openPostgresStore({ pool, schema });
@@ -199,10 +199,10 @@ describePostgres('postgresStore and what happens to its engine', () => {
     await pool.end();
   });
 
-  test('survives a connection that reports its end before whoever asked for it has it', async () => {
+  test('survives a connection that reports its end before the pool has returned it', async () => {
     const pool = new pg.Pool({ connectionString: engine.url });
     pool.on('error', () => undefined);
-    // As when the engine says in one packet that it is ready and that it is going.
+    // One packet of the engine can say that it is ready and that it shuts down.
     pool.on('connect', (client) => queueMicrotask(() => client.emit('error', new Error('terminated'))));
     const store = await openPostgresStore({ pool, schema: 'early_end' });
     expect(await store.append([draft('a')])).toMatchObject({ appended: [{ id: 'a', duplicate: false }] });
@@ -210,7 +210,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     await pool.end();
   });
 
-  test('without a connection that listens, news is found by looking', async () => {
+  test('without a connection that listens, polling finds new notifications', async () => {
     const listenConnectionString = 'postgres://nobody:hidden@127.0.0.1:1/none';
     const store = await open({ listenConnectionString, pollMs: 50 });
     const batches = await follow(store, 0);
@@ -218,7 +218,7 @@ describePostgres('postgresStore and what happens to its engine', () => {
     await until('the tail', () => entriesOf(batches).length === 1);
   });
 
-  test('credentials are in no message and no report', async () => {
+  test('no error and no report contains credentials', async () => {
     const secret = 'hunter2';
     const nowhere = `postgres://me:${secret}@127.0.0.1:1/none`;
     const error = await openPostgresStore({ connectionString: nowhere }).catch((reason: unknown) => reason);

@@ -59,7 +59,7 @@ function poll(feed: Feed, after: LogPosition, waitMs = 0): Promise<LogPage> {
   });
 }
 
-/** Appends notifications one after another, and gives the last position. */
+/** Appends notifications one after another, and returns the last position. */
 async function fill(store: Store, from: number, to: number): Promise<LogPosition> {
   let last: LogPosition = { epochId: '', position: 0 };
   for (let n = from; n <= to; n++) {
@@ -79,7 +79,7 @@ async function repeatUntilDone<T>(call: () => Promise<T>): Promise<T> {
   return result!;
 }
 
-/** Waits until the standby has all that the primary has committed, and then cuts it off. */
+/** Waits until the standby has all commits of the primary, and then disconnects it. */
 async function cutOff(standby: PostgresEngine, primary: PostgresEngine): Promise<void> {
   const { rows } = await primary.use((client) => client.query('SELECT pg_current_wal_lsn()::text AS lsn'));
   await standby.use(async (client) => {
@@ -112,7 +112,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
   };
   const open = () => openPostgresStore({ connectionString: pooler.url, pollMs: 50, timeoutMs: 2_000 });
 
-  test('a standby is unavailable; once promoted, it resets clients beyond what it lacks, and no other', async () => {
+  test('a standby is unavailable; its promotion resets only clients beyond its last notification', async () => {
     await start();
     const [store, other] = [await open(), await open()];
     const feed = await openFeed(other);
@@ -141,7 +141,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
     expect(idsOf(before.entries)).toEqual(Array.from({ length: 10 }, (_, n) => `n${101 + n}`));
     expect(reports.filter((report) => report.includes('lost acknowledged notifications'))).toHaveLength(1);
 
-    // The old primary is still running, and takes what is appended to it.
+    // The old primary is still running and accepts appends.
     await pooler.changeTo(primary);
     for (const call of [() => store.append([draft('late')]), () => stateOf(other)]) {
       await until('the refusal', async () => {
@@ -222,7 +222,7 @@ describePostgres('an engine that is restored', () => {
     const page = await poll(feed, at50);
     expect([page.gap, page.entries[0]?.id, page.entries.length]).toEqual([undefined, 'n101', 30]);
 
-    // What docs/stores/postgres.md tells operators to do before nodes start.
+    // docs/stores/postgres.md recommends this statement before nodes start.
     await engine.use((client) => client.query('SELECT notifications.renew(true, true)'));
     await until('the new epoch', () => feed.window.epoch.id !== page.epoch.id);
     expect((await poll(feed, at50)).gap).toEqual({ reason: 'expired' });

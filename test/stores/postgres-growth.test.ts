@@ -35,7 +35,7 @@ describePostgres('the disk that postgresStore takes', () => {
     const store = await openPostgresStore({ connectionString: engine.url, schema: 'busy', retainCount: KEPT });
     await append(store, KEPT);
     const full = await pages('busy');
-    // After each part the store removes what exceeds the bound; otherwise the test would measure its speed.
+    // Waits for the removal after each part, as the speed of the store is not under test.
     for (let part = 0; part < 10; part++) {
       await append(store, KEPT / 2);
       await until('the removal', async () => (await count('busy')) <= KEPT + BATCH);

@@ -15,7 +15,7 @@ import {
   until,
 } from './postgres-bench.js';
 
-/** The first version whose queue of notifications can be made small. */
+/** These versions can bound their queue of notifications. */
 const bin = otherVersion(18) ?? otherVersion(17);
 if (!bin) console.warn('skipped: PostgreSQL 18 is not installed (node scripts/postgres-versions.mjs)');
 

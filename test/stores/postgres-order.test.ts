@@ -6,23 +6,23 @@ import { closeStores, draft, idsOf, openPostgresStore, pause, publicationOf, unt
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 
-/** A log that readers follow by position, as the test sees it. */
+/** A log that readers follow by position. */
 interface Log {
   /** Appends within a transaction that is still open. */
   appendLate(client: pg.Client, id: string): Promise<unknown>;
   append(id: string): Promise<unknown>;
-  /** What follows a position, and where to go on. */
+  /** Reads after a position. `next` is the position for the next read. */
   readAfter(after: number): Promise<{ ids: string[]; next: number }>;
 }
 
 /**
- * A transaction appends and takes its time; another one that comes later is faster, and a reader sees it and goes on from
- * there. Gives what the reader has seen when all is done.
+ * A transaction appends and stays open. A later one commits first, and a reader reads it and
+ * continues from there. Returns the ids that the reader has read in the end.
  */
 async function readAroundLateCommit(log: Log, client: pg.Client): Promise<string[]> {
   await client.query('BEGIN');
   await log.appendLate(client, 'late');
-  // Either it is appended now, or it has to wait for the open transaction.
+  // The append either succeeds now, or waits for the open transaction.
   const appended = log.append('early');
   await Promise.race([appended, pause(300)]);
   const first = await log.readAfter(0);
@@ -40,7 +40,7 @@ async function readAroundLateCommit(log: Log, client: pg.Client): Promise<string
   return seen.sort();
 }
 
-describePostgres('a reader of postgresStore skips nothing that commits late', () => {
+describePostgres('a reader of postgresStore skips no late commit', () => {
   let engine: PostgresEngine;
   beforeAll(async () => {
     engine = await PostgresEngine.start();
@@ -88,7 +88,7 @@ describePostgres('a reader of postgresStore skips nothing that commits late', ()
     await pool.end();
   });
 
-  test('a long transaction does not hold up other publishers', async () => {
+  test('a long transaction does not delay other publishers', async () => {
     const log = await logOf('three', (client, id) =>
       publishInTransaction(client, publicationOf([draft(id)]), { schema: 'three' }),
     );

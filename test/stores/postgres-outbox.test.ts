@@ -50,7 +50,7 @@ describePostgres('publishing inside a transaction of the application', () => {
   const DATA = { text: `it's "quoted" \u0000 €` };
   const item = (id: string) => draft(id, 'orders', DATA);
 
-  test('pg: it is visible if and only if the transaction commits, at once and with its data', async () => {
+  test('pg: a publication is visible if and only if the transaction commits, at once and with its data', async () => {
     const store = await open();
     const batches = await follow(store, 0);
     const client = await pool.connect();
@@ -66,7 +66,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     await client.query('COMMIT');
     client.release();
     await until('the tail', () => entriesOf(batches).length === 2);
-    // By a wake-up and not by the next poll.
+    // A wake-up is faster than the next poll.
     expect(Date.now() - startMs).toBeLessThan(3_000);
     expect(await readAllIds(store)).toEqual(['a', 'b']);
     expect(entriesOf(batches)[0]?.json).toBe(item('a').json);
@@ -91,7 +91,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(rows).toEqual([{ id: 8 }]);
   });
 
-  test('any number of nodes move it exactly once, and each call stays together', async () => {
+  test('several nodes move each publication exactly once, and each call stays together', async () => {
     const stores = [await open(), await openAgain(), await openAgain()];
     const tails = await Promise.all(stores.map((store) => follow(store, 0)));
     const publish = async (name: string): Promise<void> => {
@@ -119,7 +119,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     }
   }, 60_000);
 
-  test('an id that stands in the log is left out, and what was committed while no node ran is moved later', async () => {
+  test('skips ids that the log holds, and moves publications from before a node was running', async () => {
     const store = await open();
     await store.append([draft('a')]);
     await store.close();
@@ -130,7 +130,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(await readAllIds(later)).toEqual(['a', 'b']);
   });
 
-  test('the SQL function rejects what could not be moved, and answers how many it takes', async () => {
+  test('the SQL function rejects invalid publications, and returns the number of notifications', async () => {
     await open();
     for (const text of ['[{"id":"a","topic":"b"}]', `[{"id":"a","topic":"${'x'.repeat(2000)}","json":"{}"}]`, '{']) {
       await expect(pool.query(`SELECT ${schema}.publish($1)`, [text])).rejects.toThrow();
@@ -142,7 +142,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     await expect(publishing).rejects.toThrow(/schema is "No"/);
   });
 
-  test('a publication that cannot be appended is set aside and reported, and stops no other', async () => {
+  test('a publication that cannot be appended is kept aside and reported, and stops no other', async () => {
     const store = await open();
     const insert = (text: string) => pool.query(`INSERT INTO ${schema}.outbox (drafts) VALUES ($1)`, [text]);
     await publishInTransaction(pool, publicationOf([item('a')]), { schema });
@@ -161,7 +161,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(reports.join()).toContain(`${schema}.outbox_rejected`);
   });
 
-  test('a backlog is moved in transactions of bounded bytes, and appends go on meanwhile', async () => {
+  test('a backlog is moved in transactions of bounded bytes, and appends continue meanwhile', async () => {
     await open();
     await closeStores();
     const large = 'x'.repeat(100_000);
@@ -210,7 +210,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(reports.join()).toContain('the role lacks a privilege');
   });
 
-  test('prepare refuses what publish refuses: names, size, depth, count and schemas', async () => {
+  test('prepare and publish reject the same: names, size, depth, count and schemas', async () => {
     const store = await open();
     const module = await Test.createTestingModule({
       imports: [

@@ -40,7 +40,7 @@ export class NatsStore implements Store, StoreAbilities {
       clock,
       settings,
       outage,
-      onVisible: (batch) => this.#tails.handOver(batch),
+      onVisible: (batch) => this.#tails.deliverAppended(batch),
       onEpoch: () => this.#tails.wake(),
     });
     this.#pages = new Pages({ engine, follower: this.#follower, clock, timeoutMs: settings.timeoutMs });

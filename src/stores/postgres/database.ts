@@ -48,7 +48,8 @@ export class Database {
     client.on('error', onError);
     try {
       return await task(async (text, values = []) => {
-        // The types of the library lack this field. A late query is cut off together with its connection.
+        // The types of the library lack this field. A late query is cut off together with its
+        // connection.
         const remainingMs = Math.max(1, giveUpAtMs - clock.monotonic());
         const query: QueryConfig & { query_timeout: number } = {
           text,
@@ -140,7 +141,9 @@ export function poolOf(library: Pg, options: ConnectionOptions): { pool: Pool; o
   };
 }
 
-/** The configuration of the connection that listens. By default it is the configuration of the pool. */
+/**
+ * The configuration of the connection that listens. By default it is the configuration of the pool.
+ */
 export function listenConfig(options: ConnectionOptions): ClientConfig {
   const text = options.listenConnectionString ?? options.connectionString;
   if (text !== undefined || !options.pool) return clientConfig(options, text);

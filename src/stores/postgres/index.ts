@@ -12,7 +12,8 @@ export {
 } from './outbox.js';
 
 /**
- * The log in a PostgreSQL database (13 or later) that any number of nodes share, through the package `pg`.
+ * The log in a PostgreSQL database (13 or later) that any number of nodes share, through the
+ * package `pg`.
  *
  * - Durability: an acknowledged append is committed with `synchronous_commit` on, also where the
  *   role has it off. It survives a kill of the engine, and a power cut if `fsync` and
@@ -23,9 +24,10 @@ export {
  *   after another.
  * - Idempotency: an id is recognised as long as its notification is kept (`retainCount`,
  *   `retainMs`, `retainBytes`).
- * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims of
- *   a node, a new epoch begins.
- * - Inside a transaction of the application: `NotificationsService.prepare`, then `publishInTransaction`.
+ * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims
+ *   of a node, a new epoch begins.
+ * - Inside a transaction of the application: `NotificationsService.prepare`, then
+ *   `publishInTransaction`.
  * - Epoch: each start of the server begins an epoch that continues the last one, so a restart or a
  *   lossless promotion costs clients nothing. Every append and read compares the server's start and
  *   the log's table, so a failover is noticed behind a pooler too. After a promotion that lost

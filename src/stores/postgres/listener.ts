@@ -7,7 +7,9 @@ export interface ListenerOptions {
   readonly schema: string;
   readonly timeoutMs: number;
   readonly newClient: () => Client;
-  /** There may be new notifications: a wake-up arrived, or one was missed while nothing listened. */
+  /**
+   * There may be new notifications: a wake-up arrived, or one was missed while nothing listened.
+   */
   readonly onWake: () => void;
   /** The connection is lost, and the next one may reach another engine. */
   readonly onLost: () => void;
@@ -18,7 +20,10 @@ const CHECK_MS = 15_000;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1_000;
 
-/** The pause before a retry. It grows with each attempt, and differs between nodes to spread their retries. */
+/**
+ * The pause before a retry. It grows with each attempt, and differs between nodes to spread their
+ * retries.
+ */
 export function retryMs(attempt: number): number {
   const ms = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(attempt, 10));
   return Math.ceil(ms * (0.5 + Math.random() / 2));

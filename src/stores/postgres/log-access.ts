@@ -25,7 +25,7 @@ export interface Seen {
   readonly id?: string | undefined;
 }
 
-/** What this node knew of the log when a call began. The answer must not be older. */
+/** The knowledge of this node at the start of a call. The answer must not be older. */
 export interface Known {
   readonly epoch: Epoch;
   readonly seen: Seen | undefined;
@@ -38,9 +38,9 @@ export interface Known {
 const ATTEMPTS_MAX = 4;
 
 /**
- * Access to the log through failures of the engine. Every answer names its epoch and engine. If they
- * differ from the known ones, and after every failure, the log is verified before the next call.
- * Verification begins a new epoch if entries are missing.
+ * Access to the log through failures of the engine. Every answer names its epoch and engine. If
+ * they differ from the known ones, and after every failure, the log is verified before the next
+ * call. Verification begins a new epoch if entries are missing.
  */
 export class LogAccess {
   readonly #options: LogAccessOptions;

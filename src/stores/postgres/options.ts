@@ -1,14 +1,20 @@
 import type { Pool } from 'pg';
 import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
 
-/** Connections and bounds of the store. The first bound that is reached removes the oldest notifications. */
+/**
+ * Connections and bounds of the store. The first bound that is reached removes the oldest
+ * notifications.
+ */
 export interface PostgresStoreOptions {
-  /** A pool of the application; the store never closes it. Give either this or `connectionString`. */
+  /**
+   * A pool of the application; the store never closes it. Give either this or `connectionString`.
+   */
   readonly pool?: Pool | undefined;
   /** For a pool of the store: `postgres://user:password@host:port/database?sslmode=…` */
   readonly connectionString?: string | undefined;
   /**
-   * A direct connection for LISTEN, if the others use a pooler such as PgBouncer in transaction mode.
+   * A direct connection for LISTEN, if the others use a pooler such as PgBouncer in transaction
+   * mode.
    * @default the same as the others
    */
   readonly listenConnectionString?: string | undefined;
@@ -23,7 +29,8 @@ export interface PostgresStoreOptions {
    */
   readonly poolMax?: number | undefined;
   /**
-   * Notifications kept. They are removed in batches, so up to 10 %, and at most 1,000 a node, more are kept.
+   * Notifications kept. They are removed in batches, so up to 10 %, and at most 1,000 a node, more
+   * are kept.
    * @default 1_000_000
    */
   readonly retainCount?: number | undefined;
@@ -83,7 +90,10 @@ const URL_TEXT = /^postgres(?:ql)?:\/\//;
 /** With the prefix of its channel it fits into the 63 bytes of a name. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,39}$/;
 
-/** @throws TypeError or RangeError that names the option and its range; it never repeats a connection string */
+/**
+ * @throws TypeError or RangeError that names the option and its range, and never repeats a
+ * connection string
+ */
 export function checkedOptions(options: PostgresStoreOptions): PostgresStoreSettings {
   const { pool, connectionString, listenConnectionString } = options;
   if ((pool === undefined) === (connectionString === undefined)) {

@@ -1,7 +1,10 @@
 import { checkedSchema } from './options.js';
 import { publishCall } from './sql/statements.sql.js';
 
-/** A client or pool client of `pg`, or another object that runs a text with `$1`, such as TypeORM's `EntityManager`. */
+/**
+ * A client or pool client of `pg`, or another object that runs a text with `$1`, such as TypeORM's
+ * `EntityManager`.
+ */
 export interface TransactionClient {
   query(text: string, values: string[]): PromiseLike<unknown>;
 }
@@ -21,13 +24,14 @@ export interface TransactionOptions {
 }
 
 /**
- * Publishes inside a transaction of the application. The notifications become visible if and only if
- * it commits, and no other publisher waits for it. After the commit a node of the feed moves them
- * into the log, exactly once, in the order in which they were published. **They get their positions
- * then**, so they follow all notifications that were delivered during a long transaction.
+ * Publishes inside a transaction of the application. The notifications become visible if and only
+ * if it commits, and no other publisher waits for it. After the commit a node of the feed moves
+ * them into the log, exactly once, in the order in which they were published. **They get their
+ * positions then**, so they follow all notifications that were delivered during a long transaction.
  *
  * ```ts
- * const publication = await notifications.prepare('orders', { type: 'order.shipped', data: { orderId: 1 } });
+ * const item = { type: 'order.shipped', data: { orderId: 1 } };
+ * const publication = await notifications.prepare('orders', item);
  * await client.query('BEGIN');
  * await client.query('UPDATE orders SET shipped = true WHERE id = $1', [1]);
  * await publishInTransaction(client, publication);
@@ -35,14 +39,15 @@ export interface TransactionOptions {
  * ```
  *
  * `prepare` rejects all that `publish` rejects, by the schemas and limits of the module. With a
- * library that cannot run a text with `$1`, call the SQL function:
- * ``sql`SELECT notifications.publish(${publication.text})` ``. See docs/outbox.md.
+ * library that cannot run a text with `$1`, call the SQL function `publish` of the schema. See
+ * docs/outbox.md.
  *
  * The schema must exist: the first store that is opened creates it. A notification whose id the log
  * already holds is skipped silently.
  *
  * @returns the ids, in order
- * @throws RangeError for a schema that is not a plain lower-case word; errors of the query unchanged
+ * @throws RangeError for a schema that is not a plain lower-case word; errors of the query
+ * unchanged
  */
 export async function publishInTransaction(
   client: TransactionClient,

@@ -39,7 +39,10 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
  */
 const MOVE_MAX = 100;
 const MOVE_BYTES = 1024 * 1024;
-/** The part of a call's time that the database waits for a lock, so that it gives up before the client. */
+/**
+ * The part of a call's time that the database waits for a lock, so that it gives up before the
+ * client.
+ */
 const LOCK_PART = 0.8;
 
 /** A listener that is lost for longer is reported. Calls report a lost engine. */
@@ -208,7 +211,7 @@ export class PostgresStore implements Store, StoreAbilities {
     this.#saw(epoch, entries);
     if (entries.length > 0) {
       this.#waker.wake();
-      this.#hub.handOver({ epoch, after: row.before, entries, head: row.head });
+      this.#hub.deliverAppended({ epoch, after: row.before, entries, head: row.head });
       this.#retention.countAppended(entries.length);
     }
     return resultsOf(arrays, epoch, row);

@@ -17,7 +17,10 @@ export interface RetentionOptions {
 /** Entries removed in one transaction. */
 const REMOVE_MAX = 2000;
 
-/** The bounds are checked after so many appended entries: this part of the kept ones, at most this many. */
+/**
+ * The bounds are checked after so many appended entries: this part of the kept ones, at most this
+ * many.
+ */
 const TRIM_COUNT_MAX = 1000;
 const TRIM_PART = 0.1;
 /** The interval of age checks: a twentieth of the age that is kept, within these bounds. */

@@ -17,7 +17,10 @@ export interface AppendRow {
 /** The log of an answer. */
 export interface LogRow {
   readonly epochId: string;
-  /** The engine that answered also wrote the log's row. Otherwise its entries may differ from that row. */
+  /**
+   * The engine that answered also wrote the log's row. Otherwise its entries may differ from that
+   * row.
+   */
   readonly isCurrent: boolean;
 }
 

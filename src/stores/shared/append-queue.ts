@@ -3,36 +3,41 @@ import type { Draft } from '../../core/notification.js';
 import type { AppendResult } from '../../core/store.js';
 import { isUnavailable, unavailable } from './unavailable.js';
 
-/** What is written together: every array whole, in the order of their calls. */
+/** The arrays of one transaction, each of them whole, in the order of the calls. */
 export type DraftArrays = readonly (readonly Draft[])[];
 
 export interface AppendQueueOptions {
-  /** For messages. */
+  /** For error messages. */
   readonly engine: string;
   /**
-   * Writes all arrays in one transaction, or none. Rejects with `store_unavailable` when the engine fails; any other
-   * error is blamed on the arrays, which are then written one by one.
+   * Writes all arrays in one transaction. Rejects with `store_unavailable` if the engine fails.
+   * After any other error, which the values of one array have caused, the arrays are written one by
+   * one.
    */
   readonly write: (arrays: DraftArrays) => Promise<readonly AppendResult[]>;
-  /** Runs a task when the calls of this turn of the event loop have been made. */
+  /**
+   * Runs a task after this turn of the event loop, so that the calls of the turn share a
+   * transaction.
+   */
   readonly defer: (task: () => void) => void;
   readonly limits: AppendQueueLimits;
 }
 
 export interface AppendQueueLimits {
-  /** Drafts in one transaction; an array that alone has more is written alone. */
+  /** Drafts in one transaction. A larger array is written alone. */
   readonly batchDraftsMax: number;
-  /** Characters of JSON in one transaction; an array that alone has more is written alone. */
+  /** Characters of JSON in one transaction. A larger array is written alone. */
   readonly batchCharsMax: number;
-  /** Drafts that wait or are being written. A call beyond it rejects with `store_unavailable`. */
+  /** Drafts that are queued or being written. A call beyond it rejects with `store_unavailable`. */
   readonly pendingDraftsMax: number;
-  /** Characters of JSON that wait or are being written. A call beyond it rejects with `store_unavailable`. */
+  /** Characters of JSON of these drafts. A call beyond it rejects with `store_unavailable`. */
   readonly pendingCharsMax: number;
 }
 
 /**
- * A transaction's price is its way to the disk, whatever it holds: so one is under way at a time, and what is appended
- * meanwhile shares the next. The bounds keep a transaction short and, against an engine that hangs, memory flat.
+ * A transaction costs one flush to the disk, however much it holds. So one transaction runs at a
+ * time, and appends that arrive during it share the next one. The bounds keep a transaction short,
+ * and keep memory bounded while an engine hangs.
  */
 export const APPEND_QUEUE_LIMITS: AppendQueueLimits = {
   batchDraftsMax: 1000,
@@ -48,7 +53,7 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
-/** Group commit: gathers concurrent appends into transactions, one after another. */
+/** Group commit: collects concurrent appends into transactions, which run one after another. */
 export class AppendQueue {
   readonly #options: AppendQueueOptions;
   #calls = new Fifo<Call>();
@@ -68,7 +73,7 @@ export class AppendQueue {
       (this.#pendingDrafts + drafts.length > limits.pendingDraftsMax ||
         this.#pendingChars + chars > limits.pendingCharsMax);
     if (full) {
-      const message = `The ${engine} store is behind: ${this.#pendingDrafts} notifications wait to be appended.`;
+      const message = `The ${engine} store is behind: ${this.#pendingDrafts} notifications are queued.`;
       return Promise.reject(unavailable(message));
     }
     this.#pendingDrafts += drafts.length;
@@ -79,12 +84,12 @@ export class AppendQueue {
     });
   }
 
-  /** Drafts that wait or are being written. */
+  /** Drafts that are queued or being written. */
   get pending(): number {
     return this.#pendingDrafts;
   }
 
-  /** Resolves when every call made so far has settled. */
+  /** Resolves when all calls have settled. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
   }
@@ -128,7 +133,10 @@ export class AppendQueue {
     }
   }
 
-  /** Those who wait behind a failed transaction have waited as long as it; they do not wait for another to fail. */
+  /**
+   * Rejects the queued calls as well. They have waited as long as the failed transaction, and must
+   * not wait for another failure.
+   */
   #fail(batch: readonly Call[], error: unknown): void {
     const waiting = this.#calls;
     this.#calls = new Fifo();

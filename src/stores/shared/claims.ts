@@ -3,24 +3,30 @@ import type { Clock } from '../../core/clock.js';
 import { unavailable } from './unavailable.js';
 
 /**
- * How a driver keeps claims. An engine numbers claims in their order, and files each under a group, which is its time to
- * live rounded up. A claim expires by number: if this node received number 7 of a group longer ago than the group's time,
- * all claims of that group up to 7 have expired. Ages are measured on the node's monotonic clock alone, so no wall clock
- * that jumps, of a node or of the engine, ends a claim early. Expired claims are removed with later claims, in batches.
+ * Claims of a driver. An engine numbers claims in their order. Each claim belongs to a group, by
+ * its time to live rounded up, and expires by number. If a node received number 7 of a group longer
+ * ago than the group's time, all claims of that group up to 7 have expired. Ages use only the
+ * node's monotonic clock, so a wall clock that jumps does not end a claim early. Later claims
+ * remove the expired ones, in batches.
  */
 
-/** Groups are 2, 8, 32, 128, 512 and 2,048 minutes: few to search through, and a claim takes room at most 4 times as long. */
+/**
+ * The groups are 2, 8, 32, 128, 512 and 2,048 minutes. A search reads few groups, and a claim stays
+ * at most 4 times as long as it should.
+ */
 const GROUP_MS_MIN = 120_000;
 const GROUP_FACTOR = 4;
 export const CLAIM_GROUPS = groupOf(CLAIM_TTL_MS_MAX) + 1;
 
-/** Claims that one call removes at most, so that no other caller waits long. */
+/** Bounds the claims that one call removes, so that other callers do not wait long. */
 export const CLAIMS_REMOVED_MAX = 500;
 
-/** Claims that one node has under way. Each takes below 1 KiB; more are rejected, so that an engine that hangs costs no memory. */
+/**
+ * Concurrent claims of one node. Each takes less than 1 KiB, so an engine that hangs costs 1 MiB.
+ */
 const CLAIMS_PENDING_MAX = 1_000;
 
-/** Ages that are remembered per group: expired claims stay at most this part of the group's time longer. */
+/** Ages that a node remembers per group. An expired claim stays up to 1/8 of the group's time. */
 const SAMPLES = 8;
 
 /** Claims of a group up to a number have expired. */
@@ -29,35 +35,35 @@ export interface ExpiredClaims {
   readonly upTo: number;
 }
 
-/** One claim, and the work that an engine does with it in one step. */
+/** One claim, and the removal that an engine does in the same step. */
 export interface ClaimCall {
   readonly key: string;
   readonly group: number;
-  /** The epoch that `known` and `expired` belong to; empty when this node has claimed nothing yet. */
+  /** The epoch of `known` and `expired`; empty before the first claim of this node. */
   readonly epochId: string;
-  /** The highest number that this node has received. An engine that numbers lower has lost claims: it changes the epoch. */
+  /** The highest number that this node has received. An engine with a lower one has lost claims. */
   readonly known: number;
-  /** To be removed first, at most `CLAIMS_REMOVED_MAX`, if the epoch is still the same. */
+  /** Removed first, at most `CLAIMS_REMOVED_MAX`, if the epoch has not changed. */
   readonly expired: ExpiredClaims | undefined;
 }
 
 /** The result of one claim. */
 export interface ClaimResult {
   readonly epochId: string;
-  /** The claim's number; undefined when the key was claimed before. */
+  /** The number of the claim; undefined if the key was claimed before. */
   readonly number: number | undefined;
-  /** How many expired claims were removed. */
+  /** The number of expired claims that were removed. */
   readonly removed: number;
 }
 
 export interface ClaimsOptions {
-  /** For messages. */
+  /** For error messages. */
   readonly engine: string;
   readonly clock: Clock;
   readonly write: (call: ClaimCall) => Promise<ClaimResult>;
 }
 
-/** The claims of one node; `write` is the engine's part. */
+/** The claims of one node. `write` is the part of the engine. */
 export class Claims {
   readonly #options: ClaimsOptions;
   #pending = 0;
@@ -73,7 +79,7 @@ export class Claims {
     checkClaim(key, ttlMs);
     const { engine, clock, write } = this.#options;
     if (this.#pending >= CLAIMS_PENDING_MAX) {
-      throw unavailable(`The ${engine} store is behind: ${this.#pending} claims are under way on this node.`);
+      throw unavailable(`The ${engine} store is behind: ${this.#pending} claims are pending on this node.`);
     }
     const [group, epochId, ages] = [groupOf(ttlMs), this.#epochId, this.#ages];
     const expired = ages.takeExpired(clock.monotonic());
@@ -103,9 +109,9 @@ export class Claims {
   }
 }
 
-/** The error of a store that holds as many claims as it may. */
+/** The error of a store that has reached its number of claims. */
 export function tooManyClaims(engine: string, claimCount: number): Error {
-  return unavailable(`The ${engine} store holds ${claimCount} claims, as many as claimCount allows.`);
+  return unavailable(`The ${engine} store holds ${claimCount} claims, the maximum of claimCount.`);
 }
 
 interface Sample {
@@ -113,7 +119,7 @@ interface Sample {
   readonly atMs: number;
 }
 
-/** When this node received some of the numbers of each group. */
+/** The times at which this node received some numbers of each group. */
 class ClaimAges {
   readonly #samples = new Map<number, Sample[]>();
   readonly #expired = new Map<number, number>();
@@ -138,7 +144,7 @@ class ClaimAges {
     return { group, upTo };
   }
 
-  /** For another call: there is more to remove, or it failed. */
+  /** Keeps expired claims for another call, after a failure or if more are left. */
   putBack({ group, upTo }: ExpiredClaims): void {
     this.#expired.set(group, Math.max(upTo, this.#expired.get(group) ?? 0));
   }

@@ -2,12 +2,13 @@ import { abilitiesOf, type StoreAbilities } from '../../core/abilities.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
 import type { AppendResult, ReadQuery, ReadResult, Store, StoreLogger, Tail, TailBatch } from '../../core/store.js';
 
-/** Positions whose records have been reported, so that each is once. */
+/** Bounds the remembered positions of reported records. */
 const REPORTED_MAX = 1_000;
 
 /**
- * A store without what it cannot have written itself: records that an older or foreign version has left in the engine. They are skipped
- * and reported; a node neither falls over them nor hands them to a client as half of a JSON text.
+ * Hides the records of a store that are not notifications of this version, such as records of an
+ * incompatible version. They are skipped and reported once, so they neither fail a node nor reach a
+ * client as invalid JSON.
  */
 export class KnownRecords implements Store, Partial<StoreAbilities> {
   declare readonly claim?: StoreAbilities['claim'];
@@ -30,7 +31,7 @@ export class KnownRecords implements Store, Partial<StoreAbilities> {
     for (let { after } = query; ;) {
       const result = await this.#store.read({ ...query, after });
       const entries = result.entries.filter((entry) => this.#isKnown(entry));
-      // A page of nothing but others' records is no end of the log: what follows is read on.
+      // A page that holds only skipped records is not the end of the log.
       if (entries.length > 0 || !result.more) return { ...result, entries };
       after = result.entries.at(-1)?.position ?? result.head;
     }
@@ -52,7 +53,7 @@ export class KnownRecords implements Store, Partial<StoreAbilities> {
     if (!this.#reported.has(position)) {
       if (this.#reported.size >= REPORTED_MAX) this.#reported.clear();
       this.#reported.add(position);
-      this.#logger.error(`The record at position ${position} is no notification of this version; it is skipped.`);
+      this.#logger.error(`The record at position ${position} is not a notification of this version; it is skipped.`);
     }
     return false;
   }

@@ -1,4 +1,4 @@
-/** What a whole-number option may be, and what it is when not given. */
+/** The range and the default of a whole-number option. */
 export interface NumberRule {
   readonly default: number;
   readonly min: number;
@@ -8,13 +8,13 @@ export interface NumberRule {
 /** Options with their defaults filled in. */
 export type Filled<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
 
-/** A runtime's timers take no more than this many milliseconds, and fire a longer one at once. */
+/** The longest timer, in milliseconds. Node fires a longer one at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * The whole-number options of a driver, checked and with defaults filled in.
  *
- * @param others the driver's options of other kinds: known by name, checked by the driver itself
+ * @param others the names of other options, which the driver checks itself
  * @throws RangeError that names option, value and range
  */
 export function numberOptions<Name extends string>(
@@ -32,7 +32,7 @@ export function numberOptions<Name extends string>(
   const entries = (Object.entries(rules) as [Name, NumberRule][]).map(([name, rule]) => {
     const value = given[name] === undefined ? rule.default : given[name];
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < rule.min || value > rule.max) {
-      // JSON has no word for NaN and infinity.
+      // JSON cannot express NaN and infinity.
       const shown = typeof value === 'number' ? String(value) : JSON.stringify(value);
       throw new RangeError(`${driver}: ${name} is ${shown}, must be a whole number from ${rangeText(rule)}`);
     }

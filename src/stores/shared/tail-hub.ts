@@ -6,7 +6,7 @@ import type { Epoch, Tail, TailBatch } from '../../core/store.js';
 /** A part of the log, of all topics. */
 export interface LogChunk {
   readonly epoch: Epoch;
-  /** In order, strictly after the asked position. */
+  /** In order, strictly after the requested position. */
   readonly entries: readonly LogEntry[];
   /** The chunk is complete up to here. */
   readonly upTo: number;
@@ -16,9 +16,9 @@ export interface LogChunk {
 
 export interface TailHubOptions {
   readonly clock: Clock;
-  /** Reads what follows a position, as much as is good to hold in memory at once. */
+  /** Reads entries after a position, in a chunk of bounded size. */
   readonly readAfter: (after: number) => Promise<LogChunk>;
-  /** After a failed read, the next is tried when this many milliseconds have passed; `attempt` counts from 1. */
+  /** The pause after a failed read, in milliseconds; `attempt` counts from 1. */
   readonly retryMs: (attempt: number) => number;
 }
 
@@ -29,9 +29,9 @@ interface Follower {
 }
 
 /**
- * The open tails of a store. Each knows how far it has come, so nothing depends on a wake-up arriving: `wake` reads on
- * from there. Tails that stand at the same place share one read, and what this store has appended itself is handed over
- * without any.
+ * The open tails of a store. Each tail keeps its own position, and `wake` reads from there, so a
+ * lost wake-up loses nothing. Tails at the same position share one read. Appends of this store are
+ * delivered without a read.
  */
 export class TailHub {
   readonly #options: TailHubOptions;
@@ -63,21 +63,21 @@ export class TailHub {
     };
   }
 
-  /** There may be something new. */
+  /** There may be new entries. */
   wake(): void {
     this.#again = true;
     if (!this.#closed && !this.#pumping && this.#retryTimer === undefined) this.#pumped = this.#pump();
   }
 
-  /** The engine is there, as far as is known: `wake` without waiting for the time of the next attempt. */
+  /** Wakes without the pause of a retry, when the engine is likely to answer. */
   wakeNow(): void {
     this.#options.clock.clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
     this.wake();
   }
 
-  /** What was just appended through this store: tails that have come so far take it, others will read it. */
-  handOver(batch: TailBatch): void {
+  /** Delivers an append of this store to the tails that are at its start. The others read it. */
+  deliverAppended(batch: TailBatch): void {
     for (const follower of [...this.#followers]) {
       if (follower.epochId === batch.epoch.id && follower.head === batch.after) this.#give(follower, batch);
       else if (follower.epochId !== batch.epoch.id || follower.head < batch.head) this.wake();
@@ -100,14 +100,14 @@ export class TailHub {
         this.#attempts = 0;
       }
     } catch {
-      // The store has reported it. Nothing is lost: every tail knows where it is.
+      // The store has reported the error, and every tail keeps its position.
       this.#retryLater();
     }
-    // In the same turn as the last look at `again`, so that no wake-up falls between the two.
+    // In the same turn as the last check of `again`, so that no wake-up is lost between them.
     this.#pumping = false;
   }
 
-  /** One read for each place where tails stand; another round follows while one of them is not at the end. */
+  /** Reads once for each position of tails. Sets `again` if a tail has not reached the head. */
   async #round(): Promise<void> {
     for (const after of new Set([...this.#followers].map(({ head }) => head))) {
       const chunk = await this.#options.readAfter(after);
@@ -119,15 +119,15 @@ export class TailHub {
   }
 
   #deliver(follower: Follower, { epoch, entries, upTo, head, trimmed }: LogChunk): void {
-    const place = { epochId: follower.epochId, position: follower.head };
-    if (positionIn(epoch, place) === undefined) {
-      // Readers have to start over anyway; they read what is older from the store.
+    const position = { epochId: follower.epochId, position: follower.head };
+    if (positionIn(epoch, position) === undefined) {
+      // Readers have to start over, and read older entries from the store.
       this.#give(follower, { epoch, after: head, entries: [], head });
       return;
     }
     if (upTo <= follower.head) {
-      // The new epoch continues the old one up to here, so the follower changes to it at its own
-      // position.
+      // The new epoch continues the old one up to this position, so the follower only changes the
+      // epoch.
       if (epoch.id !== follower.epochId) {
         this.#give(follower, { epoch, after: follower.head, entries: [], head: follower.head });
       }

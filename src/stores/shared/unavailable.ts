@@ -1,7 +1,7 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { StoreLogger } from '../../core/store.js';
 
-/** The one error by which a driver says that its engine cannot be reached, is busy or closed. */
+/** The error of a driver whose engine cannot be reached or is busy, and of a closed store. */
 export function unavailable(message: string, cause?: unknown): NotificationsError {
   return new NotificationsError('store_unavailable', message, cause === undefined ? undefined : { cause });
 }
@@ -11,8 +11,9 @@ export function isUnavailable(error: unknown): error is NotificationsError {
 }
 
 /**
- * Tells operators when an engine is lost and when it is back, once each, however many calls notice. A call takes a mark
- * when it begins: what it tells is old news if another has told of a change since.
+ * Reports once when an engine is lost, and once when it is available again, however many calls
+ * fail. A call takes a mark at its start. Its result is ignored if another call has reported a
+ * change since.
  */
 export class Outage {
   readonly #engine: string;
@@ -29,12 +30,12 @@ export class Outage {
     return this.#changes;
   }
 
-  /** `reason` must not name credentials; a code or a library's short message will do. */
+  /** `reason` must not contain credentials: use a code or a short message of the library. */
   lost(reason: string, mark = this.#changes): void {
     if (this.#lost || mark !== this.#changes) return;
     this.#lost = true;
     this.#changes++;
-    this.#logger.warn(`The ${this.#engine} store is unavailable: ${reason}. It is tried again until it is back.`);
+    this.#logger.warn(`The ${this.#engine} store is unavailable: ${reason}. The store retries until it is available.`);
   }
 
   recovered(mark = this.#changes): void {

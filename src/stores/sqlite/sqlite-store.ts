@@ -154,7 +154,7 @@ export class SqliteStore implements Store, StoreAbilities {
       head,
     );
     this.#access.saw(batch, entries.at(-1));
-    if (entries.length > 0) this.#hub.handOver(batch);
+    if (entries.length > 0) this.#hub.deliverAppended(batch);
     return results;
   }
 

@@ -7,12 +7,12 @@ import { freePort } from '../free-port.js';
 import type { PostgresEngine } from './postgres.js';
 
 const PATIENCE_MS = 10_000;
-/** Servers are outside of the PATH of many users. */
+/** The PATH of many users lacks the folders of servers. */
 const PATH = [process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter);
 
 /**
- * Why tests with this pooler are skipped, if they are. Where everything has to run, that is an
- * error.
+ * The reason why tests skip this pooler; undefined if it is installed.
+ * @throws Error in CI, which runs everything
  */
 export function pgBouncerMissing(): string | undefined {
   if (spawnSync('pgbouncer', ['--version'], { env: { PATH } }).status === 0) return undefined;
@@ -37,7 +37,7 @@ export class PgBouncer {
     const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-pgbouncer-'));
     const pooler = new PgBouncer(await freePort(), folder);
     pooler.#configure(engine);
-    // It refuses to run as root.
+    // PgBouncer does not run as root.
     const asNobody = process.getuid?.() === 0;
     if (asNobody) for (const path of [folder, pooler.#config]) chownSync(path, 65_534, 65_534);
     const args = asNobody ? ['-u', 'nobody', pooler.#config] : [pooler.#config];
@@ -54,7 +54,7 @@ export class PgBouncer {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Leads to another engine from the next transaction on. */
+  /** Connects its clients to another engine, from the next transaction on. */
   async changeTo(engine: PostgresEngine): Promise<void> {
     this.#configure(engine);
     for (const command of ['RELOAD', 'RECONNECT postgres', 'WAIT_CLOSE postgres']) await this.#command(command);

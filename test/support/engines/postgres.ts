@@ -25,7 +25,7 @@ const POLL_MS = 20;
 /** Debian installs the binaries here, one folder a version, outside of PATH. */
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 const INITDB = ['-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
-/** Data folders as `initdb` makes them, one for each version and user. `initdb` takes a second, a copy does not. */
+/** Data folders of `initdb`, one for each version and user. A copy is faster than `initdb`. */
 const TEMPLATES = join('node_modules', '.cache', 'postgres-templates');
 
 /**
@@ -63,7 +63,7 @@ export interface PostgresEngineOptions {
   readonly bin?: string;
 }
 
-/** A real engine on a free loopback port. Its data is in a temporary folder; its user has no privileges. */
+/** A real engine on a free loopback port, with its data in a temporary folder. */
 export class PostgresEngine {
   readonly port: number;
   readonly #folder: string;
@@ -146,7 +146,7 @@ export class PostgresEngine {
       port: String(this.port),
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
-      // Files that are written survive a kill of the engine. Only a failure of the machine needs `fsync`.
+      // Written files survive a kill of the engine. `fsync` is for a failure of the machine.
       fsync: 'off',
       shared_buffers: '64MB',
       ...this.#settings,
@@ -207,7 +207,7 @@ export class PostgresEngine {
   /** Runs statements on a client of its own. */
   async use<T>(task: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: PATIENCE_MS });
-    // A kill of the engine also rejects the query; without a listener the event would end the process.
+    // A kill of the engine also rejects the query. An event without a listener ends the process.
     client.on('error', () => undefined);
     await client.connect();
     try {

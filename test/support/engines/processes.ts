@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The processes that this one started. Each may lead a group of its own, so they are found by parent. */
+/**
+ * The processes that this one started. Each may lead a group of its own, so they are found by
+ * parent.
+ */
 export function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

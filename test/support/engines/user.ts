@@ -17,7 +17,10 @@ function findUser(): { uid: number; gid: number } {
   return { uid: idOf('-u', user) ?? 65_534, gid: idOf('-g', user) ?? 65_534 };
 }
 
-/** A command that runs the program as that user. `setpriv` becomes the program, so both have one process id. */
+/**
+ * A command that runs the program as that user. `setpriv` becomes the program, so both have one
+ * process id.
+ */
 export function asUser(program: string, args: readonly string[]): string[] {
   const user = unprivileged();
   if (!user) return [program, ...args];

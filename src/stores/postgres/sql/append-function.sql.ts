@@ -7,8 +7,8 @@ import { LOCK_CLASS, quoted } from './names.js';
  * The lock makes the order of positions the order of commits. PostgreSQL releases it only after the
  * transaction has become visible. So each position is given after all lower ones are visible, to
  * every reader. The lock is taken in a statement of its own: the next statement then sees all that
- * was committed before. A snapshot for the whole transaction would not, hence the check of the
- * isolation level.
+ * was committed before. With a snapshot for the whole transaction it would not, so the isolation
+ * level is checked.
  *
  * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: bounds the wait for the lock.
  * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that

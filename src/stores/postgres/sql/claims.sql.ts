@@ -1,9 +1,10 @@
 import { LOCK_CLASS, quoted } from './names.js';
 
 /**
- * - `claims`: keys that were claimed, by group and number; `shared/claims.ts` says how they expire.
- * - `claims_state`: the last number, and how many claims are held. A single row of its own, so that its lock makes the
- *   order of numbers that of commits, and its dead versions are not in the way of those that read the log's row.
+ * - `claims`: the claimed keys, by group and number; `shared/claims.ts` describes how they expire.
+ * - `claims_state`: one row with the last number and the count of claims. Its lock makes the order
+ *   of numbers the order of commits. It is not the row of the log, so that its dead versions do not
+ *   slow reads of that row.
  */
 export function claimsTables(schema: string): string {
   const s = quoted(schema);
@@ -24,16 +25,17 @@ INSERT INTO ${s}.claims_state DEFAULT VALUES;
 }
 
 /**
- * Claims a key, unless it is claimed, and removes claims that have expired: one call, one transaction.
+ * Claims a key and removes expired claims: one call, one transaction.
  *
- * - `claim_key`, `claim_group`: the claim. `count_max`: claims that may be held.
- * - `known_epoch`: the epoch that `known_number` (the highest number that the node has received) and `expired_*` (claims
- *   of a group up to a number have expired; null if none have) belong to. `removed_max`: claims to remove at most.
+ * - `claim_key`, `claim_group`: the claim. `count_max`: bounds the claims in the table.
+ * - `known_number`: the highest number that the node has received, in the epoch `known_epoch`.
+ * - `expired_group`, `expired_up_to`: claims of this group up to this number have expired; null if
+ *   none have. `removed_max`: bounds the claims that one call removes.
  * - A new epoch begins if another engine wrote the log's row, or if the database has lost
  *   acknowledged claims. Tickets are sealed with the epoch, so none of them stays good.
  * - `claim_number`: null if the key was claimed before, -1 if there are too many claims.
  *
- * A key that is claimed already is answered without waiting for the lock of the row.
+ * A claim of a claimed key does not wait for the lock of the row.
  */
 export function claimFunction(schema: string): string {
   const s = quoted(schema);
@@ -68,7 +70,7 @@ BEGIN
   IF engine <> ${s}.identity() OR (known_epoch = epoch_id AND state.last < known_number) THEN
     PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
     SELECT l.epoch_id, l.identity INTO STRICT now_epoch, engine FROM ${s}.log l;
-    -- Unless another call has done it while this one waited.
+    -- Another call may have renewed the epoch while this one waited.
     IF engine <> ${s}.identity() OR now_epoch = epoch_id THEN
       now_epoch := ${s}.renew(true, false);
     END IF;

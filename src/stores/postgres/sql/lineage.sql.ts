@@ -11,8 +11,9 @@ import { quoted } from './names.js';
  * continues the last one, which costs clients nothing.
  *
  * - `before`: the epochs that this one continues, newest first; see `Epoch.before`.
- * - `timeline`: of the server when the epoch began, null if the role cannot read it. It changes when
- *   a standby is promoted or a backup is recovered to a point in time. A restart does not change it.
+ * - `timeline`: of the server when the epoch began, null if the role cannot read it. It changes
+ *   when a standby is promoted or a backup is recovered to a point in time. A restart does not
+ *   change it.
  */
 export function lineage(schema: string): string {
   const s = quoted(schema);
@@ -30,7 +31,10 @@ UPDATE ${s}.log SET identity = ${s}.identity(), timeline = ${s}.timeline() WHERE
 `;
 }
 
-/** `date_part` calculates in floating point, which is exact for microseconds and faster than `extract`. */
+/**
+ * `date_part` calculates in floating point, which is exact for microseconds and faster than
+ * `extract`.
+ */
 export function identityFunction(schema: string): string {
   const s = quoted(schema);
   return `

@@ -21,14 +21,14 @@ CREATE TABLE IF NOT EXISTS ${s}.outbox_rejected (
 /**
  * Moves publications of committed transactions into the log: at most `rows_max` of them and, after
  * the first, `bytes_max`. Removal and append are one transaction, so each is moved exactly once.
- * One node at a time moves, and the others leave it to that node. Publications are read and parsed
- * before `append` takes the lock of appends.
+ * One node at a time moves; the function does nothing on the others. Publications are read and
+ * parsed before `append` takes the lock of appends.
  *
- * Positions are given here, after the application's transaction has committed. However long that
- * took, they follow all that was visible before.
+ * Positions are given here, after the application's transaction has committed. So they follow all
+ * notifications that were visible before, however long the transaction took.
  *
- * If a batch cannot be appended, its publications are moved one by one. One that cannot be appended
- * alone is set aside in `outbox_rejected`, so that it does not stop those behind it.
+ * If a batch cannot be appended, its publications are moved one by one. A publication that cannot
+ * be appended alone is moved to `outbox_rejected`, so that it does not stop the later ones.
  */
 export function moveOutboxFunction(schema: string): string {
   const s = quoted(schema);

@@ -1,19 +1,19 @@
 import { channelOf, quoted } from './names.js';
 
-/** What the index of topics can hold, with room to spare; the feed allows no longer names. */
+/** Bounds topics and ids. The feed allows no longer ones, and the index of topics can hold them. */
 const NAME_BYTES_MAX = 1000;
 
 /**
- * A wake-up is left out while the cluster's queue of notifications is fuller than this: it would
- * fail the transaction.
+ * Above this usage of the cluster's queue of notifications no wake-up is sent, as a full queue
+ * would fail the transaction.
  */
 const QUEUE_USAGE_MAX = 0.5;
 
 /**
  * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id,
- * topic and json, all text. It becomes visible if and only if the transaction commits, and so does
- * the wake-up. No other publisher waits for it. A draft that could not be moved into the log later
- * is rejected here, where the caller can still react.
+ * topic and json, all text. The drafts become visible, and the wake-up is sent, if and only if the
+ * transaction commits. No other publisher waits for it. A draft that could not be moved into the
+ * log later is rejected here, where the caller can still react.
  *
  * The result is their number, and not void: some libraries cannot read a column of type void.
  */
@@ -39,7 +39,9 @@ END $$;
 `;
 }
 
-/** Replaces the function of a version that returned void; only a new function can return another type. */
+/**
+ * Replaces the function of a version that returned void. Only a new function can change the type.
+ */
 export function replacePublishFunction(schema: string): string {
   return `DROP FUNCTION ${quoted(schema)}.publish(text);${publishFunction(schema)}`;
 }

@@ -1,8 +1,8 @@
 import { quoted } from './names.js';
 
 /**
- * What follows a position, of all topics: `$1` position, `$2` how many, `$3` how many bytes. By key. Also says whether a
- * transaction of the application has left something in the outbox.
+ * Reads entries of all topics after the position `$1`, by key: at most `$2` entries and `$3` bytes.
+ * `outbox`: the outbox holds publications of transactions.
  */
 export function readAfter(schema: string): string {
   const s = quoted(schema);

@@ -1,10 +1,10 @@
 import { quoted } from './names.js';
 
-/** Rows read of each topic at first, at least: a lookup costs more than a row. */
+/** The first read of a topic reads at least so many rows, as a lookup costs more than a row. */
 const SHARE_MIN = 8;
 /**
- * How many times wider the next range of positions may be than the range before, as notifications
- * may be spread unevenly.
+ * Bounds the growth from one range of positions to the next, as notifications may be spread
+ * unevenly.
  */
 const GROWTH_MAX = 8;
 
@@ -12,10 +12,10 @@ const GROWTH_MAX = 8;
  * Chooses the positions of a page: topics, position to read after, limit and bytes as in
  * `readPage`.
  *
- * Reading each topic as far as a page could go would visit `limit` rows of every topic. So each
- * topic is read a share at first. The share that ends first shows how densely the page's topics
- * fill the log, and further ranges of positions are chosen by that. All rows up to `horizon` have
- * been read. The cost is the rows of the page, plus some lookups per topic.
+ * A read of `limit` rows of every topic would visit too many. So the first read takes a share of
+ * each topic. The share that ends first shows how densely these topics fill the log, and the next
+ * ranges of positions follow from that. All rows up to `horizon` have been read. The cost is the
+ * rows of the page, plus some lookups per topic.
  *
  * The function is STABLE, so all its statements see the log at the moment of the statement that
  * calls it.
@@ -84,9 +84,9 @@ END $$;
 }
 
 /**
- * A page: `$1` topics, `$2` position, `$3` limit, `$4` bytes. One statement, so log, head and
- * entries are of one moment. The page's positions are chosen in the index alone, and only its
- * entries are fetched. The log's row comes also when there are no entries.
+ * A page: `$1` topics, `$2` position, `$3` limit, `$4` bytes. It is one statement, so log, head and
+ * entries are of one snapshot. The index alone decides the positions, and only entries of the page
+ * are fetched. Without entries the result is the log's row.
  */
 export function readPage(schema: string): string {
   const s = quoted(schema);

@@ -1,8 +1,9 @@
 import { quoted } from './names.js';
 
 /**
- * `records` and `record_total`: how many records of the library there are from the log's first entry on, and their bytes.
- * Like `total`, they make what is kept a difference. Records that are older than these columns count as notifications.
+ * `records`, `record_total`: the count and the bytes of the library's records, summed from the
+ * log's first entry. As with `total`, the kept part is a difference of two rows. Records from
+ * before these columns count as notifications.
  */
 export function recordColumns(schema: string): string {
   const s = quoted(schema);

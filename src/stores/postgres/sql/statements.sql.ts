@@ -1,8 +1,8 @@
 import { channelOf, quoted } from './names.js';
 
-/** The statements of a few lines. Longer ones, and functions of the schema, have files of their own. */
+/** Statements of a few lines. Longer ones, and functions of the schema, have files of their own. */
 
-/** Calls of functions of the schema, and a read that needs none. Each function documents its parameters. */
+/** Statements of the store. The file of a function documents its parameters. */
 export interface Statements {
   /** Gives JSON, the `AppendRow` of `rows.ts`. */
   readonly append: string;
@@ -23,14 +23,15 @@ export function statements(schema: string): Statements {
     moveOutbox: `SELECT * FROM ${s}.move_outbox($1::int, $2::bigint, $3::int)`,
     trim: `SELECT * FROM ${s}.trim_log($1::bigint, $2::bigint, $3::float8, $4::int)`,
     verify: `SELECT * FROM ${s}.verify($1::text, $2::bigint, $3::text, $4::int)`,
-    // The positions of ids, in their order; null for an id that the log does not hold. Each is found by index.
+    // The positions of ids, in their order; null for an unknown id. The index finds each of them.
     positionsOf: `
 SELECT k.position, l.epoch_id, l.identity = ${s}.identity() AS current
 FROM ${s}.log l
 CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS d (id, n)
 LEFT JOIN LATERAL (SELECT e.position FROM ${s}.entries e WHERE e.id = d.id COLLATE "C" LIMIT 1) k ON true
 ORDER BY d.n`,
-    // Skips the table while autovacuum works on it. Without workers, as publishers need the processors.
+    // Skips the table while autovacuum works on it. Uses no workers: publishers need the
+    // processors.
     vacuum: `VACUUM (SKIP_LOCKED, PARALLEL 0) ${s}.entries`,
   };
 }
@@ -40,7 +41,7 @@ export function publishCall(schema: string): string {
   return `SELECT ${quoted(schema)}.publish($1::text)`;
 }
 
-/** How migrations find and record the version of the schema. */
+/** Statements of migrations. */
 export interface MigrationStatements {
   /** `$1`: the lock class, `$2`: the schema. Nodes that start at once wait here for the first. */
   readonly lock: string;

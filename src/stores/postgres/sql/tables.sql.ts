@@ -1,14 +1,15 @@
 import { quoted } from './names.js';
 
 /**
- * - `log`: a single row with what changes rarely. The head is not here but the last row of `entries`: a counter that
- *   every append updates would leave a dead row each time, for as long as any transaction of the application is open.
- *   `identity`: of cluster, timeline and table when the epoch began. `total`: see below, up to `trimmed`.
- * - `entries`: `total` is the sum of `bytes` from the log's first entry on, so that what is kept is a difference and
- *   needs no sum. Texts are compared as bytes (`COLLATE "C"`): collations call different names equal, and change.
- *   `by_topic` holds `bytes`, so that what fits on a page is decided in the index alone.
- * - `outbox`: what transactions of the application publish; moved into the log after they have committed. A row holds
- *   what one call published, so that it moves as a whole.
+ * - `log`: one row with values that change rarely. The head is the last row of `entries` instead. A
+ *   counter that every append updates would leave dead rows while a transaction of the application
+ *   is open. `identity`: of the engine that wrote the row. `total`: the one of the entry `trimmed`.
+ * - `entries`: `total` is the sum of `bytes` from the log's first entry to this one. So the bytes
+ *   that are kept are a difference of two rows. Texts are compared as bytes (`COLLATE "C"`), as
+ *   collations change and treat some different names as equal. `by_topic` holds `bytes`, so the
+ *   index alone decides which entries a page holds.
+ * - `outbox`: publications of transactions. They are moved into the log after the commit. One row
+ *   holds the notifications of one call, which move together.
  */
 export function tables(schema: string): string {
   const s = quoted(schema);

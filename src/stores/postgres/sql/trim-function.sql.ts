@@ -2,7 +2,10 @@ import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../../core/records.js';
 import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
 import { quoted, TRIM_LOCK_CLASS } from './names.js';
 
-/** Vacuum takes a scan of the indexes, so it waits for this part of the kept entries, and at least this many. */
+/**
+ * A vacuum scans the indexes. So it starts after this part of the kept entries was removed, and
+ * after at least so many entries.
+ */
 const VACUUM_PART = 0.2;
 const VACUUM_COUNT_MIN = 1000;
 

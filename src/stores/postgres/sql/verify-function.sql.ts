@@ -1,18 +1,17 @@
 import { LOCK_CLASS, quoted } from './names.js';
 
 /**
- * Makes sure that the log is the one that was followed before, or renews its epoch. A node calls it
- * at its start, after each loss of a connection, and when an answer names another epoch or engine.
- * Gives the epoch with all that it continues.
+ * Checks that the log still is the one that the node follows, and renews the epoch if it is not. A
+ * node calls this at its start, after each loss of a connection, and when an answer names another
+ * epoch or engine. The result is the epoch with the epochs that it continues.
  *
- * - `seen_*`: the last entry that the caller knows, null if none. It must still be there with the
- *   same id (null: the id is not known), unless retention removed it.
- * - `lost`: this call found that acknowledged entries are lost, or may be. Each loss is found by
- *   one call only.
+ * - `seen_*`: the last entry that the caller knows, or null. The log must hold it with the same id,
+ *   unless retention removed it. `seen_id` is null if the id is unknown.
+ * - `lost`: acknowledged entries are lost, or may be. Only one call reports each loss.
  *
- * An entry that is missing after the engine changed was lost by that change: the epoch stays valid
- * up to its head. An entry that is missing without it was removed by hand, and other nodes may have
- * appended since: nothing stays valid.
+ * If an entry is missing after the engine changed, that change lost it: the epoch stays valid up to
+ * its head. If an entry is missing without such a change, it was removed by hand, and other nodes
+ * may have appended since. Then no part of the epoch stays valid.
  *
  * Nodes that followed the log know whether a standby lacked entries. A node that has just started
  * does not. If it is the first to find a promotion, entries may be lost.
