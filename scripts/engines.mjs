@@ -28,7 +28,8 @@ import { root } from './tools.mjs';
  * @property {string} suite the Debian suite
  * @property {string[]} packages each is extracted, in this order
  * @property {string[]} programs paths inside the packages
- * @property {string} [loader] path of the suite's own ld.so, for programs that need a newer C library
+ * @property {string} [loader] path of the suite's own ld.so, for programs that need a newer C
+ * library
  */
 
 /** @type {Record<string, Engine>} */
