@@ -40,7 +40,17 @@ const browserGlobals = [
 ];
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/', '**/node_modules/', 'test/consumer/', 'test/orms/', 'test/new-project/'] },
+  {
+    ignores: [
+      'dist/',
+      'packages/client/dist/',
+      'coverage/',
+      '**/node_modules/',
+      'test/consumer/',
+      'test/orms/',
+      'test/new-project/',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

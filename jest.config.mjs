@@ -19,6 +19,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: [
     '<rootDir>/dist/',
+    '<rootDir>/packages/',
     '<rootDir>/test/nest11/',
     '<rootDir>/test/consumer/',
     '<rootDir>/test/orms/',

@@ -1,14 +1,17 @@
 /**
- * `npm run build` compiles src to dist. It also bundles the client into one text, for pages without
- * a bundler.
+ * `npm run build` compiles src to dist. It also bundles the client for pages without a bundler, and
+ * fills the package `nest-notifications-client` in packages/client.
  */
 import { join } from 'node:path';
 import { embedClient } from './bundle-client.mjs';
+import { buildClientPackage } from './client-package.mjs';
 import { bins, node, root } from './tools.mjs';
 
 const { code, output } = await node([bins.nest, 'build']);
 if (code === 0) {
-  embedClient(join(root, 'dist'));
+  const dist = join(root, 'dist');
+  embedClient(dist);
+  buildClientPackage(dist);
 } else {
   console.error(output.trimEnd());
   process.exitCode = code;

@@ -32,14 +32,12 @@ const PLATFORMS = ['@nestjs/platform-express', '@nestjs/platform-fastify', 'refl
 const TYPES = ['@types/node', '@types/pg', '@types/react'];
 const EXPECTED_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json'];
 
-/** Packs into a folder; answers the tarball's path. */
-export function pack(folder) {
-  const { code, output } = npm(['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder]);
+/** Packs a package of the repository into a folder. Returns the tarball's path. */
+export function pack(folder, packageFolder = root) {
+  const args = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder];
+  const { code, output } = npm(args, { cwd: packageFolder });
   assert.equal(code, 0, output);
-  return join(
-    folder,
-    readdirSync(folder).find((name) => name.endsWith('.tgz')),
-  );
+  return join(folder, output.trim().split('\n').at(-1));
 }
 
 async function main(args) {
@@ -75,9 +73,7 @@ function installNest11(folder) {
 function makeProject(folder, tarball, nestFolder) {
   const project = join(folder, 'project');
   const modules = join(project, 'node_modules');
-  mkdirSync(modules, { recursive: true });
-  execFileSync('tar', ['-xzf', tarball, '-C', modules]);
-  renameSync(join(modules, 'package'), join(modules, 'nest-notifications'));
+  unpack(tarball, project, 'nest-notifications');
 
   const manifest = JSON.parse(readFileSync(join(modules, 'nest-notifications', 'package.json'), 'utf8'));
   const link = (name, from) => {
@@ -94,8 +90,16 @@ function makeProject(folder, tarball, nestFolder) {
   return project;
 }
 
-function checkContents(packageFolder) {
-  assert.deepEqual(readdirSync(packageFolder).sort(), EXPECTED_TOP, 'the top of the tarball');
+/** Unpacks a tarball into the node_modules of a project. */
+export function unpack(tarball, project, name) {
+  const modules = join(project, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  execFileSync('tar', ['-xzf', tarball, '-C', modules]);
+  renameSync(join(modules, 'package'), join(modules, name));
+}
+
+export function checkContents(packageFolder, top = EXPECTED_TOP) {
+  assert.deepEqual(readdirSync(packageFolder).sort(), top, 'the top of the tarball');
   const dist = readdirSync(join(packageFolder, 'dist'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
@@ -104,7 +108,7 @@ function checkContents(packageFolder) {
 }
 
 /** A warning fails too, such as Node's when it requires an ES module: it would greet every user at each start. */
-async function checkRuns(project, file) {
+export async function checkRuns(project, file) {
   const { code, output } = await node([file], { cwd: project });
   assert.equal(code, 0, `${file}:\n${output}`);
   assert.equal(output, '', `${file} must print nothing`);
@@ -129,7 +133,7 @@ async function checkTypes(project) {
 }
 
 /** Compiles with skipLibCheck off, but reports only the package's own types and their use: errors in other packages' types are theirs. */
-function compile(ts, project, { files, ...options }) {
+export function compile(ts, project, { files, ...options }) {
   const program = ts.createProgram(
     files.map((file) => join(project, file)),
     {
@@ -145,7 +149,7 @@ function compile(ts, project, { files, ...options }) {
   );
   const own = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(project.split(sep).join('/')));
   assert.ok(
-    own.some(({ fileName }) => fileName.endsWith('nest-notifications/dist/index.d.ts')),
+    own.some(({ fileName }) => /nest-notifications(?:-client)?\/dist\/(?:client\/)?index\.d\.ts$/.test(fileName)),
     'types must be found',
   );
   const problems = [

@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CLIENT_FOLDER } from './client-package.mjs';
 import { pack } from './pack-smoke.mjs';
 import { setup } from './setup.mjs';
 import { bins, EXIT_SKIPPED, node, root } from './tools.mjs';
@@ -17,6 +18,7 @@ const tty = process.stdout.isTTY === true;
 const temp = mkdtempSync(join(tmpdir(), 'nest-notifications-'));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 let tarball;
+let clientTarball;
 
 /** One after another; the steps of a stage run at the same time. */
 const stages = [
@@ -30,9 +32,13 @@ const stages = [
   [['publint', packAndLint]],
   [
     // CommonJS resolves to ES modules here, on purpose: every Node this package supports can require() them.
-    ['published types', () => node([bins.attw, tarball, '--ignore-rules', 'cjs-resolves-to-esm'])],
+    [
+      'published types',
+      () => forEachTarball((path) => node([bins.attw, path, '--ignore-rules', 'cjs-resolves-to-esm'])),
+    ],
     ['packed, newest Nest', () => node(['scripts/pack-smoke.mjs', tarball])],
     ['packed, Nest 11', () => node(['scripts/pack-smoke.mjs', '--nest=11', tarball])],
+    ['packed, client without Nest', () => node(['scripts/client-smoke.mjs', clientTarball, tarball])],
   ],
 ];
 
@@ -106,7 +112,14 @@ async function jest(args) {
 
 async function packAndLint() {
   tarball = pack(temp);
-  return node([bins.publint, 'run', '--strict', tarball]);
+  clientTarball = pack(temp, CLIENT_FOLDER);
+  return forEachTarball((path) => node([bins.publint, 'run', '--strict', path]));
+}
+
+/** Runs a check on the main package, and on the client package if the first one passes. */
+async function forEachTarball(check) {
+  const result = await check(tarball);
+  return result.code === 0 ? check(clientTarball) : result;
 }
 
 function closingLine({ passed, failed, skipped }) {

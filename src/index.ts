@@ -57,7 +57,7 @@ export type {
   TopicOf,
   TypeOf,
 } from './core/notification.js';
-export type { Gap } from './core/page.js';
+export type { Gap } from './core/gap.js';
 export type { FeedHealth } from './core/feed.js';
 export type { NotificationsCounts } from './nest/http/unread.js';
 export type { Clock, Timer } from './core/clock.js';

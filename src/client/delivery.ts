@@ -1,4 +1,4 @@
-import type { Gap } from '../core/page.js';
+import type { Gap } from '../core/gap.js';
 import { CURSOR_LENGTH_MAX } from '../wire/protocol.js';
 
 /** The content of one page, or of one block of a stream. */

@@ -1,4 +1,4 @@
-import type { Gap } from '../core/page.js';
+import type { Gap } from '../core/gap.js';
 import type { Transport } from './connection-state.js';
 import type { FeedSharing } from './sharing.js';
 

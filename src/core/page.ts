@@ -1,13 +1,6 @@
+import type { Gap } from './gap.js';
 import type { LogEntry } from './notification.js';
 import type { Epoch } from './store.js';
-
-/**
- * Why continuity is lost. `expired`: retention has removed notifications that follow the cursor, or a failover has lost
- * them. `reset`: the cursor belongs to a log that no longer exists.
- */
-export interface Gap {
-  readonly reason: 'expired' | 'reset';
-}
 
 /** Why a waiter is being ended although its client would go on. `rights`: what its subscriber may read has changed. */
 export type Ending = 'draining' | 'lifetime' | 'rights';

@@ -1,5 +1,6 @@
 import type { Notification } from '../core/notification.js';
-import type { Gap, LogPage } from '../core/page.js';
+import type { Gap } from '../core/gap.js';
+import type { LogPage } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
 import { textChunk } from './chunk.js';
 import { CURSOR_LENGTH, type Cursors } from './cursor.js';

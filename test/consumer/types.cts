@@ -1,4 +1,5 @@
-// Compiled, not run: the published types as a CommonJS application sees them (types.mts: the same as an ES module).
+// Compiled, not run: the published types in a CommonJS application. types.mts has the same for an
+// ES module.
 import { Injectable, Module } from '@nestjs/common';
 import {
   getNotificationsOptionsToken,

@@ -1,4 +1,5 @@
-// Compiled, not run: the published types as an ES module application sees them (types.cts: the same in CommonJS).
+// Compiled, not run: the published types in an ES module application. types.cts has the same for
+// CommonJS.
 import { Injectable, Module } from '@nestjs/common';
 import {
   getNotificationsOptionsToken,

@@ -1,4 +1,4 @@
-// Compiled, not run: the published types as an application with `module: commonjs` and target ES2021 sees them (resolution "node10").
+// Compiled, not run: the published types with `module: commonjs` and the resolution "node10".
 import { Module } from '@nestjs/common';
 import { NotificationsModule, type NotificationsService } from 'nest-notifications';
 import { connect } from 'nest-notifications/client';
@@ -14,7 +14,7 @@ import { storeContract } from 'nest-notifications/testing';
 @Module({ imports: [NotificationsModule.forRoot({ access: 'public', store: sqliteStore({ path: 'feed.db' }) })] })
 export class AppModule {}
 
-// Each would be no error if the types were `any`.
+// Each of these would compile if the types were `any`.
 // @ts-expect-error The options have types.
 redisStore({ connection: 42 });
 // @ts-expect-error

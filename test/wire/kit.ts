@@ -1,6 +1,7 @@
 import { NotificationsError } from '../../src/core/errors.js';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
-import type { Gap, LogPage } from '../../src/core/page.js';
+import type { Gap } from '../../src/core/gap.js';
+import type { LogPage } from '../../src/core/page.js';
 import type { Epoch } from '../../src/core/store.js';
 import { type DraftLimits, makeDraft } from '../../src/core/draft.js';
 import type { PublishLimits } from '../../src/wire/publish.js';

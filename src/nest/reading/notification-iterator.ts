@@ -1,7 +1,8 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { FeedRequest } from '../../core/feed.js';
 import type { LogEntry, Notification } from '../../core/notification.js';
-import type { Gap, LogPage } from '../../core/page.js';
+import type { Gap } from '../../core/gap.js';
+import type { LogPage } from '../../core/page.js';
 import { toException } from '../notifications.exception.js';
 import { feedRequest, type PollRequest } from '../feed-request.js';
 import type { Runtime } from '../context.js';
