@@ -11,6 +11,7 @@ import { sqliteStore } from '../src/stores/sqlite/index.js';
 import { NatsServer } from '../test/support/engines/nats.js';
 import { PostgresEngine } from '../test/support/engines/postgres.js';
 import { RedisEngine } from '../test/support/engines/redis.js';
+import { otherVersionOf } from '../test/support/engines/versions.js';
 
 /** A store to measure, its engine started with its data in a temporary folder. */
 export interface Subject {
@@ -53,11 +54,15 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
     const subject = engineSubject(engine, postgresStore({ connectionString: engine.url, ...KEEP }));
     return { ...subject, openRaw: () => rawPostgres(engine.url) };
   },
-  nats: async () => {
-    const engine = await NatsServer.start();
-    return engineSubject(engine, natsStore({ connection: { servers: engine.servers }, ...KEEP }));
-  },
+  nats: () => natsSubject(),
+  /** Reads pages in batches. */
+  'nats-newest': () => natsSubject(otherVersionOf('nats-server', 'nats-newest').binary),
 };
+
+async function natsSubject(binary?: string): Promise<Subject> {
+  const engine = await NatsServer.start({ ...(binary !== undefined && { binary }) });
+  return engineSubject(engine, natsStore({ connection: { servers: engine.servers }, ...KEEP }));
+}
 
 async function rawPostgres(connectionString: string): Promise<RawInsert> {
   const client = new pg.Client({ connectionString });
@@ -80,13 +85,14 @@ function engineSubject(
   };
 }
 
-export const STORES = Object.keys(SUBJECTS);
+/** On the engines of this machine. */
+export const STORES = Object.keys(SUBJECTS).filter((name) => name !== 'nats-newest');
 /** The stores with an engine or a file. */
 export const SHARED = STORES.filter((name) => name !== 'memory');
 
-/** Starts the engine of a store. Throws for a name that is none of `STORES`. */
+/** Starts the engine of a store. Throws for an unknown name. */
 export function openSubject(name: string): Promise<Subject> {
   const open = SUBJECTS[name];
-  if (!open) throw new RangeError(`there is no store ${name}: ${STORES.join(', ')}`);
+  if (!open) throw new RangeError(`there is no store ${name}: ${Object.keys(SUBJECTS).join(', ')}`);
   return open();
 }

@@ -1,4 +1,11 @@
-import type { ConsumerConfig, ConsumerInfo, JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import type {
+  ConsumerConfig,
+  ConsumerInfo,
+  JetStreamManager,
+  StoredMsg,
+  StreamConfig,
+  StreamInfo,
+} from '@nats-io/jetstream';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Clock } from '../../core/clock.js';
 import { unavailable } from '../shared/unavailable.js';
@@ -17,6 +24,14 @@ export type GetQuery =
   | { readonly seq: number; readonly next_by_subj: string }
   | { readonly last_by_subj: string };
 
+/** A batch of the messages of a subject, from a sequence on. */
+export interface BatchQuery {
+  readonly seq: number;
+  readonly next_by_subj: string;
+  readonly batch: number;
+  readonly max_bytes: number;
+}
+
 /** A message that belongs to no commit. */
 export interface NewMessage {
   readonly stream: string;
@@ -34,6 +49,8 @@ export const WRONG_LAST_SEQUENCE = 10071;
 export const MESSAGES_EXCEEDED = 10077;
 const WRONG_LAST_MSG_ID = 10070;
 const STREAM_NOT_FOUND = 10059;
+/** The status of a batch without messages. */
+const MESSAGE_NOT_FOUND = 404;
 const STREAM_NAME_IN_USE = 10058;
 
 /**
@@ -157,9 +174,28 @@ export class Engine {
     const found = await this.#requests.sendAgain(() =>
       replicas === 1 ? this.#jsm.direct.getMessage(stream, query) : this.#jsm.streams.getMessage(stream, query),
     );
-    if (!found) return undefined;
-    const { seq: sequence, time, subject, header: headers, data } = found;
-    return { sequence, timeMs: time.getTime(), subject, headers, data };
+    return found ? rawOf(found) : undefined;
+  }
+
+  /**
+   * True if one request can read several messages: from nats-server 2.11, of a stream without
+   * replicas. A replica that lags behind would end a batch early.
+   */
+  get canBatch(): boolean {
+    const [major = 0, minor = 0] = (this.#nc.info?.version ?? '').split('.').map(Number);
+    return this.#settings.replicas === 1 && (major > 2 || (major === 2 && minor >= 11));
+  }
+
+  /** The next messages of a subject, in order: at most `batch`, and about `max_bytes`, but at least one if there is one. */
+  async getBatch(query: BatchQuery): Promise<readonly RawMessage[]> {
+    const read = async (): Promise<readonly RawMessage[]> => {
+      const messages: RawMessage[] = [];
+      for await (const found of await this.#jsm.direct.getBatch(this.#settings.stream, { ...query })) {
+        messages.push(rawOf(found));
+      }
+      return messages;
+    };
+    return (await this.#requests.sendAgain(read, (code) => code === MESSAGE_NOT_FOUND)) ?? [];
   }
 
   /**
@@ -254,4 +290,8 @@ export class Engine {
     this.#requests.disconnected();
     await this.#nc.close();
   }
+}
+
+function rawOf({ seq: sequence, time, subject, header: headers, data }: StoredMsg): RawMessage {
+  return { sequence, timeMs: time.getTime(), subject, headers, data };
 }

@@ -6,14 +6,21 @@ import { unavailable } from '../shared/unavailable.js';
 import { Assembler } from './assembler.js';
 import type { Engine } from './engine.js';
 import type { Follower } from './follower.js';
-import { decodePart, endPosition, lastSequenceOf, sequenceOf, visibleAt } from './layout.js';
+import { decodePart, endPosition, lastSequenceOf, type RawMessage, sequenceOf, visibleAt } from './layout.js';
 import { type LogIdentity, type LogStatus, logStatus } from './stream.js';
 import { TopicRun } from './topic-run.js';
+import { WholeCommits } from './whole-commits.js';
 
 /** Messages that are asked for at once when the log is read in its order. */
 const CHUNK_MESSAGES = 64;
+/** Messages in one batch when the server can read in batches. */
+const CHUNK_BATCH = 512;
 /** Bytes of JSON after which a chunk ends. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** The first batch of each topic of a page: small enough to waste little when other topics fill the page. */
+const BATCH_MIN = 4;
+const BATCH_BYTES_MIN = 64 * 1024;
 
 export interface PagesOptions {
   readonly engine: Engine;
@@ -68,10 +75,8 @@ export class Pages {
     const entries: LogEntry[] = [];
     let [upTo, trimmed, bytes, sequence] = [after, 0, 0, assembler.next];
     while (sequence <= end && (upTo === after || (entries.length < CHUNK_MESSAGES && bytes < CHUNK_BYTES))) {
-      const length = Math.min(CHUNK_MESSAGES, end - sequence + 1);
-      const messages = await Promise.all(Array.from({ length }, (_, at) => this.#engine.get({ seq: sequence + at })));
+      const [messages, next] = await this.#messages(sequence, end);
       for (const message of messages) {
-        if (!message) continue;
         const visible = assembler.add(message.sequence, decodePart(message));
         if (!visible) continue;
         upTo = visible.head;
@@ -79,14 +84,26 @@ export class Pages {
         entries.push(...visible.entries);
         for (const entry of visible.entries) bytes += entry.bytes;
       }
-      sequence += length;
-      if (messages.every((message) => !message)) {
-        sequence = (await this.#engine.get({ seq: sequence, next_by_subj: '>' }))?.sequence ?? end + 1;
-      }
+      sequence = next;
     }
     // At the end of what is there: what was asked for and is not there has been removed.
     if (sequence > end && upTo < head) [upTo, trimmed] = [head, Math.max(trimmed, head)];
     return { epoch, entries, upTo, head, trimmed };
+  }
+
+  /** Some messages from a sequence on, in order, and the sequence from which to continue. */
+  async #messages(from: number, end: number): Promise<readonly [readonly RawMessage[], number]> {
+    const engine = this.#engine;
+    if (engine.canBatch) {
+      const query = { seq: from, next_by_subj: '>', batch: CHUNK_BATCH, max_bytes: CHUNK_BYTES };
+      const messages = (await engine.getBatch(query)).filter(({ sequence }) => sequence <= end);
+      return [messages, (messages.at(-1)?.sequence ?? end) + 1];
+    }
+    const length = Math.min(CHUNK_MESSAGES, end - from + 1);
+    const found = await Promise.all(Array.from({ length }, (_, at) => engine.get({ seq: from + at })));
+    const messages = found.filter((message) => message !== undefined);
+    if (messages.length > 0) return [messages, from + length];
+    return [messages, (await engine.get({ seq: from + length, next_by_subj: '>' }))?.sequence ?? end + 1];
   }
 
   /** The stream as it is, if it still is the log that this node follows and no shorter than it was. */
@@ -116,25 +133,26 @@ export class Pages {
 
   async #page({ topics, after, limit, bytesMax }: ReadQuery, { prefix }: LogIdentity, head: number) {
     const start = after < head ? await this.#sequenceAfter(after) : 0;
-    const runs =
-      after < head
-        ? [...new Set(topics)].map((topic) => new TopicRun(this.#engine, { prefix, topic, start, after, head }))
-        : [];
+    const names = after < head ? [...new Set(topics)] : [];
+    const common = {
+      ...{ prefix, start, after, head, commits: new WholeCommits(this.#engine) },
+      batch: Math.max(BATCH_MIN, Math.ceil((limit + 1) / Math.max(1, names.length))),
+      batchBytes: Math.max(BATCH_BYTES_MIN, Math.ceil(bytesMax / Math.max(1, names.length))),
+    };
+    const runs = names.map((topic) => new TopicRun(this.#engine, { ...common, topic }));
     const endsMs = this.#clock.monotonic() + this.#pageMs;
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (;;) {
-      const nexts = await Promise.all(runs.map((run) => run.next()));
-      let lowest = -1;
-      for (const [at, next] of nexts.entries()) {
-        if (next && next.position < (nexts[lowest]?.position ?? Infinity)) lowest = at;
-      }
-      const entry = nexts[lowest];
-      if (!entry) return { entries, more: false };
+      const unread = runs.filter(({ isReady }) => !isReady);
+      if (unread.length > 0) await Promise.all(unread.map((run) => run.load()));
+      const lowest = lowestOf(runs);
+      if (!lowest?.entry) return { entries, more: false };
+      const { entry } = lowest;
       bytes += entry.bytes;
       if (entries.length >= limit || (entries.length > 0 && bytes > bytesMax)) return { entries, more: true };
       entries.push(entry);
-      runs[lowest]?.take();
+      lowest.take();
       // A message is a request: from a server that is slow the page ends early, as it had to be read anew if it came late.
       if (this.#clock.monotonic() >= endsMs) return { entries, more: true };
     }
@@ -148,4 +166,13 @@ export class Pages {
     const part = last && decodePart(last);
     return part ? lastSequenceOf(part) - part.parts + 1 : sequence + 1;
   }
+}
+
+/** The topic whose next entry comes first in the log. */
+function lowestOf(runs: readonly TopicRun[]): TopicRun | undefined {
+  let lowest: TopicRun | undefined;
+  for (const run of runs) {
+    if (run.entry && run.entry.position < (lowest?.entry?.position ?? Infinity)) lowest = run;
+  }
+  return lowest;
 }

@@ -1,24 +1,35 @@
 import type { LogEntry } from '../../core/notification.js';
 import type { Engine } from './engine.js';
 import { decodePart, endPosition, lastSequenceOf, type Part, type RawMessage, subjectOf } from './layout.js';
+import type { WholeCommits } from './whole-commits.js';
 
 export interface TopicRunQuery {
   readonly prefix: string;
   readonly topic: string;
-  /** The first sequence to look at. */
+  /** The first sequence to read. */
   readonly start: number;
   readonly after: number;
   readonly head: number;
+  /** Messages in the first batch. Each batch is twice as long as the one before. */
+  readonly batch: number;
+  /** Bytes after which a batch ends. */
+  readonly batchBytes: number;
+  readonly commits: WholeCommits;
 }
 
-/** The entries of one topic, each message fetched by the server's index of subjects when it is needed. */
+/** A batch beyond this saves little. */
+const BATCH_MAX = 512;
+
+/** The entries of one topic, in order. The server's index of subjects finds the messages, in batches if it can. */
 export class TopicRun {
   readonly #engine: Engine;
   readonly #query: TopicRunQuery;
   readonly #subject: string;
+  #parts: Part[] = [];
   #entries: readonly LogEntry[] = [];
   #index = 0;
   #sequence: number;
+  #batch: number;
   #ended = false;
   #ahead: Promise<RawMessage | undefined> | undefined;
 
@@ -27,52 +38,77 @@ export class TopicRun {
     this.#query = query;
     this.#subject = subjectOf(query.prefix, query.topic);
     this.#sequence = query.start;
+    this.#batch = query.batch;
   }
 
-  /** The next entry, which stays the next until it is taken; undefined when there are no more. */
-  async next(): Promise<LogEntry | undefined> {
-    return this.#entries[this.#index] ?? (this.#ended ? undefined : this.#fetch());
+  /** True if `entry` is known. If not, it must be loaded. */
+  get isReady(): boolean {
+    return this.entry !== undefined || (this.#ended && this.#parts.length === 0);
   }
 
-  /** Goes on to the entry after the one that `next` gave. */
+  /** The next entry until `take`; undefined if there are no more. */
+  get entry(): LogEntry | undefined {
+    return this.#entries[this.#index];
+  }
+
+  /** Moves past the entry. */
   take(): void {
     this.#index++;
   }
 
-  async #fetch(): Promise<LogEntry | undefined> {
-    const { after, head } = this.#query;
-    for (;;) {
-      const message = await (this.#ahead ?? this.#get());
-      const part = message && decodePart(message);
-      if (!message || (part && endPosition(lastSequenceOf(part)) > head)) {
-        this.#ended = true;
-        return undefined;
+  async load(): Promise<void> {
+    const { after, commits } = this.#query;
+    while (!this.isReady) {
+      const part = this.#parts.shift();
+      if (!part) await this.#read();
+      else if (await commits.has(part)) {
+        this.#entries = part.entries.filter(({ position }) => position > after);
+        this.#index = 0;
       }
-      this.#sequence = message.sequence + 1;
-      this.#lookAhead();
-      if (!part || !(await this.#isWhole(part))) continue;
-      this.#entries = part.entries.filter(({ position }) => position > after);
-      this.#index = 0;
-      if (this.#entries.length > 0) return this.#entries[0];
     }
   }
 
-  /** The next message is on its way while this one is looked at. */
+  async #read(): Promise<void> {
+    const messages = this.#engine.canBatch ? await this.#readBatch() : await this.#readOne();
+    const last = messages.at(-1);
+    if (!last) {
+      this.#ended = true;
+      return;
+    }
+    this.#sequence = last.sequence + 1;
+    if (!this.#engine.canBatch) this.#lookAhead();
+    for (const message of messages) {
+      const part = decodePart(message);
+      if (!part) continue;
+      if (endPosition(lastSequenceOf(part)) > this.#query.head) {
+        this.#ended = true;
+        break;
+      }
+      this.#parts.push(part);
+    }
+    // The commits of a batch are checked at the same time. An error is thrown where the result is used.
+    for (const part of this.#parts) this.#query.commits.has(part).catch(() => undefined);
+  }
+
+  async #readBatch(): Promise<readonly RawMessage[]> {
+    const batch = this.#batch;
+    this.#batch = Math.min(2 * batch, BATCH_MAX);
+    const query = { seq: this.#sequence, next_by_subj: this.#subject, batch, max_bytes: this.#query.batchBytes };
+    return this.#engine.getBatch(query);
+  }
+
+  async #readOne(): Promise<readonly RawMessage[]> {
+    const message = await (this.#ahead ?? this.#get());
+    return message ? [message] : [];
+  }
+
+  /** Requests the next message while this one is used. An error is thrown when the message is needed. */
   #lookAhead(): void {
     this.#ahead = this.#get();
-    // Whether it is waited for or not: then it is an error of the read, else nobody's.
     this.#ahead.catch(() => undefined);
   }
 
   #get(): Promise<RawMessage | undefined> {
     return this.#engine.get({ seq: this.#sequence, next_by_subj: this.#subject });
-  }
-
-  /** A part counts only if the last one of its commit was stored: the server stores that only after all others. */
-  async #isWhole(part: Part): Promise<boolean> {
-    if (part.index === part.parts) return true;
-    const last = await this.#engine.get({ seq: lastSequenceOf(part) });
-    const lastPart = last && decodePart(last);
-    return lastPart?.commit === part.commit && lastPart.index === lastPart.parts;
   }
 }
