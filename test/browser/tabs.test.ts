@@ -1,10 +1,14 @@
 import { expect, test } from '@jest/globals';
 import type { BrowserContext } from 'playwright-core';
+import { inDepth } from '../support/depth.js';
 import type { TestApp } from '../support/http/app.js';
 import { publish, upTo } from '../support/http/feed.js';
 import { until } from '../support/http/until.js';
 import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
+
+/** More than a browser's six connections to a server in the long form. */
+const TABS = inDepth(4, 10);
 
 inChromium('tabs that share a feed', (browser) => {
   async function openTabs(context: BrowserContext, app: TestApp, { count = 1, query = '' } = {}): Promise<Tab[]> {
@@ -23,11 +27,11 @@ inChromium('tabs that share a feed', (browser) => {
     'by %s, have one connection, and another tab takes over when the leader is closed',
     async (transport) => {
       const app = await serve();
-      const tabs = await openTabs(await browser.newContext(), app, { count: 10, query: `&transport=${transport}` });
+      const tabs = await openTabs(await browser.newContext(), app, { count: TABS, query: `&transport=${transport}` });
       expect(app.counts().waiters).toBe(1);
       await publish(app, 'orders', 5);
       await all(tabs, 5);
-      for (let from = 6; tabs.length > 7; from += 5) {
+      for (let from = 6; tabs.length > TABS - 3; from += 5) {
         const leader = tabs.shift();
         const closing = leader?.page.close();
         await publish(app, 'orders', 3, from);
@@ -83,5 +87,23 @@ inChromium('tabs that share a feed', (browser) => {
     await all([leader!, other!], 6);
     await until(() => app.counts().waiters === 1);
     for (const tab of [leader!, other!]) expect(await tab.seen()).toEqual(upTo(6));
+  });
+
+  test('by poll, deliver at once to a visible tab whose leader is hidden', async () => {
+    const app = await serve();
+    const [leader, other] = await openTabs(await browser.newContext(), app, { count: 2, query: '&transport=poll' });
+    // Playwright keeps all pages visible.
+    await leader!.page.evaluate(
+      `Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
+       document.dispatchEvent(new Event('visibilitychange'));`,
+    );
+    // Its poll ends, so it would pause for ten seconds now.
+    await publish(app, 'orders', 1);
+    await all([leader!, other!], 1);
+    const startMs = performance.now();
+    await publish(app, 'orders', 1, 2);
+    await all([leader!, other!], 2);
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    await until(() => app.counts().waiters === 1);
   });
 });

@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DeviceEvent } from '../../src/client/environment.js';
 import { NotificationsFeed } from '../../src/client/notifications-feed.js';
+import { inDepth } from '../support/depth.js';
 import { Random } from '../support/http/random.js';
 import { upTo } from '../support/http/feed.js';
 import { HostileServer } from './hostile-server.js';
 import { ManualDevice } from './manual-device.js';
 
-/** CLIENT_SEEDS sets a higher number. */
-const SEEDS = Number(process.env.CLIENT_SEEDS ?? 20);
+/** CLIENT_SEEDS sets another number. */
+const SEEDS = Number(process.env.CLIENT_SEEDS ?? inDepth(20, 200));
 const MINUTES = 10;
 const EVENTS: readonly DeviceEvent[] = ['offline', 'online', 'hidden', 'visible', 'resumed'];
 

@@ -5,7 +5,7 @@ import { from, take, toArray, lastValueFrom } from 'rxjs';
 import { type DeviceEvent, type Environment, runtime } from '../../src/client/environment.js';
 import { NotificationsFeed } from '../../src/client/notifications-feed.js';
 import { forEachAdapter } from '../support/http/adapters.js';
-import { startApp, type TestApp } from '../support/http/app.js';
+import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
 import { publish, upTo } from '../support/http/feed.js';
 import { turn, until } from '../support/http/until.js';
@@ -82,7 +82,9 @@ const json = (response: ServerResponse, text: string, status = 200, headers = {}
 
 forEachAdapter((adapter) => {
   describe.each(TRANSPORTS)('a client by %s', (transport) => {
-    const start = async (): Promise<TestApp> => startApp(adapter);
+    // A client waits for `retry:` after a cut stream, so a short one makes the test fast.
+    const start = async (): Promise<TestApp> =>
+      startApp(adapter, { notifications: { ...OPEN, stream: { retryMs: 100 } } });
     /** A live feed has a position after the first answer. */
     const live = (feed: NotificationsFeed<Numbered>) =>
       until(() => feed.state.phase === 'live' && feed.cursor !== undefined);

@@ -14,6 +14,7 @@ const MESSAGES: readonly Record<string, unknown>[] = [
   { type: 'report', cursor: '1', lastId: 'id-1', state: STATE },
   { type: 'delivery', after: '0', delivery: DELIVERY },
   { type: 'state', state: STATE },
+  { type: 'state', state: { ...STATE, phase: 'waiting', reason: 'hidden' } },
 ];
 const HUGE = 'x'.repeat(1_000_000);
 const throwing = {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Locks } from '../../src/client/tabs/browser-apis.js';
+import { inDepth } from '../support/depth.js';
 import { endTest } from '../support/http/cleanup.js';
 import { upTo } from '../support/http/feed.js';
 import { Random } from '../support/http/random.js';
@@ -7,8 +8,8 @@ import { Browser, openTab, reaches, type Tab, TabDevice } from './tab-browser.js
 
 afterEach(endTest);
 
-/** TABS_SEEDS sets a higher number. */
-const SEEDS = Number(process.env.TABS_SEEDS ?? 30);
+/** TABS_SEEDS sets another number. */
+const SEEDS = Number(process.env.TABS_SEEDS ?? inDepth(20, 200));
 /** Another tab replaces a frozen leader within 30 s of silence and up to 3 s without an answer. */
 const REPLACED_MS = 33_000;
 
