@@ -9,7 +9,7 @@ export interface FeedSharing {
   /** Feeds with the same name and the same topics share a connection. */
   readonly name: string;
   /**
-   * Undefined if the runtime cannot share. Then the feed has its own connection.
+   * Returns undefined if the runtime cannot share. Then the feed has its own connection.
    * @internal
    */
   readonly join: (member: SharingMember) => SharedConnection | undefined;

@@ -80,7 +80,7 @@ describe('an endless answer', () => {
     expect(sent.sent).toBeLessThan(64 * MIB);
   });
 
-  test('is not a long stream of small blocks', async () => {
+  test('does not include a long stream of small blocks', async () => {
     const url = await startServer((_, response) => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       for (let n = 1; n <= 600; n++) response.write(`data: {"n":${n},"text":"${CHUNK}"}\nid: c${n}\n\n`);

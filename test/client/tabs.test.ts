@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { betweenTabs } from 'nest-notifications/client/tabs';
 import { endTest } from '../support/http/cleanup.js';
 import { upTo } from '../support/http/feed.js';
 import { Browser, openTab, reaches, type Tab } from './tab-browser.js';
@@ -10,6 +11,16 @@ async function leaderOf(browser: Browser): Promise<Tab> {
   await reaches(browser, () => browser.log.held === 1);
   return leader;
 }
+
+test.each([
+  ['', 'empty'],
+  [undefined, 'undefined'],
+  [null, 'object'],
+  [7, 'number'],
+])('betweenTabs rejects the name %j', (name, problem) => {
+  const message = `the name of betweenTabs is ${problem}; pass a string with the id of the user`;
+  expect(() => betweenTabs(name as string)).toThrow(new TypeError(message));
+});
 
 describe('tabs that share a feed', () => {
   test('receive everything over one connection', async () => {

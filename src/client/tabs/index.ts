@@ -6,8 +6,8 @@ export type { FeedSharing } from '../sharing.js';
 
 /**
  * Shares one connection between all feeds of a browser that have this name and the same topics, in
- * one page or in several. One feed leads and reads for all. If its page is closed, crashes, freezes
- * or is hidden, another feed takes over: at once, or within 33 s if the page is frozen.
+ * one page or in several. One feed leads and reads for all. If its page closes, crashes, freezes or
+ * polls while it is hidden, another feed takes over: at once, or within 33 s after a freeze.
  *
  * Without Web Locks and BroadcastChannel (Node, React Native, pages over plain HTTP), each feed has
  * its own connection.
@@ -18,7 +18,14 @@ export type { FeedSharing } from '../sharing.js';
  *
  * @param name - Must contain the user's id: all feeds with this name receive the same
  *   notifications.
+ * @throws TypeError if the name is empty, or is not a string
  */
 export function betweenTabs(name: string): FeedSharing {
+  // Without a user's id, all users of a browser would receive each other's notifications.
+  if (typeof (name as unknown) !== 'string' || name === '') {
+    throw new TypeError(
+      `the name of betweenTabs is ${name === '' ? 'empty' : typeof name}; pass a string with the id of the user`,
+    );
+  }
   return shareThrough(browserApis, name);
 }
