@@ -26,7 +26,7 @@ describe('the trail of a node', () => {
     expect(found?.sequence).toBe(kept === 0 ? undefined : kept);
   });
 
-  test('of a million commits, finds one at or closely below the last that is kept, with few reads', async () => {
+  test('finds a commit at or closely below the last one kept of a million, with few reads', async () => {
     const trail = trailOf(1_000_000);
     for (const kept of [999_999, 990_000, 500_000]) {
       let reads = 0;
@@ -40,7 +40,7 @@ describe('the trail of a node', () => {
     }
   });
 
-  test('ignores a commit that it has seen already', () => {
+  test('ignores a commit that it already contains', () => {
     const trail = trailOf(3);
     trail.add({ sequence: 2, commit: 'other' });
     expect(trail.last).toEqual({ sequence: 3, commit: 'c3' });
@@ -57,7 +57,7 @@ describe('the text of an epoch', () => {
     return epoch;
   };
 
-  test('is read as it was written', () => {
+  test('is decoded to the same epoch', () => {
     for (const epoch of [withPast(0), withPast(1), withPast(16)]) {
       expect(decodeEpoch(encodeEpoch(epoch))).toEqual(epoch);
       const proposal = { from: 'before', epoch };
@@ -65,11 +65,11 @@ describe('the text of an epoch', () => {
     }
   });
 
-  test('fits into a description of the server, however many epochs were before', () => {
+  test('fits into the description of a stream with any number of past epochs', () => {
     expect(encodeEpoch(withPast(100)).length).toBeLessThan(DESCRIPTION_BYTES_MAX);
   });
 
-  test.each(['', 'Orders', 'Log of nest-notifications, do not edit: id'])('no epoch: "%s"', (text) => {
+  test.each(['', 'Orders', 'Log of nest-notifications, do not edit: id'])('is not an epoch: "%s"', (text) => {
     expect(decodeEpoch(text)).toBeUndefined();
     expect(decodeProposal(new TextEncoder().encode(`from\n${text}`))).toBeUndefined();
   });
@@ -101,7 +101,7 @@ describeOnServer('a node that returns to the stream', (on) => {
     await close();
   });
 
-  test('continues the epoch up to the last commit that it knows, if others have written after a loss', async () => {
+  test('continues the epoch up to the last commit that it knows, if other nodes have written after a loss', async () => {
     const { status, continuity, mine, other, close } = await returning();
     continuity.sawCommit(other);
     const next = await continuity.successor(mine, 3, status);
@@ -109,7 +109,7 @@ describeOnServer('a node that returns to the stream', (on) => {
     await close();
   });
 
-  test('lowers what another node states, if it knows that less is kept', async () => {
+  test('lowers the position that another node states, if it knows that less is kept', async () => {
     const { status, continuity, mine, other, close } = await returning();
     continuity.sawCommit(other);
     const stated = { ...newEpoch(), before: pastEpochs(mine, endPosition(3), true) };

@@ -7,7 +7,7 @@ import { inDepth } from '../support/depth.js';
 import { NatsServer, natsVersions } from '../support/engines/nats.js';
 
 const OTHERS = inDepth(['nats-newest'], ['nats-2.10', 'nats-newest']);
-/** Checks that take more than half a second. On other versions they run with TEST_DEPTH=all only. */
+/** Checks of more than half a second. On other versions they need TEST_DEPTH=all. */
 const SLOW = /^retention|^model|any size|outlasts/;
 
 for (const { name, binary, missing } of natsVersions(OTHERS)) {

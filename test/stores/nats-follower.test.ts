@@ -15,7 +15,7 @@ describe('a request to a cluster without a leader', () => {
   const run = (clock: ManualClock, request: () => Promise<string>) =>
     repeated(request, { clock, everyMs: 500, withinMs: 5_000, isFinal, isWanted: () => true });
 
-  test('is sent again until it is answered, and the first answer counts', async () => {
+  test('is sent again until an answer arrives, and uses the first answer', async () => {
     const clock = new ManualClock();
     const answers: ((answer: string) => void)[] = [];
     const result = run(clock, () => new Promise((resolve) => answers.push(resolve)));
@@ -29,7 +29,7 @@ describe('a request to a cluster without a leader', () => {
   test.each([
     ['final', 1],
     ['no leader', 10],
-  ])('fails at once with an answer, else when its time is over: %s', async (message, count) => {
+  ])('fails at once with an answer, otherwise after its time limit: %s', async (message, count) => {
     const clock = new ManualClock();
     let requests = 0;
     const result = run(clock, () => {
@@ -44,7 +44,7 @@ describe('a request to a cluster without a leader', () => {
   });
 });
 
-test('lower limits of a stream are reached in steps', () => {
+test('lowers the limits of a stream in steps', () => {
   const target = { max_msgs: 100, max_bytes: 1_000 };
   const state = { messages: 50_000, bytes: 5_000_000 } as Parameters<typeof stepTowards>[1];
   expect(stepTowards(target, state)).toEqual({ max_msgs: 48_000, max_bytes: 4_800_000 });
@@ -88,7 +88,7 @@ describeOnServer('a node of the nats store', (on) => {
     await limited.append([draft()]);
     const { jsm } = await on.nodes.operator();
     const count = async () => (await jsm.streams.info(STREAM)).state.messages;
-    // A step leaves most of them, so this node did not wait for all to be removed.
+    // A step leaves most messages, so this node has not waited for the removal of all.
     expect(await count()).toBeGreaterThan(1_000);
     await until('the rest is removed', async () => (await count()) <= 200);
   }, 30_000);

@@ -10,7 +10,10 @@ import { describeOnServer, draft, everything, STREAM } from './nats-support.js';
 const TOPICS = Array.from({ length: 20 }, (_, at) => `topic-${at}`);
 const ARRAYS = 10;
 const ENTRIES = TOPICS.length * ARRAYS;
-/** For each topic a batch and a check for more, for each array a check of its last part, and the state of the log. */
+/**
+ * Per topic a batch and a check for more; per array a check of its last part; and the state of the
+ * log.
+ */
 const REQUESTS_MAX = 2 * TOPICS.length + ARRAYS + 5;
 
 describeOnServer(

@@ -12,7 +12,7 @@ const KILLS = 5;
 describeOnServer(
   'nats store: when the server fails',
   (on) => {
-    /** Appends one array after another until told to stop, each again until it is acknowledged. */
+    /** Appends one array after another until `stop`. Each is repeated until it is acknowledged. */
     function load(store: Store): { stop(): Promise<void>; acknowledged: string[]; refused: Set<string> } {
       const [acknowledged, refused]: [string[], Set<string>] = [[], new Set()];
       let running = true;
@@ -49,7 +49,7 @@ describeOnServer(
         () => false,
       );
 
-    test('kill -9 under load: nothing acknowledged is lost, nothing comes twice, every node goes on by itself', async () => {
+    test('keeps every acknowledged notification once across kill -9 under load, and nodes recover by themselves', async () => {
       const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
       const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
       const loads = stores.map(load);
@@ -58,7 +58,7 @@ describeOnServer(
         await sleep(300);
         await on.server.restart();
         const [started, counts] = [performance.now(), loads.map(({ acknowledged }) => acknowledged.length)];
-        await until('appends go on', () => loads.every(({ acknowledged }, at) => acknowledged.length > counts[at]!));
+        await until('appends continue', () => loads.every(({ acknowledged }, at) => acknowledged.length > counts[at]!));
         recoveredMs.push(performance.now() - started);
       }
       await Promise.all(loads.map(({ stop }) => stop()));
@@ -71,7 +71,7 @@ describeOnServer(
         expect(entries.map(({ id }) => id)).toEqual(ids);
         expect(new Set(batches.map(({ epoch }) => epoch.id)).size).toBe(1);
       }
-      // An array is there whole or not at all.
+      // An array is in the log as a whole or not at all.
       expect(ids.length % TOPICS.length).toBe(0);
       for (const { refused } of loads) expect([...refused].filter((code) => code !== 'store_unavailable')).toEqual([]);
       expect(on.nodes.logs.filter((line) => line.includes('unavailable'))).toHaveLength(KILLS * stores.length);
@@ -81,7 +81,7 @@ describeOnServer(
       );
     }, 60_000);
 
-    test('while the server is down, calls reject in time and the loss is logged once', async () => {
+    test('calls reject in time while the server is down, and the outage is logged once', async () => {
       const store = await on.nodes.open({ timeoutMs: 500 });
       const { epoch } = await store.append([draft()]);
       await on.server.kill();
@@ -93,12 +93,12 @@ describeOnServer(
       }
       expect(on.nodes.logs).toHaveLength(1);
       await on.server.startAgain();
-      await until('the node is back', () => on.nodes.logs.length === 2);
+      await until('the node has recovered', () => on.nodes.logs.length === 2);
       expect((await store.append([draft()])).epoch.id).toBe(epoch.id);
       expect((await page(store)).entries).toHaveLength(2);
     });
 
-    test('a server that hangs: errors in time, bounded memory, and recovery', async () => {
+    test('a server that hangs causes errors in time, bounded memory, and recovery', async () => {
       const store = await on.nodes.open({ timeoutMs: 500, pendingMax: 100 });
       const followed = await on.nodes.follow(store);
       const before = draft();
@@ -114,7 +114,7 @@ describeOnServer(
       await sleep(1_000);
       on.server.thaw();
       await until('appends work', () => works(store));
-      // What was refused may have come in or not, but once at most; appended again, it is there once.
+      // A rejected append may be in the log or not. Appended again, it is in the log once.
       await store.append(drafts.slice(0, 100));
       const ids = (await page(store)).entries.map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
@@ -123,21 +123,23 @@ describeOnServer(
       expect(followed.entries.map(({ id }) => id)).toEqual(ids);
     }, 30_000);
 
-    test('a server that comes back without its data: a new epoch', async () => {
+    test('a server that restarts without its data begins a new epoch', async () => {
       const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
       const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
       const { epoch } = await stores[0]!.append([draft()]);
       await on.server.kill();
       on.server.wipe();
       await on.server.startAgain();
-      await until('the tails are told', () => followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id));
+      await until('the tails have the new epoch', () =>
+        followed.every(({ batches }) => batches.at(-1)?.epoch.id !== epoch.id),
+      );
       const states = await Promise.all(stores.map((store) => page(store)));
       expect(states[0]!.epoch.id).not.toBe(epoch.id);
       expect(states[1]!.epoch).toEqual(states[0]!.epoch);
       expect(states[0]!.entries).toEqual([]);
     }, 30_000);
 
-    test('after a loss one new epoch continues the old one up to the last notification that is kept', async () => {
+    test('a loss begins one new epoch, which continues the old one up to the last notification kept', async () => {
       const stores = await Promise.all(Array.from({ length: 3 }, () => on.nodes.open()));
       const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
       const kept = [draft(), draft(), draft()];
@@ -172,7 +174,7 @@ describeOnServer(
       }
     }, 30_000);
 
-    test('no consumer is left behind by kills and hangs', async () => {
+    test('kills and hangs leave no consumer behind', async () => {
       const store = await on.nodes.open({ timeoutMs: 500 });
       for (let cycle = 0; cycle < 2; cycle++) {
         await on.server.restart();

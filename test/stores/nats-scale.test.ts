@@ -8,16 +8,16 @@ import { natsMissing, NatsServer } from '../support/engines/nats.js';
 import { draft, Nodes, STREAM, until } from './nats-support.js';
 
 const TOPICS = 10_000;
-/** From here on the log is longer than a block of the server's files, which is what it looks through for the next message of a topic. */
+/**
+ * A log of this length exceeds one block of the server's files. The server searches a block for the
+ * next message of a topic.
+ */
 const SMALL = 100_000;
 const LARGE = inDepth(300_000, 1_000_000);
 const FLUSH_EVERY = 10_000;
 const PAGE = 20;
 const ROUNDS = 30;
-/**
- * A page ends early when half of this has passed, as it may on a busy machine. Here it must be
- * full.
- */
+/** A page ends early after half of this time. Here it must be full, also on a busy machine. */
 const TIMEOUT_MS = 60_000;
 
 (natsMissing() ? describe.skip : describe)(`nats store with ${LARGE} notifications over ${TOPICS} topics`, () => {
@@ -33,9 +33,9 @@ const TIMEOUT_MS = 60_000;
     await server.stop();
   });
 
-  test('a page costs what it returns', async () => {
+  test('the cost of a page does not depend on the length of the log', async () => {
     const { nc, jsm } = await nodes.operator();
-    // The store makes the stream; nobody follows it while it is filled.
+    // The store creates the stream. No node follows it while it is filled.
     const maker = await nodes.open();
     await maker.append([draft('first')]);
     await maker.close();
@@ -57,13 +57,13 @@ const TIMEOUT_MS = 60_000;
     );
   }, 300_000);
 
-  /** What a page costs; the other rounds also waited for their turn on a busy machine. */
+  /** The cost of a page: the fastest round. The other rounds also waited for a busy machine. */
   async function bestMs(store: Store): Promise<number> {
     const times: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const topics = Array.from({ length: 4 }, (_, index) => `topic-${(round * 37 + index * 101) % TOPICS}`);
       const startMs = performance.now();
-      // Every topic has ten notifications in the shorter log, so the page is full in both.
+      // Each topic has ten notifications in the shorter log, so the page is full in both.
       const { entries } = await store.read({ topics, after: 0, limit: PAGE, bytesMax: 2 ** 20 });
       times.push(performance.now() - startMs);
       expect(entries).toHaveLength(PAGE);
@@ -74,7 +74,7 @@ const TIMEOUT_MS = 60_000;
   }
 });
 
-/** Publishes commits of one notification each as the store lays them out, in turn to all topics, without waiting for each. */
+/** Publishes commits of one notification each, in the store's layout, in turn to all topics. */
 async function fill(
   nc: NatsConnection,
   prefix: string,

@@ -42,7 +42,7 @@ export class Nodes {
     return { batches, entries, tail };
   }
 
-  /** An operator's own connection. */
+  /** The connection of an operator. */
   async operator(): Promise<{ nc: NatsConnection; jsm: JetStreamManager }> {
     const nc = await this.#server.connect();
     this.#closing.push(() => nc.close());

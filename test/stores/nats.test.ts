@@ -26,17 +26,17 @@ describe('nats store: options', () => {
     [{ timeoutMs: 1 }, /timeoutMs is 1, must be a whole number from 100 to/],
     [{ retainCount: 0.5 }, /retainCount is 0\.5/],
     [{ nonsense: 1 }, /unknown option nonsense/],
-  ])('%j is refused', (options, message) => {
+  ])('rejects %j', (options, message) => {
     expect(() => natsStore(options as NatsStoreOptions)).toThrow(message);
   });
 
-  test('credentials in a URL are refused, and not repeated', () => {
+  test('rejects credentials in a URL without repeating them', () => {
     const options = { connection: { servers: ['nats://user:hunter2@localhost'] } };
     expect(() => natsStore(options)).toThrow(/must be in user and pass/);
     expect(() => natsStore(options)).not.toThrow(/hunter2/);
   });
 
-  test('a server that cannot be reached: store_unavailable, without credentials', async () => {
+  test('rejects with store_unavailable and without credentials if no server can be reached', async () => {
     const connection = { servers: '127.0.0.1:1', user: 'user', pass: 'hunter2' };
     const opening = natsStore({ connection, timeoutMs: 500 })(runtime);
     await expect(opening).rejects.toMatchObject({
@@ -49,7 +49,7 @@ describe('nats store: options', () => {
 describeOnServer('nats store', (on) => {
   const open = () => Promise.all([on.nodes.open(), on.nodes.open()]) as Promise<[Store, Store]>;
 
-  test('nodes that start at once agree on the log', async () => {
+  test('nodes that start at the same time agree on the log', async () => {
     const stores = await Promise.all(Array.from({ length: 5 }, () => on.nodes.open()));
     const states = await Promise.all(stores.map((store) => page(store)));
     expect(new Set(states.map(({ epoch }) => `${epoch.id} ${epoch.secret}`)).size).toBe(1);
@@ -66,7 +66,7 @@ describeOnServer('nats store', (on) => {
     await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
-  test('a wrong password is called that, and not repeated', async () => {
+  test('an error names a wrong password without repeating it', async () => {
     const guarded = await NatsServer.start({ config: 'authorization {\n token: right\n}', token: 'right' });
     const connection = { servers: guarded.servers, token: 'hunter2' };
     await expect(natsStore({ connection })(runtime)).rejects.toMatchObject({
@@ -76,7 +76,7 @@ describeOnServer('nats store', (on) => {
     await guarded.stop();
   });
 
-  test('a password that is no longer accepted is reported once, and calls name it', async () => {
+  test('a password that is no longer accepted is logged once and named in errors', async () => {
     const token = (value: string): string => `authorization {\n token: ${value}\n}`;
     const guarded = await NatsServer.start({ config: token('hunter2'), token: 'hunter2' });
     const nodes = new Nodes(guarded);
@@ -96,7 +96,7 @@ describeOnServer('nats store', (on) => {
     await guarded.stop();
   });
 
-  test('records of the library raise the limit of the stream in steps, on every node and after a start', async () => {
+  test('records of the library raise the limit of the stream in steps, on each node and after a start', async () => {
     const retainCount = 10;
     const stores = await Promise.all([on.nodes.open({ retainCount }), on.nodes.open({ retainCount })]);
     const { jsm } = await on.nodes.operator();
@@ -112,7 +112,7 @@ describeOnServer('nats store', (on) => {
     expect(await limit()).toBe(retainCount + 400);
   }, 30_000);
 
-  test('an id at once alone, in arrays and from two nodes is one notification', async () => {
+  test('an id appended at once alone, in arrays and from two nodes is one notification', async () => {
     const stores = await open();
     for (let round = 0; round < 20; round++) {
       const [one, two] = [draft('a'), draft('b')];
@@ -157,7 +157,7 @@ describeOnServer('nats store', (on) => {
     }
   });
 
-  test('a notification larger than the server takes is refused, and what is appended with it is not', async () => {
+  test('rejects a notification larger than the server accepts, but not those appended with it', async () => {
     const store = await on.nodes.open();
     const sized = (one: Draft, length: number): Draft => ({
       ...one,
@@ -167,7 +167,7 @@ describeOnServer('nats store', (on) => {
     const results = await Promise.allSettled([store.append([draft()]), store.append([large]), store.append([draft()])]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(results[1]).toMatchObject({ reason: { code: 'notification_too_large' } });
-    // Together they are larger than a message, so the array is several.
+    // Together they exceed one message, so the array has several.
     const drafts = Array.from({ length: 5 }, () => sized(draft('b'), 600_000));
     await store.append(drafts);
     expect(await everything(store, ['b'])).toMatchObject(drafts.map(({ id, json }) => ({ id, json })));
@@ -182,7 +182,7 @@ describeOnServer('nats store', (on) => {
     expect(again.appended).toEqual(appended.map((answer) => ({ ...answer, duplicate: true })));
   });
 
-  test('a commit that its node did not finish is never visible, and does not stop the others', async () => {
+  test('an unfinished commit of a dead node is never visible and does not stop other nodes', async () => {
     const [one, two] = await open();
     const followed = await on.nodes.follow(two);
     const { appended } = await one.append([draft('a')]);
@@ -197,14 +197,14 @@ describeOnServer('nats store', (on) => {
     const started = performance.now();
     await Promise.all([one.append([draft('a')]), two.append([draft('a')])]);
     expect(performance.now() - started).toBeLessThan(1_500);
-    // It is read over by topic, in the order of the log, and by a node that comes later.
+    // Reads by topic, reads in the order of the log, and later nodes skip it.
     const later = await on.nodes.open();
     for (const store of [one, later]) expect((await page(store, { topics: ['a'] })).entries).toHaveLength(3);
     await until('the tail has all', () => followed.entries.length === 3);
     expect((await on.nodes.follow(later)).entries.map(({ id }) => id)).not.toContain('lost');
   });
 
-  test('what others write into the stream is looked over', async () => {
+  test('skips messages of other programs in the stream', async () => {
     const [one, two] = await open();
     const followed = await on.nodes.follow(one);
     await one.append([draft()]);
@@ -221,7 +221,7 @@ describeOnServer('nats store', (on) => {
     await until('the tail has all', () => followed.entries.length === 3);
   });
 
-  test('single messages cannot be removed', async () => {
+  test('the stream does not allow the removal of single messages', async () => {
     const store = await on.nodes.open();
     await store.append([draft()]);
     const { jsm } = await on.nodes.operator();
@@ -229,7 +229,7 @@ describeOnServer('nats store', (on) => {
     await expect(jsm.streams.purge(STREAM)).rejects.toThrow();
   });
 
-  test('a deleted stream is a new log: a new epoch, and clients get a gap', async () => {
+  test('a deleted stream is a new log with a new epoch, and clients get a gap', async () => {
     const [one, two] = await open();
     const feeds = await Promise.all(
       [one, two].map((store) => Feed.open({ store, clock: systemClock, limits: LIMITS })),
@@ -250,7 +250,7 @@ describeOnServer('nats store', (on) => {
     await Promise.all(feeds.map((feed) => feed.close()));
   }, 30_000);
 
-  test('an append after the stream was deleted is in the new log', async () => {
+  test('an append after the deletion of the stream is in the new log', async () => {
     const store = await on.nodes.open();
     const { epoch } = await store.append([draft()]);
     const { jsm } = await on.nodes.operator();
@@ -260,7 +260,7 @@ describeOnServer('nats store', (on) => {
     expect((await page(store)).epoch.id).toBe(next.epoch.id);
   });
 
-  test('one consumer a node, whatever the number of clients; none after close', async () => {
+  test('a node has one consumer for any number of clients, and none after close', async () => {
     const stores = await open();
     const { jsm } = await on.nodes.operator();
     const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
@@ -273,7 +273,7 @@ describeOnServer('nats store', (on) => {
     await stores[1].append([draft()]);
     for (const { entries } of await Promise.all(pages)) expect(entries).toHaveLength(1);
     expect(await consumers()).toBe(2);
-    // That of a node which died is removed by the server itself.
+    // The server removes the consumer of a node that has crashed.
     const [consumer] = await jsm.consumers.list(STREAM).next();
     expect(consumer?.config).toMatchObject({ mem_storage: true, inactive_threshold: 5e9 });
     await feed.close();
@@ -281,7 +281,7 @@ describeOnServer('nats store', (on) => {
     expect(await consumers()).toBe(0);
   });
 
-  test('retention by age: what is too old is gone, and trimmed says so', async () => {
+  test('retention by age removes old notifications and states them in trimmed', async () => {
     const store = await on.nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
     const { appended } = await store.append([draft(), draft()]);
     await until('all are removed', async () => (await page(store)).entries.length === 0);
@@ -294,9 +294,9 @@ describeOnServer('nats store', (on) => {
     expect((await page(store, { after: state.head })).entries).toHaveLength(1);
   });
 
-  test('retention by bytes', async () => {
+  test('retention by bytes removes the oldest notifications', async () => {
     const store = await on.nodes.open({ retainBytes: 20_000 });
-    // The first step of the room for records takes 100 KiB more.
+    // The first step of the room for records adds 100 KiB.
     for (let count = 0; count < 600; count++) await store.append([draft()]);
     const { entries, trimmed } = await page(store);
     expect(entries.length).toBeGreaterThan(20);

@@ -4,14 +4,14 @@ import { isUnavailable, type Outage } from '../shared/unavailable.js';
 export interface ArmingOptions {
   readonly clock: Clock;
   readonly outage: Outage;
-  /** Makes sure that the log is the one that is followed, and follows it. */
+  /** Checks which log the stream holds, and follows it. */
   readonly arm: () => Promise<void>;
 }
 
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 1_000;
 
-/** Runs `arm` whenever it is requested, one at a time, and again until it succeeds. */
+/** Runs `arm` when it is requested: one run at a time, repeated until it succeeds. */
 export class Arming {
   readonly #options: ArmingOptions;
   #running: Promise<void> | undefined;
@@ -23,12 +23,12 @@ export class Arming {
     this.#options = options;
   }
 
-  /** The first one. Rejects with the last failure when the time is over. */
+  /** The first run. Rejects with the last failure when the time has passed. */
   start(withinMs: number): Promise<void> {
     return this.#run(this.#first(withinMs));
   }
 
-  /** Whether it has to run again: what it finds now is outdated. */
+  /** True if another run is requested. The result of the present run is then outdated. */
   get isRequested(): boolean {
     return this.#requested;
   }
@@ -38,7 +38,7 @@ export class Arming {
     if (!this.#closed && !this.#running) void this.#run(this.#again());
   }
 
-  /** No need to wait for the next attempt. */
+  /** Ends the pause before the next attempt. */
   hurry(): void {
     this.#endPause?.();
     this.request();
@@ -50,7 +50,7 @@ export class Arming {
     await this.#running?.catch(() => undefined);
   }
 
-  /** A request that is made while this ends is not forgotten. */
+  /** A request during the end of a run starts another run. */
   async #run(running: Promise<void>): Promise<void> {
     this.#running = running;
     try {

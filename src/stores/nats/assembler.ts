@@ -1,37 +1,41 @@
 import type { LogEntry } from '../../core/notification.js';
 import { endPosition, type Part } from './layout.js';
 
-/** What has become visible by a message: a whole commit, or nothing but a higher head. */
+/** The effect of a message: a whole commit becomes visible, or only the head moves. */
 export interface Visible {
-  /** What lies between the head before and this cannot be read any more; undefined when nothing does. */
+  /**
+   * Entries between the old head and this position cannot be read any more. Undefined if there are
+   * none.
+   */
   readonly floor: number | undefined;
   /** In order, all above `floor`. */
   readonly entries: readonly LogEntry[];
   readonly head: number;
-  /** Empty when the message was not a commit's. */
+  /** Empty if the message does not belong to a commit. */
   readonly commit: string;
 }
 
 /**
- * Puts commits together from the messages of the stream in their order. Nothing of a commit is visible before its last
- * part; the parts of one that was cut off, because its node died, are dropped when anything else follows.
+ * Assembles commits from the messages of the stream, in order. A commit becomes visible with its
+ * last part. If another message follows an unfinished commit, its node has died, and its parts are
+ * dropped.
  */
 export class Assembler {
   #open: Part[] = [];
   #floor: number | undefined;
   #next: number;
 
-  /** @param next the sequence of the message that is expected first */
+  /** @param next the sequence of the first message */
   constructor(next: number) {
     this.#next = next;
   }
 
-  /** The sequence that is expected next. */
+  /** The sequence of the next message. */
   get next(): number {
     return this.#next;
   }
 
-  /** Takes the message at a sequence; `part` is undefined for one that is not a commit's. */
+  /** Adds the message at a sequence. `part` is undefined if it does not belong to a commit. */
   add(sequence: number, part: Part | undefined): Visible | undefined {
     const missing = sequence > this.#next;
     this.#next = sequence + 1;
@@ -50,7 +54,7 @@ export class Assembler {
     return part.index === part.parts ? this.#close(sequence, part.commit) : undefined;
   }
 
-  /** There is nothing left to read up to a sequence. */
+  /** Skips messages up to a sequence, which retention has removed. */
   skip(sequence: number): Visible {
     this.#next = sequence + 1;
     this.#open = [];

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import { unavailable } from '../shared/unavailable.js';
 
-/** Lets callers wait, but not for ever, for something to become true that others bring about. */
+/** Lets callers wait for a condition, up to a time limit. */
 export class Changes {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
@@ -11,18 +11,18 @@ export class Changes {
     this.#clock = clock;
   }
 
-  /** Something has changed: those who wait look again. */
+  /** The state has changed: checks the conditions of all callers that wait. */
   notify(): void {
     for (const check of [...this.#waiting]) check();
   }
 
-  /** From now on whoever waits is refused. */
+  /** Rejects all callers that wait now or later. */
   close(): void {
     this.#closed = true;
     this.notify();
   }
 
-  /** Resolves when it is so. Rejects with `store_unavailable` when the time is over. */
+  /** Resolves when the condition is true. Rejects with `store_unavailable` after the time limit. */
   async until(condition: () => boolean, timeoutMs: number): Promise<void> {
     if (condition() && !this.#closed) return;
     let [timer, check]: [Timer, () => void] = [undefined, () => undefined];

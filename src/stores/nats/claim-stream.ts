@@ -13,17 +13,22 @@ export interface ClaimStreamOptions {
 
 const DESCRIPTION = 'Claims of nest-notifications, do not edit';
 const NANOS_PER_MS = 1_000_000;
-/** Removes what no node is left to remove. It is far above a claim's time, as the server's clock may jump. */
+/**
+ * The server removes claims that no node has removed. The limit is far above a claim's time,
+ * because the server's clock may jump.
+ */
 const AGE_MS_MAX = 7 * 24 * 3_600_000;
-/** Claims carry no message ids. */
+/** Claims have no message ids. */
 const DUPLICATE_WINDOW_MS = 1_000;
 
 /**
- * Claims in a stream of their own, made with the first claim: the log's limits would remove them.
+ * Claims are in a stream of their own, because the limits of the log would remove them. The first
+ * claim creates the stream.
  *
- * A claim is one message to `<stream>-claims.<group>.<key>`, stored only if that subject has none. A key may also have
- * been claimed under another group, that is for another time. So the node then looks for the key in every other group:
- * the lowest sequence wins, and all nodes agree on that, however many claim at once.
+ * A claim is one message to `<stream>-claims.<group>.<key>`. The server stores it only if that
+ * subject is empty. Another call may have claimed the key in another group, for another time to
+ * live. So the node searches for the key in all other groups. The lowest sequence wins, so all
+ * nodes agree.
  */
 export class ClaimStream {
   readonly #options: ClaimStreamOptions;
@@ -42,10 +47,10 @@ export class ClaimStream {
     try {
       await (this.#opened ??= this.#open());
       if (call.expired && epochId === call.epochId) await this.#remove(call.expired);
-      // The server removes all of them at once, without the messages passing by here.
+      // The server removes the expired claims itself and does not return them.
       return { epochId, number: await this.#claim(call, epochId), removed: 0 };
     } catch (error) {
-      // Whatever it was, the stream may be gone.
+      // The error may mean that the stream was deleted.
       this.#opened = undefined;
       throw error;
     }
@@ -59,7 +64,7 @@ export class ClaimStream {
     });
     if (error?.err_code === WRONG_LAST_SEQUENCE) return undefined;
     if (error?.err_code === MESSAGES_EXCEEDED) throw tooManyClaims('nats', settings.claimCount);
-    if (error) throw unavailable(`The NATS server refuses to store a claim: ${error.description}.`);
+    if (error) throw unavailable(`The NATS server rejects a claim: ${error.description}.`);
     if (epochId === call.epochId && seq <= call.known) this.#renew();
     const others = Array.from({ length: CLAIM_GROUPS }, (_, group) => group).filter((group) => group !== call.group);
     const found = await Promise.all(
@@ -68,7 +73,9 @@ export class ClaimStream {
     return found.some((message) => message && message.sequence < seq) ? undefined : seq;
   }
 
-  /** The server has lost acknowledged claims. Tickets from before a loss are not accepted in a new epoch. */
+  /**
+   * The server has lost acknowledged claims. A new epoch accepts no ticket from before the loss.
+   */
   #renew(): never {
     this.#options.follower.renew();
     throw unavailable('The NATS server has lost claims; the log begins a new epoch.');
@@ -92,7 +99,8 @@ export class ClaimStream {
       subjects: [`${name}.*.*`],
       description: DESCRIPTION,
       storage: 'file',
-      // A store that is full rejects new claims. The default would remove the oldest, and make used tickets good again.
+      // A full stream rejects new claims. By default it would remove the oldest claims, and their
+      // tickets could be used again.
       discard: 'new',
       duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
     };

@@ -8,7 +8,7 @@ import type { NatsSettings } from './options.js';
 export type Library = Pick<typeof transport, 'connect' | 'headers' | 'createInbox'> &
   Pick<typeof jetstream, 'jetstreamManager'>;
 
-/** The library, connected. */
+/** The client library with its connection. */
 export interface Client {
   readonly library: Library;
   readonly nc: NatsConnection;
@@ -19,15 +19,16 @@ export const REJECTED = 'The NATS server rejects the user, password or token in 
 const REJECTIONS = ['AuthorizationError', 'UserAuthenticationExpiredError'];
 /** Errors of requests that no leader has answered. */
 const TRANSIENT = ['TimeoutError', 'NoResponders', 'JetStreamNotEnabled', 'RequestError'];
-/** The status of answers of a cluster without a leader, or without room yet. */
+/** The status of answers from a cluster that has no leader, or no capacity yet. */
 const UNAVAILABLE_STATUS = 503;
-/** How soon a dead connection is noticed that says nothing: after three of them. */
+/** A dead connection is noticed after three pings without an answer. */
 const PING_MS = 10_000;
 const RECONNECT_MS = 200;
 
 /**
- * The library adds this to the wall time of its last attempt. Were the clock set back by an hour,
- * it would make none for that hour: the first delay after that is as much less than none.
+ * The library adds the delay to the wall-clock time of its last attempt. If the clock is set back
+ * by an hour, the library would wait for that hour. So the first delay after the change is negative
+ * by the same amount.
  */
 function reconnectDelay(delayMs = RECONNECT_MS): () => number {
   const aheadMs = (): number => Date.now() - performance.now();
@@ -40,7 +41,7 @@ function reconnectDelay(delayMs = RECONNECT_MS): () => number {
   };
 }
 
-/** @throws NotificationsError `store_unavailable` when no server can be reached in time */
+/** @throws NotificationsError `store_unavailable` if no server can be reached in time */
 export async function connectClient({ connection, timeoutMs }: NatsSettings): Promise<Client> {
   const library = await loadLibrary();
   try {
@@ -51,8 +52,7 @@ export async function connectClient({ connection, timeoutMs }: NatsSettings): Pr
       ...connection,
       reconnect: true,
       maxReconnectAttempts: -1,
-      // A server that is being set up anew refuses for a while; a node recovers from that by itself
-      // too.
+      // A server may reject clients for a short time while its accounts are set up.
       ignoreAuthErrorAbort: true,
     });
     const jsm = await library.jetstreamManager(nc, { timeout: timeoutMs, checkAPI: false });
@@ -63,12 +63,12 @@ export async function connectClient({ connection, timeoutMs }: NatsSettings): Pr
   }
 }
 
-/** True if the server does not accept the credentials, or no longer. */
+/** True if the server does not accept the credentials, or no longer accepts them. */
 export function isRejection(error: unknown): boolean {
   return REJECTIONS.includes(nameOf(error));
 }
 
-/** Whether an error is the answer of a leader. */
+/** True if a leader has answered with this error. */
 export function isAnswer(error: unknown): boolean {
   const { name, status } = error as { name?: string; status?: number };
   return !TRANSIENT.includes(name ?? '') && status !== UNAVAILABLE_STATUS;
@@ -88,8 +88,7 @@ async function loadLibrary(): Promise<Library> {
 }
 
 /**
- * What an error is called. Messages stay out, as they may name what nobody should log; JetStream's
- * are its own texts.
+ * The name of an error. Its message may contain secrets, so only JetStream's own messages are used.
  */
 export function nameOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown error';

@@ -2,7 +2,7 @@ import { type Draft, utf8Length } from '../../core/notification.js';
 import { NotificationsError } from '../../core/errors.js';
 import { encodeHeader, endPosition, memberPosition, type PartHead, POSITIONS_PER_MESSAGE } from './layout.js';
 
-/** A part that is to be published. */
+/** A part to publish. */
 export interface NewPart {
   readonly topic: string;
   readonly head: PartHead;
@@ -10,19 +10,22 @@ export interface NewPart {
   readonly body: string;
 }
 
-/** A commit that is to be published right after a message of the stream. */
+/** A commit to publish directly after a message of the stream. */
 export interface NewCommit {
   readonly commit: string;
   readonly parts: readonly NewPart[];
   /** The sequence of the last part. */
   readonly lastSequence: number;
-  /** Of each draft, in their order. */
+  /** The positions of the drafts, in their order. */
   readonly positions: readonly number[];
 }
 
-/** Left of the server's `max_payload` for the headers: the part's own fields, and those that order the stream. */
+/**
+ * Reserved for headers within the server's `max_payload`: the part's fields and the order of the
+ * stream.
+ */
 const HEADER_BYTES = 1024;
-/** Of the header, for each draft besides its id: the number of the member, quotes and commas. */
+/** The header bytes of each draft besides its id: the member number, quotes and commas. */
 const MEMBER_BYTES = 12;
 
 interface Bundle {
@@ -32,10 +35,12 @@ interface Bundle {
 }
 
 /**
- * Lays out drafts as the parts of one commit: a message for each topic, several where one would be too large.
+ * Divides drafts into the parts of one commit: one message per topic, or several if it would be too
+ * large.
  *
- * @param after the sequence of the message that it follows
- * @throws NotificationsError when the server would refuse it: `notification_too_large` or `notifications_too_many`
+ * @param after the sequence of the message before the commit
+ * @throws NotificationsError if the server would reject the commit: `notification_too_large` or
+ *   `notifications_too_many`
  */
 export function newCommit(drafts: readonly Draft[], after: number, payloadMax: number): NewCommit {
   const bundles = bundle(drafts, payloadMax - HEADER_BYTES);
@@ -63,7 +68,7 @@ export function newCommit(drafts: readonly Draft[], after: number, payloadMax: n
 
 function bundle(drafts: readonly Draft[], bytesMax: number): Bundle[] {
   if (drafts.length > POSITIONS_PER_MESSAGE) {
-    const message = `An array of ${drafts.length} notifications; the nats store takes ${POSITIONS_PER_MESSAGE} at most.`;
+    const message = `An array has ${drafts.length} notifications; the NATS store accepts at most ${POSITIONS_PER_MESSAGE}.`;
     throw new NotificationsError('notifications_too_many', message);
   }
   const bundles: Bundle[] = [];
@@ -71,7 +76,7 @@ function bundle(drafts: readonly Draft[], bytesMax: number): Bundle[] {
   for (const [member, { id, topic, json }] of drafts.entries()) {
     const bytes = utf8Length(json) + utf8Length(JSON.stringify(id)) + MEMBER_BYTES;
     if (bytes > bytesMax) {
-      const message = `A notification of ${bytes} bytes; the NATS server takes ${bytesMax} (its max_payload).`;
+      const message = `A notification has ${bytes} bytes; the NATS server accepts at most ${bytesMax} (max_payload).`;
       throw new NotificationsError('notification_too_large', message);
     }
     let open = byTopic.get(topic);

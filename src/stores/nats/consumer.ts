@@ -7,22 +7,26 @@ export interface ConsumerOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly onMessage: (message: RawMessage) => void;
-  /** It hands over nothing more: messages were missed, or the server is silent. Called once at most. */
+  /**
+   * The consumer has ended, because messages were missed or the server is silent. Called at most
+   * once.
+   */
   readonly onBroken: (reason: string) => void;
 }
 
 const NANOS_PER_MS = 1_000_000;
 const HEARTBEAT_MS = 1_000;
-/** Silence after which a consumer is taken for lost. */
+/** A consumer counts as lost after this time without a message. */
 const SILENCE_MS = 3_500;
-/** After a crash nobody listens any more, and the server removes the consumer. */
+/** The server removes the consumer of a node that has crashed. */
 const INACTIVE_MS = 5_000;
 
 const CONTROL = 100;
 
 /**
- * The node's consumer: in memory, without acknowledgements, pushed by the server under flow control, and given up as soon
- * as anything is missing. Whoever holds it then makes another one from where it was.
+ * The node's consumer. It is in memory and needs no acknowledgements. The server pushes messages
+ * under flow control. The consumer ends as soon as a message is missing; its owner then opens
+ * another one at the same sequence.
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -41,7 +45,7 @@ export class Consumer {
     });
   }
 
-  /** Opens one; `pending` is how many messages are there already. */
+  /** Opens a consumer. `pending` is the number of messages that already exist. */
   static async open(options: ConsumerOptions, startSequence: number) {
     const consumer = new Consumer(options);
     try {
@@ -65,7 +69,7 @@ export class Consumer {
     }
   }
 
-  /** Hands over nothing more, and removes it from the server, if that can be reached. */
+  /** Stops the delivery and removes the consumer from the server, if it can be reached. */
   async close(): Promise<void> {
     this.#stop();
     if (this.#name !== undefined) await this.#options.engine.deleteConsumer(this.#name);
@@ -97,7 +101,9 @@ export class Consumer {
     this.#options.onMessage({ sequence, timeMs: Number(tokens[at + 2]) / NANOS_PER_MS, subject, headers, data });
   }
 
-  /** A heartbeat says how far the server has come; a request for flow control wants an answer. */
+  /**
+   * A heartbeat states how far the server has delivered. A flow control request needs an answer.
+   */
   #onControl(message: Msg): void {
     const stalled = message.headers?.get('Nats-Consumer-Stalled');
     if (message.reply) this.#options.engine.respond(message.reply);

@@ -15,10 +15,13 @@ import { PART_HEADER, type RawMessage, subjectOf } from './layout.js';
 import type { NatsSettings } from './options.js';
 import { codeOf, Requests } from './requests.js';
 
-/** What became of a commit: stored, or refused because the stream's last message was another one than expected. */
+/**
+ * The result of a commit. It is not stored if the last message of the stream was not the expected
+ * one.
+ */
 export type PublishResult = { readonly stored: true } | { readonly stored: false };
 
-/** A message by its sequence, the next one of a subject from a sequence on, or the last one of a subject. */
+/** A message by its sequence, the next one of a subject from a sequence on, or its last one. */
 export type GetQuery =
   | { readonly seq: number }
   | { readonly seq: number; readonly next_by_subj: string }
@@ -39,7 +42,7 @@ export interface NewMessage {
   readonly body?: string;
 }
 
-/** The answer to a message that was published: the sequence at which it is stored, or why it is not. */
+/** The server's answer to a message: its sequence, or the reason why it is not stored. */
 export interface Stored {
   readonly seq: number;
   readonly error?: { readonly err_code: number; readonly description: string };
@@ -49,16 +52,12 @@ export const WRONG_LAST_SEQUENCE = 10071;
 export const MESSAGES_EXCEEDED = 10077;
 const WRONG_LAST_MSG_ID = 10070;
 const STREAM_NOT_FOUND = 10059;
-/** The status of a batch without messages. */
 const MESSAGE_NOT_FOUND = 404;
 const STREAM_NAME_IN_USE = 10058;
 
-/**
- * How long one attempt to publish takes, so that there is time to look whether it is stored, and
- * for another one.
- */
+/** One attempt to publish. It leaves time to check the stream and to try again. */
 const PUBLISH_MS = 2_000;
-/** After which the server removes a consumer that was only asked a question. */
+/** The server then removes a consumer that was made to read its state. */
 const SAMPLE_NANOS = 5_000 * 1_000_000;
 
 export interface ConnectionWatch {
@@ -68,7 +67,7 @@ export interface ConnectionWatch {
   readonly onRejected: (message: string) => void;
 }
 
-/** The connection to the server, and what is asked of it. Whatever it rejects with is `store_unavailable`. */
+/** The connection to the server and the requests to it. All failures are `store_unavailable`. */
 export class Engine {
   readonly #library: Library;
   readonly #nc: NatsConnection;
@@ -98,7 +97,7 @@ export class Engine {
     return this.#isRejected;
   }
 
-  /** The largest message that the server takes, with its headers. */
+  /** The largest message that the server accepts, with its headers. */
   get payloadMax(): number {
     return this.#nc.info?.max_payload ?? 1024 * 1024;
   }
@@ -119,7 +118,7 @@ export class Engine {
     }
   }
 
-  /** Undefined when there is no such stream. */
+  /** Undefined if the stream does not exist. */
   async info(stream = this.#settings.stream): Promise<StreamInfo | undefined> {
     return this.#requests.sendAgain(
       () => this.#jsm.streams.info(stream),
@@ -128,8 +127,8 @@ export class Engine {
   }
 
   /**
-   * A stream, made if there is none. Each attempt looks first: of nodes that make it at once, a
-   * cluster answers one, and some versions never answer the others.
+   * Opens a stream, and creates it if it does not exist. Each attempt reads it first: if several
+   * nodes create a stream at once, some versions of the server answer only one of them.
    */
   async open(config: Partial<StreamConfig>, name = this.#settings.stream): Promise<StreamInfo> {
     const { streams } = this.#jsm;
@@ -145,18 +144,18 @@ export class Engine {
     const found = await this.#requests.sendAgain(() =>
       info().catch((error: unknown) => create(error).catch(lookAgain)),
     );
-    if (!found) throw unavailable('The NATS server has no stream, and made none.');
+    if (!found) throw unavailable('The NATS server has not created the stream.');
     return found;
   }
 
-  /** Changes a part of a stream's configuration. */
+  /** Changes parts of a stream's configuration. */
   async update(config: Partial<StreamConfig>, stream = this.#settings.stream): Promise<void> {
     await this.#requests.sendAgain(() => this.#jsm.streams.update(stream, config));
   }
 
   /**
-   * Changes the description. It is asked for once: an attempt that comes late would undo the change
-   * of another node.
+   * Changes the description. Sent once, because a late repetition would undo the change of another
+   * node.
    */
   async describe(description: string): Promise<void> {
     await this.#requests.send(() => this.#jsm.streams.update(this.#settings.stream, { description }));
@@ -167,10 +166,10 @@ export class Engine {
     await this.#requests.send(() => this.#jsm.streams.purge(stream, below));
   }
 
-  /** Undefined when there is no such message. */
+  /** Undefined if the message does not exist. */
   async get(query: GetQuery, stream = this.#settings.stream): Promise<RawMessage | undefined> {
     const { replicas } = this.#settings;
-    // Any replica answers a direct get, also one that lags behind, and what it does not have yet would be left out.
+    // A replica that lags behind also answers a direct get. It would miss the newest messages.
     const found = await this.#requests.sendAgain(() =>
       replicas === 1 ? this.#jsm.direct.getMessage(stream, query) : this.#jsm.streams.getMessage(stream, query),
     );
@@ -178,7 +177,7 @@ export class Engine {
   }
 
   /**
-   * True if one request can read several messages: from nats-server 2.11, of a stream without
+   * True if one request can read several messages: nats-server 2.11 or later, and a stream without
    * replicas. A replica that lags behind would end a batch early.
    */
   get canBatch(): boolean {
@@ -186,7 +185,10 @@ export class Engine {
     return this.#settings.replicas === 1 && (major > 2 || (major === 2 && minor >= 11));
   }
 
-  /** The next messages of a subject, in order: at most `batch`, and about `max_bytes`, but at least one if there is one. */
+  /**
+   * The next messages of a subject, in order. A batch has at most `batch` messages and about
+   * `max_bytes` bytes, but at least one message if one exists.
+   */
   async getBatch(query: BatchQuery): Promise<readonly RawMessage[]> {
     const read = async (): Promise<readonly RawMessage[]> => {
       const messages: RawMessage[] = [];
@@ -199,9 +201,10 @@ export class Engine {
   }
 
   /**
-   * Publishes all parts, without waiting in between. The server stores each only if it follows the one before it: the
-   * first one by the stream's last sequence, the others also by the id of the part before, as a sequence alone may be that
-   * of a message which another node got in. So the last one is stored only if all are.
+   * Publishes all parts without waiting in between. The server stores a part only directly after
+   * the one before. The first part states the stream's last sequence. Each other part also states
+   * the id of the part before, because another node's message may have the expected sequence. So
+   * the last part is stored only if all are.
    */
   async publish({ commit, parts, lastSequence }: NewCommit, prefix: string): Promise<PublishResult> {
     const answers = parts.map(({ topic, header, body }, at) => {
@@ -222,17 +225,20 @@ export class Engine {
     const { error } = (await answers.at(-1))?.json<{ error?: { err_code: number; description: string } }>() ?? {};
     if (!error) return { stored: true };
     if (error.err_code === WRONG_LAST_SEQUENCE || error.err_code === WRONG_LAST_MSG_ID) return { stored: false };
-    throw unavailable(`The NATS server refuses to store: ${error.description}.`);
+    throw unavailable(`The NATS server rejects a message: ${error.description}.`);
   }
 
-  /** Publishes a message that is stored only if the last one of its subject has this sequence; 0: if there is none. */
+  /**
+   * Publishes a message. The server stores it only if the last message of its subject has this
+   * sequence, or if the sequence is 0 and the subject is empty.
+   */
   async publishAfter(lastOfSubject: number, { stream, subject, body = '' }: NewMessage): Promise<Stored> {
     const headers = this.#library.headers();
     headers.set('Nats-Expected-Stream', stream);
     headers.set('Nats-Expected-Last-Subject-Sequence', String(lastOfSubject));
     const options = { headers, timeout: this.#settings.timeoutMs };
     const answer = await this.#requests.send(() => this.#nc.request(subject, body, options));
-    if (!answer) throw unavailable('The NATS server gave no answer.');
+    if (!answer) throw unavailable('The NATS server does not answer.');
     return answer.json<Stored>();
   }
 
@@ -242,7 +248,7 @@ export class Engine {
       this.#nc.request(subject, '', { timeout: this.#settings.timeoutMs }),
     );
     const { seq, error } = answer?.json<Stored>() ?? { seq: 0 };
-    if (!answer || error) throw unavailable(`The NATS server refuses to store: ${error?.description ?? 'no answer'}.`);
+    if (!answer || error) throw unavailable(`The NATS server rejects a message: ${error?.description ?? 'no answer'}.`);
     return seq;
   }
 
@@ -254,33 +260,30 @@ export class Engine {
     });
   }
 
-  /** Lets the server go on after it asked for flow control. */
+  /** Answers a flow control request, so that the server continues. */
   respond(subject: string): void {
     if (this.connected) this.#nc.publish(subject);
   }
 
-  /** Makes a consumer that pushes. It is asked for once, because a second one would push too. */
+  /** Creates a push consumer. Sent once, because a second consumer would push as well. */
   async addConsumer(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
     const info = await this.#requests.soon(
       this.#requests.send(() => this.#jsm.consumers.add(this.#settings.stream, config)),
     );
-    if (!info) throw unavailable('The NATS server made no consumer.');
+    if (!info) throw unavailable('The NATS server has not created a consumer.');
     return info;
   }
 
-  /**
-   * What a consumer says of the stream when it begins. It is deleted, or ends by itself after a
-   * while.
-   */
+  /** Reads the state of the stream through a consumer. The consumer is deleted, or expires. */
   async sample(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
     const options = { ...config, ack_policy: 'none', mem_storage: true, inactive_threshold: SAMPLE_NANOS } as const;
     const info = await this.#requests.sendAgain(() => this.#jsm.consumers.add(this.#settings.stream, options));
-    if (!info) throw unavailable('The NATS server made no consumer.');
+    if (!info) throw unavailable('The NATS server has not created a consumer.');
     void this.deleteConsumer(info.name);
     return info;
   }
 
-  /** Never rejects: a consumer that is left behind ends by itself. */
+  /** Never rejects: a consumer that cannot be deleted expires. */
   async deleteConsumer(name: string): Promise<void> {
     if (!this.connected) return;
     await this.#requests.soon(this.#jsm.consumers.delete(this.#settings.stream, name)).catch(() => undefined);

@@ -20,23 +20,23 @@ export interface FollowerOptions {
   readonly clock: Clock;
   readonly settings: NatsSettings;
   readonly outage: Outage;
-  /** What has become visible since the follower began. */
+  /** Entries have become visible since the follower started. */
   readonly onVisible: (batch: TailBatch) => void;
-  /** The log is another one than before. */
+  /** The follower follows another log, or another epoch of its log. */
   readonly onEpoch: () => void;
 }
 
 /**
- * Messages at least in each such time while catching up; otherwise another consumer is made, which
- * goes on from there.
+ * While it catches up, a node expects this many messages within this time. Otherwise it opens
+ * another consumer at the same sequence.
  */
 const CATCH_UP_STEP = 10;
 const CATCH_UP_MS = 2_000;
 
 /**
- * What a node knows of the log: which one it is, its last message, and the newest ids. It follows the stream by one
- * consumer. `live` says that it has caught up and can be believed; after every interruption it looks first whether the
- * stream still is what it was.
+ * The state of the log as this node knows it: the epoch, the last message and the newest ids. One
+ * consumer follows the stream. `live` means that the node has caught up. After every interruption
+ * the node first checks that the stream still holds everything it has seen.
  */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -52,9 +52,12 @@ export class Follower {
   #closed = false;
   readonly #arming: Arming;
   readonly #continuity: Continuity;
-  /** The stream's last message when its epoch was looked at. */
+  /** The last sequence of the stream when the node last checked its epoch. */
   #armedAt = 0;
-  /** The newest message when the log was begun with: the server's time of it, and when this node got it. */
+  /**
+   * The last message when the node started to follow the log: its time on the server's clock, and
+   * the same moment on this node's clock.
+   */
   #newest = { sequence: 0, timeMs: 0, monotonicMs: 0 };
   readonly #changes: Changes;
 
@@ -68,33 +71,33 @@ export class Follower {
     this.#arming = new Arming({ clock, outage, arm: () => this.#arm() });
   }
 
-  /** Catches up with the log, and makes it if there is none. */
+  /** Opens the log, creates it if it does not exist, and catches up with it. */
   async start(): Promise<void> {
     await this.#arming.start(this.#options.settings.timeoutMs);
   }
 
-  /** The log that was followed last. */
+  /** The log that this node follows. */
   get log(): LogIdentity {
     if (!this.#log) throw unavailable('The NATS store has no log yet.');
     return this.#log;
   }
 
-  /** Up to where `onVisible` has come. */
+  /** `onVisible` has received everything up to this position. */
   get head(): number {
     return this.#head;
   }
 
-  /** Of the last message of the stream, as far as this node knows. */
+  /** The sequence of the last message that this node knows. */
   get sequence(): number {
     return this.#sequence;
   }
 
-  /** Up to which position everything is visible, with `sequence` as the last message. */
+  /** Everything up to this position is visible if `sequence` is the last message. */
   get visible(): number {
     return this.#visible;
   }
 
-  /** Another node's commit is being written: some of its parts are there. */
+  /** True if some parts of another node's commit are stored, but not all. */
   get commitOpen(): boolean {
     return this.#visible < endPosition(this.#sequence);
   }
@@ -104,12 +107,12 @@ export class Follower {
     await this.#changes.until(() => this.#live, timeoutMs);
   }
 
-  /** Resolves when a message after this sequence was seen, or the time is over. */
+  /** Resolves when the node has seen a message after this sequence, or is no longer live. */
   async passes(sequence: number, timeoutMs: number): Promise<void> {
     await this.#changes.until(() => this.#sequence > sequence || !this.#live, timeoutMs);
   }
 
-  /** What this node has committed itself is known without waiting for the consumer. */
+  /** Adds a commit of this node, before the consumer receives it. */
   committed({ commit, lastSequence, positions }: NewCommit, ids: readonly string[]): void {
     const sinceMs = this.#options.clock.monotonic();
     for (const [at, id] of ids.entries()) this.ids.add(id, { position: positions[at] ?? 0, commit, sinceMs });
@@ -119,13 +122,13 @@ export class Follower {
     this.#visible = endPosition(lastSequence);
   }
 
-  /** Looks whether the stream still is what it was; until that is clear, the node is not live. */
+  /** Checks the stream again. The node is not live until the check has succeeded. */
   recheck(): void {
     this.#live = false;
     this.#arming.request();
   }
 
-  /** The server has lost something that is not in the log: the log begins a new epoch. */
+  /** The server has lost something outside of the log. The log begins a new epoch. */
   renew(): void {
     this.#continuity.doubt();
     this.recheck();
@@ -137,7 +140,7 @@ export class Follower {
     this.recheck();
   }
 
-  /** The connection is back: no need to wait for the next attempt. */
+  /** The connection is established again: starts the next attempt now. */
   hurry(): void {
     this.#live = false;
     this.#arming.hurry();
@@ -174,7 +177,7 @@ export class Follower {
     outage.recovered();
   }
 
-  /** However long it takes, as long as it goes on. */
+  /** Takes as long as needed while messages arrive. */
   async #caughtUp(sequence: number): Promise<void> {
     while (this.#assembler.next <= sequence) {
       const { next } = this.#assembler;
@@ -193,12 +196,12 @@ export class Follower {
     const { next } = this.#assembler;
     const { consumer, pending } = await Consumer.open(this.#consumerOptions(), next);
     this.#consumer = consumer;
-    // Retention has removed all that came meanwhile, so nothing will arrive to tell.
+    // Retention has removed all messages since the interruption, so none will arrive.
     if (pending === 0 && next <= lastSequence)
       this.#advance(lastSequence, undefined, this.#assembler.skip(lastSequence));
   }
 
-  /** A log that was not followed before: its newest ids are learned, and what comes after now is handed over. */
+  /** Starts to follow a log: reads its newest ids, and delivers the entries from now on. */
   async #begin({ epoch, prefix, lastSequence }: LogStatus): Promise<void> {
     const { clock, engine, settings } = this.#options;
     const last = lastSequence > 0 ? await engine.get({ seq: lastSequence }) : undefined;
@@ -209,7 +212,8 @@ export class Follower {
     this.#visible = lastSequence > 0 ? visibleAt(lastSequence, part) : 0;
     this.#head = this.#visible;
     this.#sequence = lastSequence;
-    // Early enough for the parts of a commit that is being written, late enough to read no more ids than are remembered.
+    // The first message to read: it includes the parts of an unfinished commit, and only as many
+    // ids as the node remembers.
     const commitFirst = part && part.index < part.parts ? lastSequence - part.index + 1 : lastSequence + 1;
     const newest = Math.max(1, lastSequence - settings.idempotencyCount + 1);
     const timeMs = last?.timeMs ?? 0;
@@ -255,13 +259,13 @@ export class Follower {
       this.#visible = visibleAt(sequence, part);
       this.#sequence = sequence;
     }
-    if (visible && visible.head > this.#head) this.#hand(visible);
+    if (visible && visible.head > this.#head) this.#deliver(visible);
     this.#changes.notify();
   }
 
   /**
-   * When a message was stored, at the latest, on this node's monotonic clock. The server's clock may be another than the node's, so its
-   * times are only compared with each other.
+   * The latest moment at which a message can have been stored, on this node's monotonic clock. The
+   * clocks of server and node may differ, so times of the server are only compared with each other.
    */
   #sinceMs(sequence: number, part: Part | undefined): number {
     const { sequence: newest, timeMs, monotonicMs } = this.#newest;
@@ -269,7 +273,7 @@ export class Follower {
     return monotonicMs - Math.max(0, timeMs - part.timeMs);
   }
 
-  #hand({ floor, entries, head }: Visible): void {
+  #deliver({ floor, entries, head }: Visible): void {
     const after = Math.max(this.#head, floor ?? 0);
     this.#head = head;
     this.#options.onVisible({

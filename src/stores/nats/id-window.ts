@@ -1,8 +1,8 @@
-/** Where an id stands, and which commit brought it there. */
+/** The position of an id, and the commit that contains it. */
 export interface KnownId {
   readonly position: number;
   readonly commit: string;
-  /** Since when, on the node's monotonic clock. */
+  /** The time of the append on the node's monotonic clock. */
   readonly sinceMs: number;
 }
 
@@ -11,10 +11,10 @@ export interface IdWindowLimits {
   readonly idempotencyCount: number;
 }
 
-/** The ids of the newest entries, in step with the log. */
+/** The ids of the newest entries of the log. */
 export class IdWindow {
   readonly #limits: IdWindowLimits;
-  /** Insertion order is the log's, so the oldest are first. */
+  /** In the order of the log, so the oldest ids are first. */
   readonly #ids = new Map<string, KnownId>();
 
   constructor(limits: IdWindowLimits) {
@@ -26,12 +26,12 @@ export class IdWindow {
   }
 
   add(id: string, known: KnownId): void {
-    // One that was forgotten and appended again must stand where its new position is.
+    // An id that was forgotten and appended again moves to the end.
     this.#ids.delete(id);
     this.#ids.set(id, known);
   }
 
-  /** Forgets what is too old or too much, at a moment of the same clock. */
+  /** Forgets ids that are too old, and the oldest ones if there are too many. */
   forget(monotonicMs: number): void {
     const { idempotencyMs, idempotencyCount } = this.#limits;
     for (const [id, { sinceMs }] of this.#ids) {

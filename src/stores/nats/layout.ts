@@ -2,39 +2,42 @@ import type { MsgHdrs } from '@nats-io/transport-node';
 import { type LogEntry, logEntry } from '../../core/notification.js';
 import { isRecord } from '../../core/records.js';
 
-/** Positions that each stream sequence stands for, so also the most drafts that one commit may hold. */
+/** Positions per stream sequence, and so the most drafts that one commit may hold. */
 export const POSITIONS_PER_MESSAGE = 10_000;
 
-/** Beyond it positions are no safe integers any more; at 1,000 messages a second that is 28 years. */
+/**
+ * A higher sequence would have positions beyond the safe integers. At 1,000 messages a second that
+ * takes 28 years.
+ */
 export const SEQUENCE_MAX = Math.floor(Number.MAX_SAFE_INTEGER / POSITIONS_PER_MESSAGE);
 
-/** The header that describes a part, a JSON array; see `encodeHeader`. */
+/** The header that describes a part as a JSON array; see `encodeHeader`. */
 export const PART_HEADER = 'Notifications-Part';
 
-/** Tokens that no topic is encoded to. */
+/** Tokens that `encodeTopic` never returns. */
 const EPOCH_TOKEN = '=';
 const GUARD_TOKEN = '=g';
-/** The token before the topic of a record of the library, so that the server can count them. No topic is encoded to it. */
+/** The token before the topic of a record of the library. With it the server can count records. */
 const RECORDS_TOKEN = '=r';
 
-/** A commit is written as one stream message for each of its topics, all with sequences that follow one another. */
+/** A commit is written as one stream message per topic, with consecutive sequences. */
 export interface PartHead {
-  /** Random; the same in all parts of a commit. */
+  /** Random, the same in all parts of a commit. */
   readonly commit: string;
-  /** From 1. */
+  /** The number of this part, from 1. */
   readonly index: number;
-  /** Parts of the commit. */
+  /** The number of parts of the commit. */
   readonly parts: number;
-  /** Drafts of the commit. */
+  /** The number of drafts of the commit. */
   readonly drafts: number;
-  /** The highest position that stands in any message before this one, be it of the same commit. */
+  /** The highest position in any message before this one, including the same commit. */
   readonly floor: number;
-  /** Which drafts of the commit are in this part, counted from 0. */
+  /** The drafts of the commit that are in this part, counted from 0. */
   readonly members: readonly number[];
   readonly ids: readonly string[];
 }
 
-/** A part as it stands in the stream. */
+/** A part in the stream. */
 export interface Part extends PartHead {
   readonly sequence: number;
   /** When the server stored it, in milliseconds. */
@@ -42,7 +45,7 @@ export interface Part extends PartHead {
   readonly entries: readonly LogEntry[];
 }
 
-/** What the library hands out, of a consumer or of a get. */
+/** A message that the client library returns, from a consumer or a get. */
 export interface RawMessage {
   readonly sequence: number;
   readonly timeMs: number;
@@ -51,12 +54,12 @@ export interface RawMessage {
   readonly data: Uint8Array;
 }
 
-/** The position at which a commit ends whose last part has this sequence. */
+/** The position at which a commit ends, by the sequence of its last part. */
 export function endPosition(lastSequence: number): number {
   return lastSequence * POSITIONS_PER_MESSAGE;
 }
 
-/** The lowest sequence at which the last part of a commit can stand that holds this position. */
+/** The lowest possible sequence of the last part of the commit that holds this position. */
 export function sequenceOf(position: number): number {
   return Math.ceil(position / POSITIONS_PER_MESSAGE);
 }
@@ -65,19 +68,25 @@ export function lastSequenceOf({ sequence, index, parts }: Part): number {
   return sequence - index + parts;
 }
 
-/** Up to which position everything is visible or will never exist, once this is the last message of the stream. */
+/**
+ * Up to this position everything is visible or will never exist, if this is the stream's last
+ * message.
+ */
 export function visibleAt(sequence: number, part: PartHead | undefined): number {
   return endPosition(part && part.index < part.parts ? sequence - part.index : sequence);
 }
 
-/** The place of a draft in a commit that ends at `end`: the last one stands at the end, the others right before it. */
+/**
+ * The position of a draft in a commit that ends at `end`. The last draft is at `end`, the others
+ * directly before it.
+ */
 export function memberPosition(end: number, drafts: number, member: number): number {
   return end - drafts + 1 + member;
 }
 
 /**
- * One token, so that no topic is a wildcard, a prefix or a part of another: letters, digits, `-` and `_` stand for
- * themselves, every other byte of UTF-8 is `=` and two digits of hex.
+ * Encodes a topic as one token, so that no topic is a wildcard or a part of another. Letters,
+ * digits, `-` and `_` stay as they are. Every other byte of UTF-8 becomes `=` and two hex digits.
  */
 export function encodeTopic(topic: string): string {
   return topic.replace(/[^A-Za-z0-9_-]/gu, (character) =>
@@ -98,12 +107,12 @@ export function recordSubjects(prefix: string): string {
   return `${prefix}.${RECORDS_TOKEN}.>`;
 }
 
-/** The subject of epochs that nodes propose. A message on it makes all nodes check the epoch. */
+/** The subject of proposed epochs. A message on it makes all nodes check the epoch. */
 export function epochSubject(prefix: string): string {
   return `${prefix}.${EPOCH_TOKEN}`;
 }
 
-/** The subject of messages without a meaning. They make a new leader apply its log. */
+/** The subject of empty messages that make a new leader apply its log. */
 export function guardSubject(prefix: string): string {
   return `${prefix}.${GUARD_TOKEN}`;
 }
@@ -113,7 +122,7 @@ export function encodeHeader(head: PartHead): string {
   return JSON.stringify([commit, index, parts, drafts, floor, members, ids]);
 }
 
-/** Undefined for what this driver did not write: it takes up a sequence and is otherwise looked over. */
+/** Undefined if this driver did not write the message. Readers skip such a message. */
 export function decodePart(message: RawMessage): Part | undefined {
   const header = message.headers?.get(PART_HEADER);
   if (!header) return undefined;

@@ -18,7 +18,7 @@ import { Writer } from './writer.js';
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2_000;
 
-/** The parts of a node put together; `index.ts` says how they keep the contract. */
+/** Connects the parts of a node. `index.ts` explains how they keep the contract. */
 export class NatsStore implements Store, StoreAbilities {
   readonly #settings: NatsSettings;
   readonly #clock: Clock;
@@ -121,7 +121,7 @@ export class NatsStore implements Store, StoreAbilities {
 
   async #close(): Promise<void> {
     await this.#tails.close();
-    // Appends that were called before are still written, for which they need the follower.
+    // Appends that were called before `close` are still written. They need the follower.
     await this.#appends.idle();
     await this.#follower.close();
     await this.#engine.close();
@@ -130,14 +130,14 @@ export class NatsStore implements Store, StoreAbilities {
   async #whenReady<T>(read: () => Promise<T>): Promise<T> {
     await this.#follower.ready(this.#settings.timeoutMs);
     return read().catch(async (error: unknown) => {
-      // The log was another one: once that is clear, it is read as it is now.
+      // The log may have changed its epoch. After the node has checked it, the read is repeated.
       if (this.#closing || !this.#engine.connected) throw error;
       await this.#follower.ready(this.#settings.timeoutMs);
       return read();
     });
   }
 
-  /** A call that is made of several requests is given no longer than one of them. */
+  /** Limits a call of several requests to the time of one request. */
   async #bounded<T>(call: Promise<T>): Promise<T> {
     let timer: unknown;
     const late = new Promise<never>((_, reject) => {

@@ -1,40 +1,56 @@
 import type { NodeConnectionOptions } from '@nats-io/transport-node';
 import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
 
-/** Where NATS is, and how long, how much and how safely the log is kept there. */
+/** Options of the NATS store: connection, retention, replication and limits. */
 export interface NatsStoreOptions {
   /**
-   * How to connect, as `connect` of `@nats-io/transport-node` takes it: `servers`, `user`, `pass`, `token`, `tls`,
-   * `authenticator`… Credentials go there, never into a server's URL. The driver reconnects for ever, whatever is said.
+   * How to connect, as `connect` of `@nats-io/transport-node` takes it: `servers`, `user`, `pass`,
+   * `token`, `tls`, `authenticator`… Credentials belong here, never in a server's URL. The driver
+   * always reconnects without a limit.
    */
   readonly connection?: NodeConnectionOptions | undefined;
-  /** Name of the stream, and the first token of its subjects. Letters, digits, `-`, `_`. Default `notifications`. */
+  /**
+   * Name of the stream, and the first token of its subjects. Letters, digits, `-`, `_`. Default
+   * `notifications`.
+   */
   readonly stream?: string | undefined;
   /** Copies of the stream in a cluster: 1 to 5. Default 1. */
   readonly replicas?: number | undefined;
   /**
-   * Stream messages kept; one holds a notification or more. Default 1,000,000. The stream's own limit is higher by the
-   * records of the library that it holds, in steps of 100.
+   * Stream messages to keep; one holds one notification or more. Default 1,000,000. The stream's
+   * own limit is higher by the records of the library that it holds, in steps of 100.
    */
   readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default 7 days. */
   readonly retainMs?: number | undefined;
-  /** Bytes that the stream may take up at the server, with 100 KiB to 16 MiB more for records. Default 1 GiB. */
+  /**
+   * Bytes that the stream may use on the server, and 100 KiB to 16 MiB more for records. Default 1
+   * GiB.
+   */
   readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
-  /** Ids that every node remembers for that; beyond it the oldest are forgotten early. Default 100,000. */
+  /**
+   * Ids that each node remembers for that. Beyond it the oldest are forgotten early. Default
+   * 100,000.
+   */
   readonly idempotencyCount?: number | undefined;
   /**
-   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. They are messages of a
-   * stream of their own, of about 250 bytes each. Default 1,000,000.
+   * Keys that can be claimed at once, such as used tickets. Further keys are rejected. Each is a
+   * message of about 250 bytes in a stream of its own. Default 1,000,000.
    */
   readonly claimCount?: number | undefined;
-  /** Milliseconds after which a call that the server does not answer rejects. Default 5,000. */
+  /** Milliseconds after which a call without an answer of the server rejects. Default 5,000. */
   readonly timeoutMs?: number | undefined;
-  /** Notifications that may wait to be appended on this node; beyond it `append` rejects. Default 20,000. */
+  /**
+   * Notifications that may wait to be appended on this node. Beyond it `append` rejects. Default
+   * 20,000.
+   */
   readonly pendingMax?: number | undefined;
-  /** Characters of JSON that may wait to be appended on this node; beyond it `append` rejects. Default 64 Mi. */
+  /**
+   * Characters of JSON that may wait to be appended on this node. Beyond it `append` rejects.
+   * Default 64 Mi.
+   */
   readonly pendingCharsMax?: number | undefined;
 }
 
@@ -50,7 +66,7 @@ const MIB = 1024 * 1024;
 const NUMBERS: Record<NumberName, NumberRule> = {
   replicas: { default: 1, min: 1, max: 5 },
   retainCount: { default: 1_000_000, min: 1, max: Number.MAX_SAFE_INTEGER },
-  // JetStream takes durations in nanoseconds of 64 bits, and its duplicate window may not be longer than the retention.
+  // JetStream takes durations in nanoseconds of 64 bits.
   retainMs: { default: 7 * 86_400_000, min: 1_000, max: 9_000_000_000_000 },
   retainBytes: { default: 1024 * MIB, min: 1024, max: Number.MAX_SAFE_INTEGER },
   idempotencyMs: { default: 600_000, min: 1, max: 9_000_000_000_000 },
@@ -63,14 +79,14 @@ const NUMBERS: Record<NumberName, NumberRule> = {
 
 const STREAM = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** @throws RangeError that names option, value and range */
+/** @throws RangeError that names the option, its value and its range */
 export function natsSettings(options: NatsStoreOptions): NatsSettings {
   const { connection = {}, stream = 'notifications' } = options;
   const numbers = numberOptions('natsStore', options, NUMBERS, ['connection', 'stream']);
   if (!STREAM.test(stream)) {
     throw new RangeError(`natsStore: stream is ${stream}, must be 1 to 64 letters, digits, - and _`);
   }
-  // Without the value: the client would log and report it as it is.
+  // The message leaves out the value, because it holds the credentials.
   if ([connection.servers ?? []].flat().some((server) => server.includes('@'))) {
     throw new RangeError('natsStore: connection.servers has credentials, they must be in user and pass, or token');
   }

@@ -11,14 +11,17 @@ import { type LogIdentity, type LogStatus, logStatus } from './stream.js';
 import { TopicRun } from './topic-run.js';
 import { WholeCommits } from './whole-commits.js';
 
-/** Messages that are asked for at once when the log is read in its order. */
+/** Messages that are requested at once when the log is read in order. */
 const CHUNK_MESSAGES = 64;
-/** Messages in one batch when the server can read in batches. */
+/** Messages in one batch, if the server can read in batches. */
 const CHUNK_BATCH = 512;
-/** Bytes of JSON after which a chunk ends. */
+/** A chunk ends after this many bytes of JSON. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** The first batch of each topic of a page: small enough to waste little when other topics fill the page. */
+/**
+ * The least messages in the first batch of a topic. Larger batches would be wasted if other topics
+ * fill the page.
+ */
 const BATCH_MIN = 4;
 const BATCH_BYTES_MIN = 64 * 1024;
 
@@ -44,8 +47,8 @@ export class Pages {
   }
 
   /**
-   * First the head, so that all up to it is there when the topics are read; last what is trimmed, so that it covers what
-   * was removed meanwhile.
+   * Reads the head first, so that everything up to it exists when the topics are read. Reads
+   * `trimmed` last, so that it includes entries that were removed in between.
    */
   async read(query: ReadQuery): Promise<ReadResult> {
     const log = this.#follower.log;
@@ -55,7 +58,7 @@ export class Pages {
     return { epoch: log.epoch, ...page, head, trimmed: await this.#trimmed(status) };
   }
 
-  /** Looks up ids once this node knows everything that any node has appended. */
+  /** Finds ids after this node has seen everything that any node has appended. */
   async positionsOf(ids: readonly string[], timeoutMs: number): Promise<readonly (number | undefined)[]> {
     const follower = this.#follower;
     const { lastSequence } = await this.#status(follower.log);
@@ -65,7 +68,7 @@ export class Pages {
     return ids.map((id) => follower.ids.get(id)?.position);
   }
 
-  /** What follows a position in the order of the log, up to where the follower is. */
+  /** The entries after a position in the order of the log, up to the follower's head. */
   async chunk(after: number): Promise<LogChunk> {
     const { epoch } = this.#follower.log;
     const { head } = this.#follower;
@@ -86,12 +89,12 @@ export class Pages {
       }
       sequence = next;
     }
-    // At the end of what is there: what was asked for and is not there has been removed.
+    // The end is reached: entries that were not found have been removed.
     if (sequence > end && upTo < head) [upTo, trimmed] = [head, Math.max(trimmed, head)];
     return { epoch, entries, upTo, head, trimmed };
   }
 
-  /** Some messages from a sequence on, in order, and the sequence from which to continue. */
+  /** Some messages from a sequence on, in order, and the sequence of the next read. */
   async #messages(from: number, end: number): Promise<readonly [readonly RawMessage[], number]> {
     const engine = this.#engine;
     if (engine.canBatch) {
@@ -106,14 +109,17 @@ export class Pages {
     return [messages, (await engine.get({ seq: from + length, next_by_subj: '>' }))?.sequence ?? end + 1];
   }
 
-  /** The stream as it is, if it still is the log that this node follows and no shorter than it was. */
+  /**
+   * The state of the stream, if it still is the log that this node follows, and no shorter than
+   * before.
+   */
   async #status(log: LogIdentity): Promise<LogStatus> {
     const known = this.#follower.sequence;
     const status = await logStatus(this.#engine);
     const same = status?.prefix === log.prefix && status.epoch.id === log.epoch.id;
     if (same && status.lastSequence >= known) return status;
     this.#follower.recheck();
-    throw unavailable('The log of the NATS store is another one than it was; this node has to look first.');
+    throw unavailable('The log of the NATS store has changed; this node checks it first.');
   }
 
   async #headAt(lastSequence: number): Promise<number> {
@@ -123,7 +129,7 @@ export class Pages {
     return visibleAt(lastSequence, last && decodePart(last));
   }
 
-  /** What was removed last is what the oldest message that is left says to come before it. */
+  /** The oldest message states the highest position before it, which is the last one removed. */
   async #trimmed({ lastSequence }: LogStatus): Promise<number> {
     const first = await this.#engine.get({ seq: 1, next_by_subj: '>' });
     if (!first) return endPosition(lastSequence);
@@ -153,12 +159,13 @@ export class Pages {
       if (entries.length >= limit || (entries.length > 0 && bytes > bytesMax)) return { entries, more: true };
       entries.push(entry);
       lowest.take();
-      // A message is a request: from a server that is slow the page ends early, as it had to be read anew if it came late.
+      // Without batches each message is a request. With a slow server the page ends early instead
+      // of too late.
       if (this.#clock.monotonic() >= endsMs) return { entries, more: true };
     }
   }
 
-  /** The sequence from which on all is found that follows a position: that may lie inside a commit. */
+  /** The first sequence to read after a position, which may be inside of a commit. */
   async #sequenceAfter(after: number): Promise<number> {
     const sequence = sequenceOf(after);
     if (after === endPosition(sequence)) return sequence + 1;
@@ -168,7 +175,7 @@ export class Pages {
   }
 }
 
-/** The topic whose next entry comes first in the log. */
+/** The topic whose next entry is the first in the log. */
 function lowestOf(runs: readonly TopicRun[]): TopicRun | undefined {
   let lowest: TopicRun | undefined;
   for (const run of runs) {

@@ -6,19 +6,19 @@ import { recordSubjects } from './layout.js';
 import type { NatsSettings } from './options.js';
 
 /**
- * The room that the stream's limits have for records of the library. The server counts messages of all kinds alike, so its
- * limits are raised by the records that it holds, in steps: each change is a request, and a step is small beside what is
- * kept.
+ * Records of the library must not displace notifications, but the server counts all messages alike.
+ * So the limits of the stream are raised by the number of records, in steps of this size. Each step
+ * is a request.
  */
 const STEP = 100;
-/** A record with its headers. Below 16 MiB in all, whatever their number. */
+/** A record with its headers. All records together stay below 16 MiB. */
 const RECORD_BYTES = 1024;
 /**
- * Messages that a lower limit removes at once. A server stores nothing while it removes them:
- * 200,000 took 20 seconds on 2.9, this many take a fifth of one.
+ * Messages that one lower limit removes. The server stores nothing meanwhile: on 2.9 the removal of
+ * 200,000 messages took 20 seconds, and of 2,000 a fifth of a second.
  */
 const REMOVED_MAX = 2_000;
-/** Between two steps, for appends. */
+/** The pause between two steps, in which appends continue. */
 const REMOVE_PAUSE_MS = 100;
 
 export interface RecordRoomOptions {
@@ -35,7 +35,10 @@ export interface RetentionLimits {
 
 export class RecordRoom {
   readonly #options: RecordRoomOptions;
-  /** Records in the stream, at least: those that expired since the last count are still in it. */
+  /**
+   * At least the records in the stream. Records that have expired since the last count are still
+   * included.
+   */
   #records = 0;
   #room = 0;
   #timer: Timer;
@@ -45,7 +48,7 @@ export class RecordRoom {
     this.#options = options;
   }
 
-  /** Counts the records of the stream, and answers the limits that leave their room to notifications. */
+  /** Counts the records of the stream, and returns the limits with room for them. */
   async count(prefix: string, more = 0): Promise<RetentionLimits> {
     this.#records = (await this.#counted(prefix)) + more;
     this.#room = roomFor(this.#records);
@@ -57,7 +60,10 @@ export class RecordRoom {
     this.#records += records;
   }
 
-  /** Makes room for records before they are published; half a step is left for what other nodes publish meanwhile. */
+  /**
+   * Makes room for records before they are published. Half a step stays free for records of other
+   * nodes.
+   */
   async make(records: number, prefix: string): Promise<void> {
     if (records === 0 || this.#room === RECORDS_MAX) return;
     if (this.#records + records > this.#room - STEP / 2) {
@@ -66,13 +72,13 @@ export class RecordRoom {
     } else this.#records += records;
   }
 
-  /** Lowers the limits further, in steps, until the stream keeps no more than it should. */
+  /** Lowers the limits further, step by step, until they are reached. */
   lowerLater(): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
     if (this.#closed) return;
     this.#timer = clock.setTimeout(() => {
-      // After a failure the node looks at the stream anew, and goes on.
+      // After a failure the node checks the stream again, and continues.
       this.#step().then(
         (isLast) => {
           if (!isLast) this.lowerLater();
@@ -101,19 +107,19 @@ export class RecordRoom {
     return limitsWithRoom(this.#options.settings, this.#room);
   }
 
-  /** Only a consumer tells the number of messages by subject, without naming each. */
+  /** Only a consumer can count messages by subject without a list of all subjects. */
   async #counted(prefix: string): Promise<number> {
     const filter_subject = recordSubjects(prefix);
     return (await this.#options.engine.sample({ deliver_policy: 'all', filter_subject })).num_pending;
   }
 }
 
-/** The limits of a stream that holds no records yet. */
+/** The limits of a stream without records. */
 export function freshLimits(settings: NatsSettings): RetentionLimits {
   return limitsWithRoom(settings, roomFor(0));
 }
 
-/** The limits themselves, or as near to them as removes a bounded number of messages. */
+/** The limits, or intermediate limits that remove a bounded number of messages. */
 export function stepTowards(target: RetentionLimits, { messages, bytes }: StreamState): RetentionLimits {
   const messageBytes = messages > 0 ? bytes / messages : 0;
   return {

@@ -2,20 +2,19 @@ import type { Clock, Timer } from '../../core/clock.js';
 
 export interface RepeatOptions {
   readonly clock: Clock;
-  /** The request is sent again after each such time without an answer. */
+  /** The request is sent again after this time without an answer. */
   readonly everyMs: number;
-  /** When to give up. */
+  /** The request fails after this time. */
   readonly withinMs: number;
-  /** Whether an error is an answer. Any other one says that no leader was there to answer. */
+  /** True if the error is an answer. Any other error means that no leader has answered. */
   readonly isFinal: (error: Error) => boolean;
-  /** False when nobody waits for the answer any more. */
+  /** False if no caller waits for the answer. */
   readonly isWanted: () => boolean;
 }
 
 /**
- * Sends a request again and again until one of them is answered. A cluster without a leader drops
- * requests, and the client would wait for the answer until its time is over. Only for requests that
- * may arrive twice.
+ * Sends a request repeatedly until it is answered. A cluster without a leader drops requests, and
+ * the client library would wait for the answer in vain. Only for requests that may arrive twice.
  */
 export function repeated<T>(request: () => Promise<T>, options: RepeatOptions): Promise<T> {
   const { clock, everyMs, withinMs, isFinal, isWanted } = options;

@@ -6,7 +6,7 @@ import { repeated } from './repeated.js';
 
 /** A request without an answer is sent again after this time. */
 const AGAIN_MS = 500;
-/** The server answers requests about consumers within milliseconds, or never if it has no leader. */
+/** Requests about consumers are answered within milliseconds, or never without a leader. */
 const CONSUMER_MS = 1_000;
 
 export interface RequestsOptions {

@@ -8,10 +8,13 @@ import { epochSubject } from './layout.js';
 import type { NatsSettings } from './options.js';
 import { freshLimits, isReached, type RecordRoom, stepTowards } from './record-room.js';
 
-/** Which log a stream is. */
+/** Identifies the log in a stream. */
 export interface LogIdentity {
   readonly epoch: Epoch;
-  /** Of its subjects. Random, so what is written for a stream that was deleted never gets into the one made after it. */
+  /**
+   * The first tokens of its subjects. They are random, so messages for a deleted stream never reach
+   * its successor.
+   */
   readonly prefix: string;
 }
 
@@ -19,13 +22,13 @@ export interface LogStatus extends LogIdentity {
   readonly lastSequence: number;
 }
 
-/** A log, with the sequence of the last epoch that a node proposed; 0 if there is none. */
+/** A log, with the sequence of the last proposed epoch, or 0 if there is none. */
 export interface OpenedLog extends LogStatus {
   readonly proposedAt: number;
 }
 
 const NANOS_PER_MS = 1_000_000;
-/** Ids of parts only order the parts of one commit, so the server need not remember them. */
+/** Ids of parts only order the parts of one commit, so the server forgets them soon. */
 const DUPLICATE_WINDOW_MS = 1_000;
 
 export interface OpenLogOptions {
@@ -34,11 +37,14 @@ export interface OpenLogOptions {
   readonly records: RecordRoom;
 }
 
-/** The stream as it is, made if there is none. Nodes that start at once agree: the server makes a stream only once. */
+/**
+ * Opens the log, and creates its stream if it does not exist. The server creates it once, so all
+ * nodes agree.
+ */
 export async function openLog({ engine, settings, records }: OpenLogOptions): Promise<OpenedLog> {
   const info = await engine.open(newConfig(settings));
   const status = statusOf(info);
-  if (!status) throw new Error(`natsStore: the stream ${settings.stream} is there but is no log of nest-notifications`);
+  if (!status) throw new Error(`natsStore: the stream ${settings.stream} exists, but is no log of nest-notifications`);
   const { config } = info;
   const target = await records.count(status.prefix);
   const step = stepTowards(target, info.state);
@@ -50,8 +56,8 @@ export async function openLog({ engine, settings, records }: OpenLogOptions): Pr
 }
 
 /**
- * Completes the change to a proposed epoch. The node that proposed it may have died, so every node
- * does this, and all write the same description.
+ * Completes the change to a proposed epoch. The node that proposed it may have died. So every node
+ * writes the description, and all write the same.
  */
 async function withProposal(engine: Engine, status: LogStatus): Promise<OpenedLog> {
   const message = await engine.get({ last_by_subj: epochSubject(status.prefix) });
@@ -62,7 +68,7 @@ async function withProposal(engine: Engine, status: LogStatus): Promise<OpenedLo
   return { ...opened, epoch: proposal.epoch };
 }
 
-/** The log's state; undefined when there is no stream. */
+/** The state of the log; undefined if the stream does not exist. */
 export async function logStatus(engine: Engine): Promise<LogStatus | undefined> {
   const info = await engine.info();
   return info && statusOf(info);
@@ -79,11 +85,11 @@ export async function proposeEpoch({ engine, settings }: OpenLogOptions, log: Op
     body: encodeProposal({ from: log.epoch.id, epoch }),
   });
   if (error && error.err_code !== WRONG_LAST_SEQUENCE) {
-    throw unavailable(`The NATS server refuses to store: ${error.description}.`);
+    throw unavailable(`The NATS server rejects a new epoch: ${error.description}.`);
   }
 }
 
-/** The first message from a time on, which only a consumer can tell; undefined if there is none. */
+/** The first message since a time, or undefined if there is none. Only a consumer can find it. */
 export async function firstSequenceSince(engine: Engine, timeMs: number): Promise<number | undefined> {
   const { delivered, num_pending } = await engine.sample({
     deliver_policy: 'by_start_time',
@@ -111,7 +117,8 @@ function newConfig(settings: NatsSettings): Partial<StreamConfig> {
     storage: 'file',
     discard: 'old',
     duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
-    // A message that goes missing between others would be left out silently; to begin anew, delete the stream.
+    // Readers would skip a message that was removed between others. To start again, delete the
+    // stream.
     deny_delete: true,
     deny_purge: true,
   };

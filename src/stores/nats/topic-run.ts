@@ -17,10 +17,13 @@ export interface TopicRunQuery {
   readonly commits: WholeCommits;
 }
 
-/** A batch beyond this saves little. */
+/** Longer batches save little. */
 const BATCH_MAX = 512;
 
-/** The entries of one topic, in order. The server's index of subjects finds the messages, in batches if it can. */
+/**
+ * The entries of one topic, in order. The server's index of subjects finds their messages, in
+ * batches if it can.
+ */
 export class TopicRun {
   readonly #engine: Engine;
   readonly #query: TopicRunQuery;
@@ -41,17 +44,17 @@ export class TopicRun {
     this.#batch = query.batch;
   }
 
-  /** True if `entry` is known. If not, it must be loaded. */
+  /** False if `load` must read the next entry. */
   get isReady(): boolean {
     return this.entry !== undefined || (this.#ended && this.#parts.length === 0);
   }
 
-  /** The next entry until `take`; undefined if there are no more. */
+  /** The next entry until `take`, or undefined if there are no more. */
   get entry(): LogEntry | undefined {
     return this.#entries[this.#index];
   }
 
-  /** Moves past the entry. */
+  /** Moves to the next entry. */
   take(): void {
     this.#index++;
   }
@@ -86,7 +89,7 @@ export class TopicRun {
       }
       this.#parts.push(part);
     }
-    // The commits of a batch are checked at the same time. An error is thrown where the result is used.
+    // Checks all commits of a batch at the same time. An error is thrown where the result is used.
     for (const part of this.#parts) this.#query.commits.has(part).catch(() => undefined);
   }
 

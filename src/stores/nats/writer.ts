@@ -16,12 +16,15 @@ export interface WriterOptions {
   readonly timeoutMs: number;
 }
 
-/** How long another node's commit is waited for that has begun; then its node is taken for dead, and written over. */
+/** How long a node waits for the rest of another node's commit. Then that node counts as dead. */
 const COMMIT_OPEN_MS = 500;
-/** How long the message is waited for that another node got in; the consumer brings it, so it is there in no time. */
+/**
+ * How long a node waits for the message that another node has stored first. The consumer delivers
+ * it at once.
+ */
 const RACE_MS = 1_000;
 
-/** Writes commits, each right after the last message that this node knows. */
+/** Writes commits, each directly after the last message that this node knows. */
 export class Writer {
   readonly #options: WriterOptions;
 
@@ -30,8 +33,9 @@ export class Writer {
   }
 
   /**
-   * All arrays in one commit. One that is refused, as another node was first, is laid out anew after what that one wrote:
-   * ids that are in there are now known. One whose fate is unknown is looked for in the log before it is written again.
+   * Writes all arrays in one commit. If another node was first, the commit is made again after that
+   * node's messages, without ids that are now known. If no answer arrives, the node first checks
+   * whether the log contains the commit.
    */
   async write(arrays: DraftArrays): Promise<readonly AppendResult[]> {
     const { engine, follower, clock, timeoutMs } = this.#options;
@@ -48,7 +52,7 @@ export class Writer {
       const after = follower.sequence;
       const commit = newCommit(drafts, after, engine.payloadMax);
       if (commit.lastSequence > SEQUENCE_MAX)
-        throw unavailable('The NATS stream is at its end: delete it to begin anew.');
+        throw unavailable('The NATS stream has reached its last sequence; delete the stream to start again.');
       await follower.records.make(commit.parts.filter(isRecord).length, prefix);
       tried.add(commit.commit);
       const result = await engine.publish(commit, prefix).catch((error: unknown) => {
@@ -65,7 +69,7 @@ export class Writer {
     }
   }
 
-  /** The first draft of every id that is not in the log. */
+  /** The first draft of each id that is not in the log. */
   #unknown(arrays: DraftArrays): readonly Draft[] {
     const drafts = new Map<string, Draft>();
     for (const draft of arrays.flat()) {
@@ -74,7 +78,10 @@ export class Writer {
     return [...drafts.values()];
   }
 
-  /** Of arrays whose ids are all in the log. New is what one of these attempts wrote, where it is asked for first. */
+  /**
+   * The results of arrays whose ids are all in the log. An id is new if one of these attempts wrote
+   * it, and this is its first draft.
+   */
   #results(arrays: DraftArrays, tried: ReadonlySet<string>): readonly AppendResult[] {
     const { ids, log } = this.#options.follower;
     const answered = new Set<string>();
@@ -82,7 +89,7 @@ export class Writer {
       epoch: log.epoch,
       appended: drafts.map(({ id }): Appended => {
         const known = ids.get(id);
-        if (!known) throw unavailable('The NATS store began a new log while it wrote.');
+        if (!known) throw unavailable('The NATS store changed to a new log during the append.');
         const duplicate = answered.has(id) || !tried.has(known.commit);
         answered.add(id);
         return { id, position: known.position, duplicate };
@@ -90,7 +97,7 @@ export class Writer {
     }));
   }
 
-  /** Whatever is written after a part of a commit voids it, so its node is given the time to bring in the others. */
+  /** A message after a part voids the commit. So the other node gets time to write the rest. */
   async #otherCommit(leftMs: number): Promise<void> {
     const { follower } = this.#options;
     const { sequence } = follower;

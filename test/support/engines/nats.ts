@@ -117,7 +117,7 @@ export class NatsServer {
     this.#process?.kill('SIGCONT');
   }
 
-  /** Loses all data, as a disk does. The server must be down. */
+  /** Deletes all data, as the loss of a disk does. The server must be down. */
   wipe(): void {
     rmSync(this.dataFolder, { recursive: true, force: true });
   }
@@ -146,7 +146,7 @@ export class NatsServer {
   }
 }
 
-/** Three servers that hold the streams together. */
+/** Three servers that replicate the streams. */
 export class NatsCluster {
   readonly #folder: string;
   readonly #ports: readonly number[];
