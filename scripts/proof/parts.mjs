@@ -34,12 +34,22 @@ export const SIZES = {
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
+/** The suites of the Redis store that run on every engine of its kind. */
+const REDIS_SUITES = [
+  'test/stores/redis.test',
+  'test/stores/redis-(calls|loss|failover|sentinel|cluster)',
+  'test/cluster/redis',
+];
+
+/** Programs that `node scripts/engines.mjs` installs. */
+const otherEngine = (path) => `node_modules/.cache/engines/${path}`;
+
 /** @type {Part[]} */
 export const PARTS = [
   {
     name: 'contract',
     what: 'Every store against the contract, which holds random calls against a plain list.',
-    tests: ['test/stores/(memory|sqlite|redis|postgres).test', 'test/stores/nats-contract'],
+    tests: ['test/stores/(memory|sqlite|redis|redis-ioredis-5|postgres).test', 'test/stores/nats-contract'],
     env: () => ({}),
     count: ({ passed }) => ({ count: passed, unit: 'checks' }),
   },
@@ -76,10 +86,24 @@ export const PARTS = [
     what: 'Crashes, full and read-only disks, clocks, proxies of others in front, rolling restarts.',
     tests: [
       'test/cluster/(sqlite|redis|postgres|nats|full-disk|rolling)',
-      'test/stores/(sqlite-crash|sqlite-restore|nats-cluster|redis-(loss|failover|sentinel|cluster)|postgres-(failover|notify)|nats-recovery|clock-jumps)',
+      'test/stores/(sqlite-crash|sqlite-restore|nats-cluster|redis-(calls|loss|failover|sentinel|cluster)|postgres-(failover|notify)|nats-recovery|clock-jumps)',
       'test/e2e/proxies',
     ],
     env: () => ({}),
+    count: ({ passed }) => ({ count: passed, unit: 'tests' }),
+  },
+  {
+    name: 'valkey',
+    what: 'The Redis store on Valkey 8: the contract, losses, failover, Sentinel and Cluster.',
+    tests: REDIS_SUITES,
+    env: () => ({ REDIS_SERVER: otherEngine('valkey-8/bin/valkey-server') }),
+    count: ({ passed }) => ({ count: passed, unit: 'tests' }),
+  },
+  {
+    name: 'redis-newest',
+    what: 'The Redis store on the newest Redis: the contract, losses, failover, Sentinel and Cluster.',
+    tests: REDIS_SUITES,
+    env: () => ({ REDIS_SERVER: otherEngine('redis-newest/bin/redis-server') }),
     count: ({ passed }) => ({ count: passed, unit: 'tests' }),
   },
   {

@@ -2,15 +2,19 @@ import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { storeContract } from '../../src/testing/index.js';
-import { RedisEngine, redisMissing } from '../support/engines/redis.js';
+import { RedisEngine, redisVersions } from '../support/engines/redis.js';
 
-const describeRedis = redisMissing() === undefined ? describe : describe.skip;
+for (const { name, binary, missing } of redisVersions()) {
+  (missing ? describe.skip : describe)(`redisStore keeps the store contract, on ${name}`, () => {
+    keepsContract(binary);
+  });
+}
 
-describeRedis('redisStore keeps the store contract', () => {
+function keepsContract(binary: string): void {
   let engine: RedisEngine;
   let logs = 0;
   beforeAll(async () => {
-    engine = await RedisEngine.start();
+    engine = await RedisEngine.start({ binary });
   });
   afterAll(() => engine.stop());
 
@@ -29,7 +33,7 @@ describeRedis('redisStore keeps the store contract', () => {
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });
   for (const check of checks) test(check.name, check.run);
-});
+}
 
 function fail(message: string): never {
   throw new Error(`nothing to report, but the store says: ${message}`);

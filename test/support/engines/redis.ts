@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../free-port.js';
 import { freezeProcess } from './freeze.js';
+import { type EngineVersion, otherVersionOf } from './versions.js';
 
+/** REDIS_SERVER: the path of another engine, on which all tests of Redis then run. */
 export const REDIS_BINARY = process.env.REDIS_SERVER ?? 'redis-server';
 /** How long an engine may take to start or to stop. */
 const PATIENCE_MS = 10_000;
@@ -17,15 +19,25 @@ export interface RedisEngineOptions {
   readonly appendonly?: 'always' | 'everysec' | 'no';
   /** Other settings, as on the command line without dashes. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The program. Default: the engine of the machine. */
+  readonly binary?: string;
 }
 
-/** Why tests with this engine are skipped, if they are. Where everything has to run, that is an error. */
+/** The reason why tests on this engine are skipped, if they are. With CI=true that is an error. */
 export function redisMissing(): string | undefined {
   if (spawnSync(REDIS_BINARY, ['--version']).status === 0) return undefined;
-  const reason = `${REDIS_BINARY} is not installed (Debian: apt-get install redis-server)`;
+  const reason = `${REDIS_BINARY} is not installed (apt-get install redis-server, or node scripts/engines.mjs)`;
   if (process.env.CI === 'true') throw new Error(reason);
   console.warn(`skipped: ${reason}`);
   return reason;
+}
+
+/** The engine of the machine, and Valkey unless REDIS_SERVER names an engine. */
+export function redisVersions(): readonly EngineVersion[] {
+  const installed = { name: 'the engine of this machine', binary: REDIS_BINARY, missing: redisMissing() };
+  return process.env.REDIS_SERVER === undefined
+    ? [installed, otherVersionOf('valkey-server', 'valkey-8')]
+    : [installed];
 }
 
 /** A real engine on a free loopback port, with its data in a temporary folder. */
@@ -33,16 +45,19 @@ export class RedisEngine {
   readonly port: number;
   readonly #folder: string;
   readonly #args: readonly string[];
+  readonly #binary: string;
   #process: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number, folder: string, args: readonly string[]) {
+  private constructor(port: number, folder: string, { args, binary }: { args: readonly string[]; binary: string }) {
     this.port = port;
     this.#folder = folder;
     this.#args = args;
+    this.#binary = binary;
   }
 
-  static async start({ appendonly = 'no', settings = {} }: RedisEngineOptions = {}): Promise<RedisEngine> {
+  static async start(options: RedisEngineOptions = {}): Promise<RedisEngine> {
+    const { appendonly = 'no', settings = {}, binary = REDIS_BINARY } = options;
     const port = await freePort();
     const folder = await mkdtemp(join(tmpdir(), 'nest-notifications-redis-'));
     const all: Record<string, string> = {
@@ -55,7 +70,7 @@ export class RedisEngine {
       ...settings,
     };
     const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
-    const engine = new RedisEngine(port, folder, args);
+    const engine = new RedisEngine(port, folder, { args, binary });
     try {
       await engine.startAgain();
     } catch (error) {
@@ -76,7 +91,7 @@ export class RedisEngine {
 
   /** Starts it on the data that it had. Resolves when it answers. */
   async startAgain(): Promise<void> {
-    const child = spawn(REDIS_BINARY, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(this.#binary, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-4_000);
@@ -86,13 +101,13 @@ export class RedisEngine {
     const startedAt = Date.now();
     while (!(await answersPing(this.port))) {
       if (child.exitCode !== null || Date.now() - startedAt > PATIENCE_MS) {
-        throw new Error(`${REDIS_BINARY} does not answer: ${this.#output}`);
+        throw new Error(`${this.#binary} does not answer: ${this.#output}`);
       }
       await pause();
     }
   }
 
-  /** Ends it without a chance to write anything. */
+  /** Kills it: it cannot write anything more. */
   kill(): Promise<void> {
     return this.#end('SIGKILL');
   }
@@ -125,7 +140,7 @@ export class RedisEngine {
     return join(folder, name ?? 'none');
   }
 
-  /** It stays where it is: connections stay open, nothing is answered. */
+  /** Stops the process: connections stay open, and get no answers. */
   freeze(): void {
     freezeProcess(this.pid);
   }
@@ -160,7 +175,7 @@ export class RedisEngine {
   }
 }
 
-/** Whether it takes commands: an engine that still loads its data says so instead. */
+/** True once it accepts commands; an engine that loads its data answers with an error. */
 function answersPing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
