@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { systemClock } from '../../src/core/clock.js';
+import { type Clock, systemClock } from '../../src/core/clock.js';
 import type { Store } from '../../src/core/store.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { appendLua } from '../../src/stores/redis/lua/append.lua.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
+import { within } from '../support/http/until.js';
 import { draft, until } from './redis.support.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
@@ -18,9 +19,9 @@ const start = async (options?: RedisEngineOptions): Promise<RedisEngine> => {
   open.push({ close: () => engine.stop() });
   return engine;
 };
-const openStore = async (options: RedisStoreOptions): Promise<Store> => {
+const openStore = async (options: RedisStoreOptions, clock: Clock = systemClock): Promise<Store> => {
   const logger = { warn: () => undefined, error: () => undefined };
-  const store = await redisStore(options)({ clock: systemClock, logger });
+  const store = await redisStore(options)({ clock, logger });
   open.push(store);
   return store;
 };
@@ -90,6 +91,31 @@ describeRedis('appends of redisStore in flight', () => {
         expect(positions).toEqual([...positions].sort((a, b) => a - b));
       }
     });
+  });
+
+  test('do not block later ones when the engine asks for the script after the timeout', async () => {
+    const engine = await start();
+    const timers = new Set<() => void>();
+    const clock: Clock = {
+      ...systemClock,
+      setTimeout: (task) => {
+        timers.add(task);
+        return task;
+      },
+      clearTimeout: (task) => void timers.delete(task as () => void),
+    };
+    const store = await openStore({ connection: engine.url }, clock);
+    await engine.use((client) => client.script('FLUSH'));
+    engine.freeze();
+    const late = store.append([draft()]);
+    late.catch(() => undefined);
+    await until('it is sent', () => timers.size > 0);
+    for (const time of timers) time();
+    await expect(late).rejects.toMatchObject(UNAVAILABLE);
+    engine.thaw();
+    await until('the script has arrived', async () => (await engine.use((client) => client.dbsize())) > 0);
+    const { appended } = await within(store.append([draft()]), 'an append', 10_000);
+    expect(appended[0]!.position).toBe(2);
   });
 
   test('leave one field for each node in the state, until the ids are forgotten', async () => {

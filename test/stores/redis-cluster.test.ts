@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ClaimStore, Store } from '../../src/core/store.js';
 import type { RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { inDepth } from '../support/depth.js';
 import { type RedisEngine, redisMissing } from '../support/engines/redis.js';
 import { RedisCluster } from '../support/engines/redis-cluster.js';
-import { drafts, PollingClient, Publisher, TestNode, until } from './redis.support.js';
+import { draft, drafts, PollingClient, Publisher, TestNode, until } from './redis.support.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
 const testInFull = inDepth(false, true) ? test : test.skip;
@@ -52,6 +53,52 @@ describeRedis('redisStore on a Cluster of three', () => {
       const { store } = await openNode();
       expect((await store.append(drafts(1))).appended[0]!.duplicate).toBe(false);
     }
+  }, 30_000);
+
+  test('a slot that moves during appends and claims: nothing is lost or doubled, no claim succeeds twice', async () => {
+    const node = await openNode({ timeoutMs: 200, idempotencyCount: 200 });
+    // While a listed key is missing, the engine runs no script: both generations of ids must exist.
+    for (const count of [200, 1]) await node.store.append(drafts(count));
+    const topics = ['orders', 'invoices', 'returns'];
+    const client = new PollingClient(() => node.feed, topics);
+    opened({ close: () => client.stop() });
+    const publisher = new Publisher(node.store, topics);
+    opened({ close: () => publisher.stop() });
+    const claim = (key: string) => (node.store as Store & ClaimStore).claim(key, 60_000).catch(() => undefined);
+    const used = Array.from({ length: 10 }, (_, at) => `used-${at}`);
+    for (const key of used) expect(await claim(key)).toBe(true);
+    await until('it publishes', () => publisher.acknowledged.length > 20);
+
+    const taken = new Map<string, number>();
+    let steps = 0;
+    const target = await cluster.moveSlotOf(KEY, async () => {
+      const keys = [...used, `new-${steps++ >> 1}`];
+      const claims = keys.map(async (key) => {
+        if (await claim(key)) taken.set(key, (taken.get(key) ?? 0) + 1);
+      });
+      // Appends in flight, which the engines redirect or reject.
+      const appends = Array.from({ length: 10 }, () => node.store.append([draft('orders')]));
+      await Promise.allSettled([...claims, ...appends]);
+    });
+    expect(steps).toBeGreaterThan(5);
+    expect(await cluster.ownerOf(KEY)).toBe(target);
+    expect([...taken].filter(([key, count]) => used.includes(key) || count > 1)).toEqual([]);
+    const { length } = publisher.acknowledged;
+    await until('it publishes on', () => publisher.acknowledged.length > length + 20);
+    await publisher.stop();
+    for (const key of used) expect(await claim(key)).toBe(false);
+
+    const { store } = await openNode();
+    const { entries } = await store.read({ topics, after: 0, limit: 10_000, bytesMax: 2 ** 24 });
+    const ids = entries.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { id, position } of publisher.acknowledged) {
+      expect(entries).toContainEqual(expect.objectContaining({ id, position }));
+    }
+    await until('the client has all', () => client.ids.includes(publisher.acknowledged.at(-1)!.id));
+    expect(new Set(client.ids).size).toBe(client.ids.length);
+    expect(client.gaps.length).toBeLessThanOrEqual(1);
+    if (client.gaps.length === 0) expect(client.ids).toEqual(ids);
   }, 30_000);
 
   testInFull(

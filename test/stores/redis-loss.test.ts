@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { inDepth } from '../support/depth.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
 import { draft, drafts, pageAfter, PollingClient, Publisher, TestNode, until } from './redis.support.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
 
 const TOPICS = ['orders', 'invoices', 'users'];
-const CYCLES = 20;
+const CYCLES = inDepth(5, 20);
 
 describeRedis('redisStore when its engine crashes', () => {
   let engine: RedisEngine;

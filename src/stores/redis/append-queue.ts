@@ -4,6 +4,7 @@ import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
 import { randomHex } from '../shared/epoch.js';
 import type { Connection } from './connection.js';
 import { isOutOfOrder, notAcknowledged, unavailable } from './errors.js';
+import { indexKeys } from './keys.js';
 import type { LogState } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
@@ -64,9 +65,8 @@ export class AppendQueue {
 
   constructor(options: AppendQueueOptions) {
     this.#options = options;
-    // Batches in flight are sent again in their order. A new batch would overtake them.
     options.script.onUnknown = () => {
-      this.#waiting = true;
+      this.#holdBack();
     };
   }
 
@@ -176,9 +176,11 @@ export class AppendQueue {
   }
 
   async #run(drafts: readonly Draft[]): Promise<unknown> {
-    const { connection, script, keys, settings } = this.#options;
+    const { connection, script, settings } = this.#options;
     const { wait } = settings;
     const client = connection.appends;
+    const topics = new Set(drafts.map(({ topic }) => topic));
+    const keys = [...this.#options.keys, ...indexKeys(settings.prefix, topics)];
     const token = `${this.#node}${(this.#appends++).toString(36)}`;
     if (wait) {
       const { reply, acknowledged } = await script.runAndWait(client, keys, this.#args(drafts, token), wait);
@@ -188,7 +190,7 @@ export class AppendQueue {
     const previous = this.#lastSent;
     const reply = script.run(client, keys, this.#args(drafts, token, previous?.token)).catch(async (error: unknown) => {
       if (!previous || !isOutOfOrder(error)) throw error;
-      this.#waiting = true;
+      this.#holdBack();
       await previous.settled;
       return script.run(connection.appends, keys, this.#args(drafts, token));
     });
@@ -209,6 +211,12 @@ export class AppendQueue {
     ];
     for (const { id, topic, json } of drafts) args.push(id, topic, json);
     return args;
+  }
+
+  /** Batches in flight are sent again in their order, and a new batch would overtake them. */
+  #holdBack(): void {
+    // The last batch that settles ends this. A reply may arrive after the batch has timed out.
+    this.#waiting ||= this.#batches.size > 0;
   }
 
   #release(appends: readonly PendingAppend[]): void {

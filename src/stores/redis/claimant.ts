@@ -1,6 +1,7 @@
 import { CLAIM_GROUPS, type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX, tooManyClaims } from '../shared/claims.js';
 import type { AppendQueueOptions } from './append-queue.js';
 import { notAcknowledged } from './errors.js';
+import { claimKeys } from './keys.js';
 
 /** Runs the script that claims a key; with `wait` a claim counts only when replicas have it, like an append. */
 export class Claimant {
@@ -8,12 +9,8 @@ export class Claimant {
   readonly #keys: readonly string[];
 
   constructor(options: AppendQueueOptions) {
-    const { prefix } = options.settings;
     this.#options = options;
-    this.#keys = [
-      ...options.keys,
-      ...Array.from({ length: CLAIM_GROUPS }, (_, group) => `{${prefix}}:claims:${group}`),
-    ];
+    this.#keys = [...options.keys, ...claimKeys(options.settings.prefix, CLAIM_GROUPS)];
   }
 
   async write(call: ClaimCall): Promise<ClaimResult> {

@@ -5,6 +5,7 @@ import { Claims } from '../shared/claims.js';
 import { AppendQueue } from './append-queue.js';
 import { Claimant } from './claimant.js';
 import { Connection } from './connection.js';
+import { indexKeys, logKeys } from './keys.js';
 import { entriesOf, type LogReply, LogState } from './log-state.js';
 import { appendLua } from './lua/append.lua.js';
 import { claimLua } from './lua/claim.lua.js';
@@ -47,7 +48,7 @@ export class RedisStore implements Store, StoreAbilities {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#state = new LogState({ clock: runtime.clock, waitReplicas: settings.wait?.replicas ?? 0 });
-    this.#keys = ['meta', 'log', 'ids:0', 'ids:1'].map((name) => `{${settings.prefix}}:${name}`);
+    this.#keys = logKeys(settings.prefix);
   }
 
   static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
@@ -77,7 +78,8 @@ export class RedisStore implements Store, StoreAbilities {
   }
 
   async read({ topics, after, limit, bytesMax }: ReadQuery): Promise<ReadResult> {
-    const { epoch, head, trimmed, rest } = await this.#run(this.#scripts.read, [after, limit, bytesMax, ...topics]);
+    const args = [after, limit, bytesMax, ...topics];
+    const { epoch, head, trimmed, rest } = await this.#run(this.#scripts.read, args, topics);
     return { epoch, entries: entriesOf(rest[1]), more: Number(rest[0]) === 1, head, trimmed };
   }
 
@@ -130,8 +132,9 @@ export class RedisStore implements Store, StoreAbilities {
     return { epoch, head, from: Number(from), upto: Number(upto), entries: entriesOf(entries) };
   }
 
-  async #run(script: Script, args: readonly (string | number)[]): Promise<LogReply> {
-    const sent = script.run(this.#connection.commands, this.#keys, [...this.#state.args(), ...args]);
+  async #run(script: Script, args: readonly (string | number)[], topics: readonly string[] = []): Promise<LogReply> {
+    const keys = [...this.#keys, ...indexKeys(this.#settings.prefix, topics)];
+    const sent = script.run(this.#connection.commands, keys, [...this.#state.args(), ...args]);
     return this.#state.learn(await this.#connection.settled(sent));
   }
 

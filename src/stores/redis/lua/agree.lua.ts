@@ -21,8 +21,8 @@ import { BEHIND_CODE } from '../errors.js';
  * KEYS[3], KEYS[4] `ids:0`, `ids:1`: hashes from id to position, the two generations of the
  * idempotency window
  *
- * The topics' sorted sets of positions, `t:<topic>`, are not listed, because only the script knows
- * which of them retention reaches. They share the hash tag, so they are always in reach.
+ * The index of a topic is a sorted set of positions, `t:<topic>`. Retention also reaches indexes that
+ * are not listed. Readers ignore positions up to `trimmed`, so one that has moved does no harm.
  *
  * ARGV[1..4] what the node knows: count of epochs so far, epoch id, a position, the token of the append at it
  * ARGV[5..6] id and secret of a new epoch, should one be needed; no other call has the same

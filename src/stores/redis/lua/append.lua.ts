@@ -6,7 +6,8 @@ import { retentionLua } from './retention.lua.js';
 /**
  * Appends drafts at adjacent positions, except those whose id is known, trims, and wakes the nodes.
  *
- * KEYS and ARGV[1..9]: see `agree.lua.ts`
+ * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
+ * KEYS[5..] the indexes of the drafts' topics
  * ARGV[10] token of this append, unique to it
  * ARGV[11] `1`: write even if all drafts are known, so that a following WAIT covers their first
  * append too
@@ -23,9 +24,9 @@ import { retentionLua } from './retention.lua.js';
  * last token of each node, so such an append is rejected, and the node sends it again.
  *
  * A script that fails is not rolled back. The engine rejects the first write if it is out of memory
- * or read-only. While a slot moves to another node of a Cluster, it rejects an index that has moved
- * when the script reaches it. So the script writes indexes first: readers skip a position that only
- * an index has, and the next append takes it.
+ * or read-only. While a slot moves to another node of a Cluster, it also rejects a write that would
+ * create a key: an index, or a new generation of ids. So the script writes these first. Readers skip
+ * a position that only an index has, and the next append takes it.
  */
 export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${retentionLua}
 -- Trimmed for each entry appended: more than one, so that a backlog shrinks.
@@ -76,6 +77,7 @@ for from = FIRST, #ARGV, 3 * CHUNK do
   end
 end
 for topic, index in pairs(topics) do in_chunks('ZADD', base .. 't:' .. topic, index) end
+if head then in_chunks('HSET', turn_generation(now, tonumber(ARGV[15]), tonumber(ARGV[16])), remembered) end
 for _, i in ipairs(added) do
   local id, json = ARGV[i], ARGV[i + 2]
   redis.call('XADD', LOG, text(fresh[id]) .. '-0', 'i', id, 't', ARGV[i + 1], 'j', json, 'm', text(now), 'n', ARGV[10])
@@ -83,7 +85,6 @@ for _, i in ipairs(added) do
   if is_record(ARGV[i + 1]) then records, record_bytes = records + 1, record_bytes + #json end
 end
 if head then
-  in_chunks('HSET', turn_generation(now, tonumber(ARGV[15]), tonumber(ARGV[16])), remembered)
   log.head, log.token = head, ARGV[10]
   if oldest == 0 then oldest = now end
   redis.call('HSET', META, 'head', text(log.head), 'token', log.token, 'time', text(now),

@@ -3,7 +3,8 @@ import { agreeLua } from './agree.lua.js';
 /**
  * Reads a page of some topics by their indexes; the cost follows the number of topics and of entries returned.
  *
- * KEYS and ARGV[1..9]: see `agree.lua.ts`
+ * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
+ * KEYS[5..] the indexes of the topics
  * ARGV[10] after; ARGV[11] limit; ARGV[12] bytesMax; ARGV[13..] topics
  *
  * Answers what `answer` gives, then 1 if there is more, and a flat list of position, id, topic, json and its bytes.
@@ -19,7 +20,7 @@ local after, limit, bytes_max = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber
 -- topic that is not at its end, and takes what lies below the first end of a slice: up to there nothing is missing.
 local function merged(from)
   local open, found = {}, {}
-  for i = 13, #ARGV do open[#open + 1] = base .. 't:' .. ARGV[i] end
+  for i = 5, #KEYS do open[#open + 1] = KEYS[i] end
   while #open > 0 and #found <= limit do
     local slice = math.max(SLICE_MIN, math.ceil(2 * (limit + 1 - #found) / #open))
     local round, still_open, bound = {}, {}, nil
