@@ -34,7 +34,7 @@ export type {
 } from './nest/access/access.js';
 export { isTicketRequest } from './nest/tickets/ticket.guard.js';
 export { redactTicket } from './wire/ticket.js';
-export type { Ticket } from './nest/notifications.controller.js';
+export type { Ticket } from './nest/tickets/new-ticket.js';
 export type { TopicParams } from './wire/topic-patterns.js';
 export { parseTopic, topicOf } from './wire/topic-of.js';
 export type { TopicPart } from './wire/topic-of.js';

@@ -1,65 +1,33 @@
-import { Observable, type Subscriber, type Unsubscribable } from 'rxjs';
+import type { Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
-import { NotificationsError } from './errors.js';
-import { type LogPage, type LogPosition, sharedPosition } from './page.js';
-import type { Drained, PageConsumer, Turns } from './page-consumer.js';
+import type { FeedRequest } from './feed-request.js';
+import { FeedCounter, type FeedObserver, type FeedTotals } from './observer.js';
+import { sharedPosition } from './page.js';
+import type { PageConsumer } from './page-consumer.js';
+import { Pages } from './pages.js';
+import { Arrivals, type Timeout } from './race.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
 import { RecentRevocations } from './recent-revocations.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
-import type { Rights } from './rights.js';
-import { Slots } from './slots.js';
-import { spreadMs } from './spread.js';
 import type { Store, Tail, TailBatch } from './store.js';
-import { Subscribers } from './subscribers.js';
-import { Waiter, type WaiterHost } from './waiter.js';
-import { Waiters } from './waiters.js';
+import { type Turns, Waiter, type WaiterContext } from './waiter.js';
+import { type WaiterLimits, Waiters } from './waiters.js';
 
-/** Bounds of a feed; defaults and reasons stand with the module's options. */
-export interface FeedLimits extends ReaderLimits {
-  /** Polls held and streams open on this node at once. */
-  readonly waitersMax: number;
-  /** Of these, on behalf of one subscriber. */
-  readonly waitersPerSubscriberMax: number;
-  /** Of these, from one address. */
-  readonly waitersPerAddressMax: number;
-}
+/** The limits of a feed. Their defaults and reasons are documented with the module's options. */
+export interface FeedLimits extends ReaderLimits, WaiterLimits {}
 
 export interface FeedOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly limits: FeedLimits;
+  /** Observes the feed, besides its own totals. */
+  readonly observer?: FeedObserver | undefined;
 }
 
-/** What a client asks of the feed. */
-export interface FeedRequest {
-  /** Without repetitions. */
-  readonly topics: readonly string[];
-  readonly after: LogPosition | 'earliest' | 'latest';
-  /** Notifications per page. */
-  readonly limit: number;
-  /** How long a turn may be held open when there is nothing to say; 0 answers at once. */
-  readonly waitMs: number;
-  /** When a stream is ended, whatever happens. */
-  readonly lifetimeMs?: number | undefined;
-  /** On whose behalf; `revoke` finds the waiter by it. */
-  readonly subscriber?: string | undefined;
-  /** Where from, for the limit on one address. Undefined: from nowhere in particular. */
-  readonly address?: string | undefined;
-  /** Bytes of notifications in the next page, if less than `pageBytesMax`. It is asked before each read. */
-  readonly bytesMax?: (() => number) | undefined;
-  /** Undefined: the topics may be read whatever happens. */
-  readonly rights?: Rights | undefined;
-  /**
-   * The feed's `revocations` before the subscriber's access was checked. If the subscriber was revoked since then, the check may
-   * be outdated: the request ends at once and the client sends it again. Undefined: access was not checked.
-   */
-  readonly revocations?: number | undefined;
-}
-
-/** Of a node: `ready`; or why not. */
+/** `ready`, or the reason why a node is not. */
 export type FeedHealth = 'ready' | 'draining' | 'store_unavailable';
 
-/** What is open on this node at this moment; all zero when nobody is connected. */
+/** What is open on this node at this moment. All numbers are zero when no client is connected. */
 export interface FeedCounts {
   /** Held polls and open streams. */
   readonly waiters: number;
@@ -74,7 +42,7 @@ export interface FeedCounts {
 /** The counts of a node that serves no reads. */
 export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
 
-/** Whether a store answers. It is asked for the state of its log, which costs it next to nothing. */
+/** Whether a store answers. The read returns no notification, so it costs next to nothing. */
 export async function healthOf(store: Store): Promise<Exclude<FeedHealth, 'draining'>> {
   return store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
     () => 'ready',
@@ -83,35 +51,34 @@ export async function healthOf(store: Store): Promise<Exclude<FeedHealth, 'drain
 }
 
 /**
- * The heart of a node. It follows the store's log, keeps the newest part in its window, and answers polls and streams.
+ * The feed of a node. It follows the store's log, keeps the newest part in its window, and answers
+ * polls and streams.
  *
- * A poll is one turn: *arm* the waiter, so that no arrival can be missed, *read* what is there, and if there is nothing,
- * *wait*: arrival raced against the clock. A stream is many turns. Both stand in `waiter.ts`. Who finds something there while others are
- * about to be told waits behind them.
+ * A poll is one turn: *arm* the waiter, so that no arrival is missed; *read*; and if there is
+ * nothing new, *wait*: arrivals raced against a timeout. A stream is many turns. Both are in
+ * `waiter.ts`.
  */
 export class Feed {
   readonly #clock: Clock;
-  readonly #limits: FeedLimits;
   readonly #reader: Reader;
   readonly #store: Store;
   readonly #waiters: Waiters<Waiter>;
-  readonly #subscribers = new Subscribers<Waiter>();
-  readonly #slots = new Slots();
-  readonly #host: WaiterHost;
   readonly #revocations = new RecentRevocations();
+  readonly #counter: FeedCounter;
+  readonly #context: WaiterContext;
   #tail: Tail | undefined;
-  #drain: { promise: Promise<void>; done: () => void; spreadMs: number } | undefined;
 
-  private constructor({ store, clock, limits }: FeedOptions, reader: Reader) {
+  private constructor({ store, clock, limits, observer }: FeedOptions, reader: Reader) {
     this.#store = store;
     this.#clock = clock;
-    this.#limits = limits;
     this.#reader = reader;
-    this.#waiters = new Waiters(clock);
-    this.#host = this.#hostOfWaiters();
+    this.#waiters = new Waiters(clock, limits);
+    this.#counter = new FeedCounter(observer);
+    const [waiters, revocations] = [this.#waiters, this.#revocations];
+    this.#context = { clock, reader, waiters, revocations, observer: this.#counter };
   }
 
-  /** Learns where the store's log stands and follows it from there. Rejects if the store does. */
+  /** Reads the head of the store's log and follows the log from there. Rejects if the store does. */
   static async open(options: FeedOptions): Promise<Feed> {
     const feed = new Feed(options, await Reader.open(options.store, options.limits));
     feed.#tail = await options.store.tail(feed.window.head, (batch) => {
@@ -120,60 +87,54 @@ export class Feed {
     return feed;
   }
 
-  /** The newest position of this node's window, and the log it belongs to. */
+  /** The newest position of this node's window, and the epoch that it belongs to. */
   get window(): ReadWindow {
     return this.#reader.window;
   }
 
   /**
-   * One page: at once if there are new notifications after the position, a gap or `waitMs: 0`; otherwise when one arrives or the wait ends.
-   *
-   * @param drained says when the page was taken; until then the poll counts towards the limits
+   * The page with the next new notifications after the request's position, or with a gap. A poll
+   * is this, raced against `timeout`: see `race`.
    */
-  poll(request: FeedRequest, drained?: Drained): Observable<LogPage> {
-    return this.#pages(request, 'one', drained);
+  arrivals(request: FeedRequest): Arrivals {
+    return new Arrivals((consumer, { waitMs }) => this.#start(request, { count: 'one', waitMs }, consumer));
+  }
+
+  /** The time that a request waits, on the feed's clock. */
+  timeout({ waitMs }: FeedRequest): Timeout {
+    return { waitMs };
   }
 
   /**
-   * A page for every turn until the subscriber leaves: new notifications, gaps, and an empty page whenever `waitMs` passes without any.
-   * The next turn starts when `drained` says that the last page was taken, so nothing ever queues for a slow reader.
+   * Page after page until the subscription ends: new notifications, gaps, and an empty page
+   * whenever `waitMs` passes without any. Each turn is the race of a poll. The next turn starts when
+   * the consumer has drained the last page, so nothing is queued for a slow reader.
    */
-  follow(request: FeedRequest, drained?: Drained): Observable<LogPage> {
-    return this.#pages(request, 'many', drained);
+  follow(request: FeedRequest): Pages {
+    const { waitMs } = request;
+    return new Pages((consumer) => this.#start(request, { count: 'many', waitMs }, consumer));
   }
 
-  #pages(request: FeedRequest, turns: Turns, drained: Drained | undefined): Observable<LogPage> {
-    return new Observable((subscriber) =>
-      this.hold(request, drained ? consumerOf(subscriber, drained) : subscriber, turns),
-    );
-  }
-
-  /**
-   * What `poll` and `follow` do when they are subscribed to. A held request takes less memory without an Observable around it.
-   *
-   * @throws NotificationsError when the request is rejected
-   */
-  hold(request: FeedRequest, consumer: PageConsumer, turns: Turns): Unsubscribable {
-    const refusal = this.#refusal(request);
-    if (refusal) throw refusal;
-    const waiter = new Waiter(this.#host, request, consumer, turns);
+  #start(request: FeedRequest, turns: Turns, consumer: PageConsumer): Unsubscribable {
+    const waiter = new Waiter(this.#context, request, turns, consumer);
     waiter.start();
     return waiter;
   }
 
   /**
-   * Takes topics, or all, away from a subscriber on every node, whose waiters for them end where they stand: through the log, so that
-   * nothing which is appended after this has resolved is told to them anywhere.
+   * Revokes topics, or all topics, of a subscriber on every node. Its waiters for them end. The
+   * revocation is a record of the log, so nothing that is appended after this has resolved is
+   * delivered to the subscriber on any node.
    */
   async revoke(revocation: Revocation): Promise<void> {
-    // Here also if the store is out of reach.
+    // On this node it applies even if the store cannot be reached.
     this.#apply(revocation);
     await this.#store.append([await revocationDraft(revocation, new Date(this.#clock.now()))]);
   }
 
   /**
-   * Whether the log holds a revocation of a subscriber after a position. Retention may have removed one, so false alone does not
-   * grant access: the caller asks its access rules as well.
+   * Whether the log holds a revocation of a subscriber after a position. Retention may have removed
+   * one, so false alone does not grant access: the caller checks its access rules as well.
    */
   async hasRevocationAfter(subscriber: string, position: number): Promise<boolean> {
     const topics = [await revocationsTopic(subscriber)];
@@ -181,12 +142,9 @@ export class Feed {
     return entries.length > 0;
   }
 
-  /**
-   * Whether clients should be sent here. It asks the store for the state of its log, which costs it next to nothing and takes no longer
-   * than the driver's time limit.
-   */
+  /** Whether this node should receive clients. It takes no longer than the time limit of the store's driver. */
   async health(): Promise<FeedHealth> {
-    return this.#drain ? 'draining' : healthOf(this.#store);
+    return this.#waiters.isDraining ? 'draining' : healthOf(this.#store);
   }
 
   /** The number of revocations on this node so far. Read it before access is checked, and pass it with the request. */
@@ -194,85 +152,38 @@ export class Feed {
     return this.#revocations.count;
   }
 
-  /** Whether a subscriber was revoked since `revocations` had the given value, or may have been. */
-  isRevoked(subscriber: string | undefined, since: number): boolean {
-    return subscriber !== undefined && this.#revocations.affects(subscriber, since);
+  /** Whether the request's subscriber was revoked since its access was checked, or may have been. */
+  isRevoked(request: Pick<FeedRequest, 'subscriber' | 'revocations'>): boolean {
+    return this.#revocations.affects(request);
   }
 
   counts(): FeedCounts {
-    const { count: waiters, topicCount: topics } = this.#waiters;
-    return { waiters, topics, subscribers: this.#subscribers.size, addresses: this.#slots.addresses };
+    const { topicCount: topics, subscriberCount: subscribers, addressCount: addresses } = this.#waiters;
+    return { waiters: this.#counter.open, topics, subscribers, addresses };
   }
 
-  /** Over how long the clients of this node are to be spread when they come back. While it drains: all that it had. */
+  /** Totals of this node since the feed was opened. */
+  totals(): FeedTotals {
+    return this.#counter.totals;
+  }
+
+  /** The time over which the clients of this node spread their reconnects. */
   spreadMs(): number {
-    return this.#drain?.spreadMs ?? spreadMs(this.#waiters.count);
+    return this.#waiters.spreadMs();
   }
 
-  /** Refuses newcomers from now on, and gives every waiter its last page; resolves when none is left. */
+  /** Rejects new requests from now on and gives every waiter its last page. Resolves when none is left. */
   drain(): Promise<void> {
-    if (!this.#drain) {
-      let done = (): void => undefined;
-      const promise = new Promise<void>((resolve) => (done = resolve));
-      this.#drain = { promise, done, spreadMs: this.spreadMs() };
-      this.#waiters.notifyAll(this.window.head + 1);
-      if (this.#waiters.count === 0) done();
-    }
-    return this.#drain.promise;
+    return this.#waiters.drain(this.window.head);
   }
 
-  /** Drains, and stops following the log. The store stays open; it belongs to who made it. */
+  /** Drains, and stops following the log. The store stays open: its owner closes it. */
   async close(): Promise<void> {
     await this.drain();
     await this.#tail?.close();
   }
 
-  #refusal({ subscriber, address }: FeedRequest): NotificationsError | undefined {
-    const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    if (this.#drain) {
-      return new NotificationsError('draining', 'This node is shutting down; retry.', { spreadMs: this.spreadMs() });
-    }
-    if (subscriber !== undefined && this.#slots.ofSubscriber(subscriber) >= waitersPerSubscriberMax) {
-      const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
-      return new NotificationsError('subscriber_waiters_too_many', message);
-    }
-    if (address !== undefined && this.#slots.ofAddress(address) >= waitersPerAddressMax) {
-      const message = `${waitersPerAddressMax} polls and streams are open from this address (waitersPerAddressMax).`;
-      return new NotificationsError('address_waiters_too_many', message);
-    }
-    if (this.#slots.count < waitersMax) return undefined;
-    const message = `This node already holds ${waitersMax} polls and streams (waitersMax).`;
-    return new NotificationsError('waiters_too_many', message, { spreadMs: this.spreadMs() });
-  }
-
-  #hostOfWaiters(): WaiterHost {
-    return {
-      clock: this.#clock,
-      reader: this.#reader,
-      draining: () => this.#drain !== undefined,
-      isRevoked: ({ subscriber, revocations }) => revocations !== undefined && this.isRevoked(subscriber, revocations),
-      spreadMs: () => this.spreadMs(),
-      arm: (waiter) => {
-        this.#slots.take(waiter);
-        this.#waiters.add(waiter);
-        this.#subscribers.add(waiter);
-      },
-      isBusy: () => this.#waiters.isBusy,
-      queue: (waiter, firstNews) => {
-        this.#waiters.queue(waiter, firstNews);
-      },
-      hasNews: (waiter) => this.#waiters.hasNews(waiter),
-      disarm: (waiter) => {
-        this.#waiters.remove(waiter);
-        this.#subscribers.remove(waiter);
-        if (this.#waiters.count === 0) this.#drain?.done();
-      },
-      releaseSlot: (waiter) => {
-        this.#slots.release(waiter);
-      },
-    };
-  }
-
+  /** The tail's callback: every entry of the log arrives here once, in order, on every node. */
   #onAppended(batch: TailBatch): void {
     const { epoch, head } = this.window;
     if (this.#reader.extend(batch)) {
@@ -281,9 +192,10 @@ export class Feed {
       const shared = sharedPosition(batch.epoch, { epochId: epoch.id, position: head });
       this.#waiters.notifyAll(shared ? shared.position + 1 : 0);
       this.#revocations.addUnknown();
-      for (const waiter of this.#subscribers.all()) waiter.revocationMissed();
+      for (const waiter of this.#waiters.ofSubscribers()) waiter.revocationMissed();
     }
-    // Before anybody is woken, so that what follows a revocation in the log is not told to whom it concerns.
+    this.#counter.published(batch.entries);
+    // Revocations are records of the log. They apply before waiters wake, so that a subscriber does not receive what follows them.
     for (const entry of batch.entries) {
       const revocation = revocationOf(entry);
       if (revocation) this.#apply(revocation);
@@ -292,21 +204,6 @@ export class Feed {
 
   #apply({ subscriber, topics }: Revocation): void {
     this.#revocations.add(subscriber);
-    for (const waiter of this.#subscribers.of(subscriber)) waiter.revoke(topics);
+    for (const waiter of this.#waiters.ofSubscribers(subscriber)) waiter.revoke(topics);
   }
-}
-
-function consumerOf(subscriber: Subscriber<LogPage>, drained: Drained): PageConsumer {
-  return {
-    next: (page) => {
-      subscriber.next(page);
-    },
-    error: (error) => {
-      subscriber.error(error);
-    },
-    complete: () => {
-      subscriber.complete();
-    },
-    drained,
-  };
 }

@@ -1,27 +1,23 @@
 import type { Observer } from 'rxjs';
 import type { LogPage } from './page.js';
 
-/** Resolves when the consumer has taken a page; undefined if it has already. */
-export type Drained = (page: LogPage) => Promise<void> | undefined;
+/**
+ * Receives the pages of one waiter without RxJS in between: `JsonResponse`, `SseResponse` and the
+ * polls of the direct lane extend it. Other observers of `Pages` get a `Subscriber` of RxJS.
+ */
+export abstract class PageConsumer implements Observer<LogPage> {
+  abstract next(page: LogPage): void;
 
-/** Receives the pages of a waiter. */
-export interface PageConsumer extends Observer<LogPage> {
-  /** Without it every page is taken when it is received. */
-  readonly drained?: Drained;
-}
+  /** The request was rejected, or reading failed. No page follows. */
+  abstract error(error: unknown): void;
 
-/** A poll ends with its first page; a stream has many. */
-export type Turns = 'one' | 'many';
+  /** The last page was delivered. */
+  abstract complete(): void;
 
-/** Emits the last page. A consumer with `drained` holds the waiter's slot until it has taken the page: `release` is called then. */
-export function emitLast(consumer: PageConsumer, page: LogPage, release: () => void): void {
-  let taken: Promise<void> | undefined;
-  try {
-    consumer.next(page);
-    taken = consumer.drained?.(page);
-  } finally {
-    if (taken) taken.then(release, release);
-    else if (consumer.drained) release();
-  }
-  consumer.complete();
+  /**
+   * Called after each page. The promise resolves when the client has taken it; undefined if it has
+   * already. Until then a stream reads no further page, and the waiter counts towards the limits.
+   * Without this method each page is taken when it is received.
+   */
+  drained?(): Promise<void> | undefined;
 }

@@ -92,8 +92,8 @@ export class Reader {
     return place.epochId === this.#epoch.id && place.position >= this.#log.floor && place.position <= this.#log.head;
   }
 
-  /** The position of the first notification after a place, if the window holds all that follows it. */
-  firstNews(topics: readonly string[], place: LogPosition): number | undefined {
+  /** The first new position after `place`, if the window holds all that follows it. */
+  firstNew(topics: readonly string[], place: LogPosition): number | undefined {
     return this.reaches(place) ? this.#log.firstAfter(topics, place.position) : undefined;
   }
 

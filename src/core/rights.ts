@@ -1,8 +1,34 @@
-/** What a waiter may be told. It is asked again whenever there is something to tell. */
+/** The current access rules of a request. They are checked before each delivery. */
 export interface Rights {
   /**
-   * Those of the topics that may be read at this moment. Whoever knows at once answers at once: a promise holds the page back
-   * until it is kept.
+   * The topics of the list that may be read now. Rules that answer at once return an array. A promise
+   * holds the page back until it resolves.
    */
   allowed(topics: readonly string[]): readonly string[] | Promise<readonly string[]>;
+}
+
+/** Receives the result of a check. */
+export interface RightsCallback {
+  allowed(topics: readonly string[]): void;
+  failed(error: unknown): void;
+}
+
+/** Checks rights and calls back: synchronously if the rules answer at once. */
+export function checkRights(rights: Rights, topics: readonly string[], callback: RightsCallback): void {
+  const failed = (error: unknown): void => {
+    callback.failed(error);
+  };
+  let allowed: readonly string[] | Promise<readonly string[]>;
+  try {
+    allowed = rights.allowed(topics);
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  if (!(allowed instanceof Promise)) callback.allowed(allowed);
+  else {
+    allowed.then((answer) => {
+      callback.allowed(answer);
+    }, failed);
+  }
 }

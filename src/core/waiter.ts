@@ -1,342 +1,331 @@
 import type { Unsubscribable } from 'rxjs';
 import type { Clock, Timer } from './clock.js';
+import { deliverablePage } from './deliverable-page.js';
 import { NotificationsError } from './errors.js';
-import type { FeedRequest } from './feed.js';
-import { type Ending, type LogPage, type LogPosition, positionIn, sharedPosition } from './page.js';
-import { emitLast, type PageConsumer, type Turns } from './page-consumer.js';
+import type { FeedRequest, Start } from './feed-request.js';
+import type { FeedObserver } from './observer.js';
+import type { Ending, LogPage } from './page.js';
+import type { PageConsumer } from './page-consumer.js';
+import { ReadPosition } from './read-position.js';
 import type { Reader } from './reader.js';
-import type { Rights } from './rights.js';
-import { NO_NEWS, type Wakeable } from './waiters.js';
+import type { RecentRevocations } from './recent-revocations.js';
+import { checkRights, type Rights } from './rights.js';
+import { NOT_QUEUED, type Wakeable, type Waiters } from './waiters.js';
 
 const BEHIND = 'This node has not read the newest part of the log yet; retry.';
 
-/** The part of the feed that a waiter uses. */
-export interface WaiterHost {
+/** The parts of a feed that all its waiters share. */
+export interface WaiterContext {
   readonly clock: Clock;
   readonly reader: Reader;
-  draining(): boolean;
-  /** Whether the request's subscriber was revoked while its access was checked. */
-  isRevoked(request: FeedRequest): boolean;
-  /** Over how long those who are sent away are to be spread when they come back. */
-  spreadMs(): number;
-  /** From now on the waiter is woken when one of its topics has news. */
-  arm(waiter: Waiter): void;
-  /** Whether anybody is about to be woken. */
-  isBusy(): boolean;
-  /** Wakes the waiter behind all others for news that is there already. */
-  queue(waiter: Waiter, firstNews: number): void;
-  /** Whether the waiter is about to be woken. */
-  hasNews(waiter: Waiter): boolean;
-  /** Removes the waiter from the indexes. */
-  disarm(waiter: Waiter): void;
-  /** From now on the waiter no longer counts towards the limits. */
-  releaseSlot(waiter: Waiter): void;
+  readonly waiters: Waiters<Waiter>;
+  readonly revocations: RecentRevocations;
+  readonly observer: FeedObserver;
 }
 
-/** `reading`: a read is under way, or what it found is being checked. `waiting`: nothing to say. `delivering`: the consumer has not taken the last page. */
+/** How a waiter takes turns. */
+export interface Turns {
+  /** `one`: the waiter ends with its first page, as a poll does. `many`: a stream. */
+  readonly count: 'one' | 'many';
+  /** How long each turn waits for new notifications. */
+  readonly waitMs: number;
+}
+
+/**
+ * `reading`: a read or its access check is in progress. `waiting`: no new notifications.
+ * `delivering`: the consumer has not drained the last page.
+ */
 type State = 'reading' | 'waiting' | 'delivering' | 'ended';
 
-/** A position to read from. */
-type Start = LogPosition | 'earliest';
-
-/** One held poll or one open stream: arm, then turns of read and wait. `unsubscribe` releases all that it holds. */
+/**
+ * One held poll or one open stream: it is armed, then it takes turns of read and wait.
+ *
+ * No wake-up is lost. The waiter is armed before its first read. A read from the window and the
+ * step to `waiting` happen in one synchronous run. A read from the store may miss what is appended
+ * meanwhile, so the page's position is compared with the window's head, and the read is repeated.
+ *
+ * The consumer is a `JsonResponse`, an `SseResponse`, a poll of the direct lane, or an observer of
+ * RxJS. `unsubscribe` releases all that the waiter holds.
+ */
 export class Waiter implements Wakeable, Unsubscribable {
-  places: readonly number[] = [];
-  firstNews = NO_NEWS;
-  readonly #host: WaiterHost;
-  readonly #request: FeedRequest;
-  readonly #consumer: PageConsumer;
+  indexes: readonly number[] = [];
+  firstNew = NOT_QUEUED;
+  readonly request: FeedRequest;
+  readonly #context: WaiterContext;
   readonly #turns: Turns;
-  /** Up to here the waiter has looked for notifications. */
-  #after: Start;
-  /** Up to here the client has received them: the meaning of its cursor. */
-  #cursor: Start;
+  readonly #consumer: PageConsumer;
+  readonly #position: ReadPosition;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
-  /** Kept running while pages are delivered, so that a busy stream does not create a timer for each page. */
+  /** Kept running while pages are delivered, so that a busy stream does not create a timer per page. */
   #turnTimer: Timer;
   #lifetimeTimer: Timer;
 
-  constructor(host: WaiterHost, request: FeedRequest, consumer: PageConsumer, turns: Turns) {
-    const { epoch, head } = host.reader.window;
-    this.#host = host;
-    this.#request = request;
-    this.#consumer = consumer;
+  constructor(context: WaiterContext, request: FeedRequest, turns: Turns, consumer: PageConsumer) {
+    const { epoch, head } = context.reader.window;
+    this.request = request;
+    this.#context = context;
     this.#turns = turns;
-    this.#after = request.after === 'latest' ? { epochId: epoch.id, position: head } : request.after;
-    this.#cursor = this.#after;
+    this.#consumer = consumer;
+    const { after } = request;
+    this.#position = new ReadPosition(after === 'latest' ? { epochId: epoch.id, position: head } : after);
   }
 
-  get topics(): readonly string[] {
-    return this.#request.topics;
-  }
-
-  get subscriber(): string | undefined {
-    return this.#request.subscriber;
-  }
-
-  get address(): string | undefined {
-    return this.#request.address;
-  }
-
+  /** Arms the waiter and begins its first turn. If the request is rejected, the consumer receives the error. */
   start(): void {
-    const { lifetimeMs } = this.#request;
+    const { clock, waiters, revocations, observer } = this.#context;
+    const rejection = waiters.rejection(this.request);
+    if (rejection) {
+      this.#state = 'ended';
+      observer.rejected(rejection, this.request);
+      this.#consumer.error(rejection);
+      return;
+    }
+    const { lifetimeMs } = this.request;
     if (lifetimeMs !== undefined) {
-      this.#lifetimeTimer = this.#host.clock.setTimeout(() => {
+      this.#lifetimeTimer = clock.setTimeout(() => {
         this.#lifetimeTimer = undefined;
         this.#end('lifetime');
       }, lifetimeMs);
     }
-    this.#host.arm(this);
+    waiters.arm(this);
+    observer.armed(this.request);
     // From here on `revoke` reaches the waiter. An earlier revocation could not, so it is looked up.
-    if (this.#host.isRevoked(this.#request)) this.#end('rights');
+    if (revocations.affects(this.request)) this.#end('rights');
     else this.#turn();
   }
 
   /**
-   * News of a topic, or a shutdown. News need not be told to a waiter that is busy: it reads again before it waits. One
-   * that waits has missed nothing up to the first news, however much others got meanwhile, and reads from there: its old
-   * place may have left the window, and the store, long ago.
+   * Called when a topic has new notifications, or at shutdown. A busy waiter ignores the call,
+   * because it reads again before it waits. A waiting waiter reads from `firstNew`: nothing for it
+   * exists before that position, and its own position may already be trimmed.
    */
-  wake(firstNews: number): void {
-    if (this.#host.draining()) this.#end('draining');
-    else if (this.#state === 'waiting') this.#readAgain(firstNews - 1);
+  wake(firstNew: number): void {
+    if (this.#context.waiters.isDraining) this.#end('draining');
+    else if (this.#state === 'waiting') this.#readAgain(firstNew - 1);
   }
 
   /**
-   * Takes topics away, all if none are named. Who has asked for one of them is ended where it stands, so that its client asks anew and is
-   * told what holds now: to go on without them would be to leave them out silently, should they be given back.
+   * Ends the waiter if its subscriber loses one of its topics; all topics if none are given. The
+   * client reconnects, and its access is checked then. If the waiter continued without the topic,
+   * it would skip the topic's notifications silently when access is restored.
    */
   revoke(topics?: readonly string[]): void {
-    if (!topics || this.topics.some((topic) => topics.includes(topic))) this.#end('rights');
+    if (!topics || this.request.topics.some((topic) => topics.includes(topic))) this.#end('rights');
   }
 
-  /** A revocation may have been missed. Who has rights is asked for them at delivery; who has none must come again. */
+  /** This node may have missed a revocation. With access rules the next delivery checks it; without them the waiter ends. */
   revocationMissed(): void {
-    if (!this.#request.rights) this.#end('rights');
+    if (!this.request.rights) this.#end('rights');
   }
 
   unsubscribe(): void {
     if (this.#state === 'ended') return;
     this.#leave();
-    this.#host.releaseSlot(this);
+    this.#context.waiters.releaseSlot(this);
   }
 
-  /** Ends the waiter; its slot stays taken. */
+  /** Ends the waiter. Its slot stays taken. */
   #leave(): void {
-    if (this.#turnTimer !== undefined) this.#host.clock.clearTimeout(this.#turnTimer);
-    if (this.#lifetimeTimer !== undefined) this.#host.clock.clearTimeout(this.#lifetimeTimer);
-    this.#host.disarm(this);
+    const { clock, waiters, observer } = this.#context;
+    if (this.#turnTimer !== undefined) clock.clearTimeout(this.#turnTimer);
+    if (this.#lifetimeTimer !== undefined) clock.clearTimeout(this.#lifetimeTimer);
+    waiters.disarm(this);
     this.#state = 'ended';
+    observer.ended(this.request);
   }
 
-  /** One turn. The waiter is armed already, so whatever arrives from now on wakes it: read, and if nothing is there, wait. */
+  /** One turn: read, and wait if there is nothing new. */
   #turn(): void {
-    this.#turnEndsAtMs = this.#host.clock.monotonic() + this.#request.waitMs;
-    const firstNews = this.#host.isBusy() ? this.#firstNews() : undefined;
-    if (firstNews === undefined) this.#read();
+    const { clock, waiters } = this.#context;
+    this.#turnEndsAtMs = clock.monotonic() + this.#turns.waitMs;
+    const firstNew = waiters.isBusy ? this.#firstNew() : undefined;
+    if (firstNew === undefined) this.#read();
     else {
-      // Who comes for what is there already does not go before those who are about to be told.
+      // While others are queued, a client that reconnects waits behind them.
       this.#state = 'waiting';
-      this.#host.queue(this, firstNews);
+      waiters.queue(this, firstNew);
     }
   }
 
-  /** Where the news begins that there is already, if this node has it at hand. */
-  #firstNews(): number | undefined {
-    const after = this.#translated();
-    return after === 'earliest' ? undefined : this.#host.reader.firstNews(this.topics, after);
+  /** The first new position, if the window holds it. */
+  #firstNew(): number | undefined {
+    const { reader } = this.#context;
+    const after = this.#position.in(reader.window.epoch);
+    return after === 'earliest' ? undefined : reader.firstNew(this.request.topics, after);
   }
 
   #read(): void {
-    const { reader } = this.#host;
-    const { topics, limit } = this.#request;
-    const bytesMax = this.#request.bytesMax?.();
-    const after = this.#translated();
+    const { reader } = this.#context;
+    const { topics, limit } = this.request;
+    const { epoch } = reader.window;
+    const bytesMax = this.request.bytesMax?.();
+    const after = this.#position.in(epoch);
     this.#state = 'reading';
     if (after !== 'earliest' && reader.reaches(after)) {
       this.#onPage(reader.fromWindow({ topics, after, limit, bytesMax }));
       return;
     }
-    const { epoch } = reader.window;
     reader
       .fromStore({ topics, after, limit, bytesMax }, () => this.#isOpen())
-      .then(
-        (found) => {
-          if (this.#state === 'ended') return;
-          if (after !== 'earliest' && after.unknownIn !== undefined && after.unknownIn !== found.epoch.id) {
-            // The cursor may belong to the epoch that this node did not know when it opened the cursor.
-            this.#fail(new NotificationsError('draining', BEHIND, { spreadMs: this.#host.spreadMs() }));
-            return;
-          }
-          const page = this.#followed(found);
-          if (!page) return;
-          const news = page.entries.length > 0 || page.gap;
-          if (!news && reader.movedOn(page, epoch)) this.#readFrom(page);
-          else this.#onPage(page);
-        },
-        (error: unknown) => {
-          this.#fail(error);
-        },
-      );
+      .then((page) => {
+        if (this.#isOpen()) this.#onStorePage(page, after, epoch);
+      })
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
   }
 
-  /**
-   * The part of a page that this node may deliver. The store may be ahead of this node, which then does not know the latest
-   * revocations. A subscriber gets the notifications up to the node's head; the tail wakes the waiter for the others. If the
-   * store has another epoch, rules decide where there are any; otherwise the request is rejected.
-   */
-  #followed(page: LogPage): LogPage | undefined {
-    const { rights, subscriber } = this.#request;
-    const { epoch, head } = this.#host.reader.window;
-    if (subscriber === undefined || page.entries.length === 0) return page;
-    if (page.epoch.id !== epoch.id) {
-      if (rights) return page;
-      this.#fail(new NotificationsError('draining', BEHIND));
-      return undefined;
+  /** @param epoch of the window when the read began */
+  #onStorePage(found: LogPage, after: Start, epoch: LogPage['epoch']): void {
+    const { reader, waiters } = this.#context;
+    if (after !== 'earliest' && after.unknownIn !== undefined && after.unknownIn !== found.epoch.id) {
+      // The cursor may belong to the epoch that this node did not know when it opened the cursor.
+      this.#fail(new NotificationsError('draining', BEHIND, { spreadMs: waiters.spreadMs() }));
+      return;
     }
-    const entries = page.entries.filter(({ position }) => position <= head);
-    const next = page.entries[entries.length];
-    if (!next) return page;
-    const { gap } = page;
-    return { epoch: page.epoch, entries, position: next.position - 1, more: false, ...(gap && { gap }) };
+    const page = deliverablePage(found, this.request, reader.window);
+    if (!page) {
+      this.#fail(new NotificationsError('draining', BEHIND));
+      return;
+    }
+    const isNew = page.entries.length > 0 || page.gap;
+    if (!isNew && reader.movedOn(page, epoch)) {
+      this.#position.read(page);
+      this.#read();
+    } else this.#onPage(page);
   }
 
   #onPage(page: LogPage): void {
-    const { rights } = this.#request;
+    const { rights } = this.request;
     if (page.entries.length > 0 && rights) {
-      this.#confirm(page, rights);
+      this.#checkAccess(page, rights);
       return;
     }
-    const hasNews = page.entries.length > 0 || page.gap !== undefined;
-    const leftMs = hasNews ? 0 : this.#turnEndsAtMs - this.#host.clock.monotonic();
+    const isNew = page.entries.length > 0 || page.gap !== undefined;
+    const leftMs = isNew ? 0 : this.#turnEndsAtMs - this.#context.clock.monotonic();
     if (leftMs <= 0) {
       this.#emit(page);
     } else {
-      this.#after = { epochId: page.epoch.id, position: page.position };
+      this.#position.read(page);
       this.#wait(leftMs);
     }
   }
 
-  /** Rights may have gone since the waiter came, so they are asked again for the topics on the page. */
-  #confirm(page: LogPage, rights: Rights): void {
-    const asked = [...new Set(page.entries.map(({ topic }) => topic))];
-    const answer = (allowed: readonly string[]): void => {
-      if (this.#state === 'ended') return;
-      if (asked.every((topic) => allowed.includes(topic))) this.#emit(page);
-      else this.#end('rights');
-    };
-    try {
-      const allowed = rights.allowed(asked);
-      if (!(allowed instanceof Promise)) answer(allowed);
-      else {
-        allowed.then(answer, (error: unknown) => {
-          this.#fail(error);
-        });
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
+  /** Access may have changed while the waiter waited, so the rules are checked for the topics on the page. */
+  #checkAccess(page: LogPage, rights: Rights): void {
+    const topics = [...new Set(page.entries.map(({ topic }) => topic))];
+    checkRights(rights, topics, {
+      allowed: (allowed) => {
+        if (this.#state === 'ended') return;
+        if (topics.every((topic) => allowed.includes(topic))) this.#emit(page);
+        else this.#end('rights');
+      },
+      failed: (error) => {
+        this.#fail(error);
+      },
+    });
   }
 
-  /** The race: an arrival wakes, the clock runs out; either one reads again, and only the clock may answer with nothing. */
+  /** The race between arrival and timeout. Both lead to another read; only the timeout may answer with an empty page. */
   #wait(leftMs: number): void {
     this.#state = 'waiting';
-    this.#turnTimer ??= this.#host.clock.setTimeout(() => {
+    if (leftMs === Infinity) return;
+    this.#turnTimer ??= this.#context.clock.setTimeout(() => {
       this.#turnTimer = undefined;
-      this.#onTime();
+      this.#onTimeout();
     }, leftMs);
   }
 
-  /** Whoever is about to be woken is answered then; who is busy looks at the clock itself. */
-  #onTime(): void {
-    if (this.#state !== 'waiting' || this.#host.hasNews(this)) return;
-    const leftMs = this.#turnEndsAtMs - this.#host.clock.monotonic();
+  /** If the waiter is queued, the delivery answers it. If it is busy, it checks the clock itself. */
+  #onTimeout(): void {
+    const { clock, reader, waiters } = this.#context;
+    if (this.#state !== 'waiting' || waiters.isQueued(this)) return;
+    const leftMs = this.#turnEndsAtMs - clock.monotonic();
     if (leftMs > 0) this.#wait(leftMs);
-    else this.#readAgain(this.#host.reader.window.head);
+    else this.#readAgain(reader.window.head);
   }
 
-  /** Reads on from a position up to which nothing was missed while waiting. */
+  /** Continues from a position. Nothing for this waiter exists up to there. */
   #readAgain(position: number): void {
-    const { epoch } = this.#host.reader.window;
-    const after = this.#translated();
-    if (after !== 'earliest' && after.epochId === epoch.id && after.position < position) {
-      this.#after = { ...after, position };
-    }
-    this.#read();
-  }
-
-  /**
-   * The waiter's position in the epoch of the window, which changes at a failover. Between the client's cursor and the
-   * waiter's position nothing exists for its topics, so the waiter resumes where both logs still agree, unless the cursor
-   * itself lies beyond.
-   */
-  #translated(): Start {
-    const { epoch } = this.#host.reader.window;
-    const after = this.#after;
-    if (after === 'earliest' || after.epochId === epoch.id) return after;
-    const shared = sharedPosition(epoch, after);
-    const cursor = this.#cursor === 'earliest' ? this.#cursor : positionIn(epoch, this.#cursor);
-    if (shared && cursor) {
-      this.#cursor = cursor;
-      this.#after = shared;
-    }
-    return this.#after;
-  }
-
-  #readFrom(page: LogPage): void {
-    this.#after = { epochId: page.epoch.id, position: page.position };
+    this.#position.skipTo(position, this.#context.reader.window.epoch);
     this.#read();
   }
 
   #emit(page: LogPage): void {
-    this.#after = this.#cursor = { epochId: page.epoch.id, position: page.position };
+    this.#position.delivered(page);
     this.#state = 'delivering';
-    if (this.#turns === 'one' || page.ending) this.#emitLast(page);
+    if (this.#turns.count === 'one' || page.ending) this.#emitLast(page);
     else {
-      this.#consumer.next(page);
-      if (this.#isOpen()) this.#nextTurn(this.#consumer.drained?.(page), page.more);
+      this.#deliver(page);
+      if (this.#isOpen()) this.#nextTurn(this.#consumer.drained?.(), page.more);
     }
   }
 
-  /** The waiter leaves the indexes before its last page is emitted, so a consumer that reacts to the page finds nothing of it. */
+  #deliver(page: LogPage): void {
+    const { observer } = this.#context;
+    this.#consumer.next(page);
+    observer.delivered(page, this.request);
+    if (page.gap) observer.gap(page.gap, this.request);
+  }
+
+  /**
+   * The waiter leaves the indexes before its last page, so a consumer that reacts to the page does
+   * not find it there. Its slot is released when the consumer has drained the page.
+   */
   #emitLast(page: LogPage): void {
-    if (!this.#consumer.drained) this.unsubscribe();
-    else this.#leave();
-    emitLast(this.#consumer, page, () => {
-      this.#host.releaseSlot(this);
-    });
+    if (this.#consumer.drained) this.#leave();
+    else this.unsubscribe();
+    const release = (): void => {
+      this.#context.waiters.releaseSlot(this);
+    };
+    let drained: Promise<void> | undefined;
+    try {
+      this.#deliver(page);
+      drained = this.#consumer.drained?.();
+    } finally {
+      if (drained) drained.then(release, release);
+      else if (this.#consumer.drained) release();
+    }
+    this.#consumer.complete();
   }
 
   #isOpen(): boolean {
     return this.#state !== 'ended';
   }
 
-  /** The next turn starts when the page is taken; a replay, or a stream that does not wait, leaves others theirs. */
-  #nextTurn(taken: Promise<void> | undefined, more: boolean): void {
-    if (!taken && !more && this.#request.waitMs > 0) {
+  /**
+   * Starts the next turn when the page has drained. A replay, or a stream with `waitMs: 0`, yields
+   * to the event loop first so that other waiters get their turn.
+   */
+  #nextTurn(drained: Promise<void> | undefined, more: boolean): void {
+    if (!drained && !more && this.#turns.waitMs > 0) {
       this.#turn();
       return;
     }
     const turn = (): void => {
       if (this.#state === 'delivering') this.#turn();
     };
-    if (!taken) this.#host.clock.setImmediate(turn);
+    if (!drained) this.#context.clock.setImmediate(turn);
     else {
-      taken.then(turn, (error: unknown) => {
+      drained.then(turn, (error: unknown) => {
         this.#fail(error);
       });
     }
   }
 
-  /** Ends the waiter at its current position. Before its first read it may have no position in this log; then it is rejected. */
+  /**
+   * Ends the waiter at its current position. Before its first read it may have no position in this
+   * log; then the request is rejected.
+   */
   #end(ending: Ending): void {
-    const { epoch } = this.#host.reader.window;
-    const after = this.#translated();
+    const { reader, waiters } = this.#context;
+    const { epoch } = reader.window;
+    const after = this.#position.in(epoch);
     if (this.#state === 'ended') return;
     if (after === 'earliest' || after.epochId !== epoch.id || after.afterLoss) {
       const message = 'The request ended before its first read; retry.';
-      this.#fail(new NotificationsError('draining', message, { spreadMs: this.#host.spreadMs() }));
+      this.#fail(new NotificationsError('draining', message, { spreadMs: waiters.spreadMs() }));
     } else {
       this.#emit({ epoch, entries: [], position: after.position, more: false, ending });
     }
@@ -345,6 +334,7 @@ export class Waiter implements Wakeable, Unsubscribable {
   #fail(error: unknown): void {
     if (this.#state === 'ended') return;
     this.unsubscribe();
+    this.#context.observer.rejected(error, this.request);
     this.#consumer.error(error);
   }
 }

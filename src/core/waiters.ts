@@ -1,46 +1,73 @@
 import type { Clock } from './clock.js';
+import { NotificationsError } from './errors.js';
+import type { FeedRequest } from './feed-request.js';
 import { Fifo } from './fifo.js';
+import { spreadMs } from './backoff.js';
 
-/** Somebody to be told that a topic has news. */
+/** A waiter, as the indexes see it. */
 export interface Wakeable {
-  readonly topics: readonly string[];
-  /** Where it stands in the lists of its topics, in their order. For `Waiters` alone. */
-  places: readonly number[];
-  /** The first news that it is about to be woken for; `NO_NEWS` if there is none. For `Waiters` alone. */
-  firstNews: number;
-  /** There is news, and none of it stands before this position. */
-  wake(firstNews: number): void;
+  readonly request: FeedRequest;
+  /** Its index in the list of each of its topics, in their order. Written by `Waiters` only. */
+  indexes: readonly number[];
+  /** The first new position that it is queued for; `NOT_QUEUED` otherwise. Written by `Waiters` only. */
+  firstNew: number;
+  /** Called when its turn in the queue comes. Nothing new for it exists before this position. */
+  wake(firstNew: number): void;
 }
 
 /** Behind every position. */
-export const NO_NEWS = Infinity;
+export const NOT_QUEUED = Infinity;
 
 /**
- * How long waiters are woken in one go, before the event loop serves others: those who were answered, and ask again at once, take several
- * times as long. What is published meanwhile is heard sooner, too, and goes out together with what has not been told yet: of 50 published
- * one after the other each costs 1,000 clients two thirds of what it does with 2 ms.
+ * The time for waking waiters before the event loop serves others. A client that was answered and
+ * polls again costs several times as much as its answer. Notifications that are published
+ * meanwhile are merged into the pages of the waiters that are still queued: of 50 published one
+ * after the other, each costs 1,000 clients two thirds of its cost with 2 ms.
  */
 export const WAKE_BUDGET_MS = 1;
-/** Waiters woken between two looks at the clock: at some 20 to 100 µs for an answer, that is 1.6 ms at most beyond it. */
+/** Waiters woken between two checks of the clock. An answer costs 20 to 100 µs, so at most 1.6 ms more. */
 export const WAKE_CHUNK = 16;
 
+/** The limits on polls that are held and streams that are open. */
+export interface WaiterLimits {
+  /** On this node. */
+  readonly waitersMax: number;
+  /** For one subscriber. */
+  readonly waitersPerSubscriberMax: number;
+  /** From one address. */
+  readonly waitersPerAddressMax: number;
+}
+
 /**
- * Who waits for what: an index by topic, and the queue of those who are about to be woken.
+ * The waiters of a node: an index by topic, an index by subscriber, the slots that count towards
+ * the limits, and the queue of waiters to wake.
  *
- * The index is made of arrays, in which waiters know their places: a `Set` or `Map` through which thousands come and go leaves a chain of outgrown
- * tables behind that keeps them, and all they hold, alive until the next major collection (a third of the CPU per delivery).
+ * The index by topic consists of arrays, and each waiter knows its indexes in them. A `Set` through
+ * which thousands of waiters pass keeps its outgrown tables alive until the next major garbage
+ * collection: that was a third of the CPU per delivery.
  */
 export class Waiters<W extends Wakeable> {
   readonly #clock: Clock;
+  readonly #limits: WaiterLimits;
   readonly #byTopic = new Map<string, W[]>();
-  /** Topics with news whose waiters have not been looked up, each with the position of its first. */
-  readonly #news = new Map<string, number>();
+  readonly #bySubscriber = new Map<string, Set<W>>();
+  /**
+   * Slots by subscriber and by address. A waiter holds its slot until its last answer has been
+   * flushed: an answer that the client does not read takes memory as a waiter does.
+   */
+  readonly #subscriberSlots = new Map<string, number>();
+  readonly #addressSlots = new Map<string, number>();
+  #slots = 0;
+  /** Topics with new notifications whose waiters are not queued yet, with their first new position. */
+  readonly #newByTopic = new Map<string, number>();
   readonly #queue = new Fifo<W>();
   #count = 0;
-  #scheduled = false;
+  #isScheduled = false;
+  #drain: { promise: Promise<void>; done: () => void; spreadMs: number } | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, limits: WaiterLimits) {
     this.#clock = clock;
+    this.#limits = limits;
   }
 
   get count(): number {
@@ -51,98 +78,176 @@ export class Waiters<W extends Wakeable> {
     return this.#byTopic.size;
   }
 
-  /** The waiter must not be in it. */
-  add(waiter: W): void {
+  get subscriberCount(): number {
+    return this.#bySubscriber.size;
+  }
+
+  /** Addresses with slots. */
+  get addressCount(): number {
+    return this.#addressSlots.size;
+  }
+
+  get isDraining(): boolean {
+    return this.#drain !== undefined;
+  }
+
+  /** The time over which the clients of this node spread their reconnects. While it drains: all that it had. */
+  spreadMs(): number {
+    return this.#drain?.spreadMs ?? spreadMs(this.#count);
+  }
+
+  /** The reason why a request cannot be served now, if there is one. */
+  rejection({ subscriber, address }: FeedRequest): NotificationsError | undefined {
+    const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
+    if (this.#drain) {
+      return new NotificationsError('draining', 'This node is shutting down; retry.', { spreadMs: this.spreadMs() });
+    }
+    if (subscriber !== undefined && (this.#subscriberSlots.get(subscriber) ?? 0) >= waitersPerSubscriberMax) {
+      const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
+      return new NotificationsError('subscriber_waiters_too_many', message);
+    }
+    if (address !== undefined && (this.#addressSlots.get(address) ?? 0) >= waitersPerAddressMax) {
+      const message = `${waitersPerAddressMax} polls and streams are open from this address (waitersPerAddressMax).`;
+      return new NotificationsError('address_waiters_too_many', message);
+    }
+    if (this.#slots < waitersMax) return undefined;
+    const message = `This node already holds ${waitersMax} polls and streams (waitersMax).`;
+    return new NotificationsError('waiters_too_many', message, { spreadMs: this.spreadMs() });
+  }
+
+  /** Arms a waiter: from now on, a new notification on one of its topics wakes it. It must not be armed already. */
+  arm(waiter: W): void {
+    const { topics, subscriber, address } = waiter.request;
+    this.#slots++;
+    if (subscriber !== undefined) increment(this.#subscriberSlots, subscriber);
+    if (address !== undefined) increment(this.#addressSlots, address);
     this.#count++;
-    waiter.places = waiter.topics.map((topic) => {
+    waiter.indexes = topics.map((topic) => {
       const waiters = this.#byTopic.get(topic);
       if (waiters) return waiters.push(waiter) - 1;
       this.#byTopic.set(topic, [waiter]);
       return 0;
     });
+    if (subscriber === undefined) return;
+    const waiters = this.#bySubscriber.get(subscriber);
+    if (waiters) waiters.add(waiter);
+    else this.#bySubscriber.set(subscriber, new Set([waiter]));
   }
 
-  /** The waiter must be in it. */
-  remove(waiter: W): void {
+  /** Removes an armed waiter from both indexes. Its slot stays taken. */
+  disarm(waiter: W): void {
+    const { indexes } = waiter;
+    const { topics, subscriber } = waiter.request;
     this.#count--;
-    waiter.firstNews = NO_NEWS;
-    const { topics, places } = waiter;
-    for (let index = 0; index < places.length; index++) this.#removeFrom(topics[index] ?? '', places[index] ?? 0);
-    waiter.places = [];
+    waiter.firstNew = NOT_QUEUED;
+    for (let at = 0; at < indexes.length; at++) this.#removeFrom(topics[at] ?? '', indexes[at] ?? 0);
+    waiter.indexes = [];
+    if (subscriber !== undefined) {
+      const waiters = this.#bySubscriber.get(subscriber);
+      waiters?.delete(waiter);
+      if (waiters?.size === 0) this.#bySubscriber.delete(subscriber);
+    }
+    if (this.#count === 0) this.#drain?.done();
+  }
+
+  /** The waiter no longer counts towards the limits. */
+  releaseSlot({ request: { subscriber, address } }: W): void {
+    this.#slots--;
+    if (subscriber !== undefined) decrement(this.#subscriberSlots, subscriber);
+    if (address !== undefined) decrement(this.#addressSlots, address);
+  }
+
+  /** The waiters of a subscriber, or of all subscribers. A copy: a waiter may leave while it is visited. */
+  ofSubscribers(subscriber?: string): readonly W[] {
+    if (subscriber !== undefined) return [...(this.#bySubscriber.get(subscriber) ?? [])];
+    return [...this.#bySubscriber.values()].flatMap((waiters) => [...waiters]);
   }
 
   /**
-   * A topic has news at a position. This costs the same for any number of waiters: they are looked up on the event loop's
-   * next turn, so that what arrives together goes out in one page.
+   * A topic has a new notification at a position. The cost does not depend on the number of
+   * waiters: they are looked up on the next turn of the event loop, so that notifications that
+   * arrive together are delivered in one page.
    */
   notify(topic: string, position: number): void {
     if (!this.#byTopic.has(topic)) return;
-    this.#news.set(topic, Math.min(position, this.#news.get(topic) ?? position));
+    this.#newByTopic.set(topic, Math.min(position, this.#newByTopic.get(topic) ?? position));
     this.#schedule();
   }
 
-  /** Whether somebody is about to be woken. */
+  /** Any topic may have new notifications, none of them before this position. */
+  notifyAll(position: number): void {
+    for (const topic of this.#byTopic.keys()) this.notify(topic, position);
+  }
+
+  /** True while waiters are queued. */
   get isBusy(): boolean {
     return this.#queue.length > 0;
   }
 
-  /** Wakes a waiter behind all others, for news that was there before it came: the first of it stands at this position. */
+  /** Queues a waiter, behind all others, for notifications that already exist from this position on. */
   queue(waiter: W, position: number): void {
     this.#enqueue(waiter, position);
     this.#schedule();
   }
 
-  /** There may be news of any topic, none before this position. */
-  notifyAll(position: number): void {
-    for (const topic of this.#byTopic.keys()) this.notify(topic, position);
+  /** Whether the waiter is queued, or will be on the next turn of the event loop. */
+  isQueued(waiter: W): boolean {
+    return waiter.firstNew !== NOT_QUEUED || waiter.request.topics.some((topic) => this.#newByTopic.has(topic));
   }
 
-  /** Whether the waiter is about to be woken. */
-  hasNews(waiter: W): boolean {
-    return waiter.firstNews !== NO_NEWS || waiter.topics.some((topic) => this.#news.has(topic));
+  /** Rejects new requests from now on and wakes all waiters. Resolves when none is left. */
+  drain(head: number): Promise<void> {
+    if (!this.#drain) {
+      let done = (): void => undefined;
+      const promise = new Promise<void>((resolve) => (done = resolve));
+      this.#drain = { promise, done, spreadMs: this.spreadMs() };
+      this.notifyAll(head + 1);
+      if (this.#count === 0) done();
+    }
+    return this.#drain.promise;
   }
 
-  /** The last one takes the place that becomes free. */
-  #removeFrom(topic: string, place: number): void {
+  /** The last waiter of the list takes the index that becomes free. */
+  #removeFrom(topic: string, index: number): void {
     const waiters = this.#byTopic.get(topic) ?? [];
     const last = waiters.pop();
-    if (last && place < waiters.length) {
-      waiters[place] = last;
-      last.places = last.places.map((was, index) => (last.topics[index] === topic ? place : was));
+    if (last && index < waiters.length) {
+      waiters[index] = last;
+      last.indexes = last.indexes.map((was, at) => (last.request.topics[at] === topic ? index : was));
     }
     if (waiters.length > 0) return;
     this.#byTopic.delete(topic);
-    // Nobody is left to be told; who comes for the topic after this must not be told of what was before.
-    this.#news.delete(topic);
-  }
-
-  #queueNews(): void {
-    for (const [topic, position] of this.#news) {
-      for (const waiter of this.#byTopic.get(topic) ?? []) this.#enqueue(waiter, position);
-    }
-    this.#news.clear();
+    // A waiter that is armed after this must not be woken for notifications from before.
+    this.#newByTopic.delete(topic);
   }
 
   #enqueue(waiter: W, position: number): void {
-    if (waiter.firstNews === NO_NEWS) this.#queue.push(waiter);
-    waiter.firstNews = Math.min(position, waiter.firstNews);
+    if (waiter.firstNew === NOT_QUEUED) this.#queue.push(waiter);
+    waiter.firstNew = Math.min(position, waiter.firstNew);
+  }
+
+  #enqueueNew(): void {
+    for (const [topic, position] of this.#newByTopic) {
+      for (const waiter of this.#byTopic.get(topic) ?? []) this.#enqueue(waiter, position);
+    }
+    this.#newByTopic.clear();
   }
 
   readonly #wakeSome = (): void => {
-    this.#scheduled = false;
-    this.#queueNews();
+    this.#isScheduled = false;
+    this.#enqueueNew();
     const endsAtMs = this.#clock.monotonic() + WAKE_BUDGET_MS;
     let woken = 0;
     try {
       while (this.#queue.length > 0) {
         if (woken > 0 && woken % WAKE_CHUNK === 0 && this.#clock.monotonic() >= endsAtMs) break;
         const waiter = this.#queue.shift();
-        // Whoever has left meanwhile still stands in the queue, without news.
-        if (!waiter || waiter.firstNews === NO_NEWS) continue;
+        // A waiter that has left is still in the queue, but it is not marked as queued.
+        if (!waiter || waiter.firstNew === NOT_QUEUED) continue;
         woken++;
-        const { firstNews } = waiter;
-        waiter.firstNews = NO_NEWS;
-        waiter.wake(firstNews);
+        const { firstNew } = waiter;
+        waiter.firstNew = NOT_QUEUED;
+        waiter.wake(firstNew);
       }
     } finally {
       this.#schedule();
@@ -150,8 +255,19 @@ export class Waiters<W extends Wakeable> {
   };
 
   #schedule(): void {
-    if (this.#scheduled || this.#news.size + this.#queue.length === 0) return;
-    this.#scheduled = true;
+    if (this.#isScheduled || this.#newByTopic.size + this.#queue.length === 0) return;
+    this.#isScheduled = true;
     this.#clock.setImmediate(this.#wakeSome);
   }
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** Removes the key at zero, so that the map holds nothing for clients that have left. */
+function decrement(counts: Map<string, number>, key: string): void {
+  const count = (counts.get(key) ?? 1) - 1;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }

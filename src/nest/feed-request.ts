@@ -1,7 +1,7 @@
 import { NotificationsError } from '../core/errors.js';
-import type { FeedRequest } from '../core/feed.js';
+import type { FeedRequest } from '../core/feed-request.js';
 import { checkTopics } from '../wire/request.js';
-import type { Runtime } from './context.js';
+import type { ReadContext } from './context.js';
 
 /** The longest timer of the runtime. In process no proxy limits a wait. */
 const WAIT_MS_MAX = 2 ** 31 - 1;
@@ -21,7 +21,7 @@ export interface PollRequest<Topic extends string = string> {
  * Checks a request of application code.
  * @throws NotificationsError that names the part that is wrong, its value and what is allowed
  */
-export function feedRequest({ settings, cursors, feed }: Runtime, request: PollRequest): FeedRequest {
+export function feedRequest({ settings, cursors, feed }: ReadContext, request: PollRequest): FeedRequest {
   const { poll, limits } = settings;
   const { cursor = 'latest', waitMs = poll.waitMs, limit = poll.limit } = request;
   if (!(waitMs >= 0 && waitMs <= WAIT_MS_MAX)) {

@@ -1,74 +1,80 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
-import type { ServerResponse } from 'node:http';
-import { catchError, finalize, map, type Observable, of, throwError } from 'rxjs';
-import { NotificationsError } from '../core/errors.js';
+import type { Observable } from 'rxjs';
+import { jittered } from '../core/backoff.js';
+import type { Feed } from '../core/feed.js';
+import type { FeedRequest } from '../core/feed-request.js';
 import type { LogPosition } from '../core/page.js';
-import { pageBody } from '../wire/encoder.js';
-import type { ReadRequest } from '../wire/request.js';
-import { newTicketId, sealTicket, TICKET_LENGTH_MAX } from '../wire/ticket.js';
-import { type Answer, Answerer, pollOf } from './http/responder.js';
-import { DirectLane } from './direct-lane/direct-lane.js';
+import { race } from '../core/race.js';
+import type { Page } from '../wire/encoder.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './access/granted.js';
-import { type Published, Publisher } from './publishing/publisher.js';
-import { PollWriter } from './http/json-response.js';
+import type { ReadContext } from './context.js';
+import { DirectLane } from './direct-lane/direct-lane.js';
+import { withErrorHeaders, requestOn } from './http/error-headers.js';
+import { JsonResponse } from './http/json-response.js';
 import {
   type FrameworkRequest,
   type FrameworkResponse,
   takeOver,
   writeHeadOnly,
-  writeJson,
   writeValue,
 } from './http/raw-response.js';
-import { describeRead, grantedOne, refusal, requestOn } from './http/error-headers.js';
-import { MarkRoute } from './http/route.decorator.js';
-import type { Runtime } from './context.js';
-import { jittered, StreamWriter } from './http/sse-response.js';
-import { SAME_CURSOR_WINDOW_MS } from './limits/tight-loop.js';
-import { RUNTIME } from './module/tokens.js';
-
-/** The answer to `POST <path>/tickets`. */
-export interface Ticket {
-  readonly ticket: string;
-  /** Until when it must be used first, as in ISO 8601. */
-  readonly expiresAt: string;
-}
+import { ANSWERED, type Responder } from './http/responder.js';
+import { NotificationsRoute } from './http/route.decorator.js';
+import { SseResponse } from './http/sse-response.js';
+import { CONTEXT } from './module/tokens.js';
+import { type Published, Publisher } from './publishing/publisher.js';
+import { newTicket, type Ticket } from './tickets/new-ticket.js';
 
 /**
- * The HTTP side: `GET /notifications` as long poll and as server-sent events, and `POST /notifications`.
+ * The HTTP side of a feed: `GET /notifications` as a long poll and as an event stream, and
+ * `POST /notifications`. The guards have parsed the request and checked its access.
  *
- * This library writes the answers of the handlers itself, so that an interceptor which wraps or serializes responses cannot change the
- * protocol. Interceptors may observe answers (log, count, time), or answer in the handler's place. (`passthrough` lets Nest reply in that case;
- * it does not reply where the handler has taken the response over.)
+ * The responses are written by `JsonResponse` and `SseResponse`. Interceptors may observe pages (to
+ * log, count or time them) or answer in the handler's place. `passthrough` lets Nest reply then; Nest
+ * does not reply to a response that was taken over.
  */
 @Controller()
 export class NotificationsController {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
+  readonly #feed: Feed;
+  readonly #responder: Responder;
   readonly #publisher: Publisher;
-  readonly #answerer: Answerer;
   readonly #directLane: DirectLane;
 
-  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(DirectLane) directLane: DirectLane) {
-    this.#runtime = runtime;
-    this.#publisher = new Publisher(runtime);
-    this.#answerer = new Answerer(runtime);
+  constructor(@Inject(CONTEXT) context: ReadContext, @Inject(DirectLane) directLane: DirectLane) {
+    this.#context = context;
+    this.#feed = context.feed;
+    this.#responder = context.responder;
+    this.#publisher = new Publisher(context);
     this.#directLane = directLane;
   }
 
   @Get()
-  @MarkRoute('read')
-  read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Answer {
-    const granted = grantedRead(request);
-    if (request.method === 'HEAD') {
-      writeHeadOnly(takeOver(response), granted.asked.transport);
-      return of(undefined);
-    }
-    if (granted.refusal) return this.#sendAway(granted, granted.refusal, response);
-    if (granted.isLoop) return this.#slowDown(granted, response);
-    return granted.asked.transport === 'sse' ? this.#stream(granted, response) : this.#poll(granted, response);
+  @NotificationsRoute('read')
+  read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Observable<Page> {
+    const read = grantedRead(request);
+    if (request.method === 'HEAD') return answerHead(response, read);
+    return read.asked.transport === 'sse' ? this.#stream(read, response) : this.#poll(read, response);
+  }
+
+  /** A long poll: new notifications, raced against the timeout. */
+  #poll(read: GrantedRead, response: FrameworkResponse): Observable<Page> {
+    const request = this.#pollRequest(read);
+    const page$ = race(this.#feed.arrivals(request), this.#feed.timeout(request));
+    const onPage = this.#directLane.observe(read);
+    return this.#responder.respond(page$, new JsonResponse(response, { read, context: this.#context, onPage }));
+  }
+
+  /** A stream: the same race again and again, until the client leaves or the stream's lifetime ends. */
+  #stream(read: GrantedRead, response: FrameworkResponse): Observable<Page> {
+    if (read.refusal) return this.#refuseStream(read, response);
+    const start = this.#streamStart(read.asked.after);
+    const page$ = this.#feed.follow(this.#streamRequest(read, start));
+    return this.#responder.respond(page$, new SseResponse(response, { read, context: this.#context, start }));
   }
 
   @Post()
-  @MarkRoute('publish')
+  @NotificationsRoute('publish')
   async publish(
     @Req() request: FrameworkRequest,
     @Res({ passthrough: true }) response: FrameworkResponse,
@@ -78,129 +84,70 @@ export class NotificationsController {
       writeValue(takeOver(response), published, 201);
       return published;
     } catch (error) {
-      throw refusal(error, response, requestOn('publish', request, this.#runtime));
+      throw withErrorHeaders(error, response, requestOn('publish', request, this.#context));
     }
   }
 
   /**
-   * Issues a ticket, with which an EventSource that can send neither headers nor cookies opens its
-   * stream.
+   * Issues a ticket. An EventSource that can send neither headers nor cookies opens its stream with
+   * it.
    */
   @Post('tickets')
-  @MarkRoute('ticket')
+  @NotificationsRoute('ticket')
   ticket(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Ticket {
-    const { feed, settings, clock, keys } = this.#runtime;
-    const { epoch, head: position } = feed.window;
-    const { claims, revocations } = grantedTicket(request);
-    // The ticket is checked against revocations after `position`. Those that came before it, while access was checked, count here.
-    if (feed.isRevoked(claims.subscriber, revocations)) {
-      const error = new NotificationsError('draining', 'Access changed while the request was processed; retry.');
-      throw refusal(error, response, requestOn('ticket', request, this.#runtime));
+    try {
+      const ticket = newTicket(grantedTicket(request), this.#context);
+      writeValue(takeOver(response), ticket, 201);
+      return ticket;
+    } catch (error) {
+      throw withErrorHeaders(error, response, requestOn('ticket', request, this.#context));
     }
-    const useByMs = Math.min(clock.now() + settings.tickets.ttlMs, claims.endsAtMs);
-    const ticket = sealTicket(keys.sealing(epoch), { ...claims, id: newTicketId(), position, useByMs });
-    if (ticket.length > TICKET_LENGTH_MAX) {
-      const message = `a ticket for these topics has ${ticket.length} characters, at most ${TICKET_LENGTH_MAX} fit into a URL`;
-      const error = new NotificationsError('topics_too_many', message);
-      throw refusal(error, response, requestOn('ticket', request, this.#runtime));
-    }
-    const given = { ticket, expiresAt: new Date(useByMs).toISOString() };
-    writeValue(takeOver(response), given, 201);
-    return given;
   }
 
-  /**
-   * Answers a client that asks in a tight loop with an empty page after a second. Its cursor stays
-   * valid.
-   */
-  #slowDown(granted: GrantedRead, response: FrameworkResponse): Observable<undefined> {
-    const { subscriber, address } = granted;
-    const { transport, cursor } = granted.asked;
-    let isRefused = false;
-    const waits = {
-      topics: [],
-      after: 'latest',
-      limit: 1,
-      waitMs: SAME_CURSOR_WINDOW_MS,
+  #pollRequest(read: GrantedRead): FeedRequest {
+    const { asked, topics, expiresInMs, subscriber, address, rights, revocations } = read;
+    const { after, limit } = asked;
+    const waitMs = Math.min(asked.waitMs, expiresInMs);
+    const bytesMax = this.#context.unread.pollBytes;
+    return { topics, after, limit, bytesMax, waitMs, subscriber, address, rights, revocations };
+  }
+
+  #streamRequest(read: GrantedRead, after: FeedRequest['after']): FeedRequest {
+    const { stream } = this.#context.settings;
+    const { asked, topics, expiresInMs, subscriber, address, rights, revocations } = read;
+    const lifetimeMs = Math.min(jittered(stream.lifetimeMs), expiresInMs);
+    const bytesMax = this.#context.unread.streamBytes;
+    const { heartbeatMs: waitMs } = stream;
+    return {
+      topics,
+      after,
+      limit: asked.limit,
+      bytesMax,
+      waitMs,
+      lifetimeMs,
       subscriber,
       address,
-    } as const;
-    return this.#runtime.feed.poll(waits).pipe(
-      map((page) => {
-        const raw = takeOver(response);
-        if (transport === 'poll') writeJson(raw, pageBody(page, cursor ?? ''));
-        else {
-          const writer = new StreamWriter(raw, this.#runtime, granted);
-          writer.open(cursor);
-          writer.sendAway();
-        }
-        return undefined;
-      }),
-      catchError((error: unknown) => {
-        isRefused = true;
-        return throwError(() => refusal(error, response, grantedOne(granted, this.#runtime)));
-      }),
-      // Also when the client leaves before its answer.
-      finalize(() => {
-        if (!isRefused) this.#runtime.security.slowed(() => describeRead(granted));
-      }),
-    );
-  }
-
-  /** Ends a stream at its start. It gives no id, because the ticket may not be spent. */
-  #sendAway(granted: GrantedRead, reason: NotificationsError, response: FrameworkResponse): Answer {
-    const writer = new StreamWriter(takeOver(response), this.#runtime, granted);
-    writer.open(undefined);
-    writer.refuse(reason);
-    return undefined;
-  }
-
-  #poll(granted: GrantedRead, response: FrameworkResponse): Answer {
-    return this.#answerer.answer(response, () => ({
-      request: pollOf(granted, this.#runtime),
-      turns: 'one',
-      writer: new PollWriter(response, this.#runtime, granted, this.#learning(granted)),
-    }));
-  }
-
-  /** What makes the next poll like this one take the direct lane. */
-  #learning(granted: GrantedRead): ((raw: ServerResponse) => void) | undefined {
-    if (!this.#directLane.isOpen) return undefined;
-    const arrival = this.#directLane.arrival(granted);
-    return (raw) => {
-      this.#directLane.learn(raw, arrival);
+      rights,
+      revocations,
     };
   }
 
-  #stream(granted: GrantedRead, response: FrameworkResponse): Answer {
-    const { stream } = this.#runtime.settings;
-    const { topics, subscriber, address, rights, revocations } = granted;
-    const { limit } = granted.asked;
-    const raw = takeOver(response);
-    return this.#answerer.answer(response, () => {
-      const after = this.#streamStart(granted.asked.after);
-      const writer = new StreamWriter(raw, this.#runtime, granted);
-      writer.open(this.#openingCursor(after));
-      const lifetimeMs = Math.min(jittered(stream.lifetimeMs), granted.expiresInMs);
-      const waitMs = stream.heartbeatMs;
-      const bytesMax = this.#runtime.unread.streamBytes;
-      const request = { topics, after, limit, bytesMax, waitMs, lifetimeMs, subscriber, address, rights, revocations };
-      return { request, writer, turns: 'many' };
-    });
-  }
-
-  /** A stream names its start in the first block, so it has to know it before the feed does. */
-  #streamStart(after: ReadRequest['after']): LogPosition | 'earliest' {
-    const { epoch, head } = this.#runtime.feed.window;
+  /** The first block of a stream has the cursor of its start, so the start is fixed here. */
+  #streamStart(after: FeedRequest['after']): LogPosition | 'earliest' {
+    const { epoch, head } = this.#feed.window;
     return after === 'latest' ? { epochId: epoch.id, position: head } : after;
   }
 
-  #openingCursor(after: LogPosition | 'earliest'): string | undefined {
-    const { epoch } = this.#runtime.feed.window;
-    if (after === 'earliest') return this.#runtime.encoder.seal(epoch, 0);
-    // A cursor of another log stays with the client until the gap that it leads to has arrived.
-    return after.epochId === epoch.id && !after.afterLoss
-      ? this.#runtime.encoder.seal(epoch, after.position)
-      : undefined;
+  /** Opens a stream and ends it. It has no id, because the ticket may not be spent. */
+  #refuseStream(read: GrantedRead, response: FrameworkResponse): Observable<Page> {
+    const stream = new SseResponse(response, { read, context: this.#context });
+    stream.begin();
+    stream.error(read.refusal);
+    return ANSWERED;
   }
+}
+
+function answerHead(response: FrameworkResponse, read: GrantedRead): Observable<Page> {
+  writeHeadOnly(takeOver(response), read.asked.transport);
+  return ANSWERED;
 }

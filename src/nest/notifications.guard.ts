@@ -3,21 +3,21 @@ import { NotificationsError } from '../core/errors.js';
 import { utf8Length } from '../core/notification.js';
 import { callerKey } from '../wire/caller.js';
 import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
+import { ReadRequests } from '../wire/read-requests.js';
 import { parsePublishBody } from '../wire/publish.js';
 import { header, type ReadRequest } from '../wire/request.js';
 import { isClosed } from './access/client-address.js';
 import { CurrentRights } from './access/current-rights.js';
 import { type Granted, type GrantedRead, leaveGranted } from './access/granted.js';
 import { RateLimiter } from './limits/rate-limiter.js';
-import { refusal, requestOn } from './http/error-headers.js';
+import { withErrorHeaders, requestOn } from './http/error-headers.js';
 import type { FrameworkRequest, FrameworkResponse } from './http/raw-response.js';
 import { revocationsAtStart } from './access/revocation-mark.js';
 import { ROUTE_MARK, routeOf } from './http/route.decorator.js';
-import type { Runtime } from './context.js';
+import type { ReadContext } from './context.js';
 import { acceptedTicket } from './tickets/ticket.guard.js';
 import { msUntil, TicketGrants } from './tickets/ticket-grants.js';
-import { callerOf } from './limits/tight-loop.js';
-import { RUNTIME } from './module/tokens.js';
+import { CONTEXT } from './module/tokens.js';
 
 /** The answer of the access rules for a read. */
 type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights'>;
@@ -28,14 +28,18 @@ type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights
  */
 @Injectable()
 export class NotificationsGuard implements CanActivate {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
+  readonly #requests: ReadRequests;
   readonly #publishRate: RateLimiter;
   readonly #tickets: TicketGrants;
 
-  constructor(@Inject(RUNTIME) runtime: Runtime) {
-    this.#runtime = runtime;
-    this.#publishRate = new RateLimiter(runtime.clock, runtime.settings.publish.perMinuteMax);
-    this.#tickets = new TicketGrants(runtime);
+  constructor(@Inject(CONTEXT) context: ReadContext) {
+    const { settings, cursors, feed, clock } = context;
+    const limits = { ...settings.poll, topicsMax: settings.limits.topicsMax };
+    this.#context = context;
+    this.#requests = new ReadRequests({ limits, cursors, epoch: () => feed.window.epoch });
+    this.#publishRate = new RateLimiter(clock, settings.publish.perMinuteMax);
+    this.#tickets = new TicketGrants(context, this.#requests);
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -45,7 +49,11 @@ export class NotificationsGuard implements CanActivate {
       return true;
     };
     const refuse = (error: unknown): never => {
-      throw refusal(error, response, requestOn(routeOf(context.getHandler(), request), request, this.#runtime));
+      throw withErrorHeaders(
+        error,
+        response,
+        requestOn(routeOf(context.getHandler(), request), request, this.#context),
+      );
     };
     try {
       const granted = this.#grant(request, context.getHandler());
@@ -65,9 +73,9 @@ export class NotificationsGuard implements CanActivate {
 
   #grantRead(request: FrameworkRequest): GrantedRead | Promise<GrantedRead> {
     const { method, headers, originalUrl: url } = request;
-    const asked = this.#runtime.requests.parse({ method, headers, url });
+    const asked = this.#requests.parse({ method, headers, url });
     const { topics } = asked;
-    if (topics && this.#runtime.access.asksNothing) {
+    if (topics && this.#context.access.asksNothing) {
       return this.#granted(request, asked, {
         topics,
         expiresInMs: Infinity,
@@ -79,7 +87,7 @@ export class NotificationsGuard implements CanActivate {
   }
 
   async #grantByRules(request: FrameworkRequest, asked: ReadRequest): Promise<GrantedRead> {
-    const { settings, access, clock, security } = this.#runtime;
+    const { settings, access, clock, security } = this.#context;
     const context = await access.context(request);
     const { subscriber } = context;
     security.identify(request, subscriber);
@@ -91,23 +99,21 @@ export class NotificationsGuard implements CanActivate {
 
   #granted(request: FrameworkRequest, asked: ReadRequest, grant: Grant): GrantedRead {
     const { topics, expiresInMs, subscriber, rights } = grant;
-    const address = this.#runtime.clientAddress(request);
-    const caller = callerOf(request, subscriber);
-    const isLoop = this.#runtime.tightLoops.isLoop(caller, asked.cursor, asked.topics);
-    const revocations = revocationsAtStart(request, this.#runtime);
-    return { asked, topics, expiresInMs, subscriber, caller, address, rights, idSuffix: '', isLoop, revocations };
+    const address = this.#context.clientAddress(request);
+    const revocations = revocationsAtStart(request, this.#context);
+    return { asked, topics, expiresInMs, subscriber, address, rights, idSuffix: '', revocations };
   }
 
   #checkRate(caller: string, count: number): void {
     const retryAfterMs = this.#publishRate.take(caller, count);
     if (retryAfterMs === 0) return;
-    const { perMinuteMax } = this.#runtime.settings.publish;
+    const { perMinuteMax } = this.#context.settings.publish;
     const message = `more than ${perMinuteMax} notifications a minute are published to this node (publish.perMinuteMax)`;
     throw new NotificationsError('publish_too_fast', message, { retryAfterMs });
   }
 
   async #grantPublish(request: FrameworkRequest): Promise<ScopedItems> {
-    const { settings, access, security } = this.#runtime;
+    const { settings, access, security } = this.#context;
     const context = await access.context(request);
     security.identify(request, context.subscriber);
     // Where publishing is off altogether, that is said before anything is said of the body.
@@ -119,7 +125,7 @@ export class NotificationsGuard implements CanActivate {
     checkBodyBytes(request, settings.publish.bodyBytesMax);
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
-    const address = this.#runtime.clientAddress(request);
+    const address = this.#context.clientAddress(request);
     if (context.subscriber === undefined && address === undefined && isClosed(request)) {
       // A closed connection has no address. The ids would belong to another caller than those of a retry.
       throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');

@@ -13,7 +13,6 @@ import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from 
 import type { StoreFactory } from '../core/store.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import { leaveTakenResponses, translateParserErrors } from './http/adapter-hooks.js';
-import { isObserved } from './http/responder.js';
 import { bundledClient } from './client-file/bundled-client.js';
 import { clientFilesOf } from './client-file/client-file.js';
 import { DirectLane } from './direct-lane/direct-lane.js';
@@ -30,7 +29,7 @@ import {
   feedsIn,
   isFirstController,
   readingFeedsIn,
-  runtimesIn,
+  contextsIn,
 } from './module/feeds.js';
 import { HiddenTickets } from './tickets/hidden-tickets.js';
 import {
@@ -40,15 +39,15 @@ import {
   resolveExtras,
   resolveRoute,
 } from './module/module-extras.js';
-import { hasObservers, mountClient, mountFeed } from './module/mounted.js';
+import { hasObservers, isObserved, mountClient, mountFeed } from './module/mounted.js';
 import { NotificationsService } from './notifications.service.js';
 import { beforeGuards } from './http/before-guards.js';
 import type { NotificationsOptions } from './options.js';
-import { ProvidedAccess } from './access/access-loader.js';
+import { AccessLoader } from './access/access-loader.js';
 import { revocationsAtStart } from './access/revocation-mark.js';
-import { createRuntime, isReading, type PublishRuntime } from './context.js';
+import { createContext, isReading, type PublishContext } from './context.js';
 import { NotificationsShutdown } from './lifecycle/shutdown.js';
-import { CLIENT_FILES, FEED, OPTIONS, RUNTIME } from './module/tokens.js';
+import { CLIENT_FILES, FEED, OPTIONS, CONTEXT } from './module/tokens.js';
 
 /** Written by a class given to `forRootAsync({ useClass })` or `({ useExisting })`. */
 export interface NotificationsOptionsFactory {
@@ -70,14 +69,14 @@ const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBu
 @Module({})
 export class NotificationsModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   readonly #feed: FeedDefinition;
-  readonly #runtime: PublishRuntime;
+  readonly #context: PublishContext;
   readonly #adapterHost: HttpAdapterHost;
   readonly #application: ApplicationConfig;
   readonly #modules: ModulesContainer;
 
   constructor(
     @Optional() @Inject(FEED) feed: FeedDefinition | undefined,
-    @Optional() @Inject(RUNTIME) runtime: PublishRuntime | undefined,
+    @Optional() @Inject(CONTEXT) runtime: PublishContext | undefined,
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
     @Inject(ApplicationConfig) application: ApplicationConfig,
     @Inject(ModulesContainer) modules: ModulesContainer,
@@ -88,7 +87,7 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
       throw new Error(`NotificationsModule is imported without options. ${advice}`);
     }
     this.#feed = feed;
-    this.#runtime = runtime;
+    this.#context = runtime;
     this.#adapterHost = adapterHost;
     this.#application = application;
     this.#modules = modules;
@@ -99,17 +98,17 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
     const { controller, client } = this.#feed;
     checkPaths(this.#feed, this.#modules, this.#application);
     if (controller || client) leaveTakenResponses(this.#adapterHost.httpAdapter);
-    if (!controller || !isReading(this.#runtime)) return;
+    if (!controller || !isReading(this.#context)) return;
     if (isFirstController(this.#feed, this.#modules)) this.#seeRequests(consumer);
-    this.#runtime.isObserved = isObserved(this.#application) || hasObservers(controller);
+    this.#context.responder.observe(isObserved(this.#application) || hasObservers(controller));
   }
 
   /** Called by Nest when all feeds are open. */
   async onModuleInit(): Promise<void> {
     try {
-      checkLogs(this.#runtime, this.#modules);
+      checkLogs(this.#context, this.#modules);
     } catch (error) {
-      await Promise.allSettled(runtimesIn(this.#modules).map((runtime) => runtime.close()));
+      await Promise.allSettled(contextsIn(this.#modules).map((runtime) => runtime.close()));
       throw error;
     }
   }
@@ -155,7 +154,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
     providers: [
       ...optionsProviders(definition.providers ?? [], feed),
       ...coreProviders(feed, extras.publishOnly === true),
-      ...(extras.publishOnly ? [] : [ProvidedAccess]),
+      ...(extras.publishOnly ? [] : [AccessLoader]),
       ...(feed.controller ? [DirectLane, HiddenTickets] : []),
     ],
     exports: [getNotificationsToken(feed.name)],
@@ -185,7 +184,7 @@ function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
     { provide: FEED, useValue: feed },
     ...(feed.client ? [clientFiles] : []),
     {
-      provide: RUNTIME,
+      provide: CONTEXT,
       // Before the store: if the client is not built, no store is opened.
       inject: [
         OPTIONS,
@@ -202,7 +201,7 @@ function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
       ) => {
         checkName(feed, modules);
         const openStore = isReplaced(moduleRef.get(token)) ? memoryStore() : store;
-        return createRuntime({ options, openStore, publishOnly });
+        return createContext({ options, openStore, publishOnly });
       },
     },
     token === NotificationsService ? NotificationsService : { provide: token, useClass: NotificationsService },

@@ -13,6 +13,7 @@ import type {
   TypeOf,
 } from '../core/notification.js';
 import type { LogPage } from '../core/page.js';
+import { race } from '../core/race.js';
 import { revocationDraft } from '../core/revocation.js';
 import type { Page } from '../wire/encoder.js';
 import { checkTopics } from '../wire/request.js';
@@ -20,10 +21,10 @@ import { NotificationsException, toException } from './notifications.exception.j
 import { feedRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './reading/notification-iterator.js';
 import { type Publication, type Published, Publisher } from './publishing/publisher.js';
-import { isReading, type PublishRuntime, type Runtime } from './context.js';
+import { isReading, type PublishContext, type ReadContext } from './context.js';
 import type { SecurityEvent } from './security/security-event.js';
 import { inSubscriberContext } from './http/subscriber-context.js';
-import { RUNTIME } from './module/tokens.js';
+import { CONTEXT } from './module/tokens.js';
 import { type NotificationsCounts, NOTHING_UNREAD } from './http/unread.js';
 
 /** A notification to publish to a known topic. */
@@ -68,11 +69,11 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * completes when the application has shut down.
    */
   readonly securityEvents: Observable<SecurityEvent>;
-  readonly #runtime: PublishRuntime;
+  readonly #context: PublishContext;
   readonly #publisher: Publisher;
 
-  constructor(@Inject(RUNTIME) runtime: PublishRuntime) {
-    this.#runtime = runtime;
+  constructor(@Inject(CONTEXT) runtime: PublishContext) {
+    this.#context = runtime;
     this.securityEvents = runtime.security.observable;
     this.#publisher = new Publisher(runtime);
   }
@@ -132,7 +133,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `wait_invalid`, `limit_invalid`, `waiters_too_many`, `draining`, `store_unavailable`, or `publish_only`.
    */
   poll<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
-    return this.#pages('poll', (runtime) => runtime.feed.poll(feedRequest(runtime, request)));
+    return this.#pages('poll', (context) => {
+      const asked = feedRequest(context, request);
+      return race(context.feed.arrivals(asked), context.feed.timeout(asked));
+    });
   }
 
   /**
@@ -140,7 +144,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * the application shuts down, it completes after a last page. Errors like `poll`.
    */
   follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
-    return this.#pages('follow', (runtime) => runtime.feed.follow(feedRequest(runtime, request)));
+    return this.#pages('follow', (context) => context.feed.follow(feedRequest(context, request)));
   }
 
   /**
@@ -185,7 +189,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * in force at once. Rejects with a `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
    */
   async revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
-    const runtime = this.#runtime;
+    const runtime = this.#context;
     const { store, clock, settings } = runtime;
     try {
       const revocation = { subscriber, topics: topics && checkTopics(topics, settings.limits.topicsMax) };
@@ -202,14 +206,14 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `store_unavailable` when the store does not answer. Never rejects.
    */
   async health(): Promise<FeedHealth> {
-    const runtime = this.#runtime;
-    if (runtime.leaving) return 'draining';
+    const runtime = this.#context;
+    if (runtime.leaving.hasBegun) return 'draining';
     return isReading(runtime) ? runtime.feed.health() : healthOf(runtime.store);
   }
 
   /** What is open on this node at this moment. */
   counts(): NotificationsCounts {
-    const runtime = this.#runtime;
+    const runtime = this.#context;
     if (!isReading(runtime)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };
     return { ...runtime.feed.counts(), ...runtime.unread.counts() };
   }
@@ -217,18 +221,18 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   /** The core's pages and errors as application code sees them. */
   #pages<N extends Notification>(
     method: string,
-    start: (runtime: Runtime) => Observable<LogPage>,
+    start: (runtime: ReadContext) => Observable<LogPage>,
   ): Observable<Page<N>> {
     return defer(() => start(this.#reading(method))).pipe(
       inSubscriberContext(),
-      map((page) => this.#runtime.encoder.page(page) as Page<N>),
+      map((page) => this.#context.encoder.page(page) as Page<N>),
       catchError((error: unknown) => throwError(() => toException(error))),
     );
   }
 
   /** @throws NotificationsException `publish_only` */
-  #reading(method: string): Runtime {
-    if (isReading(this.#runtime)) return this.#runtime;
+  #reading(method: string): ReadContext {
+    if (isReading(this.#context)) return this.#context;
     const message = `this feed has the option publishOnly, so ${method}() is not available; use a node without that option`;
     throw new NotificationsException(new NotificationsError('publish_only', message));
   }

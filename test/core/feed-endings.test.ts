@@ -5,7 +5,7 @@ import { Feed } from '../../src/core/feed.js';
 import type { LogPage } from '../../src/core/page.js';
 import { WAKE_CHUNK } from '../../src/core/waiters.js';
 import { draft, drafts } from '../support/drafts.js';
-import { FeedBench, LIMITS, WAIT_MS, Watched } from '../support/feed.js';
+import { FeedBench, LIMITS, WAIT_MS, Watched, poll } from '../support/feed.js';
 
 let bench: FeedBench;
 
@@ -80,7 +80,7 @@ describe('leaving leaves nothing behind', () => {
 
   test.each([4, 0])('before it began, with a cursor after %i', async (position) => {
     const request = { topics: ['orders'], after: bench.place(position), limit: 1, waitMs: WAIT_MS, lifetimeMs: 60_000 };
-    for (const pages of [bench.feed.poll(request), bench.feed.follow(request)]) {
+    for (const pages of [poll(bench.feed, request), bench.feed.follow(request)]) {
       const watched = new Watched(
         new Observable((subscriber) => {
           subscriber.unsubscribe();
@@ -102,7 +102,7 @@ describe('leaving leaves nothing behind', () => {
   });
 
   test('a second subscription is another waiter', async () => {
-    const pages = bench.feed.poll({ topics: ['orders'], after: 'latest', limit: 1, waitMs: WAIT_MS });
+    const pages = poll(bench.feed, { topics: ['orders'], after: 'latest', limit: 1, waitMs: WAIT_MS });
     const [first, second] = [new Watched(pages), new Watched(pages)];
     expect(bench.feed.counts().waiters).toBe(2);
     first.leave();
@@ -248,7 +248,7 @@ describe('draining', () => {
     const slow = tap<LogPage>(() => {
       bench.clock.spend(0.5);
     });
-    const polls = Array.from({ length: 10_000 }, () => new Watched(bench.feed.poll(request).pipe(slow)));
+    const polls = Array.from({ length: 10_000 }, () => new Watched(poll(bench.feed, request).pipe(slow)));
     const drained = bench.feed.drain();
     await bench.clock.turn();
     expect(polls.filter(({ completed }) => completed)).toHaveLength(WAKE_CHUNK);

@@ -167,7 +167,7 @@ describe('after a failover that is known to have lost notifications', () => {
     await bench.store.failOver(10, { isLossKnown: true });
     await bench.clock.settle();
     expect(stream.error).toMatchObject({ code: 'draining' });
-    expect(bench.feed.isRevoked('ann', revocations)).toBe(true);
+    expect(bench.feed.isRevoked({ subscriber: 'ann', revocations })).toBe(true);
     await bench.expectNothingLeft();
   });
 });

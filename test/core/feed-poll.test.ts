@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { NOWHERE } from '../../src/core/page.js';
 import { draft, drafts } from '../support/drafts.js';
-import { FeedBench, idsOf, WAIT_MS } from '../support/feed.js';
+import { FeedBench, idsOf, WAIT_MS, poll } from '../support/feed.js';
 
 let bench: FeedBench;
 
@@ -86,7 +86,7 @@ describe('a poll without news', () => {
 
   test('has gone when its answer arrives', async () => {
     const counted: unknown[] = [];
-    const pages = bench.feed.poll({ topics: ['orders'], after: 'latest', limit: 1, waitMs: WAIT_MS });
+    const pages = poll(bench.feed, { topics: ['orders'], after: 'latest', limit: 1, waitMs: WAIT_MS });
     pages.subscribe(() => counted.push(bench.feed.counts(), bench.clock.pendingTimers));
     await bench.store.append(drafts(1));
     await bench.clock.settle();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { revocationsTopic } from '../../src/core/revocation.js';
 import type { Rights } from '../../src/core/rights.js';
 import { drafts } from '../support/drafts.js';
-import { FeedBench, WAIT_MS } from '../support/feed.js';
+import { FeedBench, WAIT_MS, poll } from '../support/feed.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
 
@@ -204,7 +204,7 @@ describe('revoke', () => {
     const bodies: string[] = [];
     const request = { topics: ['orders'], after: 'earliest', limit: 10, waitMs: WAIT_MS } as const;
     for (const subscriber of [undefined, 'ann']) {
-      bench.feed.poll({ ...request, subscriber }).subscribe((page) => bodies.push(String(encoder.body(page).content)));
+      poll(bench.feed, { ...request, subscriber }).subscribe((page) => bodies.push(String(encoder.body(page).content)));
     }
     await bench.clock.settle();
     expect(bodies.map((body) => body.includes('n21'))).toEqual([true, false]);

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { tap } from 'rxjs';
-import type { FeedRequest } from '../../src/core/feed.js';
+import type { FeedRequest } from '../../src/core/feed-request.js';
 import type { LogPage } from '../../src/core/page.js';
 import { WAKE_BUDGET_MS, WAKE_CHUNK } from '../../src/core/waiters.js';
 import { draft, drafts } from '../support/drafts.js';
-import { FeedBench, WAIT_MS, Watched } from '../support/feed.js';
+import { FeedBench, WAIT_MS, Watched, poll } from '../support/feed.js';
 
 const MANY = 10_000;
 
@@ -24,7 +24,7 @@ function pollSlowly(count: number, costMs: number): Watched[] {
   const cost = tap<LogPage>(() => {
     bench.clock.spend(costMs);
   });
-  return Array.from({ length: count }, () => new Watched(bench.feed.poll(request).pipe(cost)));
+  return Array.from({ length: count }, () => new Watched(poll(bench.feed, request).pipe(cost)));
 }
 
 /** Polls for a topic each, that tell when they are looked at. */
@@ -39,7 +39,7 @@ function pollTouching(touch: () => void): Watched[] {
       limit: 10,
       waitMs: WAIT_MS,
     };
-    return new Watched(bench.feed.poll(request));
+    return new Watched(poll(bench.feed, request));
   });
 }
 

@@ -245,24 +245,6 @@ forEachAdapter((adapter) => {
         limited('tickets.usesPerMinuteMax', 'stream', 'tickets_too_fast', 429),
       ]);
     });
-
-    test('tightLoop, for a client that is slowed', async () => {
-      const { app, events } = await start({ access: OPEN, limits: { waitersPerSubscriberMax: 1 } });
-      const cursor = app.service.cursor();
-      await publish(app, 'orders');
-      for (let count = 0; count < 2; count++) await poll(app, `topic=orders&cursor=${cursor}`, AS_ANN);
-      expect(events.splice(0)).toEqual([limited('tightLoop', 'poll', undefined, 200)]);
-      const held = await holdPoll(app, 'topic=orders', AS_ANN);
-      for (let count = 0; count < 2; count++) await poll(app, `topic=orders&cursor=${cursor}`, AS_ANN);
-      const tooMany = limited('limits.waitersPerSubscriberMax', 'poll', 'subscriber_waiters_too_many', 429);
-      expect(events.splice(0)).toEqual([tooMany, tooMany]);
-      await held.destroy();
-      await until(() => app.counts().waiters === 0);
-      const leaving = await holdPoll(app, `topic=orders&cursor=${cursor}`, AS_ANN);
-      await leaving.destroy();
-      await until(() => events.length > 0);
-      expect(events).toEqual([limited('tightLoop', 'poll', undefined, 200)]);
-    });
   });
 
   describe('a client that is cut is an event', () => {

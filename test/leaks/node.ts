@@ -10,7 +10,10 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, systemClock, type Timer } from '../../src/core/clock.js';
-import { Feed } from '../../src/core/feed.js';
+import type { Unsubscribable } from 'rxjs';
+import type { PageConsumer } from '../../src/core/page-consumer.js';
+import { Pages } from '../../src/core/pages.js';
+import { Waiter } from '../../src/core/waiter.js';
 import { memoryStore, NotificationsModule, type NotificationsOptions, NotificationsService } from '../../src/index.js';
 import type { Command, NodeState } from './watched-node.js';
 
@@ -49,14 +52,17 @@ function watch(what: string, object: object): void {
   if (isWatching) watched.push({ what, ref: new WeakRef(object) });
 }
 
-/** Every way to hold a request goes through this. */
+/** Every poll and stream is a subscription to pages, which starts a waiter. */
 function watchWaiters(): void {
-  const { hold } = Feed.prototype;
-  Feed.prototype.hold = function (this: Feed, request, consumer, turns) {
-    watch('observer', consumer);
-    const waiter = hold.call(this, request, consumer, turns);
-    watch('waiter', waiter);
-    return waiter;
+  const { subscribe } = Pages.prototype;
+  Pages.prototype.subscribe = function (this: Pages, observer: PageConsumer) {
+    watch('observer', observer);
+    return (subscribe as (this: Pages, observer: PageConsumer) => Unsubscribable).call(this, observer);
+  } as typeof subscribe;
+  const { start } = Waiter.prototype;
+  Waiter.prototype.start = function (this: Waiter) {
+    watch('waiter', this);
+    start.call(this);
   };
 }
 

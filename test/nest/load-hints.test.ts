@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../../src/core/page.js';
-import { RETURNS_PER_SECOND, spreadMs } from '../../src/core/spread.js';
+import { RECONNECTS_PER_SECOND, reconnectMs, spreadMs } from '../../src/core/backoff.js';
 import { retryAfterS } from '../../src/nest/notifications.exception.js';
 import { resolveSettings } from '../../src/nest/options.js';
-import type { Runtime } from '../../src/nest/context.js';
+import type { ReadContext } from '../../src/nest/context.js';
 import type { GrantedRead } from '../../src/nest/access/granted.js';
-import { returnAfterMs, StreamWriter } from '../../src/nest/http/sse-response.js';
+import { SseResponse } from '../../src/nest/http/sse-response.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
@@ -38,7 +38,7 @@ describe('retry of a stream', () => {
     [2_000, 20_000, 1_600, 22_400],
     [0, 1_000, 0, 1_000],
   ])('%i ms, spread over %i ms', (pauseMs, overMs, low, high) => {
-    expect([returnAfterMs(pauseMs, overMs, at(0)), returnAfterMs(pauseMs, overMs, at(ALMOST_1))]).toEqual([low, high]);
+    expect([reconnectMs(pauseMs, overMs, at(0)), reconnectMs(pauseMs, overMs, at(ALMOST_1))]).toEqual([low, high]);
   });
 });
 
@@ -56,7 +56,7 @@ test('10,000 polls that are refused by a node with as many come back spread out,
   const random = new Random(3);
   const error = { retryAfterMs: undefined, spreadMs: spreadMs(10_000) };
   const returnsMs = Array.from({ length: 10_000 }, () => 1000 * retryAfterS(error, 503, () => random.next())!);
-  expect(busiestSecond(returnsMs)).toBeLessThan(RETURNS_PER_SECOND * 1.2);
+  expect(busiestSecond(returnsMs)).toBeLessThan(RECONNECTS_PER_SECOND * 1.2);
   expect(Math.max(...returnsMs)).toBeLessThanOrEqual(23_000);
 });
 
@@ -64,7 +64,7 @@ test('10,000 streams that a node has got one by one come back spread out, once e
   const clock = new ManualClock();
   const settings = resolveSettings({});
   let open = 0;
-  const runtime = {
+  const context = {
     clock,
     settings,
     encoder: new PageEncoder(new Cursors()),
@@ -75,16 +75,19 @@ test('10,000 streams that a node has got one by one come back spread out, once e
   const streams = Array.from({ length: 10_000 }, () => {
     open++;
     const response = new HeardResponse();
-    const writer = new StreamWriter(response as unknown as ServerResponse, runtime as unknown as Runtime, read);
-    writer.open(undefined);
+    const writer = new SseResponse(response as unknown as ServerResponse, {
+      read,
+      context: context as unknown as ReadContext,
+    });
+    writer.begin();
     return { response, writer };
   });
   const retriesMs = () => streams.map(({ response }) => response.retryMs);
   // The first ones were told of an empty node.
-  expect(busiestSecond(retriesMs())).toBeGreaterThan(RETURNS_PER_SECOND * 3);
+  expect(busiestSecond(retriesMs())).toBeGreaterThan(RECONNECTS_PER_SECOND * 3);
   await clock.advance(settings.stream.cursorEveryMs);
-  for (const { writer } of streams) writer.page(nothing);
-  expect(busiestSecond(retriesMs())).toBeLessThan(RETURNS_PER_SECOND * 1.2);
+  for (const { writer } of streams) writer.next(nothing);
+  expect(busiestSecond(retriesMs())).toBeLessThan(RECONNECTS_PER_SECOND * 1.2);
   expect(Math.max(...retriesMs())).toBeLessThanOrEqual(22_400);
 });
 

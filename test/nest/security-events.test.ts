@@ -36,7 +36,6 @@ describe('security events', () => {
     const report = (): void => {
       counting.identify(request, 'ann');
       counting.refused(FORBIDDEN, describe);
-      counting.slowed(describe);
       counting.cut('stream.unreadMsMax', describe);
       counting.revoked({ subscriber: 'ann' });
     };
@@ -44,10 +43,10 @@ describe('security events', () => {
     expect([calls, Reflect.ownKeys(request)]).toEqual([0, []]);
     const subscription = counting.observable.subscribe();
     report();
-    expect([calls, Reflect.ownKeys(request).length]).toEqual([7, 1]);
+    expect([calls, Reflect.ownKeys(request).length]).toEqual([5, 1]);
     subscription.unsubscribe();
     report();
-    expect(calls).toBe(7);
+    expect(calls).toBe(5);
   });
 
   test('of every code: a limit, a refusal, or none if it is a failure of the server', () => {

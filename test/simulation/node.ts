@@ -1,7 +1,9 @@
 import type { Unsubscribable } from 'rxjs';
 import { NotificationsError } from '../../src/core/errors.js';
-import { Feed, type FeedLimits, type FeedRequest } from '../../src/core/feed.js';
-import type { PageConsumer } from '../../src/core/page-consumer.js';
+import { Feed, type FeedLimits } from '../../src/core/feed.js';
+import type { FeedRequest } from '../../src/core/feed-request.js';
+import { PageConsumer } from '../../src/core/page-consumer.js';
+import { race } from '../../src/core/race.js';
 import type { LogPage, LogPosition } from '../../src/core/page.js';
 import type { Rights } from '../../src/core/rights.js';
 import { Cursors } from '../../src/wire/cursor.js';
@@ -156,41 +158,19 @@ export class Process {
     const { kind, cursor, topics, limit, waitMs, lifetimeMs, subscriber, address } = request;
     const after = this.#place(cursor);
     const asked: FeedRequest = { topics: this.#shared(topics), after, limit, waitMs, subscriber, address, ...grant };
-    const error = (reason: unknown): void => {
-      caller.reply(refusalOf(reason));
-    };
     if (kind === 'poll') {
-      const next = (page: LogPage): void => {
-        caller.reply({
-          kind: 'page',
-          text: String(this.#encoder.body(page).content),
-          isEnding: page.ending !== undefined,
-        });
-      };
-      return feed.hold(asked, { next, error, complete: () => undefined }, 'one');
+      const consumer = new PollConsumer(caller, this.#encoder);
+      return race(feed.arrivals(asked), feed.timeout(asked)).subscribe(consumer);
     }
-    // A stream names its start, so it has to know it before the feed does.
+    // A stream sends the cursor of its start first.
     const { epoch, head } = feed.window;
     const from = after === 'latest' ? { epochId: epoch.id, position: head } : after;
     const start =
       from === 'earliest' || from.epochId !== epoch.id || from.afterLoss
         ? undefined
         : this.#encoder.seal(epoch, from.position);
-    const consumer: PageConsumer = {
-      next: (page) => {
-        const text =
-          page.entries.length > 0 || page.gap ? this.#encoder.sse(page) : cursorBlock(this.#encoder.cursor(page));
-        caller.reply({ kind: 'blocks', text, isOpening: page.ending !== undefined });
-      },
-      error,
-      complete: () => {
-        caller.reply({ kind: 'end' });
-      },
-      // The HTTP side cuts a connection that does not take its last page.
-      drained: (page) => (page.ending ? undefined : caller.drained()),
-    };
     caller.reply({ kind: 'blocks', text: openingBlock(1000, start), isOpening: true });
-    return feed.hold({ ...asked, after: from, lifetimeMs }, consumer, 'many');
+    return feed.follow({ ...asked, after: from, lifetimeMs }).subscribe(new StreamConsumer(caller, this.#encoder));
   }
 
   /** Equal lists are one, as with requests that the module has read. */
@@ -206,6 +186,49 @@ export class Process {
     const place = this.#cursors.open(cursor, this.#feed!.window.epoch);
     if (!place) throw new NotificationsError('cursor_invalid', 'the cursor cannot be read');
     return place;
+  }
+}
+
+abstract class Consumer extends PageConsumer {
+  constructor(
+    protected readonly caller: Caller,
+    protected readonly encoder: PageEncoder,
+  ) {
+    super();
+  }
+
+  error(reason: unknown): void {
+    this.caller.reply(refusalOf(reason));
+  }
+}
+
+class PollConsumer extends Consumer {
+  next(page: LogPage): void {
+    const text = String(this.encoder.body(page).content);
+    this.caller.reply({ kind: 'page', text, isEnding: page.ending !== undefined });
+  }
+
+  complete(): void {
+    // The page was the answer.
+  }
+}
+
+class StreamConsumer extends Consumer {
+  #isEnding = false;
+
+  next(page: LogPage): void {
+    const text = page.entries.length > 0 || page.gap ? this.encoder.sse(page) : cursorBlock(this.encoder.cursor(page));
+    this.#isEnding = page.ending !== undefined;
+    this.caller.reply({ kind: 'blocks', text, isOpening: this.#isEnding });
+  }
+
+  complete(): void {
+    this.caller.reply({ kind: 'end' });
+  }
+
+  /** The HTTP side cuts a connection that does not take its last page. */
+  override drained(): Promise<void> | undefined {
+    return this.#isEnding ? undefined : this.caller.drained();
   }
 }
 

@@ -8,6 +8,7 @@ import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js
 import type { Draft } from '../../src/core/notification.js';
 import { NatsServer } from '../support/engines/nats.js';
 import { describeOnServer, draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
+import { poll } from '../support/feed.js';
 
 const LIMITS = {
   pageBytesMax: 1e6,
@@ -237,7 +238,7 @@ describeOnServer('nats store', (on) => {
     const { epoch, appended } = await one.append([draft()]);
     const after = { epochId: epoch.id, position: appended[0]!.position };
     const request = { topics: ['orders'], after, limit: 10, waitMs: 15_000 };
-    const pages = feeds.map((feed) => firstValueFrom(feed.poll(request)));
+    const pages = feeds.map((feed) => firstValueFrom(poll(feed, request)));
     const { jsm } = await on.nodes.operator();
     await jsm.streams.delete(STREAM);
     for (const answer of await Promise.all(pages)) {
@@ -267,7 +268,7 @@ describeOnServer('nats store', (on) => {
     expect(await consumers()).toBe(2);
     const feed = await Feed.open({ store: stores[0], clock: systemClock, limits: LIMITS });
     const request = { topics: ['orders'], after: 'latest', limit: 10, waitMs: 20_000 } as const;
-    const pages = Array.from({ length: 1_000 }, () => firstValueFrom(feed.poll(request)));
+    const pages = Array.from({ length: 1_000 }, () => firstValueFrom(poll(feed, request)));
     expect(feed.counts().waiters).toBe(1_000);
     expect(await consumers()).toBe(2);
     await stores[1].append([draft()]);

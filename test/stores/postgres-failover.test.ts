@@ -7,6 +7,7 @@ import { OutdatedServer } from '../../src/stores/postgres/errors.js';
 import { inDepth } from '../support/depth.js';
 import { PgBouncer, pgBouncerMissing } from '../support/engines/pgbouncer.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
+import { poll as pollOf } from '../support/feed.js';
 import {
   closeStores,
   draft,
@@ -55,7 +56,7 @@ async function openFeed(store: Store): Promise<Feed> {
 
 function poll(feed: Feed, after: LogPosition, waitMs = 0): Promise<LogPage> {
   return new Promise((resolve, reject) => {
-    feed.poll({ topics: ['orders'], after, limit: 1_000, waitMs }).subscribe({ next: resolve, error: reject });
+    pollOf(feed, { topics: ['orders'], after, limit: 1_000, waitMs }).subscribe({ next: resolve, error: reject });
   });
 }
 

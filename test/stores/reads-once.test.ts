@@ -17,7 +17,7 @@ import { draft } from '../support/drafts.js';
 import { natsMissing, NatsServer } from '../support/engines/nats.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
 import { RedisEngine, redisMissing } from '../support/engines/redis.js';
-import { LIMITS } from '../support/feed.js';
+import { LIMITS, poll } from '../support/feed.js';
 
 const NOTIFICATIONS = 50;
 const DATA = 'x'.repeat(10_000);
@@ -145,7 +145,7 @@ describe.each([
     const pages = await Promise.all(
       Array.from({ length: CLIENTS }, () =>
         firstValueFrom(
-          feed.poll({ topics: ['all'], after: { epochId: epoch.id, position: head }, limit: 100, waitMs: 0 }),
+          poll(feed, { topics: ['all'], after: { epochId: epoch.id, position: head }, limit: 100, waitMs: 0 }),
         ),
       ),
     );
@@ -156,7 +156,7 @@ describe.each([
   /** What is read while this many polls and as many streams wait, and all streams have got all notifications. */
   async function bytesFor(clients: number): Promise<number> {
     const request = { topics: ['all'], after: 'latest', limit: 100, waitMs: 60_000 } as const;
-    const polls = Array.from({ length: clients }, () => firstValueFrom(feed.poll(request)));
+    const polls = Array.from({ length: clients }, () => firstValueFrom(poll(feed, request)));
     const streams: Subscription[] = [];
     const followed = Array.from({ length: clients }, () => {
       let count = 0;

@@ -8,6 +8,7 @@ import type { LogPage, LogPosition } from '../../src/core/page.js';
 import type { Appended, Store } from '../../src/core/store.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
 import type { RedisEngine } from '../support/engines/redis.js';
+import { poll } from '../support/feed.js';
 
 const POLL_MS = 5;
 const PATIENCE_MS = 15_000;
@@ -147,7 +148,7 @@ export function pageAfter(
   after: LogPosition | 'earliest' | 'latest',
   { topics = ['orders'], waitMs = 0 }: { topics?: readonly string[]; waitMs?: number } = {},
 ): Promise<LogPage> {
-  return firstValueFrom(feed.poll({ topics, after, limit: 100, waitMs }));
+  return firstValueFrom(poll(feed, { topics, after, limit: 100, waitMs }));
 }
 
 /** Waits until something is so. */

@@ -12,7 +12,7 @@ import { PAST_EPOCHS_MAX, type Store } from '../../src/core/store.js';
 import { type Held, type Seen, renewal } from '../../src/stores/sqlite/continuity.js';
 import { drafts } from '../support/drafts.js';
 import { inDepth } from '../support/depth.js';
-import { LIMITS } from '../support/feed.js';
+import { LIMITS, poll as pollOf } from '../support/feed.js';
 import { follow, idsOf, openSqliteStore, readAllIds, temporaryFolder, until } from './sqlite-bench.js';
 
 const { folder, cleanUp } = temporaryFolder();
@@ -72,7 +72,7 @@ function restoreUnderway(backup: string, more = 0): void {
 /** The next page of a client that holds a cursor. */
 async function poll(at: Store, after: LogPosition): Promise<LogPage> {
   const feed = await Feed.open({ store: at, clock: systemClock, limits: LIMITS });
-  const page = await firstValueFrom(feed.poll({ topics: ['orders'], after, limit: 1000, waitMs: 0 }));
+  const page = await firstValueFrom(pollOf(feed, { topics: ['orders'], after, limit: 1000, waitMs: 0 }));
   await feed.close();
   return page;
 }

@@ -1,6 +1,10 @@
 import { expect } from '@jest/globals';
-import type { Observable, Subscription } from 'rxjs';
-import { Feed, type FeedLimits, type FeedRequest } from '../../src/core/feed.js';
+import { Observable, type Unsubscribable } from 'rxjs';
+import { Feed, type FeedLimits } from '../../src/core/feed.js';
+import type { FeedRequest } from '../../src/core/feed-request.js';
+import { PageConsumer } from '../../src/core/page-consumer.js';
+import type { Pages } from '../../src/core/pages.js';
+import { race } from '../../src/core/race.js';
 import type { LogPage, LogPosition } from '../../src/core/page.js';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
 import { ManualClock } from '../../src/testing/index.js';
@@ -43,11 +47,12 @@ export class FeedBench {
   }
 
   poll(request: Partial<FeedRequest> = {}): Watched {
-    return new Watched(this.feed.poll({ ...REQUEST, ...request }));
+    return new Watched(poll(this.feed, { ...REQUEST, ...request }));
   }
 
-  follow(request: Partial<FeedRequest> = {}, drained?: Parameters<Feed['follow']>[1]): Watched {
-    return new Watched(this.feed.follow({ ...REQUEST, ...request }, drained));
+  follow(request: Partial<FeedRequest> = {}, drained?: Drained): Watched {
+    const pages = this.feed.follow({ ...REQUEST, ...request });
+    return new Watched(drained ? consumedBy(pages, drained) : pages);
   }
 
   /** Nothing is left of anybody: no waiter, index entry, timer or task. */
@@ -60,12 +65,47 @@ export class FeedBench {
 
 const REQUEST: FeedRequest = { topics: ['orders'], after: 'latest', limit: 100, waitMs: WAIT_MS };
 
-/** What a subscriber has got so far. */
+/** A long poll, as the controller makes it. */
+export function poll(feed: Feed, request: FeedRequest): Pages {
+  return race(feed.arrivals(request), feed.timeout(request));
+}
+
+/** Resolves when the consumer has taken a page; undefined if it has already. */
+export type Drained = (page: LogPage) => Promise<void> | undefined;
+
+/** The pages as a consumer with `drained` receives them. */
+export function consumedBy(pages: Pages, drained: Drained): Observable<LogPage> {
+  return new Observable((subscriber) => {
+    class Consumer extends PageConsumer {
+      #last: LogPage | undefined;
+
+      next(page: LogPage): void {
+        this.#last = page;
+        subscriber.next(page);
+      }
+
+      error(error: unknown): void {
+        subscriber.error(error);
+      }
+
+      complete(): void {
+        subscriber.complete();
+      }
+
+      override drained(): Promise<void> | undefined {
+        return this.#last && drained(this.#last);
+      }
+    }
+    return pages.subscribe(new Consumer());
+  });
+}
+
+/** The pages that a subscriber has received so far. */
 export class Watched {
   readonly pages: LogPage[] = [];
   error: unknown;
   completed = false;
-  readonly #subscription: Subscription;
+  readonly #subscription: Unsubscribable;
 
   constructor(pages: Observable<LogPage>) {
     this.#subscription = pages.subscribe({

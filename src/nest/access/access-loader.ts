@@ -1,25 +1,24 @@
 import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { type AccessProvider, type AccessRules, isProvided } from './access.js';
-import { AccessPolicy } from './access-policy.js';
 import type { NotificationsOptions } from '../options.js';
-import type { Runtime } from '../context.js';
-import { OPTIONS, RUNTIME } from '../module/tokens.js';
+import type { ReadContext } from '../context.js';
+import { OPTIONS, CONTEXT } from '../module/tokens.js';
 
-/** Makes the access rules that are given as a class or a provider, once everything that they may inject is there. */
+/** Creates the access rules that are given as a class or a provider, when the providers that they may inject exist. */
 @Injectable()
-export class ProvidedAccess implements OnModuleInit {
+export class AccessLoader implements OnModuleInit {
   readonly #options: NotificationsOptions;
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
   readonly #moduleRef: ModuleRef;
 
   constructor(
     @Inject(OPTIONS) options: NotificationsOptions,
-    @Inject(RUNTIME) runtime: Runtime,
+    @Inject(CONTEXT) runtime: ReadContext,
     @Inject(ModuleRef) moduleRef: ModuleRef,
   ) {
     this.#options = options;
-    this.#runtime = runtime;
+    this.#context = runtime;
     this.#moduleRef = moduleRef;
   }
 
@@ -27,10 +26,10 @@ export class ProvidedAccess implements OnModuleInit {
     const { access } = this.#options;
     if (!isProvided(access)) return;
     try {
-      this.#runtime.access = new AccessPolicy(await this.#rulesOf(access));
+      this.#context.access.use(await this.#rulesOf(access));
     } catch (error) {
       // An application context that fails here is not returned, so its caller cannot close it.
-      await this.#runtime.close().catch(() => undefined);
+      await this.#context.close().catch(() => undefined);
       throw error;
     }
   }

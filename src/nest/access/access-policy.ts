@@ -24,12 +24,22 @@ export interface ReadScope {
 
 /** The access rules, checked and ready to be asked. */
 export class AccessPolicy {
-  readonly #rules: AccessRules;
+  #rules: AccessRules = {};
+  #topicRules: Readonly<Record<'read' | 'publish', 'public' | TopicRule | undefined>>;
   #hasReported = false;
-  readonly #topicRules: Readonly<Record<'read' | 'publish', 'public' | TopicRule | undefined>>;
 
   /** @throws Error that names the option and what is allowed */
   constructor(access: 'public' | AccessRules = {}) {
+    this.#topicRules = { read: undefined, publish: undefined };
+    this.use(access);
+  }
+
+  /**
+   * Replaces the rules. Those of a class or a provider exist only when all modules are initialised;
+   * until then nothing is allowed.
+   * @throws Error that names the option and what is allowed
+   */
+  use(access: 'public' | AccessRules): void {
     const rules = access === 'public' ? { read: 'public' as const } : access;
     checkRules(rules);
     this.#rules = rules;

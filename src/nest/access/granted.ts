@@ -4,7 +4,6 @@ import type { ScopedItems } from '../../wire/idempotency.js';
 import type { ReadRequest } from '../../wire/request.js';
 import type { TicketClaims } from '../../wire/ticket.js';
 import type { FrameworkRequest } from '../http/raw-response.js';
-import type { Caller } from '../limits/tight-loop.js';
 
 /** A read that access has granted. */
 export interface GrantedRead {
@@ -13,14 +12,10 @@ export interface GrantedRead {
   /** Milliseconds until the caller's credentials expire. */
   readonly expiresInMs: number;
   readonly subscriber: string | undefined;
-  /** Requests are counted by it to find loops. */
-  readonly caller: Caller;
   readonly address: string | undefined;
   readonly rights: Rights | undefined;
   /** The ids of a stream carry it behind the cursor. */
   readonly idSuffix: string;
-  /** The client asks in a tight loop: its answer is to wait. */
-  readonly isLoop: boolean;
   /** The feed's count of revocations before access was checked. */
   readonly revocations: number;
   /** If given, the stream is answered with its end, because an EventSource does not retry after any other status than 200. */

@@ -6,7 +6,7 @@ import { CACHE_CONTROL, ERROR_HEADER, JSON_TYPE } from '../../wire/protocol.js';
 import { exceptionAnswer, NotificationsException, toException } from '../notifications.exception.js';
 import type { Grant } from './connection.js';
 import { describeRead } from '../http/error-headers.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
 
 /** An answer as it is sent. */
 export interface LaneAnswer {
@@ -17,13 +17,13 @@ export interface LaneAnswer {
 
 /** Whole answers, with the headers that node:http would send. One that is small is built once for all clients with the same headers. */
 export class LaneAnswers {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
   readonly #keepAliveMs: () => number;
   #second = NaN;
   #date = '';
 
-  constructor(runtime: Runtime, keepAliveMs: () => number) {
-    this.#runtime = runtime;
+  constructor(runtime: ReadContext, keepAliveMs: () => number) {
+    this.#context = runtime;
     this.#keepAliveMs = keepAliveMs;
   }
 
@@ -32,7 +32,7 @@ export class LaneAnswers {
    * @param cursor the client's own
    */
   page(page: LogPage, lines: string, cursor: string): LaneAnswer {
-    const { encoder } = this.#runtime;
+    const { encoder } = this.#context;
     // The client has received nothing, so its cursor stays the same.
     if (page.ending)
       return this.#answer(200, lines, { body: pageBody(page, cursor), close: page.ending === 'draining' });
@@ -49,8 +49,8 @@ export class LaneAnswers {
   }
 
   /** The answer that Nest would give. */
-  refusal(error: unknown, { form: { answerLines }, arrival }: Grant): LaneAnswer {
-    this.#runtime.security.refused(error, () => describeRead(arrival.granted));
+  withErrorHeaders(error: unknown, { form: { answerLines }, arrival }: Grant): LaneAnswer {
+    this.#context.security.refused(error, () => describeRead(arrival.granted));
     const exception = toException(error);
     const { status, text } = exceptionAnswer(exception);
     const known = exception instanceof NotificationsException ? exception : undefined;
@@ -78,7 +78,7 @@ export class LaneAnswers {
 
   /** As in RFC 9110, 5.6.7; the same text for a second. */
   #dateNow(): string {
-    const nowMs = this.#runtime.clock.now();
+    const nowMs = this.#context.clock.now();
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) this.#date = new Date(nowMs).toUTCString();
     this.#second = second;

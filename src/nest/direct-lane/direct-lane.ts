@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { HttpAdapterHost } from '@nestjs/core';
 import type { ClientRequest, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FeedRequest } from '../../core/feed.js';
+import type { FeedRequest } from '../../core/feed-request.js';
 import type { LogPosition } from '../../core/page.js';
 import { headerLines } from '../../wire/http1.js';
 import { LaneAnswers } from './answers.js';
@@ -11,8 +11,8 @@ import { LanePoll } from './poll.js';
 import type { GrantedRead } from '../access/granted.js';
 import { optionError } from '../options.js';
 import { isHttp1, isWrapped } from '../http/raw-response.js';
-import type { Runtime } from '../context.js';
-import { RUNTIME } from '../module/tokens.js';
+import type { ReadContext } from '../context.js';
+import { CONTEXT } from '../module/tokens.js';
 
 type LaneSocket = Socket & Record<symbol, LaneConnection | undefined>;
 
@@ -29,19 +29,19 @@ const TELLING_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-enc
  */
 @Injectable()
 export class DirectLane implements OnApplicationBootstrap, LaneHost {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
   readonly #adapterHost: HttpAdapterHost;
   readonly #answers: LaneAnswers;
   readonly #onSocket = Symbol('lane');
 
-  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
-    this.#runtime = runtime;
+  constructor(@Inject(CONTEXT) runtime: ReadContext, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+    this.#context = runtime;
     this.#adapterHost = adapterHost;
     this.#answers = new LaneAnswers(runtime, () => this.server.keepAliveTimeout);
   }
 
   get isOpen(): boolean {
-    return this.#runtime.settings.directLane.grantMs > 0;
+    return this.#context.settings.directLane.grantMs > 0;
   }
 
   get server(): Server {
@@ -50,23 +50,26 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
 
   onApplicationBootstrap(): void {
     if (!this.isOpen) return;
-    if (this.#runtime.isObserved) {
+    if (this.#context.responder.isObserved) {
       const rule =
         'must be 0, because interceptors or exception filters (global ones, or in `decorators`) would not see its answers';
-      throw optionError('directLane.grantMs', this.#runtime.settings.directLane.grantMs, rule);
+      throw optionError('directLane.grantMs', this.#context.settings.directLane.grantMs, rule);
     }
     this.server.prependListener('request', (request: IncomingMessage) => {
       (request.socket as LaneSocket)[this.#onSocket]?.onParsed(request);
     });
   }
 
-  /** What the guards have made of a poll that goes the whole way. */
-  arrival(granted: GrantedRead): Arrival {
-    return { granted, atMs: this.#runtime.clock.monotonic() };
+  /** Remembers a poll when it has been answered, so that the next one may take the lane. Undefined while the lane is off. */
+  observe(granted: GrantedRead): ((raw: ServerResponse) => void) | undefined {
+    if (!this.isOpen) return undefined;
+    const arrival: Arrival = { granted, atMs: this.#context.clock.monotonic() };
+    return (raw) => {
+      this.#learn(raw, arrival);
+    };
   }
 
-  /** Remembers a poll that went the whole way, now that it has been answered. */
-  learn(raw: ServerResponse, arrival: Arrival): void {
+  #learn(raw: ServerResponse, arrival: Arrival): void {
     const socket = raw.req.socket as LaneSocket;
     if (this.#isPlain(raw)) {
       const connection = (socket[this.#onSocket] ??= new LaneConnection(socket, this));
@@ -75,12 +78,11 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   }
 
   onPoll(connection: LaneConnection, grant: Grant, cursor: string): void {
-    const { tightLoops, feed, clock } = this.#runtime;
+    const { feed, clock } = this.#context;
     const { arrival } = grant;
-    const { asked, caller } = arrival.granted;
     const nowMs = clock.monotonic();
     const after = this.#isGood(arrival, nowMs) ? this.#place(cursor) : undefined;
-    if (after === undefined || tightLoops.isLoop(caller, cursor, asked.topics)) {
+    if (after === undefined) {
       connection.goWholeWay();
       return;
     }
@@ -89,11 +91,11 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   }
 
   untilFlushed(socket: Socket, content: string | Uint8Array, read: GrantedRead): Promise<void> | undefined {
-    return this.#runtime.unread.untilFlushed(socket, content, read);
+    return this.#context.unread.untilFlushed(socket, content, read);
   }
 
   onClosing(socket: Socket): void {
-    this.#runtime.closing.add(socket);
+    this.#context.closing.add(socket);
   }
 
   /** Whether an answer is one that the lane would give as well. */
@@ -110,22 +112,22 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
 
   /** Whether the grant still holds: it has not expired, and its subscriber was not revoked since its access was checked. */
   #isGood({ granted, atMs }: Arrival, nowMs: number): boolean {
-    const { feed, settings } = this.#runtime;
+    const { feed, settings } = this.#context;
     const { subscriber, revocations, expiresInMs } = granted;
     const lastsMs = Math.min(settings.directLane.grantMs, expiresInMs);
-    return nowMs < atMs + lastsMs && !feed.isRevoked(subscriber, revocations);
+    return nowMs < atMs + lastsMs && !feed.isRevoked({ subscriber, revocations });
   }
 
   /** The request to the feed of a poll that repeats a granted one. */
   #request({ granted, atMs }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
     const { topics, subscriber, address, rights, asked, expiresInMs, revocations } = granted;
     const waitMs = Math.min(asked.waitMs, atMs + expiresInMs - nowMs);
-    const bytesMax = this.#runtime.unread.pollBytes;
+    const bytesMax = this.#context.unread.pollBytes;
     return { topics, after, limit: asked.limit, bytesMax, waitMs, subscriber, address, rights, revocations };
   }
 
   #place(cursor: string): LogPosition | undefined {
-    const { cursors, feed } = this.#runtime;
+    const { cursors, feed } = this.#context;
     return cursors.open(cursor, feed.window.epoch);
   }
 }

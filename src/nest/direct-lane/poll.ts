@@ -1,52 +1,59 @@
-import type { Feed, FeedRequest } from '../../core/feed.js';
+import type { Feed } from '../../core/feed.js';
+import type { FeedRequest } from '../../core/feed-request.js';
 import type { LogPage } from '../../core/page.js';
-import type { PageConsumer } from '../../core/page-consumer.js';
+import { PageConsumer } from '../../core/page-consumer.js';
+import { race } from '../../core/race.js';
+import { checkRights } from '../../core/rights.js';
 import type { LaneAnswer, LaneAnswers } from './answers.js';
 import type { Grant, LaneConnection } from './connection.js';
 
 /** One poll on the direct lane: the way of `NotificationsController`, without a framework. */
-export class LanePoll implements PageConsumer {
+export class LanePoll extends PageConsumer {
   readonly #answers: LaneAnswers;
   readonly #connection: LaneConnection;
   readonly #grant: Grant;
   readonly #cursor: string;
+  #isStarting = false;
+  #isRejected = false;
 
   constructor(answers: LaneAnswers, connection: LaneConnection, grant: Grant, cursor: string) {
+    super();
     this.#answers = answers;
     this.#connection = connection;
     this.#grant = grant;
     this.#cursor = cursor;
   }
 
-  /** Asks `access.read`, and holds the poll. What is refused goes the whole way, where the application says why. */
+  /** Checks `access.read` and holds the poll. A poll that may not read takes the usual path, which answers with the reason. */
   start(feed: Feed, request: FeedRequest): void {
     const { rights, topics } = request;
-    const goWholeWay = (): void => {
-      this.#connection.goWholeWay();
-    };
-    const decide = (allowed: readonly string[]): void => {
-      if (allowed.length < topics.length) goWholeWay();
-      else this.#hold(feed, request);
-    };
-    try {
-      const allowed = rights ? rights.allowed(topics) : topics;
-      if (allowed instanceof Promise) allowed.then(decide, goWholeWay);
-      else decide(allowed);
-    } catch {
-      goWholeWay();
+    if (!rights) {
+      this.#hold(feed, request);
+      return;
     }
+    checkRights(rights, topics, {
+      allowed: (allowed) => {
+        if (allowed.length < topics.length) this.#connection.goWholeWay();
+        else this.#hold(feed, request);
+      },
+      failed: () => {
+        this.#connection.goWholeWay();
+      },
+    });
   }
 
   next(page: LogPage): void {
     this.#send(this.#answers.page(page, this.#grant.form.answerLines, this.#cursor));
   }
 
-  drained(): Promise<void> | undefined {
+  override drained(): Promise<void> | undefined {
     return this.#connection.drained();
   }
 
   error(error: unknown): void {
-    this.#send(this.#answers.refusal(error, this.#grant));
+    // A poll that is rejected at once takes the usual path.
+    if (this.#isStarting) this.#isRejected = true;
+    else this.#send(this.#answers.withErrorHeaders(error, this.#grant));
   }
 
   complete(): void {
@@ -54,11 +61,11 @@ export class LanePoll implements PageConsumer {
   }
 
   #hold(feed: Feed, request: FeedRequest): void {
-    try {
-      this.#connection.hold(feed.hold(request, this, 'one'));
-    } catch {
-      this.#connection.goWholeWay();
-    }
+    this.#isStarting = true;
+    const waiter = race(feed.arrivals(request), feed.timeout(request)).subscribe(this);
+    this.#isStarting = false;
+    if (this.#isRejected) this.#connection.goWholeWay();
+    else this.#connection.hold(waiter);
   }
 
   #send(answer: LaneAnswer): void {

@@ -2,10 +2,10 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { type ErrorCode, NotificationsError } from '../../core/errors.js';
 import { NotificationsException } from '../notifications.exception.js';
 import type { ReadingFeed } from '../module/feeds.js';
-import { refusal, type Rejected, requestOn } from './error-headers.js';
+import { withErrorHeaders, type Rejected, requestOn } from './error-headers.js';
 import { type FrameworkRequest, type FrameworkResponse, isTaken } from './raw-response.js';
 import { postRouteOf } from './route.decorator.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
 import type { SecurityRoute } from '../security/security-event.js';
 
 /*
@@ -32,7 +32,7 @@ type ErrorHandler = (error: unknown, request: FrameworkRequest, response: Framew
 interface PostRoute {
   readonly pattern: RegExp;
   readonly route: SecurityRoute;
-  readonly runtime: Runtime;
+  readonly runtime: ReadContext;
 }
 
 /**
@@ -71,7 +71,7 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
  * that differ in their version only cannot be told apart before the request is routed; then it is
  * the first of them.
  */
-function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): Runtime | undefined {
+function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): ReadContext | undefined {
   const suffix = route === 'ticket' ? '/tickets' : '';
   const found = feeds.filter((feed) => path.endsWith(`/${feed.path}${suffix}`));
   const [longest = feeds[0]] = found.sort((one, other) => other.path.length - one.path.length);
@@ -81,7 +81,7 @@ function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[
 function translate(error: unknown, response: FrameworkResponse, rejected: Rejected): unknown {
   const known = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
   if (!known || error instanceof NotificationsException) return error;
-  return refusal(new NotificationsError(...known, { cause: error }), response, rejected);
+  return withErrorHeaders(new NotificationsError(...known, { cause: error }), response, rejected);
 }
 
 /** `:name` stands for one segment, `*` for any number, `{…}` for a part that may be missing. */

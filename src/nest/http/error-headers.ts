@@ -2,7 +2,7 @@ import { CACHE_CONTROL, ERROR_HEADER } from '../../wire/protocol.js';
 import { NotificationsException, toException } from '../notifications.exception.js';
 import type { GrantedRead } from '../access/granted.js';
 import { type FrameworkRequest, type FrameworkResponse, isHttp1, rawOf } from './raw-response.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
 import type { SecurityRequest, SecurityRoute } from '../security/security-event.js';
 import type { Describe, SecurityEvents } from '../security/security-events.js';
 
@@ -16,7 +16,11 @@ export interface Rejected {
  * The exception to throw for a request that is rejected, which is also a security event. The
  * exception's headers are set here, because exception filters write the status and the body only.
  */
-export function refusal(error: unknown, response: FrameworkResponse, { security, describe }: Rejected): unknown {
+export function withErrorHeaders(
+  error: unknown,
+  response: FrameworkResponse,
+  { security, describe }: Rejected,
+): unknown {
   security.refused(error, describe);
   const exception = toException(error);
   if (exception instanceof NotificationsException) {
@@ -30,7 +34,7 @@ export function refusal(error: unknown, response: FrameworkResponse, { security,
 }
 
 /** A request on a route of the feed. */
-export function requestOn(route: SecurityRoute, request: FrameworkRequest, runtime: Runtime): Rejected {
+export function requestOn(route: SecurityRoute, request: FrameworkRequest, runtime: ReadContext): Rejected {
   const { security } = runtime;
   const describe = (): SecurityRequest => ({
     route,
@@ -41,7 +45,7 @@ export function requestOn(route: SecurityRoute, request: FrameworkRequest, runti
 }
 
 /** A read whose access was granted. */
-export function grantedOne(granted: GrantedRead, { security }: Pick<Runtime, 'security'>): Rejected {
+export function grantedOne(granted: GrantedRead, { security }: Pick<ReadContext, 'security'>): Rejected {
   return { security, describe: () => describeRead(granted) };
 }
 

@@ -1,63 +1,81 @@
 import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../../core/page.js';
 import { type Body, pageBody } from '../../wire/encoder.js';
-import type { Writer } from './responder.js';
 import type { GrantedRead } from '../access/granted.js';
-import { type FrameworkResponse, takeOver, writeJson } from './raw-response.js';
-import { grantedOne, refusal } from './error-headers.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
+import { exceptionAnswer } from '../notifications.exception.js';
+import { grantedOne, withErrorHeaders } from './error-headers.js';
+import { PageResponse } from './page-response.js';
+import { type FrameworkResponse, rawOf, takeOver, writeJson, writeText } from './raw-response.js';
 
-/** Writes the answer of one poll. */
-export class PollWriter implements Writer {
+export interface JsonResponseOptions {
+  readonly read: GrantedRead;
+  readonly context: ReadContext;
+  /** Called after a page was written, unless the waiter was ended. */
+  readonly onPage?: ((raw: ServerResponse) => void) | undefined;
+}
+
+/** The answer of one poll. */
+export class JsonResponse extends PageResponse {
+  readonly raw: ServerResponse;
+  readonly isStream = false;
   readonly #response: FrameworkResponse;
-  readonly #runtime: Runtime;
-  readonly #granted: GrantedRead;
-  readonly #answered: ((raw: ServerResponse) => void) | undefined;
-  #raw: ServerResponse | undefined;
+  readonly #context: ReadContext;
+  readonly #read: GrantedRead;
+  readonly #onPage: ((raw: ServerResponse) => void) | undefined;
   #body: Body | undefined;
 
-  /** @param answered is told when a page has been written, unless the waiter was ended */
-  constructor(
-    response: FrameworkResponse,
-    runtime: Runtime,
-    granted: GrantedRead,
-    answered?: (raw: ServerResponse) => void,
-  ) {
-    this.#answered = answered;
+  constructor(response: FrameworkResponse, { read, context, onPage }: JsonResponseOptions) {
+    super();
+    this.raw = rawOf(response);
     this.#response = response;
-    this.#runtime = runtime;
-    this.#granted = granted;
+    this.#read = read;
+    this.#context = context;
+    this.#onPage = onPage;
   }
 
-  /** The response, taken out of the framework's hands. */
-  get raw(): ServerResponse {
-    return (this.#raw ??= takeOver(this.#response));
+  begin(): void {
+    takeOver(this.#response);
   }
 
-  page(page: LogPage, cursor?: string): void {
-    const { encoder, closing } = this.#runtime;
+  next(page: LogPage, cursor?: string): void {
+    const { encoder, closing } = this.#context;
     const { raw } = this;
     if (page.ending) {
       // The client has received nothing, so its cursor stays the same.
       const close = page.ending === 'draining';
-      this.#body = pageBody(page, this.#granted.asked.cursor ?? encoder.cursor(page));
+      this.#body = pageBody(page, this.#read.asked.cursor ?? encoder.cursor(page));
       writeJson(raw, this.#body, { close });
       if (close) closing.add(raw);
     } else {
       this.#body = encoder.body(page, cursor);
       writeJson(raw, this.#body);
-      this.#answered?.(raw);
+      this.#onPage?.(raw);
     }
   }
 
   drained(): Promise<void> | undefined {
     const content = this.#body?.content ?? '';
     this.#body = undefined;
-    return this.#runtime.unread.untilFinished(this.raw, content, this.#granted);
+    return this.#context.unread.untilFinished(this.raw, content, this.#read);
   }
 
-  /** Leaves the answer to Nest: by throwing the exception for it. */
-  refuse(error: unknown): never {
-    throw refusal(error, this.#response, grantedOne(this.#granted, this.#runtime));
+  /** Writes the answer that Nest's own exception filter would write. */
+  error(error: unknown): void {
+    const { status, text } = exceptionAnswer(this.exception(error));
+    if (this.raw.headersSent) this.raw.end();
+    else writeText(this.raw, text, status);
+  }
+
+  exception(error: unknown): unknown {
+    return withErrorHeaders(error, this.#response, grantedOne(this.#read, this.#context));
+  }
+
+  complete(): void {
+    // The page has ended the response.
+  }
+
+  finish(): void {
+    // The page has ended the response, or Nest answers an exception.
   }
 }

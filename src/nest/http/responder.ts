@@ -1,149 +1,128 @@
-import type { ApplicationConfig } from '@nestjs/core';
-import type { ServerResponse } from 'node:http';
-import { catchError, defer, finalize, map, type Observable, of } from 'rxjs';
-import type { Feed, FeedRequest } from '../../core/feed.js';
+import { AsyncResource } from 'node:async_hooks';
+import { Observable, type Subscriber } from 'rxjs';
 import type { LogPage } from '../../core/page.js';
-import type { PageConsumer, Turns } from '../../core/page-consumer.js';
-import type { Page } from '../../wire/encoder.js';
-import { exceptionAnswer } from '../notifications.exception.js';
-import type { GrantedRead } from '../access/granted.js';
-import { type FrameworkResponse, rawOf, takeOver, writeText } from './raw-response.js';
-import type { Runtime } from '../context.js';
-import { inSubscriberContext } from './subscriber-context.js';
-
-/** Writes what a waiter is told. */
-export interface Writer {
-  /** The response, out of the framework's hands. */
-  readonly raw: ServerResponse;
-  /** @param cursor what interceptors see, if there are any */
-  page(page: LogPage, cursor?: string): void;
-  /** Resolves when the kernel has taken the last page, or the connection has closed; undefined if it has already. */
-  drained(): Promise<void> | undefined;
-  /** @throws the exception, if Nest is to answer */
-  refuse(error: unknown): void;
-  /** The waiter has been left by its consumer. */
-  finish?(): void;
-}
-
-/** A waiter to be, and what writes its pages. */
-export interface Exchange {
-  readonly request: FeedRequest;
-  readonly writer: Writer;
-  readonly turns: Turns;
-}
-
-/** What a handler returns: undefined if the answer is written without Nest. */
-export type Answer = Observable<Page | undefined> | undefined;
+import { PageConsumer } from '../../core/page-consumer.js';
+import type { Pages } from '../../core/pages.js';
+import type { Page, PageEncoder } from '../../wire/encoder.js';
+import type { PageResponse } from './page-response.js';
 
 /**
- * Answers requests with what a waiter is told. Where the application has interceptors or exception filters, through an Observable, so that
- * they see pages and errors go by. Where nobody looks, what Nest and RxJS keep for that would be most of what a held request costs (a third of its
- * memory, and two thirds of the time to answer it): there the waiter writes its pages itself, with the same bytes.
+ * Writes pages to responses. A response writes the bytes itself, so an interceptor that wraps or
+ * serializes values cannot change the protocol.
+ *
+ * With interceptors or exception filters in the application, Nest subscribes to the pages, and they
+ * observe each page and error. Without them the response is subscribed to the same pages directly:
+ * Nest's subscription would add a third of the memory per held poll and two thirds of the time per
+ * answer. The bytes are the same.
  */
-export class Answerer {
-  readonly #runtime: Runtime;
+export class Responder {
+  readonly #encoder: PageEncoder;
+  #isObserved = false;
 
-  constructor(runtime: Runtime) {
-    this.#runtime = runtime;
+  constructor(encoder: PageEncoder) {
+    this.#encoder = encoder;
   }
 
-  answer(response: FrameworkResponse, begin: () => Exchange): Answer {
-    if (this.#runtime.isObserved) return this.#observable(begin);
-    if (rawOf(response).destroyed) takeOver(response);
-    else hold(this.#runtime.feed, begin());
-    return undefined;
+  /** Whether interceptors or exception filters observe the answers. Set before Nest creates the routes. */
+  get isObserved(): boolean {
+    return this.#isObserved;
   }
 
-  /** Nest subscribes to it, and unsubscribes from it when the client leaves. */
-  #observable(begin: () => Exchange): Observable<Page | undefined> {
-    const { feed, encoder } = this.#runtime;
-    return defer(() => {
-      const { request, writer, turns } = begin();
-      const drained = (): Promise<void> | undefined => writer.drained();
-      const pages = turns === 'many' ? feed.follow(request, drained) : feed.poll(request, drained);
-      return pages.pipe(
-        inSubscriberContext(),
-        map((page) => {
-          const seen = encoder.page(page);
-          writer.page(page, seen.cursor);
-          return seen;
-        }),
-        catchError((error: unknown) => {
-          writer.refuse(error);
-          return of(undefined);
-        }),
-        // Also where an interceptor has enough of a stream, or an exception filter writes what nobody can read any more.
-        finalize(() => writer.finish?.()),
-      );
+  observe(isObserved: boolean): void {
+    this.#isObserved = isObserved;
+  }
+
+  /** What the handler returns. */
+  respond(page$: Pages, response: PageResponse): Observable<Page> {
+    if (this.#isObserved) return this.#observed(page$, response);
+    const { raw } = response;
+    response.begin();
+    if (raw.destroyed) return ANSWERED;
+    const waiter = page$.subscribe(response);
+    if (raw.writableEnded) return ANSWERED;
+    raw.on('close', () => waiter.unsubscribe());
+    // A pipelined response has no socket until the responses before it have ended, so it does not emit `close`.
+    if (!raw.socket) raw.req.on('close', () => raw.req.socket.destroyed && waiter.unsubscribe());
+    return ANSWERED;
+  }
+
+  /** Nest subscribes, and unsubscribes when the client leaves. */
+  #observed(page$: Pages, response: PageResponse): Observable<Page> {
+    return new Observable((subscriber) => {
+      const waiter = page$.subscribe(new ObservedResponse(response, subscriber, this.#encoder));
+      return () => {
+        waiter.unsubscribe();
+        // An interceptor may end a stream early.
+        response.finish();
+      };
     });
   }
 }
 
-/** What a poll that access has granted asks of the feed. */
-export function pollOf(granted: GrantedRead, { unread }: Runtime): FeedRequest {
-  const { asked, topics, expiresInMs, subscriber, address, rights, revocations } = granted;
-  const { after, limit } = asked;
-  const waitMs = Math.min(asked.waitMs, expiresInMs);
-  return { topics, after, limit, bytesMax: unread.pollBytes, waitMs, subscriber, address, rights, revocations };
-}
+/** Writes each page and emits it, in the async context of the subscription: see `inSubscriberContext`. */
+class ObservedResponse extends PageConsumer {
+  readonly #response: PageResponse;
+  readonly #subscriber: Subscriber<Page>;
+  readonly #encoder: PageEncoder;
+  readonly #context = new AsyncResource('NotificationsObserver');
+  #hasBegun = false;
 
-/** Whether the application has interceptors or exception filters of its own, which are to see what is answered. */
-export function isObserved(application: ApplicationConfig): boolean {
-  return (
-    application.getGlobalInterceptors().length > 0 ||
-    application.getGlobalRequestInterceptors().length > 0 ||
-    application.getGlobalFilters().length > 0 ||
-    application.getGlobalRequestFilters().length > 0
-  );
-}
-
-/**
- * Answers without Nest: the waiter writes its pages itself, and is released when the response is closed.
- *
- * @throws the exception, if the waiter is refused at once and Nest is to answer
- */
-function hold(feed: Feed, { request, writer, turns }: Exchange): void {
-  try {
-    const waiter = feed.hold(request, new HeldAnswer(writer), turns);
-    const { raw } = writer;
-    if (raw.writableEnded) return;
-    raw.on('close', () => waiter.unsubscribe());
-    // A response that waits behind others on its connection has no socket yet, and does not hear that the connection closes.
-    if (!raw.socket) raw.req.on('close', () => raw.req.socket.destroyed && waiter.unsubscribe());
-  } catch (error) {
-    writer.refuse(error);
-  }
-}
-
-/** What a waiter that is held without an Observable tells. */
-class HeldAnswer implements PageConsumer {
-  readonly #writer: Writer;
-
-  constructor(writer: Writer) {
-    this.#writer = writer;
+  constructor(response: PageResponse, subscriber: Subscriber<Page>, encoder: PageEncoder) {
+    super();
+    this.#response = response;
+    this.#subscriber = subscriber;
+    this.#encoder = encoder;
+    if (response.isStream) this.#begin();
   }
 
   next(page: LogPage): void {
-    this.#writer.page(page);
+    this.#begin();
+    const observed = this.#encoder.page(page);
+    this.#response.next(page, observed.cursor);
+    this.#context.runInAsyncScope(() => {
+      this.#subscriber.next(observed);
+    });
   }
 
-  drained(): Promise<void> | undefined {
-    return this.#writer.drained();
-  }
-
-  /** As Nest's own exception filter answers, which cannot be asked any more. */
   error(error: unknown): void {
-    try {
-      this.#writer.refuse(error);
-    } catch (exception) {
-      const { raw } = this.#writer;
-      const { status, text } = exceptionAnswer(exception);
-      if (raw.headersSent) raw.end();
-      else writeText(raw, text, status);
+    if (this.#hasBegun) {
+      this.#response.error(error);
+      this.complete();
+      return;
     }
+    const exception = this.#response.exception(error);
+    this.#context.runInAsyncScope(() => {
+      this.#subscriber.error(exception);
+    });
   }
 
   complete(): void {
-    // The writer has ended the response with the last page.
+    this.#context.runInAsyncScope(() => {
+      this.#subscriber.complete();
+    });
+  }
+
+  override drained(): Promise<void> | undefined {
+    return this.#response.drained();
+  }
+
+  #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#response.begin();
   }
 }
+
+/**
+ * Completes at once. Nest then does not reply, because the response is taken over. `pipe` adds
+ * nothing: Nest's operators would watch for the disconnect a second time.
+ */
+class Answered extends Observable<never> {
+  override readonly pipe = (): this => this;
+}
+
+/** For a response that is subscribed to its pages, or written already. */
+export const ANSWERED: Observable<never> = new Answered((subscriber) => {
+  subscriber.next(undefined as never);
+  subscriber.complete();
+});

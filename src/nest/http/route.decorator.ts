@@ -13,7 +13,7 @@ const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
 type Mark = 'read' | 'publish' | 'ticket';
 
 /** Marks a handler, so that its requests can be recognised before they reach it. */
-export function MarkRoute(route: Mark): MethodDecorator {
+export function NotificationsRoute(route: Mark): MethodDecorator {
   return applyDecorators(SetMetadata(ROUTE_MARK, route), SetMetadata(FASTIFY_ROUTE_CONFIG, { [ROUTE_MARK]: route }));
 }
 

@@ -1,141 +1,173 @@
 import { Logger } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { reconnectMs } from '../../core/backoff.js';
 import { NotificationsError } from '../../core/errors.js';
-import type { LogPage } from '../../core/page.js';
-import type { Blocks } from '../../wire/encoder.js';
+import type { LogPage, LogPosition } from '../../core/page.js';
 import { textChunk } from '../../wire/chunk.js';
+import type { Blocks } from '../../wire/encoder.js';
 import { cursorBlock, HEARTBEAT, openingBlock, retryLine } from '../../wire/sse.js';
-import type { Writer } from './responder.js';
 import type { GrantedRead } from '../access/granted.js';
-import { describeRead } from './error-headers.js';
-import { isHttp1, isWrapped, writeStreamHead } from './raw-response.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
+import { describeRead, grantedOne, withErrorHeaders } from './error-headers.js';
+import { PageResponse } from './page-response.js';
+import { type FrameworkResponse, isHttp1, isWrapped, rawOf, takeOver, writeStreamHead } from './raw-response.js';
 
-/** A node that refuses a stream is busy or going: its client comes back this many times later than usual. */
-const REFUSED_RETRY_FACTOR = 5;
-/** How far what a client was told about its return may be off: what 500 others make of it. */
-const HINT_TOLERANCE_MS = 1_000;
+/** The client of a rejected stream waits this many times longer than usual, because the node is busy or shuts down. */
+const REJECTED_RETRY_FACTOR = 5;
+/** A stream renews `retry:` when the time to spread reconnects over has changed by this much: 500 more clients. */
+const SPREAD_TOLERANCE_MS = 1_000;
 
 const logger = new Logger('Notifications');
 
-type StreamRuntime = Pick<Runtime, 'settings' | 'encoder' | 'clock' | 'closing' | 'feed' | 'unread' | 'security'>;
+export interface SseResponseOptions {
+  readonly read: GrantedRead;
+  readonly context: ReadContext;
+  /** The stream starts here. Undefined for a stream that is rejected. */
+  readonly start?: LogPosition | 'earliest' | undefined;
+}
 
-/** Writes one event stream. It keeps no queue: the next page is read when the kernel has taken the last one. */
-export class StreamWriter implements Writer {
+/**
+ * One event stream. It keeps no queue: the next page is read when the kernel has taken the last
+ * one.
+ */
+export class SseResponse extends PageResponse {
   readonly raw: ServerResponse;
-  readonly #runtime: StreamRuntime;
-  readonly #granted: GrantedRead;
+  readonly isStream = true;
+  readonly #response: FrameworkResponse;
+  readonly #context: ReadContext;
+  readonly #read: GrantedRead;
+  readonly #start: SseResponseOptions['start'];
   /**
-   * The connection, where no middleware has wrapped the response. Then blocks are framed here, and
+   * The connection, if no middleware has wrapped the response. Blocks are then framed here and
    * written past the response: writing through it costs 1.4 to 1.9 times as much.
    */
   #socket: Socket | undefined;
-  #full = false;
-  /** The blocks that were written last, until `drained` is asked about them. */
+  #isFull = false;
+  /** The blocks that were written last, until `drained` is called. */
   #last: string | Uint8Array = '';
-  /** When the client received an id last. */
-  #toldAtMs: number;
-  /** When the client was told last to come back after its pause, and over how long it was spread then. */
-  #hintedAtMs: number;
-  #hintedSpreadMs: number;
+  /** When the client last received an id. */
+  #idSentAtMs: number;
+  /** When the client last received `retry:`, and the spread at that time. */
+  #retrySentAtMs: number;
+  #retrySpreadMs: number;
 
-  constructor(raw: ServerResponse, runtime: StreamRuntime, granted: GrantedRead) {
-    this.#granted = granted;
-    this.raw = raw;
-    this.#runtime = runtime;
-    this.#toldAtMs = this.#hintedAtMs = runtime.clock.monotonic();
-    this.#hintedSpreadMs = runtime.feed.spreadMs();
+  constructor(response: FrameworkResponse, { read, context, start }: SseResponseOptions) {
+    super();
+    this.raw = rawOf(response);
+    this.#response = response;
+    this.#read = read;
+    this.#context = context;
+    this.#start = start;
+    this.#idSentAtMs = this.#retrySentAtMs = context.clock.monotonic();
+    this.#retrySpreadMs = context.feed.spreadMs();
   }
 
-  /** Sends headers and first block at once: a client knows by them that nothing on the way holds the stream back. */
-  open(cursor: string | undefined): void {
+  /** Sends the headers and the first block at once. A client that receives them knows that no proxy buffers the stream. */
+  begin(): void {
+    takeOver(this.#response);
     const { raw } = this;
     writeStreamHead(raw);
-    // A response that waits for the one before it on its connection has no socket yet.
+    // A pipelined response has no socket until the responses before it have ended.
     const socket = isHttp1(raw) && !isWrapped(raw) ? raw.socket : null;
     if (socket) {
       this.#socket = socket;
       socket.cork();
-      // The response must not keep any bytes: node buffers chunks that are written through it, and
-      // they would arrive too late.
+      // Node.js buffers the first chunk that is written through the response, and it would arrive too late.
       raw.flushHeaders();
     }
-    this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#granted.idSuffix));
+    const cursor = this.#openingCursor();
+    this.#write(openingBlock(this.#retryMs(), cursor === undefined ? undefined : cursor + this.#read.idSuffix));
     socket?.uncork();
   }
 
-  page(page: LogPage): void {
+  next(page: LogPage): void {
     if (page.ending) this.#end(page);
     else if (page.entries.length > 0 || page.gap) {
-      const hint = this.#hint();
-      if (hint) this.#write(hint);
-      this.#writeBlocks(this.#runtime.encoder.blocks(page, this.#granted.idSuffix));
-      this.#toldAtMs = this.#runtime.clock.monotonic();
-    } else this.#quiet(page);
+      const retry = this.#renewedRetry();
+      if (retry) this.#write(retry);
+      this.#writeBlocks(this.#context.encoder.blocks(page, this.#read.idSuffix));
+      this.#idSentAtMs = this.#context.clock.monotonic();
+    } else this.#writeQuiet(page);
   }
 
   /**
-   * Ends the stream, since the headers are sent: no exception filter can answer any more. The client reconnects, and an access rule
-   * that failed is asked again then. An error that this library does not foresee is logged.
+   * Ends the stream. The headers are sent, so no exception filter can answer. The client
+   * reconnects, and is checked against the access rules again. An unexpected error is logged.
    */
-  refuse(error: unknown): void {
-    this.#runtime.security.refused(error, () => describeRead(this.#granted));
+  error(error: unknown): void {
+    this.#context.security.refused(error, () => describeRead(this.#read));
     const isOwn = error instanceof NotificationsError;
     if (!isOwn) logger.error(error);
-    this.sendAway(isOwn ? error.retryAfterMs : undefined);
+    const retryAfterMs = isOwn ? (error.retryAfterMs ?? 0) : 0;
+    this.raw.end(retryLine(Math.max(this.#retryMs() * REJECTED_RETRY_FACTOR, retryAfterMs)));
+    this.#context.closing.add(this.raw);
   }
 
-  /** Ends the stream, and has the client reconnect after a longer pause than usual. */
-  sendAway(retryAfterMs = 0): void {
-    this.raw.end(retryLine(Math.max(this.#retryMs() * REFUSED_RETRY_FACTOR, retryAfterMs)));
-    this.#runtime.closing.add(this.raw);
+  exception(error: unknown): unknown {
+    return withErrorHeaders(error, this.#response, grantedOne(this.#read, this.#context));
   }
 
-  /** Ends the stream if nobody has, as when an interceptor has enough of it. */
+  complete(): void {
+    // The last page has ended the response.
+  }
+
   finish(): void {
     if (!this.raw.writableEnded) this.raw.end();
   }
 
   drained(): Promise<void> | undefined {
-    const { unread } = this.#runtime;
+    const { unread } = this.#context;
     const last = this.#last;
     this.#last = '';
-    if (this.raw.writableEnded) return unread.untilFinished(this.raw, last, this.#granted);
-    if (this.#socket) return unread.untilFlushed(this.#socket, last, this.#granted);
-    if (!this.#full) return undefined;
-    this.#full = false;
-    return unread.untilDrained(this.raw, last, this.#granted);
+    if (this.raw.writableEnded) return unread.untilFinished(this.raw, last, this.#read);
+    if (this.#socket) return unread.untilFlushed(this.#socket, last, this.#read);
+    if (!this.#isFull) return undefined;
+    this.#isFull = false;
+    return unread.untilDrained(this.raw, last, this.#read);
   }
 
-  #quiet(page: LogPage): void {
-    // Also when the position is the same: otherwise this block would say that other topics have moved.
-    if (this.#isDue(this.#toldAtMs)) {
-      this.#write(this.#hint() + cursorBlock(this.#runtime.encoder.cursor(page) + this.#granted.idSuffix));
-      this.#toldAtMs = this.#runtime.clock.monotonic();
-    } else this.#write(this.#hint() + HEARTBEAT);
+  #openingCursor(): string | undefined {
+    const start = this.#start;
+    if (start === undefined) return undefined;
+    const { feed, encoder } = this.#context;
+    const { epoch } = feed.window;
+    if (start === 'earliest') return encoder.seal(epoch, 0);
+    // The client keeps a cursor of another epoch until the gap that it leads to has arrived.
+    return start.epochId === epoch.id && !start.afterLoss ? encoder.seal(epoch, start.position) : undefined;
   }
 
-  /** What a stream was told when it was opened, on a node that was nearly empty perhaps, would not keep a herd apart. */
-  #hint(): string {
-    if (!this.#isDue(this.#hintedAtMs)) return '';
-    const { clock, feed } = this.#runtime;
+  #writeQuiet(page: LogPage): void {
+    // Sent even if the position is unchanged: otherwise it would reveal that other topics have moved.
+    if (this.#isDue(this.#idSentAtMs)) {
+      this.#write(this.#renewedRetry() + cursorBlock(this.#context.encoder.cursor(page) + this.#read.idSuffix));
+      this.#idSentAtMs = this.#context.clock.monotonic();
+    } else this.#write(this.#renewedRetry() + HEARTBEAT);
+  }
+
+  /**
+   * A new `retry:` if the number of clients has changed since the last one. A stream that was
+   * opened on an empty node would otherwise reconnect at once with thousands of others.
+   */
+  #renewedRetry(): string {
+    if (!this.#isDue(this.#retrySentAtMs)) return '';
+    const { clock, feed } = this.#context;
     const spreadMs = feed.spreadMs();
-    if (Math.abs(spreadMs - this.#hintedSpreadMs) < HINT_TOLERANCE_MS) return '';
-    this.#hintedAtMs = clock.monotonic();
-    this.#hintedSpreadMs = spreadMs;
+    if (Math.abs(spreadMs - this.#retrySpreadMs) < SPREAD_TOLERANCE_MS) return '';
+    this.#retrySentAtMs = clock.monotonic();
+    this.#retrySpreadMs = spreadMs;
     return retryLine(this.#retryMs());
   }
 
   #isDue(lastAtMs: number): boolean {
-    const { clock, settings } = this.#runtime;
+    const { clock, settings } = this.#context;
     return clock.monotonic() - lastAtMs >= settings.stream.cursorEveryMs;
   }
 
   #end(page: LogPage): void {
-    const last = cursorBlock(this.#runtime.encoder.cursor(page) + this.#granted.idSuffix);
+    const last = cursorBlock(this.#context.encoder.cursor(page) + this.#read.idSuffix);
     this.raw.end(last + (page.ending === 'draining' ? retryLine(this.#retryMs()) : ''));
-    this.#runtime.closing.add(this.raw);
+    this.#context.closing.add(this.raw);
   }
 
   #write(text: string): void {
@@ -146,7 +178,7 @@ export class StreamWriter implements Writer {
     this.#send(this.#isFramed ? chunk : plain);
   }
 
-  /** The response itself frames what is written through it. */
+  /** Whether chunks are framed here. The response frames what is written through it. */
   get #isFramed(): boolean {
     return this.#socket !== undefined && this.raw.chunkedEncoding;
   }
@@ -155,21 +187,11 @@ export class StreamWriter implements Writer {
     const out = this.#socket ?? this.raw;
     if (out.destroyed) return;
     this.#last = bytes;
-    if (!out.write(bytes)) this.#full = true;
+    if (!out.write(bytes)) this.#isFull = true;
   }
 
   #retryMs(): number {
-    const { settings, feed } = this.#runtime;
-    return returnAfterMs(settings.stream.retryMs, feed.spreadMs());
+    const { settings, feed } = this.#context;
+    return reconnectMs(settings.stream.retryMs, feed.spreadMs());
   }
-}
-
-/** When a client is to come back: after a pause, give or take 20 %, and spread over longer the more of them there are. */
-export function returnAfterMs(pauseMs: number, spreadMs: number, random: () => number = Math.random): number {
-  return Math.round(pauseMs * (0.8 + 0.4 * random()) + random() * spreadMs);
-}
-
-/** Spreads out, by 20 % either way, what would otherwise happen to all streams at once. */
-export function jittered(durationMs: number): number {
-  return Math.round(durationMs * (0.8 + 0.4 * Math.random()));
 }

@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { isReading, type PublishRuntime } from '../context.js';
-import { RUNTIME } from '../module/tokens.js';
+import { isReading, type PublishContext } from '../context.js';
+import { CONTEXT } from '../module/tokens.js';
 
 /**
  * The steps of `app.close()`. First readiness goes down. While connections are still served, every waiter is answered and new
@@ -8,31 +8,31 @@ import { RUNTIME } from '../module/tokens.js';
  */
 @Injectable()
 export class NotificationsShutdown implements BeforeApplicationShutdown, OnApplicationShutdown {
-  readonly #runtime: PublishRuntime;
+  readonly #context: PublishContext;
 
-  constructor(@Inject(RUNTIME) runtime: PublishRuntime) {
-    this.#runtime = runtime;
+  constructor(@Inject(CONTEXT) context: PublishContext) {
+    this.#context = context;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const runtime = this.#runtime;
-    runtime.leaving = true;
+    const context = this.#context;
+    context.leaving.begin();
     await this.#delay();
-    if (!isReading(runtime)) return;
-    await runtime.feed.drain();
-    await runtime.closing.settled();
+    if (!isReading(context)) return;
+    await context.feed.drain();
+    await context.closing.settled();
   }
 
   /** Load balancers need this time to notice that the node is not ready. */
   async #delay(): Promise<void> {
-    const { clock, settings } = this.#runtime;
+    const { clock, settings } = this.#context;
     const { delayMs } = settings.shutdown;
     if (delayMs > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const runtime = this.#runtime;
-    if (isReading(runtime)) runtime.unread.cutAll();
-    await runtime.close();
+    const context = this.#context;
+    if (isReading(context)) context.unread.cutAll();
+    await context.close();
   }
 }

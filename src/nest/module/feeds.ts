@@ -2,8 +2,8 @@ import { type ControllerOptions, type Type, VERSION_NEUTRAL } from '@nestjs/comm
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { ClientController } from '../client-file/client.controller.js';
 import type { NotificationsController } from '../notifications.controller.js';
-import { isReading, type PublishRuntime, type Runtime } from '../context.js';
-import { FEED, RUNTIME } from './tokens.js';
+import { isReading, type PublishContext, type ReadContext } from '../context.js';
+import { FEED, CONTEXT } from './tokens.js';
 
 /** What one import of the module adds to an application. */
 export interface FeedDefinition {
@@ -24,14 +24,14 @@ export function feedsIn(modules: ModulesContainer): readonly FeedDefinition[] {
 /** A feed that serves reads. */
 export interface ReadingFeed {
   readonly path: string;
-  readonly runtime: Runtime;
+  readonly runtime: ReadContext;
 }
 
 /** The feeds with a controller. Call it when all of them are open. */
 export function readingFeedsIn(modules: ModulesContainer): readonly ReadingFeed[] {
   return [...modules.values()].flatMap(({ providers }) => {
     const feed = providers.get(FEED)?.instance as FeedDefinition | undefined;
-    const runtime = providers.get(RUNTIME)?.instance as PublishRuntime | undefined;
+    const runtime = providers.get(CONTEXT)?.instance as PublishContext | undefined;
     return feed?.controller && runtime && isReading(runtime) ? [{ path: feed.path, runtime }] : [];
   });
 }
@@ -42,8 +42,8 @@ export function isFirstController({ controller }: FeedDefinition, modules: Modul
 }
 
 /** What the feeds of the application have opened so far. */
-export function runtimesIn(modules: ModulesContainer): readonly PublishRuntime[] {
-  return provided(modules, RUNTIME) as PublishRuntime[];
+export function contextsIn(modules: ModulesContainer): readonly PublishContext[] {
+  return provided(modules, CONTEXT) as PublishContext[];
 }
 
 /** Providers that are not resolved yet have no instance. */
@@ -85,8 +85,8 @@ export function checkPaths(own: FeedDefinition, modules: ModulesContainer, appli
 }
 
 /** @throws Error if another feed of the application has opened the same log */
-export function checkLogs(own: PublishRuntime, modules: ModulesContainer): void {
-  if (!runtimesIn(modules).some((other) => other !== own && other.epochId === own.epochId)) return;
+export function checkLogs(own: PublishContext, modules: ModulesContainer): void {
+  if (!contextsIn(modules).some((other) => other !== own && other.epochId === own.epochId)) return;
   const problem = 'two feeds of this application use the same log, so each would deliver what the other publishes';
   const advice =
     'Give the stores different logs (redisStore: prefix, postgresStore: schema, natsStore: stream, sqliteStore: path)';

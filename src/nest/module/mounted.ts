@@ -1,4 +1,5 @@
 import { Controller, type ControllerOptions, type Type, UseGuards } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
 import { ClientController } from '../client-file/client.controller.js';
 import type { FeedDefinition } from './feeds.js';
 import type { Extras } from './module-extras.js';
@@ -29,6 +30,16 @@ export function mountClient(route: Route, { decorators, clientDecorators }: Extr
   decorate(MountedClientController, [...clientDecorators, ...decorators]);
   controllerAt(route)(MountedClientController);
   return MountedClientController;
+}
+
+/** Whether the application has global interceptors or exception filters, which observe the answers. */
+export function isObserved(application: ApplicationConfig): boolean {
+  return (
+    application.getGlobalInterceptors().length > 0 ||
+    application.getGlobalRequestInterceptors().length > 0 ||
+    application.getGlobalFilters().length > 0 ||
+    application.getGlobalRequestFilters().length > 0
+  );
 }
 
 /** Whether interceptors or exception filters were put on a controller by `decorators`. */

@@ -1,5 +1,5 @@
-/** What the module's providers share: a `Runtime`, or a `PublishRuntime` with `publishOnly`. */
-export const RUNTIME = Symbol('nest-notifications runtime');
+/** What the module's providers share: a `ReadContext`, or a `PublishContext` with `publishOnly`. */
+export const CONTEXT = Symbol('nest-notifications runtime');
 /** Name, routes and controllers of the feed: a `FeedDefinition`. */
 export const FEED = Symbol('nest-notifications feed');
 /** What the module was configured with, as it was given. */

@@ -6,7 +6,7 @@ import type { AppendResult } from '../../core/store.js';
 import type { ScopedItems } from '../../wire/idempotency.js';
 import { checkCount, inItem } from '../../wire/publish.js';
 import { Repeats } from './repeats.js';
-import type { PublishRuntime } from '../context.js';
+import type { PublishContext } from '../context.js';
 
 /** The result of a publish. */
 export interface Published {
@@ -30,17 +30,17 @@ export interface Publication {
 
 /** Checks notifications and appends them, for the application and for callers over HTTP. */
 export class Publisher {
-  readonly #runtime: PublishRuntime;
+  readonly #context: PublishContext;
   readonly #repeats: Repeats;
 
-  constructor(runtime: PublishRuntime) {
-    this.#runtime = runtime;
+  constructor(runtime: PublishContext) {
+    this.#context = runtime;
     this.#repeats = new Repeats(runtime.store, runtime.settings.limits.pageBytesMax);
   }
 
   /** Publishes for the application, under its own ids. */
   async publish(items: readonly PublishItem[]): Promise<Published> {
-    return this.#published(await this.#runtime.store.append(await this.#drafts(items)));
+    return this.#published(await this.#context.store.append(await this.#drafts(items)));
   }
 
   /** Checks notifications as `publish` does, and appends nothing. */
@@ -61,12 +61,12 @@ export class Publisher {
       ids: appended.map(({ id }) => id),
       duplicates,
       duplicate: duplicates.length === appended.length,
-      cursor: this.#runtime.encoder.seal(epoch, Math.max(...appended.map(({ position }) => position))),
+      cursor: this.#context.encoder.seal(epoch, Math.max(...appended.map(({ position }) => position))),
     };
   }
 
   async #drafts(items: readonly PublishItem[]): Promise<readonly Draft[]> {
-    const { settings, clock } = this.#runtime;
+    const { settings, clock } = this.#context;
     checkCount(items.length, settings.publish);
     const time = new Date(clock.now());
     const valid = await this.#validated(items);
@@ -80,7 +80,7 @@ export class Publisher {
   }
 
   async #validate(item: PublishItem, count: number, index: number): Promise<PublishItem> {
-    const { settings } = this.#runtime;
+    const { settings } = this.#context;
     const schema = this.#schemaOf(item.type);
     if (!schema) return item;
     // A schema may follow its data recursively, so it gets none that is too deep for that.
@@ -90,7 +90,7 @@ export class Publisher {
   }
 
   #schemaOf(type: string): StandardSchemaV1 | undefined {
-    const { schemas } = this.#runtime;
+    const { schemas } = this.#context;
     return Object.hasOwn(schemas, type) ? schemas[type] : undefined;
   }
 }

@@ -1,11 +1,12 @@
 import { NotificationsError } from '../../core/errors.js';
-import type { FeedRequest } from '../../core/feed.js';
+import type { FeedRequest } from '../../core/feed-request.js';
 import type { LogEntry, Notification } from '../../core/notification.js';
 import type { Gap } from '../../core/gap.js';
 import type { LogPage } from '../../core/page.js';
+import { race } from '../../core/race.js';
 import { toException } from '../notifications.exception.js';
 import { feedRequest, type PollRequest } from '../feed-request.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
 
 /** How long one turn waits. An idle iteration moves its cursor this often. */
 const TURN_MS = 25_000;
@@ -34,7 +35,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   Iterated<N>,
   undefined
 > {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
   readonly #feedRequest: FeedRequest;
   readonly #signal: AbortSignal | undefined;
   readonly #onGap: IterateRequest['onGap'];
@@ -50,10 +51,10 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   #last: Promise<unknown> = Promise.resolve();
 
   /** @throws NotificationsError when the request is wrong */
-  constructor(runtime: Runtime, { signal, onGap, ...request }: IterateRequest) {
+  constructor(runtime: ReadContext, { signal, onGap, ...request }: IterateRequest) {
     const { feed, encoder } = runtime;
     const { epoch, head } = feed.window;
-    this.#runtime = runtime;
+    this.#context = runtime;
     this.#feedRequest = feedRequest(runtime, { ...request, waitMs: TURN_MS });
     this.#signal = signal;
     this.#onGap = onGap;
@@ -111,7 +112,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   }
 
   #deliver(page: LogPage, entry: LogEntry): Iterated<N> {
-    const { encoder } = this.#runtime;
+    const { encoder } = this.#context;
     this.#taken++;
     const isLast = this.#taken === page.entries.length;
     this.#cursor = encoder.seal(page.epoch, isLast ? page.position : entry.position);
@@ -125,7 +126,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
     this.#page = page;
     this.#taken = 0;
     this.#after = { epochId: page.epoch.id, position: page.position };
-    if (page.entries.length === 0) this.#cursor = this.#runtime.encoder.cursor(page);
+    if (page.entries.length === 0) this.#cursor = this.#context.encoder.cursor(page);
   }
 
   async #passGap(gap: Gap): Promise<void> {
@@ -138,9 +139,10 @@ export class NotificationIterator<N extends Notification = Notification> impleme
 
   /** One poll. Undefined if the iteration ended meanwhile, or if the application shuts down. */
   #turn(): Promise<LogPage | undefined> {
-    const { feed } = this.#runtime;
+    const { feed } = this.#context;
+    const request = { ...this.#feedRequest, after: this.#after };
     return new Promise<LogPage | undefined>((resolve, reject) => {
-      const poll = feed.poll({ ...this.#feedRequest, after: this.#after }).subscribe({ next: resolve, error: reject });
+      const poll = race(feed.arrivals(request), feed.timeout(request)).subscribe({ next: resolve, error: reject });
       this.#stop = () => {
         poll.unsubscribe();
         resolve(undefined);
@@ -148,7 +150,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
       this.#signal?.addEventListener('abort', this.#stop);
     })
       .catch((error: unknown) => {
-        if (error instanceof NotificationsError && error.code === 'draining' && this.#runtime.leaving) {
+        if (error instanceof NotificationsError && error.code === 'draining' && this.#context.leaving.hasBegun) {
           this.#isEnded = true;
           return undefined;
         }

@@ -6,18 +6,14 @@ import type { ErrorCode } from '../../core/errors.js';
  */
 export type SecurityRoute = 'poll' | 'stream' | 'publish' | 'ticket';
 
-/**
- * The option that sets the limit. `tightLoop`: the client repeated one cursor too often, which no
- * option of its own limits.
- */
+/** The option that sets the limit. */
 export type SecurityLimit =
   | 'limits.waitersMax'
   | 'limits.waitersPerSubscriberMax'
   | 'limits.waitersPerAddressMax'
   | 'publish.perMinuteMax'
   | 'tickets.perMinuteMax'
-  | 'tickets.usesPerMinuteMax'
-  | 'tightLoop';
+  | 'tickets.usesPerMinuteMax';
 
 /** The request that an event is about. */
 export interface SecurityRequest {
@@ -44,14 +40,13 @@ export interface RefusedEvent extends SecurityRequest {
   readonly status: number;
 }
 
-/** A request exceeded a limit: it was rejected, or slowed if the limit is `tightLoop`. */
+/** A request exceeded a limit and was rejected. */
 export interface LimitedEvent extends SecurityRequest {
   readonly type: 'limited';
   readonly at: Date;
   readonly limit: SecurityLimit;
-  /** Undefined for a request that was slowed. */
-  readonly code: ErrorCode | undefined;
-  /** As in `RefusedEvent`; 200 for a request that was slowed. */
+  readonly code: ErrorCode;
+  /** As in `RefusedEvent`. */
   readonly status: number;
 }
 

@@ -70,15 +70,9 @@ export class SecurityEvents {
     if (!limit && (status < 400 || status >= 500)) return;
     const request = describe();
     const at = this.#now();
-    if (limit) this.#subject.next({ type: 'limited', at, limit: onRoute(limit, request), code, status, ...request });
+    if (code && limit)
+      this.#subject.next({ type: 'limited', at, limit: onRoute(limit, request), code, status, ...request });
     else this.#subject.next({ type: 'refused', at, code, status, ...request });
-  }
-
-  /** A client that asks in a tight loop was slowed. */
-  slowed(describe: Describe): void {
-    if (!this.#subject.observed) return;
-    const event = { type: 'limited', limit: 'tightLoop', code: undefined, status: 200 } as const;
-    this.#subject.next({ ...event, at: this.#now(), ...describe() });
   }
 
   revoked({ subscriber, topics }: Revocation): void {

@@ -4,8 +4,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import { redactTicket, ticketsOf } from '../../wire/ticket.js';
 import { openOwnTicket } from './opened-ticket.js';
 import type { FrameworkRequest } from '../http/raw-response.js';
-import type { Runtime } from '../context.js';
-import { RUNTIME } from '../module/tokens.js';
+import type { ReadContext } from '../context.js';
+import { CONTEXT } from '../module/tokens.js';
 
 /** The ticket that was taken out of a request's URL. */
 const HIDDEN = Symbol('ticket');
@@ -20,16 +20,16 @@ type HidingRequest = IncomingMessage & { [HIDDEN]?: string | undefined };
  */
 @Injectable()
 export class HiddenTickets implements OnApplicationBootstrap {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
   readonly #adapterHost: HttpAdapterHost;
 
-  constructor(@Inject(RUNTIME) runtime: Runtime, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
-    this.#runtime = runtime;
+  constructor(@Inject(CONTEXT) runtime: ReadContext, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+    this.#context = runtime;
     this.#adapterHost = adapterHost;
   }
 
   onApplicationBootstrap(): void {
-    if (!this.#runtime.claim) return;
+    if (!this.#context.claim) return;
     // There is no server where the application's handler is called by other code. Then the guard
     // redacts the URL.
     const server = this.#adapterHost.httpAdapter.getHttpServer() as Server | undefined;
@@ -40,7 +40,7 @@ export class HiddenTickets implements OnApplicationBootstrap {
 
   #hide(request: HidingRequest): void {
     const tickets = ticketsOf(request.url ?? '');
-    if (!tickets.some((ticket) => openOwnTicket(this.#runtime, ticket))) return;
+    if (!tickets.some((ticket) => openOwnTicket(this.#context, ticket))) return;
     [request[HIDDEN]] = tickets;
     redactRequest(request);
   }

@@ -1,6 +1,6 @@
 import { positionIn } from '../../core/page.js';
 import { openTicket, proofSuffix, type TicketClaims } from '../../wire/ticket.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
 
 /**
  * A ticket that is opened for each past epoch costs some 10 µs, which an invalid ticket must not
@@ -20,7 +20,7 @@ export interface OpenedTicket {
  * past one at the ticket's position, and no entry was lost. A key that no longer seals still opens.
  */
 export function openOwnTicket(
-  { feed, keys }: Pick<Runtime, 'feed' | 'keys'>,
+  { feed, keys }: Pick<ReadContext, 'feed' | 'keys'>,
   ticket: string,
 ): OpenedTicket | undefined {
   const { epoch } = feed.window;

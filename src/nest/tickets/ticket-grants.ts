@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
 import type { Rights } from '../../core/rights.js';
 import { STATUS_OF } from '../../wire/errors.js';
+import type { ReadRequests } from '../../wire/read-requests.js';
 import { checkTopics } from '../../wire/request.js';
 import { parseTicketBody, type TicketClaims } from '../../wire/ticket.js';
 import { CurrentRights } from '../access/current-rights.js';
@@ -10,26 +11,28 @@ import type { GrantedRead, GrantedTicket } from '../access/granted.js';
 import { RateLimiter } from '../limits/rate-limiter.js';
 import type { FrameworkRequest } from '../http/raw-response.js';
 import { revocationsAtStart } from '../access/revocation-mark.js';
-import type { Runtime } from '../context.js';
+import type { ReadContext } from '../context.js';
 import { type AcceptedTicket, CLOCKS_APART_MS_MAX } from './ticket.guard.js';
 
 /** Checks the access of callers that ask for a ticket, and of streams that are opened with one. */
 export class TicketGrants {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
+  readonly #requests: ReadRequests;
   readonly #issueRate: RateLimiter;
   readonly #useRate: RateLimiter;
 
-  constructor(runtime: Runtime) {
-    const { clock, settings } = runtime;
-    this.#runtime = runtime;
+  constructor(context: ReadContext, requests: ReadRequests) {
+    const { clock, settings } = context;
+    this.#context = context;
+    this.#requests = requests;
     this.#issueRate = new RateLimiter(clock, settings.tickets.perMinuteMax);
     this.#useRate = new RateLimiter(clock, settings.tickets.usesPerMinuteMax);
   }
 
   async issue(request: FrameworkRequest): Promise<GrantedTicket> {
-    const { settings, access, clock, claim, security } = this.#runtime;
+    const { settings, access, clock, claim, security } = this.#context;
     if (!claim) throw new NotFoundException();
-    const revocations = revocationsAtStart(request, this.#runtime);
+    const revocations = revocationsAtStart(request, this.#context);
     const context = await access.context(request);
     const { subscriber } = context;
     security.identify(request, subscriber);
@@ -46,18 +49,16 @@ export class TicketGrants {
   async use(request: FrameworkRequest, { claims, idSuffix, lastCursor }: AcceptedTicket): Promise<GrantedRead> {
     const { method, originalUrl: url } = request;
     const headers = { ...request.headers, 'last-event-id': lastCursor };
-    const asked = this.#runtime.requests.parse({ method, headers, url });
+    const asked = this.#requests.parse({ method, headers, url });
     if (asked.topics)
       throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
     const { subscriber, topics } = claims;
-    const revocations = revocationsAtStart(request, this.#runtime);
+    const revocations = revocationsAtStart(request, this.#context);
     const read = {
       asked,
       subscriber,
-      address: this.#runtime.clientAddress(request),
+      address: this.#context.clientAddress(request),
       revocations,
-      caller: undefined,
-      isLoop: false,
     };
     try {
       const grant = await this.#grantUse(claims);
@@ -71,7 +72,7 @@ export class TicketGrants {
   }
 
   async #grantUse(claims: TicketClaims): Promise<Pick<GrantedRead, 'expiresInMs' | 'rights'>> {
-    const { access, clock, feed, settings } = this.#runtime;
+    const { access, clock, feed, settings } = this.#context;
     const { subscriber } = claims;
     checkRate(this.#useRate, subscriber, `more than ${settings.tickets.usesPerMinuteMax} streams a minute are opened`);
     if (await feed.hasRevocationAfter(subscriber, claims.position)) {
@@ -86,13 +87,13 @@ export class TicketGrants {
   }
 
   #rights({ subscriber, areOwn }: TicketClaims): Rights | undefined {
-    const { access } = this.#runtime;
+    const { access } = this.#context;
     if (access.readIsPublic && !areOwn && !access.asksForRequests) return undefined;
     return new CurrentRights(access, areOwn, () => access.contextFor(subscriber));
   }
 
   async #spend({ id, useByMs }: TicketClaims): Promise<void> {
-    const { claim, clock } = this.#runtime;
+    const { claim, clock } = this.#context;
     // Another node accepts the ticket until its own clock says `useByMs`.
     const ttlMs = Math.ceil(Math.max(0, useByMs - clock.now())) + CLOCKS_APART_MS_MAX;
     if (await claim?.(`ticket-${id}`, ttlMs)) return;

@@ -5,11 +5,11 @@ import { header } from '../../wire/request.js';
 import { provenCursor } from '../../wire/ticket.js';
 import { redactRequest, ticketOf } from './hidden-tickets.js';
 import { type OpenedTicket, openOwnTicket } from './opened-ticket.js';
-import { refusal, requestOn } from '../http/error-headers.js';
+import { withErrorHeaders, requestOn } from '../http/error-headers.js';
 import type { FrameworkRequest, FrameworkResponse } from '../http/raw-response.js';
 import { ROUTE_MARK, routeOf } from '../http/route.decorator.js';
-import type { Runtime } from '../context.js';
-import { RUNTIME } from '../module/tokens.js';
+import type { ReadContext } from '../context.js';
+import { CONTEXT } from '../module/tokens.js';
 
 /** A ticket that has been accepted. */
 export interface AcceptedTicket extends OpenedTicket {
@@ -55,10 +55,10 @@ export function isTicketRequest(context: ExecutionContext): boolean {
  */
 @Injectable()
 export class TicketGuard implements CanActivate {
-  readonly #runtime: Runtime;
+  readonly #context: ReadContext;
 
-  constructor(@Inject(RUNTIME) runtime: Runtime) {
-    this.#runtime = runtime;
+  constructor(@Inject(CONTEXT) runtime: ReadContext) {
+    this.#context = runtime;
   }
 
   canActivate(context: ExecutionContext): boolean {
@@ -70,14 +70,18 @@ export class TicketGuard implements CanActivate {
     try {
       request[TICKET] = this.#read(ticket, request);
     } catch (error) {
-      throw refusal(error, response, requestOn(routeOf(context.getHandler(), request), request, this.#runtime));
+      throw withErrorHeaders(
+        error,
+        response,
+        requestOn(routeOf(context.getHandler(), request), request, this.#context),
+      );
     }
     return true;
   }
 
   #read(ticket: string, request: FrameworkRequest): AcceptedTicket {
-    const { claim, clock, settings, security } = this.#runtime;
-    const opened = claim ? openOwnTicket(this.#runtime, ticket) : undefined;
+    const { claim, clock, settings, security } = this.#context;
+    const opened = claim ? openOwnTicket(this.#context, ticket) : undefined;
     const isStream = request.method === 'GET' && header(request, 'accept')?.includes(EVENT_STREAM_TYPE) === true;
     if (!opened || !isStream) {
       throw new NotificationsError(

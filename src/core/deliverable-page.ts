@@ -1,0 +1,23 @@
+import type { FeedRequest } from './feed-request.js';
+import type { LogPage } from './page.js';
+import type { ReadWindow } from './reader.js';
+
+/**
+ * The part of a page of the store that this node may deliver. The store may be ahead of this node,
+ * which then does not know the latest revocations. A subscriber gets the notifications up to the
+ * node's head; the tail wakes the waiter for the others. If the store has another epoch, access rules
+ * decide. Without them there is no such part.
+ */
+export function deliverablePage(
+  page: LogPage,
+  { rights, subscriber }: FeedRequest,
+  { epoch, head }: ReadWindow,
+): LogPage | undefined {
+  if (subscriber === undefined || page.entries.length === 0) return page;
+  if (page.epoch.id !== epoch.id) return rights && page;
+  const entries = page.entries.filter(({ position }) => position <= head);
+  const next = page.entries[entries.length];
+  if (!next) return page;
+  const { gap } = page;
+  return { epoch: page.epoch, entries, position: next.position - 1, more: false, ...(gap && { gap }) };
+}

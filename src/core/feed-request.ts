@@ -1,0 +1,35 @@
+import type { LogPosition } from './page.js';
+import type { Rights } from './rights.js';
+
+/** A position to read from. `earliest` is the start of the log. */
+export type Start = LogPosition | 'earliest';
+
+/** A read by one client. */
+export interface FeedRequest {
+  /**
+   * Without repetitions. Requests for the same topics may share one array: the reader then sees
+   * that they are equal without comparing the names.
+   */
+  readonly topics: readonly string[];
+  readonly after: Start | 'latest';
+  /** Notifications per page. */
+  readonly limit: number;
+  /** How long a poll, or one turn of a stream, waits for new notifications; 0 answers at once. */
+  readonly waitMs: number;
+  /** When a stream ends in any case. */
+  readonly lifetimeMs?: number | undefined;
+  /** The subscriber whom the request acts for. `revoke` finds the waiter by it. */
+  readonly subscriber?: string | undefined;
+  /** The client's address, for the limit per address. */
+  readonly address?: string | undefined;
+  /** Bytes of notifications in the next page, if less than `pageBytesMax`. Called before each read. */
+  readonly bytesMax?: (() => number) | undefined;
+  /** The current access rules. Undefined: the topics may always be read. */
+  readonly rights?: Rights | undefined;
+  /**
+   * The feed's `revocations` before the subscriber's access was checked. If the subscriber was
+   * revoked since then, the check may be outdated: the request ends at once and the client
+   * retries. Undefined: access was not checked.
+   */
+  readonly revocations?: number | undefined;
+}

@@ -1,0 +1,90 @@
+import type { FeedRequest } from './feed-request.js';
+import type { LogEntry } from './notification.js';
+import type { Gap } from './gap.js';
+import type { LogPage } from './page.js';
+
+/**
+ * Observes a feed, for counters, metrics and tests. The methods run inside the delivery, so they
+ * must be fast and must not throw.
+ */
+export interface FeedObserver {
+  /** A waiter was registered: a poll or a stream has begun. */
+  armed(request: FeedRequest): void;
+  /** A waiter has left the indexes. Its last answer may still be unread. */
+  ended(request: FeedRequest): void;
+  /** The node has received new entries of the log. The library's own records are among them. */
+  published(entries: readonly LogEntry[]): void;
+  /** A page was delivered to one waiter. It may be empty. */
+  delivered(page: LogPage, request: FeedRequest): void;
+  /** The delivered page has a gap. Called after `delivered`. */
+  gap(gap: Gap, request: FeedRequest): void;
+  /** A request was rejected, or a waiter ended with an error. */
+  rejected(error: unknown, request: FeedRequest): void;
+}
+
+/** Totals of one feed on this node since its start. */
+export interface FeedTotals {
+  /** Polls and streams that were started. */
+  readonly waiters: number;
+  /** Entries that the node has received from the log. */
+  readonly published: number;
+  /** Notifications that were delivered, counted once for each waiter. */
+  readonly delivered: number;
+  /** Pages that were delivered, empty ones included. */
+  readonly pages: number;
+  /** Pages with a gap. */
+  readonly gaps: number;
+  /** Requests that were rejected or failed. */
+  readonly rejected: number;
+}
+
+/** Counts what a feed does, and passes each call on to another observer. */
+export class FeedCounter implements FeedObserver {
+  readonly #next: FeedObserver | undefined;
+  readonly #totals = { waiters: 0, published: 0, delivered: 0, pages: 0, gaps: 0, rejected: 0 };
+  #ended = 0;
+
+  constructor(next?: FeedObserver) {
+    this.#next = next;
+  }
+
+  get totals(): FeedTotals {
+    return { ...this.#totals };
+  }
+
+  /** Waiters that were armed and have not ended. */
+  get open(): number {
+    return this.#totals.waiters - this.#ended;
+  }
+
+  armed(request: FeedRequest): void {
+    this.#totals.waiters++;
+    this.#next?.armed(request);
+  }
+
+  ended(request: FeedRequest): void {
+    this.#ended++;
+    this.#next?.ended(request);
+  }
+
+  published(entries: readonly LogEntry[]): void {
+    this.#totals.published += entries.length;
+    this.#next?.published(entries);
+  }
+
+  delivered(page: LogPage, request: FeedRequest): void {
+    this.#totals.pages++;
+    this.#totals.delivered += page.entries.length;
+    this.#next?.delivered(page, request);
+  }
+
+  gap(gap: Gap, request: FeedRequest): void {
+    this.#totals.gaps++;
+    this.#next?.gap(gap, request);
+  }
+
+  rejected(error: unknown, request: FeedRequest): void {
+    this.#totals.rejected++;
+    this.#next?.rejected(error, request);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Unsubscribable } from 'rxjs';
+import type { PageConsumer } from './page-consumer.js';
+import { Pages } from './pages.js';
+
+/** A time limit on the feed's clock. */
+export interface Timeout {
+  readonly waitMs: number;
+}
+
+type StartPoll = (consumer: PageConsumer, timeout: Timeout) => Unsubscribable;
+
+const NEVER: Timeout = { waitMs: Infinity };
+
+/**
+ * The page with the next new notifications of a request, or with a gap. Without a timeout it waits
+ * until one exists.
+ */
+export class Arrivals extends Pages {
+  readonly #startPoll: StartPoll;
+
+  constructor(startPoll: StartPoll) {
+    super((consumer) => startPoll(consumer, NEVER));
+    this.#startPoll = startPoll;
+  }
+
+  /** See `race`. */
+  against(timeout: Timeout): Pages {
+    return new Pages((consumer) => this.#startPoll(consumer, timeout));
+  }
+}
+
+/**
+ * Arrivals raced against a timeout: the long poll. It emits one page and completes.
+ *
+ * RxJS's `race` would drop the loser when the timeout wins, and with it the position up to which
+ * the waiter has read. Here the timeout makes the waiter answer with an empty page at that
+ * position, so the client's cursor moves on. If a notification arrives at the same time, the waiter
+ * is queued already, and the arrival wins.
+ */
+export function race(arrivals: Arrivals, timeout: Timeout): Pages {
+  return arrivals.against(timeout);
+}
