@@ -51,14 +51,17 @@ export class NotificationsController {
 
   @Get()
   @NotificationsRoute('read')
-  read(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): Observable<Page> {
+  read(
+    @Req() request: FrameworkRequest,
+    @Res({ passthrough: true }) response: FrameworkResponse,
+  ): Observable<Page | undefined> {
     const read = grantedRead(request);
     if (request.method === 'HEAD') return answerHead(response, read);
     return read.asked.transport === 'sse' ? this.#stream(read, response) : this.#poll(read, response);
   }
 
   /** A long poll: new notifications, raced against the timeout. */
-  #poll(read: GrantedRead, response: FrameworkResponse): Observable<Page> {
+  #poll(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     const request = this.#pollRequest(read);
     const page$ = race(this.#feed.arrivals(request), this.#feed.timeout(request));
     const onPage = this.#directLane.observe(read);
@@ -66,7 +69,7 @@ export class NotificationsController {
   }
 
   /** A stream: the same race again and again, until the client leaves or the stream's lifetime ends. */
-  #stream(read: GrantedRead, response: FrameworkResponse): Observable<Page> {
+  #stream(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     if (read.refusal) return this.#refuseStream(read, response);
     const start = this.#streamStart(read.asked.after);
     const page$ = this.#feed.follow(this.#streamRequest(read, start));
@@ -139,7 +142,7 @@ export class NotificationsController {
   }
 
   /** Opens a stream and ends it. It has no id, because the ticket may not be spent. */
-  #refuseStream(read: GrantedRead, response: FrameworkResponse): Observable<Page> {
+  #refuseStream(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     const stream = new SseResponse(response, { read, context: this.#context });
     stream.begin();
     stream.error(read.refusal);
@@ -147,7 +150,7 @@ export class NotificationsController {
   }
 }
 
-function answerHead(response: FrameworkResponse, read: GrantedRead): Observable<Page> {
+function answerHead(response: FrameworkResponse, read: GrantedRead): Observable<Page | undefined> {
   writeHeadOnly(takeOver(response), read.asked.transport);
   return ANSWERED;
 }

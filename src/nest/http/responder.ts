@@ -32,8 +32,8 @@ export class Responder {
     this.#isObserved = isObserved;
   }
 
-  /** What the handler returns. */
-  respond(page$: Pages, response: PageResponse): Observable<Page> {
+  /** Returns the Observable for the handler. It emits undefined if the response was written without a page. */
+  respond(page$: Pages, response: PageResponse): Observable<Page | undefined> {
     if (this.#isObserved) return this.#observed(page$, response);
     const { raw } = response;
     response.begin();
@@ -47,7 +47,7 @@ export class Responder {
   }
 
   /** Nest subscribes, and unsubscribes when the client leaves. */
-  #observed(page$: Pages, response: PageResponse): Observable<Page> {
+  #observed(page$: Pages, response: PageResponse): Observable<Page | undefined> {
     return new Observable((subscriber) => {
       const waiter = page$.subscribe(new ObservedResponse(response, subscriber, this.#encoder));
       return () => {
@@ -62,12 +62,12 @@ export class Responder {
 /** Writes each page and emits it, in the async context of the subscription: see `inSubscriberContext`. */
 class ObservedResponse extends PageConsumer {
   readonly #response: PageResponse;
-  readonly #subscriber: Subscriber<Page>;
+  readonly #subscriber: Subscriber<Page | undefined>;
   readonly #encoder: PageEncoder;
   readonly #context = new AsyncResource('NotificationsObserver');
   #hasBegun = false;
 
-  constructor(response: PageResponse, subscriber: Subscriber<Page>, encoder: PageEncoder) {
+  constructor(response: PageResponse, subscriber: Subscriber<Page | undefined>, encoder: PageEncoder) {
     super();
     this.#response = response;
     this.#subscriber = subscriber;
@@ -87,7 +87,11 @@ class ObservedResponse extends PageConsumer {
   error(error: unknown): void {
     if (this.#hasBegun) {
       this.#response.error(error);
-      this.complete();
+      // Nest fails for an Observable that completes without a value.
+      this.#context.runInAsyncScope(() => {
+        this.#subscriber.next(undefined);
+        this.#subscriber.complete();
+      });
       return;
     }
     const exception = this.#response.exception(error);
@@ -117,12 +121,12 @@ class ObservedResponse extends PageConsumer {
  * Completes at once. Nest then does not reply, because the response is taken over. `pipe` adds
  * nothing: Nest's operators would watch for the disconnect a second time.
  */
-class Answered extends Observable<never> {
+class Answered extends Observable<undefined> {
   override readonly pipe = (): this => this;
 }
 
 /** For a response that is subscribed to its pages, or written already. */
-export const ANSWERED: Observable<never> = new Answered((subscriber) => {
-  subscriber.next(undefined as never);
+export const ANSWERED: Observable<undefined> = new Answered((subscriber) => {
+  subscriber.next(undefined);
   subscriber.complete();
 });
