@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Store } from '../../src/core/store.js';
 import { postgresStore, type PostgresStoreOptions } from '../../src/stores/postgres/index.js';
 import { inDepth } from '../support/depth.js';
+import { PgBouncer, pgBouncerMissing } from '../support/engines/pgbouncer.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
 import {
   closeStores,
@@ -198,6 +199,22 @@ describePostgres('postgresStore during failures of its engine', () => {
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await pool.end();
   });
+
+  (pgBouncerMissing() === undefined ? test : test.skip)(
+    'appends through a pooler in transaction mode, which mixes up prepared statements',
+    async () => {
+      const pooler = await PgBouncer.start(engine);
+      const stores = [await open({ connectionString: pooler.url }), await openAgain({ connectionString: pooler.url })];
+      const ids = Array.from({ length: 20 }, (_, n) => `n${n}`);
+      for (const [n, id] of ids.entries()) await stores[n % 2]!.append([draft(id)]);
+      await Promise.all(ids.map((id, n) => stores[n % 2]!.append([draft(`again-${id}`)])));
+      expect((await readAllIds(stores[0]!)).slice(0, 20)).toEqual(ids);
+      expect(await readAllIds(stores[1]!)).toHaveLength(40);
+      expect(reports).toEqual([]);
+      await closeStores();
+      await pooler.stop();
+    },
+  );
 
   test('survives a connection that reports its end before the pool has returned it', async () => {
     const pool = new pg.Pool({ connectionString: engine.url });

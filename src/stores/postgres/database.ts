@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { ClientConfig, Pool, PoolClient, QueryConfig } from 'pg';
 import type { Clock } from '../../core/clock.js';
-import { endsConnection, NoAnswer } from './errors.js';
+import { endsConnection, isNotPrepared, NoAnswer } from './errors.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 export type Values = readonly unknown[];
@@ -16,12 +16,22 @@ export interface DatabaseOptions {
   readonly onLost: () => void;
 }
 
+/** A statement that each connection prepares once, so that the engine does not plan each call. */
+export interface Prepared {
+  /** Another text needs another name. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export type Statement = string | Prepared;
+
 /** Runs queries on one connection, one after another. */
-export type RunQuery = (text: string, values?: Values) => Promise<Row[]>;
+export type RunQuery = (statement: Statement, values?: Values) => Promise<Row[]>;
 
 /** A pool in which each call ends within a time: with its result or with an error. */
 export class Database {
   readonly #options: DatabaseOptions;
+  #canPrepare = true;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -30,9 +40,25 @@ export class Database {
     options.pool.on('connect', ignoreErrors);
   }
 
-  /** Runs one query. An error of `use` may also end the connection: see `endsConnection`. */
-  query<T>(text: string, values: Values, use: (rows: Row[]) => T): Promise<T> {
-    return this.withConnection(async (run) => use(await run(text, values)));
+  /**
+   * Runs one query. An error of `use` may also end the connection: see `endsConnection`.
+   *
+   * A pooler in transaction mode may run a prepared statement on a connection that lacks it, or
+   * prepare it twice. The engine rejects both and has executed nothing. Then the query is repeated,
+   * and no more statements are prepared.
+   */
+  async query<T>(statement: Statement, values: Values, use: (rows: Row[]) => T): Promise<T> {
+    const runOnce = (one: Statement) => this.withConnection(async (run) => use(await run(one, values)));
+    if (typeof statement === 'string') return runOnce(statement);
+    if (this.#canPrepare) {
+      try {
+        return await runOnce(statement);
+      } catch (error) {
+        if (!isNotPrepared(error)) throw error;
+        this.#canPrepare = false;
+      }
+    }
+    return runOnce(statement.text);
   }
 
   /** Runs several queries on one connection. All of them share the time of one call. */
@@ -47,12 +73,12 @@ export class Database {
     };
     client.on('error', onError);
     try {
-      return await task(async (text, values = []) => {
+      return await task(async (statement, values = []) => {
         // The types of the library lack this field. A late query is cut off together with its
         // connection.
         const remainingMs = Math.max(1, giveUpAtMs - clock.monotonic());
         const query: QueryConfig & { query_timeout: number } = {
-          text,
+          ...(typeof statement === 'string' ? { text: statement } : statement),
           values: [...values],
           query_timeout: remainingMs,
         };

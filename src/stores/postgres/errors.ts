@@ -34,6 +34,14 @@ export function isLogChanged(error: unknown): boolean {
 }
 
 /**
+ * True if a prepared statement is missing on a connection, or was prepared by another client of a
+ * pooler.
+ */
+export function isNotPrepared(error: unknown): boolean {
+  return ['26000', '42P05'].includes(sqlStateOf(error) ?? '');
+}
+
+/**
  * True if a connection is unusable after an error. Then it is lost, it does not answer, or its
  * server shuts down, takes no writes or was left by the log. An error of a statement alone keeps
  * the connection.

@@ -2,7 +2,7 @@ import { NotificationsError } from '../../core/errors.js';
 import { positionIn } from '../../core/page.js';
 import type { Epoch, StoreLogger } from '../../core/store.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
-import type { Database, Row, Values } from './database.js';
+import type { Database, Row, Statement, Values } from './database.js';
 import { isDataError, isLogChanged, LogChanged, OutdatedServer, reasonOf } from './errors.js';
 import { migrate } from './migrations.js';
 import { type EpochRow, epochRow, type LogRow } from './rows.js';
@@ -66,8 +66,8 @@ export class LogAccess {
    * Runs one statement and uses its rows. Rejects with `store_unavailable`, or with an error that
    * blames the values.
    */
-  call<T>(text: string, values: Values, use: (rows: Row[], known: Known) => T): Promise<T> {
-    return this.#attempt((known) => this.#options.database.query(text, values, (rows) => use(rows, known)));
+  call<T>(statement: Statement, values: Values, use: (rows: Row[], known: Known) => T): Promise<T> {
+    return this.#attempt((known) => this.#options.database.query(statement, values, (rows) => use(rows, known)));
   }
 
   /** `call` for work beside calls. Its failure is not reported here, as calls may still succeed. */

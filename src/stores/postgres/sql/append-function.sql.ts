@@ -36,6 +36,7 @@ CREATE FUNCTION ${s}.append(
   ids text[], topics text[], jsons text[], wait_ms integer, seen_epoch text, seen_position bigint
 ) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
+  setting text;
   epoch_id text;
   engine text;
   before bigint;
@@ -55,8 +56,8 @@ BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
+  setting := set_config('lock_timeout', wait_ms || 'ms', true);
   IF NOT pg_try_advisory_xact_lock(${lock}) THEN
-    PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
     PERFORM pg_advisory_xact_lock(${lock});
   END IF;
 

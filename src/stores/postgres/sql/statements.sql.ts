@@ -1,11 +1,12 @@
+import type { Prepared } from '../database.js';
 import { channelOf, quoted } from './names.js';
 
 /** Statements of a few lines. Longer ones, and functions of the schema, have files of their own. */
 
 /** Statements of the store. The file of a function documents its parameters. */
 export interface Statements {
-  /** Gives JSON, the `AppendRow` of `rows.ts`. */
-  readonly append: string;
+  /** Returns JSON, the `AppendRow` of `rows.ts`. */
+  readonly append: Prepared;
   readonly claim: string;
   readonly moveOutbox: string;
   readonly trim: string;
@@ -17,7 +18,12 @@ export interface Statements {
 export function statements(schema: string): Statements {
   const s = quoted(schema);
   return {
-    append: `SELECT ${s}.append($1::text[], $2::text[], $3::text[], $4::int, $5::text, $6::bigint) AS appended`,
+    // Without a prepared statement, planning takes a fifth of an append. Change the number in the
+    // name with the text.
+    append: {
+      name: `nest_append_1_${schema}`,
+      text: `SELECT ${s}.append($1::text[], $2::text[], $3::text[], $4::int, $5::text, $6::bigint) AS appended`,
+    },
     claim: `SELECT * FROM ${s}.claim($1::text, $2::int, $3::bigint, $4::text, $5::bigint, $6::int, $7::bigint, $8::int,
       $9::int)`,
     moveOutbox: `SELECT * FROM ${s}.move_outbox($1::int, $2::bigint, $3::int)`,
