@@ -67,13 +67,16 @@ export default defineConfig(
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      // A method that promises is async even when it need not wait: what it throws is then a rejection, as its callers expect.
+      // A method that returns a promise is async even without `await`, so that its errors are
+      // rejections.
       '@typescript-eslint/require-await': 'off',
-      // Nest declares some of its options as classes, and everyone passes literals.
+      // Nest declares some of its options as classes, and applications pass literals.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-      // The compiler's noUnusedLocals and noUnusedParameters see more: a value used in `typeof` only is used.
+      // The compiler's noUnusedLocals and noUnusedParameters see more: a value used in `typeof`
+      // only is used.
       '@typescript-eslint/no-unused-vars': 'off',
-      // It calls assertions unnecessary that widen what the compiler would narrow, as for JSON.stringify's undefined.
+      // It calls assertions unnecessary that widen what the compiler would narrow, as for
+      // JSON.stringify's undefined.
       '@typescript-eslint/no-unnecessary-type-assertion': 'off',
     },
   },
@@ -108,7 +111,10 @@ export default defineConfig(
   prettier,
 );
 
-/** One folder's rule as ESLint can say it, which is a little looser than test/layout.test.ts on the same table. */
+/**
+ * One folder's rule as ESLint can say it, which is a little looser than test/layout.test.ts on the
+ * same table.
+ */
 function boundary({ folder, folders, typesOf = [], packages, also = {}, why }) {
   const outside = importRules
     .map((rule) => rule.folder)

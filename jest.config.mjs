@@ -1,13 +1,15 @@
 /**
- * Native ES modules: Nest 12 and this package have no CommonJS build, so Jest runs with --experimental-vm-modules
- * (see scripts/test.mjs) and `jest.mock` has no effect. Use Nest's `overrideProvider`, or pass a fake in.
+ * Native ES modules: Nest 12 and this package have no CommonJS build, so Jest runs with
+ * --experimental-vm-modules (see scripts/test.mjs) and `jest.mock` has no effect. Use Nest's
+ * `overrideProvider`, or pass a fake in.
  */
 
 const swc = {
   jsc: {
     target: 'es2022',
     parser: { syntax: 'typescript', decorators: true },
-    // The library injects by token and needs no metadata; applications in tests and examples inject by class.
+    // The library injects by token and needs no metadata; applications in tests and examples inject
+    // by class.
     transform: { legacyDecorator: true, decoratorMetadata: true, verbatimModuleSyntax: true },
     keepClassNames: true,
   },
@@ -35,17 +37,21 @@ export default {
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',
-    // The file that the build makes of the client: made anew, of the sources.
+    // The client's bundle, which the build makes. Tests make it from the sources.
     '^\\.{1,2}/(?:client-file/)?bundled-client\\.js$': '<rootDir>/test/support/bundled-client.ts',
-    // Sources say './x.js', as Node wants it; on disk it is './x.ts'. The real .js comes first for packages' own files.
+    // Sources import './x.js', as Node requires; on disk the file is './x.ts'. The real .js comes
+    // first for packages' own files.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
-  // One more than small machines have cores: a suite waits for its processes, engines and browsers a third of its time.
+  // One more than small machines have cores: a suite waits for its processes, engines and browsers
+  // a third of its time.
   maxWorkers: 3,
-  // With a limit Jest always uses workers, also for one file. There test/environment.mjs sees the suite's own timers
-  // only, and a run cannot hang on what a suite left behind. (With -i both are off.)
+  // With a limit Jest always uses workers, also for one file. There test/environment.mjs sees the
+  // suite's own timers only, and a run cannot hang on what a suite left behind. (With -i both are
+  // off.)
   workerIdleMemoryLimit: '1GB',
-  // Patience for a busy machine: three suites share two cores with browsers, engines and programs that start.
+  // Patience for a busy machine: three suites share two cores with browsers, engines and programs
+  // that start.
   testTimeout: 60_000,
   // Never forceExit: test/environment.mjs fails a suite that leaves something open.
 };

@@ -1,12 +1,13 @@
 /*
  * What does a delivery cost a server?
  *
- * Every server runs in a process of its own; this one plays its clients. Notifications of 200 bytes of data are published; when everybody
- * has them, has asked again, and the server has come to rest, the processor time that it used (the kernel's for it included) is divided by
- * the deliveries. Medians of the cycles, without those that warm up; servers alternated in every round; the figure to compare by is the
+ * Every server runs in a process of its own; this one plays its clients. Notifications of 200 bytes
+ * of data are published. When all clients have them, have polled again, and the server is idle, its
+ * processor time (with the kernel's part) is divided by the deliveries. Medians of the cycles,
+ * without those that warm up; servers alternated in every round; the figure to compare by is the
  * ratio to node:http in the same round. `http/scenarios.ts` says what each part does.
  *
- *   npm run bench:http [-- --rounds=3] [PART …]       prints JSON, and writes results/http.json and results/http.svg
+ *   npm run bench:http [-- --rounds=3] [PART …]   prints JSON and writes results/http.{json,svg}
  *
  * A part that is not run keeps the figures that it had.
  */

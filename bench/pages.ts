@@ -1,10 +1,11 @@
 /*
  * Does reading a page cost more in a longer log?
  *
- * Fills a store with notifications of 10,000 topics and reads the same pages three times: when the log holds 10,000, 100,000
- * and 1,000,000. The engine is started here with its data in a temporary folder. The medians are of the same process, one
- * after the other. What counts is the ratio of the last two: at 10,000 each topic has a single notification, so that a
- * page is also the end of its topic.
+ * Fills a store with notifications of 10,000 topics and reads the same pages three times: when the
+ * log holds 10,000, 100,000 and 1,000,000. The engine is started here with its data in a temporary
+ * folder. The medians are of the same process, one after the other. Compare the ratio of the last
+ * two: at 10,000 each topic has a single notification, so that a page is also the end of its
+ * topic.
  *
  *   npm run bench:pages [-- STORE...]           prints one JSON object
  */

@@ -1,8 +1,9 @@
 /*
  * Does publishing to one topic cost more when others are connected?
  *
- * Publishes to a topic that nobody follows, in two feeds on memory stores: one with no waiter, one with polls held on
- * 10,000 other topics. Rounds alternate between the two, so that noise hits both; medians are compared, as a ratio.
+ * Publishes to a topic without followers, in two feeds on memory stores: one with no waiter, one
+ * with polls held on 10,000 other topics. Rounds alternate between the two, so that noise hits
+ * both; medians are compared, as a ratio.
  *
  *   npm run build && node bench/publish-isolation.mjs      prints one JSON object
  */

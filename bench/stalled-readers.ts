@@ -1,10 +1,10 @@
 /*
  * What do clients cost that do not read?
  *
- * A node of its own holds 1,000 streams whose clients have stopped reading and ten whose clients read, while 500 notifications of 16 KiB
- * are published, each when the ten have the last one. The same once more without the 1,000. What counts is the node's memory per stalled
- * client, in the process and beside it in the kernel's socket buffers, and what the ten notice. The module is set up as
- * by default.
+ * A node of its own holds 1,000 streams with stalled clients and ten with healthy ones. 500
+ * notifications of 16 KiB are published, each when the ten have the last one. The same once more
+ * without the 1,000. The results are the node's memory per stalled client, in the process and in
+ * the kernel's socket buffers, and the latency of the ten. The module is set up as by default.
  *
  *   npm run bench:stalled [-- READERS]           prints one JSON object
  */
@@ -24,7 +24,7 @@ const PAGE_BYTES = 4_096;
 
 interface Memory {
   readonly rssBytes: number;
-  /** What Node itself holds for sockets that do not take it. */
+  /** The bytes that Node.js holds for stalled sockets. */
   readonly unreadBytes: number;
 }
 

@@ -1,15 +1,15 @@
 /*
- * What each store does on this machine: publishes a second, how long a notification is on its way to a client of another
- * node, and how soon a node is back after its engine was killed.
+ * The speed of each store on this machine: publishes a second, the delay to a client of another
+ * node, and a node's recovery after its engine was killed.
  *
- * Two nodes on one store, each a store with a feed, in this process; the engine beside them on the
- * same machine, started here with its data in a temporary folder, as durable as it goes (Redis
- * `appendfsync always`, PostgreSQL `fsync on`, SQLite `synchronous FULL`; NATS flushes in the
- * background, as 2.9 knows no other way). 200 bytes of data, 100 topics. Rounds alternate the
- * stores, medians are shown. `flushesPerS` is the raw limit: how often the disk of this folder can
- * flush a small write, one after another, measured in the same rounds. Pages hold 1,000
- * notifications of 1, 10 and 50 topics. `ofRaw1` compares one publish in flight, without the other
- * node, with single inserts into the engine without the store.
+ * Two nodes share one store, each a store with a feed, in this process. The engine runs on the same
+ * machine with its data in a temporary folder, as durable as possible. Redis has `appendfsync
+ * always`, PostgreSQL `fsync on`, SQLite `synchronous FULL`. NATS 2.9 can only flush in the
+ * background. 200 bytes of data, 100 topics. Rounds alternate the stores, medians are shown.
+ * `flushesPerS` is the raw limit: how often the disk of this folder can flush a small write, one
+ * after another, measured in the same rounds. Pages hold 1,000 notifications of 1, 10 and 50
+ * topics. `ofRaw1` compares one publish in flight, without the other node, with single inserts into
+ * the engine without the store.
  *
  *   npm run bench:stores            prints a line for each round and JSON at the end
  */

@@ -6,7 +6,7 @@ interface UserRequest {
   user?: { id: string; isAdmin: boolean };
 }
 
-/** Stands for the application's own: passport, a JWT, a session. */
+/** A substitute for the application's own: passport, a JWT, a session. */
 @Injectable()
 class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

@@ -7,7 +7,10 @@ interface Page {
 /** The server has refused for a reason that time does not mend: 400, 401, 403. */
 export class Refused extends Error {}
 
-/** Long-polls until the signal aborts. The cursor outlives every error, so nothing is missed and nothing comes twice. */
+/**
+ * Long-polls until the signal aborts. The cursor outlives every error, so nothing is missed and
+ * nothing comes twice.
+ */
 export async function poll(url: string, onPage: (page: Page) => void, signal: AbortSignal): Promise<void> {
   // The first answer says where the feed is now, so it is not waited for.
   let place = 'wait=0';

@@ -9,7 +9,7 @@ class BasketController {
 
   @Get()
   read() {
-    // Cursor first, then the state: whatever changes in between is in the feed after the cursor.
+    // Cursor first, then the state: changes in between are in the feed after the cursor.
     const cursor = this.notifications.cursor();
     return { items: this.items, cursor };
   }

@@ -2,7 +2,10 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { NotificationsModule, type StoreFactory } from 'nest-notifications';
 
-/** Two nodes that share nothing but the store. Whatever is published at one of them, clients of the other get as well. */
+/**
+ * Two nodes that share nothing but the store. Clients of each node receive the notifications of
+ * both.
+ */
 export async function twoNodes(store: StoreFactory): Promise<{ urls: [string, string]; close(): Promise<void> }> {
   const [one, other] = await Promise.all([startNode(store), startNode(store)]);
   return {

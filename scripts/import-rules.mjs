@@ -1,13 +1,15 @@
 /**
- * Which folder of src may import what. Read by test/layout.test.ts, which holds it, and by
- * eslint.config.mjs, which shows it while one types.
+ * The imports that each folder of src may have. test/layout.test.ts checks them, and
+ * eslint.config.mjs shows breaches in an editor.
  *
  * @typedef {object} ImportRule
  * @property {string} folder in src
  * @property {string[]} folders other folders of src it may import; '' is src itself: its entries
  * @property {string[]} [typesOf] folders of src it may import types of, and only types
- * @property {string[]} packages packages and Node modules it may import; one that ends with `/` or `:` stands for all below it
- * @property {Record<string, string[]>} [also] what a part of it may import besides, by the start of its path in src
+ * @property {string[]} packages packages and Node modules it may import; one that ends with `/` or
+ * `:` allows all below it
+ * @property {Record<string, string[]>} [also] further imports of some files, by the start of their
+ * paths in src
  * @property {string} why
  */
 

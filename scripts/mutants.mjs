@@ -1,7 +1,8 @@
 /**
- * Plants bugs in the library, one at a time, and runs the simulation against each: `npm run proof:mutants [-- SEEDS [COPIES]]`. A bug that the
- * simulation lets pass is looked for by the tests of the core and of the wire; one that survives both means that nobody looks there.
- * Prints the seed that caught each, and writes docs/proof/mutants.json.
+ * Plants bugs in the library, one at a time, and runs the simulation against each: `npm run
+ * proof:mutants [-- SEEDS [COPIES]]`. The tests of the core and the wire run against bugs that the
+ * simulation misses. A bug that survives both shows a gap in the tests. Prints the seed that
+ * caught each, and writes docs/proof/mutants.json.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,7 @@ const COPIES = Number(process.argv[3] ?? 2);
 /** Of tests, whose names say what they are about. */
 const TESTS = 'test/(core|wire)/';
 
-/** What is planted: in which file of src, what is replaced, by what. */
+/** The planted bugs: the file in src, the text to replace, and its replacement. */
 const MUTANTS = [
   [
     'a poll begins before it is armed',
@@ -533,7 +534,10 @@ function original(file) {
   return readFileSync(join(root, 'src', file), 'utf8');
 }
 
-/** How many seeds it took the simulation, and what that saw; or else the first test that failed. A run that hangs has been caught too. */
+/**
+ * How many seeds it took the simulation, and what that saw; or else the first test that failed. A
+ * run that hangs has been caught too.
+ */
 async function caughtBy(cwd, seeds) {
   const args = ['--import', './scripts/typescript-hooks.mjs', 'test/simulation/first-failure.ts', String(seeds)];
   const simulated = await run(cwd, args);

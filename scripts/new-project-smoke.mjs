@@ -1,5 +1,6 @@
 /**
- * Generates projects with the Nest CLI, installs the tarball into them beside libraries with the same peers, and runs their tests.
+ * Generates projects with the Nest CLI, installs the tarball into them beside libraries with the
+ * same peers, and runs their tests.
  *
  *   node scripts/new-project-smoke.mjs [--only=NAME] [tarball]
  *
@@ -15,7 +16,10 @@ import { EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 const APP = 'app';
 /** The line that the README gives for Jest without ES modules. */
 const JEST = { transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)'] };
-/** Of the generated development dependencies; the others take most of the time and are not used here. */
+/**
+ * Of the generated development dependencies; the others take most of the time and are not used
+ * here.
+ */
 const USED =
   /^@nestjs\/testing$|^@types\/(?:jest|node)$|^(?:jest|ts-jest|ts-node|typescript|vitest|vite-tsconfig-paths)$/;
 

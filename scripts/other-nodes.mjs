@@ -1,5 +1,6 @@
 /**
- * Runs the suites that depend on the runtime on the newest Node of each other line, and the packed package too.
+ * Runs the suites that depend on the runtime on the newest Node of each other line, and the packed
+ * package too.
  *
  *   npm run test:nodes                  all lines but that of this Node
  *   npm run test:nodes -- 26            one line, or several
@@ -15,9 +16,15 @@ import { setup } from './setup.mjs';
 import { bins, EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 
 const LINES = ['20', '22', '24', '26'];
-/** HTTP, the direct lane among it, the core and the client use the runtime's sockets, timers and streams most. */
+/**
+ * HTTP, the direct lane among it, the core and the client use the runtime's sockets, timers and
+ * streams most.
+ */
 const SUITES = ['test/core', 'test/wire', 'test/nest', 'test/client', 'test/e2e'];
-/** Generated projects are tested once, on the first line of the run with all that the CLI of Nest 12 needs. */
+/**
+ * Generated projects are tested once, on the first line of the run with all that the CLI of Nest 12
+ * needs.
+ */
 const PROJECTS_SINCE = 24;
 
 const CACHE = join(root, 'node_modules', '.cache', 'nodes');
@@ -39,7 +46,7 @@ async function main(args) {
   }
 }
 
-/** Line numbers, and what stands behind `--`. */
+/** Line numbers, and the arguments after `--`. */
 function parse(args) {
   const at = args.includes('--') ? args.indexOf('--') : args.length;
   const named = args.slice(0, at);

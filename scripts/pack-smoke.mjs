@@ -1,11 +1,12 @@
 /**
- * Packs the package as `npm publish` would and uses the tarball as a stranger's project would: from an ES module, from
- * CommonJS and from TypeScript, on the newest Nest (the repository's own) or with `--nest=11` on the oldest supported.
+ * Packs the package as `npm publish` does, and uses the tarball in a project of its own: from an ES
+ * module, from CommonJS and from TypeScript. It runs on the newest Nest (the repository's own), or
+ * with `--nest=11` on the oldest supported one.
  *
  *   node scripts/pack-smoke.mjs [--nest=11] [tarball]
  *
- * Nothing is installed into the temporary project: what the package depends on is linked from here, so that the test
- * is quick and needs no network. Only Nest 11 is installed, once, into test/nest11.
+ * Nothing is installed into the temporary project: its dependencies are links into this repository.
+ * So the test is quick and needs no network. Only Nest 11 is installed, once, into test/nest11.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -80,7 +81,7 @@ function makeProject(folder, tarball, nestFolder) {
     mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(from, 'node_modules', name), join(modules, name), 'junction');
   };
-  // What Nest 11 has of its own comes from there; a driver or React is the same for both.
+  // Packages of Nest 11 come from there; drivers and React are the same for both.
   for (const name of [...Object.keys(manifest.peerDependencies), ...PLATFORMS]) {
     link(name, existsSync(join(nestFolder, 'node_modules', name)) ? nestFolder : root);
   }
@@ -107,7 +108,10 @@ export function checkContents(packageFolder, top = EXPECTED_TOP) {
   assert.deepEqual(strange, [], 'files in dist that do not belong there');
 }
 
-/** A warning fails too, such as Node's when it requires an ES module: it would greet every user at each start. */
+/**
+ * A warning fails too, such as Node's when it requires an ES module: it would greet every user at
+ * each start.
+ */
 export async function checkRuns(project, file) {
   const { code, output } = await node([file], { cwd: project });
   assert.equal(code, 0, `${file}:\n${output}`);
@@ -126,13 +130,17 @@ async function checkTypes(project) {
     files: ['types.ts'],
     module: ts.ModuleKind.CommonJS,
     moduleResolution: ts.ModuleResolutionKind.Node10,
-    // TypeScript 6 rejects this resolution otherwise. Applications with TypeScript 5 have it by default.
+    // TypeScript 6 rejects this resolution otherwise. Applications with TypeScript 5 have it by
+    // default.
     ignoreDeprecations: '6.0',
     target: ts.ScriptTarget.ES2021,
   });
 }
 
-/** Compiles with skipLibCheck off, but reports only the package's own types and their use: errors in other packages' types are theirs. */
+/**
+ * Compiles with skipLibCheck off, but reports only the package's own types and their use: errors in
+ * other packages' types are theirs.
+ */
 export function compile(ts, project, { files, ...options }) {
   const program = ts.createProgram(
     files.map((file) => join(project, file)),

@@ -1,8 +1,9 @@
 /**
- * The long form of the tests that try to break things, and a report of what was run and what went wrong, in docs/proof/:
+ * The long form of the tests that try to break things, and a report of what was run and what went
+ * wrong, in docs/proof/:
  *
  *   npm run proof                         all parts, some hours
- *   npm run proof -- faults leaks         these parts; of the others the report keeps what they found last
+ *   npm run proof -- faults leaks      these parts; the report keeps the last results of the others
  *   npm run proof -- soak --soak=3600     with another size than scripts/proof/parts.mjs gives
  *   npm run proof -- --report             nothing; the report is written anew from its JSON
  */
@@ -51,7 +52,7 @@ function sizeOf(name, size) {
   return value;
 }
 
-/** Parts stand in their own order; each keeps its last result. */
+/** Parts are in their own order; each keeps its last result. */
 async function writeReport(result) {
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).parts : [];
   const parts = PARTS.flatMap(({ name }) => {
@@ -77,7 +78,7 @@ async function write(name, text) {
   writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
 }
 
-/** Of what has a part in it; what is not installed is left out. */
+/** The versions of the programs that take part, if they are installed. */
 function versions() {
   const [postgres] = ['postgres', ...postgresPrograms()].filter((program) => versionOf(program));
   const found = ['redis-server', postgres, 'nats-server', 'nginx', 'haproxy'].map(

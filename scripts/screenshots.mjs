@@ -1,6 +1,7 @@
 /**
- * Takes the pictures of the demo page in docs/, from the built server: `npm run build && node scripts/screenshots.mjs`.
- * CHROMIUM_PATH names the browser; default /usr/bin/chromium. The pictures in docs/ were taken with the fonts Inter and JetBrains Mono.
+ * Takes the pictures of the demo page in docs/, from the built server: `npm run build && node
+ * scripts/screenshots.mjs`. CHROMIUM_PATH names the browser; default /usr/bin/chromium. The
+ * pictures in docs/ were taken with the fonts Inter and JetBrains Mono.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +33,7 @@ async function startServer() {
   throw new Error('The server did not start: is dist built?');
 }
 
-/** Something worth showing: samples, and news among them. */
+/** Data for the picture: samples, and notifications among them. */
 async function publishSome(page) {
   await receivedByBell(page, 20);
   for (const { type, text } of NEWS) {
@@ -93,7 +94,7 @@ try {
     const page = await browser.newPage({ ...options, deviceScaleFactor: 1.5, reducedMotion: 'reduce' });
     await page.goto(url);
     await arrange(page);
-    // Where a pointer is, is no part of the picture.
+    // The pointer is not part of the picture.
     await page.mouse.move(0, 0);
     await page.screenshot({ path: join(root, 'docs', file) });
     await page.close();

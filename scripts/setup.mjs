@@ -3,7 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { node, npm, root } from './tools.mjs';
 
-/** Makes a bare clone runnable. Says nothing when there is nothing to do; what it throws is meant to be read by people. */
+/**
+ * Makes a bare clone runnable. Prints nothing if nothing is to do. The texts of its errors are for
+ * the user.
+ */
 export async function setup() {
   checkNode();
   if (isInstalled(root)) return;
@@ -22,7 +25,8 @@ export async function build() {
 
 /** Installs one folder's dependencies and remembers for which package.json and lock file. */
 export function install(folder) {
-  // Not `npm ci`: it may refuse a lock file made on another platform, whose optional binaries differ.
+  // Not `npm ci`: it may refuse a lock file made on another platform, whose optional binaries
+  // differ.
   const result = npm(['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
   if (result.code === 0) {
     mkdirSync(join(folder, 'node_modules'), { recursive: true });
@@ -37,7 +41,9 @@ export function isInstalled(folder) {
 
 const stampFile = (folder) => join(folder, 'node_modules', '.installed');
 
-/** Of what npm would install, not of the whole package.json: a new script needs no new installation. */
+/**
+ * A hash of the dependencies, not of the whole package.json: a new script needs no installation.
+ */
 function wantedHash(folder) {
   const { dependencies, devDependencies, peerDependencies } = JSON.parse(
     readFileSync(join(folder, 'package.json'), 'utf8'),
@@ -49,9 +55,11 @@ function wantedHash(folder) {
     .digest('hex');
 }
 
-/** tsconfig's noEmitOnError and nest-cli's deleteOutDir see to it that a failed build leaves no dist behind. */
+/**
+ * With tsconfig's noEmitOnError and nest-cli's deleteOutDir, a failed build leaves no dist behind.
+ */
 function isBuilt() {
-  // What the build writes last.
+  // The file that the build writes last.
   const built = join(root, 'dist', 'nest', 'client-file', 'bundled-client.js');
   if (!existsSync(built)) return false;
   const inputs = ['src', 'tsconfig.json', 'nest-cli.json', 'package.json', 'scripts/bundle-client.mjs'].map((name) =>
@@ -72,7 +80,8 @@ function newestChange(paths) {
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  // 20.19 is the first that can require() an ES module, which lets CommonJS applications use this package and Nest 12.
+  // 20.19 is the first that can require() an ES module, which lets CommonJS applications use this
+  // package and Nest 12.
   if (major > 20 || (major === 20 && minor >= 19)) return;
   throw new Error(
     `Node 20.19 or newer is needed; this is ${process.versions.node}. Install a newer one and run this again.`,

@@ -7,5 +7,6 @@ try {
   console.error(error.message);
   process.exit(1);
 }
-// In this process, not in a child: SIGTERM then reaches the server itself, which drains and exits with 0.
+// In this process, not in a child: SIGTERM then reaches the server itself, which drains and exits
+// with 0.
 await import('../dist/main.js');

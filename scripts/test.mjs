@@ -1,8 +1,8 @@
 /**
- * Everything that must hold, one stage after another; stops at the first in which something fails.
+ * Runs all checks, one stage after another, and stops at the first stage that fails.
  *
  *   npm test                all of it
- *   npm test -- NAME...     Jest only, with these arguments: a part of a file's path, -t "a name", --watch
+ *   npm test -- NAME...     Jest only: a part of a file's path, -t "a name", --watch
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -31,7 +31,8 @@ const stages = [
   [['tests', () => jest([])]],
   [['publint', packAndLint]],
   [
-    // CommonJS resolves to ES modules here, on purpose: every Node this package supports can require() them.
+    // CommonJS resolves to ES modules here, on purpose: every Node this package supports can
+    // require() them.
     [
       'published types',
       () => forEachTarball((path) => node([bins.attw, path, '--ignore-rules', 'cjs-resolves-to-esm'])),
@@ -89,7 +90,10 @@ function showProgress(title, live) {
   };
 }
 
-/** Jest writes straight to the terminal, so that one sees where it is; its totals come through a file. */
+/**
+ * Jest writes straight to the terminal, so that one sees where it is; its totals come through a
+ * file.
+ */
 async function jest(args) {
   const totalsFile = join(temp, 'jest-totals.json');
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];

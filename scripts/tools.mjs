@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const inCI = process.env.CI === 'true';
 
-/** The exit code of a check that could not run, and has said why; by convention neither success nor failure. */
+/**
+ * The exit code of a check that could not run, and has said why; by convention neither success nor
+ * failure.
+ */
 export const EXIT_SKIPPED = 77;
 
 /** Entry files rather than node_modules/.bin: those are shell scripts on Windows. */
@@ -22,7 +25,7 @@ export const bins = {
   tsc: 'node_modules/typescript/bin/tsc',
 };
 
-/** Runs a Node script to its end; the output of both streams comes back as one text. */
+/** Runs a Node script to its end, and returns the output of both streams as one text. */
 export function node(args, { cwd = root } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -41,7 +44,8 @@ export function node(args, { cwd = root } = {}) {
 export function npm(args, { cwd = root } = {}) {
   const options = { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
   const cli = npmCli();
-  // Without npm's own entry file only its shell script is left, which Windows starts through a shell.
+  // Without npm's own entry file only its shell script is left, which Windows starts through a
+  // shell.
   const result = cli
     ? spawnSync(process.execPath, [cli, ...args], options)
     : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });

@@ -6,7 +6,10 @@ import { type Audience, Clients } from './clients.js';
 import type { Order, Report } from './server.js';
 
 const WITHIN_MS = 30_000;
-/** A server that uses less than this in a pause of this length has come to rest: some 500 µs go into telling how much it uses. */
+/**
+ * A server that uses less than this in a pause of this length is idle. It needs some 500 µs to
+ * report its usage.
+ */
 const REST_US = 2_000;
 const REST_MS = 12;
 
@@ -32,8 +35,8 @@ export class Bench {
   }
 
   /**
-   * Publishes so many notifications, at once or one after the other; resolves when everybody (or so many clients) has `each` of them and the
-   * server rests: CPU time that it used, in µs.
+   * Publishes so many notifications, at once or one after another. Resolves with the CPU time in µs
+   * when all clients (or so many) have `each` of them and the server is idle.
    */
   async cycle(
     published: readonly (readonly [serial: number, topic: string])[],
@@ -47,7 +50,9 @@ export class Bench {
     return this.spent();
   }
 
-  /** So many more clients come, and are told something by a topic of theirs until they are regular ones. */
+  /**
+   * Adds so many clients, and publishes to a topic of theirs until they are regular ones.
+   */
   async grow(clients: number, topic: string, serials: readonly number[]): Promise<void> {
     await this.clients.join(this.#last.port, clients);
     await this.spent();
@@ -57,7 +62,7 @@ export class Bench {
     }
   }
 
-  /** The longest that the event loop stood still in the last cycle. */
+  /** The longest pause of the event loop in the last cycle. */
   get stalledMs(): number {
     return this.#stalledMs;
   }
@@ -86,7 +91,7 @@ export class Bench {
     await once(this.#server, 'exit');
   }
 
-  /** What it had used by the time it had nothing left to do. */
+  /** The CPU time that it had used when it was idle. */
   async #atRest(): Promise<Report> {
     for (let before = await this.report(); ;) {
       await pause(REST_MS);

@@ -3,14 +3,14 @@ import type { Protocol } from './protocols.js';
 
 const HEAD_END = '\r\n\r\n';
 
-/** What clients of a server do. */
+/** The actions of a server's clients. */
 export interface Audience {
   readonly count: number;
   readonly protocol: Protocol;
   readonly isStream?: boolean;
-  /** They open their connections, and ask when they are told to catch up. */
+  /** They open their connections, and poll when they are ordered to catch up. */
   readonly asksLater?: boolean;
-  /** What each of them follows. */
+  /** The topics of each client. */
   readonly topicsOf?: (index: number) => readonly string[];
 }
 
@@ -45,7 +45,10 @@ export class Clients {
     for (let left = count; left > 0; left--) await this.#open(port, this.#sockets.length);
   }
 
-  /** Begins a cycle of so many notifications for each; resolves when everybody (or so many) has all of them, and has asked again. */
+  /**
+   * Begins a cycle of so many notifications for each. Resolves when all clients (or so many) have
+   * all of them, and have polled again.
+   */
   cycle(first: number, count: number, withinMs: number, clients = this.#sockets.length): Promise<void> {
     this.#first = first;
     this.got = 0;
@@ -62,7 +65,9 @@ export class Clients {
     });
   }
 
-  /** From now on everybody asks from one cursor, once each time that this is called; resolves when all are answered. */
+  /**
+   * Later, each call makes every client poll once from one cursor. Resolves when all are answered.
+   */
   catchUp(cursor: string, count: number, withinMs: number): Promise<void> {
     this.#cursor = cursor;
     const all = this.cycle(1, count, withinMs);

@@ -1,6 +1,6 @@
 /*
- * Servers that are no Node programs. Each is a process beside that of `server.ts`, which starts it if it is installed, publishes to it over
- * HTTP, and reads what it has used out of /proc.
+ * Servers that are no Node programs. Each is a process beside that of `server.ts`, which starts it
+ * if it is installed, publishes to it over HTTP, and reads what it has used out of /proc.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

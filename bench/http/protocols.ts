@@ -2,7 +2,7 @@
 export interface Protocol {
   /** Path and query of a poll with a cursor, or of the first one. */
   readonly poll?: (topics: readonly string[], cursor: string | undefined) => string;
-  /** The cursor to go on from, out of an answer's head and body. */
+  /** The cursor to continue from, of an answer's head and body. */
   readonly cursorOf?: (answer: string) => string | undefined;
   readonly stream?: string;
 }
@@ -17,12 +17,12 @@ export const FEED: Protocol = {
   stream: '/notifications?topic=orders',
 };
 
-/** Without a cursor: what comes between two polls is lost. */
+/** Without a cursor: notifications between two polls are lost. */
 export const NAIVE: Protocol = { poll: () => '/notifications', cursorOf: () => undefined, stream: '/stream' };
 
 export const STREAM_ONLY: Protocol = { stream: '/stream' };
 
-/** A place is told by two headers of the answer, and asked with as an event id. */
+/** Two headers of the answer carry a position, and a request sends it as an event id. */
 export const NCHAN: Protocol = {
   poll: (topics, cursor) =>
     `/notifications?topic=${topics.join()}${cursor === undefined ? '' : `&last_event_id=${cursor}`}`,

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Bench } from './bench.js';
 import type { Protocol } from './protocols.js';
 
-/** What one run of a scenario found: the figure that is compared, and what must be zero. */
+/** The result of one run of a scenario: the figure to compare, and the counts that must be zero. */
 export interface Run {
   readonly figure: number;
   readonly lost: number;
@@ -21,12 +21,12 @@ const CYCLES = 25;
 
 const WATCH_AGAIN_MS = 50;
 
-/** CPU time for a delivery: everybody follows one topic. */
+/** CPU time for a delivery: all clients follow one topic. */
 export function fanOut(clients: number, isStream = false): Scenario {
   return {
     title: isStream
       ? `A server-sent event, ${clients} clients`
-      : `A long poll answered and asked again, ${clients} clients`,
+      : `A long poll answered and repeated, ${clients} clients`,
     unit: 'µs of CPU per delivery',
     run: (server, protocol) =>
       measured(server, { count: clients, protocol, isStream }, async (bench) => {
@@ -35,7 +35,10 @@ export function fanOut(clients: number, isStream = false): Scenario {
   };
 }
 
-/** CPU time for a delivery: everybody follows topics of their own, one of which has news in each cycle. */
+/**
+ * CPU time for a delivery: each client follows topics of its own, one of which has a notification
+ * in each cycle.
+ */
 export function topicEach(clients: number, topicsEach: number): Scenario {
   const topics = clients * topicsEach;
   const nameOf = (index: number, nth: number): string => `t${index * topicsEach + nth}`;
@@ -57,7 +60,9 @@ export function topicEach(clients: number, topicsEach: number): Scenario {
   };
 }
 
-/** CPU time for a notification delivered, when many are published at once, or one after the other. */
+/**
+ * CPU time for a notification delivered, when many are published at once, or one after the other.
+ */
 export function burst(clients: number, size: number, { inTurn }: { inTurn: boolean }): Scenario {
   return {
     title: `${size} published ${inTurn ? 'one after the other' : 'at once'}, ${clients} clients`,
@@ -72,7 +77,7 @@ export function burst(clients: number, size: number, { inTurn }: { inTurn: boole
   };
 }
 
-/** CPU time for a client that comes back after having missed a hundred notifications. */
+/** CPU time for a client that reconnects after it has missed a hundred notifications. */
 export function catchUp(clients: number, missed: number): Scenario {
   return {
     title: `${clients} clients that have missed ${missed} notifications each`,
@@ -92,12 +97,13 @@ export function catchUp(clients: number, missed: number): Scenario {
 
 /** How many clients come at a time, where they come by and by. */
 const GROUP = 100;
-/** Deliveries until a client is on the way that it stays on. */
+/** Deliveries until a client is in its final path. */
 const GREETINGS = 4;
 
 /**
- * Memory for a poll that is held. Clients come by and by, and garbage is collected before the next ones do: what a process grows by is
- * then what a held poll keeps, not the peak of many that arrive at once.
+ * Memory for a poll that is held. Clients connect one after another, with garbage collections in
+ * between. So the growth of a process is the memory of held polls, not the peak of many that arrive
+ * at once.
  */
 export function memory(clients: number): Scenario {
   const few = clients / 10;
@@ -115,7 +121,7 @@ export function memory(clients: number): Scenario {
           await bench.report({ collect: true });
           return (await bench.report({ collect: true })).rssBytes;
         };
-        // What the process needs for itself, and for having been busy, is there already.
+        // The memory of the process itself, and of earlier load, is allocated already.
         const before = await grownTo(few);
         return ((await grownTo(clients, few)) - before) / 1024 / (clients - few);
       });
@@ -123,10 +129,10 @@ export function memory(clients: number): Scenario {
   };
 }
 
-/** For how long nobody else is served, at the most, while so many are told. */
+/** The longest time without service while so many clients are answered. */
 export function stall(clients: number): Scenario {
   return {
-    title: `The event loop stands still while ${clients} polls are answered`,
+    title: `The event loop is blocked while ${clients} polls are answered`,
     unit: 'ms',
     run: (server, protocol) =>
       measured(server, { count: clients, protocol }, async (bench) => {
@@ -134,7 +140,7 @@ export function stall(clients: number): Scenario {
         await bench.report({ watch: true, collect: true });
         return medianOf({ warmUp: 1, cycles: 5 }, async (cycle) => {
           await bench.report();
-          // What is watched begins anew with each report, and is seen from the second look on.
+          // The measurement restarts with each report, and is valid from the second one.
           await pause(WATCH_AGAIN_MS);
           await bench.cycle([[5 + cycle, 'orders']], 1);
           return bench.stalledMs;

@@ -1,6 +1,6 @@
 /*
- * One of the servers that are compared, in a process of its own: `server.ts NAME`. It tells its port, publishes when it is told to, and
- * says how much processor time it has used.
+ * One of the servers that are compared, in a process of its own: `server.ts NAME`. It reports its
+ * port, publishes on order, and reports its processor time.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -32,8 +32,8 @@ interface Held {
 type Floor = Omit<Running, 'port'> & { handle(request: IncomingMessage, response: ServerResponse): void };
 
 /**
- * What node:http can do at best: waiters by topic, one string for all who are answered together, and for those who come late the list of
- * what was published since their cursor, made once.
+ * The best case of node:http: waiters by topic, one string for all that are answered together. For
+ * late clients it has the list of notifications since their cursor, made once.
  */
 function floor(): Floor {
   const held = new Map<string, Held[]>();
@@ -122,7 +122,7 @@ async function nest(platform: Platform, module: object, logger: ['error'] = ['er
   return { app, port: ((app.getHttpServer() as Server).address() as AddressInfo).port };
 }
 
-/** What the frameworks cost by themselves: the same behind an empty handler of Nest. */
+/** The cost of the frameworks alone: the same behind an empty handler of Nest. */
 async function emptyHandler(platform: Platform): Promise<Running> {
   const { Controller, Get, Module, Req, Res } = await import('@nestjs/common');
   const { handle, ...running } = floor();
@@ -253,25 +253,28 @@ const SERVERS: Readonly<Record<string, () => Promise<Running>>> = {
 const server = await SERVERS[process.argv[2] ?? '']?.();
 if (!server) throw new Error(`there is no server ${process.argv[2]}`);
 
-/** What the clients' process asks of this one. */
+/** The orders of the clients' process. */
 export interface Order {
   /** To be published, all at once: serial numbers and their topics. */
   readonly publish?: readonly (readonly [serial: number, topic: string])[];
-  /** Rather each in a turn of the event loop of its own, when the last one has been acknowledged, as if they came in over HTTP. */
+  /**
+   * Rather each in a turn of the event loop of its own, when the last one has been acknowledged, as
+   * if they came in over HTTP.
+   */
   readonly inTurn?: boolean;
   /** Garbage is to be collected before the report. */
   readonly collect?: boolean;
-  /** From now on it is to be seen for how long the event loop stands still. */
+  /** Starts the measurement of pauses of the event loop. */
   readonly watch?: boolean;
 }
 
-/** What it is told after each order. */
+/** The report after each order. */
 export interface Report {
   readonly port: number;
   readonly cpuUs: number;
   readonly cursor: string | undefined;
   readonly rssBytes: number;
-  /** The longest that the event loop has stood still since the last report. */
+  /** The longest pause of the event loop since the last report. */
   readonly stalledMs: number;
 }
 

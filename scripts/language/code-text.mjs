@@ -33,17 +33,20 @@ export function textsOfCode(path, source) {
 /** The lines that comments are on, up to the comment's end. @returns {Line[]} */
 export function commentLinesOf(path, source) {
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true);
-  return commentRanges(file, source).flatMap(({ pos, end }) => {
-    let offset = source.lastIndexOf('\n', pos) + 1;
-    return source
-      .slice(offset, end)
-      .split('\n')
-      .map((text) => {
-        const line = { text, offset };
-        offset += text.length + 1;
-        return line;
-      });
-  });
+  const isProse = ({ pos, end }) => !DIRECTIVE.test(source.slice(pos, end).replace(/^\/\/ ?/, ''));
+  return commentRanges(file, source)
+    .filter(isProse)
+    .flatMap(({ pos, end }) => {
+      let offset = source.lastIndexOf('\n', pos) + 1;
+      return source
+        .slice(offset, end)
+        .split('\n')
+        .map((text) => {
+          const line = { text, offset };
+          offset += text.length + 1;
+          return line;
+        });
+    });
 }
 
 /** Every comment of the file: outside of literals, two slashes or a slash and a star begin one. */

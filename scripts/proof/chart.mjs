@@ -8,7 +8,10 @@ const PLOT = 120;
 const AXIS = 56;
 const LINES = ['first', 'second', 'third'];
 
-/** How much was run, on a scale of powers of ten, and the heap over the soak; readable on light and dark pages. */
+/**
+ * How much was run, on a scale of powers of ten, and the heap over the soak; readable on light and
+ * dark pages.
+ */
 export function chart(parts, caption) {
   const bars = barsOf(parts);
   const heap = heapOf(parts.find(({ name }) => name === 'soak')?.details ?? [], bars.height + 36);
@@ -50,7 +53,7 @@ function heapOf(details, top) {
     `<text x="${left - 8}" y="${bottom + 4}" text-anchor="end" class="small">0</text>`,
     `<text x="${left - 8}" y="${bottom - PLOT + 4}" text-anchor="end" class="small">${highest}</text>`,
   ];
-  // Names that would stand upon each other are moved apart.
+  // Names that would overlap are moved apart.
   const ends = details.map(({ heapMiB }) => bottom - (heapMiB.at(-1) / highest) * PLOT);
   const order = ends.map((y, index) => ({ y, index })).sort((a, b) => a.y - b.y);
   order.forEach((one, at) => {

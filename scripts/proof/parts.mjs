@@ -1,5 +1,6 @@
 /**
- * What `npm run proof` runs: for each part the test files, by a part of their paths, what makes them long, and what its report counts.
+ * The parts of `npm run proof`. Each has its test files (by a part of their paths), the variables
+ * that make them longer, and the counts of its report.
  *
  * @typedef {object} Part
  * @property {string} name
@@ -10,7 +11,8 @@
  *
  * @typedef {object} Outcome
  * @property {number} passed tests
- * @property {Record<string, any>[]} details what tests have said of themselves, as lines of JSON that begin with {"proof":
+ * @property {Record<string, any>[]} details the results that tests print, as lines of JSON that
+ * begin with {"proof":
  * @property {Record<string, number>} sizes
  */
 
