@@ -1,16 +1,19 @@
 import { TestEnvironment } from 'jest-environment-node';
 
-/** What application code can leave open. Left out: what Jest itself comes and goes with (pipes to its workers, files). */
+/**
+ * The kinds of resources that application code can leave open. Jest itself opens and closes others
+ * (pipes to its workers, files).
+ */
 const WATCHED = ['Timeout', 'TCPServerWrap', 'TCPSocketWrap', 'UDPWrap', 'ProcessWrap', 'MessagePort', 'FSEventWrap'];
 
-/** Closing a socket takes a few turns of the event loop; a leak stays for ever. */
+/** Closing a socket takes a few turns of the event loop; a leak stays. */
 const GRACE_MS = 2_000;
 const POLL_MS = 20;
 
 /**
  * Fails a suite that ends with more timers, sockets, servers or child processes than it began with.
  *
- * Jest alone does not: its workers are killed with whatever they still hold, and the run passes.
+ * Jest alone does not: it kills its workers with their open resources, and the run passes.
  */
 export default class LeakCheckingEnvironment extends TestEnvironment {
   async setup() {
@@ -20,7 +23,8 @@ export default class LeakCheckingEnvironment extends TestEnvironment {
 
   async handleTestEvent(event) {
     if (event.name === 'test_done' && event.test.errors.length > 0) this.failed = true;
-    // After the last afterAll hook. An error thrown here fails the suite, and hides what failed before: that is told first.
+    // After the last afterAll hook. An error here fails the suite and would hide an earlier
+    // failure, so that is reported first.
     if (event.name !== 'run_finish' || this.failed) return;
     const deadline = Date.now() + GRACE_MS;
     while (this.leaks().length > 0) {

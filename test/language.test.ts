@@ -3,33 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { filesToCheck, findingsOf } from '../scripts/language.mjs';
 
 /** Folders and files that are still to be rewritten. The list only shrinks. */
-const NOT_YET = [
-  'README.md',
-  'SECURITY.md',
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'bench/',
-  'docs/',
-  'eslint.config.mjs',
-  'examples/',
-  'jest.config.mjs',
-  'scripts/bundle-client.mjs',
-  'scripts/import-rules.mjs',
-  'scripts/jest-totals.mjs',
-  'scripts/mutants.mjs',
-  'scripts/new-project-smoke.mjs',
-  'scripts/other-nodes.mjs',
-  'scripts/pack-smoke.mjs',
-  'scripts/postgres-versions.mjs',
-  'scripts/proof',
-  'scripts/screenshots.mjs',
-  'scripts/setup.mjs',
-  'scripts/start.mjs',
-  'scripts/test.mjs',
-  'scripts/tools.mjs',
-  'src/',
-  'test/',
-];
+const NOT_YET = ['README.md', 'docs/', 'src/', 'test/client/', 'test/cluster/', 'test/simulation/', 'test/stores/'];
 
 /** Sentences that the check must find, each with a sentence that it must pass. */
 const REWRITTEN: [string, string][] = [

@@ -139,7 +139,7 @@ function folderRuleBroken(path: string, { specifier, typeOnly }: Import): string
 }
 
 function otherEngine(path: string, target: string): boolean {
-  // What several drivers use is nobody's own.
+  // Code that several drivers use belongs to none of them.
   const engine = (file: string) => /^stores\/(?!shared\/)([^/]+)\//.exec(file)?.[1];
   return engine(path) !== undefined && engine(target) !== undefined && engine(path) !== engine(target);
 }
@@ -150,7 +150,9 @@ function entryRuleBroken(path: string, { specifier }: Import): string | undefine
   return 'the server entry must not load the program, and client and testing are entries of their own';
 }
 
-/** Every form in which a file can name another: import, export from, import(), import type, require. */
+/**
+ * Every form in which a file can name another: import, export from, import(), import type, require.
+ */
 function importsOf(path: string, text: string): Import[] {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found: Import[] = [];

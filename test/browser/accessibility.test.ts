@@ -29,9 +29,9 @@ inChromium('for everybody, the demo page', (browser) => {
     program.remove();
   });
 
-  /** What axe finds, as rule and element. */
+  /** The violations that axe finds, as rule and element. */
   async function violations({ page }: DemoPage): Promise<string[]> {
-    // What moves has colours in between.
+    // During an animation colours are in between.
     await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
     if (!(await page.evaluate(`'axe' in globalThis`))) await page.evaluate(AXE);
     const found = (await page.evaluate(
@@ -43,8 +43,8 @@ inChromium('for everybody, the demo page', (browser) => {
     );
   }
 
-  // Contrast is a matter of the scheme, and what overlaps one of the width: each of both is looked
-  // at once.
+  // Contrast depends on the scheme, and overlaps depend on the width. Each value of both occurs
+  // once.
   const looks = [
     { colorScheme: 'light', width: 1280 },
     { colorScheme: 'dark', width: 360 },

@@ -10,7 +10,7 @@ describe('Announcer', () => {
     jest.useRealTimers();
   });
 
-  it('says in one go what comes within a second, and of each matter the last word alone', () => {
+  it('announces the messages of a second together, and only the last one of each subject', () => {
     const said: string[] = [];
     const place = {
       set textContent(text: string) {

@@ -4,7 +4,7 @@ import { COLUMNS, DemoPage, span } from './demo-page.js';
 import { inChromium } from './in-chromium.js';
 import { type Built, built, MainProcess } from './main-process.js';
 
-/** What the browser itself says of requests that are refused or find no server. */
+/** The browser's messages about requests that are refused or find no server. */
 const FAILED = /net::ERR_|the server responded with a status of 403/;
 
 inChromium('the bell of the demo page', (browser) => {
@@ -57,7 +57,7 @@ inChromium('the bell of the demo page', (browser) => {
     expect(await badge(demo).isVisible()).toBe(false);
     expect(await isNew(demo).count()).toBe(3);
 
-    // What comes while somebody looks is new, and read.
+    // A notification that arrives while the list is open is new, and read.
     await demo.numbers(4, 4);
     await demo.bellPanel.getByText('number 4').waitFor();
     expect(await badge(demo).isVisible()).toBe(false);
@@ -125,7 +125,7 @@ inChromium('the bell of the demo page', (browser) => {
       expect(await item.getAttribute('aria-expanded')).toBe('false');
       expect(await demo.bellPanel.locator('pre').count()).toBe(0);
 
-      // What arrives does not move the one who reads.
+      // A new notification does not move the focus.
       await demo.numbers(6, 6);
       await demo.shows('Bell', span(1, 6));
       expect(await focused(demo)).toContain('number 4');
@@ -185,7 +185,7 @@ inChromium('the bell of the demo page', (browser) => {
       browser.expectComplaints(FAILED);
     });
 
-    it('closed, with what the server says, until it is asked to connect again', async () => {
+    it('closed, with the server’s reason, until the user reconnects', async () => {
       const demo = await DemoPage.open(browser, url);
       const body = JSON.stringify({ statusCode: 403, message: 'These topics are not yours.', code: 'forbidden' });
       await demo.page.route('**/notifications?**', (route) =>

@@ -3,12 +3,12 @@ import type { Locator, Page } from 'playwright-core';
 import { until, WITHIN_MS } from '../support/http/until.js';
 import type { TestBrowser } from './in-chromium.js';
 
-/** Between two looks at a page, each of which costs the browser some milliseconds. */
+/** The pause between two checks of a page. A check costs the browser some milliseconds. */
 const EVERY_MS = 25;
 
 /** The readers that have a column. */
 export const COLUMNS = ['Long poll', 'Event stream'] as const;
-/** All that have a cable. */
+/** The readers that have a cable. */
 export const READERS = ['Bell', ...COLUMNS] as const;
 
 export type ColumnName = (typeof COLUMNS)[number];

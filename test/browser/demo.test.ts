@@ -150,7 +150,7 @@ inChromium('the demo page', (browser) => {
     });
   });
 
-  it('gives the connections of its columns back while nobody sees it, and misses nothing', async () => {
+  it('closes the connections of its columns while it is hidden, and misses nothing', async () => {
     const demo = await DemoPage.open(browser, url, { topics: 'demo' });
     const turn = (visibility: 'hidden' | 'visible') =>
       demo.page
@@ -240,7 +240,7 @@ inChromium('the demo page', (browser) => {
     return { url: await own.url(), main: own };
   }
 
-  it('goes on where it was when it is come back to from history', async () => {
+  it('continues when the user returns by the browser history', async () => {
     const demo = await DemoPage.open(browser, url);
     for (const name of READERS) await demo.reach(name, 1);
     await demo.page.goto('about:blank');

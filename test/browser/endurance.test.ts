@@ -9,12 +9,12 @@ import { inChromium } from './in-chromium.js';
 
 /** By each of the two transports. */
 const RECONNECTS = inDepth(150, 500);
-/** Before the heap is looked at first: code is compiled, caches are filled. */
+/** Reconnects before the first heap measurement: code is compiled, caches are filled. */
 const WARM_UP = 100;
 /** A kilobyte for each is less than any object that a connection could leave behind. */
 const GROWTH_BYTES_MAX = Math.max(250_000, RECONNECTS * 1_000);
 
-/** What a browser opens to one server. */
+/** The connections that a browser opens to one server. */
 const SOCKETS_MAX = 6;
 
 /** Loses the network, publishes, and is back: until so many have been seen. */
@@ -37,9 +37,9 @@ const RECONNECT = `
 `;
 
 /**
- * Halts all script of the page, as sleep does, and tells it when it goes on, as a browser does. (A
- * page that is frozen by the DevTools protocol must be hidden, which pages in a headless browser
- * never are.)
+ * Halts all scripts of the page, as sleep does, and dispatches `resume` afterwards, as a browser
+ * does. (A page that is frozen by the DevTools protocol must be hidden, which pages in a headless
+ * browser never are.)
  */
 const SLEEP = `
   const before = seen.length;
@@ -58,7 +58,7 @@ async function heapBytes(cdp: CDPSession): Promise<number> {
 
 inChromium('a page that is open for long', (browser) => {
   describe.each(['poll', 'sse'])('by %s', (transport) => {
-    test('is halted in the middle of everything, and catches up when it goes on', async () => {
+    test('is halted, and catches up when it continues', async () => {
       const app = await serve();
       const tab = await Tab.open(browser, app, `/page?transport=${transport}`);
       await tab.isLive();

@@ -18,7 +18,7 @@ describe('Latency', () => {
     [[5, 100, 3], { count: 3, p50: 5, max: 100 }],
     // As it was measured, when clocks differ.
     [[-3, -5], { count: 2, p50: -5, max: -3 }],
-    // What came after an absence says nothing about the transport.
+    // Latency after an absence does not describe the transport.
     [[5, { late: 60_000 }, 7], { count: 2, p50: 5, max: 7 }],
     [[{ late: 60_000 }], undefined],
   ])('of %j is %j', (samples, summary) => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Ledger } from '../../src/demo/assets/ledger.js';
 
 /**
- * Plays arrivals such as `a1 b1`: the reader, then the id; `a!` is a gap told to a reader, `a+2` an arrival after it had been away, `*3` was
- * published.
+ * Plays arrivals. `a1`: reader a receives id 1; `a!`: a receives a gap; `a+2`: a receives 2 after
+ * an absence; `*3`: 3 is published.
  */
 function played(arrivals: string, names = ['a', 'b']): Ledger {
   const ledger = new Ledger(...names);
@@ -19,7 +19,7 @@ function played(arrivals: string, names = ['a', 'b']): Ledger {
 const lacking = (ledger: Ledger) =>
   Object.fromEntries(ledger.verdict().readers.map((reader) => [reader.name, reader.lacking]));
 
-/** By reader what is shown of the entries: L live, + later, t told, 2 twice, . lacking. */
+/** By reader the marks of its entries: L live, + later, t reported, 2 twice, . lacking. */
 function marks(ledger: Ledger, reader: string): string {
   const letters = { live: 'L', later: '+', told: 't', twice: '2' };
   return ledger
@@ -42,7 +42,8 @@ describe('Ledger', () => {
     ['a1 a2 b2', { kind: 'different', outOfStep: 1 }],
     ['a1 a2 b2 b1', { kind: 'different', outOfStep: 1 }],
     ['a1 a2 a3 b! b3', { kind: 'same', matched: 1, told: 2 }],
-    // Both lose the log; the one that lacked something of the old one is the first to see the new one.
+    // Both lose the log; the one that lacked something of the old one is the first to see the new
+    // one.
     ['a1 b1 a2 b! b9 a! a9', { kind: 'same', matched: 2, told: 1 }],
     ['a1 b1 a2 a! a9 b! b9', { kind: 'same', matched: 2, told: 1 }],
     // A gap excuses one leap and no more.

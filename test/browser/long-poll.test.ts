@@ -11,7 +11,10 @@ const page = (cursor: string, ...ids: string[]): Script => ({
   body: { notifications: ids.map((id) => ({ id })), cursor, more: false },
 });
 
-/** Runs a client against scripted answers, until it asks once more than there are or gives up. Tells what it did. */
+/**
+ * Runs a client against scripted answers, until it asks once more than there are or gives up.
+ * Records its calls.
+ */
 async function run(...answers: (Script | Error)[]) {
   const asked: string[] = [];
   const pauses: number[] = [];
@@ -52,12 +55,12 @@ describe('LongPoll', () => {
     expect(pauses).toEqual([]);
   });
 
-  it('hands a gap over before what follows it', async () => {
+  it('delivers a gap before the notifications that follow it', async () => {
     const gap = { body: { notifications: [{ id: '7' }], cursor: 'c9', more: false, gap: { reason: 'expired' } } };
     expect((await run(page('c1'), gap)).seen).toEqual(['gap expired', '7']);
   });
 
-  it('keeps its cursor through failures, and asks without waiting when it comes back', async () => {
+  it('keeps its cursor through failures, and reconnects with a poll that is not held', async () => {
     const { asked, pauses } = await run(page('c1'), new TypeError('fetch failed'), { status: 502 }, page('c2'));
     expect(asked).toEqual([
       'cursor=latest&wait=0',

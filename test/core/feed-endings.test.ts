@@ -124,7 +124,7 @@ describe('a store that fails', () => {
     await bench.expectNothingLeft();
   });
 
-  test('is asked again by the next poll', async () => {
+  test('is polled again by the next request', async () => {
     bench.store.fail(new Error('down'));
     bench.poll({ after: bench.place(0) });
     await bench.clock.settle();
@@ -166,7 +166,7 @@ describe('waitersMax', () => {
 });
 
 describe('draining', () => {
-  test('answers those who wait, keeping their place, and resolves when none is left', async () => {
+  test('answers waiters at their position, and resolves when none is left', async () => {
     const poll = bench.poll({ after: bench.place(4) });
     const stream = bench.follow({ lifetimeMs: 60_000 });
     const drained = bench.feed.drain();
@@ -184,7 +184,7 @@ describe('draining', () => {
     await bench.expectNothingLeft();
   });
 
-  test('keeps the place of who has not been told of the newest notifications', async () => {
+  test('keeps the position of a waiter that has not received the newest notifications', async () => {
     const poll = bench.poll();
     await bench.store.append([draft('news')]);
     void bench.feed.drain();
@@ -201,7 +201,7 @@ describe('draining', () => {
     await bench.expectNothingLeft();
   });
 
-  test('does not wait for reads that are under way: who has no place yet is refused', async () => {
+  test('does not wait for pending reads: a waiter without a position is rejected', async () => {
     const answer = bench.store.holdReads();
     const placed = bench.poll({ after: bench.place(0) });
     const placeless = bench.follow({ after: 'earliest' });
@@ -216,7 +216,7 @@ describe('draining', () => {
     expect([placed, placeless].map(({ pages }) => pages.length)).toEqual([1, 0]);
   });
 
-  test('ends streams that hand over a page', async () => {
+  test('ends streams that are delivering a page', async () => {
     const stream = bench.follow({ after: bench.place(3) }, never);
     await Promise.all([bench.feed.drain(), bench.clock.settle()]);
     expect(stream.ids).toEqual([['n4'], []]);
@@ -235,7 +235,7 @@ describe('draining', () => {
     await bench.expectNothingLeft();
   });
 
-  test('is one, however often it is asked for', async () => {
+  test('is started once, however often it is called', async () => {
     bench.poll();
     const [first, second] = [bench.feed.drain(), bench.feed.drain()];
     await bench.clock.settle();

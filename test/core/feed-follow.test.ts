@@ -17,7 +17,7 @@ function slowConsumer() {
 }
 
 describe('a stream', () => {
-  test('gets a page for every turn, each going on where the last one ended', async () => {
+  test('receives a page per turn, each of which continues from the last one', async () => {
     const stream = bench.follow();
     for (const id of ['a', 'b', 'c']) {
       await bench.store.append([draft(id)]);
@@ -39,7 +39,7 @@ describe('a stream', () => {
     expect(stream.ids).toEqual([['n2', 'n3'], ['next']]);
   });
 
-  test('has heartbeats: an empty page for every wait without news, its cursor at the head', async () => {
+  test('has heartbeats: an empty page after each wait without a notification, its cursor at the head', async () => {
     const stream = bench.follow();
     await bench.clock.advance(WAIT_MS);
     await bench.store.append(drafts(2, 'o', 'other'));
@@ -51,7 +51,7 @@ describe('a stream', () => {
     ]);
   });
 
-  test('is silent for a whole wait after news before its next heartbeat', async () => {
+  test('sends its next heartbeat a whole wait after a notification', async () => {
     const stream = bench.follow();
     await bench.clock.advance(WAIT_MS - 1);
     await bench.store.append(drafts(1));
@@ -61,7 +61,7 @@ describe('a stream', () => {
     expect(stream.ids).toEqual([['n1'], []]);
   });
 
-  test('gets a gap and goes on after it', async () => {
+  test('receives a gap and continues after it', async () => {
     bench = await FeedBench.open({ windowCount: 1 }, { retainCount: 2 });
     await bench.store.append(drafts(4));
     const stream = bench.follow({ after: bench.place(1) });
@@ -72,7 +72,7 @@ describe('a stream', () => {
     expect(stream.pages.map(({ gap }) => gap?.reason)).toEqual(['expired', undefined]);
   });
 
-  test('whose wait is 0 leaves others their turn', async () => {
+  test('with a wait of 0 yields to other waiters', async () => {
     const others: string[] = [];
     bench.clock.setImmediate(() => others.push('turn'));
     const stream = new Watched(
@@ -131,7 +131,7 @@ describe('a slow consumer', () => {
     await bench.expectNothingLeft();
   });
 
-  test('is asked about every page, also empty ones', async () => {
+  test('is called for every page, also for empty ones', async () => {
     const asked: number[] = [];
     const stream = bench.follow({}, ({ entries }) => {
       asked.push(entries.length);
@@ -144,7 +144,7 @@ describe('a slow consumer', () => {
     stream.leave();
   });
 
-  test('whose connection breaks gets the error, and nothing is left of it', async () => {
+  test('receives the error of a broken connection, and leaves nothing behind', async () => {
     const stream = bench.follow({ lifetimeMs: 60_000 }, () => Promise.reject(new Error('connection reset')));
     await bench.store.append(drafts(1));
     await bench.clock.settle();
@@ -155,7 +155,7 @@ describe('a slow consumer', () => {
 });
 
 describe('a lifetime', () => {
-  test('ends a stream with a last page that keeps its place', async () => {
+  test('ends a stream with a last page that keeps its position', async () => {
     const stream = bench.follow({ lifetimeMs: 2500 });
     await bench.store.append(drafts(1));
     await bench.store.append(drafts(1, 'o', 'other'));
@@ -193,7 +193,7 @@ describe('a lifetime', () => {
     await bench.expectNothingLeft();
   });
 
-  test('ends a stream whose read does not come back', async () => {
+  test('ends a stream whose read never resolves', async () => {
     bench = await FeedBench.open({ windowCount: 1 });
     await bench.store.append(drafts(4));
     const answer = bench.store.holdReads();

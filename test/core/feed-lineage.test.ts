@@ -45,7 +45,7 @@ describe('after a failover that lost nothing', () => {
     expect(poll.last?.gap).toBeUndefined();
   });
 
-  test('a stream goes on', async () => {
+  test('a stream continues', async () => {
     const stream = bench.follow({ after: at(9) });
     await bench.clock.settle();
     await bench.store.failOver(10);
@@ -102,7 +102,7 @@ describe('after a failover that lost the newest notifications', () => {
     await bench.expectNothingLeft();
   });
 
-  test('the lowest fork on the way counts', async () => {
+  test('the lowest of several forks counts', async () => {
     await bench.store.failOver(7);
     await bench.store.append(drafts(5, 'new'));
     await bench.store.failOver(12);

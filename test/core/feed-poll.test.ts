@@ -9,7 +9,7 @@ beforeEach(async () => {
   bench = await FeedBench.open();
 });
 
-describe('a poll with news after its cursor', () => {
+describe('a poll with notifications after its cursor', () => {
   test('is answered at once, then nothing is left of it', async () => {
     await bench.store.append(drafts(3));
     const poll = bench.poll({ after: bench.place(1) });
@@ -26,7 +26,7 @@ describe('a poll with news after its cursor', () => {
     expect(bench.poll({ topics: ['c'], after: bench.place(0) }).ids).toEqual([['c2']]);
   });
 
-  test('is cut at its limit, and goes on from there', async () => {
+  test('is cut at its limit, and continues from there', async () => {
     await bench.store.append(drafts(5));
     const first = bench.poll({ after: bench.place(0), limit: 2 }).last;
     expect(first).toMatchObject({ position: 2, more: true });
@@ -36,7 +36,7 @@ describe('a poll with news after its cursor', () => {
     expect(last.last).toMatchObject({ position: 5, more: false });
   });
 
-  test('is told that there is no more when its limit is just reached', async () => {
+  test('reports that there is no more when its limit is just reached', async () => {
     await bench.store.append([...drafts(2), draft('other', { topic: 'other' })]);
     expect(bench.poll({ after: bench.place(0), limit: 2 }).last).toMatchObject({ position: 3, more: false });
   });
@@ -59,7 +59,7 @@ describe('a poll with news after its cursor', () => {
   });
 });
 
-describe('a poll without news', () => {
+describe('a poll without notifications', () => {
   test('waits, and is answered by the next notification of its topics', async () => {
     const poll = bench.poll();
     await bench.store.append([draft('other', { topic: 'other' })]);
@@ -178,8 +178,8 @@ describe('a poll without news', () => {
   });
 });
 
-describe('where a poll begins', () => {
-  test('latest: with what comes after it', async () => {
+describe('the start of a poll', () => {
+  test('latest: with the notifications that follow it', async () => {
     await bench.store.append(drafts(2));
     const poll = bench.poll({ after: 'latest' });
     await bench.store.append([draft('next')]);
@@ -221,7 +221,7 @@ describe('a gap', () => {
     await bench.expectNothingLeft();
   });
 
-  test('expired is said at once, also when there is nothing else to say', async () => {
+  test('reports `expired` at once, also without a notification', async () => {
     bench = await FeedBench.open({ windowCount: 1 }, { retainMs: 1000 });
     await bench.store.append(drafts(3));
     await bench.clock.advance(1000);

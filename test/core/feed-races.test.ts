@@ -38,7 +38,7 @@ describe('no wake-up is lost', () => {
     await bench.expectNothingLeft();
   });
 
-  test('when what was appended during the read has left the window already', async () => {
+  test('if the entries that were appended during the read have left the window', async () => {
     const answer = bench.store.holdReads();
     const poll = bench.poll({ after: bench.place(0) });
     await bench.store.append(drafts(2));
@@ -48,7 +48,7 @@ describe('no wake-up is lost', () => {
     expect(poll.ids).toEqual([['n1', 'n2']]);
   });
 
-  test('when the store shows what its tail has not handed over yet', async () => {
+  test('if the store returns entries that its tail has not delivered yet', async () => {
     const handOver = bench.store.holdTail();
     await bench.store.append(drafts(1));
     const poll = bench.poll({ after: bench.place(0) });
@@ -63,7 +63,7 @@ describe('no wake-up is lost', () => {
     await bench.expectNothingLeft();
   });
 
-  test('when a page is handed over while the next notification arrives', async () => {
+  test('if a page is delivered while the next notification arrives', async () => {
     const stream = bench.follow({}, () => {
       if (stream.pages.length === 1) void bench.store.append([draft('meanwhile')]);
       return undefined;
@@ -87,7 +87,7 @@ describe('no wake-up is lost', () => {
 });
 
 describe('the log is wiped', () => {
-  test('under those who wait: they are told at once', async () => {
+  test('under waiters: they receive the gap at once', async () => {
     const polls = [bench.poll(), bench.poll({ topics: ['a', 'b'] })];
     const stream = bench.follow();
     await bench.store.wipe();
@@ -156,7 +156,7 @@ describe('the log is wiped', () => {
 });
 
 describe('a node that was cut off', () => {
-  test('reads from the store what its tail could not hand over', async () => {
+  test('reads entries from the store that its tail could not deliver', async () => {
     const stream = bench.follow();
     await bench.store.appendUnnoticed(drafts(3));
     await bench.clock.settle();
@@ -165,7 +165,7 @@ describe('a node that was cut off', () => {
     stream.leave();
   });
 
-  test('tells its waiters of the gap if that has been removed', async () => {
+  test('reports the gap to its waiters if those entries are removed', async () => {
     bench = await FeedBench.open({}, { retainCount: 2 });
     const stream = bench.follow();
     await bench.store.appendUnnoticed(drafts(3));
@@ -185,7 +185,7 @@ describe('a node that was cut off', () => {
     expect(poll.last).toMatchObject({ entries: [], position: 7 });
   });
 
-  test('takes in once what is handed over twice', async () => {
+  test('accepts a batch once that is delivered twice', async () => {
     const poll = bench.poll();
     const { epoch } = bench.feed.window;
     const entry = { ...draft('n1'), position: 5, bytes: 1 };

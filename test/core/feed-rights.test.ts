@@ -28,7 +28,7 @@ describe.each([
     await bench.clock.settle();
   };
 
-  test('are asked for what is replayed, of which nothing is told when one topic may not be read', async () => {
+  test('are checked for a replay, of which nothing is delivered if one topic may not be read', async () => {
     const { head } = bench;
     for (const [topic, id] of [
       ['a', 'a1'],
@@ -42,7 +42,7 @@ describe.each([
     expect(poll.pages).toMatchObject([{ entries: [], position: head.position, ending: 'rights' }]);
   });
 
-  test('are asked for what arrives: a poll ends before it', async () => {
+  test('are checked for new notifications: a poll ends before them', async () => {
     const { head } = bench;
     const poll = bench.poll({ topics: ['a'], rights });
     granted.clear();
@@ -51,7 +51,7 @@ describe.each([
     expect(poll.completed).toBe(true);
   });
 
-  test('that are gone for one of its topics end a stream before that, so that nothing is left out silently', async () => {
+  test('end a stream if one topic was revoked, so that no notification is skipped silently', async () => {
     const stream = bench.follow({ topics: TOPICS, rights });
     await append('b', 'b1');
     await append('a', 'a1');
@@ -73,7 +73,7 @@ describe.each([
     expect(poll.ids).toEqual([[]]);
   });
 
-  test('that fail end the waiter with their error', async () => {
+  test('end the waiter with their error if they fail', async () => {
     const error = new Error('no answer');
     const thrown = bench.poll({
       topics: ['a'],
@@ -103,7 +103,7 @@ describe('revoke', () => {
     await bench.clock.settle();
   };
 
-  test('ends the polls and streams of a subscriber, and nobody else’s', async () => {
+  test('ends the polls and streams of a subscriber only', async () => {
     const ended = [bench.poll({ subscriber: 'ann' }), bench.follow({ subscriber: 'ann' })];
     const others = [bench.poll({ subscriber: 'bob' }), bench.follow({})];
     await revoke('ann');
@@ -116,7 +116,7 @@ describe('revoke', () => {
     for (const other of others) other.leave();
   });
 
-  test('that fell into a hole of the tail ends whoever is not asked for rights at delivery', async () => {
+  test('is missed in a hole of the tail, and ends waiters without checks at delivery', async () => {
     const rights: Rights = { allowed: (topics) => topics };
     const ended = [bench.follow({ subscriber: 'ann' }), bench.poll({ subscriber: 'bob' })];
     const asked = bench.follow({ subscriber: 'ann', rights });
@@ -134,7 +134,7 @@ describe('revoke', () => {
     const stream = bench.follow({ topics: TOPICS, subscriber: 'ann' });
     const others = bench.follow({ topics: ['b'], subscriber: 'ann' });
     await bench.store.append([...drafts(1, 'a', 'a'), ...drafts(1, 'b', 'b')]);
-    // Both are about to be handed over.
+    // Both are queued for delivery.
     void bench.feed.revoke({ subscriber: 'ann', topics: ['a', 'c'] });
     await bench.clock.settle();
     expect(stream.ids.flat()).toEqual([]);
@@ -169,7 +169,7 @@ describe('revoke', () => {
     expect(stream.pages).toMatchObject([{ entries: [], ending: 'rights' }]);
   });
 
-  test('is not overtaken by what stands behind it in a store that is ahead of this node', async () => {
+  test('is not overtaken by later entries of a store that is ahead of this node', async () => {
     const pass = bench.store.holdTail();
     const [record] = (await recordsOf('ann'))!;
     await bench.store.append([...drafts(1, 'before'), record!, ...drafts(1, 'late')]);
@@ -212,7 +212,7 @@ describe('revoke', () => {
     await bench.clock.settle();
   });
 
-  test('does not send anybody back who is ahead of this node, behind a gap either', async () => {
+  test('keeps the position of a client that is ahead of this node, also behind a gap', async () => {
     bench = await FeedBench.open({}, { retainCount: 2 });
     await append('orders', 'n1');
     const pass = bench.store.holdTail();
@@ -243,7 +243,7 @@ describe('revoke', () => {
     expect([checkedAnew.ids, ofAnother.ids]).toEqual([[['n1']], [['n1']]]);
   });
 
-  test('that may have been missed ends a request whose access was checked before', async () => {
+  test('may have been missed, and ends a request whose access was checked before', async () => {
     const { revocations } = bench.feed;
     const place = bench.head;
     await bench.store.appendUnnoticed(drafts(1, 'o', 'other'));
@@ -251,7 +251,7 @@ describe('revoke', () => {
     expect(poll.last).toMatchObject({ ending: 'rights' });
   });
 
-  test('is never told to anybody', async () => {
+  test('is never delivered', async () => {
     const stream = bench.follow({ topics: ['orders'], after: 'earliest' });
     await revoke('ann');
     await append('orders', 'n1');

@@ -27,7 +27,7 @@ function pollSlowly(count: number, costMs: number): Watched[] {
   return Array.from({ length: count }, () => new Watched(poll(bench.feed, request).pipe(cost)));
 }
 
-/** Polls for a topic each, that tell when they are looked at. */
+/** Polls of one topic each, which record when they are read. */
 function pollTouching(touch: () => void): Watched[] {
   return Array.from({ length: MANY }, (_, index) => {
     const request: FeedRequest = {
@@ -52,7 +52,7 @@ describe('a publish', () => {
     [WAKE_BUDGET_MS, WAKE_CHUNK],
     [WAKE_BUDGET_MS / WAKE_CHUNK / 2, 2 * WAKE_CHUNK],
     [0, MANY],
-  ])(`whose ${MANY} answers cost %d ms each are %i in a turn, so that others have theirs`, async (costMs, inTurn) => {
+  ])(`with a cost of %d ms are answered %i per turn, so that other tasks get their turn`, async (costMs, inTurn) => {
     const polls = pollSlowly(MANY, costMs);
     await bench.store.append(drafts(1));
     expect(answered(polls)).toBe(0);
@@ -64,7 +64,7 @@ describe('a publish', () => {
     await bench.expectNothingLeft();
   });
 
-  test('keeps nobody waiting for much longer than its budget', async () => {
+  test('delays other tasks not much longer than its budget', async () => {
     const polls = pollSlowly(1000, 0.5);
     await bench.store.append(drafts(1));
     while (answered(polls) < 1000) {
@@ -74,7 +74,7 @@ describe('a publish', () => {
     }
   });
 
-  test('in the middle of that reaches everybody once', async () => {
+  test('during a delivery round reaches every waiter once', async () => {
     const polls = pollSlowly(3 * WAKE_CHUNK, 1);
     await bench.store.append([draft('a')]);
     await bench.clock.turn();
@@ -99,7 +99,7 @@ describe('a publish', () => {
     await bench.expectNothingLeft();
   });
 
-  test(`of a topic that nobody follows touches none of ${MANY} waiters`, async () => {
+  test(`of a topic without followers touches none of ${MANY} waiters`, async () => {
     let touched = 0;
     const polls = pollTouching(() => touched++);
     touched = 0;
@@ -145,13 +145,13 @@ describe('a publish', () => {
   });
 });
 
-describe('who comes for what is there already', () => {
-  test('is told at once, if nobody else is about to be', async () => {
+describe('for notifications that exist already', () => {
+  test('is answered at once if no other waiter is queued', async () => {
     await bench.store.append([draft('a')]);
     expect(bench.poll({ after: bench.place(0) }).ids).toEqual([['a']]);
   });
 
-  test('is told behind those who waited for it, together with what has come meanwhile', async () => {
+  test('is answered after the queued waiters, with the notifications that arrived meanwhile', async () => {
     const polls = pollSlowly(2 * WAKE_CHUNK, 1);
     await bench.store.append([draft('a')]);
     await bench.clock.turn();
@@ -181,7 +181,7 @@ describe('who comes for what is there already', () => {
 });
 
 describe('waiters who are owed the same page', () => {
-  test('get the same object, wherever their cursors stand before it', async () => {
+  test('get the same object from any cursor before it', async () => {
     await bench.store.append([...drafts(4, 'o', 'other'), ...drafts(2)]);
     const pages = [0, 2, 4].map((position) => bench.poll({ after: bench.place(position) }).last);
     const woken = [bench.poll(), bench.poll()];
@@ -246,7 +246,7 @@ describe('the store', () => {
     expect(bench.store.reads).toHaveLength(length);
   });
 
-  test('is asked for what has left the window, by count or bytes', async () => {
+  test('is read for entries that have left the window, by count or bytes', async () => {
     const bytes = draft('n1').json.length;
     for (const limits of [{ windowCount: 3 }, { windowBytes: 3 * bytes }]) {
       bench = await FeedBench.open(limits);
@@ -261,7 +261,7 @@ describe('the store', () => {
     }
   });
 
-  test('is asked once by all who ask the same at a time', async () => {
+  test('is read once for all equal requests at a time', async () => {
     bench = await FeedBench.open({ windowCount: 1 });
     await bench.store.append(drafts(5));
     const { length } = bench.store.reads;
@@ -271,7 +271,7 @@ describe('the store', () => {
     expect(new Set(polls.map(({ last }) => last)).size).toBe(1);
   });
 
-  test('is asked once by a herd that reconnects with one old cursor, until the next append', async () => {
+  test('is read once for many clients that reconnect with one old cursor, until the next append', async () => {
     bench = await FeedBench.open({ windowCount: 1 });
     await bench.store.append(drafts(5));
     const { length } = bench.store.reads;
@@ -289,7 +289,7 @@ describe('the store', () => {
     expect(bench.store.reads).toHaveLength(length + 2);
   });
 
-  test('is asked in vain only for who has left', async () => {
+  test('is read in vain only for clients that have left', async () => {
     bench = await FeedBench.open({ windowCount: 1 });
     await bench.store.append(drafts(5));
     const answer = bench.store.holdReads();

@@ -1,19 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../src/testing/index.js';
 
-/** Some promises on the way, as code under test has them. */
+/** Some promises in between, as in code under test. */
 async function afterPromises(count = 50): Promise<void> {
   for (let index = 0; index < count; index++) await Promise.resolve();
 }
 
-test('stands still until it is moved', async () => {
+test('does not move by itself', async () => {
   const clock = new ManualClock({ startMs: 1_000_000 });
   expect([clock.now(), clock.monotonic()]).toEqual([1_000_000, 0]);
   await clock.advance(250);
   expect([clock.now(), clock.monotonic()]).toEqual([1_000_250, 250]);
 });
 
-test('starts in the year 2030 if nobody says otherwise', () => {
+test('starts in the year 2030 by default', () => {
   expect(new Date(new ManualClock().now()).toISOString()).toBe('2030-01-01T00:00:00.000Z');
 });
 
@@ -94,7 +94,7 @@ describe('timers', () => {
   });
 
   test.each(['turn', 'advance'] as const)(
-    'that come due while code runs are run late, by the next %s',
+    'run late, by the next %s, if they come due while code runs',
     async (next) => {
       const clock = new ManualClock();
       const log: (string | number)[] = [];
@@ -108,7 +108,7 @@ describe('timers', () => {
     },
   );
 
-  test('that are due run before the immediates of a turn, as in the runtime', async () => {
+  test('run before the immediates of a turn if they are due, as in the runtime', async () => {
     const clock = new ManualClock();
     const log: string[] = [];
     clock.setImmediate(() => log.push('immediate'));
@@ -119,7 +119,7 @@ describe('timers', () => {
   });
 });
 
-describe('what follows from a timer has happened', () => {
+describe('the effects of a timer have happened', () => {
   test('before the next timer runs', async () => {
     const clock = new ManualClock();
     const log: string[] = [];
@@ -159,7 +159,7 @@ describe('immediates', () => {
     expect([log, clock.pendingImmediates]).toEqual([[0, 1, 2], 0]);
   });
 
-  test('that never end are an error, not a test that hangs', async () => {
+  test('cause an error if they never end, and the test does not hang', async () => {
     const clock = new ManualClock();
     const again = (): void => {
       clock.setImmediate(again);
@@ -168,7 +168,7 @@ describe('immediates', () => {
     await expect(clock.settle()).rejects.toThrow('still not at rest');
   });
 
-  test('that throw reject, and the others run next', async () => {
+  test('reject if they throw, and the others run next', async () => {
     const clock = new ManualClock();
     const log: string[] = [];
     clock.setImmediate(() => {

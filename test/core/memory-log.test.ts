@@ -58,7 +58,7 @@ test('a topic may have any name', () => {
   expect(log.read({ ...WHOLE, topics: ['hasOwnProperty'] }).entries).toEqual([]);
 });
 
-/** What a filter of the whole log gives. */
+/** The result of a filter of the whole log. */
 function filtered(entries: readonly LogEntry[], query: Parameters<MemoryLog['read']>[0]) {
   const all = entries.filter(({ topic, position }) => query.topics.includes(topic) && position > query.after);
   let bytes = 0;

@@ -22,7 +22,7 @@ describe.each([
     }
   });
 
-  test('may have exactly these characters of ASCII, wherever they stand', () => {
+  test('may have exactly these characters of ASCII, at any position', () => {
     for (let code = 0; code < 128; code++) {
       const character = String.fromCharCode(code);
       for (const name of [character, `a${character}`, `${character}a`, `a${character}a`]) {

@@ -38,7 +38,7 @@ describe('the cache of shared pages', () => {
     expect(cache.get(`1 ${topics}`)).toBeUndefined();
   });
 
-  test('keeps a page that is asked for while others come and go', () => {
+  test('keeps a page that is read while others are added and removed', () => {
     const cache = new PageCache();
     const wanted = cache.share('wanted', pageOf(1, 1000));
     for (let n = 2; n <= 20; n++) {

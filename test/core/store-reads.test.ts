@@ -67,7 +67,7 @@ describe('reads of the store', () => {
     await expect(skipped[0]).rejects.toThrow('No caller');
   });
 
-  test('that fail make way for the next one', async () => {
+  test('start the next one if they fail', async () => {
     const reads = new StoreReads();
     const failing = { key: 'a', bytesMax: MIB, isWanted: () => true, read: () => Promise.reject(new Error('down')) };
     await expect(reads.read(failing)).rejects.toThrow('down');

@@ -39,7 +39,10 @@ class Gate {
   }
 }
 
-/** An application in which every check of access can be held. `read` is public, so no rule is asked at delivery. */
+/**
+ * An application in which every check of access can be held. `read` is public, so no rule is called
+ * at delivery.
+ */
 function gated(gate: Gate, more: Partial<NotificationsOptions> = {}): AppOptions & { notifications: object } {
   const guard = (name: string): CanActivate => ({ canActivate: () => gate.pass(name).then(() => true) });
   @Injectable()
@@ -65,7 +68,7 @@ function gated(gate: Gate, more: Partial<NotificationsOptions> = {}): AppOptions
 const CHECKS = ['a guard of the application', 'a guard of the module', 'subscriber', 'expiresAt'];
 
 forEachAdapter((adapter) => {
-  /** Revokes while a check is held, publishes, and lets the check go on. */
+  /** Revokes while a check is held, publishes, and releases the check. */
   async function revokeMeanwhile(app: TestApp, gate: Gate): Promise<void> {
     await until(() => gate.reached);
     await app.service.revoke('ann');

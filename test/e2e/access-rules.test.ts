@@ -21,7 +21,7 @@ const AS_ANN = { 'X-User': 'ann' };
 const AS_BOB = { 'X-User': 'bob' };
 const subscriber = ({ request }: { request: UserRequest }) => request.headers['x-user'];
 
-/** Whose topics are whose, as application code knows it. */
+/** The topics of each user, as application code knows them. */
 @Injectable()
 class Members {
   readonly orgs = new Map([['ann', new Set(['acme'])]]);
@@ -130,7 +130,7 @@ forEachAdapter((adapter) => {
       return startApp(adapter, { notifications: { access } });
     };
 
-    test('a held poll ends instead of being told, and the next is refused', async () => {
+    test('a held poll ends without the notification, and the next is refused', async () => {
       const app = await start();
       const cursor = app.service.cursor();
       const held = await holdPoll(app, `topic=a,b&cursor=${cursor}`);
@@ -141,7 +141,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `topic=a,b&cursor=${cursor}`)).json.code).toBe('forbidden');
     });
 
-    test('a stream ends, and its client is refused when it comes back; what it missed meanwhile is there for when it may read again', async () => {
+    test('a stream ends, its client is refused, and it receives the missed notifications when it may read again', async () => {
       const app = await start();
       const stream = await SseReader.open(app, 'topic=a,b');
       await stream.opening();
@@ -156,7 +156,7 @@ forEachAdapter((adapter) => {
       expect(numbers(await again.notifications(2))).toEqual([1, 2]);
     });
 
-    test('`read` is asked again about own topics', async () => {
+    test('`read` is called again for own topics', async () => {
       const app = await startApp(adapter, {
         notifications: {
           access: { topics: () => ['a', 'b'], read: (_: unknown, topic: string) => granted.has(topic) },
@@ -190,7 +190,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `topic=a&cursor=${cursor}`)).json.notifications).toHaveLength(1);
     });
 
-    test('own topics are asked for again as well', async () => {
+    test('own topics are determined again as well', async () => {
       const own = new Set(['a', 'b']);
       const app = await startApp(adapter, { notifications: { access: { topics: () => [...own] } } });
       const held = await holdPoll(app, '');

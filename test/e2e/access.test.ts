@@ -72,7 +72,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('a rule', () => {
-    test('is asked for every topic once, with the framework’s request', async () => {
+    test('is called for every topic once, with the framework’s request', async () => {
       const asked: unknown[] = [];
       const read = ({ request }: { request: { headers: Record<string, string> } }, topic: string) => {
         asked.push([topic, request.headers['x-user']]);
@@ -109,7 +109,7 @@ forEachAdapter((adapter) => {
       expect((await post(app, ITEM)).status).toBe(401);
     });
 
-    test('that throws anything else is a fault: 500, without its words', async () => {
+    test('with any other error is a fault: 500, without its message', async () => {
       const read = () => fail(new Error('password of the database'));
       const app = await startApp(adapter, { notifications: { access: { read } } });
       for (const headers of [{}, STREAM]) {
@@ -152,7 +152,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, 'topic=secret')).status).toBe(403);
     });
 
-    test('that rejects beside one that throws ends the request, not the process', async () => {
+    test('with a rejection beside an error ends the request, not the process', async () => {
       const read = {
         a: () => Promise.reject(new Error('later')),
         b: () => fail(new Error('at once')),
@@ -171,7 +171,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('what is not allowed costs no look at it: bad input is told first, and only then refused', async () => {
+  test('bad input is reported first, and access is checked after it', async () => {
     const asked: string[] = [];
     const read = (_: unknown, topic: string) => asked.push(topic) < 0;
     const app = await startApp(adapter, { notifications: { access: { read } } });

@@ -44,7 +44,7 @@ forEachAdapter((adapter) => {
     };
     const app = await start(access, more);
     const publishAsAdmin = () => users.run('admin', () => publish(app, 'orders'));
-    /** What the rules see from now on, until the delivery is over. */
+    /** The contexts that the rules see from now on, until the delivery is over. */
     const seenAtDelivery = async (): Promise<(string | undefined)[]> => {
       seen.length = 0;
       await publishAsAdmin();
@@ -71,7 +71,7 @@ forEachAdapter((adapter) => {
       expect(await seenAtDelivery()).toEqual(['ann']);
     });
 
-    test('that opened a stream with a ticket', async () => {
+    test('of a stream with a ticket', async () => {
       const { app, seenAtDelivery } = await recording();
       const headers = { 'Content-Type': 'application/json', ...AS_ANN };
       const { json } = await request(app, { method: 'POST', path: '/notifications/tickets', headers, body: '{}' });

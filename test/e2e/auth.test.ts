@@ -122,7 +122,7 @@ forEachAdapter((adapter) => {
       Authorization: `Bearer ${jwt.sign({ sub }, { expiresIn })}`,
     });
 
-    test('everybody reads what is theirs, and nothing else', async () => {
+    test('each caller reads its own notifications only', async () => {
       const app = await startApp(adapter, { imports: [withJwt] });
       await publish(app, 'user.ann', 1, 1);
       await publish(app, 'user.bob', 1, 2);
@@ -169,7 +169,7 @@ forEachAdapter((adapter) => {
       return { app, cookies };
     }
 
-    test('everybody reads what is theirs, and nothing else', async () => {
+    test('each caller reads its own notifications only', async () => {
       const { app, cookies } = await start();
       expect((await poll(app, 'cursor=earliest')).status).toBe(401);
       for (const [cookie, n] of [
@@ -204,7 +204,8 @@ forEachAdapter((adapter) => {
       const { app, cookies } = await start();
       const caching = {
         ...nginx!,
-        // Everything that may be kept is, for as long as may be, whatever cookies a request has.
+        // The proxy caches each response that it may, as long as it may, for requests with any
+        // cookies.
         config: (ports: { listen: number; upstream: number }) =>
           nginx!
             .config(ports)

@@ -21,7 +21,7 @@ forEachAdapter((adapter) => {
       return { app, jump: () => (clock.offsetMs = jumpMs) };
     }
 
-    test('ends no wait early and none late, and takes nothing from anybody', async () => {
+    test('ends no wait early or late, and loses no notification', async () => {
       const { app, jump } = await start();
       const old = await publish(app, 'orders');
       const held = await holdPoll(app, 'topic=orders&wait=20');

@@ -34,7 +34,7 @@ forEachAdapter((adapter) => {
     expect(message.header('vary')).toMatch(/\bOrigin\b/i);
   }
 
-  describe('an application that lets another origin in, with credentials,', () => {
+  describe('an application that allows another origin, with credentials,', () => {
     test.each(ANSWERS)('says so on %s', async (_, wanted, status) => {
       const app = await start();
       const connection = await Connection.open(app);

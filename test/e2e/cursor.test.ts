@@ -73,7 +73,8 @@ forEachAdapter((adapter) => {
         await publish(app, 'busy', 10);
         const { json } = await poll(app, `topic=quiet&cursor=${cursor}&wait=0`);
         expect(json).toEqual({ notifications: [], cursor: expect.any(String), more: false });
-        // What it stands for, not its text, says that it has moved: nothing of the busy topic is left after it.
+        // Its position, not its text, shows that it has moved: nothing of the busy topic is left
+        // after it.
         expect((await poll(app, `topic=busy&cursor=${json.cursor}&wait=0`)).json.notifications).toEqual([]);
         ({ cursor } = json);
       }

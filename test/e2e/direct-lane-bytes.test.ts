@@ -9,7 +9,10 @@ import { numbers, publish } from '../support/http/feed.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import { turn, until } from '../support/http/until.js';
 
-/** The lane takes a connection out of node:http's hands: whatever else its client sends must fare as if it had not. */
+/**
+ * The lane takes a connection over from node:http. Other requests of its client must be answered as
+ * without the lane.
+ */
 
 const OPEN = { ...LANE, access: { read: 'public', publish: 'public' } } as const;
 
@@ -51,7 +54,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test.each([1, 20, 60])('a poll in two pieces, cut after %i bytes, goes the whole way', async (cut) => {
+    test.each([1, 20, 60])('a poll in two pieces, cut after %i bytes, passes the framework', async (cut) => {
       const { app, poller, wholeWays } = await startGranted();
       const text = pollText(poller);
       const { bytesRead } = [...app.sockets][0]!;
@@ -69,7 +72,10 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(4);
     });
 
-    /** The head of a request up to the value of a header: what comes next is that value, even if it reads like a poll. */
+    /**
+     * The head of a request up to the value of a header. The next bytes are that value, even if
+     * they look like a poll.
+     */
     const HALF =
       'POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nX-Rest: ';
 
@@ -81,7 +87,10 @@ forEachAdapter((adapter) => {
       await until(() => socket!.bytesRead === before + text.length);
     }
 
-    /** Ends the request whose half has come with bytes that read like a poll: one answer, and not to a poll. */
+    /**
+     * Ends the request whose half has come with bytes that read like a poll: one answer, and not to
+     * a poll.
+     */
     async function expectHalfToGoOn(app: TestApp, poller: Poller): Promise<void> {
       await write(app, poller, pollText(poller));
       poller.connection.socket.write('ok');
@@ -92,7 +101,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['in one piece with it', (text: string) => [text + HALF]],
       ['in the next piece', (text: string) => [text, HALF]],
-    ])('half a request behind a poll on the whole way, %s, is not forgotten', async (_, pieces) => {
+    ])('half a request behind a poll through the framework, %s, is not forgotten', async (_, pieces) => {
       let laterMs = 0;
       const clock = { ...systemClock, monotonic: () => performance.now() + laterMs };
       const { app, poller, wholeWays } = await startGranted({ ...OPEN, clock });
@@ -105,7 +114,7 @@ forEachAdapter((adapter) => {
       await expectHalfToGoOn(app, poller);
     });
 
-    describe('while the rules are asked', () => {
+    describe('while the rules are called', () => {
       async function startAsking() {
         const answers: ((allowed: boolean) => void)[] = [];
         let isSlow = false;
@@ -184,7 +193,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('a poll waits for the answer of the one before it, whoever holds that', async () => {
+    test('a poll waits for the answer of the previous one, in the lane or not', async () => {
       const gates: (() => void)[] = [];
       let isGated = false;
       const read = (): boolean | Promise<boolean> =>

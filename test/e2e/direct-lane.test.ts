@@ -18,7 +18,7 @@ interface UserRequest {
 
 forEachAdapter((adapter) => {
   describe('a poll that repeats on its connection', () => {
-    test('is answered without the framework from the third on, and nobody can tell', async () => {
+    test('is answered without the framework from the third on, with the same bytes', async () => {
       const { app, wholeWays } = await startCounting(adapter, LANE, (_, response) => {
         response.setHeader('X-Application', ['one', 'two']);
       });
@@ -37,7 +37,7 @@ forEachAdapter((adapter) => {
       for (const { json } of answers) expect(json).toMatchObject({ more: false, notifications: [{ data: { n: 1 } }] });
     });
 
-    test('is held, answered empty, and answered from the past as on the whole way', async () => {
+    test('is held, answered empty, and answered from the past as through the framework', async () => {
       const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 50 } });
       const poller = await Poller.open(app);
       await poller.turns(2);
@@ -81,7 +81,7 @@ forEachAdapter((adapter) => {
         (poller) => ((poller.cursor = `earliest&topic=${'x'.repeat(21)}`), poller.answer()),
       ],
       ['a short cursor', (poller) => ((poller.cursor = 'A'), poller.answer())],
-    ])('goes the whole way with %s', async (_, ask) => {
+    ])('passes the framework with %s', async (_, ask) => {
       const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 0 } });
       const poller = await Poller.open(app);
       for (let n = 0; n < 3; n++) poller.cursor = ((await poller.answer()).json as { cursor: string }).cursor;
@@ -99,7 +99,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(3);
     });
 
-    test('goes the whole way by default', async () => {
+    test('passes the framework by default', async () => {
       const { app, wholeWays } = await startCounting(adapter, { access: 'public' });
       await (await Poller.open(app)).turns(4);
       expect(wholeWays()).toBe(4);
@@ -116,7 +116,7 @@ forEachAdapter((adapter) => {
           raw.end = (...written: unknown[]) => end(...written);
         },
       ],
-    ])('goes the whole way where middleware %s', async (_, middleware) => {
+    ])('passes the framework if middleware %s', async (_, middleware) => {
       const { app, wholeWays } = await startCounting(adapter, LANE, middleware);
       await (await Poller.open(app)).turns(4);
       expect(wholeWays()).toBe(4);
@@ -133,7 +133,7 @@ forEachAdapter((adapter) => {
     const AS_ANN = { 'X-User': 'ann' };
     const options = (more: NotificationsOptions = {}) => ({ access, directLane: LANE.directLane, ...more });
 
-    test('guards are asked again when the grant is over', async () => {
+    test('guards are called again when the grant is over', async () => {
       let asked = 0;
       let isOpen = true;
       class Counting implements CanActivate {
@@ -155,7 +155,7 @@ forEachAdapter((adapter) => {
       expect(asked).toBe(3);
     });
 
-    test('`read` is asked before a poll is held, and again before it is answered', async () => {
+    test('`read` is called before a poll is held, and again before it is answered', async () => {
       const { app, wholeWays } = await startCounting(adapter, options());
       const poller = await Poller.open(app, AS_ANN);
       await poller.turns(3);
@@ -199,7 +199,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(3);
     });
 
-    test('a limit refuses in the words of the whole way', async () => {
+    test('a limit refuses with the same text as through the framework', async () => {
       const { app, wholeWays } = await startCounting(adapter, { ...LANE, limits: { waitersMax: 1 } });
       const poller = await Poller.open(app);
       await poller.turns(2);
@@ -213,7 +213,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(4);
     });
 
-    test('a shutdown answers what is held, and refuses what comes', async () => {
+    test('a shutdown answers held polls, and refuses new ones', async () => {
       const { app } = await startCounting(adapter);
       const poller = await Poller.open(app);
       await poller.turns(2);

@@ -123,7 +123,7 @@ describe('the examples of the README', () => {
     await expect(shipping?.ship(1.5, 'post')).rejects.toBeInstanceOf(NotificationsException);
   });
 
-  test('access: callers read their own topics and the news, and nobody else', async () => {
+  test('access: callers read only their own topics and the public one', async () => {
     const url = `${await start(AccessModule)}/notifications`;
     const as = (user: string) => ({ headers: { authorization: `Bearer user-${user}` } });
     expect((await fetch(`${url}?topic=news`)).status).toBe(401);
@@ -207,7 +207,7 @@ describe('the examples of the README', () => {
     expect({ items, after: page.notifications }).toMatchObject({ items: 0, after: [{ data: { items: 1 } }] });
   });
 
-  test('poll loop: goes on with its cursor until it is aborted, and ends on a refusal', async () => {
+  test('poll loop: continues with its cursor until it is aborted, and ends on a refusal', async () => {
     const url = await start(QuickStartModule);
     const abort = new AbortController();
     const seen: unknown[] = [];

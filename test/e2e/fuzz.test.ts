@@ -18,7 +18,7 @@ const WELL_FORMED = 0.75;
 const IN_FLIGHT = 24;
 const TIMEOUT_MS = 120_000 + REQUESTS * 10;
 
-/** What may be answered. 500 is never planned. */
+/** The allowed answers. 500 is never planned. */
 const PLANNED = new Set([
   200, 201, 400, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 417, 429, 431, 501, 503, 505,
 ]);
@@ -77,7 +77,8 @@ forEachAdapter((adapter) => {
             throw new Error(`seed ${SEED}, bytes ${index}: ${wrong.join()}\n${bytes.toString('latin1')}`);
         });
         await until(() => app.counts().waiters === 0);
-        // Nest on Fastify reports a client that goes before its body is complete, whichever route it asked for.
+        // Nest on Fastify reports a client that leaves before its body is complete, on every
+        // route.
         expect(app.logs.splice(0).filter((line) => line !== 'error {…} undefined ExceptionsHandler')).toEqual([]);
         expect((await poll(app, 'wait=0')).status).toBe(200);
       },
@@ -162,7 +163,7 @@ function problemOf({ status, headers, text }: Answer, method: string): string | 
   return typeof body.code === 'string' && body.statusCode === status ? undefined : 'no code';
 }
 
-/** Sends bytes, and nothing more; resolves with what came back when the server has closed. */
+/** Sends bytes, and resolves with the response when the server has closed the connection. */
 function send(app: TestApp, bytes: Buffer): Promise<string> {
   return new Promise((resolve) => {
     let text = '';

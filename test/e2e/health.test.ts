@@ -43,7 +43,7 @@ forEachAdapter((adapter) => {
       });
     const ready = (app: TestApp) => request(app, { path: '/ready' });
 
-    test('is false while the application leaves, which still serves, and then lets everybody go', async () => {
+    test('is false during the drain delay, in which requests are served until all waiters end', async () => {
       const app = await start();
       const up = await ready(app);
       expect([up.status, up.json]).toMatchObject([200, { status: 'ok' }]);

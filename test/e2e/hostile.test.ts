@@ -13,7 +13,10 @@ const refusing: CanActivate = {
   },
 };
 
-/** Ways to write the path that some router, proxy or guard may take for another one, or for the same. */
+/**
+ * Ways to write the path that some router, proxy or guard may take for another one, or for the
+ * same.
+ */
 const PATHS = [
   '/notifications',
   '/notifications/',
@@ -36,7 +39,7 @@ const PATHS = [
 ];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get', 'QUERY'];
 
-/** What ends a line, a block, a string or a message somewhere. */
+/** Characters that end a line, a block, a string or a message in some format. */
 const BREAKERS = [
   '\n',
   '\r',

@@ -9,7 +9,10 @@ const start = (options: Parameters<typeof startApp>[1] = {}): Promise<TestApp> =
 const item = (n: number) => ({ type: 't', data: n });
 const topics = ['a'];
 
-/** As graphql-js consumes what a subscription's `subscribe` returns: one value a time, `return()` when the client leaves. */
+/**
+ * As graphql-js consumes what a subscription's `subscribe` returns: one value a time, `return()`
+ * when the client leaves.
+ */
 function subscribe<T>(
   source: AsyncIterable<T>,
   onValue: (value: T) => void,
@@ -166,7 +169,7 @@ describe('iterate', () => {
       await app.close();
     });
 
-    test('waits for onGap, and goes on with the oldest that is kept', async () => {
+    test('waits for onGap, and continues with the oldest kept notification', async () => {
       const { app, cursor } = await startTrimmed();
       const seen: unknown[] = [];
       const onGap = async ({ reason }: { reason: string }): Promise<void> => {

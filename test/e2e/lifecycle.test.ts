@@ -31,7 +31,9 @@ class Gate {
   }
 }
 
-/** The client has gone, and the application has been told; whatever it holds on to now, it holds on to for ever. */
+/**
+ * The client has left, and the application knows it. Objects that it still holds now leak.
+ */
 async function gone(app: TestApp, connection: Connection): Promise<void> {
   await connection.destroy();
   await until(() => app.sockets.size === 0);

@@ -39,7 +39,7 @@ const WAITERS: [name: string, limits: NonNullable<NotificationsOptions['limits']
   ['waitersPerAddressMax', { waitersPerAddressMax: 2 }, 429, 'address_waiters_too_many'],
 ];
 
-/** What an application writes to its connections from now on: a page is one write. */
+/** The later writes of an application to its connections. A page is one write. */
 function writesOf(app: TestApp): string[] {
   const writes: string[] = [];
   (app.nest.getHttpServer() as Server).prependListener('connection', (socket) => {
@@ -57,7 +57,7 @@ forEachAdapter((adapter) => {
     startApp(adapter, { notifications: { access: OPEN, ...options } });
 
   describe.each(WAITERS)('limits.%s', (name, limits, status, code) => {
-    test('lets in as many polls, refuses one more, and lets in the next when one has gone', async () => {
+    test('accepts as many polls, refuses one more, and accepts the next when one has left', async () => {
       const app = await start({ limits });
       const first = await holdPoll(app, 'topic=orders', AS_ANN);
       await holdPoll(app, 'topic=orders', AS_ANN);
@@ -71,7 +71,7 @@ forEachAdapter((adapter) => {
       await holdPoll(app, 'topic=orders', AS_ANN);
     });
 
-    test('counts streams with polls, and refuses one more in a way that lets its client come back', async () => {
+    test('counts streams with polls, and refuses one more with a time to reconnect', async () => {
       const app = await start({ limits });
       await holdPoll(app, 'topic=orders', AS_ANN);
       const stream = await SseReader.open(app, 'topic=orders', AS_ANN);
@@ -156,7 +156,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('publish.perMinuteMax', () => {
-    test('lets in as many, then says when, to that caller alone', async () => {
+    test('accepts as many, then refuses that caller alone with a time to retry', async () => {
       const app = await start({ publish: { perMinuteMax: 3 } });
       expect((await post(app, [ITEM, ITEM], AS_ANN)).status).toBe(201);
       expect((await post(app, ITEM, AS_ANN)).status).toBe(201);
@@ -254,7 +254,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('stream.unreadMsMax', () => {
-    test('cuts a stream whose client does not read, and nobody else’s', async () => {
+    test('disconnects a stream whose client does not read, and no other one', async () => {
       const app = await start({ stream: { unreadMsMax: 300 } });
       const [stalled, healthy] = [await SseReader.open(app, 'topic=orders'), await SseReader.open(app, 'topic=orders')];
       await stalled.opening();

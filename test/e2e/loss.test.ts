@@ -22,7 +22,7 @@ const TOPICS = Array.from({ length: 10 }, (_, index) => `topic.${index}`);
 const CHECK_MS_MAX = 90_000;
 
 /**
- * What the check is run on: something that serves `GET /notifications`, and a way to publish to it.
+ * A server under test: it serves `GET /notifications` and can publish.
  */
 interface Feed extends Target {
   readonly cursor: string;
@@ -50,7 +50,7 @@ async function startLibrary(adapter: Adapter): Promise<Feed> {
   return { port, cursor: service.cursor(), transports: ['poll', 'sse'], publish };
 }
 
-/** A long poll as it is often written: what comes along while nobody is asking is nobody's. */
+/** A long poll as it is often written: notifications between two polls are lost. */
 @Controller('notifications')
 class NaiveController {
   static readonly events = new Subject<Logged>();

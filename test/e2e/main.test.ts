@@ -9,7 +9,7 @@ import { EnvironmentError, moduleOptions, readEnvironment, settingsOf } from '..
 import { exposureWarning, startText } from '../../src/demo/start-text.js';
 import { type Built, built, findProgram, MainProcess } from '../browser/main-process.js';
 
-/** What a drain may take; nothing here has anything to wait for. */
+/** The limit of a drain. No test has a request that delays it. */
 const DRAIN_MS_MAX = 2_000;
 
 describe('the environment', () => {
@@ -59,7 +59,7 @@ describe('the environment', () => {
     ['0.0.0.0', 'http://127.0.0.1:80/', true],
     ['::', 'http://[::1]:80/', true],
     ['127.example.org', 'http://127.example.org:80/', true],
-  ])('says for HOST %s where to look: %s, and whether strangers reach it: %s', (HOST, url, exposed) => {
+  ])('prints for HOST %s the address %s, and whether other machines can connect: %s', (HOST, url, exposed) => {
     const text = startText({ ...readEnvironment({}), HOST }, 80);
     expect(text).toContain(`Look at it: ${url}\n`);
     expect(text).toContain('This server is public: everyone who reaches it may read every topic and publish to it.');
@@ -131,7 +131,7 @@ describe('the program', () => {
   it('publishes what the running process is like', async () => {
     const url = await start({ SOURCE_SECONDS: '0.05' }).url();
     const samples: unknown[] = [];
-    // The cursor is the present one: what is seen here was published while somebody waited.
+    // The cursor is the current one, so the samples were published during a poll.
     let cursor = 'latest';
     while (samples.length < 2) {
       const answer = await fetch(`${url}notifications?topic=system.pulse&cursor=${cursor}`);
@@ -165,7 +165,8 @@ describe('the program', () => {
       const [stream, publish, poll] = lines;
       expect(lines).toHaveLength(3);
 
-      // The poll is held, since nothing has been published; it must be there before the publish to show that.
+      // The poll is held, since nothing has been published; it must be there before the publish to
+      // show that.
       const held = shell(poll!);
       const streamed = shell(`${stream!} | grep -m 1 greeting`);
       await waiters(url, 2);
@@ -189,7 +190,7 @@ describe('the program', () => {
     main.child.kill(signal);
     expect(await main.ended()).toBe(0);
     expect(performance.now() - began).toBeLessThan(DRAIN_MS_MAX);
-    // Both got a proper end, with a cursor to go on from.
+    // Both ended in order, with a cursor to continue from.
     expect(await (await poll).json()).toMatchObject({ notifications: [], cursor: expect.any(String) });
     expect(await stream.text()).toMatch(/^retry: \d+\nevent: cursor\n/);
     expect(main.stderr).toBe('');
@@ -212,7 +213,7 @@ describe('the program', () => {
     socket.write(
       'POST /notifications HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
     );
-    // Whoever is answered after that knows that it has been read.
+    // When another request is answered, the server has read this one.
     await (await fetch(url)).text();
     const again = setInterval(() => main.child.kill('SIGTERM'), 50);
     expect(await main.ended()).toBe(128 + constants.signals.SIGTERM);
@@ -243,13 +244,13 @@ describe('the program', () => {
   });
 
   it('says when the host is not of this machine', async () => {
-    // Reserved for documentation (RFC 5737), so nobody has it.
+    // Reserved for documentation (RFC 5737), so no machine has it.
     const main = start({ HOST: '192.0.2.1' });
     expect(await main.ended()).toBe(1);
     expect(main.stderr).toMatch(/^HOST is 192\.0\.2\.1, which is no address of this machine: [^\n]+\n$/);
   });
 
-  it('warns when strangers reach it', async () => {
+  it('warns when other machines can connect', async () => {
     const main = start({ HOST: '0.0.0.0' });
     await main.url();
     expect(main.stderr).toMatch(/^WARNING: HOST is 0\.0\.0\.0: [^\n]+\n$/);

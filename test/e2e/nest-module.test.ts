@@ -106,7 +106,7 @@ forEachAdapter((adapter) => {
     });
 
     test.each(['isGlobal', 'controller', 'path', 'serveClient', 'guards', 'version', 'imports'])(
-      'that shape the module are rejected in the result of a factory: %s',
+      'for the module’s shape are rejected in the result of a factory: %s',
       async (name) => {
         const module = NotificationsModule.forRootAsync({
           useFactory: () => ({ access: 'public', [name]: undefined }),
@@ -115,7 +115,7 @@ forEachAdapter((adapter) => {
       },
     );
 
-    test('that are wrong for the memory store fail where they are written', () => {
+    test('for the memory store are checked in the call of `memoryStore`', () => {
       expect(() => memoryStore({ retainCount: 0 })).toThrow(/retainCount is 0, must be a whole number from 1/);
     });
 
@@ -143,7 +143,7 @@ forEachAdapter((adapter) => {
       );
     });
 
-    test('stands below global prefix and version, and errors of the parser are the module’s there too', async () => {
+    test('is below a global prefix and version, and errors of the parser are the module’s there too', async () => {
       const app = await startApp(adapter, {
         notifications: { ...OPEN, version: '2' },
         configure: (nest) => nest.setGlobalPrefix('api').enableVersioning({ type: VersioningType.URI }),

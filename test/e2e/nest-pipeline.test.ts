@@ -25,7 +25,7 @@ import { until } from '../support/http/until.js';
 
 const ITEM = { topic: 'orders', type: 'numbered', data: { n: 1 } };
 
-/** What every response of an application may look like when its team likes an envelope. */
+/** An interceptor that wraps every response of an application in an envelope. */
 class Envelope implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(map((data: unknown) => ({ data, meta: 'envelope' })));
@@ -40,7 +40,10 @@ class Recorder implements NestInterceptor {
   }
 }
 
-/** Refuses every parameter and rewrites what it lets pass, as a strict validation does that knows nothing of this route. */
+/**
+ * Refuses every parameter and rewrites what it lets pass, as a strict validation does that knows
+ * nothing of this route.
+ */
 class StrictPipe implements PipeTransform {
   transform(value: unknown): unknown {
     if (typeof value === 'object' && value !== null) throw new BadRequestException('unknown parameters');
@@ -63,13 +66,16 @@ class Teapot implements ExceptionFilter {
   }
 }
 
-/** Stands for class-transformer, which would take a page for an instance and leave out what is not exposed. */
+/**
+ * A substitute for class-transformer, which would treat a page as an instance and omit properties
+ * that are not exposed.
+ */
 const transformerPackage = {
   plainToInstance: (_class: unknown, plain: object) => plain as never,
   classToPlain: (instance: unknown) => ({ serialized: typeof instance }),
 };
 
-/** The protocol once through: a poll without news, one with, a stream, a publish. */
+/** Each kind of request once: a poll without notifications, one with, a stream, a publish. */
 async function exchange(app: TestApp): Promise<unknown> {
   const start = app.service.cursor();
   const empty = await poll(app, 'topic=orders&wait=0');
@@ -177,11 +183,11 @@ forEachAdapter((adapter) => {
         const { json } = await poll(app, 'topic=orders&cursor=earliest');
         expect(numbers(json.notifications)).toEqual([1]);
       }
-      // It was told so, after the answer was out.
+      // It received the error after the answer was sent.
       expect(app.logs.splice(0).join()).toContain('read only property');
     });
 
-    test('that gives up waiting answers in its own words, and the waiter is gone', async () => {
+    test('with a timeout answers with its own text, and the waiter is gone', async () => {
       class Impatient implements NestInterceptor {
         intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
           const late = () => throwError(() => new HttpException('too slow', 408));
@@ -197,7 +203,7 @@ forEachAdapter((adapter) => {
       expect(app.counts().waiters).toBe(0);
     });
 
-    test('that has enough of a stream ends it', async () => {
+    test('ends a stream when it completes', async () => {
       class Brief implements NestInterceptor {
         intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
           return next.handle().pipe(take(1));
@@ -211,7 +217,7 @@ forEachAdapter((adapter) => {
       await reader.rest();
     });
 
-    test('that answers in the place of the handler is not left without an answer', async () => {
+    test('may answer instead of the handler', async () => {
       class Maintenance implements NestInterceptor {
         intercept(): Observable<unknown> {
           return of({ maintenance: true });
@@ -275,7 +281,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('a global guard', () => {
-    test('is asked before access', async () => {
+    test('is called before access', async () => {
       let asked = 0;
       class Unauthorized implements CanActivate {
         canActivate(): boolean {
@@ -298,7 +304,7 @@ forEachAdapter((adapter) => {
       expect(asked).toBe(0);
     });
 
-    test('may leave on the request what access looks at', async () => {
+    test('may set data on the request that access reads', async () => {
       class Authentication implements CanActivate {
         canActivate(context: ExecutionContext): boolean {
           const request = context.switchToHttp().getRequest<{ headers: Record<string, string>; user?: string }>();

@@ -54,7 +54,7 @@ forEachAdapter((adapter) => {
         'the host of the server, which browsers mark as another site',
         { Origin: 'http://HOST', 'Sec-Fetch-Site': 'cross-site' },
       ],
-    ])('refuses %s, before any rule is asked', async (_, given) => {
+    ])('refuses %s, before any rule is called', async (_, given) => {
       const app = await start([APP]);
       const headers = Object.fromEntries(
         Object.entries(given).map(([name, value]) => [name, value.replace('HOST', `127.0.0.1:${app.port}`)]),
@@ -72,7 +72,7 @@ forEachAdapter((adapter) => {
       ['its own origin, of a browser that does not mark it', { Origin: 'http://HOST' }],
       ['a URL that the user has opened', { 'Sec-Fetch-Site': 'none' }],
       ['a client that is no browser', {}],
-    ])('lets in %s', async (_, given) => {
+    ])('accepts %s', async (_, given) => {
       const app = await start([APP]);
       const headers = Object.fromEntries(
         Object.entries(given).map(([name, value]) => [name, value.replace('HOST', `127.0.0.1:${app.port}`)]),
@@ -81,7 +81,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('without a list every origin is let in', async () => {
+  test('without a list every origin is accepted', async () => {
     expect(await statuses(await start(), { Origin: EVIL, 'Sec-Fetch-Site': 'cross-site' })).toEqual([200, 201, 201]);
   });
 

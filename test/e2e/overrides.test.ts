@@ -132,7 +132,7 @@ describe('a guard of the module', () => {
     }
   }
 
-  /** Made anew for each request, with the request. */
+  /** Created for each request, with the request. */
   @Injectable({ scope: Scope.REQUEST })
   class ScopedGuard implements CanActivate {
     constructor(

@@ -8,7 +8,7 @@ import { SseReader } from '../support/http/sse.js';
 import { until } from '../support/http/until.js';
 
 const POLLS = 41;
-/** Nobody but the application may read `secret`. */
+/** Only the application may read `secret`. */
 const OPTIONS = { access: { read: { mine: true as const } } };
 
 /** For each of the answers to one question, whether its cursor equals the one before. */

@@ -9,14 +9,13 @@ import { TimerClock } from '../support/timer-clock.js';
 
 const CURSOR = /^[A-Za-z0-9_-]{36}$/;
 /**
- * What a long poll's answer carries besides `Date`, whose value differs, and what the connection is
- * about.
+ * The headers of a long poll's answer without `Date` and those of the connection.
  */
 const FRAMING = ['Date', 'Connection', 'Keep-Alive', 'Content-Length'];
 
 forEachAdapter((adapter) => {
   describe('the answer to a poll', () => {
-    test('is the same shape with and without news', async () => {
+    test('has the same shape with and without notifications', async () => {
       const app = await startApp(adapter);
       const start = app.service.cursor();
       const { ids } = await app.service.publish('orders', { type: 'order.shipped', data: { orderId: 7 } });
@@ -72,7 +71,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('is never 304 and has no ETag, whatever the request says it has already', async () => {
+    test('is never 304 and has no ETag, also for conditional requests', async () => {
       const app = await startApp(adapter);
       const query = 'topic=orders&cursor=earliest&wait=0';
       const first = await poll(app, query);
@@ -87,7 +86,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('a poll without news', () => {
+  describe('a poll without notifications', () => {
     test('is held, and answered when something is published to one of its topics', async () => {
       const app = await startApp(adapter);
       const held = await holdPoll(app, 'topic=orders&topic=returns');
@@ -212,7 +211,7 @@ forEachAdapter((adapter) => {
       expect(response.header('content-type')).toBe(type);
       expect(response.header('cache-control')).toBe(caching);
       expect(app.counts().waiters).toBe(0);
-      // A body, had there been one, would be taken for the next response.
+      // The client would read a body as the next response.
       connection.send({ path: '/notifications?topic=orders&wait=0' });
       expect((await connection.response()).json.notifications).toEqual([]);
     });
@@ -249,7 +248,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('a log that forgets says so, and goes on from what it still has', async () => {
+  test('a log with retention reports a gap, and continues from its oldest notification', async () => {
     const store = memoryStore({ retainCount: 3 });
     const app = await startApp(adapter, { notifications: { access: 'public', store, window: { count: 1 } } });
     const start = app.service.cursor();

@@ -86,7 +86,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       await until(() => reader.text.endsWith(':\n'));
     });
 
-    test('what is held for longer than the proxy waits is cut by it, and goes on with the same cursor', async () => {
+    test('a request above the proxy’s timeout is cut by it, and continues with the same cursor', async () => {
       const app = await startApp(adapter, { notifications: { ...OPEN, stream: { heartbeatMs: 60_000 } } });
       const front = await startProxy(withTimeouts(proxy, 1), app);
       const { cursor } = (await poll(front, 'topic=orders&wait=0')).json;

@@ -11,7 +11,10 @@ const HUGE = 2 * 1024 * 1024;
 /** Deep enough to exhaust a stack, small enough for the parser. */
 const DEEP = 20_000;
 
-/** A code by the platform's name: its parser is the first to look, and may have an opinion of its own. */
+/**
+ * A code by the platform's name: its parser is the first to look, and may have an opinion of its
+ * own.
+ */
 type Code = string | Record<string, string>;
 
 const JSON_ROWS: [what: string, body: unknown, status: number, code: Code][] = [
@@ -126,7 +129,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('what is wrong is not repeated at length, and does not break the answer', async () => {
+  test('wrong input is not repeated at length, and does not break the answer', async () => {
     const app = await startApp(adapter, { notifications: OPEN });
     const key = `<script>"\n${'k'.repeat(5_000)}`;
     const { status, json, text } = await post(app, { ...ITEM, [key]: 1 });

@@ -44,7 +44,9 @@ const plainStore: StoreFactory = async (runtime) => {
   };
 };
 
-/** Blocks until the operating system knows that the client has reset the connection. Node does not. */
+/**
+ * Blocks until the operating system knows that the client has reset the connection. Node does not.
+ */
 function untilReset(socket: Socket): void {
   const { _handle } = socket as unknown as { _handle: { getpeername(out: object): number } };
   const endMs = Date.now() + 5_000;
@@ -183,7 +185,7 @@ forEachAdapter((adapter) => {
       expect(await log(app)).toHaveLength(1);
     });
 
-    test('whose first notification was removed by retention is a repeat', async () => {
+    test('is a repeat also if retention has removed its first notification', async () => {
       const retaining: StoreFactory = async (runtime) =>
         (options as { store?: StoreFactory }).store ? plainStore(runtime) : memoryStore({ retainCount: 1 })(runtime);
       const app = await start({ ...options, store: retaining });
@@ -223,7 +225,7 @@ forEachAdapter((adapter) => {
       expect(await log(app)).toHaveLength(2);
     });
 
-    test('that an Idempotency-Key names is refused when items were added or removed', async () => {
+    test('with an Idempotency-Key is refused when items were added or removed', async () => {
       const app = await start();
       await post(app, [ITEM, ITEM], as('alice', 'k'));
       expect(outcome(await post(app, [ITEM, ITEM, ITEM], as('alice', 'k')))).toEqual(REUSED);

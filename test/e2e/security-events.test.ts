@@ -40,7 +40,7 @@ const SECRET = 's3cret';
 
 const subscriber = ({ request }: { request: UserRequest }): string | undefined => request.headers['x-user'];
 const OPEN = { subscriber, read: 'public', publish: 'public' } as const;
-/** Everybody may use `orders`, and nobody another topic. */
+/** Every caller may use `orders`, and no other topic. */
 const ORDERS = { subscriber, read: { orders: true }, publish: { orders: true } } as const;
 
 const refused = (route: string, code: string | undefined, status: number, caller: object = ANN) => ({
@@ -171,7 +171,7 @@ forEachAdapter((adapter) => {
       for (const ticket of [spent, old, revoked]) expect(JSON.stringify(events)).not.toContain(ticket.slice(0, 20));
     });
 
-    test('where an access rule throws, on arrival and at delivery', async () => {
+    test('when an access rule throws, on arrival and at delivery', async () => {
       let isBanned = true;
       const read = (): boolean => {
         if (isBanned) throw new ForbiddenException(SECRET);
@@ -195,7 +195,7 @@ forEachAdapter((adapter) => {
       ).toEqual([refused('poll', undefined, 403), refused('stream', undefined, 403)]);
     });
 
-    test('where an application has interceptors', async () => {
+    test('when an application has interceptors', async () => {
       const interceptor: NestInterceptor = { intercept: (_, next) => next.handle() };
       const notifications = { access: OPEN, limits: { waitersMax: 1 }, directLane: { grantMs: 0 } };
       const app = await startApp(adapter, {

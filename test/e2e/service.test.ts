@@ -139,7 +139,7 @@ forEachAdapter((adapter) => {
       expect(app.counts()).toMatchObject({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     });
 
-    test('goes on from a cursor, and may be left in the middle of a replay', async () => {
+    test('continues from a cursor, and may end in the middle of a replay', async () => {
       const app = await startBare();
       const cursor = await publish(app, 'orders', 5);
       await publish(app, 'orders', 50, 6);
@@ -181,7 +181,7 @@ forEachAdapter((adapter) => {
 
 const CANCELLED = { type: 'order.cancelled', data: null } as const;
 
-/** Compiled, never run: what the types of a declared map allow, and what they refuse. */
+/** Compiled and never run: the types of a declared map accept these calls, and reject those. */
 export function typesOfADeclaredMap(service: NotificationsService<AppNotifications>): unknown[] {
   return [
     service.publish('orders', { type: 'order.shipped', data: { orderId: 7 } }),
@@ -205,7 +205,7 @@ export function typesOfADeclaredMap(service: NotificationsService<AppNotificatio
   ];
 }
 
-/** As above: a page is a union that its topic and type tell apart. */
+/** As above: a page is a union, discriminated by topic and type. */
 export function typesOfAPage(service: NotificationsService<AppNotifications>): void {
   service.poll({ topics: ['orders'] }).subscribe(({ notifications }) => {
     for (const notification of notifications) {

@@ -10,7 +10,10 @@ import { turn, until } from '../support/http/until.js';
 
 const POLLS = 2_000;
 const STREAMS = 500;
-/** The goal is 1 s; the rest is room for a machine that has other things to do. Whoever waits for something waits for much longer. */
+/**
+ * The goal is 1 s; the rest is room for a machine that has other things to do. Each wait is much
+ * longer.
+ */
 const CLOSE_MS_MAX = 3_000;
 /** To open so many connections, one after the other. */
 const OPEN_MS_MAX = 90_000;
@@ -65,7 +68,7 @@ forEachAdapter((adapter) => {
 
     test('refuses newcomers while it drains: polls with 503, streams with 200, a longer retry and an end', async () => {
       const app = await startApp(adapter);
-      // One who does not read is what keeps the doors open for a while.
+      // A client that does not read delays the end of the drain.
       const stalled = await SseReader.open(app, 'topic=orders');
       await stalled.opening();
       stalled.connection.socket.pause();

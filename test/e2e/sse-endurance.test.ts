@@ -77,7 +77,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('a stream ends', () => {
-    test('at its lifetime, and goes on where it ended', async () => {
+    test('at its lifetime, and continues where it ended', async () => {
       const clock = new TimerClock();
       const app = await startApp(adapter, { notifications: { access: 'public', clock, stream: STREAM } });
       const reader = await SseReader.open(app, 'topic=orders');
@@ -141,7 +141,7 @@ forEachAdapter((adapter) => {
       expect(numbers(heard.notifications)).toEqual(upTo(10));
     });
 
-    test('comes back when the server has ended its stream, and misses nothing', async () => {
+    test('reconnects when the server has ended its stream, and misses nothing', async () => {
       const clock = new TimerClock();
       const notifications = { access: 'public', clock, stream: STREAM } as const;
       const app = await startApp(adapter, { nest: WITH_FETCH, notifications });
@@ -160,7 +160,7 @@ forEachAdapter((adapter) => {
       expect(heard.gaps).toEqual([]);
     });
 
-    test('that got nothing before its stream ended misses nothing of what came in between', async () => {
+    test('without a notification before its stream ended misses nothing between two streams', async () => {
       const clock = new TimerClock();
       const notifications = { access: 'public', clock, stream: { ...STREAM, retryMs: 200 } } as const;
       const app = await startApp(adapter, { nest: WITH_FETCH, notifications });
@@ -175,7 +175,7 @@ forEachAdapter((adapter) => {
       expect(numbers(heard.notifications)).toEqual(upTo(4));
     });
 
-    test('is told of a gap, and goes on', async () => {
+    test('receives a gap, and continues', async () => {
       const earlier = await startApp(adapter, { nest: WITH_FETCH });
       const cursor = earlier.service.cursor();
       const app = await startApp(adapter, { nest: WITH_FETCH });

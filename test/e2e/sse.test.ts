@@ -9,7 +9,7 @@ import { until } from '../support/http/until.js';
 
 const QUIET = { heartbeatMs: 100 };
 
-/** What a client's `onmessage` gets of the stream so far. */
+/** The messages that a client's `onmessage` receives from the stream so far. */
 function messages(reader: SseReader): EventSourceMessage[] {
   const events: EventSourceMessage[] = [];
   createParser({ onEvent: (event) => events.push(event) }).feed(reader.text);
@@ -99,7 +99,7 @@ forEachAdapter((adapter) => {
       ['separators that are line ends to some', '\u0085\u2028\u2029\u000b\u000c'],
       ['NUL and the byte order mark', '\u0000\ufeff'],
       ['half a surrogate pair and more than one byte', '\ud800 ü 漢 😀'],
-    ])('keeps its frame whatever is published: %s', async (_, text) => {
+    ])('keeps its frame for each published text: %s', async (_, text) => {
       const app = await startApp(adapter);
       const reader = await SseReader.open(app, 'topic=orders&cursor=earliest');
       await app.service.publish('orders', { type: 't', data: { text, [text]: [text] } });
@@ -200,7 +200,7 @@ forEachAdapter((adapter) => {
       expect(response.header('cache-control')).toContain('no-store');
     });
 
-    test('ends a stream at once, with 200 and a longer retry, and the client’s place kept', async () => {
+    test('ends a stream at once, with 200, a longer retry and the client’s position', async () => {
       const app = await startApp(adapter, busy);
       const held = await holdPoll(app, 'topic=orders');
       const reader = await SseReader.open(app, 'topic=orders');

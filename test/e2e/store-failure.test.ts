@@ -46,7 +46,7 @@ class Engine {
 
   async #through<T>(call: () => Promise<T>): Promise<T> {
     if (this.failure) throw this.failure;
-    // What is held is the answer: it says how things stood when the call was made.
+    // The answer is held back. It reports the state at the time of the call.
     const answer = await call();
     if (this.#gate) {
       this.waiting++;
@@ -133,7 +133,7 @@ forEachAdapter((adapter) => {
       expect((await post(app, ITEM)).status).toBe(201);
     });
 
-    test('a stream that needs it ends with 200 and a longer retry, and its client’s place is kept', async () => {
+    test('a stream that needs it ends with 200, a longer retry and its client’s position', async () => {
       const engine = new Engine();
       const app = await start(engine);
       const cursor = app.service.cursor();
@@ -150,7 +150,7 @@ forEachAdapter((adapter) => {
       expect(numbers(await again.notifications(5))).toEqual(upTo(5));
     });
 
-    test('who needs only what the node has in memory is served', async () => {
+    test('requests that need only the node’s memory are served', async () => {
       const engine = new Engine();
       const app = await start(engine);
       const cursor = await publish(app, 'orders');
@@ -161,7 +161,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('when the store breaks in a way nobody has foreseen', () => {
+  describe('when the store fails with an unknown error', () => {
     test('a poll and a publish answer 500 without its words, and a stream ends', async () => {
       const engine = new Engine();
       const app = await start(engine);
@@ -228,7 +228,7 @@ forEachAdapter((adapter) => {
       expect(app.counts()).toMatchObject({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     });
 
-    test('what is published between read and answer is not missed', async () => {
+    test('a notification between read and answer is not missed', async () => {
       const engine = new Engine();
       const app = await start(engine);
       const cursor = app.service.cursor();
@@ -238,7 +238,8 @@ forEachAdapter((adapter) => {
       await until(() => engine.waiting === 1);
       const published = publish(app, 'orders');
       await until(() => engine.waiting === 2);
-      // Its topic has news, of which the answer under way knows nothing; nobody will tell it again.
+      // Its topic has a notification that the pending answer lacks. No other event will wake the
+      // poll.
       await turn(10);
       engine.letGo();
       await published;

@@ -118,7 +118,7 @@ const CLIENTS: [string, Client][] = [
 ];
 
 forEachAdapter((adapter) => {
-  test.each(CLIENTS)('%s is live, and misses nothing when it is cut and the server starts anew', async (_, client) => {
+  test.each(CLIENTS)('%s is live, and misses nothing when it is cut and the server restarts', async (_, client) => {
     const server = await Server.start((options) => startApp(adapter, options));
     const got: number[] = [];
     const stop = new AbortController();
@@ -156,7 +156,7 @@ function aborted(signal: AbortSignal): Promise<unknown> {
   return signal.aborted ? Promise.resolve() : once(signal, 'abort');
 }
 
-/** One request after the other; what the server refuses for good is an error. */
+/** One request after the other. A final refusal of the server is an error. */
 async function again(signal: AbortSignal, ask: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     try {

@@ -66,7 +66,7 @@ forEachAdapter((adapter) => {
     return [status, json.code] as const;
   };
 
-  describe('access rules of a ticket are asked', () => {
+  describe('access rules of a ticket are called', () => {
     test('before each delivery: the stream ends when its subscriber may no longer read, and the ticket is refused', async () => {
       const granted = new Set(['ann']);
       const app = await start({ read: (context) => granted.has(context.subscriber ?? '') });
@@ -104,7 +104,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(app, ticket, { 'Last-Event-ID': stream.lastId })).toEqual([403, 'forbidden']);
     });
 
-    test('with the answer of `requestFor` as their request, at each delivery anew', async () => {
+    test('with the result of `requestFor` as their request, at each delivery', async () => {
       const roles = new Map([['ann', 'reader']]);
       const app = await start({
         requestFor: async (id) => Promise.resolve({ headers: {}, user: { role: roles.get(id) ?? 'none' } }),
@@ -154,7 +154,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('`expiresAt` of a ticket', () => {
-    test('is asked again when it is used', async () => {
+    test('is called again when it is used', async () => {
       const session: { endsAt?: Date } = {};
       const app = await start({ read: 'public', expiresAt: () => session.endsAt });
       const ticket = await ticketOf(app, ['orders']);

@@ -97,7 +97,7 @@ forEachAdapter((adapter) => {
       expect((await ticketOf(app, {})).status).toBe(201);
     });
 
-    test('is given to nobody without credentials, nor where it was not asked for', async () => {
+    test('is not issued without credentials, or if the feature is off', async () => {
       const app = await start();
       expect((await ticketOf(app, {}, {})).status).toBe(401);
       const without = await startApp(adapter, { notifications: { access: ACCESS, guards: [HeaderGuard] } });
@@ -105,7 +105,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(without, (await ticketOf(app)).ticket)).toEqual([401, 'ticket_invalid']);
     });
 
-    test('is spent by its first stream: a copy is worthless, then and later', async () => {
+    test('is spent by its first stream: a copy is rejected, then and later', async () => {
       const app = await start();
       const { ticket } = await ticketOf(app);
       const first = await open(app, ticket);
@@ -117,14 +117,14 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(app, ticket, { 'Last-Event-ID': cursor })).toEqual([401, 'ticket_spent']);
     });
 
-    test('of two that use it at once lets one in', async () => {
+    test('admits one of two clients that use it at once', async () => {
       const app = await start();
       const { ticket } = await ticketOf(app);
       const streams = await Promise.all([open(app, ticket), open(app, ticket), open(app, ticket)]);
       expect(streams.map(({ head }) => head.status).sort()).toEqual([200, 401, 401]);
     });
 
-    test('goes on with the last event id of its own stream, and of no other', async () => {
+    test('continues from the last event id of its own stream, and of no other', async () => {
       const app = await start();
       const [mine, other] = [await ticketOf(app), await ticketOf(app)];
       const stream = await open(app, mine.ticket);
@@ -148,7 +148,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `ticket=${ticket}&topic=user.bob`, STREAM)).json.code).toBe('topic_invalid');
     });
 
-    test('that was changed in any character is none', async () => {
+    test('is rejected when any character has changed', async () => {
       const app = await start();
       const { ticket } = await ticketOf(app);
       for (let at = 0; at < ticket.length; at += 7) {
@@ -172,7 +172,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(app, used.ticket, { 'Last-Event-ID': id! })).toEqual([401, 'ticket_expired']);
     });
 
-    test('is revoked on its way from the check to the stream', async () => {
+    test('is revoked between the check and the stream', async () => {
       let onTheWay = async (): Promise<void> => undefined;
       const configure = (nest: INestApplication): unknown =>
         nest.useGlobalInterceptors({ intercept: (_, next) => onTheWay().then(() => next.handle()) });

@@ -11,8 +11,8 @@ const SAMPLES = Math.min(30, Math.max(6, Math.round(CYCLES / 500)));
 /** Until everything has been compiled, and every buffer has the size that it needs. */
 const WARM_UP = 250;
 /**
- * What the heap may seem to grow by: it is never quite still, and code goes on being compiled; and with every cycle less than the smallest
- * object that could be left behind takes.
+ * The allowed growth of the heap. It is never quite still, and code is still compiled. Per cycle it
+ * is less than the smallest object that could be left behind.
  */
 const GROWTH_BYTES_MAX = 0.75 * 2 ** 20 + 24 * CYCLES;
 

@@ -5,7 +5,7 @@ import type { Random } from '../support/http/random.js';
 import { turn } from '../support/http/until.js';
 import type { WatchedNode } from './watched-node.js';
 
-/** Where a client is when it leaves. */
+/** The phase of a request in which a client leaves. */
 export const PHASES = [
   'connecting',
   'half a request',
@@ -16,7 +16,10 @@ export const PHASES = [
 ] as const;
 type Phase = (typeof PHASES)[number];
 
-/** Addresses to connect from: the ports of one are soon used up, as closed connections keep theirs for a minute. */
+/**
+ * Addresses to connect from: the ports of one are soon used up, as closed connections keep theirs
+ * for a minute.
+ */
 const ADDRESSES = process.platform === 'linux' ? 20 : 1;
 /** A moment in which a request gets somewhere, in turns of the client's event loop. */
 const TURNS_MAX = 12;
@@ -24,7 +27,7 @@ const TURNS_MAX = 12;
 /** Notifications that have to be there for a repeated poll. */
 const FEW = 3;
 const FEW_TOPIC = 'few';
-/** What replays bring: more than sockets take at once. */
+/** The bytes of a replay, more than a socket accepts at once. */
 const LARGE = 30;
 const LARGE_BYTES = 16 * 1024;
 
@@ -32,13 +35,13 @@ const POLL = requestText({ path: '/notifications?topic=quiet,busy&wait=20' });
 const STREAM = requestText({ path: '/notifications?topic=quiet,busy', headers: { Accept: 'text/event-stream' } });
 const REPLAY = requestText({ path: '/notifications?topic=large&cursor=earliest&limit=1000' });
 
-/** What the node must hold for all phases. */
+/** The notifications that the node needs for all phases. */
 export async function prepare(node: Pick<WatchedNode, 'publish'>): Promise<void> {
   for (let count = 0; count < FEW; count++) await node.publish(FEW_TOPIC);
   for (let count = 0; count < LARGE; count++) await node.publish('large', LARGE_BYTES);
 }
 
-/** What clients do that connect and leave, in every phase. */
+/** Clients that connect and leave, in every phase. */
 export class Aborts {
   readonly done: Record<Phase, number> = {
     connecting: 0,
@@ -106,7 +109,10 @@ export class Aborts {
     await turn(this.#random.below(TURNS_MAX));
   }
 
-  /** There is news for three; the third one can take the direct lane, where there is one, and the fourth is held there. */
+  /**
+   * Three polls have notifications. The third one can use the direct lane, if it is on, and the
+   * fourth is held there.
+   */
   async #repeat(socket: Socket): Promise<void> {
     const ask = (cursor: string): boolean =>
       socket.write(requestText({ path: `/notifications?cursor=${cursor}&topic=${FEW_TOPIC}&limit=1&wait=1` }));
@@ -127,7 +133,7 @@ export class Aborts {
     else if (how === 1) socket.resetAndDestroy();
     else {
       socket.end();
-      // Whoever ends in peace still reads what comes.
+      // A client that ends in order still reads the answer.
       socket.resume();
       setImmediate(() => socket.destroy());
     }

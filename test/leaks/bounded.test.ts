@@ -4,14 +4,17 @@ import { Connection, request, requestText } from '../support/http/connection.js'
 import { turn, until } from '../support/http/until.js';
 import { ADAPTERS, WatchedNode } from './watched-node.js';
 
-/** What callers with valid requests can make a node keep, at default options. The heap of its process is limited. */
+/**
+ * The memory that callers with valid requests can occupy, at default options. The heap of its
+ * process is limited.
+ */
 
 const MIB = 1024 * 1024;
 const HEAP_MIB = 160;
 const GROWTH_MAX_BYTES = 64 * MIB;
 const UNREAD_BYTES_MAX = 32 * MIB;
 const CURSORS = 2_000;
-/** More than the kernel takes in the place of a client. */
+/** More than the kernel buffers for a client. */
 const POLLS = 6;
 const SLOW_MS = 120_000;
 
@@ -79,7 +82,7 @@ describe.each(ADAPTERS)('memory is bounded in bytes (%s)', (adapter) => {
   );
 
   test(
-    'when connections of one subscriber do not read: they use up its limit, and nobody else’s',
+    'when connections of one subscriber do not read: they use up its limit only',
     async () => {
       const stalled = await stall(20, () => ({ 'X-User': 'mallory' }));
       await until(async () => (await node.counts()).unreadBytes > UNREAD_BYTES_MAX / 2);

@@ -13,14 +13,14 @@ const POLLS = 5;
 const SLOW_MS = 60_000;
 const KINDS = ['observer', 'request', 'response', 'waiter'];
 
-describe.each(ADAPTERS)('what has ended is garbage (%s)', (adapter) => {
+describe.each(ADAPTERS)('ended requests are garbage (%s)', (adapter) => {
   let node: WatchedNode;
 
   beforeAll(async () => {
     node = await WatchedNode.start(adapter);
     await prepare(node);
   }, SLOW_MS);
-  // What was watched before is forgotten.
+  // Objects that were watched before are forgotten.
   beforeEach(() => node.watch(true));
   afterEach(endTest);
   afterAll(() => node.stop());
@@ -73,7 +73,8 @@ describe.each(ADAPTERS)('what has ended is garbage (%s)', (adapter) => {
       }
       const { alive, watched } = await node.state();
       expect(watched).toBeGreaterThanOrEqual(POLLS * CLIENTS * 2);
-      // Of a connection that may take the direct lane, what one poll came with may be held; it does not become more.
+      // Of a connection that may take the direct lane, what one poll came with may be held; it does
+      // not become more.
       for (const kind of ['waiter', 'observer'])
         expect(alive[kind] ?? 0).toBeLessThanOrEqual(adapter === 'lane' ? CLIENTS : 0);
       for (const kind of ['request', 'response']) expect(alive[kind] ?? 0).toBeLessThanOrEqual(CLIENTS);

@@ -1,6 +1,6 @@
 /**
- * A node that says over IPC what it still holds: `node --expose-gc --import … node.ts express|fastify|lane`. watched-node.ts
- * starts it and asks.
+ * A node that says over IPC what it still holds: `node --expose-gc --import … node.ts
+ * express|fastify|lane`. watched-node.ts starts it and asks.
  */
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -19,7 +19,10 @@ import type { Command, NodeState } from './watched-node.js';
 
 /** Little is kept, so that the memory of the log itself soon stays the same. */
 const KEPT = { retainCount: 500, idempotencyCount: 600 };
-/** After so many collections, with turns of the event loop in between, nothing goes any more that would go by itself. */
+/**
+ * After so many collections, with turns of the event loop in between, nothing goes any more that
+ * would go by itself.
+ */
 const COLLECTIONS = 6;
 
 /** The runtime's clock, which knows how many timers run on it. */
@@ -44,7 +47,7 @@ class CountingClock implements Clock {
   }
 }
 
-/** What has been seen since it was asked to watch, without being held. */
+/** Weak references to the objects that were created since `watch` was on. */
 const watched: { readonly what: string; readonly ref: WeakRef<object> }[] = [];
 let isWatching = false;
 

@@ -19,8 +19,8 @@ const SAMPLES = Math.min(20, Math.max(6, Math.round(SECONDS / 5)));
  */
 const WARM_UP = 0.25;
 /**
- * What the heap may seem to grow by in the whole soak, however long that is: those who just wait
- * are in it, and they are not always as many.
+ * The allowed growth of the heap in the whole soak, of any length. The number of held requests
+ * varies.
  */
 const GROWTH_BYTES_MAX = 3 * 2 ** 20;
 const INTERESTS = [['soak.a'], ['soak.b'], ['soak.a', 'soak.b'], ['soak.a', 'quiet']];
@@ -28,7 +28,7 @@ const PUBLISH_EVERY_MS = 50;
 const ABORT_EVERY_MS = 15;
 const PREPARE_EVERY_MS = 20_000;
 
-/** Clients of one node that poll, stream, roam, leave and come back. */
+/** Clients of one node that poll, stream, leave and reconnect. */
 class Load {
   readonly clients: readonly RoamingClient[];
   readonly aborts: Aborts;
@@ -56,7 +56,7 @@ class Load {
     return this;
   }
 
-  /** Ends it, when everybody has everything. */
+  /** Ends the load when each client has received everything. */
   async finish(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#running);
@@ -65,7 +65,7 @@ class Load {
   }
 
   /**
-   * What is wrong with what clients have seen. It takes a while, in which nobody else gets a turn.
+   * The problems of the clients' histories. The computation blocks the event loop for a while.
    */
   problems(): string[] {
     const { publishes } = this.#published;

@@ -15,7 +15,7 @@ export type Command =
   | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'publish'; readonly topic: string; readonly bytes: number; readonly id?: string | undefined };
 
-/** What a node holds, after garbage has been collected. */
+/** The state of a node after garbage collection. */
 export interface NodeState {
   readonly heapBytes: number;
   /** Heap and buffers. */
@@ -29,7 +29,10 @@ export interface NodeState {
   readonly timers: number;
   /** Of the server and of the process. */
   readonly listeners: number;
-  /** Requests, responses, waiters and observers that were watched, and which of them are still held by something. */
+  /**
+   * Requests, responses, waiters and observers that were watched, and which of them are still held
+   * by something.
+   */
   readonly watched: number;
   readonly alive: Readonly<Record<string, number>>;
 }
@@ -46,7 +49,7 @@ const NOTHING = {
   sockets: 0,
 };
 
-/** A node in a process of its own, that can be asked what it holds. */
+/** A node in a process of its own, which reports its state. */
 export class WatchedNode {
   readonly port: number;
   readonly #child: ChildProcess;
@@ -67,7 +70,10 @@ export class WatchedNode {
     });
   }
 
-  /** @param options with 'defaults' every limit has its default; the subscriber is in the header X-User */
+  /**
+   * @param options with 'defaults' every limit has its default; the subscriber is in the header
+   * X-User
+   */
   static async start(
     adapter: (typeof ADAPTERS)[number],
     options: 'watched' | 'defaults' = 'watched',
@@ -88,7 +94,9 @@ export class WatchedNode {
     return (await this.#ask({ kind: 'counts' })) as NotificationsCounts & { sockets: number };
   }
 
-  /** Bytes after one collection, which holds up those who wait much less than all that `state` does. */
+  /**
+   * Bytes after one collection, which holds up those who wait much less than all that `state` does.
+   */
   async heap(): Promise<number> {
     return (await this.#ask({ kind: 'heap' })) as number;
   }
@@ -102,7 +110,7 @@ export class WatchedNode {
     return (await this.#ask({ kind: 'cursors', count })) as string[];
   }
 
-  /** From now on, or no longer, what comes is watched. */
+  /** Starts or stops watching new requests. */
   async watch(on: boolean): Promise<void> {
     await this.#ask({ kind: 'watch', on });
   }
@@ -111,7 +119,7 @@ export class WatchedNode {
     await this.#ask({ kind: 'publish', topic, bytes, id });
   }
 
-  /** All clients have gone, and the node has been told. */
+  /** Waits until all clients have left, and the node knows it. */
   async idle(): Promise<void> {
     await until(async () => JSON.stringify(await this.counts()) === JSON.stringify(NOTHING));
   }

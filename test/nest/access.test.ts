@@ -24,7 +24,7 @@ describe('access', () => {
     else expect(() => policy(given)).not.toThrow();
   });
 
-  test('is read by everybody, and published to by nobody, when it is public', async () => {
+  test('may be read by every caller, and published to by none, when it is public', async () => {
     expect(await policy('public').allowed('read', context, ['a'])).toEqual(['a']);
     expect(await policy('public').allowed('publish', context, ['a'])).toEqual([]);
     await expect(policy('public').assertAllowed('publish', context, [])).rejects.toMatchObject({ code: 'forbidden' });
@@ -52,7 +52,7 @@ describe('access', () => {
     expect(rules.allowed('read', context, topics)).toEqual(['user.ann', 'user.root', 'org.acme.a.b']);
   });
 
-  test('asks for every topic whatever the first answers are, all at once', async () => {
+  test('checks all topics at once, with any first results', async () => {
     const asked: string[] = [];
     const answers: (() => void)[] = [];
     const rules = policy({

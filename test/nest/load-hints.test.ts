@@ -42,7 +42,7 @@ describe('retry of a stream', () => {
   });
 });
 
-/** Clients that come back in the fullest second. */
+/** The number of clients that reconnect in the busiest second. */
 function busiestSecond(returnsMs: readonly number[]): number {
   const perSecond = new Map<number, number>();
   for (const returnMs of returnsMs) {
@@ -52,7 +52,7 @@ function busiestSecond(returnsMs: readonly number[]): number {
   return Math.max(...perSecond.values());
 }
 
-test('10,000 polls that are refused by a node with as many come back spread out, none of them late', () => {
+test('10,000 polls that a full node refuses reconnect spread out, none of them late', () => {
   const random = new Random(3);
   const error = { retryAfterMs: undefined, spreadMs: spreadMs(10_000) };
   const returnsMs = Array.from({ length: 10_000 }, () => 1000 * retryAfterS(error, 503, () => random.next())!);
@@ -60,7 +60,7 @@ test('10,000 polls that are refused by a node with as many come back spread out,
   expect(Math.max(...returnsMs)).toBeLessThanOrEqual(23_000);
 });
 
-test('10,000 streams that a node has got one by one come back spread out, once each has been told anew', async () => {
+test('10,000 streams that a node accepted one by one reconnect spread out, once each has a new hint', async () => {
   const clock = new ManualClock();
   const settings = resolveSettings({});
   let open = 0;
@@ -83,7 +83,7 @@ test('10,000 streams that a node has got one by one come back spread out, once e
     return { response, writer };
   });
   const retriesMs = () => streams.map(({ response }) => response.retryMs);
-  // The first ones were told of an empty node.
+  // The first ones received the hint of an empty node.
   expect(busiestSecond(retriesMs())).toBeGreaterThan(RECONNECTS_PER_SECOND * 3);
   await clock.advance(settings.stream.cursorEveryMs);
   for (const { writer } of streams) writer.next(nothing);
@@ -91,7 +91,7 @@ test('10,000 streams that a node has got one by one come back spread out, once e
   expect(Math.max(...retriesMs())).toBeLessThanOrEqual(22_400);
 });
 
-/** What a client keeps of what it hears: the last `retry:`. */
+/** The value that a client keeps: the last `retry:`. */
 class HeardResponse {
   readonly req = { httpVersionMajor: 1 };
 

@@ -17,7 +17,7 @@ describe('a rate limiter', () => {
     expect(rate.take('bob', 1)).toBe(0);
   });
 
-  test('an array is let in whole, and paid off afterwards', async () => {
+  test('an array is accepted whole, and delays later calls', async () => {
     const clock = new ManualClock();
     const rate = new RateLimiter(clock, 60);
     expect(rate.take('ann', 100)).toBe(0);

@@ -28,7 +28,7 @@ describe('security events', () => {
     return events;
   }
 
-  test('cost nothing while nobody subscribes: no request is described, no time is read, nothing is kept', () => {
+  test('cost nothing without a subscriber: no request is described, no time is read, nothing is kept', () => {
     let calls = 0;
     const counting = new SecurityEvents(Object.assign(clock, { now: () => calls++ }));
     const describe = () => (calls++, { ...POLL, unreadBytes: 1 });
@@ -72,7 +72,7 @@ describe('security events', () => {
     }
   });
 
-  test('of exceptions of access rules have no code, and none tells an error that is not foreseen', () => {
+  test('of exceptions of access rules have no code, and an unknown error has no event', () => {
     const events = watch();
     security.refused(new ForbiddenException('a text'), () => POLL);
     security.refused(new InternalServerErrorException(), () => POLL);
@@ -99,7 +99,7 @@ describe('security events', () => {
     expect(await firstValueFrom(security.observable.pipe(toArray()))).toEqual([]);
   });
 
-  describe('whose listener fails', () => {
+  describe('with a listener that fails', () => {
     const logs: Logs = [];
     const rethrown: unknown[] = [];
 

@@ -16,7 +16,7 @@ const readOf = (subscriber: string, transport: 'poll' | 'sse' = 'poll'): Granted
   ({ asked: { transport }, subscriber, address: '127.0.0.1' }) as GrantedRead;
 const READ = readOf('ann');
 
-/** The part of a socket, and of the response on it, that is looked at. */
+/** The part of a socket and its response that the code reads. */
 class StalledSocket extends EventEmitter {
   readonly bytesWritten = 0;
   destroyed = false;

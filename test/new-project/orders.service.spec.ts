@@ -1,4 +1,5 @@
-// Copied into projects as `nest new` makes them, by scripts/new-project-smoke.mjs. Jest and Vitest run it.
+// Copied into projects as `nest new` makes them, by scripts/new-project-smoke.mjs. Jest and Vitest
+// run it.
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { NotificationsModule, NotificationsService } from 'nest-notifications';

@@ -6,7 +6,10 @@ export interface Publication {
 
 /** A library, connected. */
 export interface Outbox {
-  /** Marks an order as shipped and publishes that, in one transaction, which fails at its end if `fail` is given. */
+  /**
+   * Marks an order as shipped and publishes that, in one transaction, which fails at its end if
+   * `fail` is given.
+   */
   ship(id: number, publication: Publication, fail?: Error): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,6 +1,9 @@
 import type { OpenOutbox, Publication } from './outbox.js';
 
-/** Two publications of one library: one for a transaction that fails, and one for a transaction that commits. */
+/**
+ * Two publications of one library: one for a transaction that fails, and one for a transaction that
+ * commits.
+ */
 interface Job {
   readonly library: string;
   readonly failing: { readonly order: number; readonly publication: Publication };

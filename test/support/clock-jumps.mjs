@@ -1,6 +1,7 @@
 /**
- * Loaded into a node before everything else (`node --import`): the wall clock of that process jumps to the next of the
- * offsets in CLOCK_JUMPS_MS, round and round, at every SIGUSR2. The monotonic clock stays what it is.
+ * Loaded into a node before everything else (`node --import`): the wall clock of that process jumps
+ * to the next of the offsets in CLOCK_JUMPS_MS, round and round, at every SIGUSR2. The monotonic
+ * clock stays what it is.
  */
 const offsets = (process.env.CLOCK_JUMPS_MS ?? '').split(',').map(Number);
 const RealDate = Date;

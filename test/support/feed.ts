@@ -36,7 +36,7 @@ export class FeedBench {
     return new FeedBench(clock, store, await Feed.open({ store, clock, limits: { ...LIMITS, ...limits } }));
   }
 
-  /** The place after the newest notification. */
+  /** The position after the newest notification. */
   get head(): LogPosition {
     const { epoch, head } = this.feed.window;
     return { epochId: epoch.id, position: head };
@@ -55,7 +55,7 @@ export class FeedBench {
     return new Watched(drained ? consumedBy(pages, drained) : pages);
   }
 
-  /** Nothing is left of anybody: no waiter, index entry, timer or task. */
+  /** Nothing is left behind: no waiter, index entry, timer or task. */
   async expectNothingLeft(): Promise<void> {
     await this.clock.settle();
     expect(this.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });

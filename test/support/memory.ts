@@ -13,7 +13,9 @@ export async function openMemoryStore(
   return memoryStore(options)({ clock, logger: { warn: fail, error: fail } });
 }
 
-/** One node's way into a log that is open elsewhere: closing it closes nothing but its own tails. */
+/**
+ * One node's way into a log that is open elsewhere: closing it closes nothing but its own tails.
+ */
 export function memoryNode(log: Store): Store {
   const tails = new Set<Tail>();
   let closed = false;

@@ -57,7 +57,7 @@ export class ScriptedStore implements Store, StoreAbilities {
     return abilitiesOf(this.#log).positionsOf!(ids);
   }
 
-  /** All that was ever appended to a log. */
+  /** Every entry that was appended to a log. */
   appended(epochId: string): readonly LogEntry[] {
     return this.#appended.get(epochId) ?? [];
   }
@@ -108,7 +108,7 @@ export class ScriptedStore implements Store, StoreAbilities {
     };
   }
 
-  /** What is appended from now on is handed over when the function is called. */
+  /** Later appends are delivered when the returned function is called. */
   holdTail(): () => void {
     this.#heldBatches ??= [];
     return () => {
@@ -123,7 +123,7 @@ export class ScriptedStore implements Store, StoreAbilities {
     this.#failure = error;
   }
 
-  /** The log is wiped, and followed anew: another epoch. */
+  /** Wipes the log and starts a new epoch. */
   async wipe(): Promise<void> {
     await this.#tail?.close();
     this.#log = await this.#reopen();
@@ -134,7 +134,10 @@ export class ScriptedStore implements Store, StoreAbilities {
     await this.#open(head);
   }
 
-  /** A failover that keeps the log up to a position: a new epoch that continues the old one up to there. */
+  /**
+   * A failover that keeps the log up to a position: a new epoch that continues the old one up to
+   * there.
+   */
   async failOver(upTo: number, { isLossKnown = false } = {}): Promise<void> {
     const old = (await this.read(STATE)).epoch;
     const kept = this.appended(old.id).filter(({ position }) => position <= upTo);
@@ -148,7 +151,7 @@ export class ScriptedStore implements Store, StoreAbilities {
     await this.#open(head);
   }
 
-  /** Appends while the tail is cut off, and comes back too late to be told. */
+  /** Appends while the tail is cut off. The tail reconnects too late to receive the entries. */
   async appendUnnoticed(drafts: readonly Draft[]): Promise<AppendResult> {
     await this.#tail?.close();
     const result = await this.append(drafts);
@@ -174,7 +177,7 @@ export class ScriptedStore implements Store, StoreAbilities {
     return { ...answer, epoch: { ...answer.epoch, before: this.#before } };
   }
 
-  /** Hands a batch over, as the tail does. */
+  /** Delivers a batch, as the tail does. */
   handOver(batch: TailBatch): void {
     if (this.#heldBatches) this.#heldBatches.push(batch);
     else {
@@ -183,7 +186,7 @@ export class ScriptedStore implements Store, StoreAbilities {
     }
   }
 
-  /** Hands the last batch over for the second time, as a tail may that has reconnected. */
+  /** Delivers the last batch for the second time, as a tail may after it has reconnected. */
   repeatBatch(): void {
     if (this.#lastBatch && !this.#heldBatches) this.#follow?.(this.#lastBatch);
   }

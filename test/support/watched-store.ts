@@ -1,6 +1,6 @@
 import { memoryStore, type Store, type StoreFactory } from 'nest-notifications';
 
-/** What an application has done with its store. */
+/** The calls of an application to its store. */
 export interface StoreLog {
   /** Stores that were opened and are not closed. */
   open: number;
@@ -12,7 +12,7 @@ export interface StoreLog {
 
 type Methods = Partial<Pick<Store, 'append' | 'read' | 'tail' | 'close'>>;
 
-/** A memory store that counts what it is asked for. Methods given as `instead` replace its own. */
+/** A memory store that counts its calls. Methods given as `instead` replace its own. */
 export function watchedStore(instead: Methods = {}): { readonly store: StoreFactory; readonly log: StoreLog } {
   const log: StoreLog = { open: 0, opened: 0, tails: 0, appends: 0, reads: 0 };
   const open = memoryStore();

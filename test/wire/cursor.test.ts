@@ -21,7 +21,7 @@ const POSITIONS = [
 const at = (position: number) => ({ epochId: EPOCH.id, position });
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64url');
 
-/** A cursor whose bytes were changed by somebody who knows how the checksum is made. */
+/** A cursor with changed bytes and a correct checksum. */
 function forged(text: string, change: (bytes: Buffer) => void): string {
   const bytes = bytesOf(text);
   change(bytes);
@@ -138,7 +138,7 @@ describe('a cursor of a past epoch', () => {
 describe('a cursor of another epoch', () => {
   const UNKNOWN = { ...NOWHERE, unknownIn: EPOCH.id };
 
-  test('is nowhere, whether or not its secret is known', () => {
+  test('has no position, whether or not its secret is known', () => {
     const text = new Cursors().seal({ id: 'gone', secret: String(random(1e9)) }, 41);
     expect(new Cursors().open(text, EPOCH)).toEqual(UNKNOWN);
     expect(new Cursors().open(new Cursors().seal(OTHER_EPOCH, 41), EPOCH)).toEqual(UNKNOWN);
@@ -163,7 +163,7 @@ describe('a cursor of another epoch', () => {
 });
 
 describe('cursors do not show', () => {
-  test('whether they stand for the same position', () => {
+  test('whether they have the same position', () => {
     const cursors = new Cursors();
     const texts = Array.from({ length: 1_000 }, () => cursors.seal(EPOCH, 41));
     expect(new Set(texts).size).toBe(texts.length);
@@ -191,7 +191,7 @@ describe('cursors do not show', () => {
   });
 });
 
-describe('what is no cursor cannot be read', () => {
+describe('a text that is not a cursor cannot be read', () => {
   const text = new Cursors().seal(EPOCH, 41);
   const plain = forged(text, (bytes) => bytes.fill(0xff))
     .replaceAll('_', '/')

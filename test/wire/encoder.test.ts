@@ -150,7 +150,7 @@ describe('the page that application code sees', () => {
     }
   });
 
-  test('parses notifications when they are looked at, and once', () => {
+  test('parses notifications when they are read, and once', () => {
     const broken = encoder.page(logPage([{ ...entry(1), json: 'looked at' }]));
     expect(broken.cursor).toHaveLength(36);
     expect(() => broken.notifications).toThrow(SyntaxError);

@@ -2,7 +2,10 @@ import { expect, test } from '@jest/globals';
 import { type ErrorCode, NotificationsError } from '../../src/core/errors.js';
 import { STATUS_OF } from '../../src/wire/errors.js';
 
-/** Written down once more: a status is part of the protocol, and a new code has to be decided here too. */
+/**
+ * Written down once more: a status is part of the protocol, and a new code has to be decided here
+ * too.
+ */
 const EXPECTED: Record<ErrorCode, number> = {
   topic_missing: 400,
   topic_invalid: 400,

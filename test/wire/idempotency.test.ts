@@ -31,7 +31,8 @@ test('callers, keys, topics, positions in the array and given ids all make diffe
   ];
   const items = ['a', 'a', 'b', 'ab'].flatMap((topic) => [item(topic), item(topic, { id: topic + topic })]);
   const ids = callers.flatMap((caller) => ['key', 'key2', 'Key'].flatMap((key) => idsOf(items, key, caller)));
-  // Within one caller a given id does not depend on the key, and two items of topic "a" have the same one.
+  // Within one caller a given id does not depend on the key, and two items of topic "a" have the
+  // same one.
   expect(new Set(ids).size).toBe(callers.length * (4 * 3 + 3));
 });
 

@@ -62,7 +62,9 @@ export function logPage(entries: readonly LogEntry[], rest: Partial<LogPage> = {
   return { epoch: EPOCH, entries, position: entries.at(-1)?.position ?? 0, more: false, ...rest };
 }
 
-/** Pages of all shapes: empty, with a gap, with hostile data, ending at or behind their last entry. */
+/**
+ * Pages of all shapes: empty, with a gap, with hostile data, ending at or behind their last entry.
+ */
 export function randomPage(random: Random, after = random(1_000)): LogPage {
   let position = after;
   const entries = Array.from({ length: random(5) }, () => entry((position += 1 + random(3)), randomData(random)));
@@ -79,7 +81,7 @@ function randomData(random: Random, depth = 0): unknown {
   return Object.fromEntries(children.map((child, index) => [index === 0 ? text : `key${index}`, child]));
 }
 
-/** Rows of a table with a title in front: what they begin with, cut short and printable. */
+/** Rows of a table with a title in front: their first value, short and printable. */
 export function titled<Row extends readonly unknown[]>(rows: readonly Row[]): [title: string, ...row: Row][] {
   return rows.map((row) => {
     const text = row[0] === undefined ? 'nothing' : JSON.stringify(row[0]);

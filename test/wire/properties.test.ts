@@ -34,7 +34,7 @@ describe('a cursor', () => {
     );
   });
 
-  test('that is made up never means a place of the log', () => {
+  test('has no position in the log if it is made up', () => {
     const cursors = new Cursors();
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[A-Za-z0-9_-]{36}$/)), (text) => {
@@ -164,7 +164,7 @@ describe('patterns of topics', () => {
   });
 });
 
-/** Text that can stand in a URL: surrogates in pairs. */
+/** Text that is valid in a URL: surrogates in pairs. */
 function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }
@@ -210,7 +210,9 @@ function expressionOf(pattern: string): RegExp {
   return new RegExp(`^${parts.join('\\.')}$`);
 }
 
-/** Sorts as patterns do that are told apart by their first different segment: literal, parameter, rest. */
+/**
+ * The order of patterns, by their first different segment: literal, parameter, rest.
+ */
 function specificity(pattern: string): string {
   return pattern
     .split('.')

@@ -38,7 +38,7 @@ describe('a body to publish', () => {
     for (const refused of [() => parsePublishBody(items(11), LIMITS), () => checkCount(11, LIMITS)]) {
       expect(refusal(refused)).toEqual({ code: 'notifications_too_many', message });
     }
-    // Counted before any item is looked at.
+    // Counted before any item is checked.
     expect(refusal(() => parsePublishBody(Array(1_000).fill('no item'), LIMITS)).code).toBe('notifications_too_many');
     for (const refused of [() => parsePublishBody([], LIMITS), () => checkCount(0, LIMITS)]) {
       expect(refusal(refused)).toEqual({ code: 'body_invalid', message: 'an array to publish must not be empty' });

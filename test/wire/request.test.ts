@@ -152,13 +152,13 @@ describe('a read request is refused for', () => {
     for (const headers of [{}, SSE]) {
       const refused = refusal(() => parse(query, headers));
       expect(refused).toEqual({ code, message: expect.stringMatching(message) });
-      // What was sent is not sent back: it may be long, or not for logs.
+      // The input is not part of the error: it may be long, or secret.
       expect(refused.message).toMatch(/^[ -~]{10,150}$/);
     }
   });
 
-  // Silently starting at `latest` would lose what the second one asks for: some EventSource polyfills append a parameter
-  // to a URL that has an empty one already.
+  // Silently starting at `latest` would lose what the second one asks for: some EventSource
+  // polyfills append a parameter to a URL that has an empty one already.
   test.each(['lastEventId', 'last_event_id', 'cursor'])('%s given twice, the first time empty', (name) => {
     const { code } = refusal(() => parse(`?${name}=&${name}=CURSOR`));
     expect(code).toBe('cursor_invalid');
@@ -284,7 +284,7 @@ describe('the header Last-Event-ID', () => {
     expect(parse(query, headers)).toEqual({ ...DEFAULTS, transport: 'sse', ...meaning });
   });
 
-  test('of a poll is not looked at', () => {
+  test('of a poll is ignored', () => {
     for (const value of ['CURSOR', 'unreadable', '']) {
       expect(parse('', { 'last-event-id': value })).toEqual(DEFAULTS);
       expect(parse('?cursor=earliest', { 'last-event-id': value }).after).toBe('earliest');
@@ -307,7 +307,7 @@ describe('topics from elsewhere', () => {
     }
   });
 
-  test('are not changed where they stand', () => {
+  test('are not modified', () => {
     const topics = Object.freeze(['b', 'a']);
     expect(checkTopics(topics, 2)).toEqual(['a', 'b']);
     expect(topics).toEqual(['b', 'a']);

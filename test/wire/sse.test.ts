@@ -83,7 +83,7 @@ describe('hostile data stays data', () => {
 });
 
 describe('blocks around the notifications', () => {
-  test.each(CLIENTS)('a heartbeat is nothing to %s, wherever it stands', (_, read) => {
+  test.each(CLIENTS)('%s ignores a heartbeat, at any position', (_, read) => {
     expect(HEARTBEAT).toBe(':\n');
     const page = toSse(logPage([entry(1), entry(2)]));
     for (const text of [HEARTBEAT.repeat(3), HEARTBEAT + page, page + HEARTBEAT, page.replace('\n\n', `\n\n:\n:\n`)]) {
@@ -120,14 +120,14 @@ describe('blocks around the notifications', () => {
   });
 });
 
-/** What a page says in an event stream: name, data and where a client goes on from. */
+/** An event of a page in a stream: name, data and the cursor to continue from. */
 function blocksOf({ entries, position, gap }: LogPage): [event: string, data: string, position: number][] {
   const news = entries.map((one): [string, string, number] => ['message', one.json, one.position]);
   if (!gap) return news;
   return [['gap', JSON.stringify(gap), entries[0] ? entries[0].position - 1 : position], ...news];
 }
 
-test('pages read back as the same notifications and ids, in whatever pieces they arrive', () => {
+test('pages read back as the same notifications and ids, in pieces of any size', () => {
   const random = randomNumbers(6);
   const cursors = new Cursors();
   const encoder = new PageEncoder(cursors);
@@ -149,7 +149,10 @@ describe('a stream cut off anywhere and resumed loses nothing and doubles nothin
   const HEAD = 30;
   const LOG = [7, 8, 11, 15, 16, 17, 24, 28].map((position) => entry(position, `größe 😀 ${position}\n\ndata: x`));
 
-  /** A whole stream as a node writes it for a cursor: opening, page by page, a heartbeat and a cursor block. */
+  /**
+   * A whole stream as a node writes it for a cursor: opening, page by page, a heartbeat and a
+   * cursor block.
+   */
   function stream(cursor: string): Uint8Array {
     const place = cursors.open(cursor, EPOCH)!;
     const ofThisLog = place.epochId === EPOCH.id;
@@ -166,7 +169,10 @@ describe('a stream cut off anywhere and resumed loses nothing and doubles nothin
     return utf8(text + HEARTBEAT + cursorBlock(encoder.seal(EPOCH, HEAD)) + retryLine(2_000));
   }
 
-  /** What a client gets from first to last when its first stream is cut and its second one is not. */
+  /**
+   * The notifications that a client receives when its first stream is cut and its second one is
+   * not.
+   */
   function received(start: string, cutAt: number, read: (bytes: Uint8Array) => Received): Message[] {
     const first = read(stream(start).subarray(0, cutAt));
     const second = read(stream(first.lastEventId || start));

@@ -7,17 +7,20 @@ export interface Message {
   readonly id: string;
 }
 
-/** What a client has after it read a stream, or a part of one. */
+/** The state of a client after a stream, or a part of one. */
 export interface Received {
   readonly messages: readonly Message[];
   readonly lastEventId: string;
   readonly retries: readonly number[];
 }
 
-/** Interprets a stream word by word as the WHATWG HTML standard, 9.2.6, does; the yardstick for other clients. */
+/**
+ * Interprets a stream word by word as the WHATWG HTML standard, 9.2.6, does; the yardstick for
+ * other clients.
+ */
 export function readAsStandard(bytes: Uint8Array, lastEventIdBefore = ''): Received {
   const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/);
-  // What follows the last line end is no line yet.
+  // The text after the last line end is not a line yet.
   lines.pop();
   const messages: Message[] = [];
   const retries: number[] = [];
@@ -38,7 +41,10 @@ export function readAsStandard(bytes: Uint8Array, lastEventIdBefore = ''): Recei
   return { messages, lastEventId, retries };
 }
 
-/** Reads a stream with `eventsource-parser`, which most clients other than browsers build on, in pieces. */
+/**
+ * Reads a stream with `eventsource-parser`, which most clients other than browsers build on, in
+ * pieces.
+ */
 export function readWithParser(bytes: Uint8Array, random: Random = () => 0, pieceMax = bytes.length): Received {
   const messages: Message[] = [];
   const retries: number[] = [];

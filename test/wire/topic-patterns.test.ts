@@ -46,7 +46,7 @@ describe('a pattern', () => {
     expect(() => new TopicPatterns({ [pattern]: 1 })).toThrow(message);
   });
 
-  test('that matches the same topics as another one is refused', () => {
+  test('is rejected if it matches the same topics as another one', () => {
     expect(() => new TopicPatterns({ 'user.:id': 1, 'user.:name': 2 })).toThrow(
       'the patterns user.:id and user.:name match the same topics',
     );

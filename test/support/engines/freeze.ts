@@ -8,8 +8,8 @@ const STOPPED = new Set(['T', 'Z', 'X']);
 
 /**
  * Stops a process by SIGSTOP, and returns when it has stopped. The signal alone is not enough:
- * until the scheduler handles it, threads that run go on, and answer what arrives meanwhile. Where
- * there is no /proc, it returns at once.
+ * until the scheduler handles it, running threads continue and answer requests. Without /proc it
+ * returns at once.
  */
 export function freezeProcess(pid: number): void {
   try {

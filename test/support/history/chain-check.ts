@@ -12,7 +12,7 @@ import { RightsOf } from './rights.js';
 
 type Notification = Answer['notifications'][number];
 
-/** Up to where a topic has been told. */
+/** The position up to which a topic is delivered. */
 interface Covered {
   /** Undefined: not known; then what was published from `sinceMs` on is behind it. */
   readonly position?: number | undefined;
@@ -25,7 +25,7 @@ export class ChainCheck {
   readonly #rights: RightsOf;
   readonly #report: (kind: ProblemKind, what: string) => void;
   readonly #seen = new Set<string>();
-  /** What has been reported as lost. */
+  /** The ids that were reported as lost. */
   readonly #missed = new Set<string>();
   readonly #covered = new Map<string, Covered>();
   /** How many had been seen when a cursor was given. */
@@ -76,7 +76,7 @@ export class ChainCheck {
     }
   }
 
-  /** Where an answer goes on from; with a gap, that is elsewhere. */
+  /** The position that an answer continues from. After a gap it is another one. */
   #begin(event: Answer): void {
     const { topics, from, askedMs, atMs, gap, place } = event;
     const log = this.#known.orders.logOf(event);
@@ -90,7 +90,8 @@ export class ChainCheck {
     if (moved || gap === 'reset') this.#startOver();
     if (gap && !place) this.#covered.clear();
     for (const topic of this.#covered.keys()) if (!topics.includes(topic)) this.#covered.delete(topic);
-    // Who has no place yet gets one with the first answer, and what is published from then on is behind it.
+    // A client without a position gets one with the first answer. Later notifications are behind
+    // it.
     const isStart = from === 'earliest' && !before && (place !== undefined || !gap);
     const sinceMs = isStart ? -Infinity : gap || (!before && from === 'latest') ? atMs : askedMs;
     const position = isStart || (place && gap === 'reset') ? 0 : moved ? undefined : before?.place?.position;
@@ -109,7 +110,7 @@ export class ChainCheck {
     const before = this.#last;
     const what = `${gap} before ${nameOf(event)}`;
     if (!this.#known.gapsMayBe && !place) this.#report('groundless gap', what);
-    // A client that had no place may have been given one that it never saw.
+    // A client without a position may have been given one that it never saw.
     if (!place || !before?.place) return;
     // The wrong word for another log has been reported as none.
     const grounds =
@@ -175,7 +176,9 @@ export class ChainCheck {
     if (!called || called.calledMs < calledMs) this.#calledLast = { id, calledMs };
   }
 
-  /** What stands in the log up to where the answer has come, and was not on it. */
+  /**
+   * Reports notifications that the log has up to the answer's position, and that the answer lacks.
+   */
   #checkMissing(event: Answer): void {
     const { orders } = this.#known;
     const { topics, notifications, atMs, gap, from, place } = event;
@@ -196,7 +199,10 @@ export class ChainCheck {
     }
   }
 
-  /** What a client has to get that it has not got: behind its place, behind what came first, or published after it had a place. */
+  /**
+   * The notifications that a client still has to receive: those behind its position, behind its
+   * first notification, or published after it had a position.
+   */
   #due(log: string, topic: string, { position, sinceMs }: Covered, first = Infinity): readonly Logged[] {
     const { orders, publishes } = this.#known;
     const entries = orders
@@ -206,18 +212,21 @@ export class ChainCheck {
     return entries.filter((entry) => entry.position > first || (publishes.get(entry.id)?.calledMs ?? -1) > sinceMs);
   }
 
-  /** Somebody who has been asking for long enough has been told nothing. */
+  /**
+   * Reports notifications that a client did not receive, although it has polled for long enough.
+   */
   #checkLate(event: Answer | Waiting): void {
     const { orders, publishes, lateMs } = this.#known;
     const last = isAnswer(event) ? event : this.#last;
     if (!last || lateMs === Infinity) return;
-    // Whoever is told nothing when asking is late only by what was there long before; whoever waits, by what has come meanwhile too.
+    // A poll that is answered with an empty page is late only for notifications from long before. A
+    // held poll is also late for those that arrived while it was held.
     const asked = isAnswer(event) ? { ...event, askedMs: 0 } : event;
     for (const topic of event.topics) {
       const covered = this.#covered.get(topic);
       if (!covered || this.#rights.disturbs(topic, event)) continue;
       for (const { id, trimmedMs = Infinity } of this.#due(orders.logOf(last), topic, covered)) {
-        // What retention has removed cannot be told any more; a page will say so.
+        // Notifications that retention has removed are never late; a page will report the gap.
         if (trimmedMs <= event.atMs) continue;
         if (dueFrom(publishes.get(id), asked) + lateMs <= event.atMs)
           this.#report('late', `${topic} ${id} has not come by ${event.atMs}`);
@@ -225,7 +234,9 @@ export class ChainCheck {
     }
   }
 
-  /** Of a quiet client, too, the place has to move: else what others publish makes it expire. */
+  /**
+   * The position of a quiet client has to move too. Otherwise it expires by what others publish.
+   */
   #checkCursorMoves(event: Answer): void {
     const { place, askedMs } = event;
     const { orders, publishes, lateMs } = this.#known;
@@ -254,7 +265,7 @@ export class ChainCheck {
   }
 }
 
-/** When a client has asked, the notification was there, and nothing stood in its way. */
+/** The time from which a request could have delivered the notification without a fault. */
 function dueFrom(publish: Publish | undefined, { askedMs, quietSinceMs = 0 }: Waiting): number {
   return Math.max(publish?.acknowledgedMs ?? Infinity, askedMs, quietSinceMs);
 }

@@ -3,8 +3,9 @@ import { type Answer, type ClientHistory, isAnswer, type Waiting } from './histo
 export type Chain = readonly (Answer | Waiting)[];
 
 /**
- * A client's events by the cursors they go on from. Who asks again with an old cursor begins a chain of its own, which shares with the
- * old one what was answered up to that cursor. The chain that was gone on with last comes last.
+ * A client's events by the cursors that they continue from. A client that uses an old cursor again
+ * begins a new chain. It shares the answers up to that cursor with the old chain. The chain that
+ * was continued last comes last.
  */
 export function chainsOf({ events }: ClientHistory): Chain[] {
   const chains: (Answer | Waiting)[][] = [];
@@ -21,7 +22,7 @@ function endsAt(chain: Chain, cursor: string): boolean {
   return answer ? answer.cursor === cursor : chain[0]?.from === cursor;
 }
 
-/** What led to a cursor; nothing if it comes from elsewhere. */
+/** The events that led to a cursor; empty if it has another origin. */
 function upTo(chains: readonly Chain[], cursor: string): Chain {
   for (const chain of chains.toReversed()) {
     const at = chain.findLastIndex((event) => isAnswer(event) && event.cursor === cursor);

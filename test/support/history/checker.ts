@@ -6,26 +6,30 @@ import { Orders } from './orders.js';
 
 export interface Bounds {
   /**
-   * Milliseconds within which a client that asks is told what was acknowledged, however it was published. Left out: nothing is late.
+   * Milliseconds within which a polling client receives an acknowledged notification. Left out:
+   * nothing is late.
    */
   readonly lateMs?: number;
-  /** Where places are unknown: whether there was reason for gaps. Left out: every gap is groundless. */
+  /**
+   * If positions are unknown: whether gaps had a reason. Left out: every gap is groundless.
+   */
   readonly gapsMayBe?: boolean;
 }
 
 /**
- * What is wrong with a history; empty if nothing is. Along each chain of cursors a client has to get every notification of its topics
- * that the log has, exactly once, in order, in time, and nothing else, or a gap that has its reason:
+ * The problems of a history; empty if it has none. Along each chain of cursors, a client must
+ * receive every notification of its topics in the log: once, in order, in time, and no other. A gap
+ * must have a reason. The kinds of problems are:
  *
  * - `lost`: it is missing before something that came, or for good
  * - `doubled`: it came again on the same chain
- * - `out of order`: it came after something that stands behind it
- * - `phantom`: nobody has published it, or not as what came
+ * - `out of order`: it arrived after a notification that follows it in the log
+ * - `phantom`: it was not published, or not in this form
  * - `foreign`: its topic was not asked for, or not allowed
- * - `late`: it could have been told earlier, by more than the bound
- * - `went back`: a cursor stands before what its client has got already
- * - `silent gap`: continuity was lost, and nobody said so
- * - `groundless gap`: somebody said so, and it was not
+ * - `late`: it could have been delivered earlier, by more than the bound
+ * - `went back`: a cursor is before a notification that its client has received
+ * - `silent gap`: notifications were lost, and no gap was reported
+ * - `groundless gap`: a gap was reported, and nothing was lost
  */
 export function problemsOf(history: History, { lateMs = Infinity, gapsMayBe = false }: Bounds = {}): Problem[] {
   const clients = history.clients.map((client) => ({ client, chains: chainsOf(client) }));

@@ -2,13 +2,14 @@ import { problemsOf } from './checker.js';
 import type { Answer, ClientHistory, History, Logged, Publish, RightsChange, Waiting } from './history.js';
 
 /*
- * Histories in a few words, for the checker's own tests. A notification is called by its topic and its number: `b2` is called at 20 and
- * acknowledged at 25. An answer is `from > what came > cursor`, with what else is to be said behind it:
+ * Histories in a few words, for the checker's own tests. A notification is called by its topic and
+ * its number: `b2` is called at 20 and acknowledged at 25. An answer is `from > what came >
+ * cursor`, with what else is to be said behind it:
  *
  *   [a b] earliest > a1 b2 > x2 reset @30-40
  *
- * asked for topics a and b (else those of the client) at 30, and was answered at 40; `quiet@20`: since 20 no fault was in the way.
- * `from > ? > -` is no answer yet.
+ * polled topics a and b (else those of the client) at 30, answered at 40. `quiet@20`: no fault
+ * since 20. `from > ? > -` is no answer yet.
  */
 
 export interface Example {
@@ -27,11 +28,11 @@ export function publish(id: string, more: Partial<Publish> = {}): Publish {
   return { id, topic: topicOf(id), calledMs, acknowledgedMs: calledMs + 5, ...more };
 }
 
-/** All that is published and in the log, if nothing else is said. */
+/** Notifications that are published and in the log, unless the example says otherwise. */
 const PUBLISHED = 'a1 b2 a3 c4 b5';
 export const PUBLISHES = words(PUBLISHED).map((id) => publish(id));
 
-/** A log in which everything stands at its number; the first ones were removed at 500. */
+/** A log in which each number is its own position; the first ones were removed at 500. */
 export function logged(ids = PUBLISHED, trimmed = ''): Logged[] {
   return words(ids).map((id) => ({
     id,
@@ -55,7 +56,7 @@ export function client(topics: string, ...turns: readonly string[]): ClientHisto
   return { name: 'client', events, finished: true };
 }
 
-/** One that does: the cursor x3 is position 3 of log x. */
+/** A lookup of cursors: x3 is position 3 of log x. */
 export function placed(topics: string, ...turns: readonly string[]): ClientHistory {
   const { events, ...rest } = client(topics, ...turns);
   return {
@@ -64,12 +65,12 @@ export function placed(topics: string, ...turns: readonly string[]): ClientHisto
   };
 }
 
-/** One that has not read to the end. */
+/** A client that has not read to the end. */
 export function unfinished(history: ClientHistory): ClientHistory {
   return { ...history, finished: false };
 }
 
-/** `-b@40`: topic b is taken away at 40; `+b@50`: it is given back. */
+/** `-b@40`: topic b is revoked at 40; `+b@50`: it is granted again. */
 export function withRights(history: ClientHistory, ...changes: readonly string[]): ClientHistory {
   const rights = changes.map((change): RightsChange => {
     const calledMs = Number(change.slice(change.indexOf('@') + 1));
@@ -78,7 +79,7 @@ export function withRights(history: ClientHistory, ...changes: readonly string[]
   return { ...history, rights };
 }
 
-/** What the checker says of an example. */
+/** The kinds of problems that the checker finds in an example. */
 export function found({ publishes = PUBLISHES, clients = [], logs, ...bounds }: Example): string[] {
   return problemsOf({ publishes, clients, ...(logs && { logs }) }, bounds).map(({ kind, what }) => `${kind}: ${what}`);
 }

@@ -1,22 +1,28 @@
 /**
- * What happened in a test, as far as its clients and publishers could see it: one format for the simulation, which knows every
- * position, and for clients that speak HTTP, to whom a cursor is a text without a meaning. All times are of one clock.
+ * The record of a test, as its clients and publishers saw it. The simulation and HTTP clients share
+ * this format. The simulation knows every position; for an HTTP client a cursor is opaque. All
+ * times are of one clock.
  *
- * `problemsOf` in checker.ts says what is wrong with it; `ClientRecord` and `PublishRecord` in record.ts write it down.
+ * `problemsOf` in checker.ts says what is wrong with it; `ClientRecord` and `PublishRecord` in
+ * record.ts write it down.
  */
 export interface History {
   readonly publishes: readonly Publish[];
   readonly clients: readonly ClientHistory[];
   /**
-   * The logs as they were, by any name, each in its order: a simulation sees them, others read one from its beginning when all is over.
-   * Without any, the order of a topic is taken from the client that has seen the most of it.
+   * The logs as they were, by any name, each in its order: a simulation sees them, others read one
+   * from its beginning when all is over. Without any, the order of a topic is taken from the client
+   * that has seen the most of it.
    */
   readonly logs?: ReadonlyMap<string, readonly Logged[]>;
-  /** Which log continues which: up to a position both hold the same, and cursors stay valid. By the name of the later log. */
+  /**
+   * The log that another log continues. Both are equal up to a position, and cursors stay valid.
+   * By the name of the later log.
+   */
   readonly forks?: ReadonlyMap<string, readonly Fork[]>;
 }
 
-/** A notification that somebody wanted to publish, however often the call was repeated. */
+/** A notification of one publish, with all repetitions of the call. */
 export interface Publish {
   readonly id: string;
   readonly topic: string;
@@ -40,19 +46,23 @@ export interface Fork extends Place {
   readonly lost: boolean;
 }
 
-/** A place in one of the logs. */
+/** A position in one of the logs. */
 export interface Place {
   readonly log: string;
   readonly position: number;
 }
 
-/** What one client was answered, in the order in which it was. */
+/** The answers that one client received, in their order. */
 export interface ClientHistory {
   readonly name: string;
   readonly events: readonly (Answer | Waiting)[];
-  /** What it may read, where that changes; all it asks for if nothing is said. */
+  /**
+   * Changes of the topics that it may read. Without them it may read all topics that it requests.
+   */
   readonly rights?: readonly RightsChange[];
-  /** It has read to the end, long after the last publish: what it has not got by now it never will. */
+  /**
+   * It has read to the end, long after the last publish. A notification that it lacks now is lost.
+   */
   readonly finished?: boolean;
 }
 
@@ -60,19 +70,25 @@ export interface ClientHistory {
 export interface Answer extends Waiting {
   readonly notifications: readonly { readonly id: string; readonly topic: string }[];
   readonly cursor: string;
-  /** What the cursor means, if that is known. */
+  /** The position of the cursor, if known. */
   readonly place?: Place | undefined;
   readonly gap?: 'expired' | 'reset' | undefined;
-  /** It only says where the client stands, not that nothing was to be told: where a stream opens, or a node sends it away. */
+  /**
+   * It only reports the client's position, not that no notification was due: a stream opens, or a
+   * node ends the request.
+   */
   readonly isPlaceOnly?: boolean | undefined;
 }
 
 /** A request that had not been answered at a moment. */
 export interface Waiting {
-  /** The cursor that was asked with, `earliest` or `latest`. A request that goes on from it belongs to the same chain. */
+  /**
+   * The cursor of the request, `earliest` or `latest`. A request that continues from it belongs to
+   * the same chain.
+   */
   readonly from: string;
   readonly topics: readonly string[];
-  /** When it was asked: of a stream, when the part before this one had come. */
+  /** The time of the request. For a stream: the time at which the previous part arrived. */
   readonly askedMs: number;
   /** Since when no fault was in its way: `Infinity` if one is. Left out: there never was any. */
   readonly quietSinceMs?: number | undefined;
@@ -94,7 +110,7 @@ export type ProblemKind =
 export interface Problem {
   readonly kind: ProblemKind;
   readonly client: string;
-  /** Which notification, and how that is seen. */
+  /** The notification, and the evidence. */
   readonly what: string;
 }
 

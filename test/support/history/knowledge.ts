@@ -1,12 +1,12 @@
 import type { Publish } from './history.js';
 import type { Orders } from './orders.js';
 
-/** What a history is held against. */
+/** The facts that a history is checked against. */
 export interface Knowledge {
   readonly orders: Orders;
   readonly publishes: ReadonlyMap<string, Publish>;
-  /** Milliseconds after which what can be told has to be told. */
+  /** Milliseconds within which a notification that can be delivered must be delivered. */
   readonly lateMs: number;
-  /** Whether a gap may be right though nobody can say of what. */
+  /** Whether a gap may be right although its notifications are unknown. */
   readonly gapsMayBe: boolean;
 }

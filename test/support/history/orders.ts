@@ -1,7 +1,7 @@
 import type { Chain } from './chains.js';
 import { type Answer, type Fork, type History, isAnswer, type Logged, type Place } from './history.js';
 
-/** A log that nobody has seen as such: positions in it say something within a topic only. */
+/** A log whose whole order is unknown: its positions compare within one topic only. */
 const DERIVED = 'derived';
 
 interface KnownLog {
@@ -9,13 +9,16 @@ interface KnownLog {
   readonly byTopic: ReadonlyMap<string, readonly Logged[]>;
 }
 
-/** What is known of who stands before whom. */
+/** The known order of notifications. */
 export class Orders {
   readonly #logs = new Map<string, KnownLog>();
 
   constructor(
     logs: NonNullable<History['logs']>,
-    /** Whether they are logs as they were, where positions of all topics can be compared; or derived. */
+    /**
+     * Whether they are logs as they were, where positions of all topics can be compared; or
+     * derived.
+     */
     readonly areWhole: boolean,
     readonly forks: NonNullable<History['forks']> = new Map(),
   ) {
@@ -43,8 +46,9 @@ export class Orders {
   }
 
   /**
-   * Whether what was acknowledged before something else was called stands before it. Of several logs nobody knows in which one something
-   * was acknowledged, and a repeat may have brought it into the next.
+   * Whether a notification that was acknowledged before another was published precedes it. With
+   * several logs the one that acknowledged is unknown, and a repetition may have appended to the
+   * next.
    */
   get followCalls(): boolean {
     return this.#logs.size === 1;
@@ -78,7 +82,7 @@ export class Orders {
     return this.#logs.get(log)?.byId.get(id);
   }
 
-  /** What stands in a log of a topic after a position, in order. */
+  /** The entries of a topic after a position of a log, in order. */
   after(log: string, topic: string, position: number): readonly Logged[] {
     const entries = this.#logs.get(log)?.byTopic.get(topic) ?? [];
     let [low, high] = [0, entries.length];
@@ -103,7 +107,9 @@ export class Orders {
   }
 }
 
-/** What a chain has seen of each topic without a gap and while it asked for it, each notification once. */
+/**
+ * The notifications of each topic that a chain has received without a gap, each once.
+ */
 function runsOf(chain: Chain): [topic: string, ids: ReadonlySet<string>][] {
   const runs: [string, ReadonlySet<string>][] = [];
   const current = new Map<string, Set<string>>();

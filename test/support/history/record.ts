@@ -30,7 +30,7 @@ export class ClientRecord implements ClientHistory {
     readonly now: Now = systemNow,
   ) {}
 
-  /** To be called when a request is sent, with what comes back of it. */
+  /** Call it when a request is sent. Call the returned function with the response. */
   poll(from: string, topics: readonly string[]): (page: WirePage) => void {
     const askedMs = this.now();
     return ({ notifications, cursor, gap }) => {
@@ -38,7 +38,7 @@ export class ClientRecord implements ClientHistory {
     };
   }
 
-  /** To be called when a stream is asked for, with every block of it that came whole. */
+  /** Call it when a stream is requested. Call the returned function with each complete block. */
   stream(from: string, topics: readonly string[]): (block: WireBlock) => void {
     let part: Pick<Answer, 'from' | 'askedMs' | 'gap' | 'notifications'> = {
       from,
@@ -76,7 +76,9 @@ export class PublishRecord {
 
   constructor(readonly now: Now = systemNow) {}
 
-  /** To be called before the first attempt; what it gives when one is acknowledged. */
+  /**
+   * Call it before the first attempt. Call the returned function when an attempt is acknowledged.
+   */
   called(id: string, topic: string): () => void {
     const at = this.publishes.push({ id, topic, calledMs: this.now() }) - 1;
     return () => {

@@ -1,6 +1,6 @@
 import type { ClientHistory, Publish, RightsChange, Waiting } from './history.js';
 
-/** What a client may read, and when. */
+/** The topics that a client may read over time. */
 export class RightsOf {
   readonly #changes: readonly RightsChange[];
 
@@ -8,7 +8,10 @@ export class RightsOf {
     this.#changes = rights;
   }
 
-  /** Whether nothing of a publish may be told at a moment: it was called after the topic was taken away, which still holds. */
+  /**
+   * Whether a publish must not be delivered at a moment: it was called after the topic was revoked,
+   * and the topic is still revoked.
+   */
   forbids({ topic, calledMs }: Publish, atMs: number): boolean {
     const taken = this.#changes.findLastIndex(
       (change) => change.topic === topic && !change.allowed && (change.doneMs ?? Infinity) < calledMs,
@@ -16,7 +19,10 @@ export class RightsOf {
     return taken >= 0 && !this.#givenBack(taken, topic, ({ calledMs: givenMs }) => givenMs <= atMs);
   }
 
-  /** Whether a topic was taken away, or may have been, before a request was answered: then it need not be told all of it. */
+  /**
+   * Whether a topic was revoked, or may have been, before a request was answered. Then the answer
+   * may lack notifications of it.
+   */
   disturbs(topic: string, { askedMs, atMs }: Waiting): boolean {
     const taken = this.#changes.findLastIndex(
       (change) => change.topic === topic && !change.allowed && change.calledMs <= atMs,

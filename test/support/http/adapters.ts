@@ -35,7 +35,7 @@ export const fastify: Adapter = {
     ),
 };
 
-/** Stands for Nest's `NodeAdapter`, which is not published yet. */
+/** A substitute for Nest's `NodeAdapter`, which is not published yet. */
 export const node: Adapter = {
   name: 'node',
   create: (module, { logs: _, ...options }) => NestFactory.create(module, new PlainNodeAdapter(), options),
@@ -44,8 +44,8 @@ export const node: Adapter = {
 export const ADAPTERS: readonly Adapter[] = [express, fastify, node];
 
 /**
- * Also with polls that repeat on their connection answered before the framework, which nobody must
- * be able to tell.
+ * Adds the direct lane, which answers repeated polls of a connection before the framework. No
+ * client may notice it.
  */
 export const ADAPTERS_AND_LANE: readonly Adapter[] = [
   ...ADAPTERS,
@@ -53,8 +53,8 @@ export const ADAPTERS_AND_LANE: readonly Adapter[] = [
 ];
 
 /**
- * The same tests on every platform. What a test has started is ended after it, and must then have
- * left nothing behind.
+ * The same tests on every platform. The servers of a test are closed after it, and it must not
+ * leave warnings.
  */
 export function forEachAdapter(tests: (adapter: Adapter) => void, adapters = ADAPTERS): void {
   describe.each(adapters)('on platform-$name', (adapter) => {

@@ -16,9 +16,9 @@ import { until } from './until.js';
 type ModuleOptions = NonNullable<Parameters<typeof NotificationsModule.forRoot>[0]>;
 
 export interface AppOptions {
-  /** Options of `NotificationsModule.forRoot`. Default: everybody may read. */
+  /** Options of `NotificationsModule.forRoot`. Default: every caller may read. */
   readonly notifications?: ModuleOptions;
-  /** What the application imports in the place of `NotificationsModule.forRoot(notifications)`. */
+  /** The imports of the application, in place of `NotificationsModule.forRoot(notifications)`. */
   readonly imports?: ModuleMetadata['imports'];
   readonly controllers?: ModuleMetadata['controllers'];
   readonly providers?: ModuleMetadata['providers'];
@@ -35,7 +35,10 @@ export interface TestApp {
   readonly port: number;
   /** The one feed of the application, or the first of several. */
   readonly service: NotificationsService;
-  /** What it reported at warn and error. A test that provokes a report takes it out; any other one fails the test. */
+  /**
+   * The messages that it logged at warn and error. A test that provokes a report takes it out; any
+   * other one fails the test.
+   */
   readonly logs: Logs;
   /** Connections that its server has open. */
   readonly sockets: ReadonlySet<Socket>;
@@ -53,10 +56,12 @@ const NOTHING: NotificationsCounts = {
   unreadBytes: 0,
 };
 
-/** Everybody may read and publish. */
+/** Every caller may read and publish. */
 export const OPEN: NotificationsOptions = { access: { read: 'public', publish: 'public' } };
 
-/** Starts an application, which is closed after the test and must have let go of everything by then. */
+/**
+ * Starts an application, which is closed after the test and must have let go of everything by then.
+ */
 export async function startApp(adapter: Adapter, options: AppOptions = {}): Promise<TestApp> {
   const { notifications = { access: 'public' } } = options;
   const { imports = [NotificationsModule.forRoot({ ...adapter.options, ...notifications })] } = options;

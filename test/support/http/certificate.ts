@@ -1,4 +1,7 @@
-/** Of nobody, for tests over TLS: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 36500 -nodes -subj /CN=localhost`. */
+/**
+ * A self-signed certificate for tests over TLS: `openssl req -x509 -newkey ec -pkeyopt
+ * ec_paramgen_curve:prime256v1 -days 36500 -nodes -subj /CN=localhost`.
+ */
 export const CERTIFICATE = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgH/sLyshYjITgDBri

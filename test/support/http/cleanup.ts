@@ -4,7 +4,10 @@ type Task = () => unknown;
 
 const tasks = new Set<Task>();
 
-/** Runs a task when the test is over, the last one first; one that is given again has its new place. What it gives takes the task back. */
+/**
+ * Runs a task after the test, in reverse order. A task that is added again moves to the end. The
+ * returned function removes the task.
+ */
 export function atTestEnd(task: Task): () => void {
   tasks.delete(task);
   tasks.add(task);
@@ -29,7 +32,10 @@ export async function endTest(): Promise<void> {
 const realProcess = runInThisContext('process') as NodeJS.Process;
 const warnings: string[] = [];
 
-/** Collects the process's warnings (too many listeners, deprecations); Jest itself fails tests with unhandled rejections. */
+/**
+ * Collects the process's warnings (too many listeners, deprecations); Jest itself fails tests with
+ * unhandled rejections.
+ */
 export function watchWarnings(): void {
   realProcess.on('warning', onWarning);
 }

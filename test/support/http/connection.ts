@@ -13,14 +13,23 @@ export interface Request {
   readonly body?: string | Buffer;
 }
 
-/** Where to connect to: an application, or what stands in front of it. `isSecure`: over TLS, whatever its certificate is. */
+/**
+ * The server to connect to: an application, or a proxy in front of it. `isSecure`: over TLS, with
+ * any certificate.
+ */
 export type Target = Pick<TestApp, 'port'> & { readonly isSecure?: boolean };
 
-/** One TCP connection that speaks HTTP/1.1: what is sent is sent exactly, and what comes back is seen exactly. */
+/**
+ * One TCP connection that speaks HTTP/1.1. A test controls the bytes that it sends, and sees the
+ * bytes that it receives.
+ */
 export class Connection {
   readonly socket: Socket;
   #rest: Buffer = Buffer.alloc(0);
-  /** Methods of the requests that are not answered yet: a HEAD's answer has no body, whatever its headers say. */
+  /**
+   * Methods of the requests that are not answered yet: the answer to HEAD has no body, even with a
+   * Content-Length.
+   */
   readonly #methods: string[] = [];
   readonly #messages: Message[] = [];
   #taken = 0;
@@ -34,7 +43,7 @@ export class Connection {
     this.socket.on('data', (bytes) => {
       this.#onData(bytes);
     });
-    // Connections are cut off on purpose here; whoever waits on this one is told by its close.
+    // Tests cut connections on purpose. Code that waits on a connection sees its close.
     this.socket.on('error', () => undefined);
     const forget = atTestEnd(() => this.destroy());
     this.socket.on('close', () => {
@@ -56,7 +65,7 @@ export class Connection {
     return this.#closed;
   }
 
-  /** Responses that have begun and that nobody has asked for. */
+  /** Responses that have begun and that the test has not read. */
   get untaken(): number {
     return this.#messages.length - this.#taken;
   }
@@ -68,7 +77,7 @@ export class Connection {
     if (request.body !== undefined) this.socket.write(request.body);
   }
 
-  /** The next response's head; its body goes on coming in. */
+  /** The next response's head; its body continues to arrive. */
   async head(): Promise<Message> {
     await this.when(() => this.#messages.length > this.#taken, 'the head of a response');
     return this.#messages[this.#taken++]!;

@@ -4,12 +4,12 @@ import { atTestEnd } from './cleanup.js';
 import type { Target } from './connection.js';
 
 /**
- * For applications with such clients: when a `fetch` is aborted, undici connects anew in advance, and Node's
- * `server.close()` waits for a connection that has not brought a request yet.
+ * For applications with such clients. When a `fetch` is aborted, undici opens a new connection in
+ * advance. Node's `server.close()` waits for a connection without a request.
  */
 export const WITH_FETCH = { forceCloseConnections: true };
 
-/** What an EventSource has told its application. */
+/** The events that an EventSource has received. */
 export interface Heard {
   readonly source: EventSource;
   readonly notifications: Notification<string, string, { n: number }>[];

@@ -50,7 +50,10 @@ export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** Publishes, to the topic `orders`, until the sockets of those who do not read are full, or somebody has been cut for not reading. */
+/**
+ * Publishes to the topic `orders` until the sockets of stalled clients are full, or a stalled
+ * client is disconnected.
+ */
 export async function backUp(app: TestApp): Promise<void> {
   const data = 'x'.repeat(60 * 1024);
   const { waiters } = app.counts();

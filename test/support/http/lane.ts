@@ -11,7 +11,7 @@ export const LANE = { access: 'public', directLane: { grantMs: 30_000 } } as con
 
 type Headers = Readonly<Record<string, string>>;
 
-/** An application that counts what goes the whole way through it. */
+/** An application that counts the requests that pass its middleware and guards. */
 export async function startCounting(
   adapter: Adapter,
   notifications: AppOptions['notifications'] = LANE,

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { FastifyBaseLogger } from 'fastify';
 
-/** What an application and its framework said at the levels warn and error, while it ran. */
+/** The messages of an application and its framework at the levels warn and error. */
 export type Logs = string[];
 
 /** Nest's logger. */

@@ -50,13 +50,15 @@ export class Message {
     return this.parts.join('');
   }
 
-  /** The body. It is whatever the server sent, so the assertion that follows says what it must be. */
+  /**
+   * The body. Its type is unknown; the assertion that follows checks it.
+   */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   get json(): any {
     return JSON.parse(this.text);
   }
 
-  /** Takes in what belongs to this message, and gives back what does not, or not yet. */
+  /** Consumes the bytes of this message, and returns the remaining ones. */
   push(bytes: Buffer): Buffer {
     let rest = bytes;
     while (!this.complete && rest.length > 0) {

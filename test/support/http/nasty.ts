@@ -50,7 +50,7 @@ const HEADERS: readonly [name: string, values: readonly string[]][] = [
   ['X-HTTP-Method-Override', ['DELETE', 'POST']],
 ];
 
-/** Changes a text in some places. */
+/** Changes some characters of a text. */
 export function mutated(text: string, random: Random): string {
   let result = text;
   for (let times = 1 + random.below(4); times > 0; times--) {

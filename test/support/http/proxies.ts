@@ -13,10 +13,10 @@ export interface Proxy {
   readonly name: string;
   /** Its program; undefined where it is not installed. */
   readonly program: string | undefined;
-  /** What it is told. Relative paths are below a directory of its own. */
+  /** Its configuration file. Relative paths are below a directory of its own. */
   readonly config: (ports: { listen: number; upstream: number }) => string;
   readonly args: readonly string[];
-  /** It tells the application when a client leaves that waits for an answer. */
+  /** It closes its connection to the application when a waiting client leaves. */
   readonly reportsLeaving: boolean;
 }
 
@@ -50,7 +50,9 @@ http {
 }
 `;
 
-/** Debian's /etc/haproxy/haproxy.cfg, without what needs root, and with a frontend and a backend. */
+/**
+ * Debian's /etc/haproxy/haproxy.cfg, without what needs root, and with a frontend and a backend.
+ */
 const HAPROXY = ({ listen, upstream }: { listen: number; upstream: number }): string => `
 defaults
   mode http
@@ -79,7 +81,8 @@ export const PROXIES: readonly Proxy[] = [
     program: find('haproxy'),
     config: HAPROXY,
     args: ['-db', '-f', 'proxy.conf'],
-    // Its manual, on `option abortonclose`: without it, a client that has closed may be one that only reads.
+    // Its manual, on `option abortonclose`: without it, a client that has closed may be one that
+    // only reads.
     reportsLeaving: false,
   },
 ];
@@ -95,7 +98,10 @@ export function withHaproxyOption(proxy: Proxy, option: string): Proxy {
   return { ...proxy, config: (ports) => proxy.config(ports).replace('defaults\n', `defaults\n  option ${option}\n`) };
 }
 
-/** The same with the timeouts that end what is held, a minute or so by default, at this many seconds. */
+/**
+ * The same with the timeouts that end what is held, a minute or so by default, at this many
+ * seconds.
+ */
 export function withTimeouts(proxy: Proxy, seconds: number): Proxy {
   const scaled = (config: string): string =>
     config

@@ -1,4 +1,6 @@
-/** A source of random numbers that a seed determines (mulberry32), so that a run can be had again. */
+/**
+ * A source of random numbers that a seed determines (mulberry32), so that a run can be had again.
+ */
 export class Random {
   #state: number;
 
@@ -6,7 +8,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** Goes on as if made with another seed. */
+  /** Continues as if made with another seed. */
   reseed(seed: number): void {
     this.#state = seed >>> 0;
   }

@@ -31,7 +31,7 @@ export class Server {
     return this.#app!;
   }
 
-  /** Whoever is connected is sent away, finds nobody for a moment, and comes back. */
+  /** Connected clients are disconnected, find no server for a moment, and reconnect. */
   async restart(): Promise<void> {
     const { port } = this.app;
     await this.app.close();

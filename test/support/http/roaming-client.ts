@@ -4,7 +4,7 @@ import type { Random } from './random.js';
 import { SseReader } from './sse.js';
 import { turn } from './until.js';
 
-/** What a client does for its next part of the feed. */
+/** The transport of a client's next request. */
 export type Transport = 'poll' | 'sse';
 
 export interface RoamingOptions {
@@ -17,20 +17,27 @@ export interface RoamingOptions {
   readonly over: () => boolean;
 }
 
-/** Waits that clients ask for, in seconds: none, and one that ends before the next news of a quiet topic. */
+/**
+ * Waits that clients ask for, in seconds: none, and one that ends before the next notification of a
+ * quiet topic.
+ */
 const WAITS = [0, 1, 1];
-/** Turns of the event loop after which impatient clients leave: in every phase of a request, and while it is held. */
+/**
+ * Turns of the event loop after which impatient clients leave: in every phase of a request, and
+ * while it is held.
+ */
 const PATIENCE_TURNS = 200;
 /** How often a stream breaks right behind a block. */
 const CUT_PROBABILITY = 0.02;
 
 /**
- * A client on a bad day: it polls and streams by turns, with the cursor it was given last, asks for pages of any size, and
- * leaves again and again without waiting for the answer. What it has received whole, it has received.
+ * A client with a bad network. It polls and streams by turns with its last cursor, requests pages
+ * of any size, and often leaves before the answer. A notification counts as received when its page
+ * or block is complete.
  */
 export class RoamingClient {
   readonly record: ClientRecord;
-  /** How often it left, was answered with news, and with none. */
+  /** How often it left, and how many answers had notifications or none. */
   readonly counts = { left: 0, news: 0, nothing: 0, blocks: 0 };
   readonly #target: Target;
   readonly #options: RoamingOptions;
@@ -79,7 +86,10 @@ export class RoamingClient {
     }
   }
 
-  /** A stream, for a while. Connections break anywhere: what came behind the block that was read last never came. */
+  /**
+   * A stream, for a while. Connections break anywhere: bytes after the last complete block are
+   * lost.
+   */
   async #stream(): Promise<void> {
     const { random, topics } = this.#options;
     const received = this.record.stream(this.#cursor, topics);

@@ -1,7 +1,7 @@
 import { Connection, type Request, type Target } from './connection.js';
 import type { Message } from './message.js';
 
-/** One block of an event stream, its fields in the order in which they stood. */
+/** One block of an event stream, with its fields in their order. */
 export interface Block {
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly event?: string;
@@ -16,7 +16,7 @@ export class SseReader {
   readonly head: Message;
   #partsRead = 0;
   #unread = '';
-  /** The last `id` of a whole block: where a client goes on. */
+  /** The last `id` of a complete block, from which a client continues. */
   lastId = '';
 
   private constructor(connection: Connection, head: Message) {
@@ -41,7 +41,7 @@ export class SseReader {
     return this.head.complete;
   }
 
-  /** How a stream opens that starts at a place: `retry`, and a `cursor` event with it. */
+  /** The opening of a stream that starts at a position: `retry`, and a `cursor` event. */
   async opening(): Promise<Block> {
     const first = await this.next();
     const [retry, ...cursor] = first.fields;
@@ -81,7 +81,7 @@ export class SseReader {
   async rest(): Promise<Block[]> {
     await this.connection.when(() => this.ended, 'the end of the stream');
     const blocks = this.available();
-    // When to come back stands behind the last block.
+    // The reconnection time follows the last block.
     return this.#unread === '' ? blocks : [...blocks, blockOf(this.#unread.trimEnd().split('\n'))];
   }
 
@@ -127,7 +127,7 @@ export function isNotification({ event, data }: Block): boolean {
   return event === undefined && data !== undefined;
 }
 
-/** The block that moves a client's cursor without news. */
+/** The block that moves a client's cursor without a notification. */
 export function cursorBlock(id: string): Block {
   return blockOf(['event: cursor', 'data: {}', `id: ${id}`]);
 }

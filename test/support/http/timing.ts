@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 
 /**
- * How many milliseconds something took of its own: what it computed and what it waited for. What other programs on the
- * machine took meanwhile is not counted, so that a bound holds on a busy machine too.
+ * The milliseconds that a task took: its computation and its waiting. Processor time of other
+ * programs does not count, so that a bound also holds on a busy machine.
  */
 export async function ownMs(task: () => Promise<unknown>): Promise<number> {
   const started = performance.now();

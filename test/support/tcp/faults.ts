@@ -1,28 +1,32 @@
 import type { Random } from '../http/random.js';
 
-/** `up`: from whoever connects to what it connects to; `down`: back. */
+/** `up`: from the client to the server; `down`: back. */
 export type Direction = 'up' | 'down';
 
-/** What happens to one connection. Of a direction, `afterBytes` have come through before it sets in. */
+/**
+ * The faults of one connection. Of a direction, `afterBytes` have come through before it sets in.
+ */
 export type Fault =
   | { readonly kind: 'none' }
   /** Every piece takes this much longer, both ways. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** It ends there, in the middle of whatever it is: for both sides, in peace (FIN) or not (RST). */
+  /**
+   * The connection ends there for both sides, also in the middle of a message: by FIN or by RST.
+   */
   | {
       readonly kind: 'cut';
       readonly direction: Direction;
       readonly afterBytes: number;
       readonly by: 'end' | 'reset';
     }
-  /** Nothing is taken any more for so long; then it goes on. */
+  /** Reads nothing for so long, and then continues. */
   | {
       readonly kind: 'stall';
       readonly direction: Direction;
       readonly afterBytes: number;
       readonly ms: number;
     }
-  /** What comes from there on is taken and never arrives; nobody is told. */
+  /** Later bytes are accepted and never arrive; neither side is notified. */
   | { readonly kind: 'drop'; readonly direction: Direction; readonly afterBytes: number }
   /** Accepted, and never answered. */
   | { readonly kind: 'deaf' }

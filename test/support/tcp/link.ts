@@ -9,7 +9,7 @@ export class Link {
   onClosed = (): unknown => undefined;
   readonly #sockets = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** What is not read from until a timer is over. */
+  /** The sockets that are not read until a timer ends. */
   readonly #held = new Set<Socket>();
   #suffered = false;
 
@@ -29,7 +29,7 @@ export class Link {
 
   reset(): void {
     for (const socket of this.#sockets) {
-      // One that is being ended already cannot be reset.
+      // A socket that is ending already cannot be reset.
       if (!socket.writableEnded) socket.resetAndDestroy();
       // By itself that waits until everything written has been taken.
       socket.destroy();
@@ -54,7 +54,7 @@ export class Link {
     for (const socket of this.#sockets) socket.destroySoon();
   }
 
-  /** Passes on what comes in one direction, with what happens on the way. */
+  /** Forwards the bytes of one direction, and applies the faults. */
   #pass(direction: Direction, from: Socket, to: Socket): void {
     const { fault } = this;
     let left = 'afterBytes' in fault && fault.direction === direction ? fault.afterBytes : Infinity;
@@ -78,7 +78,8 @@ export class Link {
         else this.#end();
       }
     });
-    // Where bytes are lost, the end behind them is as well. It may come while they are held, though nothing is read then.
+    // If bytes are lost, the end behind them is lost too. It may come while they are held, though
+    // nothing is read then.
     from.on('end', () => left > 0 && !this.#held.has(from) && to.end());
   }
 
@@ -99,7 +100,7 @@ export class Link {
     }, ms);
   }
 
-  /** What becomes of it is of no concern to the connection. */
+  /** Its result does not concern the connection. */
   #twin(near: Socket, port: number): void {
     const twin = dial(port).resume();
     twin.on('error', () => undefined);

@@ -6,7 +6,7 @@ import { turn, until } from '../http/until.js';
 import { type Fault, type FaultKind, NO_FAULT, seededFaults } from './faults.js';
 import { TcpProxy } from './proxy.js';
 
-/** What one side of a connection has seen of it. */
+/** The events that one side of a connection has seen. */
 interface Side {
   readonly socket: Socket;
   text: string;
@@ -24,7 +24,9 @@ let accepted: Side[];
 let connected: Side[];
 let proxy: TcpProxy;
 
-/** What connects does not end by itself when the other side does, so that each end is seen for itself. */
+/**
+ * The client does not end by itself when the other side does, so that a test sees each end.
+ */
 function watch(socket: Socket): Side {
   const side: Side = { socket, text: '', ended: false, closed: false, error: undefined };
   socket.on('data', (chunk) => (side.text += chunk.toString()));
@@ -86,7 +88,7 @@ describe('the proxy of the tests', () => {
     await until(() => far.text.length === MUCH);
   });
 
-  test('passes on a reset as a reset, and refuses where it finds nobody', async () => {
+  test('forwards a reset as a reset, and refuses a connection if no server listens', async () => {
     const { near, far } = await open(NO_FAULT);
     far.socket.resetAndDestroy();
     await until(() => near.closed && proxy.connections === 0);
@@ -104,7 +106,7 @@ describe('the proxy of the tests', () => {
     near.socket.write('4567');
     await until(() => far.ended || far.closed);
     await until(() => near.ended || near.closed);
-    // What a reset overtakes is lost.
+    // Bytes that a reset overtakes are lost.
     if (by === 'end') expect(far.text).toBe('12345');
     else expect(['123', '12345']).toContain(far.text);
     expect(near.error).toBe(by === 'end' ? undefined : 'ECONNRESET');
@@ -113,7 +115,7 @@ describe('the proxy of the tests', () => {
     await until(() => proxy.connections === 0);
   });
 
-  test.each(['up', 'down'] as const)('stalls %s for a while, the other way goes on', async (direction) => {
+  test.each(['up', 'down'] as const)('stalls %s for a while, and the other direction continues', async (direction) => {
     const { near, far } = await open({ kind: 'stall', direction, afterBytes: 2, ms: STALL_MS });
     const [from, to] = direction === 'up' ? [near, far] : [far, near];
     const sentMs = performance.now();
@@ -135,7 +137,7 @@ describe('the proxy of the tests', () => {
     expect(performance.now() - sentMs).toBeGreaterThan(2 * STALL_MS - 20);
   });
 
-  test('drops what comes after so many bytes, its end too, and tells nobody', async () => {
+  test('drops the bytes after an offset and the end, and notifies neither side', async () => {
     const { near, far } = await open({ kind: 'drop', direction: 'up', afterBytes: 3 });
     near.socket.end('abcdef');
     far.socket.write('other');
@@ -166,7 +168,7 @@ describe('the proxy of the tests', () => {
     await until(() => accepted.every(({ ended, closed }) => ended || closed));
   });
 
-  test('heals: what suffers is reset, nothing happens to anybody after', async () => {
+  test('heals: connections with faults are reset, and later ones have none', async () => {
     const { near } = await open({ kind: 'deaf' });
     proxy.heal();
     await until(() => near.closed);

@@ -3,11 +3,13 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Fault, type FaultKind, NO_FAULT } from './faults.js';
 import { Link } from './link.js';
 
-/** Stands on the loopback between who connects and what it connects to: a client and a node, a node and its engine. */
+/**
+ * A proxy on the loopback between a client and a node, or between a node and its engine.
+ */
 export class TcpProxy {
-  /** Bytes that came back. */
+  /** Bytes from the server. */
   bytesOut = 0;
-  /** Where new connections go. */
+  /** The target of new connections. */
   targetPort: number;
   /** How many connections suffered what. */
   readonly suffered = new Map<FaultKind, number>();
@@ -21,7 +23,7 @@ export class TcpProxy {
     this.#nextFault = nextFault;
   }
 
-  /** Does nothing but pass on, unless it is told a fault for each connection. */
+  /** Forwards everything, unless each connection has a fault. */
   static async start(targetPort: number, nextFault: () => Fault = () => NO_FAULT): Promise<TcpProxy> {
     const server = createServer({ allowHalfOpen: true });
     const proxy = new TcpProxy(server, targetPort, nextFault);
@@ -47,12 +49,14 @@ export class TcpProxy {
     this.#nextFault = nextFault;
   }
 
-  /** Resets every connection where it stands. */
+  /** Resets every connection at once. */
   cut(): void {
     for (const link of this.#links) link.reset();
   }
 
-  /** From now on nothing happens to anybody; connections to which something has happened are reset. */
+  /**
+   * Later connections have no faults; connections with faults are reset.
+   */
   heal(): void {
     this.faults(() => NO_FAULT);
     for (const link of this.#links) if (link.fault.kind !== 'none') link.reset();

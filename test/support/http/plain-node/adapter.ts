@@ -18,9 +18,9 @@ import { type ErrorHandler, type Handler, Router } from './router.js';
 const cors = createRequire(import.meta.url)('cors') as (options?: object) => Handler;
 
 /**
- * An adapter on node:http alone, made as Nest's own `NodeAdapter` is: its `reply` is one
- * `writeHead` and one `end`, it has no trust in proxies, and no method of the response stands
- * between a handler and the connection.
+ * An adapter on node:http alone, made as Nest's own `NodeAdapter` is. Its `reply` is one
+ * `writeHead` and one `end`. It trusts no proxy. No method of the response is between a handler and
+ * the connection.
  */
 export class PlainNodeAdapter extends AbstractHttpAdapter<Server, PlainRequest, PlainResponse> {
   #forceClose = false;

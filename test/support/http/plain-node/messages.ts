@@ -1,6 +1,9 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 
-/** A request of the plain adapter: node's own, with the few properties that Nest and middleware read. */
+/**
+ * A request of the plain adapter: node's own, with the few properties that Nest and middleware
+ * read.
+ */
 export class PlainRequest extends IncomingMessage {
   declare originalUrl: string;
   declare params: Record<string, string>;
@@ -16,7 +19,10 @@ export class PlainRequest extends IncomingMessage {
   }
 }
 
-/** A response of the plain adapter: node's own, with the few methods that exception filters and guards call. */
+/**
+ * A response of the plain adapter: node's own, with the few methods that exception filters and
+ * guards call.
+ */
 export class PlainResponse extends ServerResponse<PlainRequest> {
   status(code: number): this {
     this.statusCode = code;

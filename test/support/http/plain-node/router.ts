@@ -59,7 +59,7 @@ function isFor(wanted: string | undefined, method = 'GET'): boolean {
   return wanted === undefined || wanted === method || (wanted === 'GET' && method === 'HEAD');
 }
 
-/** `:name` stands for one segment, `*name` for the rest; `{…}` may be missing. */
+/** `:name` matches one segment, `*name` the rest; `{…}` may be missing. */
 function patternOf(path: string): RegExp {
   const source = path
     .replace(/\/$/, '')
