@@ -51,7 +51,7 @@ export const PARTS = [
   {
     name: 'contract',
     what: 'Every store against the contract, which holds random calls against a plain list.',
-    tests: ['test/stores/(memory|sqlite|redis|redis-ioredis-5|postgres).test', 'test/stores/nats-contract'],
+    tests: ['test/stores/(memory|sqlite|redis|redis-ioredis-5|postgres).test', 'test/stores/nats-(contract|scale)'],
     env: () => ({}),
     count: ({ passed }) => ({ count: passed, unit: 'checks' }),
   },

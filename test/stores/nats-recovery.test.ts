@@ -7,7 +7,9 @@ import { inDepth } from '../support/depth.js';
 import { describeOnServer, draft, everything, page, STREAM, until } from './nats-support.js';
 
 const TOPICS = ['a', 'b', 'c'];
-const KILLS = 5;
+const KILLS = inDepth(2, 5);
+/** Between the arrays of one caller: thousands of arrays would only slow the final read. */
+const PAUSE_MS = 10;
 
 describeOnServer(
   'nats store: when the server fails',
@@ -29,7 +31,7 @@ describeOnServer(
               await sleep(20);
             }
           }
-          await sleep(1);
+          await sleep(PAUSE_MS);
         }
       };
       const runs = Promise.all(Array.from({ length: 4 }, run));
@@ -174,27 +176,31 @@ describeOnServer(
       }
     }, 30_000);
 
-    test('kills and hangs leave no consumer behind', async () => {
-      const store = await on.nodes.open({ timeoutMs: 500 });
-      for (let cycle = 0; cycle < 2; cycle++) {
-        await on.server.restart();
-        await until('appends work', () =>
-          store.append([draft()]).then(
-            () => true,
-            () => false,
-          ),
-        );
-      }
-      on.server.freeze();
-      await sleep(5_000);
-      on.server.thaw();
-      await until('appends work', () => works(store));
-      const { jsm } = await on.nodes.operator();
-      const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
-      await until('one consumer is left', async () => (await consumers()) === 1);
-      await store.close();
-      await until('none is left', async () => (await consumers()) === 0);
-    }, 40_000);
+    inDepth(test.skip, test)(
+      'kills and hangs leave no consumer behind',
+      async () => {
+        const store = await on.nodes.open({ timeoutMs: 500 });
+        for (let cycle = 0; cycle < 2; cycle++) {
+          await on.server.restart();
+          await until('appends work', () =>
+            store.append([draft()]).then(
+              () => true,
+              () => false,
+            ),
+          );
+        }
+        on.server.freeze();
+        await sleep(5_000);
+        on.server.thaw();
+        await until('appends work', () => works(store));
+        const { jsm } = await on.nodes.operator();
+        const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
+        await until('one consumer is left', async () => (await consumers()) === 1);
+        await store.close();
+        await until('none is left', async () => (await consumers()) === 0);
+      },
+      40_000,
+    );
   },
   inDepth([], ['nats-2.10', 'nats-newest']),
 );
