@@ -31,6 +31,10 @@ export class Counters {
   newestLost = 0;
   lossyFailovers = 0;
   losslessFailovers = 0;
+  hiddenFailovers = 0;
+  detectedRestores = 0;
+  undetectedRestores = 0;
+  restoresOfOlderLogs = 0;
   crashesWithWaiters = 0;
   drainsWithWaiters = 0;
   drainsWhileReading = 0;

@@ -9,30 +9,62 @@ import type { Logged } from '../support/history/history.js';
 import type { Random } from '../support/http/random.js';
 import type { Counters } from './counters.js';
 
-/** What the engine keeps: so little that clients fall behind it. */
+/** Entries that retention keeps: so few that clients fall behind. */
 const RETAIN_COUNT = 24;
-/** Entries that a tail takes in at once. */
+/** Entries of one read of a tail. */
 const CHUNK_ENTRIES = 5;
 
-/** Where logs live, and what can happen to them there. */
+/** A failover, or a loss. Behind a pooler no connection fails, and no node is woken. */
+export interface Loss {
+  readonly what: 'all' | 'newest' | 'nothing';
+  readonly isHidden?: boolean;
+}
+
+/** A restored snapshot. Without evidence of it, the engine cannot know that it lost entries. */
+export interface Restore {
+  readonly isDetected: boolean;
+}
+
+/** The place of all logs, with its faults. */
 export interface Backend {
-  /** Every incarnation of the log, and what histories call it. */
+  /** Every epoch of the log, and its name in histories. */
   readonly logs: readonly { readonly name: string; readonly epoch: Epoch }[];
-  /** All that was ever in them. */
+  /** All entries that were ever in them. */
   readonly truth: ReadonlyMap<string, readonly Logged[]>;
   /** The newest position of the newest log. */
   readonly head: number;
   /** Removes the oldest entries, so many of them. */
   trim(count: number): void;
-  /** Goes down, and loses what is under way. */
+  /** Goes down, and loses the calls in flight. */
   crash(): void;
-  /** Comes back, if it was down. */
+  /** Starts again, if it was down. */
   start(): void;
-  /** Begins a new epoch after it has lost everything, the newest entries, or nothing in a failover. */
-  lose(what: 'all' | 'newest' | 'nothing'): void;
+  /** Begins a new epoch after a failover or a loss. */
+  lose(loss: Loss): void;
+  /** Keeps a copy of the log as it is now. */
+  takeSnapshot(): void;
+  /** Replaces the log by the copy, and begins a new epoch. False if there is no copy. */
+  restoreSnapshot(restore: Restore): boolean;
 }
 
-/** A transaction whose positions are taken. Its entries become visible when all before it are, or will never be. */
+/** A copy of the log. */
+interface Snapshot {
+  readonly log: string;
+  readonly entries: readonly LogEntry[];
+  readonly ids: ReadonlyMap<string, number>;
+  readonly head: number;
+  readonly trimmed: number;
+}
+
+/** The reason for a new epoch, and the log that it continues. */
+interface Succession {
+  readonly what: Loss['what'] | 'restored';
+  /** The name of the continued log; undefined if there is none. */
+  readonly log: string | undefined;
+  readonly isLossKnown: boolean;
+}
+
+/** A transaction with its positions. Its entries become visible once all earlier ones have settled. */
 interface Commit {
   readonly entries: readonly LogEntry[];
   state: 'open' | 'committed' | 'aborted';
@@ -48,14 +80,20 @@ export interface EngineOptions {
 }
 
 /**
- * The model of an engine that nodes share: one log with transactions that commit late, out of order or not at all, retention, crashes
- * that lose acknowledgements, and losses that begin a new epoch. What it answers, it answers at once: the way there and back is the
- * driver's. It keeps the truth that histories are held against.
+ * The model of an engine that nodes share: one log with retention, and transactions that commit
+ * late, out of order or not at all. It crashes and loses acknowledgements. A failover, a loss or a
+ * restored snapshot begins a new epoch.
+ *
+ * As in real engines, every call first compares the identity of the running engine with that in the
+ * log. So a failover that no connection notices begins its epoch at the next call.
+ *
+ * Answers are immediate: the driver adds the delay of the network. The engine keeps the truth that
+ * the checker compares histories with.
  */
 export class Engine implements Backend {
   readonly truth = new Map<string, Logged[]>();
   readonly logs: { readonly name: string; readonly epoch: Epoch }[] = [];
-  /** Told when something has become visible, or when it may have. */
+  /** Called when entries have become visible, or may have. */
   readonly listeners = new Set<() => void>();
   readonly #options: EngineOptions;
   readonly #ids = new Map<string, number>();
@@ -65,10 +103,13 @@ export class Engine implements Backend {
   #trimmed = 0;
   #next = 1;
   #isUp = true;
+  #snapshot: Snapshot | undefined;
+  /** A new epoch that begins at the next call. */
+  #due: Succession | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#newEpoch('start');
+    this.#newEpoch({ what: 'all', log: undefined, isLossKnown: false });
   }
 
   get epoch(): Epoch {
@@ -79,17 +120,21 @@ export class Engine implements Backend {
     return this.#head;
   }
 
-  /** Up to where retention has removed everything. */
+  /** Retention has removed all entries up to this position. */
   get trimmed(): number {
     return this.#trimmed;
   }
 
-  /** @throws NotificationsError while it is down */
+  /**
+   * The first step of every call: begins the epoch that is due.
+   * @throws NotificationsError while it is down
+   */
   assertUp(): void {
     if (!this.#isUp) throw unavailable('the engine is down');
+    this.#agree();
   }
 
-  /** Resolves when the drafts are visible, with what a tail that has come so far is to be told. */
+  /** Resolves when the drafts are visible, with the batch for a tail that has all earlier entries. */
   async append(
     drafts: readonly Draft[],
     commitMs: number,
@@ -135,7 +180,7 @@ export class Engine implements Backend {
     }
   }
 
-  /** Of what is being committed some becomes durable; nobody is told of what. */
+  /** Some open commits become durable; no caller learns which. */
   crash(): void {
     const { random, counters } = this.#options;
     this.#isUp = false;
@@ -152,13 +197,9 @@ export class Engine implements Backend {
     this.#tell();
   }
 
-  lose(what: 'all' | 'newest' | 'nothing'): void {
-    const { random } = this.#options;
-    for (const commit of this.#commits) {
-      commit.state = 'aborted';
-      commit.failed(unavailable('the engine was wiped'));
-    }
-    this.#advance();
+  lose({ what, isHidden = false }: Loss): void {
+    const { random, counters } = this.#options;
+    this.#abortCommits();
     const lost = what === 'newest' ? random.from(1, 3) : 0;
     const kept = what === 'all' ? 0 : Math.max(0, this.#entries.length - lost);
     for (const { id } of this.#entries.splice(kept)) this.#ids.delete(id);
@@ -167,10 +208,57 @@ export class Engine implements Backend {
       this.#trimmed = 0;
       this.#head = 0;
     } else if (what === 'newest') this.#head = this.#entries.at(-1)?.position ?? this.#trimmed;
-    // Positions may come again or not; either way they mean something else.
+    // The new log may use the same positions again, for other entries.
     if (what === 'newest' || random.chance(0.7)) this.#next = this.#head + 1;
-    this.#newEpoch(what);
+    const isLossKnown = what === 'nothing' || (what === 'newest' && random.chance(0.7));
+    this.#due = { what, log: isLossKnown ? this.logs.at(-1)!.name : undefined, isLossKnown: what === 'newest' };
+    if (isHidden) {
+      counters.hiddenFailovers++;
+      return;
+    }
+    this.#agree();
     this.#tell();
+  }
+
+  takeSnapshot(): void {
+    this.#agree();
+    const log = this.logs.at(-1)!.name;
+    const ids = new Map([...this.#ids].filter(([, position]) => position <= this.#head));
+    this.#snapshot = { log, entries: [...this.#entries], ids, head: this.#head, trimmed: this.#trimmed };
+  }
+
+  restoreSnapshot({ isDetected }: Restore): boolean {
+    const { counters } = this.#options;
+    const snapshot = this.#snapshot;
+    if (!snapshot) return false;
+    this.#abortCommits();
+    if (snapshot.log !== this.logs.at(-1)!.name) counters.restoresOfOlderLogs++;
+    counters[isDetected ? 'detectedRestores' : 'undetectedRestores']++;
+    this.#entries = [...snapshot.entries];
+    this.#ids.clear();
+    for (const [id, position] of snapshot.ids) this.#ids.set(id, position);
+    this.#head = snapshot.head;
+    this.#trimmed = snapshot.trimmed;
+    this.#next = this.#head + 1;
+    this.#due = { what: 'restored', log: snapshot.log, isLossKnown: isDetected };
+    this.#agree();
+    this.#tell();
+    return true;
+  }
+
+  #agree(): void {
+    const due = this.#due;
+    this.#due = undefined;
+    if (due) this.#newEpoch(due);
+  }
+
+  #abortCommits(): void {
+    this.#agree();
+    for (const commit of this.#commits) {
+      commit.state = 'aborted';
+      commit.failed(unavailable('the engine was replaced'));
+    }
+    this.#advance();
   }
 
   #underWay(drafts: readonly Draft[]): Commit | undefined {
@@ -217,7 +305,7 @@ export class Engine implements Backend {
     this.#tell();
   }
 
-  /** How many of the oldest entries are too many: records of the library do not count. */
+  /** The number of entries that retention removes. Records of the library do not count. */
   #excess(): number {
     let notifications = 0;
     for (let at = this.#entries.length - 1; at >= 0; at--) {
@@ -227,28 +315,31 @@ export class Engine implements Backend {
     return 0;
   }
 
-  #mark(position: number): void {
-    const truth = this.truth.get(this.logs.at(-1)!.name)!;
+  #mark(position: number, log = this.logs.at(-1)!.name): void {
+    const truth = this.truth.get(log)!;
     const at = truth.findIndex((entry) => entry.position === position);
-    truth[at] = { ...truth[at]!, trimmedMs: this.#options.clock.monotonic() };
+    const entry = truth[at]!;
+    truth[at] = { ...entry, trimmedMs: entry.trimmedMs ?? this.#options.clock.monotonic() };
   }
 
-  /** After a failover the engine may know which positions of the old log the new one keeps. */
-  #newEpoch(cause: 'start' | 'all' | 'newest' | 'nothing'): void {
-    const { random, counters } = this.#options;
+  #newEpoch({ what, log, isLossKnown }: Succession): void {
+    const { counters } = this.#options;
     const name = `log${this.logs.length}:`;
-    const old = this.logs.at(-1);
-    const kept = (old ? this.truth.get(old.name)! : []).filter(({ position }) => position <= this.#head);
-    const isKnown = old && (cause === 'nothing' || (cause === 'newest' && random.chance(0.7)));
-    if (isKnown) counters[cause === 'nothing' ? 'losslessFailovers' : 'lossyFailovers']++;
-    const before = isKnown ? pastEpochs(old.epoch, this.#head, cause === 'newest') : undefined;
+    const old = this.logs.find((one) => one.name === log);
+    if (old && what !== 'restored') counters[what === 'nothing' ? 'losslessFailovers' : 'lossyFailovers']++;
+    const before = old && pastEpochs(old.epoch, this.#head, isLossKnown);
     // Clients at or below the fork do not receive the entries beyond it: the engine has lost them.
-    if (isKnown) for (const { position } of this.truth.get(old.name)!) if (position > this.#head) this.#mark(position);
+    if (old) for (const { position } of this.truth.get(old.name)!) if (position > this.#head) this.#mark(position, log);
+    const last = this.logs.at(-1);
+    const source = what === 'restored' ? log : last?.name;
     this.logs.push({ name, epoch: { id: name, secret: `secret of ${name}`, before } });
-    this.truth.set(
-      name,
-      kept.map((entry) => ({ ...entry })),
-    );
+    this.truth.set(name, this.#kept(source));
+  }
+
+  /** The entries of a log up to the head. A restored snapshot has those again that were removed later. */
+  #kept(log: string | undefined): Logged[] {
+    const kept = (log === undefined ? [] : this.truth.get(log)!).filter(({ position }) => position <= this.#head);
+    return kept.map((entry) => (entry.position > this.#trimmed ? { ...entry, trimmedMs: undefined } : { ...entry }));
   }
 
   #tell(): void {

@@ -45,6 +45,8 @@ export class MemoryBackend implements Backend {
   crash = nothing;
   start = nothing;
   lose = nothing;
+  takeSnapshot = nothing;
+  restoreSnapshot = () => false;
 
   get #newest(): readonly Logged[] {
     const last = this.logs.at(-1);

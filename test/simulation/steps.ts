@@ -124,7 +124,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
     (world) => {
       if (world.clients.some(({ isAsking }) => isAsking)) world.counters.wipesWithWaiters++;
       world.hiccup();
-      world.engine.lose('all');
+      world.engine.lose({ what: 'all' });
     },
   ],
   'lose the newest': [
@@ -132,14 +132,41 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
     (world) => {
       world.counters.newestLost++;
       world.hiccup();
-      world.engine.lose('newest');
+      world.engine.lose({ what: 'newest' });
     },
   ],
   'fail over without loss': [
     1,
     (world) => {
       world.hiccup();
-      world.engine.lose('nothing');
+      world.engine.lose({ what: 'nothing' });
+    },
+  ],
+  'fail over behind a pooler': [
+    2,
+    (world, random) => {
+      world.hiccup();
+      world.engine.lose({ what: random.pick(['newest', 'nothing'] as const), isHidden: true });
+    },
+  ],
+  'take a snapshot': [2, (world) => world.engine.takeSnapshot()],
+  'restore the snapshot': [
+    1,
+    (world) => {
+      if (world.engine.restoreSnapshot({ isDetected: true })) world.hiccup();
+    },
+  ],
+  'restore the snapshot while the engine is down': [
+    1,
+    (world, random) => {
+      world.fault(
+        random.from(1, FAULT_MS_MAX),
+        () => world.engine.crash(),
+        () => {
+          world.engine.restoreSnapshot({ isDetected: random.chance(0.5) });
+          world.engine.start();
+        },
+      );
     },
   ],
   'crash a node': [
