@@ -28,6 +28,11 @@ describe('layout of src', () => {
     expect(sources.flatMap(({ path, text }) => importViolations(path, text))).toEqual([]);
   });
 
+  it('has no cycle of imports at run time', () => {
+    const imports = new Map(sources.map(({ path, text }) => [path, runtimeImports(path, text)]));
+    expect(cyclesOf(imports)).toEqual([]);
+  });
+
   it('names every export of its entries', () => {
     const entries = sources.filter(({ path }) => posix.basename(path) === 'index.ts');
     expect(entries.flatMap(({ path, text }) => unnamedExports(path, text))).toEqual([]);
@@ -96,6 +101,19 @@ describe('the checks themselves', () => {
         /^src\/core\/feed\.ts:2 imports @nestjs\/common, but core imports nothing but rxjs, so that /,
       ),
     ]);
+  });
+
+  it.each([
+    [{ 'a.ts': ['b.ts'], 'b.ts': ['c.ts'], 'c.ts': ['b.ts'] }, ['b.ts → c.ts → b.ts']],
+    [{ 'a.ts': ['a.ts'] }, ['a.ts → a.ts']],
+    [{ 'a.ts': ['b.ts', 'c.ts'], 'b.ts': ['c.ts'], 'c.ts': [] }, []],
+  ])('find the cycles of %j', (imports, cycles) => {
+    expect(cyclesOf(new Map(Object.entries(imports)))).toEqual(cycles);
+  });
+
+  it('ignore imports of types for cycles', () => {
+    const text = `import type { A } from './a.js'; import { b } from './b.js'; import 'rxjs';`;
+    expect(runtimeImports('core/c.ts', text)).toEqual(['core/b.ts']);
   });
 
   it('see an export without names', () => {
@@ -180,6 +198,28 @@ function importsTypesOnly(clause: ts.ImportClause | undefined): boolean {
 
 function loadsModule(callee: ts.Expression): boolean {
   return callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === 'require');
+}
+
+/** The files of src that a file loads. Imports of types do not exist at run time. */
+function runtimeImports(path: string, text: string): string[] {
+  return importsOf(path, text)
+    .filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly)
+    .map(({ specifier }) => posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts'));
+}
+
+/** A cycle per file that closes one, as a path. */
+function cyclesOf(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const cycles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) cycles.push([...path.slice(start), file].join(' → '));
+    if (start >= 0 || done.has(file)) return;
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return cycles;
 }
 
 function unnamedExports(path: string, text: string): string[] {
