@@ -12,6 +12,17 @@ export interface PublishItem {
   readonly id?: string | undefined;
 }
 
+/** An item with the options that the library adds to it. */
+export interface DraftItem extends PublishItem {
+  readonly options?: DraftOptions | undefined;
+}
+
+/**
+ * Options of a notification, such as its expiry. The stored JSON has them between `time` and
+ * `data`, so readers find them without parsing `data`.
+ */
+export type DraftOptions = Readonly<Record<string, string | number>>;
+
 /** Bounds of a notification. */
 export interface DraftLimits {
   /** Bytes of the whole notification as JSON. */
@@ -27,7 +38,7 @@ export const DRAFT_LIMITS: DraftLimits = { notificationBytesMax: 64 * 1024, data
  * Makes a draft: checks every field and turns the notification into JSON, once and for all.
  * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid` or `notification_too_large`
  */
-export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): Draft {
+export function makeDraft(item: DraftItem, time: Date, limits: DraftLimits): Draft {
   const topic = checkTopic(item.topic);
   const type = checkType(item.type);
   const id = checkId(item.id ?? globalThis.crypto.randomUUID());
@@ -35,7 +46,9 @@ export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): D
   // What was written is checked rather than what was given: an object may say with `toJSON` what it is written as.
   if (isSuspect(data, limits)) checkData(JSON.parse(data), limits);
   // No character that a name may have is escaped in JSON.
-  const json = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}","data":${data}}`;
+  const options = Object.entries(item.options ?? {}).map(([name, value]) => `"${name}":${JSON.stringify(value)},`);
+  const head = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}",`;
+  const json = `${head}${options.join('')}"data":${data}}`;
   const bytes = utf8Length(json);
   if (bytes > limits.notificationBytesMax) {
     const message = `the notification has ${bytes} bytes of JSON, at most ${limits.notificationBytesMax} are allowed`;
@@ -96,4 +109,15 @@ function stringify(data: unknown): string {
   }
   if (json === undefined) throw new NotificationsError('data_invalid', 'data cannot be written as JSON');
   return json;
+}
+
+/**
+ * The options of a stored notification. Their text ends at the first `"data":` behind `time`:
+ * inside a JSON text these quotes are escaped.
+ */
+export function optionsOf(json: string): DraftOptions {
+  const time = json.indexOf(',"time":"');
+  const start = json.indexOf('",', time + ',"time":"'.length) + 2;
+  const end = json.indexOf('"data":', start);
+  return end <= start ? {} : (JSON.parse(`{${json.slice(start, end - 1)}}`) as DraftOptions);
 }

@@ -59,7 +59,12 @@ export class KnownRecords implements Store, Partial<StoreAbilities> {
   }
 }
 
+/**
+ * Records of this version begin with the fields that `makeDraft` writes, in its order. Comparing
+ * them costs the same for any size of data. Only other records are parsed.
+ */
 function isNotification({ id, topic, json }: LogEntry): boolean {
+  if (json.startsWith(`{"id":"${id}","topic":"${topic}","type":"`) && json.endsWith('}')) return true;
   try {
     const value = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
     return value?.id === id && value.topic === topic && typeof value.type === 'string';
