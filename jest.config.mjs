@@ -36,6 +36,7 @@ export default {
     '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',
+    '^nest-notifications/store$': '<rootDir>/src/stores/index.ts',
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',
     // The client's bundle, which the build makes. Tests make it from the sources.
     '^\\.{1,2}/(?:client-file/)?bundled-client\\.js$': '<rootDir>/test/support/bundled-client.ts',

@@ -25,7 +25,7 @@ export interface FeedOptions {
 }
 
 /** `ready`, or the reason why a node is not. */
-export type FeedHealth = 'ready' | 'draining' | 'store_unavailable';
+export type NotificationsHealth = 'ready' | 'draining' | 'store_unavailable';
 
 /** What is open on this node at this moment. All numbers are zero when no client is connected. */
 export interface FeedCounts {
@@ -43,7 +43,7 @@ export interface FeedCounts {
 export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
 
 /** Whether a store answers. The read returns no notification, so it costs next to nothing. */
-export async function healthOf(store: Store): Promise<Exclude<FeedHealth, 'draining'>> {
+export async function healthOf(store: Store): Promise<Exclude<NotificationsHealth, 'draining'>> {
   return store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
     () => 'ready',
     () => 'store_unavailable',
@@ -143,7 +143,7 @@ export class Feed {
   }
 
   /** Whether this node should receive clients. It takes no longer than the time limit of the store's driver. */
-  async health(): Promise<FeedHealth> {
+  async health(): Promise<NotificationsHealth> {
     return this.#waiters.isDraining ? 'draining' : healthOf(this.#store);
   }
 

@@ -167,7 +167,7 @@ export interface ClaimStore {
    *
    * @param key 1 to 64 letters, digits, `-` and `_`
    * @param ttlMs a whole number of milliseconds, from 1 to 24 hours
-   * @throws RangeError for another key or time; {@link checkClaim} of `core/abilities.ts` checks both
+   * @throws RangeError for another key or time; {@link checkClaim} checks both
    */
   claim(key: string, ttlMs: number): Promise<boolean>;
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { catchError, defer, map, type Observable, throwError } from 'rxjs';
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
-import { type FeedHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
+import { type NotificationsHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
 import type {
   AnyNotifications,
   DataOf,
@@ -205,7 +205,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * Whether clients should be sent to this node, for readiness checks: `draining` from the moment the application begins to shut down,
    * `store_unavailable` when the store does not answer. Never rejects.
    */
-  async health(): Promise<FeedHealth> {
+  async health(): Promise<NotificationsHealth> {
     const runtime = this.#context;
     if (runtime.leaving.hasBegun) return 'draining';
     return isReading(runtime) ? runtime.feed.health() : healthOf(runtime.store);

@@ -1,4 +1,4 @@
-/** The testing kit: a clock to move, and the contract that store drivers have to keep. */
+/** The testing kit: a clock that tests move, and the tests of the contract for store drivers. */
 export type { StoreCheck, StoreContractOptions } from './contract/bench.js';
 export { ManualClock, type ManualClockOptions } from './manual-clock.js';
 export { storeContract } from './store-contract.js';

@@ -1,14 +1,17 @@
 import { type Clock, systemClock, type Timer } from '../core/clock.js';
 
 export interface ManualClockOptions {
-  /** What `now()` says at first, in milliseconds since the Unix epoch. Default: the start of the year 2030 in UTC. */
+  /**
+   * The first result of `now()`, in milliseconds since the Unix epoch.
+   * @default the start of the year 2030 in UTC
+   */
   readonly startMs?: number | undefined;
 }
 
-/** What a runtime's timer can take; it fires a longer one at once. */
+/** The longest delay of a runtime's timer. The runtime fires a longer one at once. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
 
-/** Code that has not come to rest after this many turns never will. */
+/** Code that still sets immediates after this many turns never stops. */
 const TURNS_MAX = 20_000;
 
 interface ManualTimer {
@@ -17,20 +20,25 @@ interface ManualTimer {
 }
 
 /**
- * A clock that stands still until it is told to move, so that tests need no sleeps.
+ * A clock that only a test moves, so that tests need no sleeps.
  *
- * `advance`, `settle` and `turn` wait for promises: what the code under test does in reaction to a timer or an immediate
- * has happened before the next one runs, and before the returned promise resolves. Input and output they do not wait for.
+ * `advance`, `settle` and `turn` also wait for promises. The reaction of the code under test to a
+ * timer or an immediate is complete before the next timer runs, and before the returned promise
+ * resolves. They do not wait for input and output.
  *
  * ```ts
  * const clock = new ManualClock();
- * const feed = await Feed.open({ store, clock, limits });
- * feed.poll({ topics, after: 'latest', limit: 10, waitMs: 25_000 }).subscribe(onPage);
- * await clock.advance(25_000); // the poll has been answered
+ * const app = await Test.createTestingModule({
+ *   imports: [NotificationsModule.forRoot({ access: 'public', clock })],
+ * }).compile();
+ * await app.init();
+ * const page = firstValueFrom(app.get(NotificationsService).poll({ topics: ['orders'], waitMs: 25_000 }));
+ * await clock.advance(25_000);
+ * await page; // an empty page: the wait is over
  * ```
  */
 export class ManualClock implements Clock {
-  /** By the time they are due; those of the same time in the order in which they were set. */
+  /** Timers by their due time. Timers of the same time keep the order in which they were set. */
   readonly #timers = new Map<number, Set<ManualTimer>>();
   readonly #immediates: (() => void)[] = [];
   #elapsedMs = 0;
@@ -49,9 +57,12 @@ export class ManualClock implements Clock {
     return this.#elapsedMs;
   }
 
-  /** As in the runtime, a delay below 1 is 1. @throws RangeError for one that a runtime's timer cannot take */
+  /**
+   * As in the runtime, a delay below 1 counts as 1.
+   * @throws RangeError for a delay that is too long for a runtime's timer
+   */
   setTimeout(task: () => void, delayMs: number): Timer {
-    if (!(delayMs <= DELAY_MS_MAX)) throw new RangeError(`a timer cannot be set to ${delayMs} ms`);
+    if (!(delayMs <= DELAY_MS_MAX)) throw new RangeError(`delayMs is ${delayMs}; it must be at most ${DELAY_MS_MAX}`);
     const timer: ManualTimer = { dueMs: this.#elapsedMs + Math.max(1, delayMs), task };
     const sameTime = this.#timers.get(timer.dueMs);
     if (sameTime) sameTime.add(timer);
@@ -67,21 +78,24 @@ export class ManualClock implements Clock {
     this.#immediates.push(task);
   }
 
-  /** Timers that run. Zero when nothing is left behind. */
+  /** Timers that are set and have not fired. Zero when the code under test has cleared all of them. */
   get pendingTimers(): number {
     let count = 0;
     for (const timers of this.#timers.values()) count += timers.size;
     return count;
   }
 
-  /** Tasks that wait for the next turn. */
+  /** Tasks that are set for the next turn. */
   get pendingImmediates(): number {
     return this.#immediates.length;
   }
 
-  /** Moves both times forward. Timers that come due run in their order, each at its time, and all settles after each. */
+  /**
+   * Moves both times forward. Each timer that comes due runs at its own time, in order. The clock
+   * settles after each timer.
+   */
   async advance(durationMs: number): Promise<void> {
-    if (!(durationMs >= 0)) throw new RangeError(`a clock cannot be advanced by ${durationMs} ms`);
+    if (!(durationMs >= 0)) throw new RangeError(`durationMs is ${durationMs}; it must be 0 or more`);
     const endMs = this.#elapsedMs + durationMs;
     await this.settle();
     for (let timer = this.#nextTimer(endMs); timer; timer = this.#nextTimer(endMs)) {
@@ -93,18 +107,24 @@ export class ManualClock implements Clock {
     this.#elapsedMs = Math.max(this.#elapsedMs, endMs);
   }
 
-  /** Moves the wall clock alone, forward or back, as an administrator or a time server does. No timer notices. */
+  /**
+   * Moves only the wall clock, forward or back, as an administrator or a time server does. No timer
+   * fires because of it.
+   */
   jump(durationMs: number): void {
     this.#wallStartMs += durationMs;
   }
 
-  /** Time passes while synchronous code runs, a long computation say. Timers that come due by it run in the next turn. */
+  /**
+   * Simulates synchronous code that takes time, such as a long computation. Timers that come due
+   * run in the next turn.
+   */
   spend(durationMs: number): void {
-    if (!(durationMs >= 0)) throw new RangeError(`${durationMs} ms cannot be spent`);
+    if (!(durationMs >= 0)) throw new RangeError(`durationMs is ${durationMs}; it must be 0 or more`);
     this.#elapsedMs += durationMs;
   }
 
-  /** One turn of the event loop: promises, then the timers that are due by now, then the immediates that are set by now. */
+  /** Runs one turn of the event loop: promises, then the timers that are due, then the immediates. */
   async turn(): Promise<void> {
     await promisesSettled();
     for (let timer = this.#nextTimer(this.#elapsedMs); timer; timer = this.#nextTimer(this.#elapsedMs)) {
@@ -115,11 +135,15 @@ export class ManualClock implements Clock {
     await this.#runImmediates();
   }
 
-  /** Takes turns, but runs no timers, until nothing is left to do at this time. */
+  /**
+   * Runs promises and immediates, but no timers, until none is left.
+   * @throws Error if the code under test never stops setting immediates
+   */
   async settle(): Promise<void> {
     await promisesSettled();
     for (let turns = 0; this.#immediates.length > 0; turns++) {
-      if (turns === TURNS_MAX) throw new Error(`still not at rest after ${TURNS_MAX} turns of the event loop`);
+      if (turns === TURNS_MAX)
+        throw new Error(`the code still sets immediates after ${TURNS_MAX} turns of the event loop`);
       await this.#runImmediates();
     }
   }
@@ -144,7 +168,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** The runtime takes its next turn only when no promise has anything left to do. */
+/** The runtime starts its next turn only when no promise callback is left. */
 function promisesSettled(): Promise<void> {
   return new Promise((resolve) => {
     systemClock.setImmediate(resolve);

@@ -16,6 +16,7 @@ import {
   type SecurityEvent,
   topicOf,
 } from 'nest-notifications';
+import { NotificationsError, type Store, type StoreFactory } from 'nest-notifications/store';
 import * as testing from 'nest-notifications/testing';
 
 @Injectable()
@@ -63,6 +64,17 @@ NotificationsModule.forRoot({ access: 'public', isGlobal: undefined, poll: undef
 
 // @ts-expect-error The options are typed too.
 NotificationsModule.forRoot({ access: 42 });
+
+// A driver as its author writes it, without Nest.
+export const driver =
+  (open: () => Store): StoreFactory =>
+  ({ logger }) => {
+    logger.warn('opening');
+    return { ...open(), append: () => Promise.reject(new NotificationsError('store_unavailable', 'read only')) };
+  };
+
+// @ts-expect-error A driver has four methods.
+export const notAStore: Store = { close: () => Promise.resolve() };
 
 export const tokens = [
   getNotificationsToken(),

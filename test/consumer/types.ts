@@ -4,6 +4,7 @@ import { NotificationsModule, type NotificationsService } from 'nest-notificatio
 import { connect } from 'nest-notifications/client';
 import { betweenTabs } from 'nest-notifications/client/tabs';
 import { useNotifications } from 'nest-notifications/react';
+import { logEntry, type StoreFactory } from 'nest-notifications/store';
 import { natsStore } from 'nest-notifications/stores/nats';
 import { postgresStore } from 'nest-notifications/stores/postgres';
 import { redisStore } from 'nest-notifications/stores/redis';
@@ -14,9 +15,13 @@ import { storeContract } from 'nest-notifications/testing';
 @Module({ imports: [NotificationsModule.forRoot({ access: 'public', store: sqliteStore({ path: 'feed.db' }) })] })
 export class AppModule {}
 
+export const driver: StoreFactory = sqliteStore({ path: 'feed.db' });
+
 // Each of these would compile if the types were `any`.
 // @ts-expect-error The options have types.
 redisStore({ connection: 42 });
+// @ts-expect-error
+logEntry('1', { id: 'a', topic: 't', json: '{}' });
 // @ts-expect-error
 connect(42);
 connect({ url: '/notifications', share: betweenTabs('ann') });

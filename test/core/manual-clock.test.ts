@@ -165,7 +165,7 @@ describe('immediates', () => {
       clock.setImmediate(again);
     };
     again();
-    await expect(clock.settle()).rejects.toThrow('still not at rest');
+    await expect(clock.settle()).rejects.toThrow('still sets immediates');
   });
 
   test('reject if they throw, and the others run next', async () => {

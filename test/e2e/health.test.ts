@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
-import { memoryStore, NotificationsModule, type Store } from 'nest-notifications';
+import { memoryStore, NotificationsModule } from 'nest-notifications';
+import type { Store } from 'nest-notifications/store';
 import { NotificationsHealthIndicator } from 'nest-notifications/terminus';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { abilitiesOf, memoryStore, NotificationsModule, type Store, type StoreFactory } from 'nest-notifications';
+import { memoryStore, NotificationsModule, type StoreFactory } from 'nest-notifications';
+import { abilitiesOf, type Store } from 'nest-notifications/store';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';

@@ -7,8 +7,8 @@ import {
   memoryStore,
   NotificationsModule,
   NotificationsService,
-  type Store,
 } from 'nest-notifications';
+import type { Store } from 'nest-notifications/store';
 import { NotificationsHealthIndicator } from 'nest-notifications/terminus';
 import { type Adapter, express, forEachAdapter } from '../support/http/adapters.js';
 import { type AppOptions, OPEN, startApp, type TestApp } from '../support/http/app.js';

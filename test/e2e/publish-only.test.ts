@@ -1,13 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import {
-  memoryStore,
-  NotificationsException,
-  NotificationsModule,
-  NotificationsService,
-  type Store,
-} from 'nest-notifications';
+import { memoryStore, NotificationsException, NotificationsModule, NotificationsService } from 'nest-notifications';
+import type { Store } from 'nest-notifications/store';
 import { lastValueFrom, type Observable } from 'rxjs';
 import { express } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';

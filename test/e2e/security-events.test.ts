@@ -9,13 +9,13 @@ import {
 import {
   getNotificationsToken,
   memoryStore,
-  NotificationsError,
   NotificationsModule,
   type NotificationsOptions,
   NotificationsService,
   type SecurityEvent,
   type StoreFactory,
 } from 'nest-notifications';
+import { NotificationsError } from 'nest-notifications/store';
 import { systemClock } from '../../src/core/clock.js';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { memoryStore, NotificationsError, type Store, type StoreFactory } from 'nest-notifications';
+import { memoryStore, type StoreFactory } from 'nest-notifications';
+import { NotificationsError, type Store } from 'nest-notifications/store';
 import { firstValueFrom } from 'rxjs';
 import { abilitiesOf } from '../../src/core/abilities.js';
 import { forEachAdapter } from '../support/http/adapters.js';

@@ -1,11 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type AccessRules,
-  memoryStore,
-  NotificationsError,
-  type NotificationsOptions,
-  type StoreFactory,
-} from 'nest-notifications';
+import { type AccessRules, memoryStore, type NotificationsOptions, type StoreFactory } from 'nest-notifications';
+import { NotificationsError } from 'nest-notifications/store';
 import { abilitiesOf } from '../../src/core/abilities.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { ClaimStore } from '../../src/core/store.js';

@@ -1,4 +1,5 @@
-import { memoryStore, type Store, type StoreFactory } from 'nest-notifications';
+import { memoryStore, type StoreFactory } from 'nest-notifications';
+import type { Store } from 'nest-notifications/store';
 
 /** The calls of an application to its store. */
 export interface StoreLog {

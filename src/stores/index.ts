@@ -1,0 +1,25 @@
+/** The entry for authors of store drivers: the contract, and the helpers that every driver needs. */
+export { abilitiesOf, checkClaim } from '../core/abilities.js';
+export type { StoreAbilities, StoreAbility } from '../core/abilities.js';
+export type { Clock, Timer } from '../core/clock.js';
+export { NotificationsError } from '../core/errors.js';
+export type { ErrorCode } from '../core/errors.js';
+export { logEntry } from '../core/notification.js';
+export type { Draft, LogEntry } from '../core/notification.js';
+export { PAST_EPOCHS_MAX } from '../core/store.js';
+export type {
+  Appended,
+  AppendResult,
+  ClaimStore,
+  Epoch,
+  IdLookup,
+  PastEpoch,
+  ReadQuery,
+  ReadResult,
+  Store,
+  StoreFactory,
+  StoreLogger,
+  StoreRuntime,
+  Tail,
+  TailBatch,
+} from '../core/store.js';
