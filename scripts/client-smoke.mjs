@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { CLIENT_FOLDER } from './client-package.mjs';
-import { checkContents, checkRuns, compile, pack, unpack } from './pack-smoke.mjs';
+import { checkContents, checkRuns, compile, pack, unpack } from './packed-project.mjs';
 import { root } from './tools.mjs';
 
 const EXPECTED_TOP = ['LICENSE', 'README.md', 'dist', 'package.json'];

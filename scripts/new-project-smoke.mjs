@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { pack } from './pack-smoke.mjs';
+import { pack } from './packed-project.mjs';
 import { EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 
 const APP = 'app';

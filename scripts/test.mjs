@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLIENT_FOLDER } from './client-package.mjs';
-import { pack } from './pack-smoke.mjs';
+import { pack } from './packed-project.mjs';
 import { setup } from './setup.mjs';
 import { bins, EXIT_SKIPPED, node, root } from './tools.mjs';
 
