@@ -34,13 +34,16 @@ export interface PublishContext {
   close(): Promise<void>;
 }
 
-/** The parts of a feed that the module's providers share. Created once, when the application starts. Frozen. */
+/**
+ * The parts of a feed that the module's providers share. Created once, when the application starts.
+ * Frozen.
+ */
 export interface ReadContext extends PublishContext {
   readonly feed: Feed;
   readonly access: AccessPolicy;
-  /** Records the first use of a ticket. Undefined: tickets are neither issued nor accepted. */
+  /** Records the first use of a ticket. Undefined if tickets are neither issued nor accepted. */
   readonly claim: ClaimStore['claim'] | undefined;
-  /** Origins whose pages may send requests, besides the server's own; undefined: all. */
+  /** Origins whose pages may send requests, besides the server's own. Undefined if all may. */
   readonly origins: ReadonlySet<string> | undefined;
   /** The key by which requests of one client are counted. */
   readonly clientAddress: ClientAddress;
@@ -63,7 +66,10 @@ export interface ContextOptions {
   readonly publishOnly: boolean;
 }
 
-/** Checks the options, then opens the store, then the feed. If the feed cannot open, the store is closed again. */
+/**
+ * Checks the options, then opens the store, then the feed. If the feed cannot open, the store is
+ * closed again.
+ */
 export async function createContext({ options, openStore, publishOnly }: ContextOptions): Promise<PublishContext> {
   const settings = resolveSettings(options);
   const given: Given = {
@@ -89,7 +95,7 @@ export async function createContext({ options, openStore, publishOnly }: Context
     return Object.freeze({ ...base, ...given, claim, ...(await openReading(base)) });
   } catch (error) {
     await store.close().catch((closing: unknown) => {
-      logger.error(`After a failed start the store could not be closed: ${String(closing)}`);
+      logger.error(`The start failed, and then the store could not be closed: ${String(closing)}`);
     });
     throw error;
   }

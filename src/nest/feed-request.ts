@@ -3,15 +3,17 @@ import type { FeedRequest } from '../core/feed-request.js';
 import { checkTopics } from '../wire/request.js';
 import type { ReadContext } from './context.js';
 
-/** The longest timer of the runtime. In process no proxy limits a wait. */
+/** The longest timer of Node.js. Calls in the process pass no proxy that limits the wait. */
 const WAIT_MS_MAX = 2 ** 31 - 1;
 
-/** What application code asks of the feed. It is trusted: no access rule is asked. */
+/** A read by application code. The application is trusted, so no access rule runs. */
 export interface PollRequest<Topic extends string = string> {
   readonly topics: readonly Topic[];
   /** From an earlier page, from `cursor()`, or `'earliest'` or `'latest'`. Default `'latest'`. */
   readonly cursor?: string | undefined;
-  /** Milliseconds to wait while there are no new notifications. Default: the option `poll.waitMs`. */
+  /**
+   * Milliseconds to wait while there are no new notifications. Default: the option `poll.waitMs`.
+   */
   readonly waitMs?: number | undefined;
   /** Notifications per page. Default: the option `poll.limit`. */
   readonly limit?: number | undefined;
@@ -19,7 +21,7 @@ export interface PollRequest<Topic extends string = string> {
 
 /**
  * Checks a request of application code.
- * @throws NotificationsError that names the part that is wrong, its value and what is allowed
+ * @throws NotificationsError that names the wrong part, its value and the allowed values
  */
 export function feedRequest({ settings, cursors, feed }: ReadContext, request: PollRequest): FeedRequest {
   const { poll, limits } = settings;

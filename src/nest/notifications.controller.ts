@@ -26,12 +26,13 @@ import { type Published, Publisher } from './publishing/publisher.js';
 import { newTicket, type Ticket } from './tickets/new-ticket.js';
 
 /**
- * The HTTP side of a feed: `GET /notifications` as a long poll and as an event stream, and
- * `POST /notifications`. The guards have parsed the request and checked its access.
+ * The HTTP routes of a feed: `GET /notifications` as a long poll and as an event stream, and `POST
+ * /notifications`. Before a handler runs, the guards have parsed the request and checked its
+ * access.
  *
  * The responses are written by `JsonResponse` and `SseResponse`. Interceptors may observe pages (to
- * log, count or time them) or answer in the handler's place. `passthrough` lets Nest reply then; Nest
- * does not reply to a response that was taken over.
+ * log, count or time them) or answer instead of the handler. Because of `passthrough`, Nest then
+ * sends the interceptor's answer. Nest does not reply if this library has taken over the response.
  */
 @Controller()
 export class NotificationsController {
@@ -68,7 +69,9 @@ export class NotificationsController {
     return this.#responder.respond(page$, new JsonResponse(response, { read, context: this.#context, onPage }));
   }
 
-  /** A stream: the same race again and again, until the client leaves or the stream's lifetime ends. */
+  /**
+   * A stream: the same race again and again, until the client leaves or the stream's lifetime ends.
+   */
   #stream(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     if (read.refusal) return this.#refuseStream(read, response);
     const start = this.#streamStart(read.asked.after);

@@ -3,21 +3,26 @@ import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { STATUS_OF } from '../wire/errors.js';
 
-/** Seconds after which a busy node may be asked again, before jitter: long enough for another one to have taken over. */
+/** Seconds until a client retries, before jitter. By then another node can have taken over. */
 const RETRY_AFTER_S = 1;
 const RETRY_SPREAD_S = 3;
 
-/** Texts of an engine may name its hosts, users and commands, which are for operators. They are in `cause`. */
+/**
+ * The error text of a database may name hosts, users and commands, so callers do not receive it.
+ * Operators find it in `cause`.
+ */
 const STORE_UNAVAILABLE = 'The store cannot answer at the moment; retry.';
 
 /**
- * What this module throws, over HTTP and in process alike: Nest's usual JSON (`statusCode`, `error`, `message`) and a
- * stable `code`. `cause` is the `NotificationsError`. For `store_unavailable` only the cause has the details: its `message` says
- * what the store could not do, and its own `cause` is the engine's error.
+ * The exception of this module, over HTTP and in the process alike. Its body is Nest's usual JSON
+ * (`statusCode`, `error`, `message`) with a stable `code`. `cause` is the `NotificationsError`.
+ *
+ * For `store_unavailable` only the cause has the details. Its `message` names the failed operation,
+ * and its own `cause` is the error of the database.
  */
 export class NotificationsException extends HttpException {
   readonly code: ErrorCode;
-  /** Seconds to wait before trying again (RFC 9110, 10.2.3), for errors that pass. */
+  /** Seconds to wait before a retry (RFC 9110, 10.2.3). Undefined if a retry would fail too. */
   readonly retryAfterS: number | undefined;
 
   constructor(error: NotificationsError) {
@@ -31,8 +36,9 @@ export class NotificationsException extends HttpException {
 }
 
 /**
- * When to try again, in whole seconds. Unless it is known exactly, it differs from client to client, so that those who were refused together
- * do not come back together: over three seconds, and over longer the more of them there are.
+ * The time until a retry, in whole seconds. If the exact time is unknown, it is random, so that
+ * rejected clients do not all retry together. The retries spread over three seconds, or over a
+ * longer time if there are many clients.
  */
 export function retryAfterS(
   { retryAfterMs, spreadMs }: Pick<NotificationsError, 'retryAfterMs' | 'spreadMs'>,
@@ -44,14 +50,17 @@ export function retryAfterS(
   return RETRY_AFTER_S + Math.floor(random() * Math.max(RETRY_SPREAD_S, spreadMs / 1000));
 }
 
-/** The exception for an error that this library foresees; anything else stays what it is. */
+/** The exception for a `NotificationsError`. Other errors are returned unchanged. */
 export function toException(error: unknown): unknown {
   return error instanceof NotificationsError ? new NotificationsException(error) : error;
 }
 
 const logger = new Logger('Notifications');
 
-/** What Nest's own exception filter answers, where it cannot be asked any more. Logs what nobody has foreseen. */
+/**
+ * The answer that Nest's own exception filter would write. Use it where Nest can no longer reply.
+ * Logs exceptions that are not an `HttpException`.
+ */
 export function exceptionAnswer(exception: unknown): { status: number; text: string } {
   const known = exception instanceof HttpException;
   if (!known) logger.error(exception);

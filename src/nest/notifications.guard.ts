@@ -23,8 +23,9 @@ import { CONTEXT } from './module/tokens.js';
 type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights'>;
 
 /**
- * Understands the request and asks the access rules. It is the last guard before the controller: the application's own
- * guards have run and left on the request what the rules look at.
+ * Parses the request and checks the access rules. It is the last guard before the controller. The
+ * application's own guards run earlier, and the rules use what they put on the request, such as
+ * `user`.
  */
 @Injectable()
 export class NotificationsGuard implements CanActivate {
@@ -116,7 +117,7 @@ export class NotificationsGuard implements CanActivate {
     const { settings, access, security } = this.#context;
     const context = await access.context(request);
     security.identify(request, context.subscriber);
-    // Where publishing is off altogether, that is said before anything is said of the body.
+    // If the feed accepts no publishing at all, the request is rejected before its body is checked.
     await access.assertAllowed('publish', context, []);
     const type = header(request, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
     if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
@@ -127,7 +128,8 @@ export class NotificationsGuard implements CanActivate {
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
     const address = this.#context.clientAddress(request);
     if (context.subscriber === undefined && address === undefined && isClosed(request)) {
-      // A closed connection has no address. The ids would belong to another caller than those of a retry.
+      // A closed connection has no address. The ids would belong to another caller than those of a
+      // retry.
       throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
     }
     const caller = callerKey(context.subscriber, address);
@@ -136,7 +138,10 @@ export class NotificationsGuard implements CanActivate {
   }
 }
 
-/** A body without a stated length has been parsed within the limits of the application's parser; then it counts as JSON. */
+/**
+ * Without a `Content-Length`, the parsed body is measured as JSON. The application's parser has
+ * limited its size already.
+ */
 function checkBodyBytes(request: FrameworkRequest, bodyBytesMax: number): void {
   const stated = header(request, 'content-length');
   const bytes = stated === undefined ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);

@@ -49,12 +49,12 @@ import { createContext, isReading, type PublishContext } from './context.js';
 import { NotificationsShutdown } from './lifecycle/shutdown.js';
 import { CLIENT_FILES, FEED, OPTIONS, CONTEXT } from './module/tokens.js';
 
-/** Written by a class given to `forRootAsync({ useClass })` or `({ useExisting })`. */
+/** Implemented by a class that `forRootAsync({ useClass })` or `({ useExisting })` receives. */
 export interface NotificationsOptionsFactory {
   createNotificationsOptions(): Promise<NotificationsOptions> | NotificationsOptions;
 }
 
-/** Nest's builder knows one token; a named feed gets its own in `define`. */
+/** Nest's builder has one token for all feeds. `define` replaces it with a token for each feed. */
 const BUILDER_TOKEN = 'nest-notifications options as given';
 
 const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<NotificationsOptions>({
@@ -65,7 +65,10 @@ const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBu
   .setExtras(EXTRAS as NotificationsModuleExtras, (definition, extras) => define(definition, resolveExtras(extras)))
   .build();
 
-/** Adds a live, lossless, resumable feed of notifications to an application. An application may have several, by name. */
+/**
+ * Adds a live, lossless, resumable feed of notifications to an application. An application may have
+ * several feeds, each with its own name.
+ */
 @Module({})
 export class NotificationsModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   readonly #feed: FeedDefinition;
@@ -113,7 +116,10 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
     }
   }
 
-  /** One hook serves all feeds: Fastify's run for every request of the application, and do not know whose route it is. */
+  /**
+   * One hook serves all feeds. In Fastify a hook runs for every request of the application, and
+   * cannot see which feed has the route.
+   */
   #seeRequests(consumer: MiddlewareConsumer): void {
     const feeds = readingFeedsIn(this.#modules);
     translateParserErrors(this.#adapterHost.httpAdapter, feeds);
@@ -124,16 +130,19 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
   }
 
   /**
-   * Adds a feed with options known now.
+   * Adds a feed with the given options.
    *
-   * The application fails to start if an option is wrong, with an error that names the option, its value and what is allowed. It also
-   * fails if two feeds share a name, a path or a log.
+   * The application fails to start if an option is wrong, with an error that names the option, its
+   * value and the allowed values. It also fails if two feeds share a name, a path or a log.
    */
   static override forRoot(options: NotificationsOptions & NotificationsModuleExtras = {}): DynamicModule {
     return super.forRoot(options);
   }
 
-  /** Adds a feed with options from a factory, a class or a provider: `useFactory`, `useClass` or `useExisting`. */
+  /**
+   * Adds a feed with options from a factory, a class or a provider: `useFactory`, `useClass` or
+   * `useExisting`.
+   */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
   }
@@ -161,7 +170,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
   };
 }
 
-/** What the builder made of the options, under the feed's own token, and the store that they name. */
+/** The providers of the options and of the store, under the feed's own tokens. */
 function optionsProviders(given: readonly Provider[], { name }: FeedDefinition): Provider[] {
   const token = getNotificationsOptionsToken(name);
   return [
@@ -185,7 +194,7 @@ function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
     ...(feed.client ? [clientFiles] : []),
     {
       provide: CONTEXT,
-      // Before the store: if the client is not built, no store is opened.
+      // The client files are a dependency: if the client is not built, no store is opened.
       inject: [
         OPTIONS,
         getNotificationsStoreToken(feed.name),
@@ -210,16 +219,17 @@ function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
 }
 
 /**
- * Whether a test has replaced the service. Then the configured store is not opened: nothing publishes to it. Nest creates the
- * prototypes of all classes before it calls factories.
+ * True if a test has replaced the service. The configured store is not opened then, because nothing
+ * publishes to it. Nest creates the prototypes of all classes before it calls factories, so the
+ * check works here.
  */
 function isReplaced(service: unknown): boolean {
   return !(service instanceof NotificationsService);
 }
 
 /**
- * Nest takes the extras out of what `forRoot` is given. One that is left was returned by a factory, which runs after the
- * module has been defined: it would have no effect.
+ * Nest removes the extras from the options of `forRoot`. An extra that remains was returned by a
+ * factory. It would have no effect, because the factory runs after the module was defined.
  *
  * @throws Error that names the option
  */

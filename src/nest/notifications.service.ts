@@ -32,14 +32,18 @@ export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<M
   [Type in TypeOf<Map, Topic>]: {
     readonly type: Type;
     readonly data: DataOf<Map, Topic, Type>;
-    /** Makes a repeat harmless: the same id again answers the first result. Default: a new UUID. */
+    /**
+     * Makes a repeated publish safe: the same id returns the first result.
+     *
+     * @default a new UUID
+     */
     readonly id?: string | undefined;
   };
 }[TypeOf<Map, Topic>];
 
 /**
- * The way into the feed for application code: publish, poll and follow. Everything it rejects with or errors with on
- * purpose is a `NotificationsException`.
+ * Publishes and reads notifications from application code. Its documented errors are instances of
+ * `NotificationsException`.
  *
  * @typeParam Map - The application's notification types, declared once.
  */
@@ -49,12 +53,12 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * Events for logs, metrics and alarms of this feed, on this node: `refused`, `limited`, `revoked`
    * and `cut`; see `SecurityEvent`.
    *
-   * A request that the built-in routes reject emits one event. These are no events: rejections by
-   * the application's own guards or by the HTTP server itself, failures (`store_unavailable`,
-   * `draining`), and errors of the application's own calls, such as `publish` and `poll`. An
-   * application that writes its own controller reports its rejections itself.
+   * A request that the built-in routes reject emits one event. There is no event for a rejection by
+   * the application's own guards or by the HTTP server itself. Failures (`store_unavailable`,
+   * `draining`) and errors of the application's own calls, such as `publish`, cause no event
+   * either. An application that writes its own controller reports its rejections itself.
    *
-   * A caller can cause as many events as it sends requests. Count all of them, and log a sample:
+   * Each request of a caller can cause an event. Count all of them, and log a sample:
    *
    * ```ts
    * securityEvents.subscribe(({ type }) => counts.set(type, (counts.get(type) ?? 0) + 1));
@@ -65,7 +69,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * ```
    *
    * Listeners run before the request is answered, so keep them short. The error of a listener is
-   * logged and changes no answer. Events cost nothing while nobody subscribes. The Observable
+   * logged and changes no answer. Events cost nothing while there is no subscriber. The Observable
    * completes when the application has shut down.
    */
   readonly securityEvents: Observable<SecurityEvent>;
@@ -79,12 +83,13 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Appends one notification, or several atomically and next to each other. Resolves when they are as durable as the
-   * store promises; whoever follows the topic is being told by then.
+   * Appends one notification, or several atomically and next to each other. Resolves when they are
+   * as durable as the store promises. Delivery to readers has then begun.
    *
-   * Rejects with a `NotificationsException`: `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid` (no JSON, or
-   * refused by its schema), `notification_too_large`, `notifications_too_many`, or `store_unavailable`, after which the
-   * same call may be repeated safely if it gave ids.
+   * Rejects with a `NotificationsException`: `topic_invalid`, `type_invalid`, `id_invalid`,
+   * `data_invalid` (not JSON, or rejected by its schema), `notification_too_large`,
+   * `notifications_too_many`, or `store_unavailable`. After `store_unavailable`, a call with ids is
+   * safe to repeat.
    */
   publish<Topic extends TopicOf<Map>>(
     topic: Topic,
@@ -93,7 +98,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return this.publishAll(itemsOf(topic, notifications));
   }
 
-  /** Like `publish`, for notifications of different topics: all are appended or none. Their types are checked at run time only. */
+  /**
+   * Like `publish`, for notifications of different topics. Either all of them are appended or none.
+   * Their types are checked at run time only.
+   */
   async publishAll(items: readonly PublishItem[]): Promise<Published> {
     try {
       return await this.#publisher.publish(items);
@@ -103,9 +111,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Checks notifications as `publish` does, with the same schemas and limits, but appends nothing. The result is for the
-   * outbox of the PostgreSQL store: `publishInTransaction` of `nest-notifications/stores/postgres`, or its SQL function
-   * `publish`, puts it into a transaction of the application.
+   * Checks notifications as `publish` does, with the same schemas and limits, but appends nothing.
+   * The result is for the outbox of the PostgreSQL store: `publishInTransaction` of
+   * `nest-notifications/stores/postgres`, or its SQL function `publish`, puts it into a transaction
+   * of the application.
    *
    * Rejects like `publish`, except for `store_unavailable`.
    */
@@ -116,7 +125,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return this.prepareAll(itemsOf(topic, notifications));
   }
 
-  /** Like `prepare`, for notifications of different topics. Their types are checked at run time only. */
+  /**
+   * Like `prepare`, for notifications of different topics. Their types are checked at run time
+   * only.
+   */
   async prepareAll(items: readonly PublishItem[]): Promise<Publication> {
     try {
       return await this.#publisher.prepare(items);
@@ -126,11 +138,13 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * One long poll: a page at once if there are notifications after the cursor, otherwise when one arrives or `waitMs` has passed. Then it
-   * completes. Unsubscribing ends the poll. A controller may return it as it is.
+   * One long poll. It emits a page at once if there are notifications after the cursor. Otherwise
+   * it emits when one arrives, or an empty page when `waitMs` has passed. Then it completes.
+   * Unsubscribing ends the poll. A controller may return this Observable directly.
    *
-   * Errors with a `NotificationsException`: `topic_missing`, `topic_invalid`, `topics_too_many`, `cursor_invalid`,
-   * `wait_invalid`, `limit_invalid`, `waiters_too_many`, `draining`, `store_unavailable`, or `publish_only`.
+   * Errors with a `NotificationsException`: `topic_missing`, `topic_invalid`, `topics_too_many`,
+   * `cursor_invalid`, `wait_invalid`, `limit_invalid`, `waiters_too_many`, `draining`,
+   * `store_unavailable`, or `publish_only`.
    */
   poll<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
     return this.#pages('poll', (context) => {
@@ -140,25 +154,30 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Page after page for as long as it is subscribed. It emits an empty page whenever `waitMs` passes without new notifications. When
-   * the application shuts down, it completes after a last page. Errors like `poll`.
+   * Emits page after page until it is unsubscribed. It emits an empty page whenever `waitMs` passes
+   * without new notifications. When the application shuts down, it completes after a last page.
+   * Errors like `poll`.
    */
   follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
     return this.#pages('follow', (context) => context.feed.follow(feedRequest(context, request)));
   }
 
   /**
-   * Notifications one after another, for loops and GraphQL subscriptions. Each value carries the cursor right after it.
+   * Iterates over notifications, for loops and GraphQL subscriptions. Each value has the cursor
+   * right after it.
    *
    * ```ts
-   * for await (const { type, data, cursor } of service.iterate({ topics: ['orders'], signal })) { … }
+   * for await (const { type, data, cursor } of service.iterate({ topics: ['orders'], signal })) {
+   *   …
+   * }
    * ```
    *
-   * It starts at the cursor, by default at the end of the log at this moment. A page is read when the last one has been
-   * consumed. The waiter is released by `break`, `return()`, an error, and the signal; then the loop ends. The loop also
-   * ends when the application shuts down.
+   * It starts at the cursor, by default at the current end of the log. A page is read when the last
+   * one has been consumed. `break`, `return()`, an error, or the signal ends the loop and releases
+   * the waiter. The loop also ends when the application shuts down.
    *
-   * @throws NotificationsException like `poll`. The loop throws the same errors, and `gap` if there is a gap and no `onGap`.
+   * @throws NotificationsException like `poll`. The loop throws the same errors, and `gap` if there
+   * is a gap and no `onGap`.
    */
   iterate<Topic extends TopicOf<Map>>(
     request: IterateRequest<Topic>,
@@ -171,8 +190,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * The present end of the log. Put it beside a state that you serve: take the cursor first, then read the state, and a
-   * client that follows from there misses nothing in between.
+   * Returns the cursor of the current end of the log. Use it for a state that you serve: take the
+   * cursor first, then read the state, and send both. A client that reads from this cursor misses
+   * nothing in between.
    *
    * @throws NotificationsException `publish_only`
    */
@@ -182,11 +202,14 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Ends the polls and streams of a subscriber on every node, or those that asked for one of these topics. They end at their current
-   * position, a poll with an empty page. Their clients reconnect and are checked against `access`, so update your access rules first.
+   * Ends the polls and streams of a subscriber on every node. With `topics`, it ends those that
+   * read at least one of these topics. They end at their current position, and a poll answers with
+   * an empty page. Their clients reconnect and are checked against `access`, so update your access
+   * rules first.
    *
-   * Resolves when the log holds the revocation: nothing that is published afterwards is delivered, on any node. On this node it is
-   * in force at once. Rejects with a `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
+   * Resolves when the log holds the revocation. Then no node delivers later notifications to the
+   * ended polls and streams. On this node the revocation has effect at once. Rejects with a
+   * `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
    */
   async revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
     const runtime = this.#context;
@@ -202,8 +225,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Whether clients should be sent to this node, for readiness checks: `draining` from the moment the application begins to shut down,
-   * `store_unavailable` when the store does not answer. Never rejects.
+   * The state of this node, for readiness checks. It is `draining` as soon as the application
+   * begins to shut down, and `store_unavailable` when the store does not answer. Never rejects.
    */
   async health(): Promise<NotificationsHealth> {
     const runtime = this.#context;
@@ -211,14 +234,14 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return isReading(runtime) ? runtime.feed.health() : healthOf(runtime.store);
   }
 
-  /** What is open on this node at this moment. */
+  /** Counts what is open on this node now. */
   counts(): NotificationsCounts {
     const runtime = this.#context;
     if (!isReading(runtime)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };
     return { ...runtime.feed.counts(), ...runtime.unread.counts() };
   }
 
-  /** The core's pages and errors as application code sees them. */
+  /** Converts the core's pages and errors for application code. */
   #pages<N extends Notification>(
     method: string,
     start: (runtime: ReadContext) => Observable<LogPage>,

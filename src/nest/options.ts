@@ -4,7 +4,7 @@ import { DRAFT_LIMITS } from '../core/draft.js';
 import type { StoreFactory } from '../core/store.js';
 import type { Access } from './access/access.js';
 
-/** A bound: what it limits and why is said where the option is declared. */
+/** The range of an option. The declaration of the option explains it. */
 interface Bound {
   readonly default: number;
   readonly min: number;
@@ -73,101 +73,199 @@ export type Settings = { readonly [G in Group]: { readonly [K in keyof Bounds[G]
 /** Schemas by notification type; any Standard Schema (zod, valibot, arktype, …). */
 export type Schemas = Readonly<Record<string, StandardSchemaV1>>;
 
-/** The proxies in front of an application: how many there are, or their addresses and subnets. */
+/** The proxies in front of an application: their number, or their addresses and subnets. */
 export type TrustProxy = number | string | readonly string[];
 
-/** Options of `NotificationsModule.forRoot`. Every number is checked when the application starts. */
+/**
+ * Options of `NotificationsModule.forRoot`. Every number is checked when the application starts.
+ */
 export interface NotificationsOptions {
   /**
-   * Who may read and publish what. Default: nobody anything. `'public'` lets everybody read every topic; publishing over
-   * HTTP is granted by `access.publish` alone.
+   * The access rules for reading and publishing. `'public'` allows every caller to read every
+   * topic. Only `access.publish` allows callers to publish over HTTP.
+   *
+   * @default no caller may read or publish
    */
   readonly access?: Access | undefined;
-  /** Where the log lives. Default: `memoryStore()`. */
+  /**
+   * The store of the log.
+   *
+   * @default `memoryStore()`
+   */
   readonly store?: StoreFactory | undefined;
-  /** Schemas by notification type. `publish` refuses data that does not match and appends what the schema puts out. */
+  /**
+   * Schemas by notification type. `publish` rejects data that does not match, and appends the
+   * output of the schema.
+   */
   readonly schemas?: Schemas | undefined;
   readonly poll?:
     | {
-        /** How long a poll that asks for nothing else is held, in milliseconds. Default 25,000: below the usual 30 s of proxies. */
+        /**
+         * How long a poll is held, in milliseconds, if the client does not specify it. Proxies
+         * usually cut an idle connection after 30 s.
+         *
+         * @default 25_000
+         */
         readonly waitMs?: number | undefined;
-        /** The longest wait a client may ask for, in milliseconds. Default 55,000: below the 60 s of nginx. */
+        /**
+         * The longest wait that a client may request, in milliseconds. nginx cuts an idle
+         * connection after 60 s.
+         *
+         * @default 55_000
+         */
         readonly waitMsMax?: number | undefined;
-        /** Notifications per page where the client does not say. Default 100. */
+        /**
+         * Notifications per page, if the client does not specify it.
+         *
+         * @default 100
+         */
         readonly limit?: number | undefined;
-        /** The most notifications per page that a client may ask for. Default 1,000. */
+        /**
+         * The most notifications per page that a client may request.
+         *
+         * @default 1_000
+         */
         readonly limitMax?: number | undefined;
       }
     | undefined;
   readonly stream?:
     | {
-        /** Milliseconds of silence after which a stream sends a comment. Default 15,000, as the WHATWG standard advises. */
+        /**
+         * Milliseconds without data after which a stream sends a comment. The WHATWG standard
+         * recommends 15 s.
+         *
+         * @default 15_000
+         */
         readonly heartbeatMs?: number | undefined;
-        /** How long a stream lives, in milliseconds, give or take 20 %, before its client reconnects. Default 30 minutes. */
+        /**
+         * The lifetime of a stream in milliseconds, ±20 %. Then its client reconnects.
+         *
+         * @default 30 minutes
+         */
         readonly lifetimeMs?: number | undefined;
-        /** The pause before a client reconnects, in milliseconds, give or take 20 %. Default 2,000. */
+        /**
+         * The pause before a client reconnects, in milliseconds, ±20 %.
+         *
+         * @default 2_000
+         */
         readonly retryMs?: number | undefined;
-        /** How often at most a quiet stream is told its cursor, and any stream anew when to come back, in milliseconds. Default one minute. */
+        /**
+         * The shortest time in milliseconds between two cursors on a stream without notifications.
+         * The same limit applies to updates of the reconnect pause on any stream.
+         *
+         * @default one minute
+         */
         readonly cursorEveryMs?: number | undefined;
         /**
-         * Bytes of notifications that a stream is given before its client has read the last ones. Default 128 KiB: what a stalled
-         * client costs, beside one notification that is larger.
+         * Bytes of notifications that are written to a stream before its client has read the last
+         * ones. A stalled client costs this much memory, or one notification if it is larger.
+         *
+         * @default 128 KiB
          */
         readonly unreadBytesMax?: number | undefined;
-        /** How long a client may leave unread what it was sent, in milliseconds, before its stream is cut. Default one minute. */
+        /**
+         * The longest time in milliseconds that a client may leave data unread. Then its connection
+         * is closed.
+         *
+         * @default one minute
+         */
         readonly unreadMsMax?: number | undefined;
       }
     | undefined;
   readonly publish?:
     | {
-        /** Bytes of a notification as JSON. Default 64 KiB: larger things are better fetched by reference. */
+        /**
+         * Bytes of a notification as JSON. For larger data, publish a reference that clients fetch.
+         *
+         * @default 64 KiB
+         */
         readonly notificationBytesMax?: number | undefined;
-        /** Notifications in one call or request: one transaction. Default 100, at most 1,000. */
+        /**
+         * Notifications in one call or request, which is one transaction. At most 1,000.
+         *
+         * @default 100
+         */
         readonly notificationsMax?: number | undefined;
-        /** Bytes of a request's body. Default 1 MiB; the application's parser may allow less. */
+        /**
+         * Bytes of a request's body. The application's parser may allow less.
+         *
+         * @default 1 MiB
+         */
         readonly bodyBytesMax?: number | undefined;
         /**
-         * Notifications that a subscriber, or else an address, may publish over HTTP in a minute, on each node. Each node counts
-         * for itself: behind a load balancer, several nodes allow a caller as many times more. Default 6,000: 100 a second.
+         * Notifications that a caller may publish over HTTP in a minute, on each node. A caller is
+         * a subscriber, or an address if there is no subscriber. Each node counts for itself, so
+         * two nodes behind a load balancer allow twice as many.
+         *
+         * @default 6_000, which is 100 per second
          */
         readonly perMinuteMax?: number | undefined;
-        /** Levels of nesting in `data`. Default 32. */
+        /**
+         * Levels of nesting in `data`.
+         *
+         * @default 32
+         */
         readonly dataDepthMax?: number | undefined;
       }
     | undefined;
   /**
-   * The direct lane: polls that repeat on a connection are known by their bytes, and answered before node:http parses them.
-   * A poll takes it after two polls on its connection that were equal but for the cursor and were
-   * answered with the same headers. Until `grantMs` is over, guards, middleware and
-   * `access.subscriber` do not run; `access.read` and limits do, and `revoke` ends it at once. Nest
-   * answers where middleware wraps the response, or the response sets cookies. The application does
-   * not start with interceptors or exception filters, whether global or in `decorators`.
+   * The direct lane answers repeated polls on a connection before node:http parses them. It
+   * recognizes a repeated poll by its bytes. A poll uses the lane if the two polls before it on the
+   * connection were equal except for the cursor, and had answers with the same headers.
+   *
+   * For `grantMs`, guards, middleware and `access.subscriber` do not run. `access.read` and limits
+   * still apply, and `revoke` ends the grant at once. Nest answers if middleware wraps the
+   * response, or if the response sets cookies. With the lane on, the application does not start if
+   * it has interceptors or exception filters, global ones or in `decorators`.
    */
   readonly directLane?:
     | {
-        /** How long a connection may take it before its next poll goes the whole way again, in milliseconds. Default 0: never; 30,000 is advised. */
+        /**
+         * How long a connection may use the lane, in milliseconds. Then its next poll takes the
+         * usual path. 0 turns the lane off; 30,000 is recommended.
+         *
+         * @default 0
+         */
         readonly grantMs?: number | undefined;
       }
     | undefined;
   /**
-   * Tickets for clients that can send neither headers nor cookies with an event stream: `POST <path>/tickets` answers one to a caller with
-   * a `subscriber`, and `GET <path>?ticket=…` opens one stream with it. The store must have `claim`, as all of this package have.
-   * Default: tickets are neither issued nor accepted.
+   * Tickets for clients that can send neither headers nor cookies with an event stream. `POST
+   * <path>/tickets` issues one to a caller with a `subscriber`, and `GET <path>?ticket=…` opens one
+   * stream with it. The store must have `claim`; all stores of this package have it.
+   *
+   * @default tickets are neither issued nor accepted
    */
   readonly tickets?:
     | {
-        /** How long after it was given out a ticket must be used first, in milliseconds. Default 30,000: a page that loads slowly. */
+        /**
+         * A ticket must be used within this time after it was issued, in milliseconds. The time is
+         * enough for a page that loads slowly.
+         *
+         * @default 30_000
+         */
         readonly ttlMs?: number | undefined;
-        /** How long the stream may be opened again with it, in milliseconds. Default one hour; never beyond `access.expiresAt`. */
+        /**
+         * How long the stream may reconnect with the ticket, in milliseconds. `access.expiresAt`
+         * can end this time earlier.
+         *
+         * @default one hour
+         */
         readonly lifetimeMs?: number | undefined;
         /**
-         * Tickets that one subscriber may request in a minute, on one node; more are refused with 429. It also bounds the first uses that the
-         * store remembers. Default 120: one for each stream that a subscriber may hold, and some reloads.
+         * Tickets that one subscriber may request in a minute, on one node. More requests are
+         * rejected with 429. This also limits the number of used tickets that the store remembers.
+         * The default allows one for each stream of a subscriber, and some reloads.
+         *
+         * @default 120
          */
         readonly perMinuteMax?: number | undefined;
         /**
-         * Streams that one subscriber may open with tickets in a minute, on one node, reconnects included. More are ended at once, and the
-         * client retries later. Default 600: 100 streams that reconnect every ten seconds.
+         * Streams that one subscriber may open with tickets in a minute, on one node, reconnects
+         * included. More streams end at once, and the client retries later. The default allows 100
+         * streams that reconnect every ten seconds.
+         *
+         * @default 600
          */
         readonly usesPerMinuteMax?: number | undefined;
       }
@@ -175,87 +273,128 @@ export interface NotificationsOptions {
   readonly shutdown?:
     | {
         /**
-         * How long the node still serves after it has begun to say that it is not ready, in milliseconds. Default 0. Behind a load balancer
-         * that asks for readiness: as long as that takes to notice.
+         * How long the node still serves requests after it has reported that it is not ready, in
+         * milliseconds. Behind a load balancer, set the time that the load balancer needs to
+         * notice.
+         *
+         * @default 0
          */
         readonly delayMs?: number | undefined;
       }
     | undefined;
-  /** The newest part of the log that this node keeps in memory; older cursors are answered from the store. */
+  /**
+   * The newest part of the log, which this node keeps in memory. Reads from older cursors go to the
+   * store.
+   */
   readonly window?:
     | {
-        /** Notifications. Default 10,000. */
+        /** Notifications. @default 10_000 */
         readonly count?: number | undefined;
-        /** Bytes of JSON. Default 16 MiB. */
+        /** Bytes of JSON. @default 16 MiB */
         readonly bytes?: number | undefined;
       }
     | undefined;
   readonly limits?:
     | {
-        /** Polls held and streams open on this node. Default 20,000: some 30 KiB each at most, 600 MiB. */
+        /**
+         * Held polls and open streams on this node. Each takes at most about 30 KiB, so the default
+         * is about 600 MiB.
+         *
+         * @default 20_000
+         */
         readonly waitersMax?: number | undefined;
-        /** Of these, on behalf of one `access.subscriber`. Default 100: some devices with some tabs each. */
+        /**
+         * Held polls and open streams of one `access.subscriber` on this node. The default is
+         * enough for several devices with several tabs each.
+         *
+         * @default 100
+         */
         readonly waitersPerSubscriberMax?: number | undefined;
         /**
-         * Of these, from one IPv4 address or IPv6 /64. Default 20,000, as many as the node holds: behind a proxy that the application
-         * does not trust, everybody has the proxy's address. Lower it where `request.ip` is the client's.
+         * Held polls and open streams from one IPv4 address or IPv6 /64 on this node. The default
+         * equals `waitersMax`, because behind an untrusted proxy all clients have the proxy's
+         * address. Lower it if `request.ip` is the client's address.
+         *
+         * @default 20_000
          */
         readonly waitersPerAddressMax?: number | undefined;
-        /** Topics in one request. Default 50. */
+        /** Topics in one request. @default 50 */
         readonly topicsMax?: number | undefined;
-        /** Bytes of notifications in one page; a single larger notification is a page of its own. Default 1 MiB. */
+        /**
+         * Bytes of notifications in one page. A single larger notification is a page of its own.
+         *
+         * @default 1 MiB
+         */
         readonly pageBytesMax?: number | undefined;
         /**
-         * Bytes of answers on this node that clients have not read. Default 32 MiB: a few dozen clients that read slowly, at full page size.
-         * A page takes at most an eighth of the bytes that are free, and at least 16 KiB, so pages get smaller as the bound comes near.
-         * Beyond it the connections that have kept the most bytes for the longest time are cut; their cursors stay valid.
+         * Bytes of answers on this node that clients have not read. The default is enough for a few
+         * dozen slow clients with pages of full size. A page takes at most an eighth of the free
+         * bytes, and at least 16 KiB, so pages get smaller near the limit. Above the limit, the
+         * node closes the connections that have kept the most bytes for the longest time. Their
+         * cursors stay valid.
+         *
+         * @default 32 MiB
          */
         readonly unreadBytesMax?: number | undefined;
       }
     | undefined;
   /**
-   * Origins (`https://app.example`) whose pages may send requests, besides the server's own. Requests of other pages are refused
-   * with 403 before guards and access rules run. Set it where a cookie identifies the caller: pages of any site can make a browser
-   * send cookies, and a stream or poll of such a page would count against the limits of its user. `[]` allows the server's
-   * own origin alone. Requests that browsers do not mark (`Origin`, `Sec-Fetch-Site`) are not concerned. CORS is still configured in
-   * the application. Default: all origins, as callers with an `Authorization` header need no list.
+   * Origins (`https://app.example`) whose pages may send requests, besides the server's own.
+   * Requests from other pages are rejected with 403 before guards and access rules run.
+   *
+   * Set this option if a cookie identifies the caller. Pages of any site can make a browser send
+   * cookies, and their streams and polls would count against the user's limits. `[]` allows the
+   * server's own origin only. Requests without the headers `Origin` and `Sec-Fetch-Site` are not
+   * checked. CORS is still configured in the application.
+   *
+   * @default all origins, because callers with an `Authorization` header need no list
    */
   readonly origins?: readonly string[] | undefined;
   /**
-   * Secrets of the application, 32 characters or longer each, that are mixed into the keys of cursors and tickets. The first one
-   * seals, all of them open. Without this option the secret in the store alone does both, so whoever reads the store can forge
-   * cursors and tickets. The empty text stands for that secret alone.
+   * Secrets of the application for the keys of cursors and tickets, each of at least 32 characters.
+   * The first secret seals new cursors and tickets; all secrets open existing ones. Without this
+   * option the keys depend only on a secret in the store, so a reader of the store can forge
+   * cursors and tickets. An empty string means the key from the store alone.
    *
-   * To change the key without a gap for any client, change all nodes to `[old, new]`, then to `[new, old]`, and to `[new]` when
-   * tickets and cursors of the old key are no longer in use: a cursor of a removed key is answered with a gap. To introduce
-   * the option, use `''` as the old one. Default: none.
+   * To change the key without a gap for any client, configure all nodes in three steps: `[old,
+   * new]`, then `[new, old]`, then `[new]`. Wait with the last step until no client uses tickets
+   * and cursors of the old key, because a cursor of a removed key leads to a gap. To add this
+   * option to a running application, use `''` as the old key.
+   *
+   * @default none
    */
   readonly keys?: readonly string[] | undefined;
   /**
-   * The proxies in front of the application, for limits per address: how many there are, or their addresses and subnets (`loopback`,
-   * `linklocal` and `uniquelocal` are names for the usual ones). Default: the HTTP adapter decides (`request.ip`). Set it where
-   * the adapter has no such setting, as `NodeAdapter`. Count only proxies that append to `X-Forwarded-For`: with a number that is too high,
-   * clients choose their address themselves.
+   * The proxies in front of the application, for limits per address: their number, or their
+   * addresses and subnets. `loopback`, `linklocal` and `uniquelocal` are names for common subnets.
+   * Set this option if the adapter has no such setting, as `NodeAdapter`. Count only proxies that
+   * append to `X-Forwarded-For`: if the number is too high, clients can choose their address.
+   *
+   * @default the HTTP adapter decides (`request.ip`)
    */
   readonly trustProxy?: TrustProxy | undefined;
-  /** The clock, for tests. Default: the runtime's. */
+  /**
+   * The clock, for tests.
+   *
+   * @default the system clock
+   */
   readonly clock?: Clock | undefined;
 }
 
-/** 32 random characters cannot be guessed. */
+/** A caller cannot guess 32 random characters. */
 const KEY_LENGTH_MIN = 32;
 const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'origins', 'keys', 'trustProxy', 'clock'];
 
 /**
  * Checks the options and fills in the defaults.
- * @throws Error that names the option, its value and what is allowed
+ * @throws Error that names the option, its value and the allowed values
  */
 export function resolveSettings(options: NotificationsOptions): Settings {
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(BOUNDS, name) && !OTHER_OPTIONS.includes(name)) throw unknownOption(name);
   }
   if (options.store !== undefined && typeof options.store !== 'function') {
-    throw optionError('store', options.store, 'must be what a store driver returns, as in store: memoryStore()');
+    throw optionError('store', options.store, 'must be the return value of a store driver, as in store: memoryStore()');
   }
   checkSchemas(options.schemas);
   checkOrigins(options.origins);
@@ -288,7 +427,7 @@ function resolveGroup(group: Group, given: object | undefined): Record<string, n
   );
 }
 
-/** A default may not exceed the maximum that clients may ask for. */
+/** A default must not exceed the maximum that clients may request. */
 function checkOrder(settings: Settings, group: Group, [low, high]: readonly [string, string]): void {
   const values: Readonly<Record<string, number>> = settings[group];
   const [lowValue = 0, highValue = 0] = [values[low], values[high]];
@@ -305,7 +444,10 @@ function checkSchemas(schemas: Schemas | undefined): void {
   }
 }
 
-/** The error for an option whose value is not allowed. `rule` completes a sentence that begins with "it". */
+/**
+ * The error for an option whose value is not allowed. `rule` completes a sentence that begins with
+ * "it".
+ */
 export function optionError(name: string, value: unknown, rule: string): Error {
   return new Error(`NotificationsModule: option ${name} is ${describe(value)}; it ${rule}`);
 }
@@ -314,19 +456,20 @@ function checkOrigins(origins: unknown): void {
   if (origins === undefined) return;
   if (!Array.isArray(origins)) throw optionError('origins', origins, 'must be an array of origins');
   const wrong: unknown = origins.find((one) => typeof one !== 'string' || !isOrigin(one));
-  if (wrong !== undefined) throw optionError('origins', wrong, 'must have origins alone, such as https://app.example');
+  if (wrong !== undefined)
+    throw optionError('origins', wrong, 'must contain only origins, such as https://app.example');
 }
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
 
-/** The value itself is not shown. */
+/** The error does not contain the value, because it is a secret. */
 function checkKeys(keys: unknown): void {
   if (keys === undefined) return;
   const isKey = (key: unknown): boolean => typeof key === 'string' && (key === '' || key.length >= KEY_LENGTH_MIN);
   if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return;
-  const rule = `must be an array of texts that are empty or have at least ${KEY_LENGTH_MIN} characters`;
+  const rule = `must be an array of strings that are empty or have at least ${KEY_LENGTH_MIN} characters`;
   throw new Error(`NotificationsModule: option keys ${rule}`);
 }
 
@@ -334,10 +477,10 @@ export function unknownOption(name: string): Error {
   return new Error(`NotificationsModule: there is no option ${name}`);
 }
 
-/** A long text in an error hides the rest of the message. */
+/** A longer string is shortened in an error message. */
 const TEXT_SHOWN_MAX = 100;
 
-/** Names the type where the value alone would read like another type's: the string "5" and the number 5. */
+/** Names the type where values of two types look alike, such as the string "5" and the number 5. */
 function describe(value: unknown): string {
   if (typeof value === 'string') {
     const shown = value.length > TEXT_SHOWN_MAX ? `${value.slice(0, TEXT_SHOWN_MAX)}…` : value;

@@ -84,7 +84,7 @@ const WRONG: [options: unknown, message: RegExp][] = [
   ],
   [{ access: { raed: () => true } }, /there is no option access\.raed/],
   [{ access: { read: true } }, /option access\.read is true; it must be 'public', a function or patterns/],
-  [{ store: {} }, /option store is an object; it must be what a store driver returns/],
+  [{ store: {} }, /option store is an object; it must be the return value of a store driver/],
   [{ schemas: { 'order.shipped': {} } }, /option schemas\.order\.shipped is an object; it must be a Standard Schema/],
 ];
 

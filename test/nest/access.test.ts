@@ -75,7 +75,7 @@ describe('access', () => {
     await expect(named(undefined)).resolves.toEqual({ request: {}, subscriber: undefined });
     await expect(named('x'.repeat(200))).resolves.toBeDefined();
     for (const wrong of ['', 'x'.repeat(201), 7, null, { id: 7 }]) {
-      await expect(named(wrong)).rejects.toThrow('access.subscriber must answer a text of 1 to 200 characters');
+      await expect(named(wrong)).rejects.toThrow('access.subscriber must return a string of 1 to 200 characters');
     }
   });
 });

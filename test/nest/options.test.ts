@@ -38,7 +38,7 @@ describe('options', () => {
     [{ poll: [] }, 'option poll is an array; it must be an object'],
     [{ limits: { waiterMax: 1 } }, 'there is no option limits.waiterMax'],
     [{ pol: {} }, 'there is no option pol'],
-    [{ store: {} }, 'option store is an object; it must be what a store driver returns'],
+    [{ store: {} }, 'option store is an object; it must be the return value of a store driver'],
     [{ schemas: { x: {} } }, 'option schemas.x is an object; it must be a Standard Schema'],
     [{ schemas: { x: z.string() } }, undefined],
   ])('%j', (options, message) => {

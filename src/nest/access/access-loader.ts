@@ -5,7 +5,10 @@ import type { NotificationsOptions } from '../options.js';
 import type { ReadContext } from '../context.js';
 import { OPTIONS, CONTEXT } from '../module/tokens.js';
 
-/** Creates the access rules that are given as a class or a provider, when the providers that they may inject exist. */
+/**
+ * Creates the access rules if they are a class or a provider. This happens at module
+ * initialization, because the rules may inject providers of other modules.
+ */
 @Injectable()
 export class AccessLoader implements OnModuleInit {
   readonly #options: NotificationsOptions;

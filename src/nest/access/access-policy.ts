@@ -10,34 +10,34 @@ const TOPIC_RULES = ['read', 'publish'] as const;
 const SUBSCRIBER_LENGTH_MAX = 200;
 
 const NO_REQUEST =
-  'An access rule failed for a subscriber without a request, so access is refused. Add the rule access.requestFor, which answers ' +
-  'a stand-in for the request, or let the rule read only `subscriber`.';
+  'An access rule failed for a subscriber without a request, so access is refused. Add the rule access.requestFor, which returns ' +
+  'a substitute for the request, or change the rule so that it reads only `subscriber`.';
 
 const logger = new Logger('Notifications');
 
 /** The topics of a read. */
 export interface ReadScope {
   readonly topics: readonly string[];
-  /** The request named none: they are the caller's own. */
+  /** True if the request named no topics, so these are the caller's own. */
   readonly areOwn: boolean;
 }
 
-/** The access rules, checked and ready to be asked. */
+/** The checked access rules of a feed. */
 export class AccessPolicy {
   #rules: AccessRules = {};
   #topicRules: Readonly<Record<'read' | 'publish', 'public' | TopicRule | undefined>>;
   #hasReported = false;
 
-  /** @throws Error that names the option and what is allowed */
+  /** @throws Error that names the option and the allowed values */
   constructor(access: 'public' | AccessRules = {}) {
     this.#topicRules = { read: undefined, publish: undefined };
     this.use(access);
   }
 
   /**
-   * Replaces the rules. Those of a class or a provider exist only when all modules are initialised;
-   * until then nothing is allowed.
-   * @throws Error that names the option and what is allowed
+   * Replaces the rules. The rules of a class or a provider exist only after all modules are
+   * initialized; before that, nothing is allowed.
+   * @throws Error that names the option and the allowed values
    */
   use(access: 'public' | AccessRules): void {
     const rules = access === 'public' ? { read: 'public' as const } : access;
@@ -46,34 +46,36 @@ export class AccessPolicy {
     this.#topicRules = { read: topicRule(rules, 'read'), publish: topicRule(rules, 'publish') };
   }
 
-  /** Whether no rule restricts a read of named topics: everybody may read every topic. */
+  /** True if every caller may read every topic by name. */
   get readIsPublic(): boolean {
     return this.#topicRules.read === 'public';
   }
 
-  /** Whether a read of named topics needs no rule at all. */
+  /** True if no rule runs for a read of named topics. */
   get asksNothing(): boolean {
     return this.readIsPublic && this.#rules.subscriber === undefined && this.#rules.expiresAt === undefined;
   }
 
-  /** Whether a subscriber without a request may no longer exist. */
+  /** True if a rule can report that a subscriber no longer exists. */
   get asksForRequests(): boolean {
     return this.#rules.requestFor !== undefined;
   }
 
-  /** @throws TypeError for an invalid name, because limits and revocations would not find the subscriber */
+  /** @throws TypeError for an invalid name, because limits and revocations could not use it */
   async context(request: unknown): Promise<AccessContext> {
     const subscriber: unknown = await this.#rules.subscriber?.({ request });
     if (subscriber === undefined) return { request, subscriber };
     if (typeof subscriber !== 'string' || subscriber === '' || subscriber.length > SUBSCRIBER_LENGTH_MAX) {
       throw new TypeError(
-        `access.subscriber must answer a text of 1 to ${SUBSCRIBER_LENGTH_MAX} characters or undefined`,
+        `access.subscriber must return a string of 1 to ${SUBSCRIBER_LENGTH_MAX} characters or undefined`,
       );
     }
     return { request, subscriber };
   }
 
-  /** The context of a subscriber without a request; undefined if the subscriber no longer exists. */
+  /**
+   * The context of a subscriber without a request; undefined if the subscriber no longer exists.
+   */
   contextFor(subscriber: string): MaybePromise<AccessContext | undefined> {
     if (!this.#rules.requestFor) return { request: undefined, subscriber };
     const contextOf = (request: unknown): AccessContext | undefined =>
@@ -84,17 +86,20 @@ export class AccessPolicy {
 
   /**
    * The time when the credentials of a request expire.
-   * @throws TypeError for an invalid date: by mistake, the credentials would never expire
+   * @throws TypeError for an invalid date, because the credentials would never expire
    */
   async expiresAt(context: AccessContext): Promise<Date | undefined> {
     const expiresAt = await this.#rules.expiresAt?.(context);
     if (expiresAt && Number.isNaN(expiresAt.getTime())) {
-      throw new TypeError('access.expiresAt must answer a valid Date or undefined');
+      throw new TypeError('access.expiresAt must return a valid Date or undefined');
     }
     return expiresAt;
   }
 
-  /** The same for a subscriber without a request. Undefined if the rule needs one: the ticket has the end that it got at first. */
+  /**
+   * The same for a subscriber without a request. Undefined if the rule needs the request; then the
+   * expiry in the ticket applies.
+   */
   async expiresAtWithoutRequest(context: AccessContext): Promise<Date | undefined> {
     try {
       return await this.expiresAt(context);
@@ -104,8 +109,9 @@ export class AccessPolicy {
   }
 
   /**
-   * The topics of a request: those that it names, or the caller's own. A rule `read` must allow both kinds.
-   * @throws NotificationsError `forbidden`, or that a topic is invalid
+   * The topics that the request names, or else the caller's own topics. If there is a rule `read`,
+   * it must allow them.
+   * @throws NotificationsError `forbidden`, or an error for an invalid topic
    */
   async scopeOf(context: AccessContext, named: readonly string[] | undefined, topicsMax: number): Promise<ReadScope> {
     const topics = named ?? checkTopics((await this.#rules.topics?.(context)) ?? [], topicsMax);
@@ -120,8 +126,9 @@ export class AccessPolicy {
   }
 
   /**
-   * The topics of a scope that may be read now. A rule that throws a TypeError without a request has probably read the request: it
-   * allows nothing, and the reason is logged once. Other errors are passed on.
+   * The topics of a scope that the caller may read now. If a rule throws a TypeError without a
+   * request, it has probably read the missing request. It then allows nothing, and the error is
+   * logged once. Other errors are rethrown.
    */
   readable(context: AccessContext, scope: ReadScope): MaybePromise<readonly string[]> {
     if (context.request !== undefined) return this.#readable(context, scope);
@@ -151,8 +158,8 @@ export class AccessPolicy {
   }
 
   /**
-   * The topics that are allowed. Every topic is asked about, whatever the other answers are, so that neither the message nor the time of
-   * a refusal reveals the topic that is refused.
+   * The topics that are allowed. The rule runs for every topic, even after it has refused one.
+   * Neither the message nor the time of a refusal then reveals the refused topic.
    */
   allowed(
     action: 'read' | 'publish',
@@ -163,12 +170,14 @@ export class AccessPolicy {
     if (rule === 'public') return topics;
     if (!rule) return [];
     const answers = askAll<unknown>(topics.map((topic) => () => rule(context, topic)));
-    // Any answer but `true` is a no: a rule that returns a record by mistake must not open the feed.
+    // Only `true` allows access. A rule that returns a database record by mistake must not open the
+    // feed.
     return after(answers, (results) => topics.filter((_, at) => results[at] === true));
   }
 
   /**
-   * Checks that every topic is allowed. Unknown and forbidden topics are refused in the same words, which name none of them.
+   * Checks that every topic is allowed. The error is the same for unknown and forbidden topics, and
+   * names no topic.
    * @throws NotificationsError `forbidden`
    */
   async assertAllowed(action: 'read' | 'publish', context: AccessContext, topics: readonly string[]): Promise<void> {
@@ -183,8 +192,8 @@ function forbidden(): NotificationsError {
 }
 
 /**
- * Asks all rules, also after one has thrown: a promise of another one that rejects later would be left unhandled, and end the
- * process. The answers are there at once if no rule needs time.
+ * Runs all rules, even after one has thrown. Otherwise a promise that rejects later would be
+ * unhandled and end the process. Returns the results directly if all rules are synchronous.
  */
 function askAll<T>(rules: readonly (() => MaybePromise<T>)[]): MaybePromise<readonly T[]> {
   const answers = rules.map((rule): MaybePromise<T> => {
@@ -219,7 +228,7 @@ function checkRules(rules: AccessRules): void {
   }
   const isLiteral = Object.getPrototypeOf(rules) === Object.prototype;
   const unknown = Object.keys(rules).find((name) => !RULES.includes(name));
-  // A class may keep what it likes beside its rules; in a literal it is a typing error.
+  // A class may have other members. In an object literal, an unknown name is a typing error.
   if (isLiteral && unknown !== undefined) throw unknownOption(`access.${unknown}`);
 }
 

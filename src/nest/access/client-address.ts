@@ -3,12 +3,13 @@ import { addressKey } from '../../wire/address.js';
 import { optionError, type TrustProxy } from '../options.js';
 import type { FrameworkRequest } from '../http/raw-response.js';
 
-/** Finds the key by which requests of one client are counted; see `addressKey`. */
+/** Returns the key under which the requests of one client are counted; see `addressKey`. */
 export type ClientAddress = (request: FrameworkRequest) => string | undefined;
 
 /**
- * With `trustProxy`, the address is the rightmost one of `X-Forwarded-For` that no trusted proxy has. Addresses to the left of it were
- * written by the client, and would let it pass for any number of others.
+ * With `trustProxy`, the address is the rightmost one in `X-Forwarded-For` that belongs to no
+ * trusted proxy. The client can write any addresses to the left of it, and so pretend to be many
+ * clients.
  *
  * @throws Error for an option that is not allowed
  */
@@ -16,7 +17,7 @@ export function clientAddress(trustProxy: TrustProxy | undefined): ClientAddress
   if (trustProxy === undefined) return ({ ip, socket }) => addressKey(ip ?? socket?.remoteAddress);
   const trust = compile(trustProxy);
   return (request) => {
-    // A closed connection has no address any more.
+    // A closed connection has no address.
     if (request.socket?.remoteAddress === undefined) return undefined;
     return addressKey(proxyAddr(request as unknown as Parameters<typeof proxyAddr>[0], trust));
   };
@@ -24,13 +25,17 @@ export function clientAddress(trustProxy: TrustProxy | undefined): ClientAddress
 
 /**
  * True if a request without an address came over TCP, so that its connection has closed. A Unix
- * socket has no addresses at all. Until Node processes a reset, the socket has a local address only.
+ * socket has no addresses at all. Until Node processes a reset, the socket has a local address
+ * only.
  */
 export function isClosed({ socket }: FrameworkRequest): boolean {
   return socket?.destroyed === true || socket?.localAddress !== undefined;
 }
 
-/** More proxies than any deployment has in a row; a number that is too high lets clients choose their address. */
+/**
+ * No deployment has more proxies in a row. With a number that is too high, clients can choose their
+ * address.
+ */
 const HOPS_MAX = 10;
 
 function compile(trustProxy: TrustProxy): (address: string, hop: number) => boolean {

@@ -4,17 +4,19 @@ import type { AccessContext, MaybePromise } from './access.js';
 import type { AccessPolicy } from './access-policy.js';
 
 /**
- * Asks the access rules again, before each delivery. A delivery runs in the async context of the caller that published. The rules
- * run in the context of the request that these rights were made for, so that they find its user there, not the publisher.
+ * Runs the access rules before each delivery. A delivery runs in the async context of the
+ * publisher. The rules run in the async context of the reading request, so they find the user of
+ * that request and not the publisher.
  *
- * An `AsyncResource` takes about 100 bytes in a held poll; `AsyncLocalStorage.snapshot()` takes 2.8 KB on Node 20.
+ * An `AsyncResource` costs about 100 bytes per held poll; `AsyncLocalStorage.snapshot()` costs 2.8
+ * KB on Node 20.
  */
 export class CurrentRights extends AsyncResource implements Rights {
   readonly #access: AccessPolicy;
   readonly #areOwn: boolean;
   readonly #contextNow: () => MaybePromise<AccessContext | undefined>;
 
-  /** @param contextNow undefined if the subscriber no longer exists */
+  /** @param contextNow - Returns undefined if the subscriber no longer exists. */
   constructor(access: AccessPolicy, areOwn: boolean, contextNow: () => MaybePromise<AccessContext | undefined>) {
     super('NotificationsRights');
     this.#access = access;

@@ -14,11 +14,14 @@ export interface GrantedRead {
   readonly subscriber: string | undefined;
   readonly address: string | undefined;
   readonly rights: Rights | undefined;
-  /** The ids of a stream carry it behind the cursor. */
+  /** The event ids of a stream end with it, after the cursor. */
   readonly idSuffix: string;
   /** The feed's count of revocations before access was checked. */
   readonly revocations: number;
-  /** If given, the stream is answered with its end, because an EventSource does not retry after any other status than 200. */
+  /**
+   * If set, the stream is opened and ended with this error, because an EventSource retries only
+   * after status 200.
+   */
   readonly refusal?: NotificationsError;
 }
 
@@ -33,7 +36,7 @@ export type Granted = GrantedRead | GrantedTicket | ScopedItems;
 
 const GRANTED = Symbol('granted');
 
-/** The guard leaves its result on the request, for the controller. */
+/** The guard stores its result on the request, for the controller. */
 interface GrantedRequest extends FrameworkRequest {
   [GRANTED]?: Granted;
 }

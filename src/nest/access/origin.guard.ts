@@ -7,7 +7,10 @@ import { routeOf } from '../http/route.decorator.js';
 import type { ReadContext } from '../context.js';
 import { CONTEXT } from '../module/tokens.js';
 
-/** Rejects requests from pages of other origins, before any guard or access rule reads their cookies. */
+/**
+ * Rejects requests from pages of other origins, before any guard or access rule reads their
+ * cookies.
+ */
 @Injectable()
 export class OriginGuard implements CanActivate {
   readonly #context: ReadContext;

@@ -52,7 +52,7 @@ export function chooseEncoding({ plain, gzipped }: ClientFile, headers: Incoming
   return new Negotiator({ headers }).encoding(['gzip', 'identity']) === 'gzip' ? gzipped : plain;
 }
 
-/** Whether the caller has this representation already (RFC 9110, 13.1.2). */
+/** True if the caller has this representation already (RFC 9110, 13.1.2). */
 export function isCached({ etag }: Representation, { 'if-none-match': known }: IncomingHttpHeaders): boolean {
   const tags = known?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
   return tags.includes('*') || tags.includes(etag);

@@ -15,7 +15,10 @@ export interface LaneAnswer {
   readonly close: boolean;
 }
 
-/** Whole answers, with the headers that node:http would send. One that is small is built once for all clients with the same headers. */
+/**
+ * Whole answers, with the headers that node:http would send. One that is small is built once for
+ * all clients with the same headers.
+ */
 export class LaneAnswers {
   readonly #context: ReadContext;
   readonly #keepAliveMs: () => number;

@@ -48,13 +48,16 @@ const KEEP_ALIVE_BUFFER_MS = 1_000;
 type Parse = (bytes: Buffer) => void;
 
 /**
- * A connection of the direct lane: it hears what its client sends before node:http's parser does, knows a poll that repeats by its bytes,
- * and gives everything else to the parser, together with the connection.
+ * A connection of the direct lane: it hears what its client sends before node:http's parser does,
+ * knows a poll that repeats by its bytes, and gives everything else to the parser, together with
+ * the connection.
  *
- * It hears only while nothing is under way at node:http: from when a poll has been answered there, if no byte has come behind it, until
- * it gives the connection back. So what it takes is never a body, a part of a head, or an answer before its turn. (Listening to a
- * connection's `data` is how any code makes node:http hand over what it reads; it then feeds its parser from a listener too, which is put
- * aside here. Where that listener is not found, as it may be in a node of the future, the connection stays as it is.)
+ * It hears only while nothing is under way at node:http: from when a poll has been answered there,
+ * if no byte has come behind it, until it gives the connection back. So what it takes is never a
+ * body, a part of a head, or an answer before its turn. (Listening to a connection's `data` is how
+ * any code makes node:http hand over what it reads; it then feeds its parser from a listener too,
+ * which is put aside here. Where that listener is not found, as it may be in a node of the future,
+ * the connection stays as it is.)
  */
 export class LaneConnection {
   readonly #socket: Socket;
@@ -88,7 +91,10 @@ export class LaneConnection {
     this.#parsed = request;
   }
 
-  /** A poll has gone the whole way and was answered just now. If it is like the one before it, the next may take the lane. */
+  /**
+   * A poll has gone the whole way and was answered just now. If it is like the one before it, the
+   * next may take the lane.
+   */
   learn(raw: ServerResponse, arrival: Arrival, answerLines: string): void {
     const before = this.#form;
     const form = formOf(raw, arrival.granted.asked.cursor, answerLines);
@@ -204,15 +210,17 @@ export class LaneConnection {
     parse.call(socket, bytes);
   }
 
-  /** Starts the time after which an idle connection is closed, as node:http does after an answer. */
+  /**
+   * Starts the time after which an idle connection is closed, as node:http does after an answer.
+   */
   #rest(): void {
     const idleMs = idleMsOf(this.#host.server);
     if (!this.#isAsked && idleMs > 0) this.#socket.setTimeout(idleMs);
   }
 
   /**
-   * Whether an answered request is the last of which any byte was read, and the whole of what was given to the parser: then the parser is
-   * between two requests.
+   * Whether an answered request is the last of which any byte was read, and the whole of what was
+   * given to the parser: then the parser is between two requests.
    */
   #isQuietAfter(raw: ServerResponse, form: Form): boolean {
     const given = this.#given;
@@ -222,8 +230,8 @@ export class LaneConnection {
 }
 
 /**
- * Longer than the advertised keep-alive time, so that a proxy does not send a request while the connection is being closed. The buffer can
- * be set since Node.js 22.19; before, it is one second.
+ * Longer than the advertised keep-alive time, so that a proxy does not send a request while the
+ * connection is being closed. The buffer can be set since Node.js 22.19; before, it is one second.
  */
 function idleMsOf({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server & { keepAliveTimeoutBuffer?: number }): number {
   if (!(keepAliveTimeout > 0)) return 0;

@@ -18,14 +18,19 @@ type LaneSocket = Socket & Record<symbol, LaneConnection | undefined>;
 
 /** Written with every page, whoever writes it. */
 const OWN_HEADERS = ['content-type', 'content-length', 'cache-control'];
-/** Set by an application, they say something else of the connection or of each answer than the lane would. */
+/**
+ * Set by an application, they say something else of the connection or of each answer than the lane
+ * would.
+ */
 const TELLING_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'trailer', 'date'];
 
 /**
- * Answers polls that repeat on a connection before the framework, and node:http's parser, see them: most of what a poll costs is theirs.
+ * Answers polls that repeat on a connection before the framework, and node:http's parser, see them:
+ * most of what a poll costs is theirs.
  *
- * What makes it safe is that it knows a client by its connection, and a request by every byte of it but the cursor: who sends
- * other credentials, another path or another topic goes the whole way. Nothing is taken from the client for granted.
+ * What makes it safe is that it knows a client by its connection, and a request by every byte of it
+ * but the cursor: who sends other credentials, another path or another topic goes the whole way.
+ * Nothing is taken from the client for granted.
  */
 @Injectable()
 export class DirectLane implements OnApplicationBootstrap, LaneHost {
@@ -60,7 +65,10 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     });
   }
 
-  /** Remembers a poll when it has been answered, so that the next one may take the lane. Undefined while the lane is off. */
+  /**
+   * Remembers a poll when it has been answered, so that the next one may take the lane. Undefined
+   * while the lane is off.
+   */
   observe(granted: GrantedRead): ((raw: ServerResponse) => void) | undefined {
     if (!this.isOpen) return undefined;
     const arrival: Arrival = { granted, atMs: this.#context.clock.monotonic() };
@@ -110,7 +118,10 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     );
   }
 
-  /** Whether the grant still holds: it has not expired, and its subscriber was not revoked since its access was checked. */
+  /**
+   * Whether the grant still holds: it has not expired, and its subscriber was not revoked since its
+   * access was checked.
+   */
   #isGood({ granted, atMs }: Arrival, nowMs: number): boolean {
     const { feed, settings } = this.#context;
     const { subscriber, revocations, expiresInMs } = granted;

@@ -24,7 +24,10 @@ export class LanePoll extends PageConsumer {
     this.#cursor = cursor;
   }
 
-  /** Checks `access.read` and holds the poll. A poll that may not read takes the usual path, which answers with the reason. */
+  /**
+   * Checks `access.read` and holds the poll. A poll that may not read takes the usual path, which
+   * answers with the reason.
+   */
   start(feed: Feed, request: FeedRequest): void {
     const { rights, topics } = request;
     if (!rights) {

@@ -9,11 +9,11 @@ import type { ReadContext } from '../context.js';
 import type { SecurityRoute } from '../security/security-event.js';
 
 /*
- * Everything that this library changes on the application's HTTP adapter. Only methods that every adapter of Nest has are used, so that Express,
- * Fastify, `NodeAdapter` and adapters of others behave alike.
+ * All changes that this library makes to the application's HTTP adapter. They use only methods that
+ * every Nest adapter has, so Express, Fastify, `NodeAdapter` and third-party adapters behave alike.
  */
 
-/** Nest does not reply where this library has taken the response over; see `takeOver`. */
+/** Stops Nest from replying to a response that this library has taken over; see `takeOver`. */
 export function leaveTakenResponses(adapter: AbstractHttpAdapter): void {
   const reply = adapter.reply.bind(adapter) as (...args: unknown[]) => unknown;
   adapter.reply = (response: FrameworkResponse, body: unknown, statusCode?: number) =>
@@ -36,8 +36,9 @@ interface PostRoute {
 }
 
 /**
- * Gives the errors of the application's body parser a `code`, on the routes of this library. The parser runs before any route, so the routes
- * are recognised by the path that Nest registers them with. Call it before Nest registers routes.
+ * Adds a `code` to the errors of the application's body parser, on the routes of this library. The
+ * parser runs before routing, so a request is recognized by the path that Nest registers for the
+ * route. Call this function before Nest registers routes.
  */
 export function translateParserErrors(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): void {
   const routes = watchRoutes(adapter, feeds);
@@ -52,7 +53,7 @@ export function translateParserErrors(adapter: AbstractHttpAdapter, feeds: reado
     }, prefix);
 }
 
-/** This library's POST routes, as they are registered. */
+/** Collects this library's POST routes while Nest registers them. */
 function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): readonly PostRoute[] {
   const routes: PostRoute[] = [];
   const post = adapter.post.bind(adapter) as (...args: unknown[]) => unknown;
@@ -68,8 +69,8 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
 
 /**
  * The feed of a route, by the end of its path: a global prefix or a version may precede it. Feeds
- * that differ in their version only cannot be told apart before the request is routed; then it is
- * the first of them.
+ * that differ only in their version cannot be distinguished before routing; then the first of them
+ * is returned.
  */
 function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): ReadContext | undefined {
   const suffix = route === 'ticket' ? '/tickets' : '';
@@ -84,7 +85,7 @@ function translate(error: unknown, response: FrameworkResponse, rejected: Reject
   return withErrorHeaders(new NotificationsError(...known, { cause: error }), response, rejected);
 }
 
-/** `:name` stands for one segment, `*` for any number, `{…}` for a part that may be missing. */
+/** `:name` matches one segment, `*` any number of segments, and `{…}` is an optional part. */
 function patternOf(path: string): RegExp {
   const source = path
     .replace(/[.$+?^()|[\]\\]/g, '\\$&')

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { CACHE_CONTROL } from '../../wire/protocol.js';
 import { ROUTE_MARK } from './route.decorator.js';
 
-/** The part of a Fastify application that is used here. */
+/** The part of a Fastify application that this file uses. */
 interface FastifyHooks {
   addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void): unknown;
 }
@@ -15,7 +15,7 @@ interface FastifyReply {
   header(name: string, value: string): unknown;
 }
 
-/** The controllers of all feeds, and what is needed to see their requests before guards run. */
+/** The controllers of all feeds, and the parts of Nest that run code before guards. */
 export interface Mounted {
   readonly controllers: readonly Type[];
   readonly consumer: MiddlewareConsumer;
@@ -23,12 +23,13 @@ export interface Mounted {
 }
 
 /**
- * Sees the requests of the controllers before guards run. An application calls it once, whatever the number of its feeds. It forbids caches to keep any answer, because an error that one of the
- * application's guards throws is as private as a page. Then it calls `onRequest` with the framework's request.
+ * Calls `onRequest` with each request of the controllers before guards run. Each application calls
+ * this function once, for all feeds. It also forbids caches to store an answer, because an error
+ * from one of the application's guards is as private as a page.
  */
 export function beforeGuards({ controllers, consumer, adapter }: Mounted, onRequest: (request: object) => void): void {
   if (adapter.getType() === 'fastify') {
-    // Middleware would send every request of the application through a second router.
+    // With middleware, every request of the application would pass through a second router.
     const fastify = adapter.getInstance<FastifyHooks>();
     fastify.addHook('onRequest', (request, reply, done) => {
       const { config } = request.routeOptions;

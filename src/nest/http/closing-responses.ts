@@ -2,12 +2,15 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 
 /**
- * How long the end of a response may take to reach its client. Someone who does not read does not hold up a shutdown, and
- * needs not be waited for: the cursor is theirs, and what they did not get is read again.
+ * How long the last bytes of a response may take to reach its client. A client that does not read
+ * must not delay the shutdown. It keeps its cursor, so it misses nothing.
  */
 export const CLOSING_GRACE_MS = 500;
 
-/** Responses, and connections of the direct lane, that have been ended by the server and are on their way out. */
+/**
+ * Responses and connections of the direct lane that the server has ended, and that are not closed
+ * yet.
+ */
 export class ClosingResponses {
   readonly #clock: Clock;
   readonly #open = new Set<Writable>();
@@ -17,7 +20,7 @@ export class ClosingResponses {
     this.#clock = clock;
   }
 
-  /** Follows a response that was ended just now, and cuts it off after the grace. */
+  /** Waits for an ended response to close, and destroys it after the grace period. */
   add(response: Writable): void {
     const done = (): void => {
       this.#clock.clearTimeout(timer);
@@ -28,13 +31,13 @@ export class ClosingResponses {
     this.#open.add(response);
     const timer = this.#clock.setTimeout(() => {
       response.destroy();
-      // A response without a socket, behind others on its connection, does not hear that it is closed.
+      // A pipelined response has no socket yet, so it does not emit `close`.
       if ('socket' in response && response.socket === null) done();
     }, CLOSING_GRACE_MS);
     response.once('close', done);
   }
 
-  /** Resolves when none is left, within the grace. */
+  /** Resolves when all are closed, at the latest after the grace period. */
   settled(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#settle.push(resolve));

@@ -6,15 +6,15 @@ import type { ReadContext } from '../context.js';
 import type { SecurityRequest, SecurityRoute } from '../security/security-event.js';
 import type { Describe, SecurityEvents } from '../security/security-events.js';
 
-/** The request that is rejected, for the security event. */
+/** Describes a rejected request for its security event. */
 export interface Rejected {
   readonly security: SecurityEvents;
   readonly describe: Describe;
 }
 
 /**
- * The exception to throw for a request that is rejected, which is also a security event. The
- * exception's headers are set here, because exception filters write the status and the body only.
+ * Returns the exception to throw for a rejected request, and emits the security event. The headers
+ * of the exception are set here, because exception filters write only the status and the body.
  */
 export function withErrorHeaders(
   error: unknown,
@@ -33,7 +33,7 @@ export function withErrorHeaders(
   return exception;
 }
 
-/** A request on a route of the feed. */
+/** Describes a request to a route of the feed. */
 export function requestOn(route: SecurityRoute, request: FrameworkRequest, runtime: ReadContext): Rejected {
   const { security } = runtime;
   const describe = (): SecurityRequest => ({
@@ -44,12 +44,12 @@ export function requestOn(route: SecurityRoute, request: FrameworkRequest, runti
   return { security, describe };
 }
 
-/** A read whose access was granted. */
+/** Describes a read whose access was granted. */
 export function grantedOne(granted: GrantedRead, { security }: Pick<ReadContext, 'security'>): Rejected {
   return { security, describe: () => describeRead(granted) };
 }
 
-/** A read whose access was granted, as security events show it. */
+/** Describes a granted read for a security event. */
 export function describeRead({ asked, subscriber, address }: GrantedRead): SecurityRequest {
   return { route: asked.transport === 'sse' ? 'stream' : 'poll', subscriber, address };
 }

@@ -11,11 +11,11 @@ import { type FrameworkResponse, rawOf, takeOver, writeJson, writeText } from '.
 export interface JsonResponseOptions {
   readonly read: GrantedRead;
   readonly context: ReadContext;
-  /** Called after a page was written, unless the waiter was ended. */
+  /** Called after a page was written, unless a shutdown or revocation ended the poll. */
   readonly onPage?: ((raw: ServerResponse) => void) | undefined;
 }
 
-/** The answer of one poll. */
+/** Writes the answer of one poll. */
 export class JsonResponse extends PageResponse {
   readonly raw: ServerResponse;
   readonly isStream = false;

@@ -6,7 +6,7 @@ import type { Body } from '../../wire/encoder.js';
 
 /** The common part of the requests of Express, Fastify and `NodeAdapter`. */
 export interface FrameworkRequest extends HttpRequest {
-  /** Frameworks change `url` inside routers, and keep this one. */
+  /** Frameworks change `url` inside routers, but never `originalUrl`. */
   readonly originalUrl: string;
   readonly body?: unknown;
   /** The client's address, as the framework determines it. */
@@ -14,7 +14,9 @@ export interface FrameworkRequest extends HttpRequest {
   readonly socket?: Socket;
 }
 
-/** A response of any framework: Fastify's has `raw` and `hijack`, others are node's own with methods added. */
+/**
+ * A response of any framework. Fastify's has `raw` and `hijack`; others extend Node's own response.
+ */
 export interface FrameworkResponse {
   readonly raw?: ServerResponse;
   hijack?(): unknown;
@@ -31,9 +33,9 @@ export function rawOf(response: FrameworkResponse): ServerResponse {
 }
 
 /**
- * Takes the response over from the framework, with the headers that the application has set on it so far (CORS,
- * cookies, its own). From now on only this library writes to it: Nest does not reply (see `leaveTakenResponses`), and no
- * serializer or ETag changes the protocol.
+ * Takes the response over from the framework. The headers that the application has set (CORS,
+ * cookies, its own) are kept. From now on only this library writes to the response: Nest does not
+ * reply (see `leaveTakenResponses`), and no serializer or ETag changes the protocol.
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
   const raw: TakenResponse = rawOf(response);
@@ -41,19 +43,22 @@ export function takeOver(response: FrameworkResponse): ServerResponse {
   if (response.hijack) {
     response.hijack();
     for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
-      // Every answer written here says itself what caches may do.
+      // The functions below set `Cache-Control` themselves.
       if (value !== undefined && name !== 'cache-control' && !raw.hasHeader(name)) raw.setHeader(name, value);
     }
   }
   return raw;
 }
 
-/** Whether this library answers the request, so that nobody else may. */
+/** True if only this library may write the response. */
 export function isTaken(response: FrameworkResponse): boolean {
   return (rawOf(response) as TakenResponse)[TAKEN] === true;
 }
 
-/** Writes a whole JSON answer. `close` asks the client to open a new connection for its next request. */
+/**
+ * Writes a whole JSON answer. `close` asks the client to open a new connection for its next
+ * request.
+ */
 export function writeJson(raw: ServerResponse, body: Body, options: { status?: number; close?: boolean } = {}): void {
   const headers: Record<string, string | number> = {
     'Content-Type': JSON_TYPE,
@@ -75,15 +80,15 @@ export function writeText(raw: ServerResponse, text: string, status: number): vo
   writeJson(raw, { content: text, bytes: Buffer.byteLength(text) }, { status });
 }
 
-/** What middleware replaces on a response that it wants to change, or whose end it wants to see. */
+/** The methods that middleware replaces to change a response or to observe its end. */
 const WRAPPED = ['writeHead', 'write', 'end'];
 
-/** Whether middleware has a hand in what is written. */
+/** True if middleware has wrapped the response. */
 export function isWrapped(raw: ServerResponse): boolean {
   return WRAPPED.some((name) => Object.hasOwn(raw, name));
 }
 
-/** HTTP/2 has no `Connection` header, and node refuses to send one there (RFC 9113, 8.2.2). */
+/** HTTP/2 has no `Connection` header, and Node.js rejects one there (RFC 9113, 8.2.2). */
 export function isHttp1(raw: ServerResponse): boolean {
   return raw.req.httpVersionMajor < 2;
 }
@@ -97,7 +102,7 @@ export function writeStreamHead(raw: ServerResponse): void {
   const headers: Record<string, string> = {
     'Content-Type': EVENT_STREAM_TYPE,
     'Cache-Control': STREAM_CACHE_CONTROL,
-    // nginx and those who follow it would otherwise collect 4 or 8 KiB before they pass anything on.
+    // Without it, nginx and compatible proxies buffer 4 or 8 KiB before they send anything.
     'X-Accel-Buffering': 'no',
   };
   if (isHttp1(raw)) headers.Connection = 'close';

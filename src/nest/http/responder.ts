@@ -7,13 +7,13 @@ import type { Page, PageEncoder } from '../../wire/encoder.js';
 import type { PageResponse } from './page-response.js';
 
 /**
- * Writes pages to responses. A response writes the bytes itself, so an interceptor that wraps or
+ * Connects pages to responses. A response writes the bytes itself, so an interceptor that wraps or
  * serializes values cannot change the protocol.
  *
- * With interceptors or exception filters in the application, Nest subscribes to the pages, and they
- * observe each page and error. Without them the response is subscribed to the same pages directly:
- * Nest's subscription would add a third of the memory per held poll and two thirds of the time per
- * answer. The bytes are the same.
+ * If the application has interceptors or exception filters, Nest subscribes to the pages, so they
+ * observe each page and error. Otherwise the response subscribes to the same pages directly,
+ * because Nest's subscription would add a third of the memory per held poll and two thirds of the
+ * time per answer. The bytes are the same.
  */
 export class Responder {
   readonly #encoder: PageEncoder;
@@ -23,7 +23,10 @@ export class Responder {
     this.#encoder = encoder;
   }
 
-  /** Whether interceptors or exception filters observe the answers. Set before Nest creates the routes. */
+  /**
+   * Whether interceptors or exception filters observe the answers. Set before Nest creates the
+   * routes.
+   */
   get isObserved(): boolean {
     return this.#isObserved;
   }
@@ -32,7 +35,10 @@ export class Responder {
     this.#isObserved = isObserved;
   }
 
-  /** Returns the Observable for the handler. It emits undefined if the response was written without a page. */
+  /**
+   * Returns the Observable for the handler. It emits undefined if the response was written without
+   * a page.
+   */
   respond(page$: Pages, response: PageResponse): Observable<Page | undefined> {
     if (this.#isObserved) return this.#observed(page$, response);
     const { raw } = response;
@@ -41,7 +47,8 @@ export class Responder {
     const waiter = page$.subscribe(response);
     if (raw.writableEnded) return ANSWERED;
     raw.on('close', () => waiter.unsubscribe());
-    // A pipelined response has no socket until the responses before it have ended, so it does not emit `close`.
+    // A pipelined response has no socket until the responses before it have ended, so it does not
+    // emit `close`.
     if (!raw.socket) raw.req.on('close', () => raw.req.socket.destroyed && waiter.unsubscribe());
     return ANSWERED;
   }
@@ -59,7 +66,10 @@ export class Responder {
   }
 }
 
-/** Writes each page and emits it, in the async context of the subscription: see `inSubscriberContext`. */
+/**
+ * Writes each page and emits it, in the async context of the subscription: see
+ * `inSubscriberContext`.
+ */
 class ObservedResponse extends PageConsumer {
   readonly #response: PageResponse;
   readonly #subscriber: Subscriber<Page | undefined>;
@@ -118,14 +128,14 @@ class ObservedResponse extends PageConsumer {
 }
 
 /**
- * Completes at once. Nest then does not reply, because the response is taken over. `pipe` adds
- * nothing: Nest's operators would watch for the disconnect a second time.
+ * Completes at once. Nest does not reply then, because the response is taken over. `pipe` ignores
+ * Nest's operators, because they would only listen for the disconnect again.
  */
 class Answered extends Observable<undefined> {
   override readonly pipe = (): this => this;
 }
 
-/** For a response that is subscribed to its pages, or written already. */
+/** The return value for a response that is subscribed to its pages, or is written already. */
 export const ANSWERED: Observable<undefined> = new Answered((subscriber) => {
   subscriber.next(undefined);
   subscriber.complete();

@@ -6,13 +6,16 @@ import type { SecurityRoute } from '../security/security-event.js';
 /** The metadata of a handler that names its route. */
 export const ROUTE_MARK = 'nest-notifications:route';
 
-/** Where `@RouteConfig()` of platform-fastify keeps what Fastify then shows as `request.routeOptions.config`. */
+/**
+ * The metadata key of `@RouteConfig()` in platform-fastify. Fastify exposes the value as
+ * `request.routeOptions.config`.
+ */
 const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
 
 /** `read` serves polls and streams. */
 type Mark = 'read' | 'publish' | 'ticket';
 
-/** Marks a handler, so that its requests can be recognised before they reach it. */
+/** Marks a handler, so that its requests can be recognized before they reach it. */
 export function NotificationsRoute(route: Mark): MethodDecorator {
   return applyDecorators(SetMetadata(ROUTE_MARK, route), SetMetadata(FASTIFY_ROUTE_CONFIG, { [ROUTE_MARK]: route }));
 }

@@ -13,9 +13,15 @@ import { describeRead, grantedOne, withErrorHeaders } from './error-headers.js';
 import { PageResponse } from './page-response.js';
 import { type FrameworkResponse, isHttp1, isWrapped, rawOf, takeOver, writeStreamHead } from './raw-response.js';
 
-/** The client of a rejected stream waits this many times longer than usual, because the node is busy or shuts down. */
+/**
+ * The client of a rejected stream waits longer by this factor, because the node is busy or shuts
+ * down.
+ */
 const REJECTED_RETRY_FACTOR = 5;
-/** A stream renews `retry:` when the time to spread reconnects over has changed by this much: 500 more clients. */
+/**
+ * A stream sends a new `retry:` when the time over which reconnects spread has changed by this
+ * much. 500 more clients cause such a change.
+ */
 const SPREAD_TOLERANCE_MS = 1_000;
 
 const logger = new Logger('Notifications');
@@ -23,7 +29,7 @@ const logger = new Logger('Notifications');
 export interface SseResponseOptions {
   readonly read: GrantedRead;
   readonly context: ReadContext;
-  /** The stream starts here. Undefined for a stream that is rejected. */
+  /** The start of the stream. Undefined for a rejected stream. */
   readonly start?: LogPosition | 'earliest' | undefined;
 }
 
@@ -40,7 +46,7 @@ export class SseResponse extends PageResponse {
   readonly #start: SseResponseOptions['start'];
   /**
    * The connection, if no middleware has wrapped the response. Blocks are then framed here and
-   * written past the response: writing through it costs 1.4 to 1.9 times as much.
+   * written to the socket directly. Writing through the response costs 1.4 to 1.9 times as much.
    */
   #socket: Socket | undefined;
   #isFull = false;
@@ -63,7 +69,10 @@ export class SseResponse extends PageResponse {
     this.#retrySpreadMs = context.feed.spreadMs();
   }
 
-  /** Sends the headers and the first block at once. A client that receives them knows that no proxy buffers the stream. */
+  /**
+   * Sends the headers and the first block at once. A client that receives them knows that no proxy
+   * buffers the stream.
+   */
   begin(): void {
     takeOver(this.#response);
     const { raw } = this;
@@ -73,7 +82,8 @@ export class SseResponse extends PageResponse {
     if (socket) {
       this.#socket = socket;
       socket.cork();
-      // Node.js buffers the first chunk that is written through the response, and it would arrive too late.
+      // Node.js buffers the first chunk that is written through the response, so it would arrive
+      // after later blocks.
       raw.flushHeaders();
     }
     const cursor = this.#openingCursor();
@@ -138,7 +148,8 @@ export class SseResponse extends PageResponse {
   }
 
   #writeQuiet(page: LogPage): void {
-    // Sent even if the position is unchanged: otherwise it would reveal that other topics have moved.
+    // Sent even if the position is unchanged: otherwise it would reveal that other topics have
+    // moved.
     if (this.#isDue(this.#idSentAtMs)) {
       this.#write(this.#renewedRetry() + cursorBlock(this.#context.encoder.cursor(page) + this.#read.idSuffix));
       this.#idSentAtMs = this.#context.clock.monotonic();
@@ -178,7 +189,7 @@ export class SseResponse extends PageResponse {
     this.#send(this.#isFramed ? chunk : plain);
   }
 
-  /** Whether chunks are framed here. The response frames what is written through it. */
+  /** True if this class frames the chunks. Otherwise the response frames them. */
   get #isFramed(): boolean {
     return this.#socket !== undefined && this.raw.chunkedEncoding;
   }

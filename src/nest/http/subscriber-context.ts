@@ -2,8 +2,9 @@ import { AsyncResource } from 'node:async_hooks';
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 
 /**
- * Calls observers in the async context (`AsyncLocalStorage`) of their subscription. A page is emitted in the context of the caller that
- * published, and application code that observes it would take that caller's user for its own.
+ * Calls observers in the async context (`AsyncLocalStorage`) of their subscription. A page is
+ * emitted in the async context of the publisher. Application code that observes the page would
+ * otherwise find the publisher's user there.
  */
 export function inSubscriberContext<T>(): MonoTypeOperatorFunction<T> {
   return (source) =>

@@ -8,13 +8,25 @@ import { isHttp1 } from './raw-response.js';
 import type { CutEvent } from '../security/security-event.js';
 import type { SecurityEvents } from '../security/security-events.js';
 
-/** Under memory pressure pages get smaller, but not below this: the cost of a request outweighs that of a page then. */
+/**
+ * Under memory pressure pages get smaller, but not below this. A smaller page would cost less than
+ * its request.
+ */
 const PAGE_BYTES_MIN = 16 * 1024;
-/** The next page may take this part of the bytes that are free, so that the bound is approached and not passed. */
+/**
+ * The next page may use this part of the free bytes. The total then approaches the bound without
+ * exceeding it.
+ */
 const FREE_PART = 1 / 8;
-/** Connections are cut down to this part of the bound, so that the next answer does not cut again. */
+/**
+ * Connections are closed until this part of the bound is used, so that the next answer does not
+ * exceed it at once.
+ */
 const CUT_TO_PART = 7 / 8;
-/** What an unread answer takes besides its bytes: the write request, the entry here, its listeners. */
+/**
+ * The memory of an unread answer besides its bytes: the write request, the entry here, its
+ * listeners.
+ */
 const OVERHEAD_BYTES = 512;
 
 /** A connection, or one stream of HTTP/2. */
@@ -30,21 +42,21 @@ export interface UnreadLimits {
   readonly bytesMax: number;
   /** How long a client may leave an answer unread. */
   readonly msMax: number;
-  /** Bytes of a page while nothing is unread. */
+  /** Bytes of a page while no answer is unread. */
   readonly pageBytesMax: number;
   readonly streamPageBytesMax: number;
 }
 
 export interface UnreadCounts {
-  /** Connections whose clients have not read all that was sent to them. */
+  /** Connections with answers that the client has not read completely. */
   readonly unreadConnections: number;
-  /** Bytes that this node keeps for them. */
+  /** Bytes that this node keeps for these connections. */
   readonly unreadBytes: number;
 }
 
 export const NOTHING_UNREAD: UnreadCounts = { unreadConnections: 0, unreadBytes: 0 };
 
-/** What is open on a node at this moment; all zero when no client is connected. */
+/** Counts of what is open on a node now. All are zero when no client is connected. */
 export interface NotificationsCounts extends FeedCounts, UnreadCounts {}
 
 type Content = string | Uint8Array;
@@ -55,12 +67,12 @@ interface Written {
   readonly read: GrantedRead;
 }
 
-/** What was written to a connection and has not been flushed to the kernel. */
+/** Bytes that were written to a connection and have not been flushed to the kernel. */
 interface Piece {
-  /** Where the node keeps one buffer for all connections that have not read it. */
+  /** The buffer, if several connections share it. */
   readonly shared: Uint8Array | undefined;
   readonly bytes: number;
-  /** The read that it answers. */
+  /** The read that the bytes answer. */
   readonly read: GrantedRead;
   readonly done: () => void;
 }
@@ -74,10 +86,12 @@ interface Entry {
 }
 
 /**
- * Answers that clients have not read: they are bounded in bytes for the whole node, and in time for each connection.
+ * Answers that clients have not read: they are bounded in bytes for the whole node, and in time for
+ * each connection.
  *
- * The nearer the bound, the smaller the pages that are read, so callers who do read are still served. When the bound is passed all the
- * same, the connections that have kept the most bytes for the longest time are cut. Their cursors stay valid.
+ * Pages get smaller near the bound, so clients that read are still served. If the bound is
+ * exceeded, the node closes the connections that have kept the most bytes for the longest time.
+ * Their cursors stay valid.
  */
 export class UnreadAnswers {
   readonly #clock: Clock;
@@ -104,21 +118,28 @@ export class UnreadAnswers {
   /** Bytes of the next page of a stream. */
   readonly streamBytes = (): number => this.#pageBytes(this.#limits.streamPageBytesMax);
 
-  /** Resolves when the kernel has taken a response that was ended, or its connection has closed; undefined if it has already. */
+  /**
+   * Resolves when an ended response is flushed to the kernel, or its connection has closed.
+   * Undefined if that has happened already.
+   */
   untilFinished(raw: ServerResponse, content: Content, read: GrantedRead): Promise<void> | undefined {
     const connection = connectionOf(raw);
     if (isFlushed(raw) || connection.destroyed) return undefined;
     return this.#keep(connection, { content, read }, (done) => raw.once('finish', done));
   }
 
-  /** Resolves when the kernel has taken all that was written to a socket, or it has closed; undefined if it has already. */
+  /**
+   * Resolves when all bytes of a socket are flushed to the kernel, or it has closed. Undefined if
+   * that has happened already.
+   */
   untilFlushed(socket: Socket, content: Content, read: GrantedRead): Promise<void> | undefined {
     if (socket.writableLength === 0 || socket.destroyed) return undefined;
-    // The callback of an empty write follows those of all writes before it, as in node:http's own `end`.
+    // The callback of an empty write runs after the callbacks of all earlier writes, as in
+    // node:http's own `end`.
     return this.#keep(socket, { content, read }, (done) => socket.write('', done));
   }
 
-  /** Resolves when a response that is full has drained, or its connection has closed. */
+  /** Resolves when the buffer of a response has drained, or its connection has closed. */
   untilDrained(raw: ServerResponse, content: Content, read: GrantedRead): Promise<void> | undefined {
     const connection = connectionOf(raw);
     if (connection.destroyed) return undefined;
@@ -133,7 +154,7 @@ export class UnreadAnswers {
     for (const entry of [...this.#entries.values()]) this.#destroy(entry);
   }
 
-  /** A power of two below the maximum, so that readers still share pages. */
+  /** A smaller page has a power of two as its size, so that readers still share pages. */
   #pageBytes(bytesMax: number): number {
     const free = Math.max(this.#limits.bytesMax - this.#bytes, 0) * FREE_PART;
     if (free >= bytesMax) return bytesMax;
@@ -176,7 +197,7 @@ export class UnreadAnswers {
     piece.done();
     if (entry.pieces.size === 0) this.#close(entry);
     else {
-      // The client reads, so its time starts anew for what is left.
+      // The client reads, so the time for the remaining bytes starts again.
       this.#clock.clearTimeout(entry.timer);
       entry.sinceMs = this.#clock.monotonic();
       this.#startTimer(entry);
@@ -210,7 +231,7 @@ export class UnreadAnswers {
     pieces.clear();
   }
 
-  /** A connection costs its bytes, and its share of the buffers that it shares with others. */
+  /** The bytes of a connection, with its part of shared buffers, multiplied by the time. */
   #costOf({ pieces, sinceMs }: Entry, nowMs: number): number {
     let bytes = 0;
     for (const { shared, bytes: own } of pieces) {
@@ -250,17 +271,26 @@ export class UnreadAnswers {
   }
 }
 
-/** A response of HTTP/2 is a stream of its own. In HTTP/1.1 one that waits behind others on its connection has no socket yet. */
+/**
+ * In HTTP/2 a response is a stream of its own. In HTTP/1.1 a pipelined response has no socket yet,
+ * but its request has.
+ */
 export function connectionOf(raw: ServerResponse): Connection {
   return isHttp1(raw) ? raw.req.socket : raw;
 }
 
-/** `finish` comes later in HTTP/1.1 too; since Node.js 24, `writableFinished` waits for it. */
+/**
+ * In HTTP/1.1 `finish` is emitted later than the flush. Since Node.js 24, `writableFinished` is
+ * true only after `finish`.
+ */
 function isFlushed(raw: ServerResponse): boolean {
   return raw.writableFinished || (isHttp1(raw) && raw.writableEnded && raw.writableLength === 0);
 }
 
-/** A plain socket refers to a buffer that it has not sent. TLS and HTTP/2 copy it, and Node.js copies a text. */
+/**
+ * A plain socket keeps a reference to a buffer that it has not sent. TLS and HTTP/2 copy the
+ * buffer, and Node.js copies strings.
+ */
 function sizeOf(connection: Connection, content: Content): Pick<Piece, 'shared' | 'bytes'> {
   if (typeof content === 'string') return { shared: undefined, bytes: Buffer.byteLength(content) };
   const isPlain = 'bytesWritten' in connection && !('encrypted' in connection);

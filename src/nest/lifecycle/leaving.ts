@@ -1,4 +1,7 @@
-/** Whether the application shuts down. Requests are still served until `shutdown.delayMs` has passed. */
+/**
+ * Records that the application shuts down. Requests are still served until `shutdown.delayMs` has
+ * passed.
+ */
 export class Leaving {
   #hasBegun = false;
 

@@ -3,8 +3,9 @@ import { isReading, type PublishContext } from '../context.js';
 import { CONTEXT } from '../module/tokens.js';
 
 /**
- * The steps of `app.close()`. First readiness goes down. While connections are still served, every waiter is answered and new
- * requests are rejected. When the server has stopped, the store is closed.
+ * The steps of `app.close()`. First the node reports that it is not ready. Then every waiter is
+ * answered and new requests are rejected, while the server is still open. When the server has
+ * stopped, the store is closed.
  */
 @Injectable()
 export class NotificationsShutdown implements BeforeApplicationShutdown, OnApplicationShutdown {

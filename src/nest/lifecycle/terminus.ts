@@ -5,7 +5,7 @@ import { getNotificationsToken } from '../module/feed-tokens.js';
 import type { NotificationsService } from '../notifications.service.js';
 
 /**
- * A health indicator for `@nestjs/terminus`. Provide it in the module that makes the checks:
+ * A health indicator for `@nestjs/terminus`. Provide it in the module that runs the checks:
  *
  * ```ts
  * @Get('ready')
@@ -15,7 +15,8 @@ import type { NotificationsService } from '../notifications.service.js';
  * }
  * ```
  *
- * Use it for readiness, not for liveness: a node that drains, or whose store cannot be reached, must not be restarted for that.
+ * Use it for readiness, not for liveness. A restart does not help a node that drains or whose store
+ * is unavailable.
  */
 @Injectable()
 export class NotificationsHealthIndicator {
@@ -31,10 +32,12 @@ export class NotificationsHealthIndicator {
   }
 
   /**
-   * Up when clients should be sent to this node; otherwise down, with `draining` or `store_unavailable` as its `reason`.
+   * Up if this node can serve clients. Otherwise down, with `draining` or `store_unavailable` as
+   * its `reason`.
    *
    * @param key - The key of the result. Default `notifications`.
-   * @param feed - The name of the feed; undefined for the feed without a name. The application must have that feed.
+   * @param feed - The name of the feed; undefined for the feed without a name. The application must
+   * have that feed.
    */
   async isReady<Key extends string = 'notifications'>(
     key: Key = 'notifications' as Key,

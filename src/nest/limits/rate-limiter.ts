@@ -1,18 +1,22 @@
 import type { Clock } from '../../core/clock.js';
 
 const MINUTE_MS = 60_000;
-/** Callers remembered at once, some 100 bytes each; beyond it the one seen longest ago is forgotten. */
+/**
+ * Callers that are remembered at once, with about 100 bytes each. Beyond it, the caller with the
+ * oldest request is forgotten.
+ */
 export const CALLERS_MAX = 10_000;
 
 /**
- * Limits how much each caller does in a minute, on this node. Each caller has a token bucket, which holds a minute's worth and fills
- * evenly. The time when it is full again is its whole state (GCRA, as in ITU-T I.371).
+ * Limits the rate of each caller on this node. Each caller has a token bucket, which holds the
+ * tokens of one minute and fills evenly. The time when it is full is its whole state (GCRA, as in
+ * ITU-T I.371).
  */
 export class RateLimiter {
   readonly #clock: Clock;
   /** The time in which a bucket gets one token. */
   readonly #intervalMs: number;
-  /** In the order in which they were last seen. */
+  /** In the order of their last requests. */
   readonly #fullAtMs = new Map<string, number>();
 
   constructor(clock: Clock, perMinuteMax: number) {
@@ -24,7 +28,10 @@ export class RateLimiter {
     return this.#fullAtMs.size;
   }
 
-  /** Takes `count` tokens, if the caller's bucket has any, even fewer. Answers 0, or the milliseconds until it has one. */
+  /**
+   * Takes `count` tokens if the caller's bucket has at least one token. Returns 0, or the
+   * milliseconds until the bucket has a token.
+   */
   take(caller: string, count: number): number {
     const nowMs = this.#clock.monotonic();
     const fullAtMs = Math.max(this.#fullAtMs.get(caller) ?? 0, nowMs);

@@ -2,7 +2,8 @@ import { Inject, type InjectionToken } from '@nestjs/common';
 import { NotificationsService } from '../notifications.service.js';
 
 /**
- * The injection token of a feed's service: the class `NotificationsService` for the feed without a name.
+ * The injection token of a feed's service: the class `NotificationsService` for the feed without a
+ * name.
  *
  * @param name - The `name` that the feed has in `NotificationsModule.forRoot`.
  */
@@ -14,18 +15,19 @@ export function getNotificationsToken(name?: string): InjectionToken<Notificatio
  * Injects the service of a named feed.
  *
  * ```ts
- * constructor(@InjectNotifications('telemetry') private readonly telemetry: NotificationsService) {}
+ * constructor(@InjectNotifications('telemetry') private readonly feed: NotificationsService) {}
  * ```
  *
- * @param name - The `name` that the feed has in `NotificationsModule.forRoot`; undefined for the feed without one.
+ * @param name - The `name` that the feed has in `NotificationsModule.forRoot`; undefined for the
+ * feed without one.
  */
 export function InjectNotifications(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getNotificationsToken(name));
 }
 
 /**
- * The injection token of a feed's options. Tests override it to start the application with other ones. It is asked for
- * before the store is opened.
+ * The injection token of a feed's options. Tests override it to start the application with other
+ * options. Nest resolves it before the store is opened.
  *
  * ```ts
  * Test.createTestingModule({ imports: [AppModule] })
@@ -38,7 +40,8 @@ export function getNotificationsOptionsToken(name?: string): InjectionToken<unkn
 }
 
 /**
- * The injection token of a feed's store, as the option `store` gives it. Tests override it to keep all other options:
+ * The injection token of a feed's store, with the value of the option `store`. Tests override it to
+ * change only the store:
  *
  * ```ts
  * Test.createTestingModule({ imports: [AppModule] })

@@ -5,13 +5,13 @@ import type { NotificationsController } from '../notifications.controller.js';
 import { isReading, type PublishContext, type ReadContext } from '../context.js';
 import { FEED, CONTEXT } from './tokens.js';
 
-/** What one import of the module adds to an application. */
+/** The definition of one feed: one import of the module. */
 export interface FeedDefinition {
   readonly name: string | undefined;
   /** Without slashes at its ends. */
   readonly path: string;
   readonly version: ControllerOptions['version'] | undefined;
-  /** The mounted controllers; undefined where the feed has none. */
+  /** The mounted controller; undefined if the feed has none. */
   readonly controller: Type<NotificationsController> | undefined;
   readonly client: Type<ClientController> | undefined;
 }
@@ -36,12 +36,15 @@ export function readingFeedsIn(modules: ModulesContainer): readonly ReadingFeed[
   });
 }
 
-/** Whether the feed is the first one with a controller. It adds the hooks that serve all feeds of the application. */
+/**
+ * Whether the feed is the first one with a controller. It adds the hooks that serve all feeds of
+ * the application.
+ */
 export function isFirstController({ controller }: FeedDefinition, modules: ModulesContainer): boolean {
   return controller !== undefined && feedsIn(modules).find((feed) => feed.controller)?.controller === controller;
 }
 
-/** What the feeds of the application have opened so far. */
+/** The contexts of the feeds that are open so far. */
 export function contextsIn(modules: ModulesContainer): readonly PublishContext[] {
   return provided(modules, CONTEXT) as PublishContext[];
 }
@@ -55,7 +58,7 @@ function provided(modules: ModulesContainer, token: symbol): readonly unknown[] 
 
 /**
  * Runs before the feed opens anything.
- * @throws Error if another feed of the application has the same name, or none as this one
+ * @throws Error if another feed of the application has the same name, or if both have no name
  */
 export function checkName({ name }: FeedDefinition, modules: ModulesContainer): void {
   if (feedsIn(modules).filter((feed) => feed.name === name).length <= 1) return;
@@ -66,7 +69,9 @@ export function checkName({ name }: FeedDefinition, modules: ModulesContainer): 
   );
 }
 
-/** @throws Error if another feed of the application answers requests on the same path and version */
+/**
+ * @throws Error if another feed of the application answers requests on the same path and version
+ */
 export function checkPaths(own: FeedDefinition, modules: ModulesContainer, application: ApplicationConfig): void {
   const versioning = application.getVersioning();
   const versionsOf = ({ version = versioning?.defaultVersion }: FeedDefinition) => [version].flat();

@@ -2,23 +2,30 @@ import type { CanActivate, ControllerOptions, ModuleMetadata, Type } from '@nest
 import type { FeedDefinition } from './feeds.js';
 import { optionError } from '../options.js';
 
-/** Options that shape the module itself. With `forRootAsync` they stand beside the factory, not in its result. */
+/**
+ * Options of the module itself. With `forRootAsync`, set them beside the factory, not in its
+ * result.
+ */
 export interface NotificationsModuleExtras {
   /**
-   * Name of the feed: letters, digits, `-` and `_`. An application may have several feeds, each with its own name, store,
-   * access rules and path. A named feed is injected with `@InjectNotifications(name)`.
+   * Name of the feed: letters, digits, `-` and `_`. An application may have several feeds, each
+   * with its own name, store, access rules and path. A named feed is injected with
+   * `@InjectNotifications(name)`.
    *
    * @default none: the class `NotificationsService` is the token
    */
   readonly name?: string | undefined;
   /** Makes the service available everywhere without importing the module again. Default false. */
   readonly isGlobal?: boolean | undefined;
-  /** Mounts the built-in controller. Default true; false for an application that writes its own on the service. */
+  /**
+   * Mounts the built-in controller. Set false for an application with its own controller. Default
+   * true.
+   */
   readonly controller?: boolean | undefined;
   /**
-   * For workers: the feed publishes and revokes, and does nothing else. The node does not follow the log, keeps no window and mounts
-   * no controller, so notifications that others publish cost it nothing. `poll`, `follow`, `iterate` and `cursor` fail with
-   * `publish_only`. Default false.
+   * For workers: the feed can only publish and revoke. The node does not follow the log, keeps no
+   * window and mounts no controller, so notifications from other nodes cost it nothing. `poll`,
+   * `follow`, `iterate` and `cursor` fail with `publish_only`. Default false.
    */
   readonly publishOnly?: boolean | undefined;
   /**
@@ -43,25 +50,26 @@ export interface NotificationsModuleExtras {
   readonly serveClient?: boolean | undefined;
   /**
    * Guards of the built-in controller. They run before the access rules. `overrideGuard` of a
-   * testing module replaces those that are given as a class. Default none.
+   * testing module replaces guards that are classes. Default none.
    */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
   /**
-   * Class decorators of the mounted controllers, the feed's and the client's: `[SkipThrottle(), ApiTags('feed')]`.
-   * They apply as if they were written above the classes, in this order. Guards among them run before `guards`, and before
-   * tickets are checked: see `isTicketRequest`. Default none.
+   * Class decorators of the mounted controllers, the feed's and the client's: `[SkipThrottle(),
+   * ApiTags('feed')]`. They apply as if they were written above the classes, in this order. Guards
+   * among them run before `guards`, and before tickets are checked: see `isTicketRequest`. Default
+   * none.
    */
   readonly decorators?: readonly ClassDecorator[] | undefined;
   /**
-   * More class decorators for the client's scripts alone: `[Public()]` exempts them, and not the
-   * feed, from a guard of the whole application.
+   * More class decorators, only for the client's scripts: `[Public()]` exempts the scripts, but not
+   * the feed, from a guard of the whole application.
    *
    * @default none
    */
   readonly clientDecorators?: readonly ClassDecorator[] | undefined;
   /** Version of the built-in controller, as in `@Controller({ version })`. */
   readonly version?: ControllerOptions['version'] | undefined;
-  /** Modules that the guards' own dependencies come from. */
+  /** Modules that provide the dependencies of the guards. */
   readonly imports?: ModuleMetadata['imports'] | undefined;
 }
 
@@ -87,7 +95,9 @@ export const EXTRAS: Extras = {
 };
 
 const DEFAULT_PATH = 'notifications';
-/** Letters that need no escape in a path. A dot is left out: `client.js` is a route. */
+/**
+ * Characters that need no escape in a path. A dot is not allowed, because `client.js` is a route.
+ */
 const NAME = /^[A-Za-z0-9_-]+$/;
 
 /** Checks the extras and fills in the defaults. An extra that is undefined has its default. */
@@ -107,7 +117,7 @@ export function resolveExtras(given: NotificationsModuleExtras): Extras {
 
 /**
  * Name and path of a feed.
- * @throws Error that names the option, its value and what is allowed
+ * @throws Error that names the option, its value and the allowed values
  */
 export function resolveRoute(extras: Extras): Pick<FeedDefinition, 'name' | 'path' | 'version'> {
   const { name, path, version } = extras as { name: unknown; path: unknown } & Pick<Extras, 'version'>;

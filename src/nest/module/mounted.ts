@@ -11,10 +11,16 @@ import { unlessTicket } from '../tickets/unless-ticket.js';
 
 type Route = Pick<FeedDefinition, 'path' | 'version'>;
 
-/** Where Nest keeps the interceptors and filters of a class; `@nestjs/common` does not export the names. */
+/**
+ * Nest's metadata keys for the interceptors and filters of a class. `@nestjs/common` does not
+ * export them.
+ */
 const OBSERVER_KEYS = ['__interceptors__', '__exceptionFilters__'];
 
-/** A controller class of its own for every feed, because path, guards and decorators are written onto the class. */
+/**
+ * Creates a controller class for each feed, because path, guards and decorators are metadata of the
+ * class.
+ */
 export function mountFeed(route: Route, { guards, decorators }: Extras): Type<NotificationsController> {
   class MountedNotificationsController extends NotificationsController {}
   decorate(MountedNotificationsController, decorators);
@@ -24,7 +30,7 @@ export function mountFeed(route: Route, { guards, decorators }: Extras): Type<No
   return MountedNotificationsController;
 }
 
-/** The same for the client's scripts. */
+/** Creates a controller class for the client's scripts. */
 export function mountClient(route: Route, { decorators, clientDecorators }: Extras): Type<ClientController> {
   class MountedClientController extends ClientController {}
   decorate(MountedClientController, [...clientDecorators, ...decorators]);
@@ -32,7 +38,9 @@ export function mountClient(route: Route, { decorators, clientDecorators }: Extr
   return MountedClientController;
 }
 
-/** Whether the application has global interceptors or exception filters, which observe the answers. */
+/**
+ * Whether the application has global interceptors or exception filters, which observe the answers.
+ */
 export function isObserved(application: ApplicationConfig): boolean {
   return (
     application.getGlobalInterceptors().length > 0 ||
@@ -42,7 +50,7 @@ export function isObserved(application: ApplicationConfig): boolean {
   );
 }
 
-/** Whether interceptors or exception filters were put on a controller by `decorators`. */
+/** Whether `decorators` added interceptors or exception filters to a controller. */
 export function hasObservers(controller: Type): boolean {
   return OBSERVER_KEYS.some((key) => Reflect.hasMetadata(key, controller));
 }

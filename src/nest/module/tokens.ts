@@ -1,8 +1,11 @@
-/** What the module's providers share: a `ReadContext`, or a `PublishContext` with `publishOnly`. */
+/**
+ * The shared parts of the module's providers: a `ReadContext`, or a `PublishContext` with
+ * `publishOnly`.
+ */
 export const CONTEXT = Symbol('nest-notifications runtime');
 /** Name, routes and controllers of the feed: a `FeedDefinition`. */
 export const FEED = Symbol('nest-notifications feed');
-/** What the module was configured with, as it was given. */
+/** The options of the module, unchanged. */
 export const OPTIONS = Symbol('nest-notifications options');
-/** The client as a file that is served; see `ClientFile`. */
+/** The scripts of the client; see `ClientFiles`. */
 export const CLIENT_FILES = Symbol('nest-notifications client files');

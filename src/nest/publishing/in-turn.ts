@@ -1,8 +1,11 @@
-/** Runs tasks that share a key one after the other, in the order of their calls. Tasks without a common key overlap. */
+/**
+ * Runs tasks that share a key one after the other, in the order of their calls. Tasks without a
+ * common key overlap.
+ */
 export class InTurn {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Keys in use: zero when no task runs. */
+  /** The number of keys in use. It is zero when no task runs. */
   get size(): number {
     return this.#last.size;
   }

@@ -16,11 +16,11 @@ export interface Published {
   readonly duplicates: readonly string[];
   /** Whether all of them had been published before, so that nothing new was appended. */
   readonly duplicate: boolean;
-  /** The cursor right after them. */
+  /** The cursor right after the last of them. */
   readonly cursor: string;
 }
 
-/** Notifications that were checked, to be published in a transaction of the application's own database. */
+/** Checked notifications, for a transaction of the application's own database. */
 export interface Publication {
   /** One for each notification, in their order. */
   readonly ids: readonly string[];
@@ -73,7 +73,7 @@ export class Publisher {
     return valid.map((item, index) => inItem(items.length, index, () => makeDraft(item, time, settings.publish)));
   }
 
-  /** The items with the data that their schemas put out. */
+  /** The items with the output of their schemas as data. */
   async #validated(items: readonly PublishItem[]): Promise<readonly PublishItem[]> {
     if (!items.some(({ type }) => this.#schemaOf(type))) return items;
     return Promise.all(items.map((item, index) => this.#validate(item, items.length, index)));
@@ -83,7 +83,7 @@ export class Publisher {
     const { settings } = this.#context;
     const schema = this.#schemaOf(item.type);
     if (!schema) return item;
-    // A schema may follow its data recursively, so it gets none that is too deep for that.
+    // A schema may recurse into its data, so data that is nested too deeply is rejected first.
     inItem(count, index, () => checkData(item.data, settings.publish));
     const result = await schema['~standard'].validate(item.data);
     return inItem(count, index, () => ({ ...item, data: validData(item.type, result) }));

@@ -13,17 +13,23 @@ interface Repeat {
 }
 
 /**
- * Tells a repeated publish from an id that is used again for another payload, and rejects the second with `id_reused`.
+ * Distinguishes a repeated publish from an id that is reused for another payload. A reused id is
+ * rejected with `id_reused`.
  *
- * If the store can look ids up, nothing is appended then. Without that ability, or if two nodes append the id at once, the
- * payload is compared after the append: new items of the same array are in the log by then.
+ * If the store can look up ids, a rejected call appends nothing. Otherwise, or if two nodes append
+ * the id at the same time, the payload is compared after the append. New items of the same array
+ * are then in the log.
  *
- * If retention has removed the first notification, its payload is unknown and the id counts as a repeat.
+ * If retention has removed the first notification, its payload is unknown and the id counts as a
+ * repeat.
  */
 export class Repeats {
   readonly #store: Store;
   readonly #bytesMax: number;
-  /** Of two requests with one id, the second sees the outcome of the first. Bounded by the requests in progress. */
+  /**
+   * If two requests use one id, the second waits for the first. The size is bounded by the requests
+   * in progress.
+   */
   readonly #inTurn = new InTurn();
 
   constructor(store: Store, bytesMax: number) {
@@ -52,7 +58,8 @@ export class Repeats {
     const found = await positionsOf(ids);
     const positions = new Map(ids.map((id, at) => [id, found[at]]));
     const isKnown = (id: string): boolean => positions.get(id) !== undefined;
-    // An array is appended as one, so a key whose items are partly known belongs to another array.
+    // An array is appended atomically. If only some ids of a key are known, the key belongs to
+    // another array.
     const isOther = keyed.some(isKnown) && !keyed.every(isKnown);
     if (isOther || following.some(isKnown)) throw reusedId();
     return drafts.flatMap((draft, index) => {
@@ -69,7 +76,10 @@ export class Repeats {
     }
   }
 
-  /** The first notifications, by id. An array that is repeated whole stands in one piece: that takes one read. */
+  /**
+   * The first notifications, by id. The items of an array are adjacent in the log, so a repeated
+   * array needs one read.
+   */
   async #entriesOf(repeats: readonly Repeat[]): Promise<ReadonlyMap<string, LogEntry>> {
     const found = new Map<string, LogEntry>();
     const topics = [...new Set(repeats.map(({ draft }) => draft.topic))];
@@ -85,7 +95,7 @@ export class Repeats {
   }
 }
 
-/** @throws NotificationsError `id_reused` if one id stands for two payloads of the array */
+/** @throws NotificationsError `id_reused` if the array has one id with two payloads */
 function assertEqual(drafts: readonly Draft[]): void {
   const first = new Map<string, Draft>();
   drafts.forEach((draft, index) => {
@@ -95,7 +105,7 @@ function assertEqual(drafts: readonly Draft[]): void {
   });
 }
 
-/** Drafts that were not in the log when they were looked up, and were there when they were appended. */
+/** Drafts whose ids were not in the log at the lookup, but were there at the append. */
 function raced(known: readonly Repeat[], drafts: readonly Draft[], appended: readonly Appended[]): readonly Repeat[] {
   const checked = new Set(known.map(({ draft }) => draft.id));
   for (const { id, duplicate } of appended) if (!duplicate) checked.add(id);

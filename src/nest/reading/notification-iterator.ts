@@ -11,25 +11,30 @@ import type { ReadContext } from '../context.js';
 /** How long one turn waits. An idle iteration moves its cursor this often. */
 const TURN_MS = 25_000;
 
-/** What to iterate over. */
+/** The request of an iteration. */
 export interface IterateRequest<Topic extends string = string> extends Omit<PollRequest<Topic>, 'waitMs'> {
   /** Ends the iteration: a pending `next()` resolves as done. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Called when notifications between the cursor and the next one can no longer be read. The iteration continues when it has
-   * resolved, from the oldest notification that is kept. Without it the iteration ends with the error `gap`.
+   * Called when notifications after the cursor can no longer be read. When it resolves, the
+   * iteration continues from the oldest notification that is kept. Without it the iteration ends
+   * with the error `gap`.
    */
   readonly onGap?: ((gap: Gap) => void | Promise<void>) | undefined;
 }
 
-/** A notification, and the cursor right after it. Keep the cursor once the notification has been handled. */
+/**
+ * A notification, and the cursor right after it. Store the cursor after you have handled the
+ * notification.
+ */
 export type Iterated<N extends Notification = Notification> = N & { readonly cursor: string };
 
 type Result<N extends Notification> = IteratorResult<Iterated<N>, undefined>;
 
 /**
- * Notifications one after another. It reads a page when the last one has been consumed, and nothing ahead. It holds a waiter only
- * while a `next()` is pending, so an iterator that is abandoned between two calls leaves nothing behind.
+ * Iterates over notifications. It reads the next page when the last one has been consumed, and
+ * never earlier. It holds a waiter only while a `next()` is pending, so an iterator that is
+ * abandoned between two calls leaks nothing.
  */
 export class NotificationIterator<N extends Notification = Notification> implements AsyncIterableIterator<
   Iterated<N>,
@@ -41,7 +46,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   readonly #onGap: IterateRequest['onGap'];
   #after: FeedRequest['after'];
   #cursor: string;
-  /** The page being consumed, and how much of it is. */
+  /** The page that is being consumed, and the number of its entries that are consumed. */
   #page: LogPage | undefined;
   #taken = 0;
   #isEnded = false;
@@ -50,7 +55,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   /** Calls of `next()` are served in their order. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @throws NotificationsError when the request is wrong */
+  /** @throws NotificationsError if the request is invalid */
   constructor(runtime: ReadContext, { signal, onGap, ...request }: IterateRequest) {
     const { feed, encoder } = runtime;
     const { epoch, head } = feed.window;
@@ -59,12 +64,16 @@ export class NotificationIterator<N extends Notification = Notification> impleme
     this.#signal = signal;
     this.#onGap = onGap;
     const { after } = this.#feedRequest;
-    // The start is fixed now: what is published before the first `next()` is delivered, too.
+    // The start is fixed now, so notifications that are published before the first `next()` are
+    // delivered too.
     this.#after = after === 'latest' ? { epochId: epoch.id, position: head } : after;
     this.#cursor = after === 'latest' ? encoder.seal(epoch, head) : (request.cursor ?? '');
   }
 
-  /** Where to continue after what has been delivered so far. It moves on while the topics are quiet, too. */
+  /**
+   * The cursor after the last delivered notification. It also advances while the topics have no new
+   * notifications.
+   */
   get cursor(): string {
     return this.#cursor;
   }
@@ -131,7 +140,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
 
   async #passGap(gap: Gap): Promise<void> {
     if (!this.#onGap) {
-      const message = `notifications after the cursor can no longer be read (${gap.reason}): fetch your state anew, or give onGap`;
+      const message = `notifications after the cursor can no longer be read (${gap.reason}): fetch your state again, or set onGap`;
       throw new NotificationsError('gap', message);
     }
     await this.#onGap(gap);

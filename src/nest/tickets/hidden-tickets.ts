@@ -7,16 +7,17 @@ import type { FrameworkRequest } from '../http/raw-response.js';
 import type { ReadContext } from '../context.js';
 import { CONTEXT } from '../module/tokens.js';
 
-/** The ticket that was taken out of a request's URL. */
+/** The ticket that was removed from a request's URL. */
 const HIDDEN = Symbol('ticket');
 
 type HidingRequest = IncomingMessage & { [HIDDEN]?: string | undefined };
 
 /**
- * Takes tickets out of URLs when requests arrive, before frameworks and loggers read them. Nothing
- * that runs in the application then finds a ticket in `url`, `originalUrl` or `query`.
+ * Removes tickets from URLs when requests arrive, before frameworks and loggers read them. Code of
+ * the application then finds no ticket in `url`, `originalUrl` or `query`.
  *
- * Requests of other routes are left alone: only a value that this feed's keys open is a ticket.
+ * Requests of other routes do not change, because only a value that this feed's keys open is a
+ * ticket.
  */
 @Injectable()
 export class HiddenTickets implements OnApplicationBootstrap {
@@ -30,8 +31,8 @@ export class HiddenTickets implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (!this.#context.claim) return;
-    // There is no server where the application's handler is called by other code. Then the guard
-    // redacts the URL.
+    // There is no server if other code calls the application's handler. Then the guard redacts the
+    // URL.
     const server = this.#adapterHost.httpAdapter.getHttpServer() as Server | undefined;
     server?.prependListener('request', (request: IncomingMessage) => {
       this.#hide(request);
@@ -46,12 +47,12 @@ export class HiddenTickets implements OnApplicationBootstrap {
   }
 }
 
-/** The ticket of a request, from its URL if no server has taken it out. */
+/** The ticket of a request. It is read from the URL if no server has removed it. */
 export function ticketOf(request: FrameworkRequest): string | undefined {
   return (rawRequest(request) as HidingRequest)[HIDDEN] ?? ticketsOf(request.originalUrl)[0];
 }
 
-/** Replaces the ticket in a request, so that code which logs it later logs no ticket. */
+/** Replaces the ticket in a request, so that later log lines contain no ticket. */
 export function redactRequest(request: object): void {
   for (const holder of new Set([request, rawRequest(request)]) as Set<Record<string, unknown>>) {
     for (const name of ['url', 'originalUrl']) {
@@ -67,7 +68,7 @@ export function redactRequest(request: object): void {
   }
 }
 
-/** Fastify reads `url` and `originalUrl` off node's request, and has no setters for them. */
+/** Fastify reads `url` and `originalUrl` from Node's request, and has no setters for them. */
 function isWritable(holder: object, name: string): boolean {
   for (let owner: object | null = holder; owner; owner = Object.getPrototypeOf(owner) as object | null) {
     const property = Object.getOwnPropertyDescriptor(owner, name);

@@ -17,7 +17,8 @@ export interface Ticket {
 export function newTicket({ claims, revocations }: GrantedTicket, context: ReadContext): Ticket {
   const { feed, settings, clock, keys } = context;
   const { epoch, head: position } = feed.window;
-  // The ticket is checked against revocations after `position`. Those before it, while access was checked, count here.
+  // The ticket is checked against revocations after `position`. Earlier ones, from while access was
+  // checked, are checked here.
   if (feed.isRevoked({ subscriber: claims.subscriber, revocations })) {
     throw new NotificationsError('draining', 'Access changed while the request was processed; retry.');
   }

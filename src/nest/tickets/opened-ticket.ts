@@ -3,21 +3,22 @@ import { openTicket, proofSuffix, type TicketClaims } from '../../wire/ticket.js
 import type { ReadContext } from '../context.js';
 
 /**
- * A ticket that is opened for each past epoch costs some 10 µs, which an invalid ticket must not
- * multiply.
+ * Opening a ticket costs about 10 µs for each epoch. The limit bounds the cost of an invalid
+ * ticket.
  */
 const PAST_EPOCHS_MAX = 8;
 
 export interface OpenedTicket {
   readonly claims: TicketClaims;
-  /** What the ids of its stream carry behind the cursor. */
+  /** The event ids of its stream end with it, after the cursor. */
   readonly idSuffix: string;
 }
 
 /**
- * Opens a ticket of this log; undefined for any other text. A ticket of a past epoch is valid as
- * long as the log still holds all revocations that followed it: the present epoch continues the
- * past one at the ticket's position, and no entry was lost. A key that no longer seals still opens.
+ * Opens a ticket of this log; undefined for any other text. A ticket of a past epoch is valid while
+ * the log still holds all revocations after it. That is true if the present epoch continues the
+ * past one at the ticket's position, and no entry was lost. Keys that only open tickets are tried
+ * too.
  */
 export function openOwnTicket(
   { feed, keys }: Pick<ReadContext, 'feed' | 'keys'>,

@@ -14,7 +14,7 @@ import { revocationsAtStart } from '../access/revocation-mark.js';
 import type { ReadContext } from '../context.js';
 import { type AcceptedTicket, CLOCKS_APART_MS_MAX } from './ticket.guard.js';
 
-/** Checks the access of callers that ask for a ticket, and of streams that are opened with one. */
+/** Checks the access of callers that request a ticket, and of streams that a ticket opens. */
 export class TicketGrants {
   readonly #context: ReadContext;
   readonly #requests: ReadRequests;
@@ -51,7 +51,10 @@ export class TicketGrants {
     const headers = { ...request.headers, 'last-event-id': lastCursor };
     const asked = this.#requests.parse({ method, headers, url });
     if (asked.topics)
-      throw new NotificationsError('topic_invalid', 'topic must not be given beside a ticket, which names them');
+      throw new NotificationsError(
+        'topic_invalid',
+        'topic is not allowed with a ticket, because the ticket names the topics',
+      );
     const { subscriber, topics } = claims;
     const revocations = revocationsAtStart(request, this.#context);
     const read = {
@@ -62,7 +65,7 @@ export class TicketGrants {
     };
     try {
       const grant = await this.#grantUse(claims);
-      // The last check, so that a ticket is not spent on a stream that is refused.
+      // This is the last check, so that a rejected stream does not spend the ticket.
       if (lastCursor === undefined) await this.#spend(claims);
       return { ...read, ...grant, topics, idSuffix };
     } catch (error) {

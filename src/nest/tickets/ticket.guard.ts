@@ -25,14 +25,15 @@ interface TicketRequest extends FrameworkRequest {
   [TICKET]?: AcceptedTicket;
 }
 
-/** The ticket that this request was let in with. */
+/** The ticket that authorized this request. */
 export function acceptedTicket(request: FrameworkRequest): AcceptedTicket | undefined {
   return (request as TicketRequest)[TICKET];
 }
 
 /**
- * Whether a request asks the feed with a ticket, which stands for the caller's credentials. A guard of the whole application has to let
- * such a request through, or it never gets to the module, which checks the ticket:
+ * Whether a request reads the feed with a ticket instead of the caller's credentials. A guard of
+ * the whole application must allow such a request. Otherwise the request never reaches this module,
+ * which checks the ticket:
  *
  * ```ts
  * canActivate(context: ExecutionContext) {
@@ -49,9 +50,9 @@ export function isTicketRequest(context: ExecutionContext): boolean {
 }
 
 /**
- * The first of the guards: reads the ticket of a request that has one, and takes it out of the URL. A ticket opens one stream. After
- * its first use it is accepted only with the last event id of that stream, which carries a proof that is in no URL. `TicketGrants`
- * checks revocations, access rules and the first use.
+ * The first guard. It reads the ticket of a request and removes it from the URL. A ticket opens one
+ * stream. After its first use it is accepted only with that stream's last event id, which contains
+ * a proof that is in no URL. `TicketGrants` checks revocations, access rules and the first use.
  */
 @Injectable()
 export class TicketGuard implements CanActivate {
@@ -62,7 +63,7 @@ export class TicketGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean {
-    // `switchToHttp()` makes three functions for each request, half a KB in the two guards.
+    // `switchToHttp()` creates three functions for each request, half a KB in the two guards.
     const [request, response] = context.getArgs<[TicketRequest, FrameworkResponse]>();
     const ticket = ticketOf(request);
     if (ticket === undefined) return true;
@@ -97,7 +98,8 @@ export class TicketGuard implements CanActivate {
     if (nowMs >= (lastCursor === undefined ? Math.min(claims.useByMs, claims.endsAtMs) : claims.endsAtMs)) {
       throw new NotificationsError('ticket_expired', 'the ticket has expired; ask for a new one');
     }
-    // After a clock was set back, the ticket would stay valid for longer than its first use is remembered.
+    // After a clock was set back, the ticket would stay valid for longer than its first use is
+    // remembered.
     if (lastCursor === undefined && claims.useByMs - nowMs > settings.tickets.ttlMs + CLOCKS_APART_MS_MAX) {
       throw new NotificationsError('ticket_expired', "the ticket was issued in the future; check the servers' clocks");
     }

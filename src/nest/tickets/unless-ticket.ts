@@ -8,10 +8,11 @@ type Guard = Type<CanActivate> | CanActivate;
 type Result = ReturnType<CanActivate['canActivate']>;
 
 /**
- * The guards, made to ignore requests that a ticket has let in. Nest makes the guards of the
- * application from their own classes, so that `overrideGuard` of a testing module replaces them.
+ * Wraps the guards so that they skip requests that a ticket has authorized. Nest creates the
+ * application's guards from their own classes, so `overrideGuard` of a testing module replaces
+ * them.
  *
- * @param controller is mounted with the result
+ * @param controller - The controller that gets the wrapped guards.
  */
 export function unlessTicket(guards: readonly Guard[], controller: Type): readonly Guard[] {
   const classes = guards.filter((guard) => typeof guard === 'function');
@@ -23,8 +24,8 @@ export function unlessTicket(guards: readonly Guard[], controller: Type): readon
 }
 
 /**
- * Nest makes the guards of all methods of a controller, and runs those of its routes. This method
- * is no route.
+ * Registers guards with Nest without running them. Nest creates the guards of all methods of a
+ * controller, but runs only those of routes. This method is not a route.
  */
 function letNestMake(guards: readonly Type<CanActivate>[], { prototype }: Type): void {
   const descriptor = { value: () => undefined, configurable: true };
@@ -35,7 +36,7 @@ function letNestMake(guards: readonly Type<CanActivate>[], { prototype }: Type):
 function unlessTicketOf(guard: Type<CanActivate>): Type<CanActivate> {
   class UnlessTicket implements CanActivate {
     readonly #moduleRef: ModuleRef;
-    /** Undefined: not known yet. Null: Nest makes the guard for each request. */
+    /** Undefined until the first request. Null if Nest creates the guard for each request. */
     #guard: CanActivate | null | undefined;
 
     constructor(@Inject(ModuleRef) moduleRef: ModuleRef) {
@@ -52,7 +53,7 @@ function unlessTicketOf(guard: Type<CanActivate>): Type<CanActivate> {
       try {
         return this.#moduleRef.get(guard, { strict: true });
       } catch {
-        // It is of request scope or transient, or depends on something that is.
+        // The guard, or one of its dependencies, has request scope or is transient.
         return null;
       }
     }
@@ -61,7 +62,7 @@ function unlessTicketOf(guard: Type<CanActivate>): Type<CanActivate> {
       const id = ContextIdFactory.getByRequest(context.getArgByIndex<FrameworkRequest>(0));
       const made = await this.#moduleRef.resolve(guard, id, { strict: true });
       const result = await made.canActivate(context);
-      // Nest takes a promise of an Observable for a yes.
+      // Nest would treat a promise of an Observable as true.
       return isObservable(result) ? lastValueFrom(result) : result;
     }
   }
