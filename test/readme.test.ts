@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { STATUS_OF } from '../src/wire/errors.js';
-import { resolveSettings } from '../src/nest/options.js';
+import { resolveSettings } from '../src/nest/settings.js';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const readme = read('README.md');

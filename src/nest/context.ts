@@ -13,7 +13,8 @@ import { ClosingResponses } from './http/closing-responses.js';
 import { Responder } from './http/responder.js';
 import { UnreadAnswers } from './http/unread.js';
 import { Leaving } from './lifecycle/leaving.js';
-import { type NotificationsOptions, resolveSettings, type Schemas, type Settings } from './options.js';
+import type { NotificationsOptions, Schemas } from './options.js';
+import { resolveSettings, type Settings } from './settings.js';
 import { SecurityEvents } from './security/security-events.js';
 
 /** The parts of a feed that publish. A feed with `publishOnly` has no other parts. Frozen. */

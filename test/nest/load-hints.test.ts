@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../../src/core/page.js';
 import { RECONNECTS_PER_SECOND, reconnectMs, spreadMs } from '../../src/core/backoff.js';
 import { retryAfterS } from '../../src/nest/notifications.exception.js';
-import { resolveSettings } from '../../src/nest/options.js';
+import { resolveSettings } from '../../src/nest/settings.js';
 import type { ReadContext } from '../../src/nest/context.js';
 import type { GrantedRead } from '../../src/nest/access/granted.js';
 import { SseResponse } from '../../src/nest/http/sse-response.js';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { type NotificationsOptions, resolveSettings } from '../../src/nest/options.js';
+import type { NotificationsOptions } from '../../src/nest/options.js';
+import { resolveSettings } from '../../src/nest/settings.js';
 
 /** Options as JavaScript may give them. */
 const settings = (options: unknown) => resolveSettings(options as NotificationsOptions);

@@ -3,7 +3,7 @@ import { NotificationsError } from '../../core/errors.js';
 import { checkTopics } from '../../wire/request.js';
 import { TopicPatterns } from '../../wire/topic-patterns.js';
 import type { AccessContext, AccessRules, MaybePromise, PatternRules, TopicRule } from './access.js';
-import { optionError, unknownOption } from '../options.js';
+import { optionError, unknownOption } from '../settings.js';
 
 const RULES: readonly string[] = ['subscriber', 'requestFor', 'topics', 'read', 'publish', 'expiresAt'];
 const TOPIC_RULES = ['read', 'publish'] as const;

@@ -1,6 +1,7 @@
 import proxyAddr from 'proxy-addr';
 import { addressKey } from '../../wire/address.js';
-import { optionError, type TrustProxy } from '../options.js';
+import type { TrustProxy } from '../options.js';
+import { optionError } from '../settings.js';
 import type { FrameworkRequest } from '../http/raw-response.js';
 
 /** Returns the key under which the requests of one client are counted; see `addressKey`. */

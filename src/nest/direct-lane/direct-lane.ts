@@ -9,7 +9,7 @@ import { LaneAnswers } from './answers.js';
 import { type Arrival, type Grant, LaneConnection, type LaneHost } from './connection.js';
 import { LanePoll } from './poll.js';
 import type { GrantedRead } from '../access/granted.js';
-import { optionError } from '../options.js';
+import { optionError } from '../settings.js';
 import { isHttp1, isWrapped } from '../http/raw-response.js';
 import type { ReadContext } from '../context.js';
 import { CONTEXT } from '../module/tokens.js';

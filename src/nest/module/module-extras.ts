@@ -1,6 +1,6 @@
 import type { CanActivate, ControllerOptions, ModuleMetadata, Type } from '@nestjs/common';
 import type { FeedDefinition } from './feeds.js';
-import { optionError } from '../options.js';
+import { optionError } from '../settings.js';
 
 /**
  * Options of the module itself. With `forRootAsync`, set them beside the factory, not in its
