@@ -24,6 +24,7 @@ const CYCLES = inDepth(2, 8);
 
 describePostgres('postgresStore during failures of its engine', () => {
   let engine: PostgresEngine;
+  let pooler: PgBouncer | undefined;
   let schema = '';
   let schemas = 0;
   beforeAll(async () => {
@@ -33,6 +34,8 @@ describePostgres('postgresStore during failures of its engine', () => {
     // A test that fails while the engine hangs must not fail the next ones.
     engine.thaw();
     await closeStores();
+    await pooler?.stop();
+    pooler = undefined;
   });
   afterAll(() => engine.stop());
 
@@ -203,7 +206,7 @@ describePostgres('postgresStore during failures of its engine', () => {
   (pgBouncerMissing() === undefined ? test : test.skip)(
     'appends through a pooler in transaction mode, which mixes up prepared statements',
     async () => {
-      const pooler = await PgBouncer.start(engine);
+      pooler = await PgBouncer.start(engine);
       const stores = [await open({ connectionString: pooler.url }), await openAgain({ connectionString: pooler.url })];
       const ids = Array.from({ length: 20 }, (_, n) => `n${n}`);
       for (const [n, id] of ids.entries()) await stores[n % 2]!.append([draft(id)]);
@@ -211,8 +214,6 @@ describePostgres('postgresStore during failures of its engine', () => {
       expect((await readAllIds(stores[0]!)).slice(0, 20)).toEqual(ids);
       expect(await readAllIds(stores[1]!)).toHaveLength(40);
       expect(reports).toEqual([]);
-      await closeStores();
-      await pooler.stop();
     },
   );
 

@@ -111,7 +111,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
     }
     pooler = await track(PgBouncer.start(primary));
   };
-  const open = () => openPostgresStore({ connectionString: pooler.url, pollMs: 50, timeoutMs: 2_000 });
+  const open = () => openPostgresStore({ connectionString: pooler.url, pollMs: 50 });
 
   test('a standby is unavailable; its promotion resets only clients beyond its last notification', async () => {
     await start();

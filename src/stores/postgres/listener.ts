@@ -1,10 +1,13 @@
-import type { Client } from 'pg';
+import type { Client, Notification } from 'pg';
 import type { Clock, Timer } from '../../core/clock.js';
-import { CHECK_CONNECTION, listen } from './sql/statements.sql.js';
+import type { Peers } from './peers.js';
+import { channelOf } from './sql/names.js';
+import { GREET, listen } from './sql/statements.sql.js';
 
 export interface ListenerOptions {
   readonly clock: Clock;
   readonly schema: string;
+  readonly peers: Peers;
   readonly timeoutMs: number;
   readonly newClient: () => Client;
   /**
@@ -15,8 +18,13 @@ export interface ListenerOptions {
   readonly onLost: () => void;
 }
 
-/** The interval in which an idle connection is checked. */
+/** The interval in which an idle connection is checked, and other nodes are greeted. */
 const CHECK_MS = 15_000;
+/** The types of the library lack the process id that the engine has sent. */
+type ListenClient = Client & { readonly processID?: number };
+
+/** Bounds the end of a connection. */
+const END_MS_MAX = 1_000;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1_000;
 
@@ -41,6 +49,8 @@ export class Listener {
   #silentSinceMs: number;
   #closed = false;
   #settled: Promise<void> = Promise.resolve();
+  #isGreeting = false;
+  #isGreetingDue = false;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -62,17 +72,20 @@ export class Listener {
     await this.#settled;
     const client = this.#client;
     this.#client = undefined;
-    if (client) await this.#end(client);
+    if (client) await this.#end(client, true);
   }
 
   async #connect(): Promise<void> {
-    const { schema, onWake } = this.#options;
-    let client: Client | undefined;
+    const { schema, peers, onWake } = this.#options;
+    let opened: Client | undefined;
     try {
-      client = this.#options.newClient();
+      const client = (opened = this.#options.newClient());
       client.on('error', () => undefined);
       await client.connect();
+      client.on('notification', (notification) => this.#hear(client, notification));
+      peers.reset();
       await this.#query(client, listen(schema));
+      await this.#send(client, peers.greeting);
       if (this.#closed) {
         await this.#end(client);
         return;
@@ -80,7 +93,7 @@ export class Listener {
       this.#listen(client);
       onWake();
     } catch {
-      if (client) await this.#end(client);
+      if (opened) await this.#end(opened);
       this.#retryLater();
     }
   }
@@ -88,10 +101,10 @@ export class Listener {
   #listen(client: Client): void {
     this.#client = client;
     this.#attempt = 0;
-    client.on('notification', this.#options.onWake);
     const lost = (): void => {
       if (this.#client !== client) return;
       this.#client = undefined;
+      this.#options.peers.reset();
       this.#silentSinceMs = this.#options.clock.monotonic();
       this.#options.clock.clearTimeout(this.#timer);
       if (this.#closed) return;
@@ -106,10 +119,35 @@ export class Listener {
 
   #checkLater(client: Client, lost: () => void): void {
     this.#timer = this.#options.clock.setTimeout(() => {
-      this.#query(client, CHECK_CONNECTION).then(() => {
+      this.#send(client, this.#options.peers.greeting).then(() => {
         if (this.#client === client && !this.#closed) this.#checkLater(client, lost);
       }, lost);
     }, CHECK_MS);
+  }
+
+  /** Own wake-ups are ignored, as own appends are delivered without a read. */
+  #hear(client: ListenClient, { payload, processId }: Notification): void {
+    if (this.#closed) return;
+    const sender = this.#options.peers.hear(payload, processId === client.processID);
+    if (sender === 'self') return;
+    if (sender === 'newcomer') this.#greet();
+    this.#options.onWake();
+  }
+
+  /** Answers new nodes. The answer also wakes them, so they read appends that had no wake-up. */
+  #greet(): void {
+    this.#isGreetingDue = true;
+    if (!this.#isGreeting) void this.#sendGreetings();
+  }
+
+  async #sendGreetings(): Promise<void> {
+    this.#isGreeting = true;
+    while (this.#isGreetingDue && this.#client) {
+      this.#isGreetingDue = false;
+      // A lost connection is noticed by its own event, and the next one greets.
+      await this.#send(this.#client, this.#options.peers.greeting).catch(() => undefined);
+    }
+    this.#isGreeting = false;
   }
 
   #retryLater(): void {
@@ -119,19 +157,24 @@ export class Listener {
     }, retryMs(this.#attempt++));
   }
 
-  async #query(client: Client, text: string): Promise<void> {
-    const query = { text, query_timeout: this.#options.timeoutMs };
+  #send(client: Client, message: string): Promise<void> {
+    return this.#query(client, GREET, [channelOf(this.#options.schema), message]);
+  }
+
+  async #query(client: Client, text: string, values: string[] = []): Promise<void> {
+    const query = { text, values, query_timeout: this.#options.timeoutMs };
     await client.query(query);
   }
 
   /** Ends the connection, and does not wait long for an engine that does not answer. */
-  async #end(client: Client): Promise<void> {
-    client.removeListener('notification', this.#options.onWake);
-    const { clock, timeoutMs } = this.#options;
+  async #end(client: Client, isFarewell = false): Promise<void> {
+    client.removeAllListeners('notification');
+    const { clock, peers, timeoutMs } = this.#options;
     await new Promise<void>((resolve) => {
-      const timer = clock.setTimeout(resolve, Math.min(timeoutMs, 1_000));
-      client
-        .end()
+      const timer = clock.setTimeout(resolve, Math.min(timeoutMs, END_MS_MAX));
+      (isFarewell ? this.#send(client, peers.farewell) : Promise.resolve())
+        .catch(() => undefined)
+        .then(() => client.end())
         .catch(() => undefined)
         .finally(() => {
           clock.clearTimeout(timer);

@@ -53,7 +53,7 @@ export async function migrate(database: Database, schema: string): Promise<void>
       const version = await versionOf(run, schema);
       for (const [index, changes] of MIGRATIONS.entries()) {
         if (index < version) continue;
-        for (const change of changes(schema)) await run(change);
+        await run(changes(schema).join(''));
         await run(sql.record, [index + 1]);
       }
       const { id, secret } = newEpoch();

@@ -21,6 +21,7 @@ import { Database, listenConfig, loadPg, poolOf } from './database.js';
 import { Listener, retryMs } from './listener.js';
 import { LogAccess } from './log-access.js';
 import type { PostgresStoreSettings } from './options.js';
+import { Peers } from './peers.js';
 import { Retention } from './retention.js';
 import { appendRow, logRow, movedRow, positionRows, readRows, resultsOf } from './rows.js';
 import { channelOf } from './sql/names.js';
@@ -128,11 +129,12 @@ export class PostgresStore implements Store, StoreAbilities {
     const lockMs = Math.ceil(timeoutMs * LOCK_PART);
     const access = new LogAccess({ database, schema, lockMs, logger, outage: new Outage('postgres', logger) });
     const newClient = () => new pg.Client(listenConfig(settings));
+    const peers = new Peers(clock);
     const store = new PostgresStore(settings, runtime, {
       database,
       access,
-      waker: new Waker({ database, channel: channelOf(schema), clock, logger, pollMs: settings.pollMs }),
-      newListener: (onWake, onLost) => new Listener({ clock, schema, timeoutMs, newClient, onWake, onLost }),
+      waker: new Waker({ database, channel: channelOf(schema), peers, clock, logger, pollMs: settings.pollMs }),
+      newListener: (onWake, onLost) => new Listener({ clock, schema, peers, timeoutMs, newClient, onWake, onLost }),
     });
     try {
       await store.#state();
@@ -255,7 +257,10 @@ export class PostgresStore implements Store, StoreAbilities {
     const values = [MOVE_MAX, MOVE_BYTES, this.#lockMs];
     for (let done = false; !done && !this.#closed;) {
       const { moved, rejected } = await this.#access.work(this.#sql.moveOutbox, values, movedRow);
-      if (moved > 0) this.#waker.wake();
+      if (moved > 0) {
+        this.#waker.wake();
+        this.#hub.wake();
+      }
       if (rejected > 0) {
         const table = `${this.#settings.schema}.outbox_rejected`;
         this.#runtime.logger.error(`${rejected} publications cannot be appended; the table ${table} keeps them.`);

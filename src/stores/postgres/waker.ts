@@ -2,11 +2,13 @@ import type { Clock } from '../../core/clock.js';
 import type { StoreLogger } from '../../core/store.js';
 import type { Database } from './database.js';
 import { endsConnection, reasonOf } from './errors.js';
+import type { Peers } from './peers.js';
 import { CLEAN_UP_NOTIFICATIONS, NOTIFY } from './sql/statements.sql.js';
 
 export interface WakerOptions {
   readonly database: Database;
   readonly channel: string;
+  readonly peers: Peers;
   readonly clock: Clock;
   readonly logger: StoreLogger;
   /** Milliseconds after which other nodes read without a wake-up; for the report. */
@@ -37,6 +39,7 @@ export class Waker {
   }
 
   wake(): void {
+    if (!this.#options.peers.mayListen) return;
     this.#isDue = true;
     this.#sending ??= this.#send();
   }
@@ -69,10 +72,10 @@ export class Waker {
   }
 
   async #notify(): Promise<void> {
-    const { database, channel, logger, pollMs } = this.#options;
+    const { database, channel, peers, logger, pollMs } = this.#options;
     try {
       if (this.#hasFailed) await database.query(CLEAN_UP_NOTIFICATIONS, [], () => undefined);
-      await database.query(NOTIFY, [channel], () => undefined);
+      await database.query(NOTIFY, [channel, peers.greeting], () => undefined);
       if (this.#hasFailed) logger.warn('The postgres store wakes other nodes again.');
       this.#hasFailed = false;
     } catch (error) {

@@ -7,7 +7,7 @@ const NAME_BYTES_MAX = 1000;
  * Above this usage of the cluster's queue of notifications no wake-up is sent, as a full queue
  * would fail the transaction.
  */
-const QUEUE_USAGE_MAX = 0.5;
+export const QUEUE_USAGE_MAX = 0.5;
 
 /**
  * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id,

@@ -1,5 +1,6 @@
 import type { Prepared } from '../database.js';
 import { channelOf, quoted } from './names.js';
+import { QUEUE_USAGE_MAX } from './publish-function.sql.js';
 
 /** Statements of a few lines. Longer ones, and functions of the schema, have files of their own. */
 
@@ -84,14 +85,17 @@ export function listen(schema: string): string {
   return `LISTEN "${channelOf(schema)}"`;
 }
 
-/** Checks that a connection still reaches the engine. */
-export const CHECK_CONNECTION = 'SELECT 1';
+/**
+ * Greets the nodes that listen to the channel `$1` with the message `$2`. It also checks that the
+ * connection still reaches the engine, so a full queue must not fail it.
+ */
+export const GREET = `SELECT pg_notify($1, $2) WHERE pg_notification_queue_usage() < ${QUEUE_USAGE_MAX}`;
 
 /**
- * Wakes the nodes that listen to the channel `$1`. NOTIFY writes a commit record. No caller depends
- * on it, so it does not wait for the disk or for a standby.
+ * Wakes the nodes that listen to the channel `$1`, with the message `$2`. NOTIFY writes a commit
+ * record. No caller depends on it, so it does not wait for the disk or for a standby.
  */
-export const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
+export const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 
 /**
  * Also removes notifications that every session has read. Otherwise only senders remove them, so a
