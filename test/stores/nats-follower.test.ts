@@ -3,6 +3,7 @@ import { systemClock } from '../../src/core/clock.js';
 import { Engine } from '../../src/stores/nats/engine.js';
 import { Follower } from '../../src/stores/nats/follower.js';
 import { natsSettings } from '../../src/stores/nats/options.js';
+import { Pages } from '../../src/stores/nats/pages.js';
 import { stepTowards } from '../../src/stores/nats/record-room.js';
 import { repeated } from '../../src/stores/nats/repeated.js';
 import { Outage } from '../../src/stores/shared/unavailable.js';
@@ -75,6 +76,35 @@ describeOnServer('a node of the nats store', (on) => {
     expect(stale).toBe(false);
     expect(follower.log.epoch).toEqual(epoch);
     expect((await page(store)).epoch.id).toBe(epoch.id);
+    await follower.close();
+    await engine.close();
+  });
+
+  test('opens and reads before it knows the newest ids, and appends after that', async () => {
+    const first = await on.nodes.open();
+    const drafts = [draft(), draft()];
+    await first.append(drafts);
+    const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM, timeoutMs: 2_000 });
+    const engine = await Engine.connect(settings, systemClock);
+    const outage = new Outage('nats', { warn: () => undefined, error: () => undefined });
+    const handlers = { onVisible: () => undefined, onEpoch: () => undefined };
+    const follower = new Follower({ engine, clock: systemClock, settings, outage, ...handlers });
+    // The consumer exists, but its messages are held back.
+    const held: (() => void)[] = [];
+    const subscribe = engine.subscribe.bind(engine);
+    engine.subscribe = (onMessage) => subscribe((message) => held.push(() => onMessage(message)));
+    await follower.start();
+    await follower.readable(1_000);
+    const pages = new Pages({ engine, follower, clock: systemClock, timeoutMs: settings.timeoutMs });
+    const query = { topics: ['orders'], after: 0, limit: 10, bytesMax: 2 ** 20 };
+    expect((await pages.read(query)).entries.map(({ id }) => id)).toEqual(drafts.map(({ id }) => id));
+    let isReady = false;
+    const ready = follower.ready(5_000).then(() => (isReady = true));
+    await until('the messages have arrived', () => held.length >= 1);
+    expect(isReady).toBe(false);
+    for (const release of held.splice(0)) release();
+    await ready;
+    expect(follower.ids.get(drafts[0]!.id)).toBeDefined();
     await follower.close();
     await engine.close();
   });

@@ -42,7 +42,7 @@ export class ClaimStream {
 
   async write(call: ClaimCall): Promise<ClaimResult> {
     const { follower, settings } = this.#options;
-    await follower.ready(settings.timeoutMs);
+    await follower.readable(settings.timeoutMs);
     const epochId = follower.log.epoch.id;
     try {
       await (this.#opened ??= this.#open());

@@ -1,4 +1,3 @@
-import type { Clock } from '../../core/clock.js';
 import type { TailBatch } from '../../core/store.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
 import { Arming } from './arming.js';
@@ -7,18 +6,14 @@ import type { NewCommit } from './commit.js';
 import { Changes } from './changes.js';
 import { Consumer, type ConsumerOptions } from './consumer.js';
 import { Continuity } from './continuity.js';
-import type { Engine } from './engine.js';
 import { isRecord } from '../../core/records.js';
 import { IdWindow } from './id-window.js';
 import { decodePart, endPosition, epochSubject, type Part, type RawMessage, visibleAt } from './layout.js';
-import type { NatsSettings } from './options.js';
-import { RecordRoom } from './record-room.js';
+import { TIMER_MS_MAX } from '../shared/options.js';
+import { RecordRoom, type RecordRoomOptions } from './record-room.js';
 import { firstSequenceSince, type LogIdentity, type LogStatus, openLog, proposeEpoch } from './stream.js';
 
-export interface FollowerOptions {
-  readonly engine: Engine;
-  readonly clock: Clock;
-  readonly settings: NatsSettings;
+export interface FollowerOptions extends RecordRoomOptions {
   readonly outage: Outage;
   /** Entries have become visible since the follower started. */
   readonly onVisible: (batch: TailBatch) => void;
@@ -49,6 +44,8 @@ export class Follower {
   #visible = 0;
   #head = 0;
   #live = false;
+  /** The log is known. The newest ids may not be known yet. */
+  #readable = false;
   #closed = false;
   readonly #arming: Arming;
   readonly #continuity: Continuity;
@@ -71,9 +68,13 @@ export class Follower {
     this.#arming = new Arming({ clock, outage, arm: () => this.#arm() });
   }
 
-  /** Opens the log, creates it if it does not exist, and catches up with it. */
+  /** Opens the log, and creates it if it does not exist. Then it can be read; appends wait for the catch-up. */
   async start(): Promise<void> {
-    await this.#arming.start(this.#options.settings.timeoutMs);
+    const started = this.#arming.start(this.#options.settings.timeoutMs);
+    const opened = this.#changes.until(() => this.#readable, TIMER_MS_MAX);
+    await Promise.race([started, opened]);
+    // After a failure of the catch-up the node tries again.
+    started.catch(() => this.recheck());
   }
 
   /** The log that this node follows. */
@@ -102,7 +103,12 @@ export class Follower {
     return this.#visible < endPosition(this.#sequence);
   }
 
-  /** Resolves when the node has caught up. */
+  /** Resolves when the node knows the log and its last message. */
+  async readable(timeoutMs: number): Promise<void> {
+    await this.#changes.until(() => this.#readable, timeoutMs);
+  }
+
+  /** Resolves when the node has caught up: it knows the newest ids as well. */
   async ready(timeoutMs: number): Promise<void> {
     await this.#changes.until(() => this.#live, timeoutMs);
   }
@@ -124,7 +130,7 @@ export class Follower {
 
   /** Checks the stream again. The node is not live until the check has succeeded. */
   recheck(): void {
-    this.#live = false;
+    this.#pause();
     this.#arming.request();
   }
 
@@ -142,39 +148,52 @@ export class Follower {
 
   /** The connection is established again: starts the next attempt now. */
   hurry(): void {
-    this.#live = false;
+    this.#pause();
     this.#arming.hurry();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#live = false;
+    this.#pause();
     this.#changes.close();
     this.records.close();
     await this.#arming.close();
     await this.#consumer?.close();
   }
 
+  #pause(): void {
+    this.#live = false;
+    this.#readable = false;
+  }
+
   async #arm(): Promise<void> {
     const { engine, settings, outage } = this.#options;
-    const { records } = this;
+    const log = { engine, settings, records: this.records };
+    this.#pause();
     void this.#consumer?.close();
-    const status = await openLog({ engine, settings, records });
+    const status = await openLog(log);
     const mine = this.#log?.prefix === status.prefix ? this.#log.epoch : undefined;
     const successor = mine && (await this.#continuity.successor(mine, this.#sequence, status));
     if (successor) {
-      await proposeEpoch({ engine, settings, records }, status, successor);
+      await proposeEpoch(log, status, successor);
       this.#arming.request();
       return;
     }
     this.#armedAt = status.lastSequence;
     if (this.#follows(status)) await this.#resume(status);
     else await this.#begin(status);
+    if (this.#isOutdated()) return;
+    this.#readable = true;
+    this.#changes.notify();
     await this.#caughtUp(status.lastSequence);
-    if (this.#arming.isRequested || this.#closed) return;
+    if (this.#isOutdated()) return;
     this.#live = true;
     this.#changes.notify();
     outage.recovered();
+  }
+
+  #isOutdated(): boolean {
+    return this.#arming.isRequested || this.#closed;
   }
 
   /** Takes as long as needed while messages arrive. */
@@ -194,7 +213,14 @@ export class Follower {
 
   async #resume({ lastSequence }: LogStatus): Promise<void> {
     const { next } = this.#assembler;
-    const { consumer, pending } = await Consumer.open(this.#consumerOptions(), next);
+    const { engine, clock } = this.#options;
+    const options: ConsumerOptions = {
+      engine,
+      clock,
+      onMessage: (message) => this.#onMessage(message),
+      onBroken: (reason) => this.lost(reason),
+    };
+    const { consumer, pending } = await Consumer.open(options, next);
     this.#consumer = consumer;
     // Retention has removed all messages since the interruption, so none will arrive.
     if (pending === 0 && next <= lastSequence)
@@ -224,20 +250,6 @@ export class Follower {
     if (start > lastSequence) this.#continuity.saw(lastSequence, part);
     await this.#resume({ epoch, prefix, lastSequence });
     this.#options.onEpoch();
-  }
-
-  #consumerOptions(): ConsumerOptions {
-    const { engine, clock } = this.#options;
-    return {
-      engine,
-      clock,
-      onMessage: (message) => {
-        this.#onMessage(message);
-      },
-      onBroken: (reason) => {
-        this.lost(reason);
-      },
-    };
   }
 
   #onMessage(message: RawMessage): void {

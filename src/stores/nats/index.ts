@@ -50,8 +50,8 @@ export type { NatsStoreOptions } from './options.js';
  * - **Order**: that of the stream, the same for all topics and nodes. Positions are the stream's
  *   sequences × 10,000, not dense.
  * - **Idempotency**: `idempotencyMs` and `idempotencyCount`, over all nodes, for arrays and single
- *   notifications. A node reads the ids of that window when it starts. It does not depend on the
- *   clocks of nodes.
+ *   notifications. A node reads the ids of that window when it starts, and its first append
+ *   waits for them. Nothing depends on the clocks of nodes.
  * - **Retention**: the stream's own limits. `retainCount` counts messages, and each holds one
  *   notification or more. The options of the node that started last apply.
  * - **Bounds**: a notification must fit into the server's `max_payload` (1 MiB by default). An array

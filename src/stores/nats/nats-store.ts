@@ -47,7 +47,7 @@ export class NatsStore implements Store, StoreAbilities {
     this.#tails = new TailHub({
       clock,
       readAfter: async (after) => {
-        await this.#follower.ready(settings.timeoutMs);
+        await this.#follower.readable(settings.timeoutMs);
         return this.#pages.chunk(after);
       },
       retryMs: (attempt) => Math.min(RETRY_MS_MIN * 2 ** Math.min(attempt, 10), RETRY_MS_MAX),
@@ -100,7 +100,7 @@ export class NatsStore implements Store, StoreAbilities {
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
     this.#assertUsable();
-    await this.#follower.ready(this.#settings.timeoutMs);
+    await this.#follower.readable(this.#settings.timeoutMs);
     return this.#tails.open(this.#follower.log.epoch.id, after, onAppended);
   }
 
@@ -128,11 +128,11 @@ export class NatsStore implements Store, StoreAbilities {
   }
 
   async #whenReady<T>(read: () => Promise<T>): Promise<T> {
-    await this.#follower.ready(this.#settings.timeoutMs);
+    await this.#follower.readable(this.#settings.timeoutMs);
     return read().catch(async (error: unknown) => {
       // The log may have changed its epoch. After the node has checked it, the read is repeated.
       if (this.#closing || !this.#engine.connected) throw error;
-      await this.#follower.ready(this.#settings.timeoutMs);
+      await this.#follower.readable(this.#settings.timeoutMs);
       return read();
     });
   }

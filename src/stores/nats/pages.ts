@@ -61,6 +61,7 @@ export class Pages {
   /** Finds ids after this node has seen everything that any node has appended. */
   async positionsOf(ids: readonly string[], timeoutMs: number): Promise<readonly (number | undefined)[]> {
     const follower = this.#follower;
+    await follower.ready(timeoutMs);
     const { lastSequence } = await this.#status(follower.log);
     await follower.passes(lastSequence - 1, timeoutMs);
     await follower.ready(timeoutMs);
