@@ -13,8 +13,9 @@ export const CLAIM_TTL_MS_MAX = 24 * 3_600_000;
 const CLAIM_KEY = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * The abilities that a store has, as functions bound to it; abilities that it lacks are absent. This is the only place
- * that detects them. A wrapper passes them on: `{ ...abilitiesOf(store), append, read, tail, close }`.
+ * The abilities of a store, as functions bound to it. Abilities that it lacks are absent. Other
+ * code does not detect abilities itself. A wrapper passes them on: `{ ...abilitiesOf(store),
+ * append, read, tail, close }`.
  */
 export function abilitiesOf(store: Store & Partial<StoreAbilities>): Partial<StoreAbilities> {
   const names = (Object.keys(ABILITIES) as StoreAbility[]).filter((name) => typeof store[name] === 'function');
@@ -23,7 +24,7 @@ export function abilitiesOf(store: Store & Partial<StoreAbilities>): Partial<Sto
 
 /**
  * Checks the arguments of `claim`, for drivers.
- * @throws RangeError that names the argument and what it may be
+ * @throws RangeError that names the argument and its allowed values
  */
 export function checkClaim(key: string, ttlMs: number): void {
   if (typeof key !== 'string' || !CLAIM_KEY.test(key)) {

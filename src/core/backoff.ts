@@ -1,20 +1,23 @@
 /**
- * Clients that a node, or the node that takes over from it, accepts in a second. A poll costs some
- * 0.1 ms and a TLS handshake some 1 ms of a core, so half of the core is left for the work.
+ * Clients that a node accepts in a second, also when it replaces another node. A poll costs about
+ * 0.1 ms of a core, and a TLS handshake about 1 ms. So half of the core remains for other work.
  */
 export const RECONNECTS_PER_SECOND = 500;
 
-/** The time over which so many clients spread their reconnects, in milliseconds. */
+/** The time over which this number of clients spread their reconnects, in milliseconds. */
 export function spreadMs(clients: number): number {
   return (clients / RECONNECTS_PER_SECOND) * 1000;
 }
 
-/** A duration with a jitter of 20 % either way, so that what started together does not end together. */
+/** A duration with a jitter of ±20 %, so that timers that start together do not end together. */
 export function jittered(durationMs: number, random: () => number = Math.random): number {
   return Math.round(durationMs * (0.8 + 0.4 * random()));
 }
 
-/** The pause before a client reconnects: jittered, and spread over longer for more clients. */
+/**
+ * The pause before a client reconnects, with jitter. `overMs` spreads many clients over a longer
+ * time.
+ */
 export function reconnectMs(pauseMs: number, overMs: number, random: () => number = Math.random): number {
   return jittered(pauseMs, random) + Math.round(random() * overMs);
 }
@@ -25,7 +28,7 @@ export interface BackoffRange {
   readonly maxMs: number;
 }
 
-/** The pause before a retry. It doubles with each failure, and a jitter takes up to half of it away. */
+/** The pause before a retry. It doubles with each failure. A jitter subtracts up to half of it. */
 export function backoffMs(
   failures: number,
   { minMs, maxMs }: BackoffRange,

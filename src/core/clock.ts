@@ -1,14 +1,16 @@
-/** What a clock hands out for a timer that runs; only that clock reads it. */
+/** A running timer of a clock. Only the clock that returned it reads it. */
 export type Timer = unknown;
 
 /**
- * Time as a parameter. The core never asks the runtime for it, so tests and simulations move a clock of their own
- * (`ManualClock` of `nest-notifications/testing`) and never sleep.
+ * Time as a parameter. The core never reads the time of the runtime. So tests and simulations use a
+ * clock that they move themselves (`ManualClock` of `nest-notifications/testing`) and never sleep.
  */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Milliseconds from an arbitrary start; unlike `now` it never jumps, so durations are measured with it. */
+  /**
+   * Milliseconds from an arbitrary start. Unlike `now` it never jumps, so it measures durations.
+   */
   monotonic(): number;
   /** Runs `task` once after `delayMs` milliseconds unless the timer is cleared. */
   setTimeout(task: () => void, delayMs: number): Timer;

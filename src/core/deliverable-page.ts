@@ -5,8 +5,9 @@ import type { ReadWindow } from './reader.js';
 /**
  * The part of a page of the store that this node may deliver. The store may be ahead of this node,
  * which then does not know the latest revocations. A subscriber gets the notifications up to the
- * node's head; the tail wakes the waiter for the others. If the store has another epoch, access rules
- * decide. Without them there is no such part.
+ * node's head. The tail wakes the waiter for later ones. If the store has another epoch, a request
+ * with access rules gets the whole page, because the rules are checked before the delivery. Without
+ * rules the result is undefined.
  */
 export function deliverablePage(
   page: LogPage,

@@ -8,7 +8,7 @@ export interface PublishItem {
   readonly type: string;
   /** JSON; `null` if absent. */
   readonly data?: unknown;
-  /** Makes a repeat harmless; made up if absent. */
+  /** A repeated publish with the same id appends nothing. Generated if absent. */
   readonly id?: string | undefined;
 }
 
@@ -31,21 +31,25 @@ export interface DraftLimits {
   readonly dataDepthMax: number;
 }
 
-/** 64 KiB: larger things are better fetched by reference. 32 levels: no data for people is deeper, and parsers recurse. */
+/**
+ * 64 KiB: larger data is better fetched by reference. 32 levels: data for people is not deeper, and
+ * parsers recurse.
+ */
 export const DRAFT_LIMITS: DraftLimits = { notificationBytesMax: 64 * 1024, dataDepthMax: 32 };
 
 /**
- * Makes a draft: checks every field and turns the notification into JSON, once and for all.
- * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid` or `notification_too_large`
+ * Makes a draft: checks every field and writes the notification as JSON once.
+ * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid` or
+ *   `notification_too_large`
  */
 export function makeDraft(item: DraftItem, time: Date, limits: DraftLimits): Draft {
   const topic = checkTopic(item.topic);
   const type = checkType(item.type);
   const id = checkId(item.id ?? globalThis.crypto.randomUUID());
   const data = stringify(item.data ?? null);
-  // What was written is checked rather than what was given: an object may say with `toJSON` what it is written as.
+  // The check reads the written JSON, because `toJSON` of an object may replace it.
   if (isSuspect(data, limits)) checkData(JSON.parse(data), limits);
-  // No character that a name may have is escaped in JSON.
+  // JSON escapes no character that a name may have.
   const options = Object.entries(item.options ?? {}).map(([name, value]) => `"${name}":${JSON.stringify(value)},`);
   const head = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}",`;
   const json = `${head}${options.join('')}"data":${data}}`;
@@ -58,8 +62,9 @@ export function makeDraft(item: DraftItem, time: Date, limits: DraftLimits): Dra
 }
 
 /**
- * Rejects data that breaks readers: nesting too deep for their parsers, and keys that pollute prototypes when a reader
- * merges the data into an object. It walks with a stack of its own, so that depth cannot exhaust the call stack.
+ * Rejects data that breaks readers: nesting too deep for their parsers, and keys that pollute
+ * prototypes when a reader merges the data into an object. It uses an explicit stack, so deep data
+ * cannot exhaust the call stack.
  * @throws NotificationsError `data_invalid`
  */
 export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
@@ -81,8 +86,8 @@ export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
 }
 
 /**
- * Whether JSON may have to be rejected. Most has too few brackets to be nested too deep, and no suspect key. Parsing all of
- * it would cost as much as writing it.
+ * Whether the JSON text needs the full check. Most texts have few brackets and no suspect key, so
+ * they cannot be invalid. Parsing every text would cost as much as writing it.
  */
 function isSuspect(json: string, { dataDepthMax }: DraftLimits): boolean {
   const mayPollute = json.includes('"__proto__":') || json.includes('"constructor":');

@@ -1,4 +1,4 @@
-/** Stable names of what can go wrong; they are part of the HTTP protocol and never change their meaning. */
+/** Stable names of errors. They are part of the HTTP protocol and never change their meaning. */
 export type ErrorCode =
   | 'topic_missing'
   | 'topic_invalid'
@@ -31,12 +31,15 @@ export type ErrorCode =
   | 'draining'
   | 'store_unavailable';
 
-/** An error that this library foresees: `code` is for programs, `message` says what and why to people. */
+/**
+ * An error that this library reports. `code` is for programs. `message` explains the cause to
+ * people.
+ */
 export class NotificationsError extends Error {
   override readonly name = 'NotificationsError';
-  /** When the same may succeed, if that is known. */
+  /** The time after which a retry may succeed, if known. */
   readonly retryAfterMs: number | undefined;
-  /** Over how long those who are told this are to come back. */
+  /** The time over which the rejected clients spread their retries. */
   readonly spreadMs: number;
 
   constructor(

@@ -7,7 +7,7 @@ export type Start = LogPosition | 'earliest';
 /** A read by one client. */
 export interface FeedRequest {
   /**
-   * Without repetitions. Requests for the same topics may share one array: the reader then sees
+   * No topic occurs twice. Requests for the same topics may share one array. The reader then sees
    * that they are equal without comparing the names.
    */
   readonly topics: readonly string[];
@@ -16,13 +16,15 @@ export interface FeedRequest {
   readonly limit: number;
   /** How long a poll, or one turn of a stream, waits for new notifications; 0 answers at once. */
   readonly waitMs: number;
-  /** When a stream ends in any case. */
+  /** The stream ends after this time in any case. */
   readonly lifetimeMs?: number | undefined;
   /** The subscriber whom the request acts for. `revoke` finds the waiter by it. */
   readonly subscriber?: string | undefined;
   /** The client's address, for the limit per address. */
   readonly address?: string | undefined;
-  /** Bytes of notifications in the next page, if less than `pageBytesMax`. Called before each read. */
+  /**
+   * Bytes of notifications in the next page, if less than `pageBytesMax`. Called before each read.
+   */
   readonly bytesMax?: (() => number) | undefined;
   /** The current access rules. Undefined: the topics may always be read. */
   readonly rights?: Rights | undefined;

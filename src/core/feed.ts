@@ -27,7 +27,9 @@ export interface FeedOptions {
 /** `ready`, or the reason why a node is not. */
 export type NotificationsHealth = 'ready' | 'draining' | 'store_unavailable';
 
-/** What is open on this node at this moment. All numbers are zero when no client is connected. */
+/**
+ * The waiters and index entries of this node now. All numbers are zero when no client is connected.
+ */
 export interface FeedCounts {
   /** Held polls and open streams. */
   readonly waiters: number;
@@ -42,7 +44,7 @@ export interface FeedCounts {
 /** The counts of a node that serves no reads. */
 export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
 
-/** Whether a store answers. The read returns no notification, so it costs next to nothing. */
+/** Whether a store answers. The read returns no notification, so it is cheap. */
 export async function healthOf(store: Store): Promise<Exclude<NotificationsHealth, 'draining'>> {
   return store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
     () => 'ready',
@@ -54,9 +56,9 @@ export async function healthOf(store: Store): Promise<Exclude<NotificationsHealt
  * The feed of a node. It follows the store's log, keeps the newest part in its window, and answers
  * polls and streams.
  *
- * A poll is one turn: *arm* the waiter, so that no arrival is missed; *read*; and if there is
- * nothing new, *wait*: arrivals raced against a timeout. A stream is many turns. Both are in
- * `waiter.ts`.
+ * A poll is one turn. First it *arms* the waiter, so that it misses no arrival. Then it *reads*. If
+ * it finds nothing new, it *waits*: arrivals raced against a timeout. A stream is many turns.
+ * `waiter.ts` implements both.
  */
 export class Feed {
   readonly #clock: Clock;
@@ -78,7 +80,9 @@ export class Feed {
     this.#context = { clock, reader, waiters, revocations, observer: this.#counter };
   }
 
-  /** Reads the head of the store's log and follows the log from there. Rejects if the store does. */
+  /**
+   * Reads the head of the store's log and follows the log from there. Rejects if the store does.
+   */
   static async open(options: FeedOptions): Promise<Feed> {
     const feed = new Feed(options, await Reader.open(options.store, options.limits));
     feed.#tail = await options.store.tail(feed.window.head, (batch) => {
@@ -94,21 +98,21 @@ export class Feed {
 
   /**
    * The page with the next new notifications after the request's position, or with a gap. A poll
-   * is this, raced against `timeout`: see `race`.
+   * races this against `timeout`: see `race`.
    */
   arrivals(request: FeedRequest): Arrivals {
     return new Arrivals((consumer, { waitMs }) => this.#start(request, { count: 'one', waitMs }, consumer));
   }
 
-  /** The time that a request waits, on the feed's clock. */
+  /** The time for which a request waits, on the feed's clock. */
   timeout({ waitMs }: FeedRequest): Timeout {
     return { waitMs };
   }
 
   /**
-   * Page after page until the subscription ends: new notifications, gaps, and an empty page
-   * whenever `waitMs` passes without any. Each turn is the race of a poll. The next turn starts when
-   * the consumer has drained the last page, so nothing is queued for a slow reader.
+   * Emits pages until the subscription ends: new notifications, gaps, and an empty page whenever
+   * `waitMs` passes without new notifications. Each turn is the race of a poll. The next turn
+   * starts when the consumer has drained the last page, so nothing is queued for a slow reader.
    */
   follow(request: FeedRequest): Pages {
     const { waitMs } = request;
@@ -123,11 +127,11 @@ export class Feed {
 
   /**
    * Revokes topics, or all topics, of a subscriber on every node. Its waiters for them end. The
-   * revocation is a record of the log, so nothing that is appended after this has resolved is
-   * delivered to the subscriber on any node.
+   * revocation is a record of the log. So after this resolves, no node delivers later notifications
+   * to the subscriber.
    */
   async revoke(revocation: Revocation): Promise<void> {
-    // On this node it applies even if the store cannot be reached.
+    // Apply it on this node even if the store cannot be reached.
     this.#apply(revocation);
     await this.#store.append([await revocationDraft(revocation, new Date(this.#clock.now()))]);
   }
@@ -142,17 +146,20 @@ export class Feed {
     return entries.length > 0;
   }
 
-  /** Whether this node should receive clients. It takes no longer than the time limit of the store's driver. */
+  /** Whether this node should receive clients. The store driver's time limit bounds the call. */
   async health(): Promise<NotificationsHealth> {
     return this.#waiters.isDraining ? 'draining' : healthOf(this.#store);
   }
 
-  /** The number of revocations on this node so far. Read it before access is checked, and pass it with the request. */
+  /**
+   * The number of revocations on this node so far. Read it before the access check, and pass it
+   * with the request.
+   */
   get revocations(): number {
     return this.#revocations.count;
   }
 
-  /** Whether the request's subscriber was revoked since its access was checked, or may have been. */
+  /** Whether the subscriber lost access since its access check, or may have lost it. */
   isRevoked(request: Pick<FeedRequest, 'subscriber' | 'revocations'>): boolean {
     return this.#revocations.affects(request);
   }
@@ -172,7 +179,10 @@ export class Feed {
     return this.#waiters.spreadMs();
   }
 
-  /** Rejects new requests from now on and gives every waiter its last page. Resolves when none is left. */
+  /**
+   * Rejects new requests from now on and gives every waiter its last page. Resolves when none is
+   * left.
+   */
   drain(): Promise<void> {
     return this.#waiters.drain(this.window.head);
   }
@@ -195,7 +205,8 @@ export class Feed {
       for (const waiter of this.#waiters.ofSubscribers()) waiter.revocationMissed();
     }
     this.#counter.published(batch.entries);
-    // Revocations are records of the log. They apply before waiters wake, so that a subscriber does not receive what follows them.
+    // Apply revocations before waiters wake, so that a subscriber receives nothing that follows its
+    // revocation.
     for (const entry of batch.entries) {
       const revocation = revocationOf(entry);
       if (revocation) this.#apply(revocation);

@@ -1,7 +1,12 @@
-/** Dead slots kept at the front before the array is compacted; below that, compaction costs more than the slots. */
+/**
+ * Unused slots at the front before the array is compacted. With fewer, compaction costs more than
+ * the slots.
+ */
 const COMPACT_AT = 64;
 
-/** A first-in-first-out queue that can be indexed; every operation takes amortised constant time. */
+/**
+ * A first-in-first-out queue with access by index. Every operation takes amortised constant time.
+ */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #start = 0;

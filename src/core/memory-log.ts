@@ -1,15 +1,17 @@
 import { Fifo } from './fifo.js';
 import type { LogEntry } from './notification.js';
 
-/** What a part of the log answers to a read; the fields mean what they mean in `ReadResult`. */
+/**
+ * The result of a read from a part of the log. The fields have the same meaning as in `ReadResult`.
+ */
 export interface LogSlice {
   readonly entries: readonly LogEntry[];
   readonly more: boolean;
 }
 
 /**
- * A contiguous part of the log in memory, indexed by topic: everything after `floor` up to `head`. It is the whole log of
- * the memory store, and the window of a node.
+ * A contiguous part of the log in memory, indexed by topic: all entries after `floor` up to `head`.
+ * The memory store keeps its whole log in one. A node keeps its window in one.
  */
 export class MemoryLog {
   readonly #entries = new Fifo<LogEntry>();
@@ -56,7 +58,7 @@ export class MemoryLog {
     topic.push(entry);
   }
 
-  /** Moves `head` over positions that hold nothing. */
+  /** Moves `head` over positions without entries. */
   advance(head: number): void {
     if (head > this.#head) this.#head = head;
   }
@@ -94,7 +96,10 @@ export class MemoryLog {
     return first;
   }
 
-  /** Entries of these topics strictly after a position, in order, within both bounds but at least one. */
+  /**
+   * Entries of these topics strictly after a position, in order. Both bounds apply, but it returns
+   * at least one.
+   */
   read(query: { topics: readonly string[]; after: number; limit: number; bytesMax: number }): LogSlice {
     const runs: Run[] = [];
     for (const name of query.topics) {
@@ -121,7 +126,7 @@ interface Run {
   index: number;
 }
 
-/** The run whose next entry has the lowest position; none when all are at their end. */
+/** The run whose next entry has the lowest position. Undefined when all runs are at their end. */
 function lowest(runs: readonly Run[]): Run | undefined {
   let best: Run | undefined;
   for (const run of runs) {

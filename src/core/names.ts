@@ -1,11 +1,14 @@
 import { type ErrorCode, NotificationsError } from './errors.js';
 
-/** Long enough for two UUIDs and some words, short enough to be a key in any engine. */
+/** Enough for two UUIDs and some words, and short enough for a key in any engine. */
 export const TOPIC_LENGTH_MAX = 200;
 export const TYPE_LENGTH_MAX = 200;
 export const ID_LENGTH_MAX = 200;
 
-/** What URLs, log lines and every engine's keys carry unescaped; a comma separates topics in a query. */
+/**
+ * Characters that URLs, log lines and the keys of every engine accept unescaped. A comma separates
+ * topics in a query.
+ */
 const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
 
 /** @throws NotificationsError `topic_invalid` */

@@ -1,6 +1,6 @@
 /**
- * What subscribers receive; immutable once appended to the log.
- * `time` is an RFC 3339 timestamp in UTC, set when the notification was published.
+ * A notification, as subscribers receive it. It is immutable once appended to the log. `time` is an
+ * RFC 3339 timestamp in UTC, set when the notification was published.
  */
 export interface Notification<Topic extends string = string, Type extends string = string, Data = unknown> {
   readonly id: string;
@@ -11,7 +11,7 @@ export interface Notification<Topic extends string = string, Type extends string
 }
 
 /**
- * An application's notification types, declared once: topic to type to data. A topic may be a template literal.
+ * An application's notification types: topic to type to data. A topic may be a template literal.
  *
  * ```ts
  * interface AppNotifications {
@@ -20,14 +20,18 @@ export interface Notification<Topic extends string = string, Type extends string
  * }
  * ```
  *
- * Given to `NotificationsService<AppNotifications>`, it types `publish`, `poll` and `follow`.
+ * As the type argument of `NotificationsService<AppNotifications>`, it types `publish`, `poll` and
+ * `follow`.
  */
 export type NotificationMap = object;
 
-/** The map of an application that declared none: any topic, any type, any data. */
+/** The map of an application that declares none: any topic, any type, any data. */
 export type AnyNotifications = Record<string, Record<string, unknown>>;
 
-/** A map without any topic is that of `object`, which inference falls back to: `app.get(NotificationsService)`. */
+/**
+ * Replaces a map without topics. Inference falls back to `object` in
+ * `app.get(NotificationsService)`.
+ */
 type Declared<Map extends NotificationMap> = [keyof Map] extends [never] ? AnyNotifications : Map;
 
 /** The topics of a map. */
@@ -51,28 +55,34 @@ export type NotificationOf<Map extends NotificationMap, Topic extends TopicOf<Ma
   [T in Topic]: { [K in TypeOf<Map, T>]: Notification<T, K, DataOf<Map, T, K>> }[TypeOf<Map, T>];
 }[Topic];
 
-/** A notification that has not been appended yet: its JSON text, and the two fields that a store has to know. */
+/** A notification before it is appended: its JSON text, and the two fields that a store needs. */
 export interface Draft {
   readonly id: string;
   readonly topic: string;
-  /** The whole {@link Notification} as JSON on one line. It is made once, when published, and travels as it is. */
+  /**
+   * The whole {@link Notification} as JSON on one line. It is written once, when published, and
+   * never changes.
+   */
   readonly json: string;
 }
 
-/** A draft with its place in the log. */
+/** A draft with its position in the log. */
 export interface LogEntry extends Draft {
   readonly position: number;
   /** Length of `json` in UTF-8. */
   readonly bytes: number;
 }
 
-/** Makes the entry that a draft becomes at a position. */
+/** Makes the log entry of a draft at a position. */
 export function logEntry(position: number, draft: Draft): LogEntry {
   const { id, topic, json } = draft;
   return { position, id, topic, json, bytes: utf8Length(json) };
 }
 
-/** Length in UTF-8 without encoding; JSON text is well formed, so every surrogate comes in a pair of 4 bytes. */
+/**
+ * Length in UTF-8, without encoding the text. In valid JSON text every surrogate pair takes 4
+ * bytes.
+ */
 export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {

@@ -1,26 +1,27 @@
 import type { LogPage } from './page.js';
 
 /**
- * Bytes of the pages that a node keeps so that clients which read the same page share one object and one encoding: waiters that are
- * woken together, and clients that reconnect with the same cursor. Four pages of the default `pageBytesMax`. Encoded forms come on top,
- * at most twice as much.
+ * Bytes of the pages that a node keeps: four pages of the default `pageBytesMax`. Clients that read
+ * the same page share one object and one encoding. These are waiters that wake together, and
+ * clients that reconnect with the same cursor. Encoded forms take up to twice as much in addition.
  */
 export const SHARED_PAGES_BYTES_MAX = 4 * 1024 * 1024;
-/** What a page costs besides its notifications: its object, its entry in the map, its cursor. */
+/** The cost of a page without its notifications: its object, its entry in the map, its cursor. */
 const PAGE_OVERHEAD_BYTES = 512;
 
 type Key = string | number;
 
 /**
- * The pages that were shared last, in two generations: when the newer one is full, the older one is dropped. That costs the same for any
- * number of pages. The newest page is always kept, however large it is.
+ * The pages that were shared last, in two generations. When the newer one is full, the older one is
+ * dropped, so the cost does not depend on the number of pages. The newest page is always kept, even
+ * if it is large.
  */
 export class PageCache {
   #newer = new Map<Key, LogPage>();
   #older = new Map<Key, LogPage>();
   #newerBytes = 0;
 
-  /** The page with this key. A page that is asked for again moves to the newer generation. */
+  /** The page with this key. Each hit moves the page to the newer generation. */
   get(key: Key): LogPage | undefined {
     const newer = this.#newer.get(key);
     if (newer) return newer;
@@ -29,7 +30,7 @@ export class PageCache {
     return older;
   }
 
-  /** Keeps a page, unless there is one with this key; answers the page that is kept. */
+  /** Keeps a page unless the cache has one with this key. Returns the cached page. */
   share(key: Key, page: LogPage): LogPage {
     const shared = this.get(key);
     if (!shared) this.#keep(key, page);

@@ -15,9 +15,9 @@ export abstract class PageConsumer implements Observer<LogPage> {
   abstract complete(): void;
 
   /**
-   * Called after each page. The promise resolves when the client has taken it; undefined if it has
-   * already. Until then a stream reads no further page, and the waiter counts towards the limits.
-   * Without this method each page is taken when it is received.
+   * Called after each page. The promise resolves when the client has received the page. Undefined:
+   * the client has already received it. Until then a stream reads no further page, and the waiter
+   * counts towards the limits. Without this method each page counts as received at once.
    */
   drained?(): Promise<void> | undefined;
 }

@@ -32,10 +32,9 @@ export class Arrivals extends Pages {
 /**
  * Arrivals raced against a timeout: the long poll. It emits one page and completes.
  *
- * RxJS's `race` would drop the loser when the timeout wins, and with it the position up to which
- * the waiter has read. Here the timeout makes the waiter answer with an empty page at that
- * position, so the client's cursor moves on. If a notification arrives at the same time, the waiter
- * is queued already, and the arrival wins.
+ * If the timeout won a `race` of RxJS, the waiter's read position would be lost. Here the waiter
+ * answers a timeout with an empty page at that position, so the client's cursor advances. If a
+ * notification arrives at the same time, the waiter is already queued, and the arrival wins.
  */
 export function race(arrivals: Arrivals, timeout: Timeout): Pages {
   return arrivals.against(timeout);

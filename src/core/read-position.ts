@@ -2,7 +2,7 @@ import type { Start } from './feed-request.js';
 import { type LogPage, positionIn, sharedPosition } from './page.js';
 import type { Epoch } from './store.js';
 
-/** How far a waiter has read, and how far its client has received. */
+/** The read position of a waiter, and the position that its client has received. */
 export class ReadPosition {
   /** The waiter has read up to here. */
   #after: Start;
@@ -16,7 +16,7 @@ export class ReadPosition {
   /**
    * The position in the epoch of the window, which changes at a failover. Between the client's
    * cursor and the waiter's position nothing exists for its topics. So the waiter resumes at the
-   * last position that both logs share, unless the cursor itself lies beyond it.
+   * last position that both logs share, unless the cursor is beyond it.
    */
   in(epoch: Epoch): Start {
     const after = this.#after;

@@ -4,23 +4,23 @@ import { PageCache } from './page-cache.js';
 import type { Epoch, Store, TailBatch } from './store.js';
 import { StoreReads } from './store-reads.js';
 
-/** What a node knows without asking the store. */
+/** The epoch and head that a node knows without a read of the store. */
 export interface ReadWindow {
   readonly epoch: Epoch;
-  /** The newest position this node has seen. */
+  /** The newest position that this node has received. */
   readonly head: number;
 }
 
-/** What to read: the next page for these topics strictly after a place. */
+/** A query for the next page: notifications of these topics strictly after a position. */
 export interface PageQuery {
   readonly topics: readonly string[];
   readonly after: LogPosition | 'earliest';
   readonly limit: number;
-  /** Bytes of notifications, where it is to be less than the limit of all. */
+  /** Bytes of notifications, if less than `pageBytesMax`. */
   readonly bytesMax?: number | undefined;
 }
 
-/** How much of the log a node keeps and hands out. */
+/** The bounds of a page, and of the window that a node keeps. */
 export interface ReaderLimits {
   readonly pageBytesMax: number;
   readonly windowCount: number;
@@ -28,19 +28,20 @@ export interface ReaderLimits {
 }
 
 /**
- * Reads pages: from the window where it reaches back far enough, otherwise from the store. Callers that read the same page get the same
- * object, as long as the cache keeps it and nothing is appended.
+ * Reads pages: from the window if it reaches back to the position, otherwise from the store.
+ * Callers that read the same page get the same object, as long as the cache keeps it and nothing is
+ * appended.
  */
 export class Reader {
   readonly #store: Store;
   readonly #limits: ReaderLimits;
-  /** By query; a page with one notification also by its position. */
+  /** Keyed by query. A page with one notification is also keyed by its position. */
   readonly #pages = new PageCache();
-  /** For all callers without new notifications. */
+  /** The page for all callers without new notifications. */
   #emptyPage: LogPage | undefined;
-  /** The page that was read last: waiters that are woken together read it one after the other. */
-  /** The last page that was given a gap, and the page it was made from. */
+  /** The last page with an added gap, and the page without the gap. */
   #gapPage: { readonly of: LogPage; readonly page: LogPage } | undefined;
+  /** The page that was read last. Waiters that wake together read it one after the other. */
   #lastPage: { first: number; query: PageQuery; page: LogPage } | undefined;
   readonly #storeReads = new StoreReads();
   #epoch: Epoch;
@@ -63,15 +64,14 @@ export class Reader {
   }
 
   /**
-   * Adds a batch to the window. False if the batch does not continue it (another log, a hole, or a
-   * failover that lost entries): the window then starts again at the batch, and every waiter reads
-   * again.
+   * Adds a batch to the window. Returns false if the batch does not continue the window: another
+   * log, a hole, or a failover that lost entries. Then the window starts again at the batch, and
+   * every waiter reads again.
    */
   extend(batch: TailBatch): boolean {
     const { epoch, head } = this.window;
     const sameInBatch = positionIn(batch.epoch, { epochId: epoch.id, position: head });
-    // After a loss this node cannot know which entries behind its head existed, revocations among
-    // them.
+    // After a loss, unknown entries may have existed after its head, revocations among them.
     const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
     this.#epoch = batch.epoch;
     if (!continues) this.#log = new MemoryLog(batch.after);
@@ -87,19 +87,20 @@ export class Reader {
     return continues;
   }
 
-  /** Whether the window holds all that follows a place. */
-  reaches(place: LogPosition): boolean {
-    return place.epochId === this.#epoch.id && place.position >= this.#log.floor && place.position <= this.#log.head;
+  /** Whether the window holds everything after a position. */
+  reaches(after: LogPosition): boolean {
+    return after.epochId === this.#epoch.id && after.position >= this.#log.floor && after.position <= this.#log.head;
   }
 
-  /** The first new position after `place`, if the window holds all that follows it. */
-  firstNew(topics: readonly string[], place: LogPosition): number | undefined {
-    return this.reaches(place) ? this.#log.firstAfter(topics, place.position) : undefined;
+  /** The first new position of these topics, if the window holds everything after `after`. */
+  firstNew(topics: readonly string[], after: LogPosition): number | undefined {
+    return this.reaches(after) ? this.#log.firstAfter(topics, after.position) : undefined;
   }
 
   /**
-   * Whether the window has moved past a page of the store since the read began under `epoch`: what was appended in
-   * between is not on the page, and whoever was armed only afterwards was not told.
+   * Whether the window has advanced beyond a page of the store. Entries that were appended during
+   * the read are not on the page, and a waiter that was armed after them was not woken. Then the
+   * waiter reads again. `epoch` is the epoch of the window when the read began.
    */
   movedOn(page: LogPage, epoch: Epoch): boolean {
     if (this.#epoch.id !== epoch.id) return true;
@@ -110,7 +111,7 @@ export class Reader {
   fromWindow(query: PageQuery & { readonly after: LogPosition }): LogPage {
     const { epochId, position, afterLoss } = query.after;
     if (afterLoss) return this.#withGap(this.fromWindow({ ...query, after: { epochId, position } }));
-    // Everybody whose next notification is the same one gets the same page, wherever their cursors stand before it.
+    // Callers with the same next notification get the same page, although their cursors differ.
     const first = this.#log.firstAfter(query.topics, query.after.position);
     if (first === undefined) return (this.#emptyPage ??= emptyPage(this.window));
     const last = this.#lastPage;
@@ -120,7 +121,10 @@ export class Reader {
     return page;
   }
 
-  /** The page for clients that continue past a loss. They come together, so the last one is shared. */
+  /**
+   * The page for clients that continue after a loss. They reconnect together, so the last one is
+   * shared.
+   */
   #withGap(page: LogPage): LogPage {
     if (this.#gapPage?.of === page) return this.#gapPage.page;
     const { epoch, entries, position, more } = page;
@@ -141,7 +145,7 @@ export class Reader {
       position: more ? lastPosition(entries) : this.#log.head,
       more,
     };
-    // Callers with different topics share a page with one notification: one page for ten thousand lists of topics.
+    // A page with one notification is shared across all lists of topics.
     return this.#pages.share(key, entries.length === 1 && !more ? this.#pages.share(first, page) : page);
   }
 
@@ -150,10 +154,11 @@ export class Reader {
   }
 
   /**
-   * Reads from the store, or shares an equal read. That read may have begun before the caller was armed and miss what was appended
-   * since, so callers compare the page's position with the window's head.
+   * Reads from the store, or shares an equal read. That read may have begun before the caller was
+   * armed, and may miss later entries. So callers compare the page's position with the window's
+   * head.
    *
-   * @param isWanted false when the caller has left: its read is then skipped if it has not begun
+   * @param isWanted false when the caller has left. Its read is then skipped if it has not begun.
    */
   fromStore(query: PageQuery, isWanted: () => boolean): Promise<LogPage> {
     const { topics, after, limit } = query;
@@ -164,7 +169,7 @@ export class Reader {
     if (shared) return Promise.resolve(shared);
     const read = async (): Promise<LogPage> => {
       const page = await this.#readStore(query);
-      // An empty page says where the log ended at that time, which the next caller has to ask anew.
+      // An empty page is not shared: its position is the end of the log at the time of this read.
       return page.entries.length > 0 ? this.#pages.share(key, page) : page;
     };
     return this.#storeReads.read({ key, bytesMax, read, isWanted });
@@ -181,7 +186,7 @@ export class Reader {
     if (start && from <= head) {
       return start.afterLoss || from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;
     }
-    // The position is not in this log: start over from its beginning.
+    // The position is not in this log, so the read starts at the beginning of the log.
     const oldest = from === 0 ? page : await this.#readStore({ ...query, after: 'earliest' });
     return { ...oldest, gap: { reason: 'reset' } };
   }
@@ -191,7 +196,10 @@ function emptyPage({ epoch, head }: ReadWindow): LogPage {
   return { epoch, entries: [], position: head, more: false };
 }
 
-/** Whether reads that begin with the same notification have one answer. Equal requests share their topics. */
+/**
+ * Whether two reads that begin with the same notification have the same result. Equal requests
+ * share their topics.
+ */
 function isEqual(one: PageQuery, other: PageQuery): boolean {
   return one.topics === other.topics && one.limit === other.limit && one.bytesMax === other.bytesMax;
 }

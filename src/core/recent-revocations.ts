@@ -1,16 +1,22 @@
 import type { FeedRequest } from './feed-request.js';
 
-/** Subscribers that are remembered. Names have at most 200 characters, so the record takes less than 1 MiB. */
+/**
+ * The number of subscribers in the record. Names have at most 200 characters, so it takes less than
+ * 1 MiB.
+ */
 export const RECENT_REVOCATIONS_MAX = 1_000;
 
 /**
- * Counts revocations and remembers the subscribers of the recent ones. A request notes the count
- * before its access is checked. When it is armed, `affects` says whether its subscriber has lost
- * access since then. Other subscribers are not disturbed.
+ * Counts revocations and records the subscribers of the recent ones. A request notes the count
+ * before its access is checked. When it is armed, `affects` returns whether its subscriber has lost
+ * access since then. Requests of other subscribers continue.
  */
 export class RecentRevocations {
   #count = 0;
-  /** Revocations up to this count may concern any subscriber: they were missed or are no longer remembered. */
+  /**
+   * Revocations up to this count may concern any subscriber: this node missed them or dropped their
+   * record.
+   */
   #unknownUpTo = 0;
   /** The count of each subscriber's last revocation, in this order. */
   readonly #lastOf = new Map<string, number>();
@@ -36,7 +42,7 @@ export class RecentRevocations {
     this.#lastOf.clear();
   }
 
-  /** Whether the request's subscriber was revoked since its access was checked, or may have been. */
+  /** Whether the subscriber lost access since its access check, or may have lost it. */
   affects({ subscriber, revocations }: Pick<FeedRequest, 'subscriber' | 'revocations'>): boolean {
     if (subscriber === undefined || revocations === undefined) return false;
     return revocations < Math.max(this.#unknownUpTo, this.#lastOf.get(subscriber) ?? 0);

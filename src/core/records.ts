@@ -2,8 +2,9 @@ import type { LogEntry } from './notification.js';
 import { RESERVED_TOPIC_PREFIX } from './revocation.js';
 
 /**
- * The room for the library's own records in a log. 100,000 revocations are more than an application makes within a log's
- * retention, and with 16 MiB each may have 160 bytes. Records beyond either bound count like notifications.
+ * The share of a log that is reserved for the library's own records. An application makes fewer
+ * than 100,000 revocations within a log's retention. 16 MiB are 160 bytes for each. Records beyond
+ * either bound count like notifications.
  */
 export const RECORDS_MAX = 100_000;
 export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
@@ -13,7 +14,7 @@ export interface LogSize {
   /** Entries of all kinds. */
   readonly count: number;
   readonly bytes: number;
-  /** Of these, records of the library. */
+  /** The library's records among these entries. */
   readonly records: number;
   readonly recordBytes: number;
 }

@@ -1,21 +1,22 @@
 import type { Draft, LogEntry } from './notification.js';
 
 /**
- * Topics that begin with it hold the library's own records. No client can name one: `checkTopic` refuses the character. What
- * stands in the log is told to every node, in its order, by any store.
+ * The prefix of topics for the library's own records. No client can name such a topic, because
+ * `checkTopic` rejects the character. Any store delivers its records to every node, in the order of
+ * the log.
  */
 export const RESERVED_TOPIC_PREFIX = '$';
 
 const REVOCATIONS = `${RESERVED_TOPIC_PREFIX}revocations`;
 
-/** That a subscriber may no longer read. */
+/** Ends the read access of a subscriber. */
 export interface Revocation {
   readonly subscriber: string;
-  /** Undefined: all. */
+  /** Undefined: all topics. */
   readonly topics?: readonly string[] | undefined;
 }
 
-/** The topic of a subscriber's revocations: of fixed length, whatever the subscriber is called. */
+/** The topic of a subscriber's revocations. Its length is fixed, so a name of any length fits. */
 export async function revocationsTopic(subscriber: string): Promise<string> {
   const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(subscriber));
   const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -30,7 +31,10 @@ export async function revocationDraft({ subscriber, topics }: Revocation, time: 
   return { id, topic, json: JSON.stringify({ id, topic, type: 'revoked', time: time.toISOString(), data }) };
 }
 
-/** The revocation that an entry of the log is; undefined if it is none, or one that cannot be understood. */
+/**
+ * Parses the revocation of a log entry. Undefined if the entry is not a revocation, or its record
+ * is invalid.
+ */
 export function revocationOf({ topic, json }: LogEntry): Revocation | undefined {
   if (!topic.startsWith(REVOCATIONS)) return undefined;
   try {

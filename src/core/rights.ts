@@ -1,8 +1,8 @@
 /** The current access rules of a request. They are checked before each delivery. */
 export interface Rights {
   /**
-   * The topics of the list that may be read now. Rules that answer at once return an array. A promise
-   * holds the page back until it resolves.
+   * Returns the topics of the list that the subscriber may read now. Synchronous rules return an
+   * array. A promise delays the page until it resolves.
    */
   allowed(topics: readonly string[]): readonly string[] | Promise<readonly string[]>;
 }
@@ -13,7 +13,7 @@ export interface RightsCallback {
   failed(error: unknown): void;
 }
 
-/** Checks rights and calls back: synchronously if the rules answer at once. */
+/** Checks rights and calls back, synchronously if the rules return an array. */
 export function checkRights(rights: Rights, topics: readonly string[], callback: RightsCallback): void {
   const failed = (error: unknown): void => {
     callback.failed(error);

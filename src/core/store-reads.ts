@@ -2,18 +2,19 @@ import { Fifo } from './fifo.js';
 import type { LogPage } from './page.js';
 
 /**
- * Bytes that all reads of the store under way may return together. Further reads wait for their turn: each result is in memory until its
- * page is delivered, and a herd of reconnecting clients would otherwise read thousands of pages at once.
+ * Bytes that all concurrent reads of the store may return together. Further reads are queued. Each
+ * result stays in memory until its page is delivered. Without the bound, many reconnecting clients
+ * would read thousands of pages at once.
  */
 export const STORE_READS_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One read of the store. Equal reads have the same key. */
 export interface StoreRead {
   readonly key: string;
-  /** The most that it returns. */
+  /** The most bytes that it returns. */
   readonly bytesMax: number;
   read(): Promise<LogPage>;
-  /** False when the caller has left; a read that no caller wants is skipped when its turn comes. */
+  /** False when the caller has left. A read without a caller is skipped instead of started. */
   isWanted(): boolean;
 }
 
@@ -23,13 +24,19 @@ interface SharedRead extends Pick<StoreRead, 'key' | 'bytesMax'> {
   readonly settle: (page: Promise<LogPage>) => void;
 }
 
-/** Reads of the store: equal ones that overlap are one read, and all together are bounded in bytes. */
+/**
+ * Reads of the store. Equal reads that overlap are one read. One bound limits the bytes of all of
+ * them.
+ */
 export class StoreReads {
   readonly #byKey = new Map<string, SharedRead>();
   readonly #queue = new Fifo<SharedRead>();
   #bytes = 0;
 
-  /** Joins an equal read that is queued or under way, or adds one. A caller that has left never hears of a skipped read. */
+  /**
+   * Joins an equal read that is queued or in progress, or adds one. If all callers leave, a skipped
+   * read rejects.
+   */
   read(caller: StoreRead): Promise<LogPage> {
     const { key, bytesMax } = caller;
     const joined = this.#byKey.get(key);

@@ -38,14 +38,15 @@ export interface Turns {
 type State = 'reading' | 'waiting' | 'delivering' | 'ended';
 
 /**
- * One held poll or one open stream: it is armed, then it takes turns of read and wait.
+ * One held poll or one open stream. It is armed, and then it takes turns of read and wait.
  *
  * No wake-up is lost. The waiter is armed before its first read. A read from the window and the
- * step to `waiting` happen in one synchronous run. A read from the store may miss what is appended
- * meanwhile, so the page's position is compared with the window's head, and the read is repeated.
+ * step to `waiting` happen in one synchronous run. A read from the store may miss entries that are
+ * appended meanwhile. So the page's position is compared with the window's head, and the read is
+ * repeated.
  *
  * The consumer is a `JsonResponse`, an `SseResponse`, a poll of the direct lane, or an observer of
- * RxJS. `unsubscribe` releases all that the waiter holds.
+ * RxJS. `unsubscribe` releases everything that the waiter holds.
  */
 export class Waiter implements Wakeable, Unsubscribable {
   indexes: readonly number[] = [];
@@ -57,7 +58,7 @@ export class Waiter implements Wakeable, Unsubscribable {
   readonly #position: ReadPosition;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
-  /** Kept running while pages are delivered, so that a busy stream does not create a timer per page. */
+  /** It keeps running during deliveries, so a busy stream needs no timer per page. */
   #turnTimer: Timer;
   #lifetimeTimer: Timer;
 
@@ -71,7 +72,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     this.#position = new ReadPosition(after === 'latest' ? { epochId: epoch.id, position: head } : after);
   }
 
-  /** Arms the waiter and begins its first turn. If the request is rejected, the consumer receives the error. */
+  /** Arms the waiter and begins its first turn. The consumer receives the error of a rejection. */
   start(): void {
     const { clock, waiters, revocations, observer } = this.#context;
     const rejection = waiters.rejection(this.request);
@@ -90,7 +91,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     }
     waiters.arm(this);
     observer.armed(this.request);
-    // From here on `revoke` reaches the waiter. An earlier revocation could not, so it is looked up.
+    // From now on `revoke` reaches the waiter. An earlier revocation could not, so look it up.
     if (revocations.affects(this.request)) this.#end('rights');
     else this.#turn();
   }
@@ -106,15 +107,18 @@ export class Waiter implements Wakeable, Unsubscribable {
   }
 
   /**
-   * Ends the waiter if its subscriber loses one of its topics; all topics if none are given. The
-   * client reconnects, and its access is checked then. If the waiter continued without the topic,
-   * it would skip the topic's notifications silently when access is restored.
+   * Ends the waiter if its subscriber loses one of its topics, or without `topics` all. The client
+   * reconnects, and its access is checked then. Without the topic, the stream would skip its
+   * notifications silently if access returns.
    */
   revoke(topics?: readonly string[]): void {
     if (!topics || this.request.topics.some((topic) => topics.includes(topic))) this.#end('rights');
   }
 
-  /** This node may have missed a revocation. With access rules the next delivery checks it; without them the waiter ends. */
+  /**
+   * With access rules, the next delivery detects a missed revocation. Without rules the waiter
+   * ends.
+   */
   revocationMissed(): void {
     if (!this.request.rights) this.#end('rights');
   }
@@ -212,7 +216,7 @@ export class Waiter implements Wakeable, Unsubscribable {
     }
   }
 
-  /** Access may have changed while the waiter waited, so the rules are checked for the topics on the page. */
+  /** Checks the rules for the topics on the page: access may have changed during the wait. */
   #checkAccess(page: LogPage, rights: Rights): void {
     const topics = [...new Set(page.entries.map(({ topic }) => topic))];
     checkRights(rights, topics, {
@@ -227,7 +231,9 @@ export class Waiter implements Wakeable, Unsubscribable {
     });
   }
 
-  /** The race between arrival and timeout. Both lead to another read; only the timeout may answer with an empty page. */
+  /**
+   * Both an arrival and the timeout lead to a read. Only the timeout may answer with an empty page.
+   */
   #wait(leftMs: number): void {
     this.#state = 'waiting';
     if (leftMs === Infinity) return;
@@ -237,7 +243,9 @@ export class Waiter implements Wakeable, Unsubscribable {
     }, leftMs);
   }
 
-  /** If the waiter is queued, the delivery answers it. If it is busy, it checks the clock itself. */
+  /**
+   * If the waiter is queued, the delivery answers it. If it is busy, it checks the clock itself.
+   */
   #onTimeout(): void {
     const { clock, reader, waiters } = this.#context;
     if (this.#state !== 'waiting' || waiters.isQueued(this)) return;

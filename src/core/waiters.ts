@@ -4,31 +4,39 @@ import type { FeedRequest } from './feed-request.js';
 import { Fifo } from './fifo.js';
 import { spreadMs } from './backoff.js';
 
-/** A waiter, as the indexes see it. */
+/** The part of a waiter that the indexes use. */
 export interface Wakeable {
   readonly request: FeedRequest;
-  /** Its index in the list of each of its topics, in their order. Written by `Waiters` only. */
+  /**
+   * Its index in the list of each of its topics, in the order of the topics. Only `Waiters` writes
+   * it.
+   */
   indexes: readonly number[];
-  /** The first new position that it is queued for; `NOT_QUEUED` otherwise. Written by `Waiters` only. */
+  /**
+   * The first new position that it is queued for, otherwise `NOT_QUEUED`. Only `Waiters` writes it.
+   */
   firstNew: number;
-  /** Called when its turn in the queue comes. Nothing new for it exists before this position. */
+  /** Called when the queue reaches the waiter. Nothing new for it exists before this position. */
   wake(firstNew: number): void;
 }
 
-/** Behind every position. */
+/** Higher than every position. */
 export const NOT_QUEUED = Infinity;
 
 /**
- * The time for waking waiters before the event loop serves others. A client that was answered and
- * polls again costs several times as much as its answer. Notifications that are published
- * meanwhile are merged into the pages of the waiters that are still queued: of 50 published one
- * after the other, each costs 1,000 clients two thirds of its cost with 2 ms.
+ * The time for waking waiters before the event loop serves other work. When a client receives its
+ * page and polls again, this costs several times as much as the page. Notifications that are
+ * published meanwhile are merged into the pages of the waiters that are still queued. Measured with
+ * 50 notifications in a row to 1,000 clients, 1 ms costs two thirds of the CPU that 2 ms cost.
  */
 export const WAKE_BUDGET_MS = 1;
-/** Waiters woken between two checks of the clock. An answer costs 20 to 100 µs, so at most 1.6 ms more. */
+/**
+ * Waiters that wake between two checks of the clock. A page costs 20 to 100 µs, so they take at
+ * most 1.6 ms more.
+ */
 export const WAKE_CHUNK = 16;
 
-/** The limits on polls that are held and streams that are open. */
+/** The limits on held polls and open streams. */
 export interface WaiterLimits {
   /** On this node. */
   readonly waitersMax: number;
@@ -42,9 +50,9 @@ export interface WaiterLimits {
  * The waiters of a node: an index by topic, an index by subscriber, the slots that count towards
  * the limits, and the queue of waiters to wake.
  *
- * The index by topic consists of arrays, and each waiter knows its indexes in them. A `Set` through
- * which thousands of waiters pass keeps its outgrown tables alive until the next major garbage
- * collection: that was a third of the CPU per delivery.
+ * The index by topic consists of arrays, and each waiter knows its indexes in them. If thousands of
+ * waiters enter and leave a `Set`, its outgrown tables stay in memory until the next major garbage
+ * collection. That was a third of the CPU per delivery.
  */
 export class Waiters<W extends Wakeable> {
   readonly #clock: Clock;
@@ -53,12 +61,14 @@ export class Waiters<W extends Wakeable> {
   readonly #bySubscriber = new Map<string, Set<W>>();
   /**
    * Slots by subscriber and by address. A waiter holds its slot until its last answer has been
-   * flushed: an answer that the client does not read takes memory as a waiter does.
+   * flushed, because an unread answer takes memory like a waiter.
    */
   readonly #subscriberSlots = new Map<string, number>();
   readonly #addressSlots = new Map<string, number>();
   #slots = 0;
-  /** Topics with new notifications whose waiters are not queued yet, with their first new position. */
+  /**
+   * Topics with new notifications whose waiters are not queued yet, with their first new position.
+   */
   readonly #newByTopic = new Map<string, number>();
   readonly #queue = new Fifo<W>();
   #count = 0;
@@ -91,7 +101,10 @@ export class Waiters<W extends Wakeable> {
     return this.#drain !== undefined;
   }
 
-  /** The time over which the clients of this node spread their reconnects. While it drains: all that it had. */
+  /**
+   * The time over which the clients of this node spread their reconnects. A draining node counts
+   * all its former clients.
+   */
   spreadMs(): number {
     return this.#drain?.spreadMs ?? spreadMs(this.#count);
   }
@@ -115,7 +128,10 @@ export class Waiters<W extends Wakeable> {
     return new NotificationsError('waiters_too_many', message, { spreadMs: this.spreadMs() });
   }
 
-  /** Arms a waiter: from now on, a new notification on one of its topics wakes it. It must not be armed already. */
+  /**
+   * Arms a waiter: from now on, a new notification on one of its topics wakes it. It must not be
+   * armed already.
+   */
   arm(waiter: W): void {
     const { topics, subscriber, address } = waiter.request;
     this.#slots++;
@@ -157,15 +173,18 @@ export class Waiters<W extends Wakeable> {
     if (address !== undefined) decrement(this.#addressSlots, address);
   }
 
-  /** The waiters of a subscriber, or of all subscribers. A copy: a waiter may leave while it is visited. */
+  /**
+   * The waiters of a subscriber, or of all subscribers. A copy: a waiter may leave while it is
+   * visited.
+   */
   ofSubscribers(subscriber?: string): readonly W[] {
     if (subscriber !== undefined) return [...(this.#bySubscriber.get(subscriber) ?? [])];
     return [...this.#bySubscriber.values()].flatMap((waiters) => [...waiters]);
   }
 
   /**
-   * A topic has a new notification at a position. The cost does not depend on the number of
-   * waiters: they are looked up on the next turn of the event loop, so that notifications that
+   * Reports a new notification of a topic at a position. The cost does not depend on the number of
+   * waiters, because their lookup happens on the next turn of the event loop. So notifications that
    * arrive together are delivered in one page.
    */
   notify(topic: string, position: number): void {
@@ -174,7 +193,7 @@ export class Waiters<W extends Wakeable> {
     this.#schedule();
   }
 
-  /** Any topic may have new notifications, none of them before this position. */
+  /** Reports that any topic may have new notifications. None of them is before this position. */
   notifyAll(position: number): void {
     for (const topic of this.#byTopic.keys()) this.notify(topic, position);
   }
@@ -184,7 +203,9 @@ export class Waiters<W extends Wakeable> {
     return this.#queue.length > 0;
   }
 
-  /** Queues a waiter, behind all others, for notifications that already exist from this position on. */
+  /**
+   * Queues a waiter, behind all others, for notifications that already exist from this position on.
+   */
   queue(waiter: W, position: number): void {
     this.#enqueue(waiter, position);
     this.#schedule();
