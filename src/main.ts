@@ -8,9 +8,15 @@ import { DemoModule } from './demo/demo.module.js';
 import { type Environment, EnvironmentError, readEnvironment } from './demo/environment.js';
 import { exposureWarning, startText } from './demo/start-text.js';
 
-/** Long enough for every waiter to get its last answer; somebody who never ends a request does not hold up the exit. */
+/**
+ * Long enough for every waiter to get its last answer; a client that never ends a request does not
+ * delay the exit.
+ */
 const DRAIN_MS_MAX = 5_000;
-/** Ctrl-C below npm arrives twice: from the terminal, and from npm, which passes it on. That is one wish, not two. */
+/**
+ * Ctrl-C below npm arrives twice: from the terminal, and from npm, which passes it on. That is one
+ * wish, not two.
+ */
 const SAME_SIGNAL_MS = 300;
 
 /** The address cannot be listened on; the message says what to change. */
@@ -20,7 +26,7 @@ try {
   await start(readEnvironment(process.env));
 } catch (error) {
   const line = explained(error);
-  // What nobody foresaw is a defect, and shows where.
+  // An unexpected error is a defect; its stack shows the cause.
   console.error(line ?? error);
   process.exitCode = 1;
 }
@@ -44,7 +50,10 @@ async function start(environment: Environment): Promise<void> {
   }
 }
 
-/** Not Nest's own `listen`, which logs what goes wrong besides rejecting with it. Resolves with the port. */
+/**
+ * Not Nest's own `listen`, which logs what goes wrong besides rejecting with it. Resolves with the
+ * port.
+ */
 async function listen(server: Server, { PORT, HOST }: Environment): Promise<number> {
   server.listen(PORT, HOST);
   try {
@@ -55,7 +64,9 @@ async function listen(server: Server, { PORT, HOST }: Environment): Promise<numb
   return (server.address() as AddressInfo).port;
 }
 
-/** The first signal lets every waiter have its last answer and ends with 0, the second ends at once. */
+/**
+ * The first signal lets every waiter have its last answer and ends with 0, the second ends at once.
+ */
 function stopOnSignals(app: NestExpressApplication): void {
   let stoppingSince: number | undefined;
   const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {

@@ -3,7 +3,17 @@ import { describe, expect, it } from '@jest/globals';
 import { filesToCheck, findingsOf } from '../scripts/language.mjs';
 
 /** Folders and files that are still to be rewritten. The list only shrinks. */
-const NOT_YET = ['README.md', 'docs/', 'src/', 'test/cluster/', 'test/simulation/', 'test/stores/'];
+const NOT_YET = [
+  'README.md',
+  'docs/',
+  'src/core/',
+  'src/nest/',
+  'src/stores/',
+  'src/wire/',
+  'test/cluster/',
+  'test/simulation/',
+  'test/stores/',
+];
 
 /** Sentences that the check must find, each with a sentence that it must pass. */
 const REWRITTEN: [string, string][] = [

@@ -2,7 +2,7 @@ import { Controller, Get, Header, NotFoundException, Param, Res } from '@nestjs/
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 
-/** What this needs of the framework's response. */
+/** The part of the framework's response that this uses. */
 interface HeaderWriter {
   header(name: string, value: string): unknown;
 }
@@ -32,7 +32,9 @@ const SECURITY_POLICY = [
 /** The demo page and its files. */
 @Controller()
 export class DemoController {
-  /** Read once, at the start: a name that is asked for is looked up here and never becomes a path. */
+  /**
+   * Read once, at the start: a requested name is looked up here and never becomes a path.
+   */
   readonly #files = new Map(
     readdirSync(FOLDER)
       .filter((name) => extname(name) in TYPE_OF)
@@ -57,7 +59,7 @@ export class DemoController {
     const text = this.#files.get(name);
     if (text === undefined) throw new NotFoundException();
     response.header('Content-Type', TYPE_OF[extname(name)] ?? '');
-    // A new build is seen at once; what has not changed is answered with 304.
+    // A new build is visible at once; an unchanged file is answered with 304.
     response.header('Cache-Control', 'no-cache');
     response.header('X-Content-Type-Options', 'nosniff');
     response.header('Referrer-Policy', 'no-referrer');

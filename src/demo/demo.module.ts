@@ -7,7 +7,10 @@ import { PULSE_EVERY_MS, PulseSource } from './pulse.source.js';
 
 const HOST = Symbol('host');
 
-/** The application that `npm start` runs: the feed, a page that shows it, and a source that has something to say. */
+/**
+ * The application that `npm start` runs: the feed, a page that shows it, and a source that has
+ * something to say.
+ */
 @Module({ controllers: [DemoController], providers: [PulseSource] })
 export class DemoModule implements NestModule {
   readonly #host: string;

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { NotificationsOptions } from '../index.js';
 import { isStore, openStore, STORE_FORMS, withoutCredentials } from './store.js';
 
-/** A number that the environment may set: what it means, and what is allowed. */
+/** A number that the environment may set: its meaning, and its range. */
 interface NumberVariable {
   readonly default: number;
   readonly min: number;
@@ -87,7 +87,7 @@ export interface Setting {
 export class EnvironmentError extends Error {}
 
 /**
- * Reads the configuration; what is missing or empty has its default.
+ * Reads the configuration. A missing or empty variable has its default.
  * @throws EnvironmentError
  */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
@@ -112,7 +112,10 @@ export function settingsOf(environment: Environment): readonly Setting[] {
   ];
 }
 
-/** What the variables mean for the module. The server is open to whoever reaches it: it is there to be tried out. */
+/**
+ * The module's options for the variables. The server is open to every client that can connect: it
+ * is a demo.
+ */
 export function moduleOptions(environment: Environment): NotificationsOptions {
   const waitMs = toMs(environment.WAIT_SECONDS);
   const waitMsMaxDefault = 55_000;
@@ -154,7 +157,7 @@ function readNumber(name: NumberName, text: string | undefined): number {
 
 function readHost(text: string | undefined): string {
   if (text === undefined || text === '') return HOST_DEFAULT;
-  // An IPv6 zone (fe80::1%eth0) has no place in a URL that browsers take.
+  // An IPv6 zone (fe80::1%eth0) is not valid in a URL for browsers.
   const isAddress = isIP(text) !== 0 && !text.includes('%');
   if (isAddress || /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/.test(text)) return text;
   throw new EnvironmentError(

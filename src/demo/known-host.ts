@@ -7,8 +7,9 @@ interface HostRequest {
 }
 
 /**
- * Refuses requests for a name that is not this machine's. This server is public to whoever reaches it, and any page on the internet
- * reaches it from the browser of this machine once its own name is made to lead here (DNS rebinding); the name tells.
+ * Refuses requests for a name that is not this machine's. This server is public to every client
+ * that can connect. A page on the internet can connect from this machine's browser, if its own name
+ * resolves to this address (DNS rebinding). The name in the request shows that.
  *
  * @param host the address that is listened on
  */

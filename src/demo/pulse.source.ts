@@ -31,7 +31,9 @@ export const PULSE_EVERY_MS = Symbol('pulse every ms');
 
 const MIB = 1024 * 1024;
 const NS_PER_MS = 1e6;
-/** How often the delay is measured. The histogram counts this interval in, so it is taken off again. */
+/**
+ * How often the delay is measured. The histogram counts this interval in, so it is taken off again.
+ */
 const RESOLUTION_MS = 10;
 
 /** Publishes a sample of the running process at fixed intervals: something real to look at. */
@@ -65,7 +67,9 @@ export class PulseSource implements OnApplicationBootstrap, BeforeApplicationShu
     this.#delay.disable();
   }
 
-  /** A store that fails is said once, not at every sample; and a slow one is not given more to do. */
+  /**
+   * A store that fails is said once, not at every sample; and a slow one is not given more to do.
+   */
   async #publish(): Promise<void> {
     if (this.#publishing) return;
     this.#publishing = true;
@@ -99,7 +103,10 @@ export class PulseSource implements OnApplicationBootstrap, BeforeApplicationShu
   }
 }
 
-/** Between samples that are closer than the resolution the histogram is empty, and its mean is no number. */
+/**
+ * Between samples that are closer than the resolution the histogram is empty, and its mean is no
+ * number.
+ */
 function delayMs(recordedNs: number): number {
   return Number.isFinite(recordedNs) ? rounded(Math.max(0, recordedNs / NS_PER_MS - RESOLUTION_MS), 2) : 0;
 }

@@ -1,7 +1,9 @@
 import { type Environment, isLoopback, settingsOf } from './environment.js';
 import { storeNote } from './store.js';
 
-/** What the server says once it listens: where to look, what to paste, and what can be set. */
+/**
+ * The text that the server prints when it listens: the address, commands to try, and the settings.
+ */
 export function startText(environment: Environment, port: number): string {
   const origin = originOf(environment.HOST, port);
   const feed = `${origin}/notifications`;
@@ -47,7 +49,9 @@ function publicText(host: string): string {
     : statement;
 }
 
-/** An address that stands for all of a machine's is no place to go to; a client on the machine takes the loopback one. */
+/**
+ * A wildcard address cannot be opened; a client on the machine uses the loopback address.
+ */
 function originOf(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

@@ -6,7 +6,7 @@ import { postgresStore } from '../stores/postgres/index.js';
 import { redisStore } from '../stores/redis/index.js';
 import { sqliteStore } from '../stores/sqlite/index.js';
 
-/** What a store keeps; every driver names its options so. */
+/** The retention of a store; every driver has these options. */
 export interface Retention {
   readonly retainCount: number;
   readonly retainMs: number;
@@ -59,7 +59,7 @@ const ENGINES: readonly Engine[] = [
   },
 ];
 
-/** What STORE may be, for messages. */
+/** The values of STORE, for messages. */
 export const STORE_FORMS = 'memory, sqlite:PATH, redis://HOST, postgres://HOST/DATABASE or nats://HOST';
 
 /** Whether a value of STORE names a store. */
@@ -72,12 +72,15 @@ export function openStore(store: string, retention: Retention): StoreFactory {
   return known(store).open(store, retention);
 }
 
-/** What a user should know of where notifications are kept. */
+/** A note for the user about the store. */
 export function storeNote(store: string): string {
   return known(store).note;
 }
 
-/** The value of STORE without credentials, for people: a user, a password and all of a query are hidden. */
+/**
+ * The value of STORE without credentials, for people: a user, a password and all of a query are
+ * hidden.
+ */
 export function withoutCredentials(store: string): string {
   const [scheme, rest] = store.split('://', 2);
   if (rest === undefined) return store;

@@ -78,7 +78,9 @@ export class ManualClock implements Clock {
     this.#immediates.push(task);
   }
 
-  /** Timers that are set and have not fired. Zero when the code under test has cleared all of them. */
+  /**
+   * Timers that are set and have not fired. Zero when the code under test has cleared all of them.
+   */
   get pendingTimers(): number {
     let count = 0;
     for (const timers of this.#timers.values()) count += timers.size;
@@ -124,7 +126,9 @@ export class ManualClock implements Clock {
     this.#elapsedMs += durationMs;
   }
 
-  /** Runs one turn of the event loop: promises, then the timers that are due, then the immediates. */
+  /**
+   * Runs one turn of the event loop: promises, then the timers that are due, then the immediates.
+   */
   async turn(): Promise<void> {
     await promisesSettled();
     for (let timer = this.#nextTimer(this.#elapsedMs); timer; timer = this.#nextTimer(this.#elapsedMs)) {

@@ -10,15 +10,16 @@ import { retentionChecks } from './contract/retention.js';
 import { tailChecks } from './contract/tail.js';
 
 /**
- * The tests that every store driver has to pass: what the prose of `Store` promises, sentence by sentence. They need no
- * test runner of a certain make, and no sleeps: whatever takes time is waited for, up to `timeoutMs`.
+ * The tests that every store driver has to pass. They check each sentence of the documentation of
+ * `Store`. They run in any test runner, without sleeps: each wait ends with its condition, or
+ * fails after `timeoutMs`.
  *
  * ```ts
  * for (const check of storeContract({ open: () => openMyStore() })) test(check.name, check.run);
  * ```
  *
- * Two promises cannot be checked from outside and stay with the driver's own tests: that a log survives its engine's
- * restart, and that an engine which is cut off is reported within a bounded time.
+ * Two rules cannot be checked from outside, and need the driver's own tests. A log survives its
+ * engine's restart. A lost connection to the engine is reported within a bounded time.
  */
 export function storeContract(options: StoreContractOptions): readonly StoreCheck[] {
   const { trim, openAnother, abilities = [] } = options;

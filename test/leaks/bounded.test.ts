@@ -15,7 +15,7 @@ const HEAP_MIB = 160;
 const GROWTH_MAX_BYTES = 64 * MIB;
 const UNREAD_BYTES_MAX = 32 * MIB;
 const CURSORS = 2_000;
-/** Three times more than the cache of shared pages holds. */
+/** Their bytes are several times the bound of the cache of shared pages. */
 const PAGES = inDepth(60, 150);
 const STREAMS = inDepth(30, 60);
 /** Their answers take 30 MB, more than the kernel buffers. */

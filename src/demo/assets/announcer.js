@@ -1,7 +1,9 @@
-/** What happens within this time is said in one go, and only the last word on each matter. */
+/** Changes within this time are announced together, and only the last one of each subject. */
 const GATHER_MS = 1_000;
 
-/** Tells those who do not see the page what has changed, when they are not being told something else. */
+/**
+ * Announces changes to users of screen readers, after the announcement that is in progress.
+ */
 export class Announcer {
   #place;
   /** @type {Map<string, string>} */

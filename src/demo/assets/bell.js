@@ -19,7 +19,9 @@ const REASONS = {
 /** Once, gently. */
 const RING = [{ rotate: ['0deg', '14deg', '-11deg', '6deg', '-3deg', '0deg'] }, { duration: 700, easing: 'ease-out' }];
 
-/** The bell of an application: what has come, what of it is unread, and whether more can come. */
+/**
+ * The bell of an application: the notifications, the unread ones, and the state of the connection.
+ */
 export class Bell {
   #button = document.getElementById('bell');
   #icon = document.querySelector('#bell svg');
@@ -35,7 +37,9 @@ export class Bell {
   #announcer;
   #unread = 0;
 
-  /** @param {{ announcer: import('./announcer.js').Announcer, onConnectAgain: () => void }} options */
+  /**
+   * @param {{ announcer: import('./announcer.js').Announcer, onConnectAgain: () => void }} options
+   */
   constructor({ announcer, onConnectAgain }) {
     this.#announcer = announcer;
     this.#again.addEventListener('click', () => {
@@ -87,7 +91,9 @@ export class Bell {
     }
   }
 
-  /** Something was missed for good. An application fetches its state anew here; this one has none. */
+  /**
+   * Something was missed for good. An application fetches its state again here; this one has none.
+   */
   gap({ reason }) {
     const notice = element('p', { className: 'item gap' });
     notice.append(
@@ -96,7 +102,10 @@ export class Bell {
     this.#add(notice);
   }
 
-  /** @param {object} state of the client @param {string} [detail] why, where the page knows it better */
+  /**
+   * @param {object} state of the client @param {string} [detail] why, where the page knows it
+   * better
+   */
   state({ phase, reason, transport }, detail) {
     const why = detail ?? (phase === 'offline' ? OFFLINE : REASONS[reason]);
     const about = (phase === 'live' ? TRANSPORTS[transport] : why) ?? '';
@@ -126,7 +135,7 @@ export class Bell {
     while (this.#list.childElementCount > SHOWN) this.#list.lastElementChild.remove();
   }
 
-  /** Whoever looks has read it; what was new stays marked until the panel is closed. */
+  /** An open panel marks notifications as read. New ones stay marked until the panel is closed. */
   #opened() {
     this.#button.setAttribute('aria-expanded', 'true');
     this.#count(0);
@@ -168,7 +177,7 @@ export class Bell {
   }
 }
 
-/** What an item says; that it is new is told to those who do not see the mark. */
+/** The text of an item. Screen readers also announce that it is new. */
 function lines(text, about) {
   const first = element('span', { className: 'text', text });
   first.prepend(element('span', { className: 'visually-hidden new', text: 'New: ' }));

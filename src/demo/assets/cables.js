@@ -5,18 +5,27 @@ const CELLS = 60;
 /** One reader is always a moment behind the others; only what lasts is worth saying. */
 const BEHIND_AFTER_MS = 300;
 
-/** Every reader as a lane with its cable: the same notification stands below itself, and shows what one has and another lacks. */
+/**
+ * Shows every reader as a lane with its cable. The cells of one notification are in one column, so
+ * that a missing one is visible.
+ */
 export class CablePanel {
   #panel = document.getElementById('cables');
   #all = document.getElementById('cables-all');
   #answer = document.getElementById('verdict-answer');
   #text = document.getElementById('verdict-text');
-  /** @type {Map<string, { root: HTMLElement, parts: Record<string, HTMLElement>, cells: Map<object, HTMLElement> }>} */
+  /**
+   * @type {Map<string, { root: HTMLElement, parts: Record<string, HTMLElement>, cells: Map<object,
+   * HTMLElement> }>}
+   */
   #lanes = new Map();
   #announcer;
   #timer;
 
-  /** @param {{ names: string[], announcer: object, onPull: (names: string[], isPulled: boolean) => void }} options */
+  /**
+   * @param {{ names: string[], announcer: object, onPull: (names: string[], isPulled: boolean) =>
+   * void }} options
+   */
   constructor({ names, announcer, onPull }) {
     this.#announcer = announcer;
     const place = document.getElementById('lanes');
@@ -83,7 +92,7 @@ export class CablePanel {
       note.textContent = noteOf(reader);
       note.dataset.lacking = String(reader.lacking > 0);
     }
-    // What changes its kind, not every number.
+    // The kinds of changes, not every number.
     if (changed) this.#announcer.say('verdict', `${answer}.`);
   }
 }
@@ -92,7 +101,7 @@ function isPlugged(cable) {
   return cable.getAttribute('aria-checked') === 'true';
 }
 
-/** Only what has changed is touched: a cell is moved when its notification finds its place. */
+/** Only changed cells are updated: a cell moves when the order of its notification is known. */
 function showCells(place, cells, { entries, name }) {
   for (const [index, entry] of entries.entries()) {
     let cell = cells.get(entry);

@@ -12,7 +12,9 @@ const WHY_GAP = {
   expired: 'Some notifications are no longer kept. Going on from the oldest one that is.',
 };
 
-/** One plain client on the page. Everything that came over the wire is shown as text, never as markup. */
+/**
+ * One plain client on the page. Received data is shown as text, never as markup.
+ */
 export class Column {
   #parts;
   #root;
@@ -72,7 +74,10 @@ export class Column {
     this.#parts.cursor.title = cursor;
   }
 
-  /** `caughtUp`: it was published while this client was away, so that its latency is that of the absence. */
+  /**
+   * `caughtUp`: it was published while this client was away, so that its latency is that of the
+   * absence.
+   */
   notification({ topic, type, time, data }, { latencyMs, caughtUp }) {
     this.#counts.received++;
     if (caughtUp) this.#counts.caughtUp++;

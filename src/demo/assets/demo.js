@@ -58,8 +58,8 @@ function start() {
   }, TICK_MS);
   setInterval(() => bell.tick(), BELL_TICK_MS);
 
-  // A page that is left must keep no request open, and one that nobody sees leaves connections to those that are seen. What is missed
-  // meanwhile is caught up on.
+  // A page that the user leaves must keep no request open. A hidden page leaves the connections to
+  // visible ones. It catches up on missed notifications later.
   const settle = () => (document.visibilityState === 'hidden' ? session.rest('this tab is hidden') : session.wake());
   document.addEventListener('visibilitychange', settle);
   addEventListener('pageshow', settle);

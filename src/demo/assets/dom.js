@@ -1,4 +1,4 @@
-/** An element with text in it: what came over the wire is never markup. */
+/** An element with text: received data is never markup. */
 export function element(tag, { text, className, title } = {}) {
   const made = document.createElement(tag);
   if (text !== undefined) made.textContent = text;
@@ -7,7 +7,7 @@ export function element(tag, { text, className, title } = {}) {
   return made;
 }
 
-/** What a template holds, with its parts by the names that `data-part` gives them. */
+/** The content of a template, with its parts by their names in `data-part`. */
 export function fromTemplate(id) {
   const root = document.getElementById(id).content.cloneNode(true).firstElementChild;
   const parts = {};

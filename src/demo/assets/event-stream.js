@@ -1,8 +1,9 @@
 import { feedUrl, pause, pauseAfter } from './long-poll.js';
 
 /**
- * The same feed through the browser's own EventSource. It reconnects by itself and sends the last cursor it has seen along;
- * what is left to do here is to begin from a cursor, and to begin anew where it gives up or has been put down.
+ * The same feed through the browser's own EventSource. It reconnects by itself and sends its last
+ * cursor. This class only starts it from a cursor, and starts it again when it gives up or was
+ * closed.
  */
 export class EventStream {
   /** @type {import('./long-poll.js').Listener} */
@@ -23,7 +24,7 @@ export class EventStream {
     this.#listener = listener;
   }
 
-  /** Goes on where it was. */
+  /** Continues at its position. */
   connect() {
     if (this.#running) return;
     this.#running = new AbortController();
@@ -46,7 +47,8 @@ export class EventStream {
     this.#began(url);
     source.onopen = () => {
       this.#failures = 0;
-      // A connection that the browser has made by itself: it sends its Last-Event-ID, which the server prefers to the URL.
+      // A connection that the browser has made by itself: it sends its Last-Event-ID, which the
+      // server prefers to the URL.
       if (!this.#request) this.#began(url);
       this.#request.status = 200;
       this.#listener.onRequest(this.#request);

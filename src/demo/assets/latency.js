@@ -2,8 +2,9 @@
 const KEPT = 60;
 
 /**
- * How long the last notifications were under way. What came after its reader had been away is kept too, and says nothing about the
- * transport: it counts neither for the median nor for the scale.
+ * How long the last notifications were under way. Notifications after an absence of their reader
+ * are kept too. They do not describe the transport, so they count neither for the median nor for
+ * the scale.
  */
 export class Latency {
   /** The oldest first. @type {{ ms: number, caughtUp: boolean }[]} */
@@ -14,7 +15,10 @@ export class Latency {
     if (this.samples.length > KEPT) this.samples.shift();
   }
 
-  /** Undefined while there is nothing to say. @returns {{ count: number, p50: number, max: number } | undefined} */
+  /**
+   * Undefined while there is nothing to say. @returns {{ count: number, p50: number, max: number }
+   * | undefined}
+   */
   summary() {
     const live = this.samples.filter(({ caughtUp }) => !caughtUp).map(({ ms }) => ms);
     if (live.length === 0) return undefined;
@@ -30,7 +34,9 @@ export function scaleOf(maxMs) {
   return [1, 2, 5, 10].map((step) => step * power).find((scale) => scale >= maxMs);
 }
 
-/** Whether this page is on the server's machine, where the times that are compared are of one clock. */
+/**
+ * Whether this page is on the server's machine, where the times that are compared are of one clock.
+ */
 export function hasServersClock({ hostname }) {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

@@ -1,29 +1,36 @@
-/** Ids remembered to tell a second arrival from a first one; far more than a page ever brings at once. */
+/**
+ * Ids that are kept to detect a second arrival; far more than one page has.
+ */
 const REMEMBERED = 20_000;
 /** Entries kept that all readers have passed, to be shown. */
 const KEPT = 100;
 
 /**
- * One notification. `marks` says by reader how it came: `live`; `later`, after the reader had been away; `twice`; or `told`, that it
- * did not, in a gap. Without a mark it is still to come.
+ * One notification. `marks` says by reader how it came: `live`; `later`, after the reader had been
+ * away; `twice`; or `told`, that it did not, in a gap. Without a mark it is still to come.
  *
- * @typedef {{ id: string, own: boolean, marks: Record<string, 'live' | 'later' | 'twice' | 'told'> }} Entry
+ * @typedef {{ id: string, own: boolean, marks: Record<string, 'live' | 'later' | 'twice' | 'told'>
+ * }} Entry
  */
 
 /**
- * Checks, while they arrive, that several readers see the same notifications in the same order, each once.
+ * Checks, while they arrive, that several readers see the same notifications in the same order,
+ * each once.
  *
- * The reader that is ahead writes the list, and the others must bring exactly what stands there. What the page has published itself
- * stands at its end until somebody brings it.
+ * The reader that is ahead writes the list, and the others must receive exactly its entries.
+ * Notifications that the page published are at its end until a reader receives them.
  */
 export class Ledger {
-  /** @type {Map<string, { next: number, received: number, caughtUp: number, ids: Set<string>, jumped: boolean }>} */
+  /**
+   * @type {Map<string, { next: number, received: number, caughtUp: number, ids: Set<string>,
+   * jumped: boolean }>}
+   */
   #readers;
   /** @type {Entry[]} */
   #entries = [];
   /** Entries forgotten at the front; a reader's `next` counts them too. */
   #forgotten = 0;
-  /** Published here, and with nobody yet. @type {Map<string, Entry>} */
+  /** Published here, and not received yet. @type {Map<string, Entry>} */
   #pending = new Map();
   #matched = 0;
   #problems = { told: 0, repeated: 0, outOfStep: 0 };
@@ -63,13 +70,18 @@ export class Ledger {
     this.#pass(name, entry, caughtUp ? 'later' : 'live');
   }
 
-  /** A reader was told that it cannot have everything: what it lacks up to its next notification is no fault. */
+  /**
+   * A reader received a gap: entries that it lacks up to its next notification are not a fault.
+   */
   gap(name) {
     this.#readers.get(name).jumped = true;
     this.#pending.clear();
   }
 
-  /** `kind` is `different` as soon as something came twice or out of step, otherwise `behind` while a reader lacks something. */
+  /**
+   * `kind` is `different` as soon as something came twice or out of step, otherwise `behind` while
+   * a reader lacks something.
+   */
   verdict() {
     const end = this.#forgotten + this.#entries.length + this.#pending.size;
     const readers = [...this.#readers].map(([name, { next, received, caughtUp }]) => {
@@ -97,7 +109,10 @@ export class Ledger {
     return entry;
   }
 
-  /** Up to where a reader goes on after a gap: past all that stands there, if it is nowhere, as after a restart that it noticed first. */
+  /**
+   * The index at which a reader continues after a gap. It is the end of the list if the reader is
+   * the first to notice a restart.
+   */
   #leap(name, id) {
     const reader = this.#readers.get(name);
     reader.jumped = false;

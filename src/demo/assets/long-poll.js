@@ -1,19 +1,24 @@
-/** How long the server may hold a request: below the 30 s after which many proxies cut a quiet connection. */
+/**
+ * How long the server may hold a request: below the 30 s after which many proxies cut a quiet
+ * connection.
+ */
 const WAIT_SECONDS = 25;
-/** An answer that is this late is not coming any more: the line is dead, and nobody has told us. */
+/** An answer that is this late will not arrive: the connection is dead without a close. */
 const LATE_MS = 10_000;
 const PAUSE_FIRST_MS = 500;
 const PAUSE_MAX_MS = 15_000;
 
 /**
- * What both plain clients tell about themselves.
+ * The reports of both plain clients.
  *
  * @typedef {object} Listener
- * @property {(state: 'connecting' | 'open' | 'waiting' | 'offline', detail?: string) => void} onState
+ * @property {(state: 'connecting' | 'open' | 'waiting' | 'offline', detail?: string) => void}
+ * onState
  * @property {(notification: object) => void} onNotification
  * @property {(gap: { reason: string }) => void} onGap
  * @property {(cursor: string) => void} onCursor
- * @property {(request: ClientRequest) => void} onRequest when it begins, when something about it is known, and when it ends
+ * @property {(request: ClientRequest) => void} onRequest when it begins, when something about it is
+ * known, and when it ends
  *
  * @typedef {object} ClientRequest
  * @property {string} url
@@ -26,8 +31,8 @@ const PAUSE_MAX_MS = 15_000;
  */
 
 /**
- * A long-poll client as one writes it by hand: one request after the other, each with the cursor that the last answer gave. That is all
- * there is to missing nothing.
+ * A long-poll client as one writes it by hand: one request after the other, each with the cursor
+ * that the last answer gave. That is all there is to missing nothing.
  */
 export class LongPoll {
   /** @type {Listener} */
@@ -54,14 +59,17 @@ export class LongPoll {
     this.#pause = runtime.pause ?? pause;
   }
 
-  /** Goes on where it was. */
+  /** Continues at its position. */
   connect() {
     if (this.#running) return;
     this.#running = new AbortController();
     void this.#run(this.#running.signal);
   }
 
-  /** Drops the request that is under way. What it would have brought is asked for again: the cursor has not moved. */
+  /**
+   * Drops the request that is under way. The next poll requests the same notifications: the cursor
+   * has not moved.
+   */
   disconnect(why) {
     this.#running?.abort();
     this.#running = undefined;
@@ -69,7 +77,7 @@ export class LongPoll {
   }
 
   async #run(signal) {
-    // The first request after a silence does not wait: its answer tells that the line is up.
+    // The first request after a silence does not wait: its answer shows that the connection works.
     let waitSeconds = 0;
     for (let failures = 0; !signal.aborted;) {
       if (waitSeconds === 0) this.#listener.onState('connecting');
@@ -94,7 +102,7 @@ export class LongPoll {
     }
   }
 
-  /** The cursor moves when everything before it has been handed over, and not earlier. */
+  /** The cursor moves only after everything before it is delivered. */
   #take({ notifications, cursor, gap }) {
     if (gap) this.#listener.onGap(gap);
     for (const notification of notifications) this.#listener.onNotification(notification);
@@ -135,14 +143,14 @@ export function feedUrl(path, { topics, cursor, wait }) {
 }
 
 /**
- * How long to wait after some failures in a row: anything from nothing to a bound that doubles ("full jitter"), so that those
- * who were cut off together do not come back together.
+ * The pause after some failures in a row: a random time up to a bound that doubles ("full jitter").
+ * So clients that lose their connections together do not reconnect together.
  */
 export function pauseAfter(failures) {
   return Math.random() * Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** failures);
 }
 
-/** Ends early when the browser says that the network is back, or when nobody wants to go on. */
+/** Ends early when the browser reports the network again, or when the reader is disconnected. */
 export function pause(durationMs, signal) {
   return new Promise((resolve) => {
     const done = () => {

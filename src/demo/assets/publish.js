@@ -2,7 +2,7 @@ import { shortCursor } from './dom.js';
 
 /** Longer than a server that works ever needs. */
 const ANSWER_MS_MAX = 10_000;
-/** What names may consist of; the server says the same, this says it earlier. */
+/** The characters of names. The server checks the same; this check is earlier. */
 export const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
 export const NAME_RULE = 'letters, digits and . _ : @ / ~ = - only';
 const COUNT_MAX = 100;
@@ -13,7 +13,9 @@ export class PublishForm {
   #onPublished;
   #form = document.getElementById('publish-form');
   #result = document.getElementById('publish-result');
-  /** The last publish that was not answered: whoever presses again may have it recognised as the same. */
+  /**
+   * The last publish without an answer. If the user repeats it, the server recognizes it.
+   */
   #unanswered;
 
   /** @param {string} path @param {(topic: string, ids: string[]) => void} onPublished */
@@ -24,7 +26,8 @@ export class PublishForm {
       event.preventDefault();
       void this.#submit();
     });
-    // While one types, an error goes away as soon as it is mended; it appears only on leaving the field.
+    // While one types, an error goes away as soon as it is mended; it appears only on leaving the
+    // field.
     for (const field of this.#form.elements) {
       field.addEventListener('input', () => field.ariaInvalid === 'true' && this.#check());
       field.addEventListener('change', () => this.#check());
@@ -61,7 +64,10 @@ export class PublishForm {
     }
   }
 
-  /** Says at each field what is wrong with it. @returns {object[] | undefined} what to publish if nothing is */
+  /**
+   * Says at each field what is wrong with it. @returns {object[] | undefined} what to publish if
+   * nothing is
+   */
   #check() {
     const {
       'publish-topic': topic,

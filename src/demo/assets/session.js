@@ -12,13 +12,16 @@ export const POLL = 'Long poll';
 export const STREAM = 'Event stream';
 
 const STATE_WORDS = { connecting: 'connecting', waiting: 'waiting to reconnect', offline: 'offline' };
-/** What a good connection is called: a poll is held, a stream is live. */
+/** The words for a good connection: a poll is held, a stream is live. */
 const OPEN_WORDS = { [POLL]: 'holding', [STREAM]: 'live' };
 /** A sample every two seconds is nothing to ring for. */
 const RINGS = ({ type }) => type !== 'process.sample';
 const PULLED = 'the cable is pulled';
 
-/** What some topics need: three readers that begin at one cursor, and the ledger of what they have seen. */
+/**
+ * The session of some topics: three readers that begin at one cursor, and the ledger of their
+ * notifications.
+ */
 export class Session {
   #topics;
   #page;
@@ -33,13 +36,17 @@ export class Session {
   #hasEnded = false;
   #frame;
 
-  /** @param {string[]} topics @param {{ bell: object, cables: object, columns: Record<string, object>, announcer: object }} page */
+  /**
+   * @param {string[]} topics @param {{ bell: object, cables: object, columns: Record<string,
+   * object>, announcer: object }} page
+   */
   constructor(topics, page) {
     this.#topics = topics;
     this.#page = page;
     for (const part of [page.bell, page.cables, ...Object.values(page.columns)]) part.reset();
     this.#connectClient();
-    // After the client's own listener: the network of the device is back, the cable is still pulled.
+    // After the client's own listener: the network of the device is back, the cable is still
+    // pulled.
     addEventListener('online', this.#stayPulled);
     this.#show();
   }
@@ -54,7 +61,10 @@ export class Session {
     }
   }
 
-  /** The plain clients let go of their connections: a browser has six to a server, for all of its tabs. */
+  /**
+   * The plain clients let go of their connections: a browser has six to a server, for all of its
+   * tabs.
+   */
   rest(why) {
     this.#resting = why;
     for (const name of [POLL, STREAM]) this.#plug(name);
@@ -114,13 +124,14 @@ export class Session {
       error: ({ message }) => {
         refusal = message;
         tell(feed.state);
-        // Without its answer the others have no place to begin at.
+        // Without its answer the others have no position to begin at.
         for (const name of [POLL, STREAM]) {
           if (!this.#readers.has(name)) this.#listener(name).onState('offline', message);
         }
       },
     });
-    // A page cannot take itself off the network. It can tell the client what a browser tells it when that has happened.
+    // A page cannot take itself off the network. It can dispatch the events of a browser to the
+    // client.
     this.#readers.set(CLIENT, {
       connect: () => dispatchEvent(new Event('online')),
       disconnect: () => dispatchEvent(new Event('offline')),
@@ -145,11 +156,14 @@ export class Session {
     else reader?.disconnect(why);
   }
 
-  /** What a reader says goes to its column, if it has one, to its lane and into the ledger, as long as its topics are followed. */
+  /**
+   * The events of a reader go to its column, if it has one, to its lane and into the ledger, while
+   * its topics are followed.
+   */
   #listener(name) {
     const { columns, cables, announcer } = this.#page;
     const column = columns[name];
-    // What comes over the first connection came as it should, however long that took to make.
+    // Notifications of the first connection are on time, however long it took to open.
     let openSinceMs = 0;
     const listener = {
       onState: (state, detail, words = state === 'open' ? OPEN_WORDS[name] : STATE_WORDS[state]) => {

@@ -6,7 +6,10 @@ const HEIGHT = 56;
 const MARGIN = 3;
 const SLOTS = 60;
 
-/** Latencies as a curve, the newest at the right. Where it is broken its reader was away; what it caught up on is a tick at the top. */
+/**
+ * Latencies as a curve, the newest at the right. It is interrupted while its reader was away. A
+ * notification that the reader caught up on is a tick at the top.
+ */
 export class Sparkline {
   #svg;
   #shapes = {};

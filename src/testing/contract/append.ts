@@ -3,7 +3,10 @@ import type { AppendResult, Store } from '../../core/store.js';
 import { type Bench, type Checks, idsOf, logOf, positionsOf, readAll, stateOf, TOPIC } from './bench.js';
 
 const TOPICS = [TOPIC, 'invoices', 'users'] as const;
-/** Appends under way at once, and drafts in each: enough for an engine to mix up what it does not hold together. */
+/**
+ * Appends under way at once, and drafts in each: enough for an engine to mix up what it does not
+ * hold together.
+ */
 const APPENDS = 50;
 const DRAFTS = 4;
 
@@ -26,7 +29,7 @@ export const appendChecks: Checks = {
     assert.deepEqual([...new Set(appended.map(({ duplicate }) => duplicate))], [false]);
   },
 
-  'append: what is acknowledged can be read, where the answer says': async (bench) => {
+  'append: acknowledged notifications can be read at their positions': async (bench) => {
     for (let round = 0; round < 10; round++) {
       const { appended } = await bench.store.append(bench.drafts(2));
       const read = (await readAll(bench.store)).slice(-2);
@@ -42,7 +45,7 @@ export const appendChecks: Checks = {
     assert.deepEqual(logOf({ epoch }), logOf(await stateOf(bench.store)));
   },
 
-  'append: the drafts of an array stand next to each other, in their order': async (bench) => {
+  'append: the drafts of an array are next to each other, in their order': async (bench) => {
     await bench.store.append([bench.draft()]);
     const drafts = TOPICS.flatMap((topic) => bench.drafts(2, topic));
     await bench.store.append(drafts);
@@ -50,7 +53,7 @@ export const appendChecks: Checks = {
     assert.deepEqual(idsOf(await readAll(bench.store, TOPICS)).slice(1, -1), idsOf(drafts));
   },
 
-  'append: arrays appended at once do not mix, whoever reads, and all readers see one order': async (bench) => {
+  'append: arrays that are appended at once do not mix, and all readers see one order': async (bench) => {
     const follower = await bench.follow(0);
     await assertArraysWhole(bench, [bench.store]);
     const entries = await readAll(bench.store, TOPICS);
@@ -96,7 +99,7 @@ export const appendChecks: Checks = {
     await assertAppendedOnce(bench, [bench.store]);
   },
 
-  'append: tails are not told of an id that is appended again': async (bench) => {
+  'append: tails do not receive an id that is appended again': async (bench) => {
     const follower = await bench.follow(0);
     const draft = bench.draft();
     await bench.store.append([draft]);
@@ -116,7 +119,10 @@ export const appendChecks: Checks = {
   },
 };
 
-/** Appends many arrays at once through all stores, while others read: nobody may ever see part of one. */
+/**
+ * Appends many arrays at once through all stores, while others read. No reader may see a part of
+ * one.
+ */
 export async function assertArraysWhole(bench: Bench, stores: readonly Store[]): Promise<void> {
   const arrays = Array.from({ length: APPENDS }, (_, index) =>
     Array.from({ length: DRAFTS }, (_, at) => bench.draft(TOPICS[(index + at) % TOPICS.length])),

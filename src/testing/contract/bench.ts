@@ -10,18 +10,25 @@ export interface StoreContractOptions {
   /** Opens a store on a log of its own that is new and empty. The contract closes it. */
   readonly open: () => Promise<Store>;
   /**
-   * For stores that several nodes can share: opens another one on the log that `open` gave last, also when that one has
-   * been closed meanwhile. Without it a log is expected to belong to one store.
+   * For stores that several nodes can share: opens another one on the log that `open` gave last,
+   * also when that one has been closed meanwhile. Without it a log is expected to belong to one
+   * store.
    */
   readonly openAnother?: (() => Promise<Store>) | undefined;
-  /** A store that keeps at least the `keep` (4 or more) newest notifications, and removes others sooner or later. */
+  /**
+   * A store that keeps at least the `keep` (4 or more) newest notifications, and removes others
+   * sooner or later.
+   */
   readonly trim?: { readonly open: () => Promise<Store>; readonly keep: number } | undefined;
   /**
-   * The abilities that the store has besides the methods of `Store`: `'claim'`, `'positionsOf'`. Each is then checked, and
-   * the store must not have another one. Default: none.
+   * The abilities that the store has besides the methods of `Store`: `'claim'`, `'positionsOf'`.
+   * Each is then checked, and the store must not have another one. Default: none.
    */
   readonly abilities?: readonly StoreAbility[] | undefined;
-  /** How long the contract waits for a call to settle or a tail to hand something over. Default ten seconds. */
+  /**
+   * The time that the contract waits for a call to settle or a tail to deliver. Default ten
+   * seconds.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -50,7 +57,7 @@ export const WHOLE: Pick<ReadQuery, 'after' | 'limit' | 'bytesMax'> = {
 /** A store whose calls are bounded in time, with the abilities that it has. */
 export type BenchStore = Store & Partial<StoreAbilities>;
 
-/** What a check works with: a store on a fresh log, and all that is opened on the way. */
+/** The resources of a check: a store on a fresh log, and all that the check opens. */
 export class Bench {
   readonly store: BenchStore;
   readonly #options: StoreContractOptions;
@@ -69,7 +76,7 @@ export class Bench {
     try {
       await check(bench);
     } catch (error) {
-      // What broke first tells more than what broke because of it.
+      // The first error explains more than its consequences.
       await bench.#close().catch(() => undefined);
       throw error;
     }
@@ -110,7 +117,7 @@ export class Bench {
     return Follower.open(store, after, this.#options.timeoutMs);
   }
 
-  /** Waits for a promise, but not for ever. */
+  /** Waits for a promise, for a limited time. */
   soon<T>(what: string, promise: Promise<T>): Promise<T> {
     return within(this.#options.timeoutMs ?? TIMEOUT_MS, () => `${what} did not happen`, promise);
   }
@@ -142,7 +149,7 @@ export async function lookUp(store: BenchStore, ids: readonly string[]): Promise
   return store.positionsOf(ids);
 }
 
-/** One page; what the query leaves out is unbounded. */
+/** One page; bounds that the query omits are unlimited. */
 export function read(store: Store, query: Partial<ReadQuery> = {}): Promise<ReadResult> {
   return store.read({ ...WHOLE, topics: [TOPIC], ...query });
 }
@@ -158,7 +165,10 @@ export async function readAll(store: Store, topics: readonly string[] = [TOPIC],
   }
 }
 
-/** Where the next read continues. A read that does not move on would be repeated for ever. */
+/**
+ * The position at which the next read continues. A read that does not advance would be repeated
+ * forever.
+ */
 export function nextAfter({ entries, more, head }: ReadResult, after: number): number {
   const last = entries.at(-1)?.position ?? after;
   if (!more) return Math.max(head, last);
@@ -171,7 +181,7 @@ export function stateOf(store: Store): Promise<ReadResult> {
   return read(store, { topics: [], limit: 0 });
 }
 
-/** What tells one log from another. */
+/** The identity of a log. */
 export function logOf({ epoch }: { readonly epoch: Epoch }): Epoch {
   return { id: epoch.id, secret: epoch.secret };
 }

@@ -5,7 +5,7 @@ import type { Store } from '../../core/store.js';
 /** How long the contract waits where a driver's test does not say. */
 export const TIMEOUT_MS = 10_000;
 
-/** Waits for a promise, but not for ever. */
+/** Waits for a promise, for a limited time. */
 export async function within<T>(timeoutMs: number, describe: () => string, promise: Promise<T>): Promise<T> {
   let timer: unknown;
   const timeout = new Promise<never>((_, reject) => {
@@ -20,7 +20,10 @@ export async function within<T>(timeoutMs: number, describe: () => string, promi
   }
 }
 
-/** The same store; a call that does not settle rejects with its name, and closing twice is closing once. */
+/**
+ * The same store; a call that does not settle rejects with its name, and closing twice is closing
+ * once.
+ */
 export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store & Partial<StoreAbilities> {
   const settled = <T>(call: string, promise: Promise<T>): Promise<T> =>
     within(timeoutMs, () => `${call} did not settle`, promise);

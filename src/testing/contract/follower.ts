@@ -33,7 +33,9 @@ export class Follower {
     return this.batches.at(-1)?.head ?? this.#after;
   }
 
-  /** Resolves when the tail has come to a position, then everything before it has been handed over as well. */
+  /**
+   * Resolves when the tail has reached a position. Then everything before it is delivered as well.
+   */
   reaches(position: number): Promise<void> {
     const reached = new Promise<void>((resolve) => {
       this.#waiting = { condition: () => this.head >= position, met: resolve };
@@ -41,7 +43,7 @@ export class Follower {
     });
     const describe = (): string => {
       const handed = `${this.entries.length} entries in ${this.batches.length} batches`;
-      return `a tail after ${this.#after} did not come to ${position}: it handed over ${handed}, up to ${this.head}`;
+      return `a tail after ${this.#after} did not reach ${position}: it delivered ${handed}, up to ${this.head}`;
     };
     return within(this.#timeoutMs, describe, reached);
   }
@@ -50,11 +52,13 @@ export class Follower {
     await this.#tail?.close();
   }
 
-  /** Asserts that this is all that was handed over, in batches that leave nothing out between them. */
+  /**
+   * Asserts that exactly these entries were delivered, in batches without a hole between them.
+   */
   assertHanded(entries: readonly LogEntry[]): void {
     const ids = (list: readonly LogEntry[]): string[] => list.map(({ id }) => id);
-    assert.deepEqual(ids(this.entries), ids(entries), 'a tail hands over every entry once and in order');
-    assert.deepEqual(this.entries.map(plain), entries.map(plain), 'a tail hands over what a read gives');
+    assert.deepEqual(ids(this.entries), ids(entries), 'a tail delivers every entry once and in order');
+    assert.deepEqual(this.entries.map(plain), entries.map(plain), 'a tail delivers the same entries as a read');
     let head = this.#after;
     for (const batch of this.batches) {
       assert.equal(batch.after, head, 'a batch follows the head of the one before, the first one the asked position');
@@ -76,7 +80,7 @@ export class Follower {
   }
 }
 
-/** An entry's fields alone, so that a driver may hand out objects of its own kind. */
+/** Only an entry's fields, so that a driver may return objects of its own class. */
 function plain({ position, id, topic, json, bytes }: LogEntry): LogEntry {
   return { position, id, topic, json, bytes };
 }

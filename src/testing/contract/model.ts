@@ -13,7 +13,7 @@ const AHEAD_MAX = 8;
 type Random = (below: number) => number;
 
 export const modelChecks: Checks = {
-  'model: whatever is appended and read in whatever order, the answers are those of a plain list': async (bench) => {
+  'model: random appends and reads have the same results as on a plain list': async (bench) => {
     for (const seed of SEEDS) await run(bench, seed, randomNumbers(seed));
   },
 };
@@ -33,7 +33,7 @@ async function run(bench: Bench, seed: number, random: Random): Promise<void> {
       assert.deepEqual(
         appended.map(({ id, duplicate }) => ({ id, duplicate })),
         appendTo(log, chosen, positionsOf(appended)),
-        `${said}: what became of ${idsOf(chosen).join()}`,
+        `${said}: the result of ${idsOf(chosen).join()}`,
       );
       assert.deepEqual(
         positionsOf(appended),
@@ -58,7 +58,10 @@ async function run(bench: Bench, seed: number, random: Random): Promise<void> {
   await follower.close();
 }
 
-/** Takes over what is new, at the positions that the store has given; answers what the store has to say of it. */
+/**
+ * Takes over what is new, at the positions that the store has given; answers what the store has to
+ * say of it.
+ */
 function appendTo(log: LogEntry[], drafts: readonly Draft[], positions: readonly number[]) {
   return drafts.map((draft, index) => {
     const duplicate = log.some(({ id }) => id === draft.id);
@@ -102,7 +105,7 @@ function positionOf(log: readonly LogEntry[], id: string): number | undefined {
   return log.find((entry) => entry.id === id)?.position;
 }
 
-/** Whatever else a driver's entries carry. */
+/** A driver's entries may have further fields. */
 function plain({ position, id, topic, json, bytes }: LogEntry): LogEntry {
   return { position, id, topic, json, bytes };
 }

@@ -15,10 +15,13 @@ export const nodesChecks: Checks = {
     assert.deepEqual(logOf({ epoch }), logOf(await stateOf(bench.store)));
     const page = await read(bench.store);
     assert.deepEqual(idsOf(page.entries), idsOf(appended));
-    assert.ok(page.head >= (appended[1]?.position ?? Infinity), 'head includes what another node was told is appended');
+    assert.ok(
+      page.head >= (appended[1]?.position ?? Infinity),
+      'head includes an entry that was acknowledged to another node',
+    );
   },
 
-  'nodes: a tail hands over what others append': async (bench) => {
+  'nodes: a tail delivers the entries that others append': async (bench) => {
     const other = await bench.openAnother();
     const followers = [await bench.follow(0), await bench.follow(0, other)];
     await bench.store.append(bench.drafts(2));
@@ -51,7 +54,7 @@ export const nodesChecks: Checks = {
     }
   },
 
-  'nodes: a reader who goes on from head misses nothing while all append': async (bench) => {
+  'nodes: a reader that continues from head misses nothing while all append': async (bench) => {
     const stores = [bench.store, await bench.openAnother()];
     let calls = 0;
     await assertReaderComplete(bench, async (drafts) => stores[calls++ % 2]?.append(drafts));
@@ -64,7 +67,7 @@ export const nodesChecks: Checks = {
     const { length } = closing.batches;
     await bench.store.append(bench.drafts(3));
     await assertComplete(bench, [staying]);
-    assert.equal(closing.batches.length, length, 'a closed store hands over nothing');
+    assert.equal(closing.batches.length, length, 'a closed store delivers nothing');
   },
 
   'nodes: the log outlives the one that wrote it': async (bench) => {

@@ -15,7 +15,10 @@ import {
   TOPIC,
 } from './bench.js';
 
-/** Names that some engine might take for something else: wildcards' neighbours, prefixes, words of its own. */
+/**
+ * Names that some engine might take for something else: wildcards' neighbours, prefixes, words of
+ * its own.
+ */
 const AWKWARD_TOPICS = [
   'a',
   'A',
@@ -113,7 +116,7 @@ export const readChecks: Checks = {
     assert.ok(head >= (positions[1] ?? Infinity));
   },
 
-  'read: head moves with the log, whatever the topics, and never ahead of it': async (bench) => {
+  'read: head moves with the log, for any topics, and never ahead of it': async (bench) => {
     for (let round = 0; round < 5; round++) {
       const before = await read(bench.store, { topics: ['never-used'] });
       assert.equal(before.entries.length, 0);
@@ -135,7 +138,7 @@ export const readChecks: Checks = {
     }
   },
 
-  'read: a reader who goes on from head misses nothing while others append': async (bench) => {
+  'read: a reader that continues from head misses nothing while others append': async (bench) => {
     await assertReaderComplete(bench, (drafts) => bench.store.append(drafts));
   },
 
@@ -161,7 +164,7 @@ export const readChecks: Checks = {
     }
   },
 
-  'read and tail: JSON comes back byte for byte, with its length in UTF-8': async (bench) => {
+  'read and tail: JSON is returned byte for byte, with its length in UTF-8': async (bench) => {
     const follower = await bench.follow(0);
     const data = [
       '',
@@ -175,7 +178,7 @@ export const readChecks: Checks = {
       'x'.repeat(300_000),
     ];
     const drafts = data.map((value) => bench.draft(TOPIC, [value, { '': value }]));
-    // Written by hand, as JSON.stringify would not: a driver must not parse it and write it anew.
+    // Written by hand, unlike JSON.stringify: a driver must not parse it and serialize it again.
     const draft = bench.draft();
     drafts.push({ ...draft, json: draft.json.replace('null', '{ "a":1.0,"\\u0061":"\\/", "b":1e2,"b":2}') });
     await bench.store.append(drafts.slice(0, 3));
@@ -190,7 +193,9 @@ export const readChecks: Checks = {
   },
 };
 
-/** Reads on and on from the head of the page before, while `append` is called many times at once. */
+/**
+ * Reads on and on from the head of the page before, while `append` is called many times at once.
+ */
 export async function assertReaderComplete(
   bench: Bench,
   append: (drafts: ReturnType<Bench['drafts']>) => Promise<unknown>,
@@ -220,7 +225,7 @@ export async function assertReaderComplete(
   assert.deepEqual(idsOf(seen), idsOf(await readAll(bench.store)));
 }
 
-/** A store that answers at once would leave nobody else a turn. */
+/** A store that answers at once would block other tasks. */
 function othersTurn(): Promise<void> {
   return new Promise((resolve) => {
     systemClock.setImmediate(resolve);

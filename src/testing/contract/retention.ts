@@ -3,7 +3,9 @@ import type { ReadResult } from '../../core/store.js';
 import { type Bench, type Checks, idsOf, positionsOf, read, TOPIC } from './bench.js';
 
 const TOPICS = [TOPIC, 'invoices'] as const;
-/** Times `keep` notifications after which retention must have begun to work, however rough it is. */
+/**
+ * Times `keep` notifications after which retention must have begun to work, however rough it is.
+ */
 const ROUNDS_MAX = 200;
 const RECORD_TOPIC = '$check';
 /** Records between two notifications. */
@@ -14,14 +16,14 @@ export const retentionChecks: Checks = {
   'retention: trimmed is the highest position removed, and all above it is complete': async (bench) => {
     const { page, positions } = await trimmedLog(bench);
     const [kept, trimmed] = [positionsOf(page.entries), page.trimmed];
-    assert.deepEqual(above(trimmed, kept), above(trimmed, positions), 'what follows trimmed is complete');
-    assert.ok(positions.includes(trimmed), `trimmed is ${trimmed}, where nothing was ever appended`);
-    assert.ok(!kept.includes(trimmed), 'what stands at trimmed has been removed');
+    assert.deepEqual(above(trimmed, kept), above(trimmed, positions), 'the log is complete after trimmed');
+    assert.ok(positions.includes(trimmed), `no entry was appended at trimmed, ${trimmed}`);
+    assert.ok(!kept.includes(trimmed), 'the entry at trimmed was removed');
     assert.ok(kept.length >= bench.keep, `${kept.length} are kept, ${bench.keep} should be`);
     assert.ok(page.head >= (positions.at(-1) ?? Infinity));
   },
 
-  'retention: what has been removed is left out silently': async (bench) => {
+  'retention: removed entries are omitted silently': async (bench) => {
     const { page, positions } = await trimmedLog(bench);
     for (const after of [0, positions[0] ?? 0, page.trimmed - 1, page.trimmed]) {
       const { entries, more, trimmed } = await read(bench.store, { topics: TOPICS, after, limit: 2 });
@@ -32,7 +34,7 @@ export const retentionChecks: Checks = {
     }
   },
 
-  'retention: what follows trimmed is complete for every topic': async (bench) => {
+  'retention: every topic is complete after trimmed': async (bench) => {
     const { positions } = await trimmedLog(bench);
     for (const [index, topic] of TOPICS.entries()) {
       const { entries, trimmed } = await read(bench.store, { topics: [topic] });
@@ -47,7 +49,7 @@ export const retentionChecks: Checks = {
     await follower.reaches(positions.at(-1) ?? 0);
     const after = follower.batches[0]?.after ?? 0;
     assert.ok(after >= page.trimmed, `the first batch follows ${after}, but up to ${page.trimmed} is removed`);
-    assert.deepEqual(positionsOf(follower.entries), above(after, positions), 'what follows from there is complete');
+    assert.deepEqual(positionsOf(follower.entries), above(after, positions), 'the log is complete from there');
   },
 
   'retention: records of the library do not push out notifications': async (bench) => {
@@ -66,7 +68,7 @@ export const retentionChecks: Checks = {
     const { entries, trimmed } = await read(bench.store, { topics: [TOPIC, ...topics] });
     const complete = entries.filter(({ position }) => position > trimmed);
     const notified = complete.filter(({ topic }) => topic === TOPIC).length;
-    assert.ok(notified >= bench.keep, 'what follows trimmed holds the newest notifications');
+    assert.ok(notified >= bench.keep, 'the log after trimmed has the newest notifications');
     const recorded = complete.filter(({ topic }) => topic !== TOPIC);
     assert.deepEqual(idsOf(recorded), records.slice(records.length - recorded.length), 'and the records between them');
   },

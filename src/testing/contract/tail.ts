@@ -6,13 +6,13 @@ import type { Follower } from './follower.js';
 const TOPICS = [TOPIC, 'invoices'];
 
 export const tailChecks: Checks = {
-  'tail: hands over what is appended once it is armed, of every topic': async (bench) => {
+  'tail: delivers appends of every topic once it is armed': async (bench) => {
     const follower = await bench.follow(0);
     await bench.store.append([bench.draft(TOPIC), bench.draft('invoices')]);
     await assertComplete(bench, [follower]);
   },
 
-  'tail: from a position in the past, first what is there and then what comes': async (bench) => {
+  'tail: from a position in the past, delivers existing entries and then new ones': async (bench) => {
     const positions = await appendEach(bench.store, bench.drafts(5));
     const followers = await Promise.all([0, ...positions].map((after) => bench.follow(after)));
     await bench.store.append(bench.drafts(3));
@@ -72,7 +72,7 @@ export const tailChecks: Checks = {
     const callsBefore = calls;
     await bench.store.append([bench.draft()]);
     await assertComplete(bench, [staying]);
-    assert.ok(calls > callsBefore, 'the other tail of the same function goes on');
+    assert.ok(calls > callsBefore, 'the other tail of the same function continues');
   },
 
   'tail: is not called again once its close has resolved': async (bench) => {
@@ -136,7 +136,10 @@ async function appendFromTail(store: Store, bench: Bench): Promise<{ tail: Tail;
   return { tail, appended };
 }
 
-/** Waits until the tails have come to the end of the log, and compares them with what a reader gets from their starts. */
+/**
+ * Waits until the tails have come to the end of the log, and compares them with what a reader gets
+ * from their starts.
+ */
 export async function assertComplete(
   bench: Bench,
   followers: readonly Follower[],

@@ -14,7 +14,7 @@ export const appendFaults: Faults = {
         return { epoch: results[0]!.epoch, appended: results.flatMap(({ appended }) => appended) };
       },
     })),
-    'append: arrays appended at once do not mix, whoever reads, and all readers see one order',
+    'append: arrays that are appended at once do not mix, and all readers see one order',
   ],
   'in reverse': [
     replace((store) => ({
@@ -23,7 +23,7 @@ export const appendFaults: Faults = {
         return { epoch, appended: [...appended].reverse() };
       },
     })),
-    'append: the drafts of an array stand next to each other, in their order',
+    'append: the drafts of an array are next to each other, in their order',
   ],
   'answers in reverse': [
     replace((store) => ({
@@ -105,7 +105,7 @@ export const appendFaults: Faults = {
         },
       };
     }),
-    'append: tails are not told of an id that is appended again',
+    'append: tails do not receive an id that is appended again',
   ],
   'another epoch': [
     replace((store) => ({
@@ -115,10 +115,10 @@ export const appendFaults: Faults = {
   ],
   'JSON parsed and written anew': [
     inDraft(({ json }) => ({ json: JSON.stringify(JSON.parse(json)) })),
-    'read and tail: JSON comes back byte for byte, with its length in UTF-8',
+    'read and tail: JSON is returned byte for byte, with its length in UTF-8',
   ],
   'JSON in Latin-1': [
     inDraft(({ json }) => ({ json: Buffer.from(json, 'latin1').toString('latin1') })),
-    'read and tail: JSON comes back byte for byte, with its length in UTF-8',
+    'read and tail: JSON is returned byte for byte, with its length in UTF-8',
   ],
 };

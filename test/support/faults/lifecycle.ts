@@ -97,13 +97,13 @@ export const retentionFaults: Faults = {
   ],
   'reads below trimmed find nothing': [
     inResult(({ entries, trimmed }, { after }) => (after < trimmed ? { entries: [], more: false } : { entries })),
-    'retention: what has been removed is left out silently',
+    'retention: removed entries are omitted silently',
   ],
   'trimmed for one topic only': [
     inResult(({ entries, trimmed }, { topics }) => ({
       entries: topics.length === 1 ? entries.filter(({ position }) => position > trimmed + 2) : entries,
     })),
-    'retention: what follows trimmed is complete for every topic',
+    'retention: every topic is complete after trimmed',
   ],
   'records push out notifications': [
     replace((store) => {

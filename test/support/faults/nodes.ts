@@ -39,7 +39,7 @@ export const nodesFaults: Faults = {
           ),
       };
     }),
-    'nodes: a tail hands over what others append',
+    'nodes: a tail delivers the entries that others append',
   ],
   'ids are known to their own node only': [
     replace((store, nodes) => ({
@@ -81,7 +81,7 @@ export const nodesFaults: Faults = {
         },
       };
     }),
-    'nodes: a reader who goes on from head misses nothing while all append',
+    'nodes: a reader that continues from head misses nothing while all append',
   ],
   'closing one closes all': [
     replace((store, nodes) => ({

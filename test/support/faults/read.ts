@@ -53,7 +53,7 @@ export const readFaults: Faults = {
   ],
   'bytes are characters': [
     inResult(({ entries }) => ({ entries: entries.map((entry) => ({ ...entry, bytes: entry.json.length })) })),
-    'read and tail: JSON comes back byte for byte, with its length in UTF-8',
+    'read and tail: JSON is returned byte for byte, with its length in UTF-8',
   ],
   'entries for limit 0': [
     inQuery(({ limit }) => ({ limit: limit || 1 })),
@@ -65,11 +65,11 @@ export const readFaults: Faults = {
   ],
   'head ahead of what can be read': [
     inResult(({ head }) => ({ head: head + 1 })),
-    'read: head moves with the log, whatever the topics, and never ahead of it',
+    'read: head moves with the log, for any topics, and never ahead of it',
   ],
   'head of the asked topics': [
     inResult(({ entries }, { after }) => ({ head: entries.at(-1)?.position ?? after })),
-    'read: head moves with the log, whatever the topics, and never ahead of it',
+    'read: head moves with the log, for any topics, and never ahead of it',
   ],
   'head is what was asked for': [
     inResult(({ head }, { after }) => ({ head: Math.max(head, after) })),
@@ -96,7 +96,7 @@ export const readFaults: Faults = {
         },
       };
     }),
-    'append: what is acknowledged can be read, where the answer says',
+    'append: acknowledged notifications can be read at their positions',
   ],
   'a lower position appears late': [
     replace((store) => {
@@ -110,10 +110,10 @@ export const readFaults: Faults = {
         },
       };
     }),
-    'read: a reader who goes on from head misses nothing while others append',
+    'read: a reader that continues from head misses nothing while others append',
   ],
   'part of an array': [
     inResult(({ entries, head }) => ({ entries: entries.filter(({ position }) => position < head) })),
-    'append: arrays appended at once do not mix, whoever reads, and all readers see one order',
+    'append: arrays that are appended at once do not mix, and all readers see one order',
   ],
 };

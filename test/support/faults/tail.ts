@@ -3,19 +3,19 @@ import { type Faults, inBatch, replace, reversed, state, turn } from './kit.js';
 export const tailFaults: Faults = {
   'drops an entry': [
     inBatch((batch) => [{ ...batch, entries: batch.entries.filter(({ position }) => position % 7 !== 3) }]),
-    'tail: from a position in the past, first what is there and then what comes',
+    'tail: from a position in the past, delivers existing entries and then new ones',
   ],
   'hands over everything twice': [
     inBatch((batch) => [batch, batch]),
-    'tail: hands over what is appended once it is armed, of every topic',
+    'tail: delivers appends of every topic once it is armed',
   ],
   'in reverse': [
     inBatch((batch) => [{ ...batch, entries: reversed(batch.entries) }]),
-    'append: arrays appended at once do not mix, whoever reads, and all readers see one order',
+    'append: arrays that are appended at once do not mix, and all readers see one order',
   ],
   'one topic only': [
     inBatch((batch) => [{ ...batch, entries: batch.entries.filter(({ topic }) => topic === 'orders') }]),
-    'tail: hands over what is appended once it is armed, of every topic',
+    'tail: delivers appends of every topic once it is armed',
   ],
   'a hole between batches': [
     inBatch((batch) => [{ ...batch, after: batch.after + 1 }]),
@@ -23,7 +23,7 @@ export const tailFaults: Faults = {
   ],
   'head ahead of its entries': [
     inBatch((batch) => [{ ...batch, head: batch.head + 1 }]),
-    'tail: from a position in the past, first what is there and then what comes',
+    'tail: from a position in the past, delivers existing entries and then new ones',
   ],
   'another epoch': [
     inBatch((batch) => [{ ...batch, epoch: { id: 'other', secret: 'x'.repeat(22) } }]),
@@ -33,7 +33,7 @@ export const tailFaults: Faults = {
     replace((store) => ({
       tail: async (_after, onAppended) => store.tail((await store.read(state)).head, onAppended),
     })),
-    'tail: from a position in the past, first what is there and then what comes',
+    'tail: from a position in the past, delivers existing entries and then new ones',
   ],
   'starts from the beginning': [
     replace((store) => ({ tail: (_after, onAppended) => store.tail(0, onAppended) })),
@@ -48,7 +48,7 @@ export const tailFaults: Faults = {
         return { close: async () => undefined };
       },
     })),
-    'tail: hands over what is appended once it is armed, of every topic',
+    'tail: delivers appends of every topic once it is armed',
   ],
   'loses what comes between reading and arming': [
     replace((store) => ({
@@ -89,6 +89,6 @@ export const tailFaults: Faults = {
   ],
   'never called': [
     replace((store) => ({ tail: (after) => store.tail(after, () => undefined) })),
-    'tail: hands over what is appended once it is armed, of every topic',
+    'tail: delivers appends of every topic once it is armed',
   ],
 };
