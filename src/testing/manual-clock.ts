@@ -32,7 +32,8 @@ interface ManualTimer {
  *   imports: [NotificationsModule.forRoot({ access: 'public', clock })],
  * }).compile();
  * await app.init();
- * const page = firstValueFrom(app.get(NotificationsService).poll({ topics: ['orders'], waitMs: 25_000 }));
+ * const service = app.get(NotificationsService);
+ * const page = firstValueFrom(service.poll({ topics: ['orders'], waitMs: 25_000 }));
  * await clock.advance(25_000);
  * await page; // an empty page: the wait is over
  * ```
