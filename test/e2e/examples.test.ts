@@ -2,10 +2,10 @@ import 'reflect-metadata';
 // Angular compiles what its own compiler has not.
 import '@angular/compiler';
 import { createEnvironmentInjector, type EnvironmentInjector, Injector } from '@angular/core';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { firstValueFrom } from 'rxjs';
+import { asyncScheduler, firstValueFrom, Subscription } from 'rxjs';
 import { NotificationsException, type Page } from 'nest-notifications';
 import { AppModule as AccessModule } from '../../examples/access.js';
 import { OrderSubscriptions } from '../../examples/iterate.js';
@@ -105,13 +105,49 @@ describe('the examples of the README', () => {
     }
   });
 
-  test('own controller: ten lines on the service', async () => {
+  test('own controller: answers an arrival, and rejects a wrong cursor', async () => {
     const url = await start(OwnControllerModule);
     const page = getJson<Page>(`${url}/inbox/ann?cursor=earliest`);
     await app?.get(NotificationsService).publish('user.ann', { type: 'hello', data: 1 });
     expect((await page).notifications).toMatchObject([{ topic: 'user.ann', data: 1 }]);
     expect((await fetch(`${url}/notifications?topic=user.ann`)).status).toBe(404);
     expect((await fetch(`${url}/inbox/ann?cursor=nonsense`)).status).toBe(400);
+  });
+
+  test('own controller: loses nothing and keeps no waiter when an arrival meets the timeout', async () => {
+    const url = await start(OwnControllerModule);
+    const service = app?.get(NotificationsService);
+    if (!service) throw new Error('the application has not started');
+    const sent: number[] = [];
+    // The timeout of 20 s fires right after an append, before a waiter is woken.
+    const timers = jest.spyOn(asyncScheduler, 'schedule').mockImplementation((work, _delayMs, state) => {
+      const timer = new Subscription();
+      const data = sent.length;
+      sent.push(data);
+      void service.publish('user.ann', { type: 'hello', data }).then(() => {
+        if (!timer.closed) work.call(undefined as never, state as never);
+      });
+      return timer;
+    });
+    const received: unknown[] = [];
+    let empty = 0;
+    let cursor = service.cursor();
+    const take = (page: Page) => {
+      expect(page.gap).toBeUndefined();
+      received.push(...page.notifications.map(({ data }) => data));
+      if (page.notifications.length === 0) empty++;
+      ({ cursor } = page);
+    };
+    try {
+      for (let polls = 0; polls < 20; polls++) take(await getJson<Page>(`${url}/inbox/ann?cursor=${cursor}`));
+      expect(timers).toHaveBeenCalledWith(expect.any(Function), 20_000);
+    } finally {
+      timers.mockRestore();
+    }
+    take(await firstValueFrom(service.poll({ topics: ['user.ann'], cursor, waitMs: 0 })));
+    expect(received).toEqual(sent);
+    expect(empty).toBeGreaterThan(0);
+    expect(service.counts().waiters).toBe(0);
   });
 
   test('typed: schemas are enforced on publish', async () => {
