@@ -18,9 +18,9 @@ import { bins, EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 const LINES = ['20', '22', '24', '26'];
 /**
  * HTTP, the direct lane among it, the core and the client use the runtime's sockets, timers and
- * streams most.
+ * streams most. Newer lines also have an SQLite library.
  */
-const SUITES = ['test/core', 'test/wire', 'test/nest', 'test/client', 'test/e2e'];
+const SUITES = ['test/core', 'test/wire', 'test/nest', 'test/client', 'test/e2e', 'test/stores/sqlite-node'];
 /**
  * Generated projects are tested once, on the first line of the run with all that the CLI of Nest 12
  * needs.

@@ -4,7 +4,7 @@ import { ClientRecord, PublishRecord } from '../support/history/record.js';
 import type { Random } from '../support/http/random.js';
 import { derivedId } from '../support/http/derived-id.js';
 
-/** Where the feed is, asked anew for each request. */
+/** The address of the feed for the next request. */
 export interface Feeds {
   next(): string;
 }
@@ -52,7 +52,7 @@ export class RoamingClient {
       try {
         await (this.#random.chance(0.5) ? this.#poll() : this.#stream());
       } catch {
-        // A node that is gone, or a request given up: the cursor stands where it stood.
+        // The node has ended, or the client has aborted the request: the cursor is unchanged.
         await pause(PAUSE_MS);
       }
     }
@@ -105,7 +105,7 @@ export class RoamingClient {
   }
 }
 
-/** Publishes one after the other, each again and again with the same id until it is acknowledged. */
+/** Publishes in sequence; retries each publish with the same id until it is acknowledged. */
 export class Publisher {
   readonly record = new PublishRecord();
   acknowledged = 0;
@@ -167,8 +167,8 @@ export class Publisher {
 }
 
 /**
- * The whole log of some topics, read page by page from its beginning: up to its end as the node knows it, and on until what others have
- * been acknowledged has arrived there, or a poll for it comes back empty.
+ * The whole log of some topics, page by page from its beginning to the end that the node knows.
+ * Then it waits until the node has all acknowledged notifications, or a poll for them is empty.
  */
 export async function readAll(
   feed: string,

@@ -52,7 +52,7 @@ export class Cluster {
     this.#nodes[index]!.process.child.kill(signal);
   }
 
-  /** Everything that the running nodes have written to stderr. */
+  /** The output of the running nodes on stderr. */
   complaints(): string {
     return this.#nodes.map(({ process }) => process.stderr).join('');
   }

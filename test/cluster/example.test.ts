@@ -86,7 +86,7 @@ for (const { name, missing, start } of cases) {
       }
     });
 
-    test('go on at one with the cursor of the other, without loss or repetition', async () => {
+    test('continue at one node with the cursor of the other, without loss or repetition', async () => {
       let { cursor } = await page(nodes.urls[0], 'latest', 0);
       const published: string[] = [];
       const seen: string[] = [];

@@ -12,7 +12,7 @@ const NODES = 2;
 const HOUR_MS = 3_600_000;
 const JUMPS = pathToFileURL(join(root, 'test/support/clock-jumps.mjs')).href;
 
-/** A request is sent once more, is cut, or never gets an answer; clients ask again and again, so most get through. */
+/** A request is sent twice, is cut, or never gets an answer. Clients retry, so most succeed. */
 const CLIENT_FAULTS = {
   probability: 0.25,
   bytesMax: 20_000,
@@ -20,7 +20,7 @@ const CLIENT_FAULTS = {
   kinds: ['delay', 'cut', 'stall', 'drop', 'deaf', 'twin', 'echo'],
 } as const;
 
-/** A node keeps its few connections for long. What it says to an engine is never said twice. */
+/** A node keeps its few connections for long. Its commands are never sent twice. */
 const ENGINE_FAULTS = {
   probability: 0.5,
   bytesMax: 200_000,
@@ -28,11 +28,11 @@ const ENGINE_FAULTS = {
   kinds: ['delay', 'cut', 'stall', 'drop', 'deaf', 'twin'],
 } as const;
 
-/** What can be done to the whole; the engine's part only where it has a process. */
+/** The faults of a run. Those of the engine need a process. */
 export type Disturbance =
   'node killed' | 'node stopped' | 'engine killed' | 'engine stopped' | 'clients cut' | 'engine cut' | 'clock jumps';
 
-/** Nodes behind proxies that clients reach them by, and in front of proxies by which they reach their engine. */
+/** Nodes with a proxy between clients and each node, and one between each node and the engine. */
 export class FaultyCluster implements Feeds {
   readonly #engine: SharedEngine;
   readonly #random: Random;
@@ -67,7 +67,7 @@ export class FaultyCluster implements Feeds {
     return `http://127.0.0.1:${this.#fronts[this.#turn++ % NODES]!.port}/notifications`;
   }
 
-  /** How often connections suffered what. */
+  /** The number of faults of each kind. */
   suffered(): Record<string, number> {
     const sum: Record<string, number> = {};
     for (const { suffered } of [...this.#fronts, ...this.#backs])
@@ -75,7 +75,7 @@ export class FaultyCluster implements Feeds {
     return sum;
   }
 
-  /** What a seed may choose from. */
+  /** The faults that a seed chooses from. */
   get disturbances(): Disturbance[] {
     const always: Disturbance[] = ['node killed', 'node stopped', 'clients cut', 'clock jumps'];
     return this.#engine.crash ? [...always, 'engine killed', 'engine stopped', 'engine cut'] : always;
@@ -113,18 +113,18 @@ export class FaultyCluster implements Feeds {
     }
   }
 
-  /** From now on nothing goes wrong. */
+  /** Ends all faults. */
   heal(): void {
     for (const proxy of [...this.#fronts, ...this.#backs]) proxy.heal();
   }
 
-  /** Ends all nodes in peace; resolves with their exit codes. */
+  /** Stops all nodes with SIGTERM; resolves with their exit codes. */
   stop(): Promise<(number | null)[]> {
     return (this.#codes ??= this.#end());
   }
 
   async #end(): Promise<(number | null)[]> {
-    // Nobody is a client any more; twins that never asked for anything would hold up the end.
+    // All clients have stopped. Connections without a request would delay the end of a node.
     for (const front of this.#fronts) await front.stop();
     const codes = await this.#cluster.stop();
     for (const back of this.#backs) await back.stop();

@@ -18,7 +18,7 @@ const TOPICS = ['a', 'b'];
 const REFUSALS = 20;
 const RECOVERY_MS_MAX = 10_000;
 
-/** A place for the file, in which room can run out and be made. */
+/** A file system for the file, with limited space that a test can extend. */
 interface Room {
   readonly name: string;
   /** Whether it can be had here. */
@@ -51,7 +51,7 @@ const ROOMS: readonly Room[] = [
     widen: (folder) => execFileSync('mount', ['-o', 'remount,size=64m', folder]),
   },
   {
-    // EFBIG: what a quota says. It holds for a process, and needs no rights.
+    // A quota answers EFBIG. It holds for a process, and needs no rights.
     name: 'a file that may not grow',
     exists: spawnSync('prlimit', ['--version']).status === 0,
     open: () => undefined,
@@ -119,7 +119,7 @@ describe.each(ROOMS)('SQLite on $name', ({ name, exists, open, narrow, widen }) 
           expect(await response.json()).toMatchObject({ code: 'store_unavailable' });
         }
       }
-      // What is there can be read all the while.
+      // Existing entries can be read meanwhile.
       expect((await whole(fetch(`${feed}?topic=a&wait=0&cursor=earliest`))).status).toBe(200);
       widen(folder, node.child.pid!);
       const recovered = async (): Promise<void> => {

@@ -15,12 +15,12 @@ const ROUNDS = 2;
 const POLLS = 8;
 const STREAMS = 4;
 const PUBLISHERS = 2;
-/** What an application waits for anyway between two publishes. */
+/** The pause of an application between two publishes. */
 const PACE_MS = 10;
 
 type Ids = string[];
 
-/** What goes on in front of the proxy; everything that an application would see go wrong is a failure. */
+/** Clients and publishers in front of the proxy. Every error that they receive is a failure. */
 class Traffic {
   readonly failures: string[] = [];
   readonly published: Ids = [];
@@ -44,7 +44,7 @@ class Traffic {
     for (let n = 0; n < PUBLISHERS; n++) this.#publishers.push(this.#publish(`p${n}`));
   }
 
-  /** Resolves when everybody has seen everything, or cannot any more. */
+  /** Resolves when all clients have received all notifications, or the time is over. */
   async finish(): Promise<void> {
     this.#publishing = false;
     await Promise.all(this.#publishers);
@@ -53,7 +53,7 @@ class Traffic {
     await this.stop();
   }
 
-  /** Ends everything where it stands. */
+  /** Stops all clients and publishers at once. */
   async stop(): Promise<void> {
     this.#publishing = false;
     this.#stop.abort();
@@ -86,7 +86,7 @@ class Traffic {
     });
   }
 
-  /** As an EventSource does: a stream that ends, however it ends, is opened again from the last id. */
+  /** Reconnects from the last id after a stream has ended, as an EventSource does. */
   async #follow(start: string, ids: Ids): Promise<void> {
     let lastId = start;
     await this.#repeat('stream', async () => {

@@ -38,7 +38,7 @@ export class Traffic {
     return this.#publishers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
   }
 
-  /** Waits until every publisher has a few more acknowledgements, so that each fault hits requests in flight. */
+  /** Waits for a few acknowledgements of each publisher, so that faults hit requests in flight. */
   async progress(): Promise<void> {
     const goals = this.#publishers.map(({ acknowledged }) => acknowledged + this.#random.from(1, 10));
     await until('every publisher makes progress', () =>
@@ -46,7 +46,7 @@ export class Traffic {
     );
   }
 
-  /** Stops the publishers, waits until all clients have the whole log, and checks it against a node's. */
+  /** Stops the publishers, waits until all clients have the log, and checks it with a node's. */
   async finish(feed: string): Promise<{ problems: Problem[]; surprises: string[] }> {
     await Promise.all(this.#publishers.map((publisher) => publisher.stop()));
     const publishes = this.#publishers.flatMap(({ record }) => record.publishes);

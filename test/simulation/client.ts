@@ -4,7 +4,7 @@ import { type Asking, type Exchange, NOTHING, readBlock } from './exchange.js';
 import type { Process, Reply } from './node.js';
 import type { World } from './world.js';
 
-/** What a client may be told instead of an answer. Anything else is a failure. */
+/** Errors that a client may receive. Any other one is a failure. */
 const REFUSALS = new Map([
   ['draining', 'refusedDraining'],
   ['store_unavailable', 'refusedUnavailable'],
@@ -15,18 +15,18 @@ const REFUSALS = new Map([
   ['address_waiters_too_many', 'refusedFull'],
 ] as const);
 
-/** One way over the network; mostly none, so that things meet at the same moment. */
+/** Delays of one direction of the network; mostly none, so that events coincide. */
 const WAYS_MS = [0, 0, 0, 1, 5, 15];
 
-/** A ticket is for streams, whatever was asked for, and these are not kept busy with nothing. */
+/** Tickets are for streams only. A stream sends heartbeats no more often than this. */
 const HEARTBEAT_MS_MIN = 50;
 
-/** A client with a cursor: it polls and streams by turns, on any node, and writes down what it is told. */
+/** A client with a cursor: it polls and streams, on any node, and records every answer. */
 export class Client implements ClientHistory {
   readonly events: (Answer | Waiting)[] = [];
   readonly rights: RightsChange[] = [];
   finished = false;
-  /** What the application lets it read at this moment. */
+  /** The topics that the application allows it to read now. */
   readonly allowed: Set<string>;
   cursor: string;
   readonly #world: World;
@@ -91,7 +91,7 @@ export class Client implements ClientHistory {
     requests.send(undefined, random.pick(WAYS_MS));
   }
 
-  /** Gives up what is under way. What was on the way to it never comes, and the node sees it go a little later. */
+  /** Aborts its request. Replies in flight are lost, and the node notices a little later. */
   leave(): void {
     const exchange = this.#exchange;
     if (!exchange) return;
@@ -105,7 +105,7 @@ export class Client implements ClientHistory {
     closing.send(undefined, random.pick(WAYS_MS));
   }
 
-  /** Its connection to a process has broken, because that is gone. */
+  /** Its connection to a process has closed, because the process has ended. */
   loseProcess(process: Process): boolean {
     if (this.#exchange?.process !== process) return false;
     this.leave();
@@ -122,7 +122,7 @@ export class Client implements ClientHistory {
     this.#takeAll();
   }
 
-  /** Goes on from a cursor that it was given before. */
+  /** Continues from a cursor that it received earlier. */
   goBack(): void {
     const { random, counters } = this.#world;
     const given = this.events.filter((event): event is Answer => 'cursor' in event);
@@ -131,7 +131,7 @@ export class Client implements ClientHistory {
     counters.oldCursorsReadAgain++;
   }
 
-  /** The application takes a topic away from it, and tells the feed of some node. */
+  /** The application revokes a topic, and calls `revoke` on one node. */
   takeAway(topic: string, { feed }: Process): void {
     const { counters, failures } = this.#world;
     const change: { -readonly [K in keyof RightsChange]: RightsChange[K] } = {
@@ -162,7 +162,7 @@ export class Client implements ClientHistory {
     this.#world.trace(() => `${this.name} may read ${topic} again`);
   }
 
-  /** Writes down that it has been waiting in vain. */
+  /** Records that it has received no answer so far. */
   look(): void {
     const exchange = this.#exchange;
     if (!exchange || this.#isStalled) return;
@@ -181,7 +181,7 @@ export class Client implements ClientHistory {
     }
     const place = this.#world.placeOf(exchange.from);
     if (place && this.#world.isNewer(place.log, process.feed.window.epoch.id)) {
-      // The node does not know the new log yet and cannot open the cursor: it rejects the request, and the client retries.
+      // The node does not know the new log yet. It rejects the cursor, and the client retries.
       this.#world.counters.movesToOlderLogs++;
     }
     const ticketOrRules = this.how.hasTickets ? this.#ticketOf(process, topics) : this.#rules();
@@ -203,7 +203,7 @@ export class Client implements ClientHistory {
     if (this.how.hasTickets && asking.isRevokedOnTheWay) this.takeAway(random.pick(topics), process);
   }
 
-  /** The rules of the application: they are asked, and answer at once or after a while. */
+  /** The application's access rules: they answer at once or after a delay. */
   #rules(): { allowed: (topics: readonly string[]) => readonly string[] | Promise<readonly string[]> } {
     const { random, clock, counters } = this.#world;
     return {
@@ -224,7 +224,9 @@ export class Client implements ClientHistory {
     };
   }
 
-  /** A ticket says what its owner may read when it is given out, and is good until it is refused. */
+  /**
+   * A ticket has the topics of its owner at the time of issue. It is valid until it is rejected.
+   */
   #ticketOf(process: Process, topics: readonly string[]): { ticket: string } | undefined {
     const covers = topics.every((topic) => this.#ticket?.topics.includes(topic));
     if (!covers) {
@@ -291,7 +293,7 @@ export class Client implements ClientHistory {
     if (id === undefined) return;
     exchange.part = NOTHING;
     const { notifications, gap } = part;
-    // A stream that opens where its client stands says nothing new.
+    // The first block of a stream repeats the client's position.
     if (isPlaceOnly && exchange.from !== 'latest' && notifications.length === 0) return;
     this.#take(exchange, { notifications, gap, cursor: id, isPlaceOnly });
   }

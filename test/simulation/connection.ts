@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../../src/core/clock.js';
 
-/** One direction of a connection: what is sent arrives in order, each after its time; what is under way when it is cut does not. */
+/**
+ * One direction of a connection. Messages arrive in order, after their delay; a cut drops the rest.
+ */
 export class Wire<T> {
   readonly #clock: Clock;
   readonly #receive: (message: T) => void;

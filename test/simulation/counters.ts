@@ -1,4 +1,4 @@
-/** How often each rare situation was reached. A simulation that does not get there proves nothing about it. */
+/** Counts of rare situations. The simulation proves nothing about one that it never reaches. */
 export class Counters {
   answers = 0;
   emptyPages = 0;

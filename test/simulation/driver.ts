@@ -7,24 +7,24 @@ import type { Counters } from './counters.js';
 import { type Engine, unavailable } from './engine.js';
 import type { ProcessClock } from './process-clock.js';
 
-/** A node's store, and what can go wrong on the way to it. */
+/** A node's store, and the faults of its connection. */
 export interface NodeStore extends Store {
   readonly faults: { commitMs: number; slowMs: number; wakes: 'told' | 'lost' | 'repeated' };
   /** Whether a call is under way. */
   readonly isBusy: boolean;
-  /** What is on the connection is lost, and until it is restored nobody gets through. */
+  /** Drops all calls in flight, and rejects new ones until `restore`. */
   cut(): void;
   restore(): void;
-  /** Hands over for the second time what came last, as one may that has reconnected. */
+  /** Delivers the last batch again, as a driver may after it has reconnected. */
   repeatBatch(): void;
   /** The process is gone. */
   abandon(): void;
 }
 
-/** How often a tail looks without having been woken. */
+/** Interval of reads without a wake-up. */
 const LOOK_EVERY_MS = 400;
 const RETRY_MS_MAX = 200;
-/** The way to the engine, or back. Mostly none, so that things meet at the same moment. */
+/** Delays of one direction; mostly none, so that events coincide. */
 const WAYS_MS = [0, 0, 0, 1, 2, 6];
 
 export interface DriverOptions {
@@ -32,13 +32,14 @@ export interface DriverOptions {
   readonly clock: ProcessClock;
   readonly random: Random;
   readonly counters: Counters;
-  /** What must not happen. */
+  /** Violations that the driver has found. */
   readonly failures: string[];
 }
 
 /**
- * A node's way to the engine, as drivers are: with tails that share reads, lose wake-ups and look for themselves, and a connection that
- * is slow, is cut with answers on it, and comes back.
+ * A node's connection to the engine, as in real drivers. Tails share reads; a tail also reads at
+ * intervals, because wake-ups may be lost. The connection is slow, or is cut with answers in
+ * flight, and reconnects.
  */
 export class EngineDriver implements NodeStore {
   /** Faults, as the world sets them. */
@@ -49,7 +50,7 @@ export class EngineDriver implements NodeStore {
   #connection = 0;
   #isClosed = false;
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Wake-ups on their way. */
+  /** Wake-ups in flight. */
   readonly #wakes = new Set<Timer>();
   #lastBatch: (() => void) | undefined;
   #looking: Timer;
@@ -170,7 +171,7 @@ export class EngineDriver implements NodeStore {
     return call;
   }
 
-  /** What is asked may be seen before or after a slow way. */
+  /** The engine sees a call before or after the slow direction. */
   async #thereAndBack<T>(question: () => T | Promise<T>, isSlowThere: boolean): Promise<T> {
     const { clock, random, engine, counters } = this.#options;
     const connection = this.#connection;

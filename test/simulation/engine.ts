@@ -25,7 +25,7 @@ export interface Restore {
   readonly isDetected: boolean;
 }
 
-/** The place of all logs, with its faults. */
+/** An engine with its logs and its faults. */
 export interface Backend {
   /** Every epoch of the log, and its name in histories. */
   readonly logs: readonly { readonly name: string; readonly epoch: Epoch }[];
@@ -64,7 +64,7 @@ interface Succession {
   readonly isLossKnown: boolean;
 }
 
-/** A transaction with its positions. Its entries become visible once all earlier ones have settled. */
+/** A transaction. Its entries become visible once all earlier transactions have settled. */
 interface Commit {
   readonly entries: readonly LogEntry[];
   state: 'open' | 'committed' | 'aborted';
@@ -134,7 +134,7 @@ export class Engine implements Backend {
     this.#agree();
   }
 
-  /** Resolves when the drafts are visible, with the batch for a tail that has all earlier entries. */
+  /** Resolves when the drafts are visible, with the batch for a tail that is up to date. */
   async append(
     drafts: readonly Draft[],
     commitMs: number,
@@ -336,7 +336,7 @@ export class Engine implements Backend {
     this.truth.set(name, this.#kept(source));
   }
 
-  /** The entries of a log up to the head. A restored snapshot has those again that were removed later. */
+  /** The entries of a log up to the head. A snapshot has entries that were removed later. */
   #kept(log: string | undefined): Logged[] {
     const kept = (log === undefined ? [] : this.truth.get(log)!).filter(({ position }) => position <= this.#head);
     return kept.map((entry) => (entry.position > this.#trimmed ? { ...entry, trimmedMs: undefined } : { ...entry }));

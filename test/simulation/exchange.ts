@@ -19,15 +19,15 @@ export interface Exchange {
   readonly replies: Wire<Reply>;
   from: string;
   askedMs: number;
-  /** What has come of a block that has no `id:` yet. */
+  /** The received part of a block without its `id:`. */
   part: Pick<Answer, 'notifications' | 'gap'>;
   end: () => void;
 }
 
-/** What came before it comes to its `id:`. */
+/** The part at the start of a block. */
 export const NOTHING: Exchange['part'] = { notifications: [], gap: undefined };
 
-/** What a block of a stream adds to what came before it; with its `id`, where it has one, all that has been taken. */
+/** Adds a block of a stream to the part before it. A block with an `id` completes the answer. */
 export function readBlock(block: string, before: Exchange['part']): { id: string | undefined; part: Exchange['part'] } {
   const fields = new Map(
     block.split('\n').map((line): [string, string] => {

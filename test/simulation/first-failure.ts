@@ -1,10 +1,12 @@
-/** Runs seeds from 1 on until one fails, and prints it with what was wrong; for scripts/mutants.mjs. */
+/**
+ * Runs seeds from 1 until one fails, and prints that seed and its problem; for scripts/mutants.mjs.
+ */
 import { simulate } from './simulate.js';
 
 const seeds = Number(process.argv[2]);
 let seed = 1;
 
-/** Errors that nobody catches end a node's process as they end this one. */
+/** An uncaught error ends a node's process, and this one too. */
 process.on('uncaughtException', (error) => {
   tell(`uncaught: ${error.message}`);
   process.exit();

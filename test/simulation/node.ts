@@ -24,7 +24,7 @@ const LIMITS: FeedLimits = {
 
 const RETRY_OPENING_MS = 100;
 
-/** What a client sends. */
+/** A client's request. */
 export interface ClientRequest {
   readonly kind: 'poll' | 'stream';
   readonly cursor: string;
@@ -34,21 +34,23 @@ export interface ClientRequest {
   readonly lifetimeMs: number;
   readonly subscriber: string;
   readonly address: string;
-  /** Rules are asked whenever there is something to tell; a ticket was asked for before, and says where the log stood then. */
+  /**
+   * Access rules, checked before each delivery; or a ticket with the log's position at its issue.
+   */
   readonly rights: Rights | { readonly ticket: string };
 }
 
-/** What a node sends back. */
+/** A node's reply. */
 export type Reply =
   | { readonly kind: 'page'; readonly text: string; readonly isEnding: boolean }
   | { readonly kind: 'blocks'; readonly text: string; readonly isOpening: boolean }
   | { readonly kind: 'end' }
   | { readonly kind: 'refused'; readonly code: string };
 
-/** Where a request came from. */
+/** The client's end of a request. */
 export interface Caller {
   reply(reply: Reply): void;
-  /** Resolves when what was sent has been taken; undefined if it has. */
+  /** Resolves when the client has read all replies; undefined if it has. */
   drained(): Promise<void> | undefined;
 }
 
@@ -91,7 +93,7 @@ export class Process {
     }
   }
 
-  /** Resolves with what is left behind when everybody has been sent away. */
+  /** Closes all requests; resolves with the resources that are left. */
   async stop(): Promise<string[]> {
     this.#isStopping = true;
     await this.#starting;
@@ -108,7 +110,7 @@ export class Process {
     this.store.abandon();
   }
 
-  /** Where a ticket that is given out now says that the log stood. */
+  /** A ticket with the log's present position. */
   ticket(): string {
     const { epoch, head } = this.#feed!.window;
     return this.#cursors.seal(epoch, head);

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../src/core/clock.js';
 
-/** The clock of a process: when that is killed, what it had still to do is never done. */
+/** The clock of a process: a kill drops its pending timers. */
 export class ProcessClock implements Clock {
   readonly #world: Clock;
   readonly #timers = new Set<Timer>();
@@ -48,7 +48,7 @@ export class ProcessClock implements Clock {
     });
   }
 
-  /** Resolves after so long, or never if the process has ended by then; at once if it is no time at all. */
+  /** Resolves after a duration, or never if the process ends before; at once for 0. */
   async pass(durationMs: number): Promise<void> {
     if (durationMs > 0) await new Promise<void>((resolve) => this.setTimeout(resolve, durationMs));
     if (this.#isDead) await new Promise(() => undefined);

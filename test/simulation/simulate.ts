@@ -5,19 +5,26 @@ import { script, type Step, take } from './steps.js';
 import { World } from './world.js';
 
 /*
- * The library, run through whatever may happen to it, on one clock and by chance that a seed determines.
+ * Runs the library under faults, on one clock, with random choices that a seed determines.
  *
- * A world (world.ts) has three nodes: processes (node.ts) with the real feed, cursors and encoders, each on a clock that ends with it. They
- * share an engine (engine.ts), a model of Redis and its like, over drivers (driver.ts) with the real tail hub; one seed in four has a single
- * node on the real memory store instead (memory.ts). Clients (client.ts) poll and stream over wires that delay, and lose what is on them
- * when they are cut. A script of steps (steps.ts) says what happens to all of them: publishes, requests, clients that leave, stall, move or
- * go back to an old cursor, faults that end by themselves, crashes, drains, revocations. Everything that a client is told is written down
- * and held against the truth of the engine by the checker of histories; in quiet times it also has to come at once.
+ * - A world (world.ts) has three nodes. Each node is a process (node.ts) with the real feed,
+ *   cursors and encoders, and a clock that ends with it.
+ * - The nodes share an engine (engine.ts), a model of engines such as Redis. They use it through
+ *   drivers (driver.ts) with the real tail hub. One seed in four has a single node on the real
+ *   memory store instead (memory.ts).
+ * - Clients (client.ts) poll and stream over connections with delays. A cut drops messages in
+ *   flight.
+ * - A script of steps (steps.ts) acts on all of them: publishes, requests, clients that leave,
+ *   stall, move or continue from an old cursor. Faults end by themselves. Nodes and the engine
+ *   crash, drain, fail over, and are restored from snapshots.
+ * - Each client records every answer. The checker of histories compares the records with the truth
+ *   of the engine. In quiet times, answers must also be prompt.
  *
- * Steps do not depend on each other: each has chances of its own. So a script that fails can be shortened by leaving steps out.
+ * Steps do not depend on each other, because each has its own random numbers. So a failing script
+ * can be shortened by omitting steps.
  */
 
-/** Enough for a few situations to meet; more seeds find more than longer runs do. */
+/** Enough for a few situations to coincide. More seeds find more than longer runs. */
 const STEPS_PER_RUN = 60;
 /** How many runs the shortening of a script may take. */
 const SHORTENING_RUNS_MAX = 600;
@@ -33,7 +40,7 @@ export function simulate(seed: number, isTraced = false): Promise<Outcome> {
   return run(seed, scriptOf(seed), isTraced);
 }
 
-/** A failing seed's script without the steps that it fails without, too, and how it fails then. */
+/** The minimised script of a failing seed, and its problems. */
 export async function shortened(seed: number): Promise<string> {
   let steps = scriptOf(seed);
   let last = await run(seed, steps, true);
@@ -74,14 +81,16 @@ function scriptOf(seed: number): Step[] {
   return script(new Random(seed), STEPS_PER_RUN);
 }
 
-/** Revocations are filed by a hash that is computed on another thread, in time that is not the simulation's. */
+/**
+ * Revocations use a hash that another thread computes, in real time. Here it is computed at once.
+ */
 async function withPromptHashes<T>(task: () => Promise<T>): Promise<T> {
   const { subtle } = globalThis.crypto;
   const digest = async (_: unknown, data: Uint8Array): Promise<ArrayBuffer> => {
     return new Uint8Array(createHash('sha256').update(data).digest()).buffer;
   };
   const { stackTraceLimit } = Error;
-  // Refusals are many, and nobody looks where they come from.
+  // Rejections are many, and their stack traces are not used.
   Error.stackTraceLimit = 0;
   Object.defineProperty(subtle, 'digest', { value: digest, configurable: true });
   try {

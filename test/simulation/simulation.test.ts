@@ -3,11 +3,11 @@ import { inDepth } from '../support/depth.js';
 import { Counters } from './counters.js';
 import { shortened, simulate } from './simulate.js';
 
-/** How many seeds are run: SIMULATION_SEEDS=100000 npm test -- simulation */
+/** The number of seeds: SIMULATION_SEEDS=100000 npm test -- simulation */
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? inDepth(600, 10_000));
 /** The first of them. SIMULATION_FROM=123 SIMULATION_SEEDS=1 runs one. */
 const FROM = Number(process.env.SIMULATION_FROM ?? 1);
-/** So many reach every situation. */
+/** This number of seeds reaches every situation. */
 const SEEDS_FOR_ALL = 600;
 /** Seeds in one test. */
 const CHUNK = 300;
@@ -19,10 +19,10 @@ let hasFailed = false;
 const firsts = Array.from({ length: Math.ceil(SEEDS / CHUNK) }, (_, at) => FROM + at * CHUNK);
 
 test.each(firsts)(
-  'whatever happens, nothing is lost silently (seeds from %i)',
+  'no fault loses a notification silently (seeds from %i)',
   async (first) => {
     for (let seed = first; seed < Math.min(first + CHUNK, FROM + SEEDS); seed++) {
-      // One seed is enough to look at.
+      // One failing seed is enough.
       if (hasFailed) return;
       const outcome = await simulate(seed);
       hasFailed = outcome.problems.length > 0;

@@ -3,7 +3,7 @@ import type { Client } from './client.js';
 import type { Process } from './node.js';
 import type { World } from './world.js';
 
-/** What can happen. A step finds by itself what it happens to; where there is nothing like that, nothing happens. */
+/** The action of a step. It chooses its target itself, and does nothing if there is none. */
 type Action = (world: World, random: Random) => void | Promise<void>;
 
 /** How long a fault lasts. */
@@ -15,7 +15,7 @@ const WAIT_MS_MAX = 2_500;
 /** Streams are not kept busy with nothing. */
 const HEARTBEAT_MS_MIN = 400;
 
-/** Every kind of step, how often it comes among others, and what it does. */
+/** Every kind of step, with its weight and its action. */
 const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>> = {
   publish: [
     30,
@@ -203,7 +203,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
           );
         },
         () => {
-          // What was due at the same moment, as after a long computation, has its turn first.
+          // Timers that are due at the same moment, as after a long computation, run first.
           world.fault(
             STOP_MS,
             () => undefined,
@@ -251,7 +251,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
 
 const KINDS = Object.entries(STEPS).flatMap(([kind, [weight]]) => Array.from({ length: weight }, () => kind));
 
-/** A step of a script: its kind, and what it takes its chances from. Steps do not depend on each other, so any can be left out. */
+/** A step of a script: its kind, and the seed of its random numbers. Any step can be omitted. */
 export type Step = readonly [kind: string, chances: number];
 
 export function script(random: Random, length: number): Step[] {
@@ -260,7 +260,7 @@ export function script(random: Random, length: number): Step[] {
 
 export async function take(world: World, [kind, chances]: Step): Promise<void> {
   const random = new Random(chances);
-  // What happens until the next step depends on this one, not on how many there were before: else none could be left out.
+  // Random choices until the next step depend on this step only, so that others can be omitted.
   world.random.reseed(random.below(2 ** 32));
   await STEPS[kind]![1](world, random);
   // Much happens at the same moment, or one turn later.
@@ -268,13 +268,15 @@ export async function take(world: World, [kind, chances]: Step): Promise<void> {
   if (dice < 0.3) return;
   if (dice < 0.5) await world.clock.turn();
   else if (dice < 0.75) {
-    // A busy event loop: what has come due meanwhile all runs before anything that waits for its turn.
+    // A busy event loop: all timers that are due run before tasks that wait for their turn.
     world.clock.spend(random.from(1, 30));
     await world.clock.turn();
   } else await world.clock.advance(random.from(1, 30));
 }
 
-/** Somebody with a ticket reads from far back, on a node that does not notice what is taken away meanwhile, and published after that. */
+/**
+ * A client with a ticket reads old entries on a node that misses a revocation and a later publish.
+ */
 async function revokeBehindANode(world: World, random: Random): Promise<void> {
   const [node, other] = random.sample(world.nodes, 2);
   const client = world.clients.find(({ hasTickets }) => hasTickets)!;

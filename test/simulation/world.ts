@@ -19,7 +19,7 @@ const NODES = 3;
 /** Of so many seeds, one has a memory store. */
 const MEMORY_SEEDS = 4;
 const CLIENTS = 6;
-/** Without faults everything that can be told is told within this: two ways, a look at the log, a poll of rights. */
+/** Without faults every notification arrives within this: two delays, a read, an access check. */
 const LATE_MS = 600;
 /** How long it takes until all that was broken is as good as new. */
 const CALM_MS = 900;
@@ -27,7 +27,7 @@ const ROUNDS_MAX = 60;
 /** So little that all of a run are less than a moment. */
 const STAMP_MS = 1e-7;
 
-/** Everything that there is in one run. */
+/** All parts of one run. */
 export class World {
   readonly clock = new ManualClock({ startMs: 0 });
   readonly counters = new Counters();
@@ -108,7 +108,7 @@ export class World {
     });
   }
 
-  /** What a cursor means, of whatever log. */
+  /** The log and position of a cursor. */
   placeOf(text: string): Place | undefined {
     for (const { name, epoch } of this.engine.logs) {
       let cursors = this.#cursors.get(name);
@@ -119,7 +119,7 @@ export class World {
     return undefined;
   }
 
-  /** What histories call the log of an epoch. */
+  /** The name of an epoch's log in histories. */
   logOf(epochId: string): string | undefined {
     return this.engine.logs.find(({ epoch }) => epoch.id === epochId)?.name;
   }
@@ -155,7 +155,10 @@ export class World {
     this.#published.push(drafts);
   }
 
-  /** Drafts to be published again: not acknowledged, or to the log that is still there, so that they are not new in it. */
+  /**
+   * Drafts to publish again: not acknowledged, or acknowledged by the present log, which knows
+   * them.
+   */
   repeatable(random: Random): readonly Draft[] | undefined {
     const drafts = this.#published.filter((one) =>
       one.every(({ id }) => {
@@ -168,7 +171,7 @@ export class World {
     return drafts.length > 0 ? random.pick(drafts) : undefined;
   }
 
-  /** Publishes through a node, for the first time or again; nobody knows whether what is refused has been appended. */
+  /** Publishes through a node, also again. A rejected publish may have been appended. */
   publish(node: Process, drafts: readonly Draft[]): void {
     const calledMs = this.stamp();
     for (const { id, topic } of drafts) {
@@ -188,7 +191,7 @@ export class World {
     );
   }
 
-  /** Everything works again, and what was late arrives: nobody waits for what is there. */
+  /** All faults end, and late answers arrive: no client waits for entries that exist. */
   async calm(): Promise<void> {
     for (let waitedMs = 0; this.quietSinceMs + CALM_MS > this.clock.monotonic(); waitedMs += 250) {
       if (waitedMs > 60_000) throw new Error('the faults never end');
@@ -197,7 +200,7 @@ export class World {
     for (const client of this.clients) client.look();
   }
 
-  /** Lets every client read to the end, ends everything, and says what was wrong in all that time. */
+  /** Lets every client read to the end, stops all nodes, and returns the problems of the run. */
   async finish(): Promise<string[]> {
     await this.calm();
     for (const client of this.clients) {

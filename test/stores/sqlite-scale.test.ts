@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Database from 'libsql';
 import type { Store } from '../../src/core/store.js';
-import { ENTRIES_BETWEEN } from '../../src/stores/sqlite/sql/entries-between.sql.js';
-import { ENTRY_AT } from '../../src/stores/sqlite/sql/entry-at.sql.js';
-import { IDS_AFTER } from '../../src/stores/sqlite/sql/ids-after.sql.js';
-import { SIZES_AFTER } from '../../src/stores/sqlite/sql/sizes-after.sql.js';
-import { TOPIC_POSITIONS } from '../../src/stores/sqlite/sql/topic-positions.sql.js';
-import { TRIM } from '../../src/stores/sqlite/sql/trim.sql.js';
+import {
+  ENTRIES_BETWEEN,
+  ENTRY_AT,
+  IDS_AFTER,
+  SIZES_AFTER,
+  TOPIC_POSITIONS,
+  TRIM,
+} from '../../src/stores/sqlite/sql/statements.sql.js';
 import { openSqliteStore, temporaryFolder } from './sqlite-bench.js';
 
 const NOTIFICATIONS = 1_000_000;

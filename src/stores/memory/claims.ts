@@ -2,10 +2,10 @@ import { checkClaim } from '../../core/abilities.js';
 import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
 
-/** Claims that end within one such step are removed together, so a claim lasts up to one step longer than asked. */
+/** Claims that end within one step are removed together, so a claim lasts up to one step longer. */
 const STEP_MS = 1_000;
 
-/** The keys that are claimed in this process, removed by age without a timer. */
+/** The keys that are claimed in this process. They are removed by age, without a timer. */
 export class MemoryClaims {
   readonly #clock: Clock;
   readonly #countMax: number;
@@ -41,7 +41,9 @@ export class MemoryClaims {
     return true;
   }
 
-  /** Looks at each step once per second at most, and there are at most as many steps as a claim has seconds. */
+  /**
+   * Checks each step at most once per second. There is at most one step for each second of a claim.
+   */
   #forget(nowMs: number): void {
     const now = Math.floor(nowMs / STEP_MS);
     if (now === this.#step) return;

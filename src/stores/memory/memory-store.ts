@@ -23,7 +23,9 @@ import { MemoryClaims } from './claims.js';
 /** A UUID has 122 random bits; two of them are more than a secret needs. */
 const randomUUID = (): string => globalThis.crypto.randomUUID();
 
-/** What the memory store keeps, and for how long. Whichever bound is reached first removes the oldest notifications. */
+/**
+ * The limits of the memory store. The first one that is reached removes the oldest notifications.
+ */
 export interface MemoryStoreOptions {
   /** Notifications kept. Default 100,000. */
   readonly retainCount?: number | undefined;
@@ -36,8 +38,8 @@ export interface MemoryStoreOptions {
   /** Ids remembered for that; beyond it the oldest are forgotten early. Default 100,000. */
   readonly idempotencyCount?: number | undefined;
   /**
-   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes up to 250
-   * bytes of memory. Default 100,000.
+   * Keys that can be claimed at once, such as used tickets; further keys are rejected. A claim
+   * takes up to 250 bytes of memory. Default 100,000.
    */
   readonly claimCount?: number | undefined;
 }
@@ -58,7 +60,7 @@ const RULES: Readonly<Record<keyof MemoryStoreOptions, NumberRule>> = {
 /**
  * The embedded store: the log lives in the memory of this process.
  *
- * - Durability: none. A restart begins a new epoch, and clients are told so by a `gap`.
+ * - Durability: none. A restart begins a new epoch, and clients receive a `gap`.
  * - Order: of the calls to `append`; positions are dense.
  * - Idempotency: `idempotencyMs` and `idempotencyCount`.
  *
@@ -70,7 +72,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
 }
 
 interface OpenTail {
-  /** Up to where it has been told. */
+  /** The newest position that it has received. */
   head: number;
   readonly onAppended: (batch: TailBatch) => void;
 }
@@ -86,15 +88,15 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
   readonly #epoch: Epoch = { id: randomUUID(), secret: randomUUID() + randomUUID() };
   readonly #log = new MemoryLog();
   #size: LogSize = { count: 0, bytes: 0, records: 0, recordBytes: 0 };
-  /** When each entry of the log was appended, in step with it. */
+  /** The time of each entry's append, in the order of the log. */
   readonly #times = new Fifo<number>();
-  /** Where each remembered id stands. */
+  /** The position of each remembered id. */
   readonly #positions = new Map<string, number>();
-  /** The same ids by age: iterating a Map from whose front much was deleted is slow. */
+  /** The same ids by age: to iterate a Map is slow after many deletions at its front. */
   readonly #remembered = new Fifo<Remembered>();
   readonly #claims: MemoryClaims;
   readonly #tails = new Set<OpenTail>();
-  /** Batches on their way to the tails: whoever appends out of a tail must not overtake what it was just told. */
+  /** Batches for the tails, in order: a tail may append while it receives a batch. */
   readonly #outbox: TailBatch[] = [];
   #closed = false;
 
@@ -177,7 +179,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
     if (this.#outbox.length > 1) return;
     for (let next: TailBatch | undefined = batch; next; next = this.#outbox[0]) {
       for (const tail of this.#tails) {
-        // One that was opened in between has been told already.
+        // A tail that was opened in between has received it already.
         if (tail.head >= next.head) continue;
         tail.head = next.head;
         tail.onAppended(next);
@@ -190,7 +192,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
     if (this.#closed) throw new NotificationsError('store_unavailable', 'The memory store is closed.');
   }
 
-  /** Retention needs no timer: what is too old goes when somebody looks or appends. */
+  /** Retention needs no timer: a read or an append removes entries that are too old. */
   #trim(nowMs: number): void {
     const { retainCount, retainBytes, retainMs } = this.#options;
     const isOver = ({ count, bytes }: Pick<LogSize, 'count' | 'bytes'>): boolean =>

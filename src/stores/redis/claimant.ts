@@ -3,7 +3,7 @@ import type { AppendQueueOptions } from './append-queue.js';
 import { notAcknowledged } from './errors.js';
 import { claimKeys } from './keys.js';
 
-/** Runs the script that claims a key; with `wait` a claim counts only when replicas have it, like an append. */
+/** Runs the script that claims a key. With `wait` a claim waits for replicas, as an append does. */
 export class Claimant {
   readonly #options: AppendQueueOptions;
   readonly #keys: readonly string[];

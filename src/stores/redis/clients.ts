@@ -5,7 +5,7 @@ import type { RedisClientFactory, RedisClientSettings, RedisStoreSettings } from
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1_000;
 
-/** Makes clients as the options say. */
+/** Returns a function that makes clients according to the options. */
 export async function clientFactory({ connection, timeoutMs }: RedisStoreSettings): Promise<() => Redis | Cluster> {
   const settings = clientSettings(timeoutMs);
   const make = typeof connection === 'function' ? connection : await ownFactory(connection);
@@ -44,7 +44,7 @@ function clientSettings(timeoutMs: number): RedisClientSettings {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    // Calls under way are rejected at once when a connection closes.
+    // Calls in flight are rejected at once when a connection closes.
     maxRetriesPerRequest: 0,
     // The store subscribes by itself, so that it knows when it is subscribed.
     autoResubscribe: false,
@@ -54,14 +54,14 @@ function clientSettings(timeoutMs: number): RedisClientSettings {
     socketTimeout: timeoutMs,
     retryStrategy: (times) =>
       Math.min(RETRY_MS_MIN * 2 ** Math.min(times, 10), RETRY_MS_MAX) * (0.75 + Math.random() / 4),
-    // A primary that became a replica, or was replaced: its address may lead to the new one.
+    // The primary became a replica, or was replaced. Its address may lead to the new primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY') || isBehind(error),
   };
 }
 
 /**
- * Clears the timer of `socketTimeout` when a connection closes. ioredis 5 leaves it running if a reply is missing: it would
- * end the next connection, and keep the process alive. ioredis 6 clears it.
+ * Clears the timer of `socketTimeout` when a connection closes. ioredis 5 leaves it running if a
+ * reply is missing. It would close the next connection, and keep the process alive.
  */
 export function dropSocketTimers(client: Redis | Cluster): void {
   if (client.isCluster) {
@@ -75,7 +75,7 @@ export function dropSocketTimers(client: Redis | Cluster): void {
   });
 }
 
-/** Resolves once a client can be used; rejects at once if it never can be. */
+/** Resolves once a client is ready; rejects at once if it cannot become ready. */
 export function whenReady(client: Redis | Cluster): Promise<void> {
   return new Promise((resolve, reject) => {
     client.once('ready', resolve);
@@ -86,7 +86,7 @@ export function whenReady(client: Redis | Cluster): Promise<void> {
       reject(new Error('the client has given up'));
     });
     if (client.status === 'ready') resolve();
-    // The client tries again after a failed attempt; a Cluster's client connects by itself.
+    // The client retries after a failed attempt; a Cluster's client connects by itself.
     else if (client.status === 'wait') client.connect().catch(() => undefined);
   });
 }

@@ -33,8 +33,8 @@ export class Connection {
   readonly #check: EngineCheck;
   readonly #onWake: () => void;
   /**
-   * Commands that a reachable engine answers with an error: no rights, no memory, a replica. Appends apart, since reads may
-   * go on working meanwhile.
+   * Commands that a reachable engine rejects: no rights, no memory, a replica. Appends are counted
+   * separately, because reads may still work.
    */
   readonly #refused: Readonly<Record<'append' | 'other', Outage>>;
   readonly #pending = new Set<Promise<unknown>>();
@@ -87,12 +87,14 @@ export class Connection {
     return this.#usable(this.#commands);
   }
 
-  /** For what was accepted before `stopCalls` too. */
+  /** Also works for appends that were accepted before `stopCalls`. */
   get appends(): RedisClient {
     return this.#usable(this.#appends);
   }
 
-  /** The result of a command under way, or `store_unavailable` when it fails or takes longer than `timeoutMs`. */
+  /**
+   * The result of a sent command; `store_unavailable` if it fails or takes longer than `timeoutMs`.
+   */
   async settled<T>(command: Promise<T>, kind: 'append' | 'other' = 'other'): Promise<T> {
     const refused = this.#refused[kind];
     const mark = refused.mark();
@@ -130,7 +132,7 @@ export class Connection {
     if (this.#phase !== 'closed') this.#phase = 'closing';
   }
 
-  /** Lets calls under way end first; each is bounded. */
+  /** Waits for the calls in flight; each is bounded. */
   async close(): Promise<void> {
     this.#phase = 'closed';
     await Promise.allSettled([...this.#pending].map((command) => this.#within(command)));
@@ -178,7 +180,7 @@ export class Connection {
     try {
       await this.#ready(client, false);
     } catch (error) {
-      // Closed again: the next attempt comes here. Otherwise it is something that an operator has to know.
+      // Closed again: the next attempt calls this method. Otherwise an operator has to know it.
       if (client.status === 'ready') this.#runtime.logger.error(`redisStore: ${reasonOf(error)}`);
       return;
     }

@@ -2,9 +2,9 @@ import type { Cluster, Redis } from 'ioredis';
 import { inspectLua } from './lua/inspect.lua.js';
 import { type RedisClient, Script } from './script.js';
 
-/** How the engine of the log is set up. */
+/** The settings of the log's engine. */
 export interface EngineReport {
-  /** Why the log cannot be in this engine. */
+  /** The reason why the store rejects this engine. */
   readonly refusal: string | undefined;
   /** An append is on the engine's disk before the engine answers. */
   readonly synced: boolean;
@@ -12,7 +12,7 @@ export interface EngineReport {
   readonly acceptsAlone: boolean;
 }
 
-/** Looks at the settings of the engine that holds a key. */
+/** Reads the settings of the engine that has a key. */
 export class EngineCheck {
   readonly #script: Script;
   readonly #key: string;

@@ -1,13 +1,13 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { RedisWait } from './options.js';
 
-/** The one error of this store: the engine cannot do now what it was asked for. */
+/** The error of this store: the engine cannot execute the call now. */
 export function unavailable(message: string, cause?: unknown): NotificationsError {
   if (cause instanceof NotificationsError) return cause;
   return new NotificationsError('store_unavailable', message, cause === undefined ? {} : { cause: bare(cause) });
 }
 
-/** Too few replicas have what was written. It may still become visible. */
+/** Too few replicas have received a write. It may still become visible. */
 export function notAcknowledged(wait: RedisWait, acknowledged: number): NotificationsError {
   return unavailable(
     `Of ${wait.replicas} replicas (wait.replicas) ${acknowledged} have acknowledged within ${wait.timeoutMs} ms.`,
@@ -37,19 +37,19 @@ export function wrongPassword(error: unknown): NotificationsError {
   return unavailable(`Redis rejects the login: wrong password or user name (${reasonOf(error)}).`, error);
 }
 
-/** What a person wants to know of an error of the client's. */
+/** The reason in an error of the client library, for people. */
 export function reasonOf(error: unknown): string {
-  // A Cluster's client fails for a reason that one of its nodes gave.
+  // In a Cluster, the reason is in the error of one of its nodes.
   if (error instanceof Error && 'lastNodeError' in error && error.lastNodeError) return reasonOf(error.lastNodeError);
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whether the engine has answered with an error. Lost connections and timeouts are reported elsewhere. */
+/** True for an error reply of the engine. Lost connections and timeouts are reported elsewhere. */
 export function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** Without what clients attach to errors: the command with its arguments, be it a notification or a password. */
+/** A copy without the command and its arguments: these may be a notification or a password. */
 function bare(error: unknown): Error {
   const copy = new Error(reasonOf(error));
   if (error instanceof Error) {

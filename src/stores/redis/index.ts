@@ -24,7 +24,8 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  * - Order: of the appends in the engine; positions are dense.
  * - Arrays: appended in one atomic step, which delays other clients of the engine. So they are
  *   bounded: `arrayMax`, `arrayBytesMax`.
- * - Idempotency: `idempotencyMs` and `idempotencyCount`; an id is remembered for up to twice as long.
+ * - Idempotency: `idempotencyMs` and `idempotencyCount`. An id is remembered for up to twice as
+ *   long.
  * - Claims: in sorted sets in the slot of the log, as durable as the log, and never evicted. If
  *   claims may be lost, the epoch says so, and tickets of earlier epochs are rejected.
  * - An append that is rejected may still become visible: its connection was lost, or replicas were
@@ -32,11 +33,13 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  *   replicas too.
  * - `close` first writes the appends that were accepted before.
  *
- * The operator sets `maxmemory-policy noeviction` (the store refuses to work with `allkeys-*`),
- * memory for what retention keeps (about 300 bytes a notification and the JSON), `appendonly` and
- * `appendfsync`, and with replicas `min-replicas-to-write`. With an ACL: `~{prefix}:* &{prefix}:*
- * +@read +@write +@scripting +@pubsub +info +ping +time +wait +config|get`. Without `config|get`
- * the store cannot see `appendfsync`, and every restart causes a gap.
+ * The operator sets `maxmemory-policy noeviction`; the store rejects an engine with `allkeys-*`. A
+ * notification takes about 300 bytes of memory and its JSON. The operator also sets `appendonly`,
+ * `appendfsync`, and with replicas `min-replicas-to-write`.
+ *
+ * With an ACL: `~{prefix}:* &{prefix}:* +@read +@write +@scripting +@pubsub +info +ping +time +wait
+ * +config|get`. Without `config|get` the store cannot read `appendfsync`, and every restart causes
+ * a gap.
  *
  * @throws RangeError when an option is not what it must be; the message names it.
  */

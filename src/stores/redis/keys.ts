@@ -1,7 +1,7 @@
 /**
- * The keys of a log. They share a hash tag, so that a Cluster keeps them in one slot. A script lists
- * every key whose content it relies on. While the slot moves to another node, a listed key that has
- * not arrived rejects the call; a key that is not listed would look empty.
+ * The keys of a log. They share a hash tag, so that a Cluster keeps them in one slot. A script
+ * lists every key whose content it relies on. While the slot moves to another node, the engine
+ * rejects a call if a listed key has not arrived. A key that is not listed would look empty.
  */
 
 /** The first keys of every script: state, entries, and the two generations of ids. */

@@ -4,12 +4,12 @@ import type { Epoch, PastEpoch } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
 import { isBehind } from './errors.js';
 
-/** What every script answers first. */
+/** The first part of every script's reply. */
 export interface LogReply {
   readonly epoch: Epoch;
   readonly head: number;
   readonly trimmed: number;
-  /** What the script adds. */
+  /** The values that the script adds. */
   readonly rest: readonly unknown[];
 }
 
@@ -33,8 +33,8 @@ export interface LogStateOptions {
 }
 
 /**
- * What this node knows of the log: its epoch, and the append at the highest position that it has
- * seen. Scripts compare this with the engine's state, so that a lost or rewound log does not
+ * The log as this node knows it: its epoch, and the append at the highest position that the node
+ * has seen. Scripts compare this with the engine's state, so that a lost or rewound log does not
  * continue as if nothing had happened.
  *
  * If an engine is behind the node, the reason may be a failover that is not complete, so the node
@@ -75,14 +75,14 @@ export class LogState {
     return [...known, id, secret, this.#mayWait() ? 0 : 1, this.synced ? 1 : 0, this.#options.waitReplicas];
   }
 
-  /** Takes in the answer of a script. */
+  /** Updates the state from the reply of a script. */
   learn(reply: unknown): LogReply {
     const [era, id, secret, head, token, trimmed, replicas, before, ...rest] = reply as unknown[];
     const epoch = this.#remembered({ id: String(id), secret: String(secret), before: pastOf(String(before)) });
     const position = Number(head);
     this.#behindSince = undefined;
     if (Number(replicas) > 0) this.#hasReplicas = true;
-    // An answer of an earlier epoch than the known one was on its way while that was made.
+    // The reply may be older than the known epoch, if the epoch changed while it was in flight.
     if (Number(era) > this.#era || (epoch.id === this.#epochId && position >= this.#position)) {
       this.#era = Number(era);
       this.#epochId = epoch.id;
@@ -92,7 +92,7 @@ export class LogState {
     return { epoch, head: position, trimmed: Number(trimmed), rest };
   }
 
-  /** Takes in the error of a script. */
+  /** Updates the state from the error of a script. */
   failed(error: unknown): void {
     if (isBehind(error)) this.#behindSince ??= this.#options.clock.monotonic();
   }

@@ -1,7 +1,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { type Filled, type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
 
-/** What the store needs its clients to be set to; a factory passes it on to the client it makes. */
+/** Settings that the store needs; a factory passes them to the client that it makes. */
 export type RedisClientSettings = Pick<
   RedisOptions,
   | 'autoResendUnfulfilledCommands'
@@ -16,8 +16,8 @@ export type RedisClientSettings = Pick<
 >;
 
 /**
- * Makes a client for the store, which uses it alone and closes it. It is called once for each connection, and once in
- * all if it makes a Cluster.
+ * Makes a client, which only the store uses and closes. The store calls it once for each
+ * connection, or only once if it makes a Cluster.
  *
  * ```ts
  * (settings) => new Redis({ sentinels, name: 'main', ...settings })
@@ -39,7 +39,10 @@ export interface RedisWait {
 
 /** The engine's address, what the log keeps, and for how long. */
 export interface RedisStoreOptions {
-  /** A `redis://` or `rediss://` URL, options of ioredis, or a function that makes a client (Sentinel, Cluster). */
+  /**
+   * A `redis://` or `rediss://` URL, options of ioredis, or a function that makes a client
+   * (Sentinel, Cluster).
+   */
   readonly connection: string | RedisOptions | RedisClientFactory;
   /**
    * The start of all keys, in braces, so that a Cluster keeps them in one slot. Default
@@ -48,9 +51,9 @@ export interface RedisStoreOptions {
   readonly prefix?: string | undefined;
   /** Milliseconds after which a call is rejected and its connection is replaced. Default 5,000. */
   readonly timeoutMs?: number | undefined;
-  /** Calls to `append` under way at once; further ones are rejected. Default 10,000. */
+  /** Calls to `append` in flight at once; further ones are rejected. Default 10,000. */
   readonly pendingMax?: number | undefined;
-  /** Bytes of JSON (as text in memory) in the calls to `append` under way. Default 64 Mi. */
+  /** Bytes of JSON (as text in memory) in the calls to `append` in flight. Default 64 Mi. */
   readonly pendingBytesMax?: number | undefined;
   /**
    * Notifications in one array; a larger one is rejected with `notifications_too_many`. An array is
@@ -63,7 +66,9 @@ export interface RedisStoreOptions {
    * 100 notifications of 64 KiB.
    */
   readonly arrayBytesMax?: number | undefined;
-  /** Milliseconds between looks at the log while no wake-up comes; pub/sub may lose one. Default 1,000. */
+  /**
+   * Milliseconds between reads of the log without a wake-up; pub/sub may lose one. Default 1,000.
+   */
   readonly recheckMs?: number | undefined;
   /** Notifications kept. Default 1,000,000. */
   readonly retainCount?: number | undefined;
@@ -80,8 +85,8 @@ export interface RedisStoreOptions {
    */
   readonly idempotencyCount?: number | undefined;
   /**
-   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 200
-   * bytes of memory. Default 1,000,000.
+   * Keys that can be claimed at once, such as used tickets; further keys are rejected. A claim
+   * takes about 200 bytes of memory. Default 1,000,000.
    */
   readonly claimCount?: number | undefined;
   /** Acknowledge an append only when replicas have it. Default: the primary's answer is enough. */
@@ -130,7 +135,9 @@ const RULES: Readonly<Record<NumberOption, NumberRule>> = {
 
 const PREFIX_MAX = 200;
 
-/** @throws RangeError that names the option, its value (never that of `connection`) and what it may be */
+/**
+ * @throws RangeError with the option, its value (never that of `connection`) and the allowed values
+ */
 export function redisStoreSettings(options: RedisStoreOptions): RedisStoreSettings {
   const numbers = numberOptions('redisStore', options, RULES, ['connection', 'prefix', 'wait']);
   checkConnection(options.connection);
@@ -146,7 +153,7 @@ export function redisStoreSettings(options: RedisStoreOptions): RedisStoreSettin
 }
 
 function checkWait(wait: RedisWait, timeoutMs: number): void {
-  // Neither has a default: what is left out is refused like any other value that is no number.
+  // Both have no default, so a missing value is rejected as any other wrong value.
   const rules = {
     'wait.replicas': { default: NaN, min: 1, max: ANY_MAX },
     'wait.timeoutMs': { default: NaN, min: 1, max: timeoutMs - 1 },

@@ -17,13 +17,13 @@ import type { RedisStoreSettings } from './options.js';
 import { Script } from './script.js';
 import { type Followed, RedisTail } from './tail.js';
 
-/** What a tail takes in at once. */
+/** Entries and bytes of one read of a tail. */
 const FOLLOW_ENTRIES = 1_000;
 const FOLLOW_BYTES = 1024 * 1024;
-/** Entries that one call may remove for their age: the engine serves nobody else meanwhile. */
+/** Entries that one call may remove for their age: other clients of the engine wait meanwhile. */
 const TRIM_ENTRIES = 512;
 
-/** The scripts that are called here; appends have a queue of their own. */
+/** The scripts that this class runs; appends and claims have classes of their own. */
 interface Scripts {
   readonly read: Script;
   readonly follow: Script;
@@ -149,7 +149,7 @@ export class RedisStore implements Store, StoreAbilities {
     this.#recheck = undefined;
   }
 
-  /** Looks now and then without being woken, and lets go of what has become too old while nobody appended. */
+  /** Reads at intervals without a wake-up, and removes entries that have become too old. */
   #recheckLater(): void {
     this.#recheck ??= this.#runtime.clock.setTimeout(() => {
       this.#recheck = undefined;
@@ -169,7 +169,7 @@ export class RedisStore implements Store, StoreAbilities {
         removed = Number(rest[0]);
       }
     } catch {
-      // The next look tries again; the connection reports what is wrong with it.
+      // The next interval retries; the connection reports the error.
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 
 export type RedisClient = Redis | Cluster;
 
-/** A Lua script: sent by its digest, and in full to an engine that does not know it yet. */
+/** A Lua script: sent by its digest, and in full to an engine that does not know it. */
 export class Script {
   readonly #text: string;
   readonly #digest: string;
@@ -29,7 +29,10 @@ export class Script {
     }
   }
 
-  /** Runs it and then WAIT, next to each other on one connection; gives the replicas that have acknowledged too. */
+  /**
+   * Runs it and then WAIT on the same connection; also returns the number of replicas that
+   * acknowledged.
+   */
   async runAndWait(
     client: RedisClient,
     keys: readonly string[],

@@ -2,7 +2,7 @@ import type { LogEntry } from '../../core/notification.js';
 import { positionIn } from '../../core/page.js';
 import type { Epoch, Tail, TailBatch } from '../../core/store.js';
 
-/** What one look at the log after a position gives. */
+/** The result of one read of the log after a position. */
 export interface Followed {
   readonly epoch: Epoch;
   /** The newest position of the log. */
@@ -73,7 +73,7 @@ export class RedisTail implements Tail {
         if (await this.#look()) this.#lookAgain = true;
       } while (this.#wanted());
     } catch {
-      // The connection is lost. It reports that, and wakes every tail when it is back.
+      // The connection is lost. It reports that, and wakes every tail after it has reconnected.
     } finally {
       this.#looking = false;
     }

@@ -2,11 +2,13 @@ import { type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX } from '../shared/
 import { isLogOf } from './continuity.js';
 import type { Command, Query, Reader, Writer } from './engine.js';
 import type { LogState } from './log-file.js';
-import { ADD_CLAIM, EXPIRED_CLAIMS, IS_CLAIMED, REMOVE_CLAIMS, UPDATE_CLAIMS } from './sql/claims.sql.js';
+import { ADD_CLAIM, EXPIRED_CLAIMS, IS_CLAIMED, REMOVE_CLAIMS, UPDATE_CLAIMS } from './sql/statements.sql.js';
 
 type Statements = Readonly<Record<'isClaimed' | 'expired', Query> & Record<'remove' | 'add' | 'update', Command>>;
 
-/** The claims in the file. Used under the write lock only, so what is read cannot change before it is written. */
+/**
+ * The claims in the file. It is used under the write lock only, so its reads cannot be outdated.
+ */
 export class ClaimTable {
   readonly #statements: Statements;
 
@@ -24,7 +26,7 @@ export class ClaimTable {
     });
   }
 
-  /** Claims a key, and removes claims that have expired. The number is -1 when there are too many claims. */
+  /** Claims a key, and removes expired claims. The number is -1 if there are too many claims. */
   claim(call: ClaimCall, log: LogState, claimCount: number): ClaimResult {
     const { isClaimed, add, update } = this.#statements;
     const removed = isLogOf(log.epoch, call.epochId) ? this.#removeExpired(call) : 0;

@@ -2,13 +2,13 @@ import { positionIn } from '../../core/page.js';
 import type { Epoch, PastEpoch } from '../../core/store.js';
 import { pastEpochs } from '../shared/epoch.js';
 
-/** The end of the log as this process knows it. A log that does not hold it is another one. */
+/** The end of the log as this process knows it. A log without it is another one. */
 export interface Seen {
   readonly epochId: string;
   readonly head: number;
   /**
-   * The newest entry whose id is known: ids are random, so it tells one log from another of the
-   * same length.
+   * The newest entry whose id is known. Ids are random, so another log of the same length has
+   * another one.
    */
   readonly entry?: { readonly position: number; readonly id: string } | undefined;
 }
@@ -42,8 +42,8 @@ export function holdsEntry({ trimmed }: Held, { entry }: Seen, idAt: IdAt): bool
  * The past epochs of a log that gets a new epoch when it is opened; undefined if it keeps its
  * epoch.
  *
- * A file that is restored in place cannot be told from one that was closed: the copy has all that
- * the file has. So each start begins an epoch that continues the old one up to the head. A start
+ * A file that is restored in place looks like one that was closed: the copy has the same
+ * identity. So each start begins an epoch that continues the old one up to the head. A start
  * after a restore then excludes all cursors beyond the copy, and a normal start costs no gap. A
  * process that opens the file again continues what it has seen.
  */
@@ -54,8 +54,8 @@ export function renewal(
   if (origin === 'new') return undefined;
   if (!seen) return pastEpochs(log.epoch, log.head, origin === 'other');
   if (!isContinued(log, seen)) return pastEpochs(log.epoch, log.head, true);
-  // Other entries stand where this process has seen its own. The position where the two logs part
-  // is unknown.
+  // The positions that this process has seen have other entries now. The two logs part at an
+  // unknown position.
   if (!holdsEntry(log, seen, idAt)) return [];
   return origin === 'same' ? undefined : pastEpochs(log.epoch, log.head, true);
 }

@@ -1,6 +1,6 @@
 /**
- * The two libraries that can be the engine, made alike. A statement that runs is quick and blocks; the commit, which waits
- * for the disk, does not block the event loop where the library can help it.
+ * One interface to the two libraries that can be the engine. A statement is quick and blocks the
+ * event loop. A commit waits for the disk; with libsql it does not block.
  */
 export interface Engine {
   openReader(path: string): Promise<Reader>;
@@ -30,7 +30,7 @@ export interface Writer {
 /** Runs at once. */
 export type Command = (...values: Value[]) => void;
 
-/** What of libsql is used here; its own types describe another library. */
+/** The part of libsql that is used here; its own types describe another library. */
 interface LibsqlStatement {
   run(values: Value[]): unknown;
   get(values: Value[]): Row | undefined;
@@ -53,7 +53,7 @@ interface LibsqlPromise {
   readonly default: new (path: string) => LibsqlAsyncDatabase;
 }
 
-/** What of `node:sqlite` is used here; the oldest supported runtime does not have it. */
+/** The part of `node:sqlite` that is used here; the oldest supported runtime does not have it. */
 interface NodeStatement {
   run(...values: Value[]): unknown;
   get(...values: Value[]): Row | undefined;
@@ -68,7 +68,7 @@ interface NodeSqlite {
   readonly DatabaseSync: new (path: string) => NodeDatabase;
 }
 
-/** @throws Error that says what to install when neither is there */
+/** @throws Error with the package to install, if neither library exists */
 export async function loadEngine(): Promise<Engine> {
   try {
     const [sync, promise] = (await Promise.all([import('libsql'), import('libsql/promise')])) as unknown as [
@@ -146,7 +146,7 @@ function nodeEngine({ DatabaseSync }: NodeSqlite): Engine {
   };
 }
 
-/** SQLITE_BUSY and its variants: another process holds the lock, and will let go. */
+/** SQLITE_BUSY and its variants: another process has the lock, and will release it. */
 export function isBusy(error: unknown): boolean {
   const { rawCode, errcode, code } = error as { rawCode?: number; errcode?: number; code?: unknown };
   const PRIMARY_CODE = 0xff;
@@ -156,7 +156,7 @@ export function isBusy(error: unknown): boolean {
   return typeof code === 'string' && code.startsWith('SQLITE_BUSY');
 }
 
-/** What operators are told: the library's code if there is one, and its message. */
+/** The reason for operators: the library's code, if there is one, and its message. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ') || 'unknown error';

@@ -1,7 +1,7 @@
 import type { Epoch, PastEpoch } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
 import type { Command, Row, Writer } from './engine.js';
-import { ADD_PAST_EPOCH, REMOVE_PAST_EPOCHS, RENEW_EPOCH } from './sql/epochs.sql.js';
+import { ADD_PAST_EPOCH, REMOVE_PAST_EPOCHS, RENEW_EPOCH } from './sql/statements.sql.js';
 
 /** Writes the epoch of the log and the epochs before it. Used under the write lock only. */
 export class EpochWriter {

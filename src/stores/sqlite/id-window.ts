@@ -9,7 +9,7 @@ interface Remembered {
 
 /** The same moment on both clocks. */
 export interface Moment {
-  /** As it is written into the file. It may jump. */
+  /** The time in the file. It may jump. */
   readonly timeMs: number;
   readonly monotonicMs: number;
 }
@@ -19,7 +19,7 @@ export interface IdWindowLimits {
   readonly idempotencyCount: number;
 }
 
-/** An id that stands in the log. */
+/** An id that is in the log. */
 export interface IdRow {
   readonly id: string;
   readonly position: number;
@@ -30,10 +30,12 @@ export interface IdRow {
 const ROWS = 1000;
 
 /**
- * The ids of the newest entries, kept in memory in step with the log: under the write lock, `catchUp` reads what others
- * have appended since, so it knows as much as an index in the file would, and costs the disk nothing.
+ * The ids of the newest entries, kept in memory. Under the write lock, `catchUp` reads the ids that
+ * other processes have appended. So it knows as much as an index in the file, without writes to the
+ * disk.
  *
- * A wall clock that jumps makes it forget nothing: what is new since the last look is no older than that look, whatever its time says.
+ * A jump of the wall clock forgets no id: entries that are new since the last read are not older
+ * than that read.
  */
 export class IdWindow {
   readonly #limits: IdWindowLimits;
@@ -68,7 +70,7 @@ export class IdWindow {
     this.#forget(moment);
   }
 
-  /** What this process has just committed. */
+  /** Adds the ids that this process has just committed. */
   add(rows: readonly IdRow[], moment: Moment, head: number): void {
     for (const row of rows) this.#remember(row, moment);
     this.#head = head;
@@ -80,7 +82,7 @@ export class IdWindow {
 
   #remember({ id, position, timeMs }: IdRow, moment: Moment): void {
     const ageMs = Math.min(Math.max(0, moment.timeMs - timeMs), moment.monotonicMs - this.#lookedAtMs);
-    // One that was forgotten and appended again must stand where its new position is.
+    // An id that was forgotten and appended again moves to the end.
     this.#ids.delete(id);
     this.#ids.set(id, { position, forgetAtMs: moment.monotonicMs - ageMs + this.#limits.idempotencyMs });
   }

@@ -6,30 +6,35 @@ import { SqliteStore } from './sqlite-store.js';
 export type { SqliteStoreOptions } from './options.js';
 
 /**
- * The durable embedded store: the log lives in an SQLite file on this machine, and any number of processes may share it.
+ * The durable embedded store: the log is in an SQLite file on this machine, and any number of
+ * processes may share it.
  *
- * - Engine: the package `libsql`, or `node:sqlite` where the runtime has it and `libsql` is missing. With `node:sqlite`
- *   the event loop stands still while the disk is waited for.
- * - Durability: what is acknowledged is in the write-ahead log and flushed (`synchronous = FULL`): it survives a kill of
- *   the process, and a power cut if the disk keeps what it was told to flush. Concurrent publishes share one flush.
- * - Order: positions are given under the file's write lock, densely, so the order of positions is that of commits.
- * - Idempotency: `idempotencyMs` and `idempotencyCount`, whichever ends first, as long as the notification is kept. A machine's clock that
- *   jumps changes nothing for processes that run; one that starts after a jump forwards takes what stands in the file for that much older.
- * - Claims: in the same file, as durable as the log. If the file has lost claims that this process made, a new epoch begins.
+ * - Engine: the package `libsql`; without it `node:sqlite`, if the runtime has that. With
+ *   `node:sqlite`, a flush to the disk blocks the event loop.
+ * - Durability: an acknowledged notification is in the write-ahead log and flushed (`synchronous =
+ *   FULL`). It survives a kill of the process. It survives a power cut if the disk keeps flushed
+ *   data. Concurrent publishes share one flush.
+ * - Order: a process assigns positions under the file's write lock. They are dense, and in the
+ *   order of commits.
+ * - Idempotency: until the first of `idempotencyMs` and `idempotencyCount` is reached, as long as
+ *   the notification is kept. A jump of the clock changes nothing for running processes. A process
+ *   that starts after a jump forwards forgets ids that much earlier.
+ * - Claims: in the same file, as durable as the log. If the file has lost claims of this process, a
+ *   new epoch begins.
  * - Epoch: kept in the file. Each start of a process begins one that continues the epochs before
  *   it, so a restart costs no gap. After a backup is restored, cursors beyond it get a `reset` gap,
  *   also where the file keeps its inode. The file remembers 256 starts; a cursor that is older gets
  *   a `reset` gap.
  * - Loss: a file that was replaced by a copy, or that holds less than a running process has seen,
  *   may have lost notifications. Clients that continue past that point get an `expired` gap once.
- * - Operators: put the file on a local disk (a write-ahead log does not work on network file systems), readable by the
- *   user of the processes alone (it is made with mode 0600), and copy it with SQLite's own backup. Let
- *   no other program checkpoint it: before version 3.51.3, which no libsql has yet, SQLite can lose commits to that; the store's own
- *   checkpoints are made under the write lock.
+ * - Operators: put the file on a local disk, because a write-ahead log does not work on network
+ *   file systems. The store creates it with mode 0600. Copy it with SQLite's own backup. Let no
+ *   other program checkpoint it: before SQLite 3.51.3 (which no libsql has yet) that can lose
+ *   commits. The store's own checkpoints run under the write lock.
  * - Several processes take turns at the write lock: one that has committed gives way to those that
  *   wait. The write-ahead log goes into the file at 16 MiB.
- * - Errors: `store_unavailable` while the disk is full, the file cannot be written, or another process holds the lock for
- *   longer than `busyMs`; nothing is then written by halves.
+ * - Errors: `store_unavailable` if the disk is full, the file is not writable, or another process
+ *   has the lock for longer than `busyMs`. Nothing is written in part.
  *
  * @throws TypeError or RangeError when an option is not what it may be; the message names it.
  */

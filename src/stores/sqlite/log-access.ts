@@ -25,18 +25,18 @@ const BUSY_RETRY_MS = 1;
  */
 const GIVE_WAY_MS = 5;
 
-/** The file is not what it was; it has to be opened again. */
+/** The file has changed; it must be opened again. */
 class FileChanged extends Error {}
 
 /**
- * Access to the file through whatever happens to it: waits for locks, opens it again after a failure or when another file
- * has taken its place, and makes a new epoch where positions can no longer be trusted. Everything else is
- * `store_unavailable`, within `busyMs`.
+ * Access to the file under failures. It waits for locks, and opens the file again after a failure
+ * or after another file has replaced it. It begins a new epoch if positions are no longer reliable.
+ * All other errors become `store_unavailable`, within `busyMs`.
  */
 export class LogAccess {
   readonly #options: LogAccessOptions;
   #file: LogFile | undefined;
-  /** The file must be opened again before it is used again; only whoever has the turn may do so. */
+  /** The file must be opened again before its next use, by the task that has the turn. */
   #suspect = false;
   #seen: Seen | undefined;
   /** When this process has committed last, and the version of the file then. */
@@ -60,7 +60,7 @@ export class LogAccess {
     });
   }
 
-  /** Writes: one task of this process at a time, all or nothing. `task` runs under the file's write lock. */
+  /** Writes in one transaction. Tasks of this process run in turn, under the file's write lock. */
   write<T>(task: (file: LogFile, log: LogState) => T): Promise<T> {
     return this.#exclusive(async () => {
       await this.#giveWay();
@@ -113,7 +113,7 @@ export class LogAccess {
     this.saw(log, log.entries.at(-1));
   }
 
-  /** Changes when another process may have changed the log. Never throws: what is wrong shows when it is read. */
+  /** Changes when another process may have changed the log. It never throws: the next read does. */
   version(): number | undefined {
     try {
       return this.#usable()?.version;
@@ -236,7 +236,7 @@ export class LogAccess {
     }
   }
 
-  /** One after another, whatever becomes of each. */
+  /** Runs tasks one after another, also after a failure. */
   #exclusive<T>(task: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(task);
     this.#turn = turn.catch(() => undefined);
@@ -244,7 +244,7 @@ export class LogAccess {
   }
 }
 
-/** Not the engine's doing; it must not look like an outage. */
+/** An error of this code, which must not look like an outage of the engine. */
 function isProgramError(error: unknown): boolean {
   return error instanceof NotificationsError || error instanceof TypeError || error instanceof RangeError;
 }

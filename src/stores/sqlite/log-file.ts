@@ -37,8 +37,9 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 const CACHE_KIB = 64 * 1024;
 
 /**
- * The file, open: one connection that writes, one that reads, and one for checkpoints. Readers see what is committed, also while a commit is
- * on its way to the disk. Whoever calls the writing half holds the turn of this process, and the lock that `begin` takes.
+ * The open file: one connection that writes, one that reads, and one for checkpoints. Readers see
+ * committed entries, also during a flush to the disk. A caller that writes has the turn of this
+ * process, and the lock that `begin` takes.
  */
 export class LogFile {
   /** Used under the write lock. */
@@ -95,7 +96,7 @@ export class LogFile {
     }
   }
 
-  /** Another file has taken the path, or none is there any more. */
+  /** True if the path has another file now, or none. */
   get moved(): boolean {
     return inodeAt(this.#path) !== this.#inode;
   }
@@ -133,7 +134,7 @@ export class LogFile {
     });
   }
 
-  /** What follows a position, as much as is good to hold at once. */
+  /** The entries after a position, as many as fit in memory. */
   chunkAfter(after: number): LogChunk {
     return this.snapshot(() => {
       const { epoch, head, trimmed } = this.state();
@@ -165,7 +166,7 @@ export class LogFile {
     return row?.position === position ? row.id : undefined;
   }
 
-  /** What is read here was true at one moment. */
+  /** All reads of the task see the same state. */
   snapshot<T>(read: () => T): T {
     this.#queries.begin.all();
     try {
@@ -185,7 +186,7 @@ export class LogFile {
     return this.#queue.othersWait;
   }
 
-  /** Takes the write lock, or throws that it is busy. From here to the end, `state` cannot change. */
+  /** Takes the write lock, or throws if it is busy. `state` cannot change until the end. */
   begin(): void {
     this.#commands.begin();
   }
@@ -216,12 +217,12 @@ export class LogFile {
     return sameFile(before, now) ? 'same' : 'other';
   }
 
-  /** Resolves when what was written since `begin` is on the disk. */
+  /** Resolves when all writes since `begin` are on the disk. */
   commit(): Promise<void> {
     return this.#writer.exec('COMMIT');
   }
 
-  /** Undoes what was written since `begin`. What fails here fails because the engine has undone it already. */
+  /** Undoes all writes since `begin`. An error means that the engine has undone them already. */
   async rollback(): Promise<void> {
     await this.#writer.exec('ROLLBACK').catch(() => undefined);
   }
@@ -231,24 +232,24 @@ export class LogFile {
     return this.#checkpoints.isDue;
   }
 
-  /** Only between `begin` and the first change; `Checkpoints` says why. */
+  /** Only between `begin` and the first change; `Checkpoints` explains why. */
   checkpoint(): Promise<void> {
     return this.#checkpoints.run();
   }
 
-  /** The file alone then holds everything, if no other process is at it. */
+  /** After this the file has all entries, if no other process uses it. */
   async close(): Promise<void> {
     try {
       this.begin();
       await this.checkpoint().finally(() => this.rollback());
       await this.#checkpoints.finish();
     } catch {
-      // Others are too busy with the file to let it happen now; they will do it.
+      // Other processes are using the file; they do it when they close.
     }
     this.discard();
   }
 
-  /** Lets go of a file that has failed. */
+  /** Closes a file that has failed. */
   discard(): void {
     closeAll({ reader: this.#reader, writer: this.#writer, checkpointer: this.#checkpoints });
   }

@@ -1,4 +1,4 @@
-/** Where an entry stands, and how long its JSON is. */
+/** The position of an entry, and the length of its JSON. */
 export interface Place {
   readonly position: number;
   readonly bytes: number;
@@ -16,7 +16,7 @@ export interface Merged {
   readonly more: boolean;
 }
 
-/** The next places of one topic, at most `count`. */
+/** The next positions of one topic, at most `count`. */
 export type TopicPlaces = (topic: string, after: number, count: number) => readonly Place[];
 
 /** Read of a topic at once at least, as a query costs more than a row. */
@@ -29,12 +29,13 @@ interface Run {
 }
 
 /**
- * Chooses what goes on a page: the topics' places merged in order, cut off by both bounds but not below one. Every topic
- * is read on only as far as the page goes, so the cost is what the page holds plus a few places of each topic.
+ * Chooses the entries of a page: the positions of all topics, merged in order. Both bounds limit
+ * the page, but it has at least one entry. Each topic is read only up to the end of the page. So
+ * the cost is the size of the page, and a few positions of each topic.
  */
 export function mergeTopics(query: MergeQuery, read: TopicPlaces): Merged {
   const topics = [...new Set(query.topics)];
-  // One more than fits tells whether there is more.
+  // One more than fits shows that there are more.
   const share = Math.max(ROWS_MIN, Math.ceil((2 * query.limit) / topics.length));
   const count = Math.min(query.limit + 1, share);
   const runs = topics.map((topic): Run => ({ topic, places: read(topic, query.after, count), index: 0 }));

@@ -1,11 +1,11 @@
 import { newEpoch } from '../shared/epoch.js';
 import type { Reader, Writer } from './engine.js';
-import { CREATE_LOG } from './sql/create-log.sql.js';
+import { CREATE_LOG } from './sql/statements.sql.js';
 import { APPLICATION_ID, MIGRATIONS } from './sql/schema.sql.js';
 
 /**
- * Brings the file to the version of this library, and makes the log's row if there is none. Of several processes that open
- * it at once, the first does so under the write lock; the others find its work done.
+ * Migrates the file to the version of this library, and creates the log's row if there is none. If
+ * several processes open the file at once, the first one does it under the write lock.
  */
 export async function migrate(reader: Reader, writer: Writer): Promise<void> {
   if (versionOf(reader) === MIGRATIONS.length) return;
@@ -24,7 +24,7 @@ export async function migrate(reader: Reader, writer: Writer): Promise<void> {
   }
 }
 
-/** 0 for a file that is empty. @throws Error for one that is not ours or too new to be understood */
+/** 0 for an empty file. @throws Error for a file of another program or of a newer version */
 function versionOf(reader: Reader): number {
   const number = (sql: string, name: string): number => reader.prepare(sql).get()?.[name] as number;
   const application = number('PRAGMA application_id', 'application_id');

@@ -1,10 +1,13 @@
 import { type Filled, type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
 
-/** Where the log is kept, how much of it, and for how long. Whichever bound is reached first removes the oldest. */
+/** The file and its limits. The first limit that is reached removes the oldest notifications. */
 export interface SqliteStoreOptions {
   /** Path of the file. It is made if it is missing; its folder must exist, on a local disk. */
   readonly path: string;
-  /** Notifications kept; up to 10 % and at most 1,000 more, as they are removed in batches. Default 1,000,000. */
+  /**
+   * Notifications kept. They are removed in batches, so up to 10 % and at most 1,000 more exist.
+   * Default 1,000,000.
+   */
   readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default seven days. */
   readonly retainMs?: number | undefined;
@@ -12,16 +15,16 @@ export interface SqliteStoreOptions {
   readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
-  /** Ids remembered for that, in memory; beyond it the oldest are forgotten early. Default 100,000. */
+  /** Ids remembered in memory; beyond it the oldest are forgotten early. Default 100,000. */
   readonly idempotencyCount?: number | undefined;
   /**
-   * Keys that can be claimed at once, such as used tickets; beyond it further keys are rejected. A claim takes about 200
-   * bytes of disk. Default 1,000,000.
+   * Keys that can be claimed at once, such as used tickets; further keys are rejected. A claim
+   * takes about 200 bytes of disk. Default 1,000,000.
    */
   readonly claimCount?: number | undefined;
-  /** Milliseconds between looks for what other processes have appended, while a tail is open. Default 25. */
+  /** Milliseconds between reads of other processes' appends, while a tail is open. Default 25. */
   readonly pollMs?: number | undefined;
-  /** Milliseconds for which a call waits for another process's lock before `store_unavailable`. Default 5,000. */
+  /** Milliseconds that a call waits for a lock before `store_unavailable`. Default 5,000. */
   readonly busyMs?: number | undefined;
 }
 

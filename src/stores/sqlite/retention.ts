@@ -8,7 +8,7 @@ export interface RetentionLimits {
   readonly retainBytes: number;
 }
 
-/** An entry that may go. */
+/** An entry that retention may remove. */
 export interface Aged extends Place {
   readonly topic: string;
   readonly timeMs: number;
@@ -20,9 +20,9 @@ export interface Removal {
   readonly size: LogSize;
 }
 
-/** Removed in one transaction at most, so that no append waits long behind it; above what one transaction appends. */
+/** Entries removed by one transaction at most, so that appends do not wait long for it. */
 export const REMOVE_MAX = 2000;
-/** What is over the bounds by less than this is left, so that entries go by the page and not one by one. */
+/** A smaller excess over the bounds stays, so that entries are removed in batches. */
 const SLACK_COUNT_MAX = 1000;
 const SLACK_BYTES_MAX = 1024 * 1024;
 const SLACK_PART = 0.1;

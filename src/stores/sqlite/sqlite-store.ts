@@ -24,15 +24,15 @@ import type { LogFile, LogState } from './log-file.js';
 import type { SqliteStoreSettings } from './options.js';
 import { isOver, REMOVE_MAX, removalOf, sizeOf } from './retention.js';
 
-/** How often the age of the oldest entry is looked at: a twentieth of what it may be, within these bounds. */
+/** Interval of checks of the oldest entry's age: a twentieth of `retainMs`, within these bounds. */
 const AGE_CHECKS = 20;
 const AGE_CHECK_MS_MIN = 50;
 const AGE_CHECK_MS_MAX = 60_000;
 
-/** A read that fails is tried again after this; the file is local, so there is no crowd to spare. */
+/** Delay before a failed read is retried; the file is local, so it needs no backoff. */
 const RETRY_MS = 250;
 
-/** What one transaction did, to be told once it is on the disk. */
+/** The result of one transaction, delivered once it is on the disk. */
 interface Written {
   readonly results: readonly AppendResult[];
   readonly batch: TailBatch;
@@ -185,7 +185,7 @@ export class SqliteStore implements Store, StoreAbilities {
   async #claim(call: ClaimCall): Promise<ClaimResult> {
     const { claimCount } = this.#settings;
     const result = await this.#access.write((file, log) => {
-      // The file has lost committed claims: it was replaced. Tickets are sealed with the epoch, so none of them stays good.
+      // The file was replaced and has lost claims. A new epoch invalidates all tickets.
       const isRewound = isLogOf(log.epoch, call.epochId) && log.claims < call.known;
       return file.claims.claim(call, isRewound ? { ...log, epoch: file.renewEpoch() } : log, claimCount);
     });
@@ -198,7 +198,7 @@ export class SqliteStore implements Store, StoreAbilities {
     return { timeMs: clock.now(), monotonicMs: clock.monotonic() };
   }
 
-  /** Writes the state of the log after this transaction, less what retention lets go. */
+  /** Writes the state of the log after this transaction and its retention. */
   #trim(file: LogFile, before: LogState, after: LogState): void {
     let [trimmed, size] = [after.trimmed, sizeOf(after)];
     if (this.#ageDue || isOver(after, this.#settings)) {
@@ -209,19 +209,19 @@ export class SqliteStore implements Store, StoreAbilities {
         trimmed = removal.upTo;
         size = removal.size;
       }
-      // As many as fit in one go were all too many: there may be more.
+      // The batch was full, so there may be more.
       this.#ageDue = oldest.length === REMOVE_MAX && oldest.at(-1)?.position === removal.upTo;
     }
     if (after.head > before.head || trimmed > before.trimmed) file.setState({ ...after, ...size, trimmed });
   }
 
-  /** Looks at the age of the oldest entry also when nothing is appended. */
+  /** Checks the age of the oldest entry, also without appends. */
   #checkAgeLater(): void {
     const dueMs = Math.min(AGE_CHECK_MS_MAX, Math.max(AGE_CHECK_MS_MIN, this.#settings.retainMs / AGE_CHECKS));
     this.#ageTimer = this.#runtime.clock.setTimeout(
       () => {
         this.#ageDue = true;
-        // What fails here is reported by the access, and tried again.
+        // The access reports the error; the next interval retries.
         void this.#write([])
           .catch(() => undefined)
           .finally(() => {
@@ -232,7 +232,7 @@ export class SqliteStore implements Store, StoreAbilities {
     );
   }
 
-  /** Looks for what other processes have appended, for as long as a tail is open. */
+  /** Reads the appends of other processes while a tail is open. */
   #pollLater(): void {
     if (this.#pollTimer !== undefined || this.#closed) return;
     this.#pollTimer = this.#runtime.clock.setTimeout(() => {
@@ -248,7 +248,7 @@ export class SqliteStore implements Store, StoreAbilities {
 
 type TailHubReader = ConstructorParameters<typeof TailHub>[0]['readAfter'];
 
-/** The engine would cut the text off there. JSON, ids and topics that were checked never hold one. */
+/** The engine would cut a text off at a NUL. Checked JSON, ids and topics never have one. */
 function assertStorable({ id, topic, json }: Draft): void {
   if (id.includes('\0') || topic.includes('\0') || json.includes('\0')) {
     throw new TypeError(`sqliteStore: the notification ${JSON.stringify(id)} holds a NUL character`);

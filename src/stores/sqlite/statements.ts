@@ -1,14 +1,16 @@
 import type { Command, Query, Reader, Writer } from './engine.js';
-import { APPEND } from './sql/append.sql.js';
-import { ENTRIES_BETWEEN } from './sql/entries-between.sql.js';
-import { ENTRY_AT } from './sql/entry-at.sql.js';
-import { IDS_AFTER } from './sql/ids-after.sql.js';
-import { READ_LOG } from './sql/read-log.sql.js';
-import { SET_FILE } from './sql/set-file.sql.js';
-import { SIZES_AFTER } from './sql/sizes-after.sql.js';
-import { TOPIC_POSITIONS } from './sql/topic-positions.sql.js';
-import { TRIM } from './sql/trim.sql.js';
-import { UPDATE_LOG } from './sql/update-log.sql.js';
+import {
+  APPEND,
+  ENTRIES_BETWEEN,
+  ENTRY_AT,
+  IDS_AFTER,
+  READ_LOG,
+  SET_FILE,
+  SIZES_AFTER,
+  TOPIC_POSITIONS,
+  TRIM,
+  UPDATE_LOG,
+} from './sql/statements.sql.js';
 
 /** Statements that read, prepared once. */
 export type Queries = Readonly<

@@ -8,27 +8,29 @@ import { BEHIND_CODE } from '../errors.js';
  *
  * Reasons for a new epoch:
  * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved
- *   to another engine. All that was acknowledged after the last entry may be lost, although no node
- *   is left that has seen it. The new epoch continues the old one up to the head. `lost` says
+ *   to another engine. Acknowledged entries after the last one may be lost, even if no node is left
+ *   that has seen them. The new epoch continues the old one up to the head. `lost` says
  *   whether a loss is possible.
  * - The head is below a position that the node has seen, or another append is at that position.
  * - The engine is at an earlier epoch than the node, or at another epoch with the same number, or
  *   has no log. Such an engine may also be a primary that was replaced. So the node waits first:
  *   see `LogState`.
  *
- * KEYS[1] `meta`: hash, the state of the log (its name ends with `meta`, the others are made from what precedes that)
- * KEYS[2] `log`: stream of the entries; the id is `<position>-0`
- * KEYS[3], KEYS[4] `ids:0`, `ids:1`: hashes from id to position, the two generations of the
- * idempotency window
+ * - KEYS[1] `meta`: hash, the state of the log. The other names begin as its name does.
+ * - KEYS[2] `log`: stream of the entries; the id is `<position>-0`.
+ * - KEYS[3], KEYS[4] `ids:0`, `ids:1`: hashes from id to position, the two generations of the
+ *   idempotency window.
  *
- * The index of a topic is a sorted set of positions, `t:<topic>`. Retention also reaches indexes that
- * are not listed. Readers ignore positions up to `trimmed`, so one that has moved does no harm.
+ * The index of a topic is a sorted set of positions, `t:<topic>`. Retention also reaches indexes
+ * that are not listed. Readers ignore positions up to `trimmed`, so one that has moved does no
+ * harm.
  *
- * ARGV[1..4] what the node knows: count of epochs so far, epoch id, a position, the token of the append at it
- * ARGV[5..6] id and secret of a new epoch, should one be needed; no other call has the same
- * ARGV[7] `1`: an engine that is behind the node, or empty, is no longer waited for
- * ARGV[8] `1`: the engine has an append on its disk before it answers; ARGV[9] replicas that an
- * append waits for
+ * - ARGV[1..4] the node's knowledge: number of epochs so far, epoch id, a position, the token of
+ *   the append at that position.
+ * - ARGV[5..6] id and secret of a new epoch, in case one is needed. Each call has its own.
+ * - ARGV[7] `1`: the node no longer waits for an engine that is behind or empty.
+ * - ARGV[8] `1`: the engine has an append on its disk before it replies.
+ * - ARGV[9] replicas that an append waits for.
  *
  * Field order of an entry in the stream: id, topic, json, time (ms), token of its append.
  *
@@ -110,7 +112,7 @@ local function renew(log, before)
   redis.call('PUBLISH', base .. 'wake', '')
 end
 
--- The log is gone, or its state is. Positions go on from its last one, and nothing before it counts any more.
+-- The log or its state is lost. Positions continue after its last one; earlier ones are no longer valid.
 local function start_over(log, exists)
   if not log.epoch and exists then
     local info = redis.call('XINFO', 'STREAM', LOG)

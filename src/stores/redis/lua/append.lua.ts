@@ -6,27 +6,29 @@ import { retentionLua } from './retention.lua.js';
 /**
  * Appends drafts at adjacent positions, except those whose id is known, trims, and wakes the nodes.
  *
- * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
- * KEYS[5..] the indexes of the drafts' topics
- * ARGV[10] token of this append, unique to it
- * ARGV[11] `1`: write even if all drafts are known, so that a following WAIT covers their first
- * append too
- * ARGV[12..14] retention: count, ms, bytes
- * ARGV[15..16] idempotency: ms and count of ids that a generation takes
- * ARGV[17] the node; ARGV[18] token of its previous append if that is still in flight, or empty
- * ARGV[19..] id, topic and json of each draft
+ * - KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`.
+ * - KEYS[5..] the indexes of the drafts' topics.
+ * - ARGV[10] token of this append, unique to it.
+ * - ARGV[11] `1`: write even if all drafts are known, so that a following WAIT covers their first
+ *   append too.
+ * - ARGV[12..14] retention: count, ms, bytes.
+ * - ARGV[15..16] idempotency: ms and count of ids that a generation takes.
+ * - ARGV[17] the node.
+ * - ARGV[18] token of the node's previous append if that is still in flight, or empty.
+ * - ARGV[19..] id, topic and json of each draft.
  *
- * Returns the values of `answer`, then a list with a position for each draft: negative if the id was
- * known.
+ * Returns the values of `answer`, then a list with a position for each draft: negative if the id
+ * was known.
  *
- * An append may overtake the previous one of its node: if the engine has forgotten the script, and
- * another node loads it between the two; or if a Cluster redirects the first. The state holds the
- * last token of each node, so such an append is rejected, and the node sends it again.
+ * An append may overtake the previous one of its node. That happens if the engine has forgotten the
+ * script, and another node loads it between the two. It also happens if a Cluster redirects the
+ * first. The state has the last token of each node, so the script rejects such an append, and the
+ * node sends it again.
  *
  * A script that fails is not rolled back. The engine rejects the first write if it is out of memory
  * or read-only. While a slot moves to another node of a Cluster, it also rejects a write that would
- * create a key: an index, or a new generation of ids. So the script writes these first. Readers skip
- * a position that only an index has, and the next append takes it.
+ * create a key: an index, or a new generation of ids. So the script writes these first. Readers
+ * skip a position that only an index has, and the next append takes it.
  */
 export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${retentionLua}
 -- Trimmed for each entry appended: more than one, so that a backlog shrinks.

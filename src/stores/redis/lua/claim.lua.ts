@@ -3,21 +3,19 @@ import { agreeLua, safetyLua } from './agree.lua.js';
 /**
  * Claims a key, unless it is claimed, and removes claims that have expired.
  *
- * A claim is a member of a sorted set without a time to live: the engine may evict keys that have one, which would make a
- * used ticket good again. The score is the claim's number. `shared/claims.ts` says how claims expire by number.
+ * A claim is a member of a sorted set without a time to live. The engine may evict keys that have
+ * one, and a used ticket would be valid again. The score is the claim's number. `shared/claims.ts`
+ * explains how claims expire by number.
  *
- * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
- * KEYS[5..] `claims:<group>`, one sorted set per group. They are listed, unlike the topics'
- * indexes: while a slot moves between nodes of a Cluster, a key that is not listed looks empty, and
- * a used ticket would look unused.
- * ARGV[10] key; ARGV[11] group, from 0
- * ARGV[12] the epoch that ARGV[13..15] belong to; ARGV[13] the highest number that the node has
- * received
- * ARGV[14..15] group and number up to which claims have expired; the group is -1 if none have
- * ARGV[16] claims to remove at most; ARGV[17] claims that the store may hold
+ * - KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`.
+ * - KEYS[5..] `claims:<group>`, one sorted set per group.
+ * - ARGV[10] key; ARGV[11] group, from 0.
+ * - ARGV[12] the epoch of ARGV[13..15]; ARGV[13] the highest number that the node has received.
+ * - ARGV[14..15] group and number up to which claims have expired; the group is -1 if none have.
+ * - ARGV[16] claims to remove at most; ARGV[17] claims that the store may hold.
  *
- * Answers what `answer` gives, then the claim's number (0 if the key was claimed before, -1 if there are too many claims),
- * and how many expired claims were removed.
+ * Returns the values of `answer`, then the claim's number and the number of removed claims. The
+ * claim's number is 0 if the key was claimed before, and -1 if there are too many claims.
  */
 export const claimLua = `${agreeLua}${safetyLua}
 local FIRST = 5

@@ -1,14 +1,14 @@
 import { agreeLua } from './agree.lua.js';
 
 /**
- * Reads what follows a position, of all topics.
+ * Reads the entries after a position, of all topics.
  *
  * KEYS and ARGV[1..9]: see `agree.lua.ts`
  * ARGV[10] after; ARGV[11] entries at most; ARGV[12] bytes of JSON after which to stop
  *
- * Answers what `answer` gives, then: the position that the entries follow (above `after` where
- * retention has removed some), the one up to which they are complete, and a flat list of position,
- * id, topic, json and its bytes.
+ * Returns the values of `answer`, then the position that the entries follow, and the position up to
+ * which they are complete. The first is above `after` if retention has removed entries. A flat list
+ * follows: position, id, topic, json and its bytes.
  */
 export const followLua = `${agreeLua}
 -- Entries fetched at once, so that a few large ones do not take much more than the bytes asked for.

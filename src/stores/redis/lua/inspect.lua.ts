@@ -1,5 +1,5 @@
 /**
- * What the engine of the log says about itself. A script reaches the owner of the log's slot in a
+ * Reads the state of the log's engine. A script reaches the owner of the log's slot in a
  * Cluster; a plain INFO goes to any node.
  *
  * KEYS[1] `meta`

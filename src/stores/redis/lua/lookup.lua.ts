@@ -6,7 +6,7 @@ import { agreeLua } from './agree.lua.js';
  * KEYS and ARGV[1..9]: see `agree.lua.ts`
  * ARGV[10..] ids
  *
- * Answers what `answer` gives, then a list with a position for each id: 0 if it is not known.
+ * Returns the values of `answer`, then a list with a position for each id: 0 if it is not known.
  */
 export const lookupLua = `${agreeLua}
 local log = agree()

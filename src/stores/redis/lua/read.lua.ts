@@ -1,13 +1,15 @@
 import { agreeLua } from './agree.lua.js';
 
 /**
- * Reads a page of some topics by their indexes; the cost follows the number of topics and of entries returned.
+ * Reads a page of some topics by their indexes. The cost grows with the number of topics and of
+ * entries returned.
  *
  * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
  * KEYS[5..] the indexes of the topics
  * ARGV[10] after; ARGV[11] limit; ARGV[12] bytesMax; ARGV[13..] topics
  *
- * Answers what `answer` gives, then 1 if there is more, and a flat list of position, id, topic, json and its bytes.
+ * Returns the values of `answer`, then 1 if there is more, and a flat list: position, id, topic,
+ * json and its bytes.
  */
 export const readLua = `${agreeLua}
 -- Positions fetched from a topic at once, at least: a call costs more than a few positions.
@@ -16,8 +18,9 @@ local SLICE_MIN = 8
 local log = agree()
 local after, limit, bytes_max = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 
--- Positions of all topics in order, one more than the limit if there are as many. Each round fetches a slice of every
--- topic that is not at its end, and takes what lies below the first end of a slice: up to there nothing is missing.
+-- Positions of all topics in order, one more than the limit if there are as many. Each round fetches
+-- a slice of every topic that is not at its end. It takes the positions up to the first end of a
+-- slice: up to there the slices are complete.
 local function merged(from)
   local open, found = {}, {}
   for i = 5, #KEYS do open[#open + 1] = KEYS[i] end
@@ -54,7 +57,7 @@ for i = 13, #ARGV do asked[ARGV[i]] = true end
 local entries, count, bytes, more = {}, 0, 0, 0
 for _, position in ipairs(limit > 0 and merged(math.max(after, log.trimmed)) or {}) do
   local entry = entry_at(position)
-  -- An index that survived the loss of its log may name positions that are somebody else's now.
+  -- An index that survived the loss of its log may have positions that other topics use now.
   if entry and asked[entry[2][TOPIC]] then
     local json = entry[2][JSON]
     bytes = bytes + #json

@@ -2,15 +2,16 @@ import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../../core/records.js';
 import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
 
 /**
- * Removes what retention does not keep, oldest first, from the log and from the indexes of its topics. Used by the
- * scripts that append and trim, which say how many entries it may look at.
+ * Removes the entries that retention does not keep, oldest first, and their positions in the
+ * indexes. The scripts that append and trim use it. They limit the number of entries that it
+ * removes.
  *
- * `keep`: count, ms, bytes. Of the state it reads and writes `trimmed`, `bytes`, `oldest` (when the oldest entry was
- * appended, 0 if there is none), `records` and `recordbytes` (the records of the library among the entries, which count
- * only beyond their own room).
+ * `keep`: count, ms, bytes. It reads and writes these fields of the state: `trimmed`, `bytes`,
+ * `oldest`, `records` and `recordbytes`. `oldest` is the time of the oldest entry, 0 if there is
+ * none. The library's own records count only beyond a fixed allowance.
  */
 export const retentionLua = `
--- Entries are fetched in slices, so that what is looked at in vain stays small.
+-- Entries are fetched in slices, so that few are fetched for nothing.
 local SLICE = 16
 local RECORDS_MAX, RECORD_BYTES_MAX = ${RECORDS_MAX}, ${RECORD_BYTES_MAX}
 
@@ -49,7 +50,7 @@ local function trim(log, now, keep, entries_max)
   log.trimmed = last
   redis.call('HSET', META, 'trimmed', text(last), 'bytes', text(bytes), 'oldest', text(oldest),
     'records', text(math.max(records, 0)), 'recordbytes', text(math.max(record_bytes, 0)))
-  -- Last, and whatever becomes of it: what an index holds up to trimmed is not read.
+  -- Last, and errors are ignored: readers skip positions of an index up to trimmed.
   for topic, position in pairs(topics) do
     redis.pcall('ZREMRANGEBYSCORE', base .. 't:' .. topic, '-inf', text(position))
   end

@@ -3,14 +3,14 @@ import { generationsLua } from './generations.lua.js';
 import { retentionLua } from './retention.lua.js';
 
 /**
- * Removes the entries and forgets the ids that have become too old while nobody appended.
+ * Removes the entries, and forgets the ids, that have become too old since the last append.
  *
- * KEYS and ARGV[1..9]: see `agree.lua.ts`
- * ARGV[10..12] retention: count, ms, bytes
- * ARGV[13] entries to remove at most
- * ARGV[14..15] idempotency: ms and count of ids that a generation takes
+ * - KEYS and ARGV[1..9]: see `agree.lua.ts`.
+ * - ARGV[10..12] retention: count, ms, bytes.
+ * - ARGV[13] entries to remove at most.
+ * - ARGV[14..15] idempotency: ms and count of ids that a generation takes.
  *
- * Answers what `answer` gives, then how many were removed.
+ * Returns the values of `answer`, then the number of removed entries.
  */
 export const trimLua = `${agreeLua}${generationsLua}${retentionLua}
 local log = agree()

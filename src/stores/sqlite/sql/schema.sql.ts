@@ -1,14 +1,16 @@
 /**
- * One file holds one log. `log` is a single row, so that every append and every read finds the state of the log on one
- * page; `entries` is keyed by position, so that appending goes to the end of the tree and retention removes from its
- * beginning.
+ * One file has one log. `log` is a single row, so that every append and every read finds the state
+ * of the log on one page. The key of `entries` is the position: an append adds to the end of the
+ * tree, and retention removes from its beginning.
  *
- * - `file`: the identity of the file at the last opening. A copy has another one, and does not continue the log.
+ * - `file`: the identity of the file at the last opening. A copy has another one, and does not
+ *   continue the log.
  * - `bytes`: of the JSON kept, so that retention needs no sum.
- * - `json` is the last column: what reads the columns before it does not touch a long text.
- * - `by_topic` holds `bytes`, so that what fits on a page is decided in the index alone.
- * - Ids need no index here: a process that appends remembers those of the idempotency window (`id-window.ts`). An index
- *   of random ids would write one page more for every notification, which halves what a disk can take.
+ * - `json` is the last column: a statement that reads the columns before it skips a long text.
+ * - `by_topic` has `bytes`, so that the index alone decides how many entries fit on a page.
+ * - Ids need no index here: a process that appends remembers those of the idempotency window (see
+ *   `id-window.ts`). An index of random ids would write one more page for every notification, and
+ *   halve the throughput of a disk.
  */
 const SCHEMA = `
 CREATE TABLE log (
@@ -32,8 +34,9 @@ CREATE INDEX by_topic ON entries (topic, position, bytes);
 `;
 
 /**
- * - `claims`: keys that were claimed, by group and number; `shared/claims.ts` says how they expire.
- * - `log.claims`: the last number; `log.claims_held`: how many claims there are, so that their bound needs no count.
+ * - `claims`: claimed keys, by group and number; `shared/claims.ts` explains how they expire.
+ * - `log.claims`: the last number. `log.claims_held`: the number of claims, so that their bound
+ *   needs no count.
  */
 const CLAIMS = `
 ALTER TABLE log ADD COLUMN claims INTEGER NOT NULL DEFAULT 0;
@@ -46,7 +49,7 @@ CREATE TABLE claims (
 CREATE INDEX claims_by_number ON claims (ttl_group, number);
 `;
 
-/** The library's own records among the entries, and their bytes: retention leaves them out of account. */
+/** The library's own records among the entries, and their bytes: retention does not count them. */
 const RECORDS = `
 ALTER TABLE log ADD COLUMN records INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE log ADD COLUMN record_bytes INTEGER NOT NULL DEFAULT 0;
@@ -68,8 +71,13 @@ CREATE TABLE past_epochs (
 ) STRICT;
 `;
 
-/** "nnlg": marks the file as ours, so that a path to somebody else's database is refused and not written to. */
+/**
+ * "nnlg" marks a file of this store. The store rejects any other database, and does not write to
+ * it.
+ */
 export const APPLICATION_ID = 0x6e6e6c67;
 
-/** What each version adds to the one before; never changed once released. The file's `user_version` counts them. */
+/**
+ * One step for each version, never changed once released. The file's `user_version` counts them.
+ */
 export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS, PAST_EPOCHS];

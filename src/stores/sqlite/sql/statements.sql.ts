@@ -1,0 +1,147 @@
+/**
+ * The statements of the SQLite store; the schema is in `schema.sql.ts`. Statements that write run
+ * under the write lock, so their values cannot be outdated.
+ */
+
+// The log.
+
+/** `?1` epoch's id, `?2` its secret. Of two processes that create the row, the first one wins. */
+export const CREATE_LOG = `
+INSERT INTO log (one, epoch_id, epoch_secret, file, head, trimmed, bytes)
+VALUES (1, ?1, ?2, '', 0, 0, 0)
+ON CONFLICT (one) DO NOTHING
+`;
+
+/**
+ * The state of the log. `?1` is the epoch whose past epochs the reader knows: they are read only
+ * when the epoch has changed.
+ */
+export const READ_LOG = `
+SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, bytes,
+  records, record_bytes AS recordBytes,
+  claims, claims_held AS claimsHeld,
+  CASE WHEN epoch_id <> ?1 THEN (
+    SELECT json_group_array(json_object('id', id, 'secret', secret, 'upTo', up_to, 'lost', lost))
+    FROM (SELECT * FROM past_epochs ORDER BY number)
+  ) END AS past
+FROM log
+`;
+
+/** `?1` head, `?2` trimmed, `?3` bytes kept, `?4` records of the library, `?5` their bytes. */
+export const UPDATE_LOG = `
+UPDATE log SET head = ?1, trimmed = ?2, bytes = ?3, records = ?4, record_bytes = ?5
+`;
+
+/** `?1` identity of the file. The next opening compares it with the file that it finds. */
+export const SET_FILE = `
+UPDATE log SET file = ?1
+`;
+
+// Entries.
+
+/** `?1` position, `?2` topic, `?3` id, `?4` time in milliseconds, `?5` bytes of JSON, `?6` JSON. */
+export const APPEND = `
+INSERT INTO entries (position, topic, id, time_ms, bytes, json)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+`;
+
+/** The entry at a position, `?1`. */
+export const ENTRY_AT = `
+SELECT position, id, topic, json, bytes
+FROM entries
+WHERE position = ?1
+`;
+
+/** The entries of all topics after `?1` and up to `?2`. */
+export const ENTRIES_BETWEEN = `
+SELECT position, id, topic, json, bytes
+FROM entries
+WHERE position > ?1 AND position <= ?2
+ORDER BY position
+`;
+
+/** Ids of the entries after `?1`, at most `?2`. */
+export const IDS_AFTER = `
+SELECT position, id, time_ms AS timeMs
+FROM entries
+WHERE position > ?1
+ORDER BY position
+LIMIT ?2
+`;
+
+/** The next entries of all topics without their JSON: `?1` position, `?2` number of entries. */
+export const SIZES_AFTER = `
+SELECT position, topic, bytes, time_ms AS timeMs
+FROM entries
+WHERE position > ?1
+ORDER BY position
+LIMIT ?2
+`;
+
+/**
+ * The next positions of one topic: `?1` topic, `?2` position, `?3` number of positions. The index
+ * `by_topic` answers it alone, so the cost is the number of rows. A page of several topics merges
+ * several of these results: `topic IN (…) ORDER BY position` would sort all entries after the
+ * cursor first.
+ */
+export const TOPIC_POSITIONS = `
+SELECT position, bytes
+FROM entries
+WHERE topic = ?1 AND position > ?2
+ORDER BY position
+LIMIT ?3
+`;
+
+/** Removes the entries after `?1` and up to `?2`: a range at the beginning of the tree. */
+export const TRIM = `
+DELETE FROM entries
+WHERE position > ?1 AND position <= ?2
+`;
+
+// Epochs.
+
+/** `?1` epoch's id, `?2` its secret. Positions continue. */
+export const RENEW_EPOCH = `
+UPDATE log SET epoch_id = ?1, epoch_secret = ?2
+`;
+
+/** A renewal writes all past epochs again, because a loss changes the older ones too. */
+export const REMOVE_PAST_EPOCHS = `
+DELETE FROM past_epochs
+`;
+
+/**
+ * `?1` number, from the newest to the oldest, `?2` id, `?3` secret, `?4` the last position that is
+ * shared, `?5` 1 if entries are lost.
+ */
+export const ADD_PAST_EPOCH = `
+INSERT INTO past_epochs (number, id, secret, up_to, lost) VALUES (?1, ?2, ?3, ?4, ?5)
+`;
+
+// Claims.
+
+/** Returns a row if the key, `?1`, is claimed. */
+export const IS_CLAIMED = `
+SELECT 1 FROM claims WHERE key = ?1
+`;
+
+/** Claims of a group, `?1`, up to a number, `?2`, at most `?3`: their count and the last number. */
+export const EXPIRED_CLAIMS = `
+SELECT count(*) AS count, max(number) AS upTo
+FROM (SELECT number FROM claims WHERE ttl_group = ?1 AND number <= ?2 ORDER BY number LIMIT ?3)
+`;
+
+/** `?1` group, `?2` number of the last one. */
+export const REMOVE_CLAIMS = `
+DELETE FROM claims WHERE ttl_group = ?1 AND number <= ?2
+`;
+
+/** `?1` key, `?2` group, `?3` number. */
+export const ADD_CLAIM = `
+INSERT INTO claims (key, ttl_group, number) VALUES (?1, ?2, ?3)
+`;
+
+/** `?1` the last number, `?2` claims held. */
+export const UPDATE_CLAIMS = `
+UPDATE log SET claims = ?1, claims_held = ?2
+`;
