@@ -28,7 +28,7 @@ describeRedis('what redisStore costs its engine', () => {
 
   test(`a page costs what it returns: ${LARGE} notifications over 10,000 topics`, async () => {
     const { store, feed } = await openNode();
-    // Nobody follows the log: what the engine does is for the pages.
+    // No tail follows the log, so the engine works for the pages only.
     await feed.close();
     await fill(store, 0, 10_000, 100);
     const small = await Promise.all([costOfPage(engine, store, 1), costOfPage(engine, store, 20)]);
@@ -59,13 +59,13 @@ describeRedis('what redisStore costs its engine', () => {
     expect(pages.filter(({ entries }) => entries.length > 0)).toHaveLength(1_000);
     expect(busy.connections).toBe(4);
     expect(quiet.connections).toBe(4);
-    // Each node is sent each notification once, whatever the number of clients.
+    // The engine sends each notification once to each node, for any number of clients.
     expect(quiet.sent).toBeLessThan(2 * 1.2);
     expect(busy.sent).toBeLessThan(2 * 1.2);
     expect(busy.calls).toBeLessThan(quiet.calls * 1.5 + 50);
   });
 
-  test('what is appended in one turn of the event loop is one call', async () => {
+  test('appends of one turn of the event loop are one call', async () => {
     const { store } = await openNode();
     const before = await callsOf(engine, 'evalsha');
     await Promise.all(Array.from({ length: 400 }, () => store.append([draft()])));
@@ -106,7 +106,7 @@ describeRedis('what redisStore costs its engine', () => {
     expect(await lengthOfLog(engine)).toBe(0);
   });
 
-  test('ids that are too old are forgotten although nobody appends', async () => {
+  test('ids that are too old are forgotten without an append', async () => {
     const node = await TestNode.open(engine, { idempotencyMs: 300, recheckMs: 50 });
     nodes.push(node);
     await node.store.append(Array.from({ length: 100 }, () => draft()));
@@ -147,7 +147,7 @@ async function fill(store: Store, from: number, count: number, topics: number): 
   await Promise.all([worker(), worker()]);
 }
 
-/** The same from within the engine, as the store would have left it (but for the ids), in a tenth of the time. */
+/** Writes the same entries inside the engine, without the ids, in a tenth of the time. */
 async function fillInside(engine: RedisEngine, first: number, last: number, topics: number): Promise<void> {
   const text = `
     local log, meta = KEYS[1], KEYS[2]
@@ -167,7 +167,7 @@ async function fillInside(engine: RedisEngine, first: number, last: number, topi
   });
 }
 
-/** What the engine spends on a page of 50 out of the middle of so many topics. */
+/** The engine's time for a page of 50 in the middle of the log, for a number of topics. */
 async function costOfPage(engine: RedisEngine, store: Store, topics: number): Promise<{ us: number; entries: number }> {
   const rounds = 100;
   const query = {
@@ -176,7 +176,7 @@ async function costOfPage(engine: RedisEngine, store: Store, topics: number): Pr
     limit: 50,
     bytesMax: 2 ** 20,
   };
-  // The state alone costs something too; what matters is what comes on top of it with the log's length.
+  // The state has a cost of its own. The test compares the additional cost of the log's length.
   await store.read(query);
   let us = Infinity;
   let entries = 0;
@@ -188,7 +188,7 @@ async function costOfPage(engine: RedisEngine, store: Store, topics: number): Pr
   return { us, entries };
 }
 
-/** Appends 50 notifications of 10 KB; what went out is counted in times of their size. */
+/** Appends 50 notifications of 10 KB; returns the sent bytes as a multiple of their size. */
 async function trafficOf(engine: RedisEngine, store: Store) {
   return engine.use(async (client) => {
     const [sentBefore, callsBefore] = [await sentBy(client), await callsOf(engine, 'evalsha')];

@@ -101,7 +101,7 @@ describeRedis('redisStore and its engine', () => {
     expect(textOf(error)).not.toMatch('s3cret');
   });
 
-  test('a lost connection is reported once, and once that it is back', async () => {
+  test('a lost connection is reported once, and so is the reconnection', async () => {
     const engine = await start({ appendonly: 'always' });
     const node = await openNode(engine);
     await node.store.append(drafts(1));
@@ -178,7 +178,7 @@ describeRedis('redisStore and its engine', () => {
     expect(await isKnown()).toBe(false);
   });
 
-  test('what is too old goes even if nobody appends, and empty topics leave no key', async () => {
+  test('entries that are too old are removed without an append, and empty topics leave no key', async () => {
     const engine = await start();
     const node = await openNode(engine, { retainMs: 1_000, recheckMs: 50 });
     const { appended } = await node.store.append([draft('a'), draft('b'), draft('a')]);
@@ -316,7 +316,7 @@ function fail(message: unknown): never {
   throw new Error(`not expected: ${String(message)}`);
 }
 
-/** All that a logger might print of an error. */
+/** Every text of an error that a logger may print. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${JSON.stringify(error, [...Object.getOwnPropertyNames(error), 'args', 'command'])} ${textOf(error.cause)}`;

@@ -195,7 +195,7 @@ describeRedis('a failover to a replica', () => {
     30_000,
   );
 
-  test('without wait, and nobody knows whether something was lost: every cursor gets one gap', async () => {
+  test('without wait a loss is possible: every cursor gets one gap', async () => {
     const node = await open();
     const { epoch } = await append(node, 10);
     await until('the replica has all', async () => (await headOf(replica)) === '10');
@@ -210,7 +210,7 @@ describeRedis('a failover to a replica', () => {
     }
   });
 
-  test('that lost the newest: cursors below the loss get one gap, those beyond it start over', async () => {
+  test('the newest entries are lost: cursors below the loss get one gap, those beyond it start over', async () => {
     const node = await open();
     const { epoch } = await append(node, 7);
     await until('the replica has all', async () => (await headOf(replica)) === '7');
@@ -288,7 +288,7 @@ describeRedis('whether the store is sure that nothing is lost', () => {
    */
   const script = `${agreeLua.replace('SKEW_MS = 5000', 'SKEW_MS = 0').replace('STALE_MS = 120000', 'STALE_MS = -5000')}
     return has_all(redis.call('INFO', 'replication')) and 1 or 0`;
-  /** Times of the last append and mark in milliseconds from now; both engines start in this suite. */
+  /** Milliseconds from now to the last append and mark. Both engines start in this suite. */
   const [IN_10_S, IN_3_S, LONG_AGO] = [10_000, 3_000, -600_000];
   let restarted: RedisEngine;
   let promoted: RedisEngine;

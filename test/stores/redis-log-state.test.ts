@@ -9,7 +9,7 @@ const reply = (era: number, id: string, { position = 5, replicas = 0, before = '
 ];
 const open = (clock = new ManualClock()): LogState => new LogState({ clock, waitReplicas: 0 });
 
-describe('what a node of redisStore knows of the log', () => {
+describe('the state of the log in a node of redisStore', () => {
   test('two calls never offer the same new epoch', () => {
     const state = open();
     const [first, second] = [state.args(), state.args()];

@@ -82,7 +82,7 @@ describeRedis('redisStore when its engine crashes', () => {
     expect(old.entries.map(({ id }) => id)).toEqual(appended.map(({ id }) => id));
   });
 
-  test('an engine that comes back with less: nodes that know more begin a new epoch, and agree on it', async () => {
+  test('an engine that restarts with fewer entries: nodes that know more begin a new epoch, and agree on it', async () => {
     await start();
     const [one, other] = [await openNode(), await openNode()];
     const kept = await one.store.append(drafts(5));
@@ -97,7 +97,7 @@ describeRedis('redisStore when its engine crashes', () => {
     expect(page.entries.map(({ id }) => id)).toEqual(kept.appended.map(({ id }) => id));
   });
 
-  test('an engine comes back with less, and no node is left that knew: every cursor gets one gap', async () => {
+  test('an engine restarts with fewer entries, and no node is left that knew them: every cursor gets one gap', async () => {
     await start();
     const gone = await openNode();
     const { epoch } = await gone.store.append(drafts(5));
@@ -187,7 +187,7 @@ function chainsOf({ pages }: PollingClient): Page[][] {
   return chains.filter((chain) => chain.length > 0);
 }
 
-/** What was acknowledged and lies between the first and the last entry of a chain, but is not on it. */
+/** Acknowledged entries between the first and the last entry of a chain that the chain lacks. */
 function missing(chain: readonly Page[], topics: readonly string[], acknowledged: Publisher['acknowledged']): string[] {
   const epochs = new Set(chain.map(({ epoch }) => epoch.id));
   if (epochs.size !== 1) return [`a chain of ${epochs.size} epochs`];

@@ -64,7 +64,7 @@ export interface Acknowledged extends Appended {
   readonly topic: string;
 }
 
-/** Publishes one after another until stopped; what is rejected is repeated with the same id until it is acknowledged. */
+/** Publishes in sequence until stopped; retries a rejected publish with the same id. */
 export class Publisher {
   readonly acknowledged: Acknowledged[] = [];
   readonly rejections: unknown[] = [];
@@ -100,7 +100,7 @@ export class Publisher {
   }
 }
 
-/** Polls with the cursor it was given, again and again, as a client does. */
+/** Polls with its last cursor in a loop, as a client does. */
 export class PollingClient {
   readonly pages: LogPage[] = [];
   readonly #done: Promise<void>;
@@ -151,7 +151,7 @@ export function pageAfter(
   return firstValueFrom(poll(feed, { topics, after, limit: 100, waitMs }));
 }
 
-/** Waits until something is so. */
+/** Waits until a condition is true. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const startedAt = Date.now();
   while (!(await condition())) {

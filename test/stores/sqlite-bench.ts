@@ -6,7 +6,7 @@ import type { Draft } from '../../src/core/notification.js';
 import type { Store, TailBatch } from '../../src/core/store.js';
 import { sqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite/index.js';
 
-/** What a store has reported. */
+/** The reports of all stores. */
 export const reports: string[] = [];
 
 const opened: Store[] = [];

@@ -33,7 +33,7 @@ async function engineWithGate(): Promise<{ engine: Engine; begun: Promise<void>;
 }
 
 describe('a checkpoint of sqliteStore', () => {
-  test('lets nobody commit meanwhile, who could reset the write-ahead log under it', async () => {
+  test('lets no process commit meanwhile, because a commit could reset the write-ahead log', async () => {
     const path = join(folder, 'locked.db');
     const { engine, begun, open } = await engineWithGate();
     const file = await LogFile.open(path, engine);
@@ -82,7 +82,7 @@ describe('a checkpoint of sqliteStore', () => {
     expect(bytesMax).toBeLessThan(32 * MIB);
   }, 60_000);
 
-  test('goes on when a reader has held it back', async () => {
+  test('continues after a reader has held it back', async () => {
     const path = join(folder, 'held.db');
     const store = await openSqliteStore({ path });
     const text = 'x'.repeat(MIB);

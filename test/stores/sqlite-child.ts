@@ -1,6 +1,6 @@
 /**
- * A process that publishes until it is killed, and says what was acknowledged: `node --import … sqlite-child.ts <path>
- * <name>` writes a line `<id> <position>` for each.
+ * A process that publishes until it is killed: `node --import … sqlite-child.ts <path> <name>`. It
+ * writes a line `<id> <position>` for each acknowledged notification.
  */
 import { draft, openSqliteStore } from './sqlite-bench.js';
 

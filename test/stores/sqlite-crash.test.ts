@@ -121,7 +121,7 @@ describe('sqliteStore when processes are killed', () => {
 
   test('a disk that is full is store_unavailable, and nothing is written by halves', async () => {
     const path = join(folder, 'full.db');
-    // No file may grow beyond this, in blocks of 1 KiB (bash) or 512 bytes (dash): the write-ahead log hits it first.
+    // The size limit of files, in blocks of 1 KiB (bash) or 512 bytes (dash).
     const limited = ['/bin/sh', '-c', 'ulimit -f 400; exec "$0" "$@"'];
     const publisher = startPublisher(path, 'f', limited);
     await until('a failure', () => publisher.failures() > 20);

@@ -22,7 +22,7 @@ const stateOf = (store: Store) => store.read({ topics: [], after: 0, limit: 0, b
 const publish = (store: Store, ...ids: string[]) => store.append(ids.map((id) => draft(id)));
 
 describe('the file of sqliteStore', () => {
-  test('is made for its owner alone, and so is what stands beside it', async () => {
+  test('and the files beside it are readable by the owner only', async () => {
     await publish(await open(), 'a');
     for (const suffix of ['', '-wal', '-shm']) expect(statSync(path + suffix).mode & 0o777).toBe(0o600);
   });
@@ -38,7 +38,7 @@ describe('the file of sqliteStore', () => {
     assertContinues((await stateOf(again)).epoch, { epoch, position: 2 });
   });
 
-  test('that was deleted under way is made anew, with a new epoch that tails are told of', async () => {
+  test('is created again after it was deleted, with a new epoch that tails receive', async () => {
     const store = await open();
     const { epoch } = await publish(store, 'a', 'b');
     const batches = await follow(store, 0);
@@ -52,7 +52,7 @@ describe('the file of sqliteStore', () => {
     expect(await readAllIds(store)).toEqual(['c', 'd']);
   });
 
-  test('that an older copy has replaced gets a new epoch, under way and at the next start', async () => {
+  test('gets a new epoch after an older copy has replaced it, at once and at the next start', async () => {
     const before = await open();
     const { epoch } = await publish(before, 'a');
     await before.close();
@@ -71,7 +71,7 @@ describe('the file of sqliteStore', () => {
     assertContinues((await stateOf(await open())).epoch, { epoch: renewed, position: 1 });
   });
 
-  test('that holds less than was seen in it gets a new epoch', async () => {
+  test('gets a new epoch if it has fewer entries than a process has seen', async () => {
     const store = await open();
     const { epoch } = await publish(store, 'a', 'b');
     const other = new Database(path);
@@ -93,13 +93,13 @@ describe('the file of sqliteStore', () => {
     await expect(open({ path: `${path}.txt` })).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
-  test('that cannot be made is store_unavailable', async () => {
+  test('is store_unavailable if it cannot be created', async () => {
     await expect(open({ path: join(folder, 'none', 'a.db') })).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 });
 
 describe('sqliteStore beside others', () => {
-  test('waits for a lock, no longer than busyMs, and tells operators once that it is gone and back', async () => {
+  test('waits for a lock, no longer than busyMs, and reports the outage and its end once', async () => {
     const store = await open({ busyMs: 200 });
     const holder = new Database(path);
     holder.exec('BEGIN IMMEDIATE');

@@ -95,7 +95,7 @@ describe('a start of sqliteStore', () => {
     expect(epoch.id).not.toBe(old.epochId);
   });
 
-  test('of another process lets the tails of this one go on', async () => {
+  test('of another process does not interrupt the tails of this one', async () => {
     await store.append(drafts(5));
     const old = await endOf(store);
     const batches = await follow(store, 5);

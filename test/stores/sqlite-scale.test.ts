@@ -15,7 +15,7 @@ import { openSqliteStore, temporaryFolder } from './sqlite-bench.js';
 const NOTIFICATIONS = 1_000_000;
 const TOPICS = 10_000;
 
-/** As many entries as asked, topics in turn; written by the engine itself, as no publisher is under test here. */
+/** Writes entries inside the engine, with topics in turn. The test measures no publisher. */
 const FILL = `
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${NOTIFICATIONS})
 INSERT INTO entries (position, topic, id, time_ms, bytes, json)
@@ -45,7 +45,7 @@ describe(`sqliteStore with ${NOTIFICATIONS} notifications over ${TOPICS} topics`
       await read();
       times.push(performance.now() - startMs);
     }
-    // What it costs; the other rounds also waited for their turn on a busy machine.
+    // The cost: other rounds also waited on a busy machine.
     return Math.min(...times);
   };
   const topics = (count: number) => Array.from({ length: count }, (_, index) => `topic-${index * 7}`);
