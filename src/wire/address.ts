@@ -1,10 +1,12 @@
 /**
- * By what an address is counted: an IPv4 address by itself, an IPv6 one by its first 64 bits, since whoever has one has all of
- * those (RFC 6177). Undefined for what is no address, as behind a Unix socket.
+ * The key by which an address is counted. For IPv4 it is the address. For IPv6 it is the first 64
+ * bits, because one network usually assigns all of them to one customer (RFC 6177). Undefined
+ * without an IP address, as behind a Unix socket.
  */
 export function addressKey(ip: string | undefined): string | undefined {
   if (ip === undefined || ip === '') return undefined;
-  // Some proxies write the port of the client's connection, too, which would make every connection a client of its own.
+  // Some proxies add the port of the client's connection. With it, every connection would count as
+  // another client.
   const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([^\]]+)\](?::\d+)?$/.exec(ip);
   if (withPort) return addressKey(withPort[1] ?? withPort[2]);
   if (!/[:%]/.test(ip)) return ip;

@@ -1,6 +1,7 @@
 /**
- * One text per caller of an HTTP request: its subscriber, or else the key of its address (see `addressKey`). The kind comes
- * first, so that a subscriber whose name is an address is not that address.
+ * The key of the caller of an HTTP request: its subscriber, otherwise the key of its address (see
+ * `addressKey`). The kind is the first word, so a subscriber whose name is an address differs from
+ * that address.
  */
 export function callerKey(subscriber: string | undefined, address: string | undefined): string {
   if (subscriber !== undefined) return `subscriber ${subscriber}`;

@@ -7,31 +7,44 @@ import { type KeyedEpoch, Keys } from './keys.js';
 const TAG_BYTES = 7;
 const BLOCK_BYTES = 16;
 const CRC_BYTES = 4;
-/** Cursors remembered: some 200 KiB. */
+/** Cursors in the cache of opened cursors, about 200 KiB. */
 const OPENED_MAX = 1_000;
 const CRC_AT = TAG_BYTES + BLOCK_BYTES;
 const CURSOR_BYTES = CRC_AT + CRC_BYTES;
 export const CURSOR_LENGTH = 36;
-/** 27 bytes fill 36 characters of base64url exactly: no bit is spare, so no two texts mean the same cursor. */
+/**
+ * 27 bytes fill 36 characters of base64url exactly. No bit is unused, so each cursor has exactly
+ * one text.
+ */
 const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
 
 /**
- * Cursors as clients hold them: 36 characters of base64url.
+ * Seals and opens the cursors of clients: 36 characters of base64url.
  *
- *     epoch tag (7 bytes) | one AES-128 block (16): nonce (4) position (7) zeros (5) | CRC-32 of all before (4)
+ * epoch tag (7 bytes) | one AES-128 block (16): nonce (4) position (7) zeros (5) | CRC-32 of all
+ * before (4)
  *
- * - The position is encrypted: all topics share one log, and a client must not see how fast it grows. With the nonce no two cursors are
- *   equal, so comparing them says nothing either. The exceptions depend on one notification alone: `sealStable`.
- * - The zeros authenticate: a changed block decrypts to noise, which passes for zeros once in 2^40.
- * - The tag is readable without the secret, so that a cursor of a log that is gone, secret and all, is known for what it is
- *   and answered with a gap. The CRC tells it from a mistyped one. Who forges both gets a gap: what `earliest` answers too.
+ * - The position is encrypted. All topics share one log, and a client must not see how fast it
+ *   grows. The nonce makes every cursor different, so comparing them reveals nothing. The
+ *   exceptions depend on one notification alone: `sealStable`.
+ * - The zeros authenticate. A changed block decrypts to random bytes, which pass as zeros once in
+ *   2^40.
+ * - The tag is readable without the secret. If a log and its secret are lost, its cursors are still
+ *   recognised and answered with a gap. The CRC distinguishes them from mistyped cursors. A client
+ *   that forges both gets a gap, as it would with `earliest`.
  */
 export class Cursors {
   readonly #keys: Keys;
   #epoch: Epoch | undefined;
-  /** The first seals, all of them open: one for each key, of this epoch and of those before a failover. */
+  /**
+   * One sealer for each key, of this epoch and of the earlier epochs it continues. The first one
+   * seals. All of them open.
+   */
   #sealers: readonly Sealer[] = [];
-  /** Positions of cursors: clients that were answered together come back with one cursor, all of them at the same time. */
+  /**
+   * The positions of opened cursors. Clients that receive one page poll again with one cursor at
+   * the same time.
+   */
   readonly #opened = new Map<string, LogPosition>();
 
   constructor(keys = new Keys()) {
@@ -42,14 +55,18 @@ export class Cursors {
     return this.#sealerOf(epoch).seal(position);
   }
 
-  /** A cursor right after a notification, or right before it; the same text on every call and on every node. */
+  /**
+   * A cursor directly after or before a notification. Every call on every node returns the same
+   * text.
+   */
   sealStable(epoch: Epoch, position: number, side: 'after' | 'before'): string {
     return this.#sealerOf(epoch).sealStable(position, side);
   }
 
   /**
-   * The position of a cursor in the log of this epoch, also for a cursor of a past epoch that this one continues;
-   * `NOWHERE` for a cursor of another log; undefined if the text is no cursor.
+   * The position of a cursor in the log of this epoch. A cursor of a past epoch that this one
+   * continues is valid too. `NOWHERE` for a cursor of another log. Undefined if the text is not a
+   * cursor.
    */
   open(text: string, epoch: Epoch): LogPosition | undefined {
     const sealers = this.#sealersOf(epoch);
@@ -57,7 +74,7 @@ export class Cursors {
     if (known) return known;
     const opened = open(text, epoch, sealers);
     if (this.#opened.size >= OPENED_MAX) this.#opened.clear();
-    // A copy: the text may be a slice of a URL, and would keep all of it in memory.
+    // A copy, because the text may be a slice of a URL that would stay in memory with it.
     if (opened) this.#opened.set(Buffer.from(text, 'latin1').toString('latin1'), opened);
     return opened;
   }
@@ -67,7 +84,10 @@ export class Cursors {
     return sealer;
   }
 
-  /** A node has one epoch at a time. Its sealers are kept, because a key schedule costs more than a cursor. */
+  /**
+   * A node has one epoch at a time. It keeps the sealers, because a key schedule costs more than a
+   * cursor.
+   */
   #sealersOf(epoch: Epoch): readonly Sealer[] {
     if (this.#epoch?.id !== epoch.id) {
       const epochs = [epoch, ...(epoch.before ?? [])].flatMap((one) => this.#keys.of(one));
@@ -95,7 +115,7 @@ class Sealer {
   readonly #tag: Buffer;
   readonly #cipher: Cipher;
   readonly #decipher: ReturnType<typeof createDecipheriv>;
-  /** Written anew for each cursor: two allocations would cost as much as the cipher does. */
+  /** Reused for each cursor: two allocations would cost as much as the cipher. */
   readonly #block = Buffer.alloc(BLOCK_BYTES);
   readonly #bytes = Buffer.alloc(CURSOR_BYTES);
   readonly #checked = this.#bytes.subarray(0, CRC_AT);
@@ -106,7 +126,8 @@ class Sealer {
     this.#tag = epoch.tag.subarray(0, TAG_BYTES);
     this.#tag.copy(this.#bytes);
     const key = createHash('sha256').update(epoch.secret).digest().subarray(0, 16);
-    // Single blocks that never repeat: ECB is the bare permutation that this needs, and keeps no state between calls.
+    // Single blocks that never repeat need only the bare permutation of ECB, which keeps no state
+    // between calls.
     this.#cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
     this.#decipher = createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false);
   }
@@ -116,7 +137,10 @@ class Sealer {
     return this.#seal(position, this.#nonce);
   }
 
-  /** Each side has a nonce of its own: otherwise equal texts would say that two notifications are neighbours. */
+  /**
+   * Each side has its own nonce. Otherwise equal texts would reveal that two notifications are
+   * neighbours.
+   */
   sealStable(position: number, side: 'after' | 'before'): string {
     return side === 'after' ? this.#seal(position, 0) : this.#seal(position - 1, 1);
   }

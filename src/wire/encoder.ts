@@ -6,37 +6,42 @@ import { textChunk } from './chunk.js';
 import { CURSOR_LENGTH, type Cursors } from './cursor.js';
 import { pageToSse } from './sse.js';
 
-/** What one read answers, as clients see it: the body of a long poll. */
+/** The result of one read, as clients see it: the body of a long poll. */
 export interface Page<N extends Notification = Notification> {
   /** In the order of the log. */
   readonly notifications: readonly N[];
-  /** Where to go on: opaque text of at most 64 ASCII characters. It moves on empty pages too. */
+  /**
+   * The next read continues here: opaque text of at most 64 ASCII characters. It also changes with
+   * empty pages.
+   */
   readonly cursor: string;
-  /** There is more already: ask again at once. */
+  /** More notifications already exist: poll again at once. */
   readonly more: boolean;
   /**
-   * Something between the asked cursor and this page can no longer be read; the page starts from the oldest notification
-   * still kept, and whoever builds state from notifications should fetch it anew.
+   * Some notifications after the requested cursor can no longer be read. The page starts from the
+   * oldest notification that is kept. A client that builds state from notifications should fetch
+   * that state again.
    */
   readonly gap?: Gap;
 }
 
 /** A response body with its length in bytes. */
 export interface Body {
-  /** Text, or bytes where the body is large: connections that have not taken them yet then share one buffer. */
+  /** Text, or bytes for a large body. Slow connections then share one buffer. */
   readonly content: string | Buffer;
   readonly bytes: number;
-  /** Where the cursor begins, in bytes before the end, if each answer has its own cursor. */
+  /** The distance of the cursor from the end in bytes, if each answer has its own cursor. */
   readonly cursorFromEnd?: number;
 }
 
 /**
- * From this size a body is kept as bytes. Node.js copies a text for each connection that does not take it at once. Below that size a text
- * is faster, because it is sent in one piece with the headers.
+ * From this size a body is kept as bytes. Node.js copies a text for each connection that does not
+ * accept it at once. Below this size a text is faster, because it is sent in one write with the
+ * headers.
  */
 export const BUFFER_BYTES_MIN = 16 * 1024;
 
-/** A whole answer as the direct lane sends it. It is good for these header lines and this date. */
+/** A complete answer of the direct lane. It is valid for these header lines and this date. */
 export interface WholeAnswer {
   readonly lines: string;
   readonly date: string;
@@ -47,29 +52,30 @@ export interface WholeAnswer {
 /** Blocks of an event stream, in both forms in which streams of HTTP/1 carry them. */
 export interface Blocks {
   readonly plain: Uint8Array;
-  /**
-   * The same bytes as one chunk of a chunked body, so that a connection takes them in one write.
-   */
+  /** The same bytes as one chunk of a chunked body, so that a connection needs one write. */
   readonly chunk: Uint8Array;
 }
 
-/** What is derived from a page: each form once, however many waiters share the page. */
+/** The encoded forms of a page. Each form is made once and shared by all waiters of the page. */
 interface Encoded {
   body?: Body;
   blocks?: Blocks;
   answer?: WholeAnswer;
-  /** Parsed notifications take many times the memory of their JSON, so they live only as long as application code holds them. */
+  /**
+   * Parsed notifications take many times the memory of their JSON. The weak reference keeps them
+   * only while application code uses them.
+   */
   notifications?: WeakRef<readonly Notification[]>;
 }
 
 /**
- * Turns pages into the forms that clients and application code receive.
+ * Encodes pages for clients and application code.
  *
- * No client may learn from a cursor whether topics that it may not read have moved. Behind
- * notifications the cursor is that of the last one: its text depends on this notification alone. So
- * clients that are answered together share the bytes, and send equal requests next. An answer
- * without notifications has a cursor for the end of the log. It is sealed for each answer, so no
- * two texts are equal.
+ * A cursor must not reveal whether topics that the client may not read have changed. After
+ * notifications, the cursor is that of the last one, and its text depends on this notification
+ * alone. So clients that receive the same page share its bytes and send equal requests next. An
+ * answer without notifications has a cursor for the end of the log. It is sealed for each answer,
+ * so no two texts are equal.
  */
 export class PageEncoder {
   readonly #cursors: Cursors;
@@ -78,20 +84,23 @@ export class PageEncoder {
     this.#cursors = cursors;
   }
 
-  /** The cursor of the last notification, or a new one for the end of a page without any. */
+  /**
+   * The cursor of the last notification. For a page without notifications, a new cursor for the end
+   * of the page.
+   */
   cursor({ epoch, entries, position }: LogPage): string {
     const last = entries.at(-1);
     return last ? this.#cursors.sealStable(epoch, last.position, 'after') : this.#cursors.seal(epoch, position);
   }
 
-  /** The JSON of a long poll, with this cursor if the page has no notifications. */
+  /** The JSON of a long poll. A page without notifications gets the given cursor. */
   body(page: LogPage, cursor?: string): Body {
     if (page.entries.length > 0) return (encodedOf(page).body ??= pageBody(page, this.cursor(page)));
     const body = pageBody(page, cursor ?? this.cursor(page));
     return { ...body, cursorFromEnd: CURSOR_LENGTH + closing(page).length };
   }
 
-  /** The answer of the direct lane that was built from this page last. */
+  /** The last answer of the direct lane for this page. */
   lastAnswer(page: LogPage): WholeAnswer | undefined {
     return encodedOf(page).answer;
   }
@@ -108,7 +117,10 @@ export class PageEncoder {
     return copy;
   }
 
-  /** The blocks of an event stream; empty for an empty page. With a suffix behind its ids they belong to one stream. */
+  /**
+   * The blocks of an event stream. Empty for an empty page. A suffix of the ids makes them specific
+   * to one stream.
+   */
   sse(page: LogPage, idSuffix = ''): string {
     const { epoch } = page;
     return pageToSse(page, {
@@ -119,7 +131,7 @@ export class PageEncoder {
   }
 
   /**
-   * The same blocks as bytes: a socket does not encode them again. All streams without a suffix
+   * The same blocks as bytes, so a socket does not encode them again. All streams without a suffix
    * share them.
    */
   blocks(page: LogPage, idSuffix = ''): Blocks {
@@ -127,7 +139,10 @@ export class PageEncoder {
     return (encodedOf(page).blocks ??= blocksOf(this.sse(page)));
   }
 
-  /** The page for application code. It is frozen, and its notifications are shared. They are parsed when they are read first. */
+  /**
+   * The page for application code. It is frozen. Its notifications are shared, and parsed at the
+   * first access.
+   */
   page(page: LogPage): Page {
     return publicPage(page, this.cursor(page));
   }
@@ -177,7 +192,10 @@ function freeze<T>(value: T): T {
 
 const START = '{"notifications":[';
 
-/** The JSON of a long poll with this cursor. Notifications are JSON already, so the body is put together around them. */
+/**
+ * The JSON of a long poll with this cursor. Notifications are already JSON, so the body is joined
+ * from them.
+ */
 export function pageBody(page: LogPage, cursor: string): Body {
   const { entries } = page;
   const end = ENDING + cursor + closing(page);
@@ -193,12 +211,12 @@ function textOf(entries: LogPage['entries']): string {
 
 const ENDING = '],"cursor":"';
 
-/** The part behind the cursor. */
+/** The part after the cursor. */
 function closing({ more, gap }: LogPage): string {
   return `","more":${more}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
 }
 
-/** Written piece by piece: a text of the whole body would take its memory once more. */
+/** Written in pieces, because a text of the whole body would take its memory twice. */
 function bytesBody(start: string, entries: LogPage['entries'], end: string): Body {
   const commas = Math.max(entries.length - 1, 0);
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, start.length + commas + end.length);
@@ -206,7 +224,7 @@ function bytesBody(start: string, entries: LogPage['entries'], end: string): Bod
   let at = content.write(start, 'latin1');
   entries.forEach(({ json, bytes: length }, index) => {
     if (index > 0) at += content.write(',', at, 'latin1');
-    // Text of ASCII alone, as most is, only has to be copied.
+    // Pure ASCII text, the usual case, only needs a copy.
     at += content.write(json, at, json.length === length ? 'latin1' : 'utf8');
   });
   content.write(end, at, 'latin1');

@@ -3,29 +3,32 @@ import type { Body } from './encoder.js';
 
 export type RawHeaders = readonly (readonly [name: string, value: number | string | readonly string[]])[];
 
-/** The head of a GET as nearly every client writes it. One that writes it otherwise has to be parsed. */
+/** The head of a GET in its usual form. A request in another form needs the parser. */
 export function getHead(url: string, rawHeaders: readonly string[]): Buffer {
   let head = `GET ${url} HTTP/1.1\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) head += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;
   return Buffer.from(`${head}\r\n`, 'latin1');
 }
 
-/** Header lines, each with its end. A list is a line for each of its values, as node:http writes it. */
+/** Header lines, each with its line end. A list becomes one line per value, as in node:http. */
 export function headerLines(headers: RawHeaders): string {
   const lines = headers.flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`));
   return lines.join('');
 }
 
-/** The head of an answer: the status with its reason, and header lines that state the body's length among others. */
+/**
+ * The head of an answer: the status with its reason, and the header lines, including the body's
+ * length.
+ */
 export function answerHead(status: string, lines: string): string {
   return `HTTP/1.1 ${status}\r\n${lines}\r\n`;
 }
 
-/** A whole answer in one piece. */
+/** A complete answer in one buffer. */
 export function answerBytes(head: string, { content, bytes }: Body): Buffer {
   const answer = Buffer.allocUnsafe(head.length + bytes);
   answer.write(head, 'latin1');
-  // Text of ASCII alone, as most is, only has to be copied.
+  // Pure ASCII text, the usual case, only needs a copy.
   if (typeof content !== 'string') content.copy(answer, head.length);
   else answer.write(content, head.length, content.length === bytes ? 'latin1' : 'utf8');
   return answer;

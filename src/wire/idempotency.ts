@@ -4,23 +4,27 @@ import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import type { Notification } from '../core/notification.js';
 
-/** Room for a UUID with a prefix, and no more to hash than that. */
+/** Enough for a UUID with a prefix. The bound limits the bytes to hash. */
 const KEY_LENGTH_MAX = 256;
 
-/** The items of one request, with ids that belong to its caller and to their topics. */
+/** The items of one request, with ids that are specific to its caller and their topics. */
 export interface ScopedItems {
   readonly items: readonly PublishItem[];
-  /** Ids that follow from the request: the same request has them again. */
+  /** Ids that are derived from the request. The same request yields them again. */
   readonly named: readonly string[];
-  /** Those of them that follow from its `Idempotency-Key`. */
+  /** The ids among them that are derived from its `Idempotency-Key`. */
   readonly keyed: readonly string[];
-  /** Ids that the key would give to one more item. If one was used, the key belongs to a longer array. */
+  /**
+   * Ids that the key would give to one more item. If one was used before, the key belongs to a
+   * longer array.
+   */
   readonly following: readonly string[];
 }
 
 /**
- * Replaces the ids that come over HTTP. Each is derived from the caller, the topic, and the given `id` or the request's
- * `Idempotency-Key`. No caller can choose an id that another caller or the application uses.
+ * Replaces the ids of a publish over HTTP. Each new id is derived from the caller, the topic, and
+ * the given `id` or the request's `Idempotency-Key`. So no caller can choose an id that another
+ * caller or the application uses.
  *
  * @param caller from `callerKey`
  * @throws NotificationsError `id_invalid`
@@ -41,13 +45,16 @@ export function scopedItems(given: readonly PublishItem[], caller: string, key: 
   return { items, named, keyed, following: topics.map((topic) => idOfKey(topic, given.length)) };
 }
 
-/** Whether two notifications, as JSON, have the same type and data. The order of keys makes no difference. */
+/**
+ * Whether two notifications, as JSON, have the same type and data. The order of keys makes no
+ * difference.
+ */
 export function isSamePayload(one: string, other: string): boolean {
   const [first, second] = [one, other].map((json) => JSON.parse(json) as Notification);
   return first?.type === second?.type && isDeepStrictEqual(first?.data, second?.data);
 }
 
-/** Without this, a client could not tell a repeat from a loss. */
+/** Without this error, a client could not distinguish a repeat from a loss. */
 export function reusedId(): NotificationsError {
   const message = 'the id or Idempotency-Key was used before with another type or other data';
   return new NotificationsError('id_reused', message);

@@ -1,14 +1,14 @@
 import { createHash, hkdfSync } from 'node:crypto';
 import { type Epoch, PAST_EPOCHS_MAX } from '../core/store.js';
 
-/** Stands for the secret of the epoch alone. */
+/** Selects the secret of the epoch alone. */
 const NO_KEY = '';
-/** Epochs whose secrets are kept: the current one and those before it. */
+/** The number of epochs whose secrets are kept: the current one and the earlier ones. */
 const EPOCHS_MAX = PAST_EPOCHS_MAX + 1;
 
 /** An epoch whose secret is mixed with a key of the application. */
 export interface KeyedEpoch extends Epoch {
-  /** Names the epoch and the key without revealing either. Cursors carry the start of it. */
+  /** Identifies the epoch and the key without revealing either. Cursors contain its first bytes. */
   readonly tag: Buffer;
 }
 
@@ -17,12 +17,12 @@ export class Keys {
   readonly #keys: readonly string[];
   readonly #epochs = new Map<string, readonly KeyedEpoch[]>();
 
-  /** @param keys the first seals, all of them open; none: the secret of the epoch alone */
+  /** @param keys the first one seals, all of them open. Empty: the secret of the epoch alone. */
   constructor(keys: readonly string[] = []) {
     this.#keys = keys.length > 0 ? [...new Set(keys)] : [NO_KEY];
   }
 
-  /** One for each key, in their order. */
+  /** One for each key, in the order of the keys. */
   of(epoch: Pick<Epoch, 'id' | 'secret'>): readonly KeyedEpoch[] {
     const known = this.#epochs.get(epoch.id);
     if (known) return known;
@@ -32,7 +32,7 @@ export class Keys {
     return keyed;
   }
 
-  /** The one that seals. */
+  /** The keyed epoch that seals. */
   sealing(epoch: Pick<Epoch, 'id' | 'secret'>): KeyedEpoch {
     return this.of(epoch)[0] ?? keyedEpoch(epoch, NO_KEY);
   }
@@ -41,7 +41,8 @@ export class Keys {
 function keyedEpoch({ id, secret }: Pick<Epoch, 'id' | 'secret'>, key: string): KeyedEpoch {
   const tag = createHash('sha256').update(id);
   if (key === NO_KEY) return { id, secret, tag: tag.digest() };
-  // Who reads the store does not know the key; who knows the key does not know the store's secret.
+  // A reader of the store does not know the key. A holder of the key does not know the store's
+  // secret.
   const derive = (purpose: string): string =>
     Buffer.from(hkdfSync('sha256', key, secret, `nest-notifications ${purpose}`, 32)).toString('base64url');
   return { id, secret: derive('secret'), tag: tag.update(derive('tag')).digest() };

@@ -2,7 +2,9 @@ import { NotificationsError } from '../core/errors.js';
 import type { PublishItem } from '../core/draft.js';
 import { checkId, checkTopic, checkType } from '../core/names.js';
 
-/** Bounds of what one request or call may publish; defaults and reasons stand with the module's options. */
+/**
+ * The bounds of one publish. Their defaults and reasons are documented with the module's options.
+ */
 export interface PublishLimits {
   readonly notificationsMax: number;
 }
@@ -10,8 +12,8 @@ export interface PublishLimits {
 const ITEM_FIELDS: readonly string[] = ['topic', 'type', 'data', 'id'];
 
 /**
- * Understands the parsed JSON body of a `POST /notifications`: one item or an array of them.
- * @throws NotificationsError naming the item and the field
+ * Parses the JSON body of a `POST /notifications`: one item or an array of items.
+ * @throws NotificationsError that names the item and the field
  */
 export function parsePublishBody(body: unknown, limits: PublishLimits): readonly PublishItem[] {
   const values: readonly unknown[] = Array.isArray(body) ? body : [body];
@@ -28,7 +30,7 @@ export function checkCount(count: number, { notificationsMax }: PublishLimits): 
   }
 }
 
-/** Runs a check of one item of several, and says which one if it fails. */
+/** Runs a check of one item. With several items, an error names the index. */
 export function inItem<T>(count: number, index: number, check: () => T): T {
   try {
     return check();

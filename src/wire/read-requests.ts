@@ -2,19 +2,23 @@ import type { Epoch } from '../core/store.js';
 import type { Cursors } from './cursor.js';
 import { parseReadRequest, type HttpRequest, type ReadRequest, type RequestLimits } from './request.js';
 
-/** Requests remembered, and how long the text of one may be. With what was parsed from it, all take some 4 MiB at most. */
+/**
+ * The number of cached requests, and the longest text of one. With the parsed requests they take at
+ * most about 4 MiB.
+ */
 const REMEMBERED_MAX = 1_000;
 const KEY_LENGTH_MAX = 1_000;
 
 export interface ReadRequestsOptions {
   readonly limits: RequestLimits;
   readonly cursors: Cursors;
-  /** The log's present one. */
+  /** The current epoch of the log. */
   readonly epoch: () => Epoch;
 }
 
 /**
- * Understands reads, equal ones once: clients that were answered with one page come back with one URL, all of them at the same time.
+ * Parses reads, and parses equal ones once. Clients that receive one page poll again with one URL
+ * at the same time.
  */
 export class ReadRequests {
   readonly #options: ReadRequestsOptions;
@@ -33,7 +37,7 @@ export class ReadRequests {
       this.#remembered.clear();
       this.#epochId = epoch.id;
     }
-    // With the headers that a read looks at. No line break comes in a header or a URL.
+    // The key contains the headers that a read uses. Headers and URLs have no line breaks.
     const { headers, url } = request;
     const key = [headers.accept, headers.prefer, headers['last-event-id'], url].join('\n');
     const known = this.#remembered.get(key);

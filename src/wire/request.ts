@@ -4,7 +4,7 @@ import { type LogPosition, NOWHERE } from '../core/page.js';
 import { checkTopic } from '../core/names.js';
 import { EVENT_STREAM_TYPE, JSON_TYPE } from './protocol.js';
 
-/** Bounds of what a request may ask for; defaults and reasons stand with the module's options. */
+/** The bounds of a read. Their defaults and reasons are documented with the module's options. */
 export interface RequestLimits {
   readonly topicsMax: number;
   readonly waitMs: number;
@@ -16,37 +16,41 @@ export interface RequestLimits {
 /** The parts of an HTTP request that this library reads. */
 export interface HttpRequest {
   readonly method: string;
-  /** Path and query, as they came. */
+  /** Path and query, unchanged. */
   readonly url: string;
   /** Names in lower case, as `node:http` gives them. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** A GET, understood. */
+/** A parsed GET. */
 export interface ReadRequest {
   readonly transport: 'poll' | 'sse';
-  /** Undefined when the query names none: then they are the caller's own. */
+  /** Undefined when the query names none. Then the caller's own topics apply. */
   readonly topics: readonly string[] | undefined;
   readonly after: LogPosition | 'earliest' | 'latest';
-  /** The cursor as the client wrote it, if it is one. */
+  /** The cursor text of the client. Undefined if the request has none. */
   readonly cursor: string | undefined;
   readonly waitMs: number;
   readonly limit: number;
 }
 
-/** What parsing needs to know besides the request. */
+/** The dependencies of parsing. */
 export interface RequestContext {
   readonly limits: RequestLimits;
-  /** Undefined for what is not a cursor. */
+  /** Undefined if the text is not a cursor. */
   readonly openCursor: (text: string) => LogPosition | undefined;
 }
 
-/** What can be had. A client may ask for either with its charset, although one of them has no such parameter. */
+/**
+ * The offered media types. A client may request either with a charset, although only one of them
+ * defines it.
+ */
 const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
 
 /**
- * Understands `GET /notifications`.
- * @throws NotificationsError naming the part that is wrong, its value where it is short, and what is allowed
+ * Parses `GET /notifications`.
+ * @throws NotificationsError that names the invalid part, its value if it is short, and the allowed
+ *   values
  */
 export function parseReadRequest(request: HttpRequest, context: RequestContext): ReadRequest {
   const { limits } = context;
@@ -62,7 +66,7 @@ export function parseReadRequest(request: HttpRequest, context: RequestContext):
 }
 
 /**
- * Checks a set of topics, wherever it comes from, and leaves out repetitions.
+ * Checks a list of topics from any source and removes repetitions.
  * @throws NotificationsError `topic_missing`, `topic_invalid` or `topics_too_many`
  */
 export function checkTopics(topics: readonly string[], topicsMax: number): readonly string[] {
@@ -75,7 +79,7 @@ export function checkTopics(topics: readonly string[], topicsMax: number): reado
     throw new NotificationsError('topics_too_many', message);
   }
   for (const topic of distinct) checkTopic(topic);
-  // In one order, so that requests for the same topics share their pages.
+  // Sorted, so that requests for the same topics share their pages.
   return distinct.sort();
 }
 
@@ -98,7 +102,7 @@ function parseTopics(values: readonly string[], topicsMax: number): readonly str
 
 function parseAccept(request: HttpRequest): ReadRequest['transport'] {
   const accept = header(request, 'accept');
-  // What fetch, curl and EventSource send, without the cost of negotiation (RFC 9110, 12.5.1).
+  // The values that fetch, curl and EventSource send need no negotiation (RFC 9110, 12.5.1).
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return 'poll';
   if (accept === EVENT_STREAM_TYPE) return 'sse';
   const chosen = new Negotiator({ headers: { accept } }).mediaType(OFFERED);
@@ -109,8 +113,9 @@ function parseAccept(request: HttpRequest): ReadRequest['transport'] {
 }
 
 /**
- * A browser sends the header by itself, so it is newer than the query of a URL that never changes. One that cannot be read
- * is nobody's fault who could mend it, and a 400 would end that EventSource for good: it becomes a gap.
+ * A browser sends `Last-Event-ID` by itself, so it is newer than the cursor in a URL that never
+ * changes. The page cannot correct an invalid value, and a 400 would end its EventSource
+ * permanently. So it becomes a gap.
  */
 function parseCursor(
   lastEventId: string | undefined,
@@ -135,7 +140,10 @@ function parseCursor(
   return { after, cursor: text };
 }
 
-/** The query's `wait` is an order and must be right; `Prefer: wait` is a wish (RFC 7240, 4.3), met as far as possible. */
+/**
+ * `wait` in the query must be valid. `Prefer: wait` is a preference (RFC 7240, 4.3), applied within
+ * the limits.
+ */
 function parseWaitMs(query: URLSearchParams, prefer: string | undefined, limits: RequestLimits): number {
   const { waitMs, waitMsMax } = limits;
   const text = single(query, 'wait', 'wait_invalid');

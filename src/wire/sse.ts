@@ -2,31 +2,40 @@ import type { LogPage } from '../core/page.js';
 import { CURSOR_EVENT, GAP_EVENT } from './protocol.js';
 
 /*
- * Server-sent events as in the WHATWG HTML standard, section 9.2. Three rules hold for every block:
+ * Server-sent events, as in the WHATWG HTML standard, section 9.2. Three rules hold for each block:
  *
- * - `id:` comes last. A block that is cut off then leaves the client's last event id where it was, and is read again.
- * - Nothing is written but JSON, cursors and numbers: JSON text has no line break and no NUL, so no field of a notification
- *   can end a line early.
- * - It has data, or is no block: a blank line behind anything else makes some clients (fetch-event-source) hand out an empty event.
+ * - `id:` is the last field. If a block is cut off, the client keeps its last event id and reads
+ *   the block again.
+ * - A block contains only JSON, cursors and numbers. JSON text has no line break and no NUL, so a
+ *   notification cannot end a line early.
+ * - A block has data. A blank line without data makes some clients (fetch-event-source) deliver an
+ *   empty event.
  */
 
 /** A heartbeat: one comment line. */
 export const HEARTBEAT = ':\n';
 
 /**
- * How a stream opens: how long to wait before a reconnect, and where it starts if that has a cursor. A client whose stream ends before the first
- * notification would otherwise begin anew at the end of the log.
+ * The opening of a stream: the pause before a reconnect, and its start if that has a cursor.
+ * Without this cursor, a client whose stream ends before the first notification would start again
+ * at the end of the log.
  */
 export function openingBlock(retryMs: number, cursor: string | undefined): string {
   return retryLine(retryMs) + (cursor === undefined ? '' : cursorBlock(cursor));
 }
 
-/** Tells the client when to come back: within whatever block follows, or as the last word of a stream. */
+/**
+ * Sets the client's reconnect pause. It is part of the following block, or the last line of a
+ * stream.
+ */
 export function retryLine(retryMs: number): string {
   return `retry: ${retryMs}\n`;
 }
 
-/** Moves the client's cursor without news. It has a name of its own, so `onmessage` is not called. */
+/**
+ * Advances the client's cursor without a notification. The event has a name, so `onmessage` is not
+ * called.
+ */
 export function cursorBlock(cursor: string): string {
   return `event: ${CURSOR_EVENT}\ndata: {}\nid: ${cursor}\n\n`;
 }
@@ -43,7 +52,7 @@ export interface BlockIds {
 export function pageToSse(page: LogPage, ids: BlockIds): string {
   let text = '';
   if (page.gap) {
-    // A stream cut off right behind this block goes on with the first notification of the page.
+    // A stream that is cut off after this block resumes with the first notification of the page.
     const first = page.entries[0];
     const id = first ? ids.before(first.position) : ids.end();
     text += `event: ${GAP_EVENT}\ndata: ${JSON.stringify(page.gap)}\nid: ${id}\n\n`;

@@ -8,24 +8,30 @@ export interface TicketClaims {
   readonly id: string;
   readonly subscriber: string;
   readonly topics: readonly string[];
-  /** They were the caller's own topics; the request for the ticket named none. */
+  /** True if the request for the ticket named no topics. Then `topics` are the caller's own. */
   readonly areOwn: boolean;
-  /** The head of the log when it was issued. A revocation of the subscriber after it ends the ticket. */
+  /**
+   * The head of the log when the ticket was issued. A later revocation of the subscriber ends the
+   * ticket.
+   */
   readonly position: number;
-  /** Until when it must be used first, in milliseconds since 1970. */
+  /** Deadline of the first use, in milliseconds since 1970. */
   readonly useByMs: number;
-  /** When streams that were opened with it end, in milliseconds since 1970. */
+  /** Streams that were opened with it end at this time, in milliseconds since 1970. */
   readonly endsAtMs: number;
 }
 
-/** URLs get to 8 KiB on their way; the rest of one has to fit beside it. */
+/**
+ * Proxies and servers accept URLs of about 8 KiB. The limit leaves half of that for the rest of the
+ * URL.
+ */
 export const TICKET_LENGTH_MAX = 4_096;
 
 const TICKET_PARAMETER = 'ticket';
 const ID_BYTES = 12;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-/** 20 characters: with a cursor and the dot between them it stays below `CURSOR_LENGTH_MAX`. */
+/** 20 characters. With a cursor and the dot between them, an id stays below `CURSOR_LENGTH_MAX`. */
 const PROOF_BYTES = 15;
 const SEPARATOR = '.';
 
@@ -56,9 +62,10 @@ export function newTicketId(): string {
 }
 
 /**
- * A ticket as it stands in a URL: base64url of AES-256-GCM, under a key that all nodes of a store have and that dies with the epoch.
+ * Seals a ticket for a URL: base64url of AES-256-GCM. All nodes of a store derive the same key from
+ * the epoch, so a new epoch ends all tickets.
  *
- *     nonce (12 bytes) | claims as JSON | tag (16 bytes)
+ * nonce (12 bytes) | claims as JSON | tag (16 bytes)
  */
 export function sealTicket({ secret }: Epoch, claims: TicketClaims): string {
   const iv = randomBytes(IV_BYTES);
@@ -67,10 +74,10 @@ export function sealTicket({ secret }: Epoch, claims: TicketClaims): string {
   return Buffer.concat([iv, text, cipher.getAuthTag()]).toString('base64url');
 }
 
-/** Undefined for what is no ticket of this log. */
+/** Undefined if the text is not a ticket of this log. */
 export function openTicket({ secret }: Epoch, ticket: string): TicketClaims | undefined {
   const bytes = Buffer.from(ticket, 'base64url');
-  // One text for one ticket, so that no second spelling of it passes for another.
+  // Each ticket has exactly one text, so that a second spelling does not count as another ticket.
   if (
     ticket.length > TICKET_LENGTH_MAX ||
     bytes.length <= IV_BYTES + TAG_BYTES ||
@@ -88,13 +95,15 @@ export function openTicket({ secret }: Epoch, ticket: string): TicketClaims | un
   }
 }
 
-/** What the ids of a ticket's stream carry behind the cursor. Who has only seen the URL cannot know it. */
+/**
+ * The suffix of the ids in a ticket's stream. A party that has seen only the URL cannot know it.
+ */
 export function proofSuffix({ secret }: Epoch, ticketId: string): string {
   const proof = createHmac('sha256', keyOf(secret, 'proof')).update(ticketId).digest().subarray(0, PROOF_BYTES);
   return SEPARATOR + proof.toString('base64url');
 }
 
-/** The cursor of a last event id that carries the proof; undefined if it does not. */
+/** The cursor of a last event id with the proof. Undefined without a valid proof. */
 export function provenCursor(lastEventId: string, suffix: string): string | undefined {
   const given = Buffer.from(lastEventId.slice(-suffix.length));
   const proof = Buffer.from(suffix);
@@ -103,11 +112,11 @@ export function provenCursor(lastEventId: string, suffix: string): string | unde
 }
 
 /**
- * The tickets in the query of a URL, however the parameter's name is written: `?%74icket=` is one,
+ * The tickets in the query of a URL, in any spelling of the parameter's name: `?%74icket=` counts
  * too.
  */
 export function ticketsOf(url: string): readonly string[] {
-  // Most URLs have none, and parsing a query costs ten times as much as this test.
+  // Most URLs have no ticket, and parsing a query costs ten times as much as this test.
   if (!/ticket|%/i.test(url)) return [];
   const tickets: string[] = [];
   redacted(url, (value) => tickets.push(value));
@@ -119,7 +128,7 @@ export function redactTicket(url: string): string {
   return redacted(url, () => undefined);
 }
 
-/** Reads parameters as `URLSearchParams` does, and leaves all but tickets as they are written. */
+/** Reads parameters as `URLSearchParams` does, and keeps the text of all except tickets. */
 function redacted(url: string, onTicket: (value: string) => void): string {
   const [beforeHash = ''] = url.split('#', 1);
   const at = beforeHash.indexOf('?');

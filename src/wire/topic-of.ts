@@ -1,18 +1,24 @@
-/** As long as `checkTopic` of the core allows. The client has this file too, so it imports nothing. */
+/**
+ * The same limit as `checkTopic` of the core. The client includes this file, so it imports nothing.
+ */
 const TOPIC_LENGTH_MAX = 200;
 const SEPARATOR = '.';
 /** Escapes one byte of UTF-8, as `%` does in a URL. */
 const ESCAPE = '~';
-/** Characters that a segment may have. All others are escaped, and so are the separator and the escape itself. */
+/**
+ * Characters that a segment may have. All others are escaped, also the separator and the escape
+ * character.
+ */
 const PLAIN = /^[A-Za-z0-9_:@/=-]+$/;
 
-/** Part of a topic. A number is written in decimal. */
+/** A part of a topic. A number is written in decimal. */
 export type TopicPart = string | number | bigint;
 
 /**
- * The topic of something that has an id: `topicOf('user', id)`. The id may be any text. Each part behind the prefix becomes one
- * segment between dots: characters that a topic cannot have, dots and `~` are escaped as `~` and two hex digits per byte.
- * Letters, digits and `_ : @ / = -` stay as they are. Different ids never have the same topic.
+ * The topic of an object with an id: `topicOf('user', id)`. The id may be any text. Each part after
+ * the prefix becomes one segment between dots. Dots, `~` and characters that a topic cannot have
+ * are escaped as `~` and two hex digits per byte. Letters, digits and `_ : @ / = -` are not
+ * escaped. Different ids never have the same topic.
  *
  * ```ts
  * topicOf('user', 'ann'); // user.ann
@@ -20,10 +26,13 @@ export type TopicPart = string | number | bigint;
  * topicOf('org', orgId, 'member', userId);
  * ```
  *
- * In access rules the pattern `user.:id` gives the decoded id, so `id === subscriber` holds for every id.
+ * In access rules the pattern `user.:id` yields the decoded id, so `id === subscriber` holds for
+ * every id.
  *
- * @param prefix - The constant beginning of the topic. It is used as it is, so never build it from input.
- * @throws TypeError if a part is empty, is neither a text nor a number, or has half of a surrogate pair
+ * @param prefix - The constant beginning of the topic. It is not escaped, so never build it from
+ *   input.
+ * @throws TypeError if a part is empty, is neither a text nor a number, or has half of a surrogate
+ *   pair
  * @throws RangeError if the topic has more than 200 characters
  */
 export function topicOf<const Prefix extends string>(
@@ -38,14 +47,17 @@ export function topicOf<const Prefix extends string>(
 }
 
 /**
- * The segments of a topic, decoded: `parseTopic(topicOf('user', id))` is `['user', id]`. A segment that `topicOf` does not write
- * is returned as it is.
+ * The segments of a topic, decoded: `parseTopic(topicOf('user', id))` is `['user', id]`. A segment
+ * that `topicOf` cannot produce is returned unchanged.
  */
 export function parseTopic(topic: string): readonly string[] {
   return topic.split(SEPARATOR).map((segment) => decodeSegment(segment) ?? segment);
 }
 
-/** The text that `topicOf` writes as this segment; undefined if there is none. So a text has exactly one segment. */
+/**
+ * The text that `topicOf` encodes as this segment. Undefined if none exists. So each text has
+ * exactly one segment.
+ */
 export function decodeSegment(segment: string): string | undefined {
   if (PLAIN.test(segment)) return segment;
   if (!segment.includes(ESCAPE)) return undefined;
@@ -58,7 +70,8 @@ export function decodeSegment(segment: string): string | undefined {
 }
 
 function encodeSegment(part: TopicPart): string {
-  // Text in JavaScript code may be anything, and `undefined` would be everybody's topic.
+  // JavaScript callers may pass any type, and the text `undefined` would be one topic for all
+  // users.
   if (!['string', 'number', 'bigint'].includes(typeof part) || part === '') {
     throw new TypeError(`a part of a topic is ${part === '' ? 'empty' : typeof part}, must be a text or a number`);
   }
@@ -67,7 +80,8 @@ function encodeSegment(part: TopicPart): string {
 }
 
 function escaped(text: string): string {
-  // What `encodeURIComponent` leaves alone, or escapes without need.
+  // `encodeURIComponent` does not escape these characters. The second step restores those that need
+  // no escape.
   const asUrl = encodeURIComponent(text).replace(
     /[.!~*'()]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -1,6 +1,9 @@
 import { decodeSegment } from './topic-of.js';
 
-/** The values of a pattern's parameters: the segments of the topic, decoded as `topicOf` encodes them. */
+/**
+ * The values of a pattern's parameters: the segments of the topic, decoded as `topicOf` encodes
+ * them.
+ */
 export type TopicParams = Readonly<Record<string, string>>;
 
 interface Pattern<T> {
@@ -8,7 +11,7 @@ interface Pattern<T> {
   readonly value: T;
 }
 
-/** Which pattern holds for a topic, with its parameters. */
+/** The pattern that matches a topic, with its parameters. */
 export interface TopicMatch<T> {
   readonly value: T;
   readonly params: TopicParams;
@@ -20,19 +23,22 @@ const LITERAL = /^[A-Za-z0-9_:@/~=-]+$/;
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * Patterns of topics, whose segments are separated by dots: `user.:id` has a parameter, which stands for one whole segment;
- * `org.:org.*` ends with any number of segments, one at least. Where several match, the most specific one decides: segment by
- * segment, a literal comes before a parameter, and a parameter before `*`.
+ * Patterns of topics. Dots separate their segments. `user.:id` has a parameter, which matches one
+ * whole segment. `org.:org.*` ends with any number of segments, at least one. If several patterns
+ * match, the most specific one applies: segment by segment, a literal precedes a parameter, and a
+ * parameter precedes `*`.
  *
- * A parameter has the decoded segment as its value. A segment that `topicOf` does not write matches no parameter: two topics
- * never give the same value, so a rule that compares an id lets nobody read a second topic.
+ * The value of a parameter is the decoded segment. A segment that `topicOf` cannot produce matches
+ * no parameter. So two topics never yield the same value, and a rule that compares an id grants
+ * only one topic.
  *
- * A topic is split once and compared segment by segment with every pattern: linear in its length, whatever it holds.
+ * A topic is split once and compared segment by segment with every pattern. The cost is linear in
+ * its length.
  */
 export class TopicPatterns<T> {
   readonly #patterns: readonly Pattern<T>[];
 
-  /** @throws Error that names the pattern and what is wrong with it */
+  /** @throws Error that names the pattern and the reason */
   constructor(patterns: Readonly<Record<string, T>>) {
     this.#patterns = Object.entries(patterns)
       .map(([text, value]) => ({ segments: segmentsOf(text), value }))
@@ -88,7 +94,7 @@ function matchSegments(segments: readonly string[], parts: readonly string[]): T
       if (segment !== part) return undefined;
       continue;
     }
-    // An empty segment is no value: `user.` must not be read as the topic of a user without a name.
+    // An empty segment is not a value: `user.` must not be the topic of a user without a name.
     const value = decodeSegment(part);
     if (value === undefined) return undefined;
     params[segment.slice(1)] = value;
@@ -96,7 +102,7 @@ function matchSegments(segments: readonly string[], parts: readonly string[]): T
   return params;
 }
 
-/** More specific ones first; 0 for two that match the same topics. */
+/** Sorts more specific patterns first. 0 for two patterns that match the same topics. */
 function compare(a: readonly string[], b: readonly string[]): number {
   for (let at = 0; at < Math.max(a.length, b.length); at++) {
     const difference = rank(a[at]) - rank(b[at]);
