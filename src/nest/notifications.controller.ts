@@ -8,7 +8,7 @@ import { race } from '../core/race.js';
 import type { Page } from '../wire/encoder.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './access/granted.js';
 import type { ReadContext } from './context.js';
-import { DirectLane } from './direct-lane/direct-lane.js';
+import type { DirectLane } from './direct-lane/direct-lane.js';
 import { withErrorHeaders, requestOn } from './http/error-headers.js';
 import { JsonResponse } from './http/json-response.js';
 import {
@@ -21,7 +21,7 @@ import {
 import { ANSWERED, type Responder } from './http/responder.js';
 import { NotificationsRoute } from './http/route.decorator.js';
 import { SseResponse } from './http/sse-response.js';
-import { CONTEXT } from './module/tokens.js';
+import { CONTEXT, DIRECT_LANE } from './module/tokens.js';
 import { type Published, Publisher } from './publishing/publisher.js';
 import { newTicket, type Ticket } from './tickets/new-ticket.js';
 
@@ -40,9 +40,9 @@ export class NotificationsController {
   readonly #feed: Feed;
   readonly #responder: Responder;
   readonly #publisher: Publisher;
-  readonly #directLane: DirectLane;
+  readonly #directLane: DirectLane | undefined;
 
-  constructor(@Inject(CONTEXT) context: ReadContext, @Inject(DirectLane) directLane: DirectLane) {
+  constructor(@Inject(CONTEXT) context: ReadContext, @Inject(DIRECT_LANE) directLane: DirectLane | undefined) {
     this.#context = context;
     this.#feed = context.feed;
     this.#responder = context.responder;
@@ -65,7 +65,7 @@ export class NotificationsController {
   #poll(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     const request = this.#pollRequest(read);
     const page$ = race(this.#feed.arrivals(request), this.#feed.timeout(request));
-    const onPage = this.#directLane.observe(read);
+    const onPage = this.#directLane?.observe(read);
     return this.#responder.respond(page$, new JsonResponse(response, { read, context: this.#context, onPage }));
   }
 

@@ -15,7 +15,7 @@ import { memoryStore } from '../stores/memory/memory-store.js';
 import { leaveTakenResponses, translateParserErrors } from './http/adapter-hooks.js';
 import { bundledClient } from './client-file/bundled-client.js';
 import { clientFilesOf } from './client-file/client-file.js';
-import { DirectLane } from './direct-lane/direct-lane.js';
+import { directLaneProvider } from './direct-lane/direct-lane.js';
 import {
   getNotificationsOptionsToken,
   getNotificationsStoreToken,
@@ -164,7 +164,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
       ...optionsProviders(definition.providers ?? [], feed),
       ...coreProviders(feed, extras.publishOnly === true),
       ...(extras.publishOnly ? [] : [AccessLoader]),
-      ...(feed.controller ? [DirectLane, HiddenTickets] : []),
+      ...(feed.controller ? [directLaneProvider, HiddenTickets] : []),
     ],
     exports: [getNotificationsToken(feed.name)],
   };

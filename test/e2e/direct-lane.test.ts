@@ -3,6 +3,8 @@ import { type CanActivate, type NestInterceptor, UnauthorizedException, UseInter
 import type { NotificationsOptions } from 'nest-notifications';
 import type { Request as ExpressRequest, Response } from 'express';
 import { systemClock } from '../../src/core/clock.js';
+import { DirectLane } from '../../src/nest/direct-lane/direct-lane.js';
+import { DIRECT_LANE } from '../../src/nest/module/tokens.js';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { type AppOptions, startApp } from '../support/http/app.js';
 import { CERTIFICATE } from '../support/http/certificate.js';
@@ -103,6 +105,13 @@ forEachAdapter((adapter) => {
       const { app, wholeWays } = await startCounting(adapter, { access: 'public' });
       await (await Poller.open(app)).turns(4);
       expect(wholeWays()).toBe(4);
+    });
+
+    test('exists only if it is on', async () => {
+      const off = await startApp(adapter, { notifications: { access: 'public' } });
+      expect(off.nest.get<unknown>(DIRECT_LANE)).toBeUndefined();
+      const on = await startApp(adapter, { notifications: LANE });
+      expect(on.nest.get<unknown>(DIRECT_LANE)).toBeInstanceOf(DirectLane);
     });
 
     test.each<[string, (request: ExpressRequest, response: Response) => void]>([

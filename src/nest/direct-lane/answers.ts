@@ -8,16 +8,16 @@ import type { Grant } from './connection.js';
 import { describeRead } from '../http/error-headers.js';
 import type { ReadContext } from '../context.js';
 
-/** An answer as it is sent. */
+/** An answer as bytes. */
 export interface LaneAnswer {
   readonly pieces: readonly Buffer[];
-  /** The connection ends with it. */
+  /** True if the connection ends after this answer. */
   readonly close: boolean;
 }
 
 /**
- * Whole answers, with the headers that node:http would send. One that is small is built once for
- * all clients with the same headers.
+ * Builds whole answers, with the headers that node:http would send. A small answer is built once
+ * for all clients with the same headers.
  */
 export class LaneAnswers {
   readonly #context: ReadContext;
@@ -31,8 +31,8 @@ export class LaneAnswers {
   }
 
   /**
-   * @param lines header lines that the application has set
-   * @param cursor the client's own
+   * @param lines - The header lines that the application has set.
+   * @param cursor - The client's own cursor.
    */
   page(page: LogPage, lines: string, cursor: string): LaneAnswer {
     const { encoder } = this.#context;
@@ -51,7 +51,7 @@ export class LaneAnswers {
     return answer;
   }
 
-  /** The answer that Nest would give. */
+  /** The answer that Nest would write for an error. */
   withErrorHeaders(error: unknown, { form: { answerLines }, arrival }: Grant): LaneAnswer {
     this.#context.security.refused(error, () => describeRead(arrival.granted));
     const exception = toException(error);
@@ -73,13 +73,13 @@ export class LaneAnswers {
       `${status} ${STATUS_CODES[status] ?? ''}`,
       `${lines}${content}Date: ${this.#dateNow()}\r\n${connection}`,
     );
-    // A large body stays a buffer of its own, which all connections share.
+    // A large body remains a separate buffer, which all connections share.
     const pieces =
       typeof body.content === 'string' ? [answerBytes(head, body)] : [Buffer.from(head, 'latin1'), body.content];
     return { pieces, close };
   }
 
-  /** As in RFC 9110, 5.6.7; the same text for a second. */
+  /** The `Date` header (RFC 9110, 5.6.7). It is formatted once per second. */
   #dateNow(): string {
     const nowMs = this.#context.clock.now();
     const second = Math.floor(nowMs / 1000);

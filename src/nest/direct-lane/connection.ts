@@ -5,80 +5,89 @@ import { getHead } from '../../wire/http1.js';
 import type { GrantedRead } from '../access/granted.js';
 import type { LaneAnswer } from './answers.js';
 
-/** What the guards made of a poll, and when. */
+/** A poll that the guards granted, and the time. */
 export interface Arrival {
   readonly granted: GrantedRead;
   readonly atMs: number;
 }
 
-/** What polls that take the lane one after the other have in common. */
+/** The common parts of polls that repeat on a connection. */
 interface Form {
-  /** The request, every byte of it. */
+  /** All bytes of the request. */
   readonly head: Buffer;
   readonly cursorAt: number;
   readonly cursorEnd: number;
-  /** Lines that the application has set on the answer. */
+  /** The header lines that the application has set on the answer. */
   readonly answerLines: string;
 }
 
-/** A form that was answered twice, and what its polls may do. */
+/** A form that was answered twice, and the access of its polls. */
 export interface Grant {
   readonly form: Form;
   readonly arrival: Arrival;
 }
 
-/** What a connection needs of its lane. */
+/** The part of the lane that a connection uses. */
 export interface LaneHost {
   readonly server: Server;
-  /** A poll repeats. It is to be held, answered or sent the whole way, now or later. */
+  /**
+   * Called for a repeated poll. The lane holds it, answers it, or passes it through to node:http,
+   * now or later.
+   */
   onPoll(connection: LaneConnection, grant: Grant, cursor: string): void;
-  /** Resolves when the kernel has taken all that was written; undefined if it has already. */
+  /** Resolves when all bytes are flushed to the kernel. Undefined if that has happened already. */
   untilFlushed(socket: Socket, content: string | Uint8Array, read: GrantedRead): Promise<void> | undefined;
-  /** The last thing has been written. */
+  /** Called after the last write, before the connection closes. */
   onClosing(socket: Socket): void;
 }
 
-/** Headers of requests that go on behind their head, or change what the connection is. */
-const MORE_TO_COME = ['content-length', 'transfer-encoding', 'trailer', 'expect', 'upgrade'];
+/** Headers of requests that have a body or change the protocol of the connection. */
+const UNSUPPORTED_HEADERS = ['content-length', 'transfer-encoding', 'trailer', 'expect', 'upgrade'];
 
-/** What node:http adds to the advertised keep-alive time, where it has no option for it. */
+/**
+ * The time that node:http adds to the advertised keep-alive time, in versions without an option for
+ * it.
+ */
 const KEEP_ALIVE_BUFFER_MS = 1_000;
 
 /** node:http's own listener, which feeds its parser. */
 type Parse = (bytes: Buffer) => void;
 
 /**
- * A connection of the direct lane: it hears what its client sends before node:http's parser does,
- * knows a poll that repeats by its bytes, and gives everything else to the parser, together with
- * the connection.
+ * A connection of the direct lane. It receives the client's bytes before node:http's parser and
+ * recognizes a repeated poll by them. For any other bytes it returns the connection to the parser.
  *
- * It hears only while nothing is under way at node:http: from when a poll has been answered there,
- * if no byte has come behind it, until it gives the connection back. So what it takes is never a
- * body, a part of a head, or an answer before its turn. (Listening to a connection's `data` is how
- * any code makes node:http hand over what it reads; it then feeds its parser from a listener too,
- * which is put aside here. Where that listener is not found, as it may be in a node of the future,
- * the connection stays as it is.)
+ * It listens only while node:http has no request in progress: from the answer to a poll, if no more
+ * bytes have arrived, until it returns the connection. So its bytes are never a body, a part of a
+ * head, or a pipelined request.
+ *
+ * node:http feeds its parser from a `data` listener if other code listens to `data` too. This class
+ * replaces that listener. If a future Node.js has no such listener, the connection does not use the
+ * lane.
  */
 export class LaneConnection {
   readonly #socket: Socket;
   readonly #host: LaneHost;
   #parse: Parse | undefined;
-  #isHearing = false;
-  /** Of the last poll that went the whole way. */
+  #isListening = false;
+  /** The form of the last poll that node:http parsed. */
   #form: Form | undefined;
   #grant: Grant | undefined;
-  /** What was given to the parser last, and all that had been read by then. */
-  #given: { readonly bytes: Buffer; readonly bytesRead: number } | undefined;
+  /** The last bytes that the parser received, and the bytes that had been read by then. */
+  #parserInput: { readonly bytes: Buffer; readonly bytesRead: number } | undefined;
   #parsed: IncomingMessage | undefined;
-  /** Whether a poll is under way. */
-  #isAsked = false;
-  /** Its bytes, as long as it may have to go the whole way. */
-  #asked: Buffer | undefined;
+  /** True while a poll is in progress on the lane. */
+  #isBusy = false;
+  /** The bytes of that poll, while it may still be passed through to node:http. */
+  #polled: Buffer | undefined;
   #waiter: Unsubscribable | undefined;
-  /** Resolves when the client has read the last answer. Until then the connection is not read. */
+  /**
+   * Resolves when the client has read the last answer. Until then the connection reads no other
+   * request.
+   */
   #unread: Promise<void> | undefined;
-  /** What came while a poll was under way, or its answer was unread. */
-  #next: Buffer | undefined;
+  /** Bytes that arrived while a poll was in progress, or while its answer was unread. */
+  #pipelined: Buffer | undefined;
 
   constructor(socket: Socket, host: LaneHost) {
     this.#socket = socket;
@@ -86,45 +95,48 @@ export class LaneConnection {
     socket.on('close', () => this.#waiter?.unsubscribe());
   }
 
-  /** node:http has understood a request. */
+  /** Called when node:http has parsed a request. */
   onParsed(request: IncomingMessage): void {
     this.#parsed = request;
   }
 
   /**
-   * A poll has gone the whole way and was answered just now. If it is like the one before it, the
-   * next may take the lane.
+   * Called when node:http has answered a poll. If the poll equals the one before it except for the
+   * cursor, the next one may use the lane.
    */
   learn(raw: ServerResponse, arrival: Arrival, answerLines: string): void {
     const before = this.#form;
     const form = formOf(raw, arrival.granted.asked.cursor, answerLines);
     const isQuiet = form !== undefined && this.#isQuietAfter(raw, form);
     this.#form = form;
-    this.#given = undefined;
+    this.#parserInput = undefined;
     this.#parsed = undefined;
     const repeats = form && before?.answerLines === answerLines && isAlike(before, form.head);
     this.#grant = isQuiet && repeats ? { form, arrival } : undefined;
-    if (form && !this.#isHearing) this.#hear();
+    if (form && !this.#isListening) this.#listen();
   }
 
-  /** Nothing that was learned holds any more. */
+  /** Revokes the grant and the form. The next poll takes the usual path. */
   forget(): void {
-    this.#form = this.#grant = this.#given = this.#parsed = undefined;
+    this.#form = this.#grant = this.#parserInput = this.#parsed = undefined;
   }
 
-  /** The poll under way is answered later; its waiter is released if the client leaves before. */
+  /**
+   * Keeps the waiter of the current poll, which is answered later. It is released if the client
+   * disconnects.
+   */
   hold(waiter: Unsubscribable): void {
-    this.#asked = undefined;
-    if (!this.#isAsked) return;
+    this.#polled = undefined;
+    if (!this.#isBusy) return;
     if (this.#socket.destroyed) waiter.unsubscribe();
     else this.#waiter = waiter;
   }
 
-  /** Answers the poll under way. */
+  /** Answers the current poll. */
   answer({ pieces, close }: LaneAnswer, read: GrantedRead): void {
     const socket = this.#socket;
-    this.#isAsked = false;
-    this.#asked = this.#waiter = undefined;
+    this.#isBusy = false;
+    this.#polled = this.#waiter = undefined;
     if (pieces.length > 1) socket.cork();
     for (const piece of pieces) socket.write(piece);
     if (pieces.length > 1) socket.uncork();
@@ -134,104 +146,103 @@ export class LaneConnection {
       return;
     }
     this.#unread = this.#host.untilFlushed(socket, pieces.at(-1) ?? '', read);
-    if (this.#unread) void this.#unread.then(this.#goOn);
-    else this.#goOn();
+    if (this.#unread) void this.#unread.then(this.#continue);
+    else this.#continue();
   }
 
-  /** Resolves when the client has read the last answer; undefined if it has already. */
+  /** Resolves when the client has read the last answer. Undefined if that has happened already. */
   drained(): Promise<void> | undefined {
     return this.#unread;
   }
 
-  readonly #goOn = (): void => {
+  readonly #continue = (): void => {
     const socket = this.#socket;
     this.#unread = undefined;
     if (socket.destroyed) return;
-    this.#rest();
-    const next = this.#next;
-    this.#next = undefined;
+    this.#startIdleTimeout();
+    const next = this.#pipelined;
+    this.#pipelined = undefined;
     if (next === undefined) return;
     socket.resume();
     this.#onData(next);
   };
 
-  /** Gives the poll under way to the framework. */
-  goWholeWay(): void {
-    const [asked, next] = [this.#asked, this.#next];
-    this.#isAsked = false;
-    this.#asked = this.#next = undefined;
-    // Of a connection that is gone the parser may be another's by now.
-    if (asked === undefined || this.#socket.destroyed) return;
-    this.#giveBack(asked);
+  /** Passes the current poll through to node:http and the framework. */
+  passThrough(): void {
+    const [polled, next] = [this.#polled, this.#pipelined];
+    this.#isBusy = false;
+    this.#polled = this.#pipelined = undefined;
+    // The parser of a closed connection may belong to another connection now.
+    if (polled === undefined || this.#socket.destroyed) return;
+    this.#returnToParser(polled);
     if (next === undefined) return;
-    this.#given = undefined;
+    this.#parserInput = undefined;
     this.#parse?.call(this.#socket, next);
     this.#socket.resume();
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#isAsked || this.#unread) {
-      // Sent before the last answer, as pipelining clients do (RFC 9112, 9.3.2): its turn comes.
-      this.#next = bytes;
+    if (this.#isBusy || this.#unread) {
+      // A pipelined request (RFC 9112, 9.3.2). It is read after the current answer.
+      this.#pipelined = bytes;
       this.#socket.pause();
       return;
     }
     const grant = this.#grant;
     if (grant === undefined || !isAlike(grant.form, bytes)) {
-      this.#giveBack(bytes);
+      this.#returnToParser(bytes);
       return;
     }
-    this.#isAsked = true;
-    this.#asked = bytes;
+    this.#isBusy = true;
+    this.#polled = bytes;
     this.#socket.setTimeout(this.#host.server.timeout);
     const { cursorAt, cursorEnd } = grant.form;
     this.#host.onPoll(this, grant, bytes.toString('latin1', cursorAt, cursorEnd));
   };
 
-  #hear(): void {
+  #listen(): void {
     const [parse, ...others] = this.#socket.listeners('data') as Parse[];
     if (parse === undefined || others.length > 0) return;
     this.#parse = parse;
     this.#socket.on('data', this.#onData);
     this.#socket.off('data', parse);
-    this.#isHearing = true;
+    this.#isListening = true;
   }
 
-  /** From here on node:http has the connection. */
-  #giveBack(bytes: Buffer): void {
+  /** Returns the connection and these bytes to node:http. */
+  #returnToParser(bytes: Buffer): void {
     const socket = this.#socket;
     const parse = this.#parse;
     if (parse === undefined) return;
-    this.#isHearing = false;
+    this.#isListening = false;
     socket.on('data', parse);
     socket.off('data', this.#onData);
-    // What has been read and not been heard yet goes to the parser, too.
-    this.#given = socket.readableLength === 0 ? { bytes, bytesRead: socket.bytesRead } : undefined;
+    // Bytes that the socket still buffers also go to the parser.
+    this.#parserInput = socket.readableLength === 0 ? { bytes, bytesRead: socket.bytesRead } : undefined;
     parse.call(socket, bytes);
   }
 
-  /**
-   * Starts the time after which an idle connection is closed, as node:http does after an answer.
-   */
-  #rest(): void {
+  /** Starts the idle timeout of the connection, as node:http does after an answer. */
+  #startIdleTimeout(): void {
     const idleMs = idleMsOf(this.#host.server);
-    if (!this.#isAsked && idleMs > 0) this.#socket.setTimeout(idleMs);
+    if (!this.#isBusy && idleMs > 0) this.#socket.setTimeout(idleMs);
   }
 
   /**
-   * Whether an answered request is the last of which any byte was read, and the whole of what was
-   * given to the parser: then the parser is between two requests.
+   * True if the parser is between two requests. Then the answered request is the last one of which
+   * any byte was read, and all bytes of the parser belong to it.
    */
   #isQuietAfter(raw: ServerResponse, form: Form): boolean {
-    const given = this.#given;
+    const input = this.#parserInput;
     const isLast = this.#parsed === raw.req && raw.socket === this.#socket;
-    return isLast && given?.bytesRead === this.#socket.bytesRead && given.bytes.equals(form.head);
+    return isLast && input?.bytesRead === this.#socket.bytesRead && input.bytes.equals(form.head);
   }
 }
 
 /**
- * Longer than the advertised keep-alive time, so that a proxy does not send a request while the
- * connection is being closed. The buffer can be set since Node.js 22.19; before, it is one second.
+ * The timeout is longer than the advertised keep-alive time, so that a proxy does not send a
+ * request while the connection closes. Since Node.js 22.19 the buffer is an option; before, it is
+ * one second.
  */
 function idleMsOf({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server & { keepAliveTimeoutBuffer?: number }): number {
   if (!(keepAliveTimeout > 0)) return 0;
@@ -239,12 +250,12 @@ function idleMsOf({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server & { keepA
   return keepAliveTimeout + (isBuffer ? keepAliveTimeoutBuffer : KEEP_ALIVE_BUFFER_MS);
 }
 
-/** Undefined for a request that carries more than its head, or no cursor that could change. */
+/** Undefined for a request with more than a head, or without a cursor. */
 function formOf(raw: ServerResponse, cursor: string | undefined, answerLines: string): Form | undefined {
   const { req: request } = raw;
   const { headers, rawHeaders } = request;
   if (cursor === undefined || request.method !== 'GET' || request.httpVersion !== '1.1') return undefined;
-  if (MORE_TO_COME.some((name) => name in headers)) return undefined;
+  if (UNSUPPORTED_HEADERS.some((name) => name in headers)) return undefined;
   const url = originalUrl(request);
   const at = url.indexOf(`cursor=${cursor}`);
   if (at < 0) return undefined;
@@ -257,7 +268,7 @@ function formOf(raw: ServerResponse, cursor: string | undefined, answerLines: st
   };
 }
 
-/** Whether bytes are those of a form at whatever cursor. */
+/** True if the bytes equal a form, except for the cursor. */
 function isAlike({ head, cursorAt, cursorEnd }: Form, bytes: Buffer): boolean {
   return (
     bytes.length === head.length &&

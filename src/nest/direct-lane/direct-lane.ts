@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { OnApplicationBootstrap, Provider } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { ClientRequest, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -12,41 +12,36 @@ import type { GrantedRead } from '../access/granted.js';
 import { optionError } from '../settings.js';
 import { isHttp1, isWrapped } from '../http/raw-response.js';
 import type { ReadContext } from '../context.js';
-import { CONTEXT } from '../module/tokens.js';
+import { CONTEXT, DIRECT_LANE } from '../module/tokens.js';
 
 type LaneSocket = Socket & Record<symbol, LaneConnection | undefined>;
 
-/** Written with every page, whoever writes it. */
+/** Headers that this library writes with every page. */
 const OWN_HEADERS = ['content-type', 'content-length', 'cache-control'];
 /**
- * Set by an application, they say something else of the connection or of each answer than the lane
- * would.
+ * Answers with one of these headers are not repeated, because it depends on the connection or on
+ * the single answer.
  */
-const TELLING_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'trailer', 'date'];
+const EXCLUDED_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'trailer', 'date'];
 
 /**
- * Answers polls that repeat on a connection before the framework, and node:http's parser, see them:
- * most of what a poll costs is theirs.
+ * Answers polls that repeat on a connection before node:http's parser and the framework, which
+ * cause most of the cost of a poll.
  *
- * What makes it safe is that it knows a client by its connection, and a request by every byte of it
- * but the cursor: who sends other credentials, another path or another topic goes the whole way.
- * Nothing is taken from the client for granted.
+ * It is safe because it recognizes a client by its connection, and a request by all of its bytes
+ * except for the cursor. A request with other credentials, another path or another topic takes the
+ * usual path. The lane trusts no other data from the client.
  */
-@Injectable()
 export class DirectLane implements OnApplicationBootstrap, LaneHost {
   readonly #context: ReadContext;
   readonly #adapterHost: HttpAdapterHost;
   readonly #answers: LaneAnswers;
-  readonly #onSocket = Symbol('lane');
+  readonly #connectionKey = Symbol('lane');
 
-  constructor(@Inject(CONTEXT) runtime: ReadContext, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
-    this.#context = runtime;
+  constructor(context: ReadContext, adapterHost: HttpAdapterHost) {
+    this.#context = context;
     this.#adapterHost = adapterHost;
-    this.#answers = new LaneAnswers(runtime, () => this.server.keepAliveTimeout);
-  }
-
-  get isOpen(): boolean {
-    return this.#context.settings.directLane.grantMs > 0;
+    this.#answers = new LaneAnswers(context, () => this.server.keepAliveTimeout);
   }
 
   get server(): Server {
@@ -54,23 +49,21 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   }
 
   onApplicationBootstrap(): void {
-    if (!this.isOpen) return;
     if (this.#context.responder.isObserved) {
       const rule =
-        'must be 0, because interceptors or exception filters (global ones, or in `decorators`) would not see its answers';
+        'must be 0, because interceptors or exception filters (global ones, or in `decorators`) would not observe its answers';
       throw optionError('directLane.grantMs', this.#context.settings.directLane.grantMs, rule);
     }
     this.server.prependListener('request', (request: IncomingMessage) => {
-      (request.socket as LaneSocket)[this.#onSocket]?.onParsed(request);
+      (request.socket as LaneSocket)[this.#connectionKey]?.onParsed(request);
     });
   }
 
   /**
-   * Remembers a poll when it has been answered, so that the next one may take the lane. Undefined
-   * while the lane is off.
+   * Returns the function to call when Nest has answered the poll. It lets the next polls use the
+   * lane.
    */
-  observe(granted: GrantedRead): ((raw: ServerResponse) => void) | undefined {
-    if (!this.isOpen) return undefined;
+  observe(granted: GrantedRead): (raw: ServerResponse) => void {
     const arrival: Arrival = { granted, atMs: this.#context.clock.monotonic() };
     return (raw) => {
       this.#learn(raw, arrival);
@@ -80,18 +73,18 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   #learn(raw: ServerResponse, arrival: Arrival): void {
     const socket = raw.req.socket as LaneSocket;
     if (this.#isPlain(raw)) {
-      const connection = (socket[this.#onSocket] ??= new LaneConnection(socket, this));
+      const connection = (socket[this.#connectionKey] ??= new LaneConnection(socket, this));
       connection.learn(raw, arrival, headerLines(applicationHeaders(raw)));
-    } else socket[this.#onSocket]?.forget();
+    } else socket[this.#connectionKey]?.forget();
   }
 
   onPoll(connection: LaneConnection, grant: Grant, cursor: string): void {
     const { feed, clock } = this.#context;
     const { arrival } = grant;
     const nowMs = clock.monotonic();
-    const after = this.#isGood(arrival, nowMs) ? this.#place(cursor) : undefined;
+    const after = this.#isValid(arrival, nowMs) ? this.#position(cursor) : undefined;
     if (after === undefined) {
-      connection.goWholeWay();
+      connection.passThrough();
       return;
     }
     const poll = new LanePoll(this.#answers, connection, grant, cursor);
@@ -106,30 +99,30 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     this.#context.closing.add(socket);
   }
 
-  /** Whether an answer is one that the lane would give as well. */
+  /** True if the lane would write the same answer. */
   #isPlain(raw: ServerResponse): boolean {
     return (
       isHttp1(raw) &&
       raw.sendDate &&
       !isWrapped(raw) &&
-      !TELLING_HEADERS.some((name) => raw.hasHeader(name)) &&
+      !EXCLUDED_HEADERS.some((name) => raw.hasHeader(name)) &&
       (raw.req.headers.connection ?? 'keep-alive') === 'keep-alive' &&
       !this.server.maxRequestsPerSocket
     );
   }
 
   /**
-   * Whether the grant still holds: it has not expired, and its subscriber was not revoked since its
+   * True if the grant is valid: it has not expired, and its subscriber was not revoked after its
    * access was checked.
    */
-  #isGood({ granted, atMs }: Arrival, nowMs: number): boolean {
+  #isValid({ granted, atMs }: Arrival, nowMs: number): boolean {
     const { feed, settings } = this.#context;
     const { subscriber, revocations, expiresInMs } = granted;
     const lastsMs = Math.min(settings.directLane.grantMs, expiresInMs);
     return nowMs < atMs + lastsMs && !feed.isRevoked({ subscriber, revocations });
   }
 
-  /** The request to the feed of a poll that repeats a granted one. */
+  /** Builds the read for a poll that repeats a granted one. */
   #request({ granted, atMs }: Arrival, after: LogPosition, nowMs: number): FeedRequest {
     const { topics, subscriber, address, rights, asked, expiresInMs, revocations } = granted;
     const waitMs = Math.min(asked.waitMs, atMs + expiresInMs - nowMs);
@@ -137,14 +130,22 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     return { topics, after, limit: asked.limit, bytesMax, waitMs, subscriber, address, rights, revocations };
   }
 
-  #place(cursor: string): LogPosition | undefined {
+  #position(cursor: string): LogPosition | undefined {
     const { cursors, feed } = this.#context;
     return cursors.open(cursor, feed.window.epoch);
   }
 }
 
+/** Creates the lane if `directLane.grantMs` is above 0. Otherwise the value is undefined. */
+export const directLaneProvider: Provider = {
+  provide: DIRECT_LANE,
+  inject: [CONTEXT, HttpAdapterHost],
+  useFactory: (context: ReadContext, adapterHost: HttpAdapterHost) =>
+    context.settings.directLane.grantMs > 0 ? new DirectLane(context, adapterHost) : undefined,
+};
+
 function applicationHeaders(raw: ServerResponse) {
-  // Every outgoing message has it, although it is documented for requests alone.
+  // Every outgoing message has this method, although Node.js documents it only for requests.
   const names = (raw as ServerResponse & Pick<ClientRequest, 'getRawHeaderNames'>).getRawHeaderNames();
   return names
     .filter((name) => !OWN_HEADERS.includes(name.toLowerCase()))

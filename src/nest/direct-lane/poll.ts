@@ -7,7 +7,9 @@ import { checkRights } from '../../core/rights.js';
 import type { LaneAnswer, LaneAnswers } from './answers.js';
 import type { Grant, LaneConnection } from './connection.js';
 
-/** One poll on the direct lane: the way of `NotificationsController`, without a framework. */
+/**
+ * One poll on the direct lane. It does the work of `NotificationsController` without a framework.
+ */
 export class LanePoll extends PageConsumer {
   readonly #answers: LaneAnswers;
   readonly #connection: LaneConnection;
@@ -25,8 +27,8 @@ export class LanePoll extends PageConsumer {
   }
 
   /**
-   * Checks `access.read` and holds the poll. A poll that may not read takes the usual path, which
-   * answers with the reason.
+   * Checks `access.read` and holds the poll. A rejected poll takes the usual path, which answers
+   * with the reason.
    */
   start(feed: Feed, request: FeedRequest): void {
     const { rights, topics } = request;
@@ -36,11 +38,11 @@ export class LanePoll extends PageConsumer {
     }
     checkRights(rights, topics, {
       allowed: (allowed) => {
-        if (allowed.length < topics.length) this.#connection.goWholeWay();
+        if (allowed.length < topics.length) this.#connection.passThrough();
         else this.#hold(feed, request);
       },
       failed: () => {
-        this.#connection.goWholeWay();
+        this.#connection.passThrough();
       },
     });
   }
@@ -67,7 +69,7 @@ export class LanePoll extends PageConsumer {
     this.#isStarting = true;
     const waiter = race(feed.arrivals(request), feed.timeout(request)).subscribe(this);
     this.#isStarting = false;
-    if (this.#isRejected) this.#connection.goWholeWay();
+    if (this.#isRejected) this.#connection.passThrough();
     else this.#connection.hold(waiter);
   }
 

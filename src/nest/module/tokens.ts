@@ -5,6 +5,8 @@
 export const CONTEXT = Symbol('nest-notifications runtime');
 /** Name, routes and controllers of the feed: a `FeedDefinition`. */
 export const FEED = Symbol('nest-notifications feed');
+/** The direct lane: a `DirectLane`, or undefined while it is off. */
+export const DIRECT_LANE = Symbol('nest-notifications direct lane');
 /** The options of the module, unchanged. */
 export const OPTIONS = Symbol('nest-notifications options');
 /** The scripts of the client; see `ClientFiles`. */
