@@ -8,7 +8,7 @@ import { parsePublishBody } from '../wire/publish.js';
 import { header, type ReadRequest } from '../wire/request.js';
 import { isClosed } from './access/client-address.js';
 import { CurrentRights } from './access/current-rights.js';
-import { type Granted, type GrantedRead, leaveGranted } from './access/granted.js';
+import { type Granted, type GrantedRead, storeGranted } from './access/granted.js';
 import { RateLimiter } from './limits/rate-limiter.js';
 import { withErrorHeaders, requestOn } from './http/error-headers.js';
 import type { FrameworkRequest, FrameworkResponse } from './http/raw-response.js';
@@ -46,7 +46,7 @@ export class NotificationsGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const [request, response] = context.getArgs<[FrameworkRequest, FrameworkResponse]>();
     const leave = (granted: Granted): true => {
-      leaveGranted(request, granted);
+      storeGranted(request, granted);
       return true;
     };
     const refuse = (error: unknown): never => {
@@ -76,7 +76,7 @@ export class NotificationsGuard implements CanActivate {
     const { method, headers, originalUrl: url } = request;
     const asked = this.#requests.parse({ method, headers, url });
     const { topics } = asked;
-    if (topics && this.#context.access.asksNothing) {
+    if (topics && this.#context.access.needsNoRules) {
       return this.#granted(request, asked, {
         topics,
         expiresInMs: Infinity,

@@ -79,18 +79,18 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
 
   constructor(
     @Optional() @Inject(FEED) feed: FeedDefinition | undefined,
-    @Optional() @Inject(CONTEXT) runtime: PublishContext | undefined,
+    @Optional() @Inject(CONTEXT) context: PublishContext | undefined,
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
     @Inject(ApplicationConfig) application: ApplicationConfig,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     super();
-    if (!feed || !runtime) {
+    if (!feed || !context) {
       const advice = 'Import NotificationsModule.forRoot(…) once, with isGlobal: true to use it in several modules';
       throw new Error(`NotificationsModule is imported without options. ${advice}`);
     }
     this.#feed = feed;
-    this.#context = runtime;
+    this.#context = context;
     this.#adapterHost = adapterHost;
     this.#application = application;
     this.#modules = modules;
@@ -102,7 +102,7 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
     checkPaths(this.#feed, this.#modules, this.#application);
     if (controller || client) leaveTakenResponses(this.#adapterHost.httpAdapter);
     if (!controller || !isReading(this.#context)) return;
-    if (isFirstController(this.#feed, this.#modules)) this.#seeRequests(consumer);
+    if (isFirstController(this.#feed, this.#modules)) this.#watchRequests(consumer);
     this.#context.responder.observe(isObserved(this.#application) || hasObservers(controller));
   }
 
@@ -111,7 +111,7 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
     try {
       checkLogs(this.#context, this.#modules);
     } catch (error) {
-      await Promise.allSettled(contextsIn(this.#modules).map((runtime) => runtime.close()));
+      await Promise.allSettled(contextsIn(this.#modules).map((context) => context.close()));
       throw error;
     }
   }
@@ -120,12 +120,12 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
    * One hook serves all feeds. In Fastify a hook runs for every request of the application, and
    * cannot see which feed has the route.
    */
-  #seeRequests(consumer: MiddlewareConsumer): void {
+  #watchRequests(consumer: MiddlewareConsumer): void {
     const feeds = readingFeedsIn(this.#modules);
     translateParserErrors(this.#adapterHost.httpAdapter, feeds);
     const controllers = feedsIn(this.#modules).flatMap(({ controller }) => controller ?? []);
     beforeGuards({ controllers, consumer, adapter: this.#adapterHost.httpAdapter }, (request) => {
-      for (const { runtime } of feeds) revocationsAtStart(request, runtime);
+      for (const { context } of feeds) revocationsAtStart(request, context);
     });
   }
 

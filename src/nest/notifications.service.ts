@@ -76,10 +76,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   readonly #context: PublishContext;
   readonly #publisher: Publisher;
 
-  constructor(@Inject(CONTEXT) runtime: PublishContext) {
-    this.#context = runtime;
-    this.securityEvents = runtime.security.observable;
-    this.#publisher = new Publisher(runtime);
+  constructor(@Inject(CONTEXT) context: PublishContext) {
+    this.#context = context;
+    this.securityEvents = context.security.observable;
+    this.#publisher = new Publisher(context);
   }
 
   /**
@@ -212,13 +212,13 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
    */
   async revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
-    const runtime = this.#context;
-    const { store, clock, settings } = runtime;
+    const context = this.#context;
+    const { store, clock, settings } = context;
     try {
       const revocation = { subscriber, topics: topics && checkTopics(topics, settings.limits.topicsMax) };
-      if (isReading(runtime)) await runtime.feed.revoke(revocation);
+      if (isReading(context)) await context.feed.revoke(revocation);
       else await store.append([await revocationDraft(revocation, new Date(clock.now()))]);
-      runtime.security.revoked(revocation);
+      context.security.revoked(revocation);
     } catch (error) {
       throw toException(error);
     }
@@ -229,22 +229,22 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * begins to shut down, and `store_unavailable` when the store does not answer. Never rejects.
    */
   async health(): Promise<NotificationsHealth> {
-    const runtime = this.#context;
-    if (runtime.leaving.hasBegun) return 'draining';
-    return isReading(runtime) ? runtime.feed.health() : healthOf(runtime.store);
+    const context = this.#context;
+    if (context.leaving.hasBegun) return 'draining';
+    return isReading(context) ? context.feed.health() : healthOf(context.store);
   }
 
   /** Counts what is open on this node now. */
   counts(): NotificationsCounts {
-    const runtime = this.#context;
-    if (!isReading(runtime)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };
-    return { ...runtime.feed.counts(), ...runtime.unread.counts() };
+    const context = this.#context;
+    if (!isReading(context)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };
+    return { ...context.feed.counts(), ...context.unread.counts() };
   }
 
   /** Converts the core's pages and errors for application code. */
   #pages<N extends Notification>(
     method: string,
-    start: (runtime: ReadContext) => Observable<LogPage>,
+    start: (context: ReadContext) => Observable<LogPage>,
   ): Observable<Page<N>> {
     return defer(() => start(this.#reading(method))).pipe(
       inSubscriberContext(),

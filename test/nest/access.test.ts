@@ -24,13 +24,13 @@ describe('access', () => {
     else expect(() => policy(given)).not.toThrow();
   });
 
-  test('may be read by every caller, and published to by none, when it is public', async () => {
+  test('allows every caller to read and no caller to publish if it is public', async () => {
     expect(await policy('public').allowed('read', context, ['a'])).toEqual(['a']);
     expect(await policy('public').allowed('publish', context, ['a'])).toEqual([]);
     await expect(policy('public').assertAllowed('publish', context, [])).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  test('of a class: it may have more than rules, and its rules keep their this', async () => {
+  test('accepts a class with other members, and calls its rules with their this', async () => {
     class Rules {
       allowed = 'news';
       read(_context: unknown, topic: string) {
@@ -40,7 +40,7 @@ describe('access', () => {
     expect(await policy(new Rules()).allowed('read', context, ['news', 'other'])).toEqual(['news']);
   });
 
-  test('by pattern: the most specific one decides, what none matches is refused', () => {
+  test('uses the most specific pattern, and refuses a topic that matches none', () => {
     const rules = policy({
       read: {
         'user.:id': ({ subscriber }: { subscriber: string }, { id }: { id: string }) => id === subscriber,
@@ -69,7 +69,7 @@ describe('access', () => {
     await refused;
   });
 
-  test('goes by a subscriber’s name, which must be one', async () => {
+  test('rejects an invalid name of a subscriber', async () => {
     const named = (subscriber: unknown) => policy({ subscriber: () => subscriber }).context({});
     await expect(named('ann')).resolves.toEqual({ request: {}, subscriber: 'ann' });
     await expect(named(undefined)).resolves.toEqual({ request: {}, subscriber: undefined });

@@ -11,11 +11,11 @@ function from(remoteAddress: string | undefined, forwardedFor?: string, ip?: str
 describe('without trustProxy', () => {
   const addressOf = clientAddress(undefined);
 
-  test('the address that the framework determines counts', () => {
+  test('uses the address that the framework determines', () => {
     expect(addressOf(from('10.0.0.1', '1.1.1.1', '2.2.2.2'))).toBe('2.2.2.2');
   });
 
-  test('an adapter without one has the address of the connection', () => {
+  test('uses the address of the connection if the adapter determines none', () => {
     expect(addressOf(from('10.0.0.1', '1.1.1.1'))).toBe('10.0.0.1');
   });
 });
@@ -36,13 +36,13 @@ describe('with trustProxy', () => {
     expect(clientAddress(trust)(from('10.0.0.1', forwardedFor))).toBe(address);
   });
 
-  test('a client cannot choose its address by what it writes in front', () => {
+  test('ignores the addresses that a client writes into the header', () => {
     const addressOf = clientAddress(['10.0.0.1']);
     const counted = ['1.1.1.1', '3.3.3.3', 'x', ''].map((forged) => addressOf(from('10.0.0.1', `${forged}, 2.2.2.2`)));
     expect(new Set(counted)).toEqual(new Set(['2.2.2.2']));
   });
 
-  test('a closed connection has no address', () => {
+  test('returns no address for a closed connection', () => {
     expect(clientAddress(1)(from(undefined, '1.1.1.1'))).toBeUndefined();
   });
 

@@ -6,7 +6,7 @@ interface Task {
   end(error?: Error): void;
 }
 
-/** Starts a task that records its start and ends when the test says so. */
+/** Starts a task that records its start. The test ends it. */
 function begin(inTurn: InTurn, keys: readonly string[], started: string[]): Task {
   let end: Task['end'] = () => undefined;
   const gate = new Promise<void>((resolve, reject) => {
@@ -45,7 +45,7 @@ test('tasks that share a key run in the order of their calls; others overlap', a
   expect(inTurn.size).toBe(0);
 });
 
-test('a task that fails lets the next one run, and a key twice in one task is taken once', async () => {
+test('a failed task does not block the next one, and a task may name a key twice', async () => {
   const inTurn = new InTurn();
   const started: string[] = [];
   const first = begin(inTurn, ['a', 'a'], started);

@@ -52,7 +52,7 @@ function busiestSecond(returnsMs: readonly number[]): number {
   return Math.max(...perSecond.values());
 }
 
-test('10,000 polls that a full node refuses reconnect spread out, none of them late', () => {
+test('the retries of 10,000 polls that a full node rejects are spread, and none is late', () => {
   const random = new Random(3);
   const error = { retryAfterMs: undefined, spreadMs: spreadMs(10_000) };
   const returnsMs = Array.from({ length: 10_000 }, () => 1000 * retryAfterS(error, 503, () => random.next())!);
@@ -60,7 +60,7 @@ test('10,000 polls that a full node refuses reconnect spread out, none of them l
   expect(Math.max(...returnsMs)).toBeLessThanOrEqual(23_000);
 });
 
-test('10,000 streams that a node accepted one by one reconnect spread out, once each has a new hint', async () => {
+test('the reconnects of 10,000 streams are spread after each stream has a new hint', async () => {
   const clock = new ManualClock();
   const settings = resolveSettings({});
   let open = 0;
@@ -74,7 +74,7 @@ test('10,000 streams that a node accepted one by one reconnect spread out, once 
   const nothing: LogPage = { epoch: { id: 'log', secret: 'secret' }, entries: [], position: 0, more: false };
   const streams = Array.from({ length: 10_000 }, () => {
     open++;
-    const response = new HeardResponse();
+    const response = new RecordingResponse();
     const writer = new SseResponse(response as unknown as ServerResponse, {
       read,
       context: context as unknown as ReadContext,
@@ -83,7 +83,7 @@ test('10,000 streams that a node accepted one by one reconnect spread out, once 
     return { response, writer };
   });
   const retriesMs = () => streams.map(({ response }) => response.retryMs);
-  // The first ones received the hint of an empty node.
+  // The first streams received the hint of an empty node.
   expect(busiestSecond(retriesMs())).toBeGreaterThan(RECONNECTS_PER_SECOND * 3);
   await clock.advance(settings.stream.cursorEveryMs);
   for (const { writer } of streams) writer.next(nothing);
@@ -92,11 +92,11 @@ test('10,000 streams that a node accepted one by one reconnect spread out, once 
 });
 
 /** The value that a client keeps: the last `retry:`. */
-class HeardResponse {
+class RecordingResponse {
   readonly req = { httpVersionMajor: 1 };
 
   removeHeader(): void {
-    // There is none.
+    // This response has no headers.
   }
 
   retryMs = NaN;

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { NotificationsOptions } from '../../src/nest/options.js';
 import { resolveSettings } from '../../src/nest/settings.js';
 
-/** Options as JavaScript may give them. */
+/** Options without types, as in JavaScript. */
 const settings = (options: unknown) => resolveSettings(options as NotificationsOptions);
 
 describe('options', () => {
-  test('defaults fill what is left out', () => {
+  test('have defaults', () => {
     expect(settings({ poll: { limit: 7 } }).poll).toEqual({
       waitMs: 25_000,
       waitMsMax: 55_000,

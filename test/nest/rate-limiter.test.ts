@@ -3,7 +3,7 @@ import { CALLERS_MAX, RateLimiter } from '../../src/nest/limits/rate-limiter.js'
 import { ManualClock } from '../../src/testing/index.js';
 
 describe('a rate limiter', () => {
-  test('lets in a minute’s worth at once, then evenly', async () => {
+  test('accepts the calls of a minute at once, and later calls at an even rate', async () => {
     const clock = new ManualClock();
     const rate = new RateLimiter(clock, 60);
     expect(rate.take('ann', 59)).toBe(0);
@@ -17,7 +17,7 @@ describe('a rate limiter', () => {
     expect(rate.take('bob', 1)).toBe(0);
   });
 
-  test('an array is accepted whole, and delays later calls', async () => {
+  test('accepts a whole array, and delays later calls', async () => {
     const clock = new ManualClock();
     const rate = new RateLimiter(clock, 60);
     expect(rate.take('ann', 100)).toBe(0);
@@ -26,7 +26,7 @@ describe('a rate limiter', () => {
     expect(rate.take('ann', 1)).toBe(0);
   });
 
-  test('forgets callers whose minute is over, and the oldest of too many', async () => {
+  test('removes callers with a full bucket, and the oldest callers above the limit', async () => {
     const clock = new ManualClock();
     const rate = new RateLimiter(clock, 60);
     for (let n = 0; n < CALLERS_MAX + 10; n++) rate.take(`caller ${n}`, 1);

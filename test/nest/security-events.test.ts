@@ -28,7 +28,7 @@ describe('security events', () => {
     return events;
   }
 
-  test('cost nothing without a subscriber: no request is described, no time is read, nothing is kept', () => {
+  test('cost nothing without a listener: no request is described, and the clock is not read', () => {
     let calls = 0;
     const counting = new SecurityEvents(Object.assign(clock, { now: () => calls++ }));
     const describe = () => (calls++, { ...POLL, unreadBytes: 1 });
@@ -49,7 +49,7 @@ describe('security events', () => {
     expect(calls).toBe(5);
   });
 
-  test('of every code: a limit, a refusal, or none if it is a failure of the server', () => {
+  test('are limited or refused for an error code, and absent for a failure of the server', () => {
     const events = watch();
     const codes = Object.keys(STATUS_OF) as ErrorCode[];
     const kinds = codes.map((code) => {
@@ -72,7 +72,7 @@ describe('security events', () => {
     }
   });
 
-  test('of exceptions of access rules have no code, and an unknown error has no event', () => {
+  test('have no code for an exception of an access rule, and are absent for an unknown error', () => {
     const events = watch();
     security.refused(new ForbiddenException('a text'), () => POLL);
     security.refused(new InternalServerErrorException(), () => POLL);
@@ -138,7 +138,7 @@ describe('security events', () => {
       expect(logs[0]).toContain('of a listener');
     });
 
-    test('leave an application its own handlers of errors', () => {
+    test('leaves errors to the error handlers of the application', () => {
       const seen: unknown[] = [];
       // A deprecated form of RxJS 7.
       const failing = security.observable.pipe(map(fail));

@@ -54,7 +54,7 @@ describe('answers that are not read', () => {
     return socket;
   }
 
-  test('are not kept where the kernel has taken them', () => {
+  test('are not counted after they are flushed to the kernel', () => {
     const socket = Object.assign(new StalledSocket(), { writableLength: 0 });
     expect(unread.untilFlushed(socket as unknown as Socket, 'x', READ)).toBeUndefined();
     const request = { httpVersionMajor: 1, socket };
@@ -74,7 +74,7 @@ describe('answers that are not read', () => {
     expect([socket.listenerCount('close'), clock.pendingTimers]).toEqual([0, 0]);
   });
 
-  test('count once where connections share a buffer', () => {
+  test('count once if connections share a buffer', () => {
     const shared = Buffer.alloc(MIB);
     const sockets = Array.from({ length: 100 }, () => new StalledSocket());
     for (const socket of sockets) void keep(socket, shared);
@@ -89,7 +89,7 @@ describe('answers that are not read', () => {
     expect(unread.counts().unreadBytes).toBe(3 * (MIB + OVERHEAD));
   });
 
-  test('end with their connection, all with one listener', async () => {
+  test('are removed when their connection closes, with one listener for all', async () => {
     const socket = new StalledSocket();
     const request = { httpVersionMajor: 1, socket } as unknown as IncomingMessage;
     const answers = Array.from({ length: 100 }, () => {
@@ -102,7 +102,7 @@ describe('answers that are not read', () => {
     expect(unread.counts()).toEqual({ unreadConnections: 0, unreadBytes: 0 });
   });
 
-  test('cut a connection that leaves them for too long, and not one that reads slowly', async () => {
+  test('close a connection that does not read for too long, but not one that reads slowly', async () => {
     const [stalled, slow] = [stall(1), stall(1)];
     void keep(slow, 'x');
     await clock.advance(LIMITS.msMax - 1);
@@ -113,7 +113,7 @@ describe('answers that are not read', () => {
     expect(slow.destroyed).toBe(true);
   });
 
-  test('make pages smaller as the bound comes near, in powers of two', () => {
+  test('make pages smaller near the bound, in powers of two', () => {
     const sizes = new Set<number>();
     const fill = (): void => {
       sizes.add(unread.pollBytes());
@@ -126,7 +126,7 @@ describe('answers that are not read', () => {
     expect(unread.counts().unreadBytes).toBeLessThan(LIMITS.bytesMax);
   });
 
-  test('cut, beyond the bound, the connections that keep most for the longest time', async () => {
+  test('close the connections that keep the most bytes for the longest time, above the bound', async () => {
     const large = [stall(2 * MIB), stall(2 * MIB)];
     const small = Array.from({ length: 30 }, () => stall(64 * 1024));
     await clock.advance(1000);
@@ -136,7 +136,7 @@ describe('answers that are not read', () => {
     expect(unread.counts().unreadBytes).toBeLessThanOrEqual((LIMITS.bytesMax * 7) / 8);
   });
 
-  test('report each connection that is cut: the limit, its bytes, and the read of its oldest answer', async () => {
+  test('report each closed connection: the limit, its bytes, and the read of its oldest answer', async () => {
     const events: SecurityEvent[] = [];
     security.observable.subscribe((event) => events.push(event));
     const stalled = new StalledSocket();
@@ -156,7 +156,7 @@ describe('answers that are not read', () => {
     expect(events).toEqual([]);
   });
 
-  test('cut none of many connections that share one buffer while another keeps as much alone', async () => {
+  test('close a connection with its own bytes before connections that share a buffer', async () => {
     const shared = Buffer.alloc(4 * MIB);
     const sharers = Array.from({ length: 100 }, () => new StalledSocket());
     for (const socket of sharers) void keep(socket, shared);

@@ -17,11 +17,11 @@ export class AccessLoader implements OnModuleInit {
 
   constructor(
     @Inject(OPTIONS) options: NotificationsOptions,
-    @Inject(CONTEXT) runtime: ReadContext,
+    @Inject(CONTEXT) context: ReadContext,
     @Inject(ModuleRef) moduleRef: ModuleRef,
   ) {
     this.#options = options;
-    this.#context = runtime;
+    this.#context = context;
     this.#moduleRef = moduleRef;
   }
 

@@ -52,12 +52,12 @@ export class AccessPolicy {
   }
 
   /** True if no rule runs for a read of named topics. */
-  get asksNothing(): boolean {
+  get needsNoRules(): boolean {
     return this.readIsPublic && this.#rules.subscriber === undefined && this.#rules.expiresAt === undefined;
   }
 
   /** True if a rule can report that a subscriber no longer exists. */
-  get asksForRequests(): boolean {
+  get checksSubscribers(): boolean {
     return this.#rules.requestFor !== undefined;
   }
 
@@ -152,7 +152,7 @@ export class AccessPolicy {
       () => this.#rules.topics?.(context) ?? [],
       () => (this.#topicRules.read ? this.allowed('read', context, topics) : topics),
     ];
-    return after(askAll(rules), ([own, allowed]) =>
+    return after(runAll(rules), ([own, allowed]) =>
       topics.filter((topic) => own?.includes(topic) && allowed?.includes(topic)),
     );
   }
@@ -169,7 +169,7 @@ export class AccessPolicy {
     const rule = this.#topicRules[action];
     if (rule === 'public') return topics;
     if (!rule) return [];
-    const answers = askAll<unknown>(topics.map((topic) => () => rule(context, topic)));
+    const answers = runAll<unknown>(topics.map((topic) => () => rule(context, topic)));
     // Only `true` allows access. A rule that returns a database record by mistake must not open the
     // feed.
     return after(answers, (results) => topics.filter((_, at) => results[at] === true));
@@ -195,7 +195,7 @@ function forbidden(): NotificationsError {
  * Runs all rules, even after one has thrown. Otherwise a promise that rejects later would be
  * unhandled and end the process. Returns the results directly if all rules are synchronous.
  */
-function askAll<T>(rules: readonly (() => MaybePromise<T>)[]): MaybePromise<readonly T[]> {
+function runAll<T>(rules: readonly (() => MaybePromise<T>)[]): MaybePromise<readonly T[]> {
   const answers = rules.map((rule): MaybePromise<T> => {
     try {
       return rule();

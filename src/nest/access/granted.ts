@@ -56,6 +56,6 @@ export function grantedItems(request: FrameworkRequest): ScopedItems {
   return (request as GrantedRequest)[GRANTED] as ScopedItems;
 }
 
-export function leaveGranted(request: FrameworkRequest, granted: Granted): void {
+export function storeGranted(request: FrameworkRequest, granted: Granted): void {
   (request as GrantedRequest)[GRANTED] = granted;
 }

@@ -15,8 +15,8 @@ import { CONTEXT } from '../module/tokens.js';
 export class OriginGuard implements CanActivate {
   readonly #context: ReadContext;
 
-  constructor(@Inject(CONTEXT) runtime: ReadContext) {
-    this.#context = runtime;
+  constructor(@Inject(CONTEXT) context: ReadContext) {
+    this.#context = context;
   }
 
   canActivate(context: ExecutionContext): true {

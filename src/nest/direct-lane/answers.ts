@@ -25,8 +25,8 @@ export class LaneAnswers {
   #second = NaN;
   #date = '';
 
-  constructor(runtime: ReadContext, keepAliveMs: () => number) {
-    this.#context = runtime;
+  constructor(context: ReadContext, keepAliveMs: () => number) {
+    this.#context = context;
     this.#keepAliveMs = keepAliveMs;
   }
 

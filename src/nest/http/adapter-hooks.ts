@@ -32,7 +32,7 @@ type ErrorHandler = (error: unknown, request: FrameworkRequest, response: Framew
 interface PostRoute {
   readonly pattern: RegExp;
   readonly route: SecurityRoute;
-  readonly runtime: ReadContext;
+  readonly context: ReadContext;
 }
 
 /**
@@ -48,7 +48,7 @@ export function translateParserErrors(adapter: AbstractHttpAdapter, feeds: reado
     setErrorHandler((error, request, response, next) => {
       const path = pathOf(request.url);
       const own = request.method === 'POST' ? routes.find(({ pattern }) => pattern.test(path)) : undefined;
-      const rejected = own && requestOn(own.route, request, own.runtime);
+      const rejected = own && requestOn(own.route, request, own.context);
       return handler(rejected ? translate(error, response, rejected) : error, request, response, next);
     }, prefix);
 }
@@ -60,8 +60,8 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
   adapter.post = (...args: unknown[]) => {
     const [path, handler] = args;
     const route = typeof handler === 'function' ? postRouteOf(handler) : undefined;
-    const runtime = route && typeof path === 'string' ? feedAt(path, route, feeds) : undefined;
-    if (route && runtime) routes.push({ pattern: patternOf(path as string), route, runtime });
+    const context = route && typeof path === 'string' ? feedAt(path, route, feeds) : undefined;
+    if (route && context) routes.push({ pattern: patternOf(path as string), route, context });
     return post(...args);
   };
   return routes;
@@ -76,7 +76,7 @@ function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[
   const suffix = route === 'ticket' ? '/tickets' : '';
   const found = feeds.filter((feed) => path.endsWith(`/${feed.path}${suffix}`));
   const [longest = feeds[0]] = found.sort((one, other) => other.path.length - one.path.length);
-  return longest?.runtime;
+  return longest?.context;
 }
 
 function translate(error: unknown, response: FrameworkResponse, rejected: Rejected): unknown {

@@ -34,12 +34,12 @@ export function withErrorHeaders(
 }
 
 /** Describes a request to a route of the feed. */
-export function requestOn(route: SecurityRoute, request: FrameworkRequest, runtime: ReadContext): Rejected {
-  const { security } = runtime;
+export function requestOn(route: SecurityRoute, request: FrameworkRequest, context: ReadContext): Rejected {
+  const { security } = context;
   const describe = (): SecurityRequest => ({
     route,
     subscriber: security.subscriberOf(request),
-    address: runtime.clientAddress(request),
+    address: context.clientAddress(request),
   });
   return { security, describe };
 }

@@ -24,15 +24,15 @@ export function feedsIn(modules: ModulesContainer): readonly FeedDefinition[] {
 /** A feed that serves reads. */
 export interface ReadingFeed {
   readonly path: string;
-  readonly runtime: ReadContext;
+  readonly context: ReadContext;
 }
 
 /** The feeds with a controller. Call it when all of them are open. */
 export function readingFeedsIn(modules: ModulesContainer): readonly ReadingFeed[] {
   return [...modules.values()].flatMap(({ providers }) => {
     const feed = providers.get(FEED)?.instance as FeedDefinition | undefined;
-    const runtime = providers.get(CONTEXT)?.instance as PublishContext | undefined;
-    return feed?.controller && runtime && isReading(runtime) ? [{ path: feed.path, runtime }] : [];
+    const context = providers.get(CONTEXT)?.instance as PublishContext | undefined;
+    return feed?.controller && context && isReading(context) ? [{ path: feed.path, context }] : [];
   });
 }
 

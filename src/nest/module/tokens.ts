@@ -2,7 +2,7 @@
  * The shared parts of the module's providers: a `ReadContext`, or a `PublishContext` with
  * `publishOnly`.
  */
-export const CONTEXT = Symbol('nest-notifications runtime');
+export const CONTEXT = Symbol('nest-notifications context');
 /** Name, routes and controllers of the feed: a `FeedDefinition`. */
 export const FEED = Symbol('nest-notifications feed');
 /** The direct lane: a `DirectLane`, or undefined while it is off. */

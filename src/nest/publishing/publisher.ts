@@ -33,9 +33,9 @@ export class Publisher {
   readonly #context: PublishContext;
   readonly #repeats: Repeats;
 
-  constructor(runtime: PublishContext) {
-    this.#context = runtime;
-    this.#repeats = new Repeats(runtime.store, runtime.settings.limits.pageBytesMax);
+  constructor(context: PublishContext) {
+    this.#context = context;
+    this.#repeats = new Repeats(context.store, context.settings.limits.pageBytesMax);
   }
 
   /** Publishes for the application, under its own ids. */

@@ -56,11 +56,11 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   #last: Promise<unknown> = Promise.resolve();
 
   /** @throws NotificationsError if the request is invalid */
-  constructor(runtime: ReadContext, { signal, onGap, ...request }: IterateRequest) {
-    const { feed, encoder } = runtime;
+  constructor(context: ReadContext, { signal, onGap, ...request }: IterateRequest) {
+    const { feed, encoder } = context;
     const { epoch, head } = feed.window;
-    this.#context = runtime;
-    this.#feedRequest = feedRequest(runtime, { ...request, waitMs: TURN_MS });
+    this.#context = context;
+    this.#feedRequest = feedRequest(context, { ...request, waitMs: TURN_MS });
     this.#signal = signal;
     this.#onGap = onGap;
     const { after } = this.#feedRequest;

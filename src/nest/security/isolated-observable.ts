@@ -9,7 +9,7 @@ type ObserverOrNext<T> = Partial<Observer<T>> | Next<T> | null;
 /**
  * An Observable whose observers cannot end the process. RxJS rethrows an observer's error as an
  * uncaught exception. Here it is logged instead, once for each subscription, and so is a promise
- * that an observer returns and that rejects. The same holds for what `pipe` makes of it.
+ * that an observer returns and that rejects. The same is true for the result of `pipe`.
  */
 export class IsolatedObservable<T> extends Observable<T> {
   override readonly pipe = ((...operators: []) => {

@@ -24,8 +24,8 @@ export class HiddenTickets implements OnApplicationBootstrap {
   readonly #context: ReadContext;
   readonly #adapterHost: HttpAdapterHost;
 
-  constructor(@Inject(CONTEXT) runtime: ReadContext, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
-    this.#context = runtime;
+  constructor(@Inject(CONTEXT) context: ReadContext, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+    this.#context = context;
     this.#adapterHost = adapterHost;
   }
 

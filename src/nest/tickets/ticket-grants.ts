@@ -91,13 +91,13 @@ export class TicketGrants {
 
   #rights({ subscriber, areOwn }: TicketClaims): Rights | undefined {
     const { access } = this.#context;
-    if (access.readIsPublic && !areOwn && !access.asksForRequests) return undefined;
+    if (access.readIsPublic && !areOwn && !access.checksSubscribers) return undefined;
     return new CurrentRights(access, areOwn, () => access.contextFor(subscriber));
   }
 
   async #spend({ id, useByMs }: TicketClaims): Promise<void> {
     const { claim, clock } = this.#context;
-    // Another node accepts the ticket until its own clock says `useByMs`.
+    // Another node accepts the ticket until its own clock reaches `useByMs`.
     const ttlMs = Math.ceil(Math.max(0, useByMs - clock.now())) + CLOCKS_APART_MS_MAX;
     if (await claim?.(`ticket-${id}`, ttlMs)) return;
     throw new NotificationsError('ticket_spent', 'the ticket has been used; ask for a new one');

@@ -58,8 +58,8 @@ export function isTicketRequest(context: ExecutionContext): boolean {
 export class TicketGuard implements CanActivate {
   readonly #context: ReadContext;
 
-  constructor(@Inject(CONTEXT) runtime: ReadContext) {
-    this.#context = runtime;
+  constructor(@Inject(CONTEXT) context: ReadContext) {
+    this.#context = context;
   }
 
   canActivate(context: ExecutionContext): boolean {

@@ -16,7 +16,7 @@ type Result = ReturnType<CanActivate['canActivate']>;
  */
 export function unlessTicket(guards: readonly Guard[], controller: Type): readonly Guard[] {
   const classes = guards.filter((guard) => typeof guard === 'function');
-  letNestMake(classes, controller);
+  registerGuards(classes, controller);
   return guards.map((guard) => {
     if (typeof guard === 'function') return unlessTicketOf(guard);
     return { canActivate: (context) => hasTicket(context) || guard.canActivate(context) };
@@ -27,7 +27,7 @@ export function unlessTicket(guards: readonly Guard[], controller: Type): readon
  * Registers guards with Nest without running them. Nest creates the guards of all methods of a
  * controller, but runs only those of routes. This method is not a route.
  */
-function letNestMake(guards: readonly Type<CanActivate>[], { prototype }: Type): void {
+function registerGuards(guards: readonly Type<CanActivate>[], { prototype }: Type): void {
   const descriptor = { value: () => undefined, configurable: true };
   Object.defineProperty(prototype, 'guards', descriptor);
   UseGuards(...guards)(prototype as object, 'guards', descriptor);
