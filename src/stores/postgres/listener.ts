@@ -1,4 +1,5 @@
 import type { Client, Notification } from 'pg';
+import { backoffMs, type BackoffRange } from '../../core/backoff.js';
 import type { Clock, Timer } from '../../core/clock.js';
 import type { Peers } from './peers.js';
 import { channelOf } from './sql/names.js';
@@ -25,16 +26,11 @@ type ListenClient = Client & { readonly processID?: number };
 
 /** Bounds the end of a connection. */
 const END_MS_MAX = 1_000;
-const RETRY_MS_MIN = 50;
-const RETRY_MS_MAX = 1_000;
+const RETRY: BackoffRange = { minMs: 50, maxMs: 1_000 };
 
-/**
- * The pause before a retry. It grows with each attempt, and differs between nodes to spread their
- * retries.
- */
+/** The pause before a retry. It grows with each attempt, and differs between nodes. */
 export function retryMs(attempt: number): number {
-  const ms = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(attempt, 10));
-  return Math.ceil(ms * (0.5 + Math.random() / 2));
+  return backoffMs(attempt, RETRY);
 }
 
 /**
