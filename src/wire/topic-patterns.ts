@@ -67,11 +67,12 @@ function segmentsOf(pattern: string): readonly string[] {
   segments.forEach((segment, at) => {
     if (segment === REST && at !== segments.length - 1) throw wrong(pattern, '* may only be the last segment');
     if (segment === REST || PARAMETER.test(segment)) return;
-    if (isParameter(segment)) throw wrong(pattern, `${segment} is no name of a parameter`);
+    if (isParameter(segment)) throw wrong(pattern, `"${segment}" is not a valid parameter name`);
     if (!LITERAL.test(segment))
-      throw wrong(pattern, 'its segments have letters, digits and _ : @ / ~ = -, one at least');
+      throw wrong(pattern, 'each segment must have one or more letters, digits and _ : @ / ~ = -');
   });
-  if (new Set(names).size !== names.length) throw wrong(pattern, 'it has a parameter twice');
+  const repeated = names.find((name, at) => names.indexOf(name) !== at);
+  if (repeated !== undefined) throw wrong(pattern, `the parameter "${repeated.slice(1)}" occurs twice`);
   return segments;
 }
 

@@ -29,16 +29,16 @@ describe('a pattern', () => {
   });
 
   test.each([
-    ['', 'its segments have letters'],
-    ['a..b', 'its segments have letters'],
-    ['a.', 'its segments have letters'],
+    ['', 'each segment must have one or more letters'],
+    ['a..b', 'each segment must have one or more letters'],
+    ['a.', 'each segment must have one or more letters'],
     ['*.a', '* may only be the last segment'],
     ['a.*.b', '* may only be the last segment'],
-    ['a*', 'its segments have letters'],
-    ['user.:', ': is no name of a parameter'],
-    ['user.:1', ':1 is no name of a parameter'],
-    [':id.:id', 'it has a parameter twice'],
-    ['a b', 'its segments have letters'],
+    ['a*', 'each segment must have one or more letters'],
+    ['user.:', '":" is not a valid parameter name'],
+    ['user.:1', '":1" is not a valid parameter name'],
+    [':id.:id', 'the parameter "id" occurs twice'],
+    ['a b', 'each segment must have one or more letters'],
   ])('%j is refused', (pattern, message) => {
     expect(() => new TopicPatterns({ [pattern]: 1 })).toThrow(
       `the pattern ${JSON.stringify(pattern)} cannot be used: `,
