@@ -76,7 +76,7 @@ describe('the text of an epoch', () => {
 });
 
 describeOnServer('a node that returns to the stream', (on) => {
-  /** A log of three commits. This node has seen the first two of them, and another one after that. */
+  /** A log of three commits. This node has seen the first two of them. */
   async function returning() {
     const store = await on.nodes.open();
     for (let n = 0; n < 3; n++) await store.append([draft()]);

@@ -88,7 +88,8 @@ export class Consumer {
       this.#onControl(message);
       return;
     }
-    // $JS.ACK.[domain.account.]stream.consumer.deliveries.stream sequence.consumer sequence.nanoseconds.pending[.random]
+    // $JS.ACK.[domain.account.]stream.consumer.deliveries.stream sequence.consumer sequence
+    // .nanoseconds.pending[.random]
     const tokens = message.reply?.split('.') ?? [];
     const at = tokens.length > 9 ? 7 : 5;
     const sequence = Number(tokens[at]);

@@ -30,7 +30,7 @@ export class Continuity {
     this.#trail.add(step);
   }
 
-  /** The server has lost something else: the log needs a new epoch, whatever it still holds. */
+  /** The server has lost something outside of the log, so the log needs a new epoch. */
   doubt(): void {
     this.#isDoubtful = true;
   }
@@ -62,7 +62,7 @@ export class Continuity {
     return { ...newEpoch(), before: pastEpochs(past ? epoch : mine, upTo, true) };
   }
 
-  /** A leader that was just elected may not have applied its whole log, but it does before it stores a message. */
+  /** A new leader may not have applied its whole log. It does so before it stores a message. */
   async #isShorter(known: number, { lastSequence, prefix }: LogStatus): Promise<boolean> {
     return lastSequence < known && (await this.#engine.publishMarker(guardSubject(prefix))) <= known;
   }

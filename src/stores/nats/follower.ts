@@ -68,7 +68,7 @@ export class Follower {
     this.#arming = new Arming({ clock, outage, arm: () => this.#arm() });
   }
 
-  /** Opens the log, and creates it if it does not exist. Then it can be read; appends wait for the catch-up. */
+  /** Opens the log, or creates it. Reads are possible then; appends wait for the catch-up. */
   async start(): Promise<void> {
     const started = this.#arming.start(this.#options.settings.timeoutMs);
     const opened = this.#changes.until(() => this.#readable, TIMER_MS_MAX);

@@ -105,7 +105,7 @@ export class TopicRun {
     return message ? [message] : [];
   }
 
-  /** Requests the next message while this one is used. An error is thrown when the message is needed. */
+  /** Requests the next message early. An error is thrown when the message is needed. */
   #lookAhead(): void {
     this.#ahead = this.#get();
     this.#ahead.catch(() => undefined);

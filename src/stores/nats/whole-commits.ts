@@ -10,7 +10,7 @@ export class WholeCommits {
     this.#engine = engine;
   }
 
-  /** A part counts only if the server has stored the last part of its commit. It stores that one after all others. */
+  /** A part counts only if the last part of its commit is stored: the server stores it last. */
   has(part: Part): Promise<boolean> {
     let check = this.#checks.get(part.commit);
     if (!check) this.#checks.set(part.commit, (check = this.#check(part)));
