@@ -4,22 +4,22 @@ interface Page {
   gap?: { reason: string };
 }
 
-/** The server has refused for a reason that time does not mend: 400, 401, 403. */
+/** The server has refused the request with 400, 401 or 403: a retry does not help. */
 export class Refused extends Error {}
 
 /**
- * Long-polls until the signal aborts. The cursor outlives every error, so nothing is missed and
- * nothing comes twice.
+ * Long-polls until the signal aborts. The cursor is kept after every error, so each notification is
+ * received once.
  */
 export async function poll(url: string, onPage: (page: Page) => void, signal: AbortSignal): Promise<void> {
-  // The first answer says where the feed is now, so it is not waited for.
-  let place = 'wait=0';
+  // The first request only gets the current cursor, so it does not wait.
+  let position = 'wait=0';
   for (let failures = 0; !signal.aborted;) {
     try {
-      const response = await fetch(`${url}&${place}`, { signal });
+      const response = await fetch(`${url}&${position}`, { signal });
       if (response.ok) {
         const page = (await response.json()) as Page;
-        place = `cursor=${page.cursor}`;
+        position = `cursor=${page.cursor}`;
         failures = 0;
         onPage(page);
       } else if (response.status === 429 || response.status >= 500) {

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Follows a feed with nothing but curl and sed, and prints every answer that has news:
+# Follows a feed with curl and sed, and prints every answer that has notifications:
 #   sh poll.sh 'http://127.0.0.1:3000/notifications?topic=orders' [cursor]
 url=$1
 cursor=${2:-latest}
 while :; do
-  # Who has no place yet has nothing to wait for: the first answer says it.
+  # The first request only gets the current cursor, so it does not wait.
   if [ "$cursor" = latest ]; then wait=0; else wait=25; fi
   if page=$(curl --silent --show-error --fail --max-time 60 "$url&wait=$wait&cursor=$cursor"); then
     case $page in '{"notifications":[],'*) ;; *) printf '%s\n' "$page" ;; esac

@@ -50,42 +50,42 @@ const otherEngine = (path) => `node_modules/.cache/engines/${path}`;
 export const PARTS = [
   {
     name: 'contract',
-    what: 'Every store against the contract, which holds random calls against a plain list.',
+    what: 'Every store against the contract, which compares random calls with a plain list.',
     tests: ['test/stores/(memory|sqlite|redis|redis-ioredis-5|postgres).test', 'test/stores/nats-(contract|scale)'],
     env: () => ({}),
     count: ({ passed }) => ({ count: passed, unit: 'checks' }),
   },
   {
     name: 'simulation',
-    what: 'The core on a simulated clock, with everything that can go wrong, each seed another history.',
+    what: 'The core on a simulated clock, with all kinds of faults. Each seed is a different history.',
     tests: ['test/simulation'],
     env: ({ seeds }) => ({ SIMULATION_SEEDS: String(seeds) }),
     count: ({ sizes }) => ({ count: sizes.seeds, unit: 'seeds' }),
   },
   {
     name: 'mutants',
-    what: 'Bugs planted in the core, one at a time: the tests must see each of them.',
+    what: 'Bugs planted in the core, one at a time. The tests must detect each one.',
     tests: [],
     env: () => ({}),
     count: ({ details }) => ({ count: details[0]?.mutants ?? 0, unit: 'planted bugs' }),
   },
   {
     name: 'properties',
-    what: 'Cursors, requests, pages, topic patterns and event streams over generated input; parsers of others.',
+    what: 'Cursors, requests, pages, topic patterns and event streams with generated input, also read by other parsers.',
     tests: ['test/wire/properties'],
     env: ({ runs }) => ({ FAST_CHECK_RUNS: String(runs) }),
     count: ({ passed, sizes }) => ({ count: passed * sizes.runs, unit: 'inputs' }),
   },
   {
     name: 'faults',
-    what: 'Two real nodes on each engine: connections, nodes and engines fail by seed, clocks jump by an hour.',
+    what: 'Two real nodes on each engine. Connections, nodes and engines fail by seed, and clocks jump by an hour.',
     tests: ['test/cluster/faults'],
     env: (sizes) => ({ FAULT_SEEDS: String(sizes['fault-seeds']), FAULT_STEPS: String(sizes['fault-steps']) }),
     count: ({ details }) => ({ count: sum(details.map(({ done }) => done.length)), unit: 'disturbances' }),
   },
   {
     name: 'processes',
-    what: 'Crashes, full and read-only disks, clocks, proxies of others in front, rolling restarts.',
+    what: 'Crashes, full and read-only disks, clocks, nginx and HAProxy in front, rolling restarts.',
     tests: [
       'test/cluster/(sqlite|redis|postgres|nats|full-disk|rolling)',
       'test/stores/(sqlite-crash|sqlite-restore|nats-cluster|redis-(calls|loss|failover|sentinel|cluster)|postgres-(failover|notify)|nats-recovery|clock-jumps)',
@@ -110,14 +110,14 @@ export const PARTS = [
   },
   {
     name: 'leaks',
-    what: 'Clients that leave in every phase of a request; what has ended is collectable.',
+    what: 'Clients that disconnect in every phase of a request. Ended requests can be garbage collected.',
     tests: ['test/leaks/(aborts|collectable)'],
     env: ({ cycles }) => ({ ABORT_CYCLES: String(cycles) }),
     count: ({ details }) => ({ count: sum(details.map(({ cycles }) => cycles)), unit: 'aborted requests' }),
   },
   {
     name: 'soak',
-    what: 'Mixed load: polls, streams, clients that leave and come back; the heap stays flat.',
+    what: 'Mixed load: polls, streams, clients that disconnect and reconnect. The heap stays flat.',
     tests: ['test/leaks/soak'],
     env: ({ soak }) => ({ SOAK_SECONDS: String(soak) }),
     count: ({ details }) => ({

@@ -7,8 +7,8 @@ export function reportText({ parts, machine, versions }) {
   return [
     '# What was run, and what went wrong',
     '',
-    'Written by `npm run proof`; [report.json](report.json) has all of it. Each part is the last run of that part, with the settings that it was',
-    'given, so that it can be had again. Defects that such runs have found, and the tests that hold them, are [here](defects.md).',
+    'Written by `npm run proof`; [report.json](report.json) has all details. Each section describes the last run of its part, with its settings,',
+    'so that you can repeat it. [Defects](defects.md) lists the defects that such runs have found, and the test of each fix.',
     '',
     '![How much was run, and the heap over the soak](report.svg)',
     '',
@@ -36,8 +36,11 @@ function section({ name, what, passed, failed, failures, details, environment })
 
 const SUMMARIES = {
   faults: (details) => [
-    ...counted('Done to nodes, engines and clocks', tally(details.flatMap(({ done }) => done.map((one) => [one, 1])))),
-    ...counted('Connections that suffered', tally(details.flatMap(({ suffered }) => Object.entries(suffered)))),
+    ...counted(
+      'Faults of nodes, engines and clocks',
+      tally(details.flatMap(({ done }) => done.map((one) => [one, 1]))),
+    ),
+    ...counted('Faults of connections', tally(details.flatMap(({ suffered }) => Object.entries(suffered)))),
     `Meanwhile ${number(sum(details, 'acknowledged'))} notifications were acknowledged, and publishing was refused ${number(sum(details, 'refused'))} times.`,
     '',
   ],
@@ -46,14 +49,14 @@ const SUMMARIES = {
       .filter(({ proof }) => proof === 'aborts')
       .map(
         ({ adapter, cycles, growthBytes }) =>
-          `- ${adapter}: ${number(cycles)} clients left; by a linear fit the heap has moved by ${kib(growthBytes)} over all of them.`,
+          `- ${adapter}: ${number(cycles)} clients disconnected; by a linear fit the heap has changed by ${kib(growthBytes)} over all of them.`,
       ),
     '',
   ],
   soak: (details) => [
     ...details.map(
       ({ adapter, seconds, published, answered, aborted, growthBytes }) =>
-        `- ${adapter}: ${duration(seconds)}, ${number(published)} published, ${number(answered)} answers to clients whose histories are checked, ${number(aborted)} clients left; by a linear fit the heap has moved by ${kib(growthBytes)}.`,
+        `- ${adapter}: ${duration(seconds)}, ${number(published)} published, ${number(answered)} answers to clients whose histories are checked, ${number(aborted)} clients disconnected; by a linear fit the heap has changed by ${kib(growthBytes)}.`,
     ),
     '',
   ],
