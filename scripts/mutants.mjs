@@ -159,14 +159,14 @@ const MUTANTS = [
   [
     'the window reaches one further back than it does',
     'core/reader.ts',
-    'place.position >= this.#log.floor',
-    'place.position >= this.#log.floor - 1',
+    'after.position >= this.#log.floor',
+    'after.position >= this.#log.floor - 1',
   ],
   [
     'a window of another log is read',
     'core/reader.ts',
-    'place.epochId === this.#epoch.id && place.position >=',
-    'place.position >=',
+    'after.epochId === this.#epoch.id && after.position >=',
+    'after.position >=',
   ],
   [
     'a hole in the tail is not seen',
@@ -391,7 +391,7 @@ const MUTANTS = [
   [
     'a lossy failover passes for one that lost nothing',
     'core/page.ts',
-    'const afterLoss = past.lost === true || place.afterLoss === true;',
+    'const afterLoss = past.lost === true || held.afterLoss === true;',
     'const afterLoss = false;',
   ],
   [
@@ -409,7 +409,7 @@ const MUTANTS = [
   [
     'a position beyond a fork is continued at the fork',
     'core/page.ts',
-    'return shared?.position === place.position ? shared : undefined;',
+    'return shared?.position === held.position ? shared : undefined;',
     'return shared;',
   ],
   [
