@@ -24,7 +24,7 @@ export const importRules = [
   {
     folder: 'wire',
     folders: ['core'],
-    packages: ['negotiator'],
+    packages: ['ipaddr.js', 'negotiator'],
     // Hashes and ciphers are functions of their input too.
     also: {
       'wire/cursor.ts': ['node:crypto', 'node:zlib'],

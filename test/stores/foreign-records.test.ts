@@ -44,7 +44,7 @@ async function nats(): Promise<Started> {
   return { factory: natsStore({ connection: { servers: engine.servers } }), stop: () => engine.stop() };
 }
 
-/** What somebody else may have left in the engine under a topic of ours. */
+/** Records of another program under a topic of this library. */
 const FOREIGN = [
   '',
   '{',

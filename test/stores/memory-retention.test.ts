@@ -147,7 +147,7 @@ describe('options', () => {
     expect(() => memoryStore({ [name]: 1 })).not.toThrow();
   });
 
-  test('that are undefined have their defaults', () => {
+  test('have their defaults if they are undefined', () => {
     expect(() => memoryStore({ retainCount: undefined, claimCount: undefined })).not.toThrow();
   });
 

@@ -20,7 +20,7 @@ import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js'
 const runtime = { clock: systemClock, logger: { warn: () => undefined, error: () => undefined } };
 const [record, note] = [draft('r1', { topic: '$revocations.x' }), draft('n1')];
 
-/** A log of the first version, with a record and a notification, that two nodes of this version open at once. */
+/** A log of the first version with two records. Two nodes of this version open it at once. */
 async function assertUpgraded(open: () => Promise<Store>): Promise<void> {
   const stores = await Promise.all([open(), open()]);
   const [store, other] = stores.map((each) => Object.assign(each, abilitiesOf(each)));

@@ -7,9 +7,9 @@ import { postgresStore } from '../../src/stores/postgres/index.js';
 import { redisStore } from '../../src/stores/redis/index.js';
 import { sqliteStore } from '../../src/stores/sqlite/index.js';
 
-// Native modules can be replaced before they are first loaded, and a store loads its library when it is opened.
+// A native module can be replaced before it is loaded. A store loads its library when it opens.
 const libraries = ['ioredis', 'pg', 'libsql', 'libsql/promise', '@nats-io/transport-node', '@nats-io/jetstream'];
-// Where the runtime has an SQLite of its own, the store would use that.
+// A runtime with its own SQLite would not need the library.
 if (isBuiltin('node:sqlite')) libraries.push('node:sqlite');
 for (const library of libraries) {
   jest.unstable_mockModule(library, () => {

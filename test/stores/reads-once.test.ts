@@ -22,7 +22,7 @@ import { LIMITS, poll } from '../support/feed.js';
 const NOTIFICATIONS = 50;
 const DATA = 'x'.repeat(10_000);
 const CLIENTS = 500;
-/** What an engine says besides the notifications: answers to appends, wake-ups, its protocol's own words. */
+/** Bytes besides the notifications: answers to appends, wake-ups, the engine's protocol. */
 const OVERHEAD = 1.25;
 
 /** An engine and a node on it whose reads are counted, in bytes. */
@@ -33,7 +33,7 @@ interface Subject {
   stop(): Promise<void>;
 }
 
-/** Nothing comes over a wire from a file, so what the file hands out is counted. */
+/** A file has no connection, so the reads of the file are counted. */
 function sqlite(): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-once-'));
   const spies = (['chunkAfter', 'page'] as const).map((name) => jest.spyOn(LogFile.prototype, name));
@@ -104,7 +104,7 @@ describe.each([
   ['redis', redis, redisMissing()],
   ['postgres', postgres, postgresMissing()],
   ['nats', nats, natsMissing()],
-] as const)('what a node reads from %s', (_, start, missing) => {
+] as const)('the reads of a node from %s', (_, start, missing) => {
   const runs = missing === undefined ? test : test.skip;
   let subject: Subject;
   let publisher: Store;
@@ -153,7 +153,7 @@ describe.each([
     expect(subject.bytesRead() - before).toBeLessThan(DATA.length);
   });
 
-  /** What is read while this many polls and as many streams wait, and all streams have got all notifications. */
+  /** Bytes read while as many polls and streams wait, until all streams have everything. */
   async function bytesFor(clients: number): Promise<number> {
     const request = { topics: ['all'], after: 'latest', limit: 100, waitMs: 60_000 } as const;
     const polls = Array.from({ length: clients }, () => firstValueFrom(poll(feed, request)));

@@ -27,7 +27,7 @@ async function batchAfterFailover(head: number, upTo: number): Promise<TailBatch
   return batch;
 }
 
-test('a tail goes on at its position when the new epoch continues the old one', async () => {
+test('a tail continues at its position if the new epoch continues the old one', async () => {
   const batch = await batchAfterFailover(4, 3);
   expect(batch).toMatchObject({ epoch: { id: 'new' }, after: 2, head: 4 });
   expect(batch.entries.map(({ id }) => id)).toEqual(['n3', 'n4']);
