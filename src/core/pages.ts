@@ -23,7 +23,7 @@ export class Pages extends Observable<LogPage> {
 
   override subscribe(consumer: PageConsumer): Unsubscribable;
   override subscribe(observerOrNext?: Partial<Observer<LogPage>> | Next): Subscription;
-  /** @deprecated As in RxJS: pass an observer. */
+  // RxJS's older form, which a subclass must accept.
   override subscribe(
     next?: Next | null,
     error?: ((error: unknown) => void) | null,
