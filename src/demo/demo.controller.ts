@@ -16,7 +16,7 @@ const TYPE_OF: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Nothing but the page's own files, and no text ever becomes markup or script (Trusted Types). */
+/** Allows only the page's own files. Text never becomes markup or script (Trusted Types). */
 const SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -32,9 +32,7 @@ const SECURITY_POLICY = [
 /** The demo page and its files. */
 @Controller()
 export class DemoController {
-  /**
-   * Read once, at the start: a requested name is looked up here and never becomes a path.
-   */
+  /** Read once, at the start: a requested name is looked up here and never becomes a path. */
   readonly #files = new Map(
     readdirSync(FOLDER)
       .filter((name) => extname(name) in TYPE_OF)
@@ -49,7 +47,7 @@ export class DemoController {
   }
 
   @Get('assets/:name')
-  // An SVG or HTML file can be opened by itself.
+  // A browser can open an SVG or HTML file directly, so it needs the policy too.
   @Header('Content-Security-Policy', SECURITY_POLICY)
   asset(@Param('name') name: string, @Res({ passthrough: true }) response: HeaderWriter): string {
     return this.#answer(name, response);

@@ -8,8 +8,8 @@ import { PULSE_EVERY_MS, PulseSource } from './pulse.source.js';
 const HOST = Symbol('host');
 
 /**
- * The application that `npm start` runs: the feed, a page that shows it, and a source that has
- * something to say.
+ * The application that `npm start` runs: the feed, a page that shows it, and a source that
+ * publishes samples.
  */
 @Module({ controllers: [DemoController], providers: [PulseSource] })
 export class DemoModule implements NestModule {

@@ -7,7 +7,7 @@ interface NumberVariable {
   readonly default: number;
   readonly min: number;
   readonly max: number;
-  /** Whether parts of one make sense. */
+  /** True if decimals are allowed. */
   readonly decimal?: boolean;
   readonly meaning: string;
 }
@@ -20,9 +20,9 @@ const STORE_DEFAULT = 'sqlite:data/notifications.db';
 const STORE_MEANING = `where notifications are kept: ${STORE_FORMS}`;
 
 const HOST_DEFAULT = '127.0.0.1';
-const HOST_MEANING = 'address to listen on; everyone who reaches it may read and publish';
+const HOST_MEANING = 'address to listen on; every client that can connect may read and publish';
 
-/** Ranges are those of the module's own options, in the units that people write by hand. */
+/** The ranges are those of the module's own options, in units for people. */
 const NUMBERS = {
   PORT: { default: 3_000, min: 0, max: 65_535, meaning: 'port to listen on; 0 takes any free one' },
   WAIT_SECONDS: {
@@ -30,7 +30,7 @@ const NUMBERS = {
     min: 0,
     max: 300,
     decimal: true,
-    meaning: 'how long a poll that names no wait is held while there is no news',
+    meaning: 'how long a poll is held by default while there is no new notification',
   },
   HEARTBEAT_SECONDS: {
     default: 15,
@@ -51,23 +51,23 @@ const NUMBERS = {
     min: 0,
     max: 300,
     decimal: true,
-    meaning: 'pause (±20 %) that streams ask of a client before it reconnects',
+    meaning: 'pause (±20 %) of a client before its stream reconnects',
   },
-  RETAIN_COUNT: { default: 100_000, min: 1, max: 10_000_000, meaning: 'notifications kept for those who come back' },
+  RETAIN_COUNT: { default: 100_000, min: 1, max: 10_000_000, meaning: 'notifications kept for clients that reconnect' },
   RETAIN_SECONDS: { default: HOUR_S, min: 1, max: 365 * DAY_S, decimal: true, meaning: 'how long they are kept' },
   RETAIN_MIB: { default: 64, min: 1, max: 4_096, meaning: 'MiB of JSON kept' },
   WAITERS_MAX: {
     default: 20_000,
     min: 1,
     max: 10_000_000,
-    meaning: 'held polls and open streams at once; more are asked to come back',
+    meaning: 'held polls and open streams at once; a client above that retries later',
   },
   SOURCE_SECONDS: {
     default: 2,
     min: 0,
     max: HOUR_S,
     decimal: true,
-    meaning: 'how often this process publishes a sample of itself to system.pulse; 0 for never',
+    meaning: 'how often this process publishes a sample of itself to system.pulse; 0: never',
   },
 } as const satisfies Record<string, NumberVariable>;
 
@@ -83,7 +83,7 @@ export interface Setting {
   readonly meaning: string;
 }
 
-/** A variable that cannot be used; the message names it, its value and what is allowed. */
+/** A variable is invalid. The message has its name, its value and the allowed range. */
 export class EnvironmentError extends Error {}
 
 /**
@@ -96,7 +96,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   return { ...(numbers as Record<NumberName, number>), HOST: readHost(env.HOST), STORE: readStore(env.STORE) };
 }
 
-/** Every variable, the way an operator looks them up. */
+/** All variables, in the order in which they are printed. */
 export function settingsOf(environment: Environment): readonly Setting[] {
   const { PORT, ...others } = NUMBERS;
   const setting = (name: NumberName, { meaning }: NumberVariable): Setting => ({
@@ -136,7 +136,7 @@ export function moduleOptions(environment: Environment): NotificationsOptions {
   };
 }
 
-/** Whether only this machine reaches an address. */
+/** True if only clients on this machine can connect to the address. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
@@ -151,7 +151,7 @@ function readNumber(name: NumberName, text: string | undefined): number {
   const pattern = decimal ? /^\d{1,9}(?:\.\d{1,3})?$/ : /^\d{1,9}$/;
   const value = pattern.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
-  const kind = decimal ? 'a number, of 3 decimals at most,' : 'a whole number';
+  const kind = decimal ? 'a number with at most 3 decimals,' : 'a whole number';
   throw new EnvironmentError(`${name} is ${JSON.stringify(text)}, must be ${kind} from ${min} to ${max}`);
 }
 
@@ -169,6 +169,6 @@ function readStore(text: string | undefined): string {
   if (text === undefined || text === '') return STORE_DEFAULT;
   if (isStore(text)) return text;
   throw new EnvironmentError(
-    `STORE is not a store (its value is hidden, it may hold a password), must be ${STORE_FORMS}`,
+    `STORE is not a store (its value is hidden, it may have a password), must be ${STORE_FORMS}`,
   );
 }

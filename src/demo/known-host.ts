@@ -11,7 +11,7 @@ interface HostRequest {
  * that can connect. A page on the internet can connect from this machine's browser, if its own name
  * resolves to this address (DNS rebinding). The name in the request shows that.
  *
- * @param host the address that is listened on
+ * @param host the address that the server listens on
  */
 export function refuseUnknownHosts(host: string): (request: HostRequest, response: unknown, next: () => void) => void {
   const machine = hostname().toLowerCase();
@@ -19,7 +19,7 @@ export function refuseUnknownHosts(host: string): (request: HostRequest, respons
   return ({ headers }, _, next) => {
     const name = hostName(headers.host ?? '');
     if (isIP(name) === 0 && !names.has(name)) {
-      throw new ForbiddenException(`This demo answers to the names of this machine, not to ${JSON.stringify(name)}.`);
+      throw new ForbiddenException(`This demo serves only the names of this machine, not ${JSON.stringify(name)}.`);
     }
     next();
   };

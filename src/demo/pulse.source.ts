@@ -9,12 +9,12 @@ import { loadavg } from 'node:os';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { NotificationsService } from '../index.js';
 
-/** Every notification type of this application, declared once; it types what is published below. */
+/** The notification types of this application. They type the publish below. */
 export interface DemoNotifications {
   'system.pulse': { 'process.sample': ProcessSample };
 }
 
-/** How this process is doing. */
+/** Load, delays and memory of this process. */
 export interface ProcessSample {
   /** Over one minute, as the operating system counts it. */
   readonly loadAverage: number;
@@ -31,12 +31,10 @@ export const PULSE_EVERY_MS = Symbol('pulse every ms');
 
 const MIB = 1024 * 1024;
 const NS_PER_MS = 1e6;
-/**
- * How often the delay is measured. The histogram counts this interval in, so it is taken off again.
- */
+/** How often the delay is measured. The histogram includes this interval, so it is subtracted. */
 const RESOLUTION_MS = 10;
 
-/** Publishes a sample of the running process at fixed intervals: something real to look at. */
+/** Publishes a sample of the running process at fixed intervals: real data for the page. */
 @Injectable()
 export class PulseSource implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #service: NotificationsService<DemoNotifications>;
@@ -67,9 +65,7 @@ export class PulseSource implements OnApplicationBootstrap, BeforeApplicationShu
     this.#delay.disable();
   }
 
-  /**
-   * A store that fails is said once, not at every sample; and a slow one is not given more to do.
-   */
+  /** Logs a failing store once, not at every sample. Skips a sample while the store is slow. */
   async #publish(): Promise<void> {
     if (this.#publishing) return;
     this.#publishing = true;
@@ -77,7 +73,7 @@ export class PulseSource implements OnApplicationBootstrap, BeforeApplicationShu
       await this.#service.publish('system.pulse', { type: 'process.sample', data: this.#sample() });
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.#logger.error('The sample could not be published; trying on.', error);
+      if (!this.#failing) this.#logger.error('The sample could not be published; the next one is tried.', error);
       this.#failing = true;
     } finally {
       this.#publishing = false;
@@ -104,8 +100,7 @@ export class PulseSource implements OnApplicationBootstrap, BeforeApplicationShu
 }
 
 /**
- * Between samples that are closer than the resolution the histogram is empty, and its mean is no
- * number.
+ * If two samples are closer than the resolution, the histogram is empty and its mean is NaN.
  */
 function delayMs(recordedNs: number): number {
   return Number.isFinite(recordedNs) ? rounded(Math.max(0, recordedNs / NS_PER_MS - RESOLUTION_MS), 2) : 0;

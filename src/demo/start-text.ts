@@ -22,7 +22,7 @@ export function startText(environment: Environment, port: number): string {
     '  # publish',
     `  curl -sS '${feed}' -H 'Content-Type: application/json' -d '${body}'`,
     '',
-    '  # long poll: answers with what there is, or waits for news; go on with cursor=<the cursor of the answer>',
+    '  # long poll: answers with all notifications; then continue with cursor=<the cursor of the answer>',
     `  curl -sS '${feed}?topic=demo&cursor=earliest'`,
     '',
     'Environment variables, with their present values:',
@@ -36,7 +36,7 @@ export function startText(environment: Environment, port: number): string {
   ].join('\n');
 }
 
-/** Undefined where only this machine reaches the server. */
+/** Undefined if only clients on this machine can connect. */
 export function exposureWarning(host: string): string | undefined {
   if (isLoopback(host)) return undefined;
   return `WARNING: HOST is ${host}: everyone in the network who reaches this address may read and publish.`;
@@ -49,9 +49,7 @@ function publicText(host: string): string {
     : statement;
 }
 
-/**
- * A wildcard address cannot be opened; a client on the machine uses the loopback address.
- */
+/** A browser cannot open a wildcard address; a client on the machine uses the loopback address. */
 function originOf(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

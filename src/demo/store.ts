@@ -21,13 +21,13 @@ interface Engine {
 }
 
 const SHARED_NOTE =
-  'Notifications are kept in the engine: a restart goes on where it was, and other nodes see the same.';
+  'Notifications are kept in the engine: clients resume after a restart, and other nodes serve the same feed.';
 
 const ENGINES: readonly Engine[] = [
   {
     prefixes: ['memory'],
     open: (_, retention) => memoryStore(retention),
-    note: 'Notifications are kept in memory: a restart forgets them, and tells clients so by a gap.',
+    note: 'Notifications are kept in memory: a restart loses them, and clients receive a gap.',
   },
   {
     prefixes: ['sqlite:'],
@@ -36,7 +36,7 @@ const ENGINES: readonly Engine[] = [
       mkdirSync(dirname(path), { recursive: true });
       return sqliteStore({ path, ...retention });
     },
-    note: 'Notifications are kept in that file: a restart goes on where it was.',
+    note: 'Notifications are kept in that file: clients resume after a restart.',
   },
   {
     prefixes: ['redis://', 'rediss://'],
@@ -62,12 +62,15 @@ const ENGINES: readonly Engine[] = [
 /** The values of STORE, for messages. */
 export const STORE_FORMS = 'memory, sqlite:PATH, redis://HOST, postgres://HOST/DATABASE or nats://HOST';
 
-/** Whether a value of STORE names a store. */
+/** True if a value of STORE names a store. */
 export function isStore(store: string): boolean {
   return engineOf(store) !== undefined && (store.startsWith('memory') ? store === 'memory' : !store.endsWith(':'));
 }
 
-/** The store that STORE names, which must be one. */
+/**
+ * Opens the store that STORE names.
+ * @throws TypeError if it names none
+ */
 export function openStore(store: string, retention: Retention): StoreFactory {
   return known(store).open(store, retention);
 }
@@ -78,14 +81,14 @@ export function storeNote(store: string): string {
 }
 
 /**
- * The value of STORE without credentials, for people: a user, a password and all of a query are
+ * The value of STORE without credentials, to print it. The user, the password and the query are
  * hidden.
  */
 export function withoutCredentials(store: string): string {
   const [scheme, rest] = store.split('://', 2);
   if (rest === undefined) return store;
   const url = URL.canParse(store) ? new URL(store) : undefined;
-  // An `@` behind the host was meant as part of a password.
+  // An `@` after the host is probably part of a password.
   if (!url || (url.pathname + url.search + url.hash).includes('@')) return `${scheme}://***`;
   const user = url.username || url.password ? '***@' : '';
   return `${scheme}://${user}${url.host}${url.pathname}${url.search ? '?***' : ''}`;

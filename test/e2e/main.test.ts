@@ -28,8 +28,8 @@ describe('the environment', () => {
     [{ PORT: '80.5' }, 'PORT is "80.5", must be a whole number from 0 to 65535'],
     [{ PORT: '0x50' }, 'PORT is "0x50", must be a whole number from 0 to 65535'],
     [{ RETAIN_COUNT: '-1' }, 'RETAIN_COUNT is "-1", must be a whole number from 1 to 10000000'],
-    [{ WAIT_SECONDS: 'long' }, 'WAIT_SECONDS is "long", must be a number, of 3 decimals at most, from 0 to 300'],
-    [{ HEARTBEAT_SECONDS: '0' }, 'HEARTBEAT_SECONDS is "0", must be a number, of 3 decimals at most, from 0.1 to 300'],
+    [{ WAIT_SECONDS: 'long' }, 'WAIT_SECONDS is "long", must be a number with at most 3 decimals, from 0 to 300'],
+    [{ HEARTBEAT_SECONDS: '0' }, 'HEARTBEAT_SECONDS is "0", must be a number with at most 3 decimals, from 0.1 to 300'],
     [
       { HOST: 'http://x' },
       'HOST is "http://x", must be a host name or an IP address, without scheme, port or brackets',
@@ -225,7 +225,7 @@ describe('the program', () => {
     const main = start({ SOURCE_SECONDS: 'often' });
     expect(await main.ended()).toBe(1);
     expect(main.stdout).toBe('');
-    expect(main.stderr).toBe('SOURCE_SECONDS is "often", must be a number, of 3 decimals at most, from 0 to 3600\n');
+    expect(main.stderr).toBe('SOURCE_SECONDS is "often", must be a number with at most 3 decimals, from 0 to 3600\n');
   });
 
   it('says when the port is in use', async () => {

@@ -1,27 +1,25 @@
 /** Changes within this time are announced together, and only the last one of each subject. */
 const GATHER_MS = 1_000;
 
-/**
- * Announces changes to users of screen readers, after the announcement that is in progress.
- */
+/** Announces changes to users of screen readers. */
 export class Announcer {
-  #place;
+  #region;
   /** @type {Map<string, string>} */
-  #news = new Map();
+  #texts = new Map();
 
-  /** @param {HTMLElement} place a live region */
-  constructor(place) {
-    this.#place = place;
+  /** @param {HTMLElement} region a live region */
+  constructor(region) {
+    this.#region = region;
   }
 
-  /** `matter` is what the text is about. */
-  say(matter, text) {
-    const isFirst = this.#news.size === 0;
-    this.#news.set(matter, text);
+  /** A later text of the same subject replaces the earlier one. */
+  say(subject, text) {
+    const isFirst = this.#texts.size === 0;
+    this.#texts.set(subject, text);
     if (!isFirst) return;
     setTimeout(() => {
-      this.#place.textContent = [...this.#news.values()].join(' ');
-      this.#news.clear();
+      this.#region.textContent = [...this.#texts.values()].join(' ');
+      this.#texts.clear();
     }, GATHER_MS);
   }
 }

@@ -8,15 +8,15 @@ const TRANSPORTS = { sse: 'by event stream', poll: 'by long poll' };
 const OFFLINE = 'this device is off the network';
 const REASONS = {
   network: 'no answer from the server, it tries again',
-  malformed: 'what came is no answer of this feed',
-  busy: 'the server asks for patience',
-  server: 'the server has a fault',
-  hidden: 'this tab is hidden, so it asks less often',
-  refused: 'the server refuses',
-  closed: 'the page has closed it',
+  malformed: 'the answer is not a page of this feed',
+  busy: 'the server is busy, the client waits',
+  server: 'the server reports an error',
+  hidden: 'this tab is hidden, so it polls less often',
+  refused: 'the server refuses the request',
+  closed: 'the page has closed the feed',
 };
 
-/** Once, gently. */
+/** The bell swings once. */
 const RING = [{ rotate: ['0deg', '14deg', '-11deg', '6deg', '-3deg', '0deg'] }, { duration: 700, easing: 'ease-out' }];
 
 /**
@@ -43,7 +43,7 @@ export class Bell {
   constructor({ announcer, onConnectAgain }) {
     this.#announcer = announcer;
     this.#again.addEventListener('click', () => {
-      // The button goes, the focus stays.
+      // The button disappears, so the panel takes the focus.
       this.#panel.focus();
       onConnectAgain();
     });
@@ -58,7 +58,7 @@ export class Bell {
       else this.#closed();
     });
     this.#panel.addEventListener('focusout', ({ relatedTarget }) => {
-      // The page behind it is not to be walked through unseen.
+      // Close the panel when the focus leaves it: the panel hides the page behind it.
       if (relatedTarget && relatedTarget !== this.#button && !this.#panel.contains(relatedTarget)) {
         this.#panel.hidePopover();
       }
@@ -92,19 +92,19 @@ export class Bell {
   }
 
   /**
-   * Something was missed for good. An application fetches its state again here; this one has none.
+   * Notifications were lost. An application fetches its state again here; this one has no state.
    */
   gap({ reason }) {
     const notice = element('p', { className: 'item gap' });
     notice.append(
-      ...lines(`Gap: ${reason}`, ['Something was missed for good. An application now fetches its state anew.']),
+      ...lines(`Gap: ${reason}`, ['Something was missed for good. An application now fetches its state again.']),
     );
     this.#add(notice);
   }
 
   /**
-   * @param {object} state of the client @param {string} [detail] why, where the page knows it
-   * better
+   * @param {object} state of the client
+   * @param {string} [detail] the reason, if the page knows a better one
    */
   state({ phase, reason, transport }, detail) {
     const why = detail ?? (phase === 'offline' ? OFFLINE : REASONS[reason]);
@@ -117,7 +117,7 @@ export class Bell {
     if (phase !== 'connecting') this.#announcer.say('client', `Bell: ${this.#status.textContent}.`);
   }
 
-  /** Shows how long ago things came. */
+  /** Updates the age of each notification. */
   tick() {
     for (const time of this.#list.querySelectorAll('time')) time.textContent = ago(time.dateTime);
   }
@@ -160,7 +160,7 @@ export class Bell {
     document.title = unread === 0 ? 'nest-notifications' : `(${unread}) nest-notifications`;
   }
 
-  /** One tab stop for the whole list, and arrows in it. */
+  /** The list is one tab stop; the arrow keys move in it. */
   #move(event) {
     const buttons = [...this.#list.querySelectorAll('button.item')];
     const at = buttons.indexOf(document.activeElement);
@@ -186,7 +186,7 @@ function lines(text, about) {
   return [first, second];
 }
 
-/** The notification as it came. */
+/** Shows or hides the notification as JSON. */
 function unfold(button, notification) {
   const isOpen = button.getAttribute('aria-expanded') === 'true';
   button.setAttribute('aria-expanded', String(!isOpen));

@@ -2,7 +2,7 @@ import { element, fromTemplate } from './dom.js';
 
 /** Notifications shown in a lane; a narrow page cuts off the oldest. */
 const CELLS = 60;
-/** One reader is always a moment behind the others; only what lasts is worth saying. */
+/** One reader is always a moment behind the others, so a short delay is not shown. */
 const BEHIND_AFTER_MS = 300;
 
 /**
@@ -28,13 +28,13 @@ export class CablePanel {
    */
   constructor({ names, announcer, onPull }) {
     this.#announcer = announcer;
-    const place = document.getElementById('lanes');
+    const lanes = document.getElementById('lanes');
     for (const name of names) {
       const { root, parts } = fromTemplate('lane');
       parts.name.textContent = name;
       parts.cable.setAttribute('aria-label', `Cable of ${name}`);
       parts.cable.addEventListener('click', () => onPull([name], isPlugged(parts.cable)));
-      place.append(root);
+      lanes.append(root);
       this.#lanes.set(name, { root, parts, cells: new Map() });
     }
     this.#all.addEventListener('click', () => onPull(names, this.#isAnyPlugged));
@@ -92,7 +92,7 @@ export class CablePanel {
       note.textContent = noteOf(reader);
       note.dataset.lacking = String(reader.lacking > 0);
     }
-    // The kinds of changes, not every number.
+    // Announce a new kind of verdict, not every number.
     if (changed) this.#announcer.say('verdict', `${answer}.`);
   }
 }
@@ -102,13 +102,13 @@ function isPlugged(cable) {
 }
 
 /** Only changed cells are updated: a cell moves when the order of its notification is known. */
-function showCells(place, cells, { entries, name }) {
+function showCells(row, cells, { entries, name }) {
   for (const [index, entry] of entries.entries()) {
     let cell = cells.get(entry);
     if (!cell) cells.set(entry, (cell = element('span')));
     cell.dataset.mark = entry.marks[name] ?? 'lacking';
     cell.dataset.own = String(entry.own);
-    if (place.children[index] !== cell) place.insertBefore(cell, place.children[index] ?? null);
+    if (row.children[index] !== cell) row.insertBefore(cell, row.children[index] ?? null);
   }
   const shown = new Set(entries);
   for (const [entry, cell] of cells) {
@@ -125,14 +125,14 @@ function noteOf({ received, caughtUp, lacking }) {
 }
 
 function inWords({ kind, matched, readers, told, repeated, outOfStep }) {
-  const gaps = told > 0 ? ` ${told} went by in a gap that was told.` : '';
+  const gaps = told > 0 ? ` ${told} were lost in a gap.` : '';
   if (kind === 'different') {
     return { answer: 'No', text: `${repeated} came twice, ${outOfStep} came out of step. Please report this.` };
   }
   if (kind === 'behind') {
     const lacks = readers.flatMap(({ name, lacking }) => (lacking > 0 ? [`${name} lacks ${lacking}`] : []));
     const before = matched > 0 ? ` The ${matched} before were the same.` : '';
-    return { answer: lacks.join(', '), text: `What is lacking comes when the cable is back.${before}${gaps}` };
+    return { answer: lacks.join(', '), text: `Missing notifications arrive when the cable is back.${before}${gaps}` };
   }
   if (matched === 0) return { answer: 'Nothing has come yet', text: `All three begin at the same cursor.${gaps}` };
   const late = readers.flatMap(({ name, caughtUp }) => (caughtUp > 0 ? [`${name} caught up on ${caughtUp}`] : []));

@@ -4,12 +4,12 @@ import { Sparkline } from './sparkline.js';
 
 const NOTIFICATIONS_SHOWN = 50;
 const REQUESTS_SHOWN = 6;
-/** Fields of `data` shown one by one; more of them are cut off, and said to be. */
+/** Fields of `data` that are shown; the number of further ones is shown instead of them. */
 const FIELDS_SHOWN = 24;
 
 const WHY_GAP = {
-  reset: 'The log was begun anew: the server has restarted. Going on from the oldest notification it has.',
-  expired: 'Some notifications are no longer kept. Going on from the oldest one that is.',
+  reset: 'The server has a new log, as after a restart. The feed continues from the oldest notification in it.',
+  expired: 'Some notifications are no longer kept. The feed continues from the oldest one that is kept.',
 };
 
 /**
@@ -26,7 +26,7 @@ export class Column {
   #running;
   latency;
 
-  /** @param {{ name: string, kind: string }} client what it is called, and what it is made of */
+  /** @param {{ name: string, kind: string }} client its name, and the technique that it uses */
   constructor({ name, kind }) {
     this.#kind = kind;
     const { root, parts } = fromTemplate('column');
@@ -75,8 +75,8 @@ export class Column {
   }
 
   /**
-   * `caughtUp`: it was published while this client was away, so that its latency is that of the
-   * absence.
+   * `caughtUp`: it was published while this client was disconnected, so its latency includes that
+   * time.
    */
   notification({ topic, type, time, data }, { latencyMs, caughtUp }) {
     this.#counts.received++;
@@ -107,7 +107,7 @@ export class Column {
     this.#show(item);
   }
 
-  /** @param {number} scaleMs the same for all columns, so that they compare */
+  /** @param {number} scaleMs the same for all columns, so that they are comparable */
   drawLatency(scaleMs) {
     const summary = this.latency.summary();
     const { p50, count, longest, scale } = this.#parts;
@@ -118,7 +118,7 @@ export class Column {
     this.#sparkline.draw(this.latency, scaleMs);
   }
 
-  /** Called again and again with the same object while the request lives. */
+  /** Called repeatedly with the same object while the request is running. */
   request(request) {
     const row = this.#rows.get(request) ?? this.#addRow(request);
     const ended = request.heldMs !== undefined;
@@ -130,7 +130,7 @@ export class Column {
     this.#held(request, row);
   }
 
-  /** Shows how long the present request has been held by now. */
+  /** Shows how long the current request has been held. */
   tick() {
     const row = this.#rows.get(this.#running);
     if (row && this.#running.heldMs === undefined) this.#held(this.#running, row);
@@ -178,7 +178,7 @@ function fields(data) {
   let parent;
   for (const { path, text } of found.slice(0, FIELDS_SHOWN)) {
     const field = element('span', { className: 'entry' });
-    // Neighbours in one object name it once.
+    // Adjacent fields of one object show its name once.
     const siblings = path.length > 1 && path.slice(0, -1).join('.') === parent;
     const name = siblings ? `.${path.at(-1)}` : path.join('.');
     parent = path.slice(0, -1).join('.');

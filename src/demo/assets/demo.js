@@ -58,8 +58,8 @@ function start() {
   }, TICK_MS);
   setInterval(() => bell.tick(), BELL_TICK_MS);
 
-  // A page that the user leaves must keep no request open. A hidden page leaves the connections to
-  // visible ones. It catches up on missed notifications later.
+  // A page that the user leaves must keep no request open. A hidden page closes its connections,
+  // so that visible pages can use them. It catches up when it is visible again.
   const settle = () => (document.visibilityState === 'hidden' ? session.rest('this tab is hidden') : session.wake());
   document.addEventListener('visibilitychange', settle);
   addEventListener('pageshow', settle);

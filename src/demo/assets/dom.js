@@ -24,7 +24,7 @@ export function clockTime(date) {
   return date.toLocaleTimeString('en-GB');
 }
 
-/** Cursors are opaque: enough of one to see that it has changed. */
+/** A part of a cursor that is long enough to see a change. */
 export function shortCursor(cursor) {
   return `${cursor.slice(0, 4)}…${cursor.slice(-6)}`;
 }

@@ -24,7 +24,7 @@ export class EventStream {
     this.#listener = listener;
   }
 
-  /** Continues at its position. */
+  /** Continues from the last cursor. */
   connect() {
     if (this.#running) return;
     this.#running = new AbortController();
@@ -47,8 +47,8 @@ export class EventStream {
     this.#began(url);
     source.onopen = () => {
       this.#failures = 0;
-      // A connection that the browser has made by itself: it sends its Last-Event-ID, which the
-      // server prefers to the URL.
+      // The browser has reconnected by itself. It sends Last-Event-ID, which the server prefers to
+      // the cursor in the URL.
       if (!this.#request) this.#began(url);
       this.#request.status = 200;
       this.#listener.onRequest(this.#request);
@@ -69,7 +69,7 @@ export class EventStream {
     };
   }
 
-  /** The browser gives up for good on any status but 200. */
+  /** The browser does not reconnect after a status other than 200. */
   async #openLater() {
     const { signal } = this.#running;
     const pauseMs = pauseAfter(this.#failures++);

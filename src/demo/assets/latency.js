@@ -1,13 +1,12 @@
-/** Arrivals that the curve and the median are made of. */
+/** The number of arrivals in the curve and the median. */
 const KEPT = 60;
 
 /**
- * How long the last notifications were under way. Notifications after an absence of their reader
- * are kept too. They do not describe the transport, so they count neither for the median nor for
- * the scale.
+ * The latencies of the last notifications. It also keeps samples of notifications that the reader
+ * caught up on. They do not describe the transport, so they do not count for the median and scale.
  */
 export class Latency {
-  /** The oldest first. @type {{ ms: number, caughtUp: boolean }[]} */
+  /** Oldest first. @type {{ ms: number, caughtUp: boolean }[]} */
   samples = [];
 
   add(ms, caughtUp) {
@@ -16,8 +15,8 @@ export class Latency {
   }
 
   /**
-   * Undefined while there is nothing to say. @returns {{ count: number, p50: number, max: number }
-   * | undefined}
+   * Undefined while there is no sample.
+   * @returns {{ count: number, p50: number, max: number } | undefined}
    */
   summary() {
     const live = this.samples.filter(({ caughtUp }) => !caughtUp).map(({ ms }) => ms);
@@ -28,14 +27,14 @@ export class Latency {
   }
 }
 
-/** The next of 10, 20, 50, 100, … milliseconds, so that the scale changes seldom. */
+/** The next of 10, 20, 50, 100, … milliseconds, so that the scale seldom changes. */
 export function scaleOf(maxMs) {
   const power = 10 ** Math.floor(Math.log10(Math.max(10, maxMs)));
   return [1, 2, 5, 10].map((step) => step * power).find((scale) => scale >= maxMs);
 }
 
 /**
- * Whether this page is on the server's machine, where the times that are compared are of one clock.
+ * True if this page runs on the server's machine. Then both times are from the same clock.
  */
 export function hasServersClock({ hostname }) {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);

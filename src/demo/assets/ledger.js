@@ -1,24 +1,24 @@
-/**
- * Ids that are kept to detect a second arrival; far more than one page has.
- */
+/** Ids that are kept to detect a second arrival; far more than one page has. */
 const REMEMBERED = 20_000;
-/** Entries kept that all readers have passed, to be shown. */
+/** Entries that are kept for display after all readers have received them. */
 const KEPT = 100;
 
 /**
- * One notification. `marks` says by reader how it came: `live`; `later`, after the reader had been
- * away; `twice`; or `told`, that it did not, in a gap. Without a mark it is still to come.
+ * One notification. `marks` has one value per reader. `live`: received at once. `later`: received
+ * after the reader was disconnected. `twice`: received twice. `told`: lost in a reported gap. A
+ * reader without a mark has not received it yet.
  *
  * @typedef {{ id: string, own: boolean, marks: Record<string, 'live' | 'later' | 'twice' | 'told'>
  * }} Entry
  */
 
 /**
- * Checks, while they arrive, that several readers see the same notifications in the same order,
- * each once.
+ * Checks during arrival that several readers receive the same notifications in the same order, each
+ * once.
  *
- * The reader that is ahead writes the list, and the others must receive exactly its entries.
- * Notifications that the page published are at its end until a reader receives them.
+ * The first reader that receives a notification appends it to the list. The others must receive
+ * exactly these entries. Notifications that the page published are at the end of the list until a
+ * reader receives them.
  */
 export class Ledger {
   /**
@@ -28,7 +28,7 @@ export class Ledger {
   #readers;
   /** @type {Entry[]} */
   #entries = [];
-  /** Entries forgotten at the front; a reader's `next` counts them too. */
+  /** The number of entries removed at the front; a reader's `next` counts them too. */
   #forgotten = 0;
   /** Published here, and not received yet. @type {Map<string, Entry>} */
   #pending = new Map();
@@ -40,7 +40,7 @@ export class Ledger {
     this.#readers = new Map(names.map((name) => [name, reader()]));
   }
 
-  /** The server has taken these. */
+  /** The server has accepted these. */
   published(ids) {
     for (const id of ids) {
       const entry = this.#entries.findLast((known) => known.id === id);
@@ -49,7 +49,10 @@ export class Ledger {
     }
   }
 
-  /** A reader has got a notification; `caughtUp`: it was published while the reader was away. */
+  /**
+   * A reader has received a notification. `caughtUp`: it was published while the reader was
+   * disconnected.
+   */
   arrived(name, id, caughtUp = false) {
     const reader = this.#readers.get(name);
     if (reader.ids.has(id)) {
@@ -79,8 +82,8 @@ export class Ledger {
   }
 
   /**
-   * `kind` is `different` as soon as something came twice or out of step, otherwise `behind` while
-   * a reader lacks something.
+   * `kind` is `different` after a notification arrived twice or out of order. Otherwise it is
+   * `behind` while a reader lacks a notification.
    */
   verdict() {
     const end = this.#forgotten + this.#entries.length + this.#pending.size;
@@ -93,7 +96,7 @@ export class Ledger {
     return { kind, matched: this.#matched, readers, ...this.#problems };
   }
 
-  /** The last entries, the newest last. @returns {Entry[]} */
+  /** The last entries, newest last. @returns {Entry[]} */
   latest(count) {
     return [...this.#entries.slice(-count), ...this.#pending.values()].slice(-count);
   }
@@ -110,8 +113,8 @@ export class Ledger {
   }
 
   /**
-   * The index at which a reader continues after a gap. It is the end of the list if the reader is
-   * the first to notice a restart.
+   * Moves a reader to the entry at which it continues after a gap. If the reader is the first to
+   * notice a restart, it moves to the end of the list.
    */
   #leap(name, id) {
     const reader = this.#readers.get(name);

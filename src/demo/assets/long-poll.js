@@ -11,14 +11,14 @@ const PAUSE_MAX_MS = 15_000;
 /**
  * The reports of both plain clients.
  *
+ * @typedef {'connecting' | 'open' | 'waiting' | 'offline'} State
+ *
  * @typedef {object} Listener
- * @property {(state: 'connecting' | 'open' | 'waiting' | 'offline', detail?: string) => void}
- * onState
+ * @property {(state: State, detail?: string) => void} onState
  * @property {(notification: object) => void} onNotification
  * @property {(gap: { reason: string }) => void} onGap
  * @property {(cursor: string) => void} onCursor
- * @property {(request: ClientRequest) => void} onRequest when it begins, when something about it is
- * known, and when it ends
+ * @property {(request: ClientRequest) => void} onRequest when it starts, changes or ends
  *
  * @typedef {object} ClientRequest
  * @property {string} url
@@ -31,8 +31,8 @@ const PAUSE_MAX_MS = 15_000;
  */
 
 /**
- * A long-poll client as one writes it by hand: one request after the other, each with the cursor
- * that the last answer gave. That is all there is to missing nothing.
+ * A long-poll client written by hand: one request after the other, each with the cursor of the last
+ * answer. The client needs nothing more to receive every notification.
  */
 export class LongPoll {
   /** @type {Listener} */
@@ -59,7 +59,7 @@ export class LongPoll {
     this.#pause = runtime.pause ?? pause;
   }
 
-  /** Continues at its position. */
+  /** Continues from the last cursor. */
   connect() {
     if (this.#running) return;
     this.#running = new AbortController();
@@ -67,7 +67,7 @@ export class LongPoll {
   }
 
   /**
-   * Drops the request that is under way. The next poll requests the same notifications: the cursor
+   * Aborts the current request. The next one requests the same notifications, because the cursor
    * has not moved.
    */
   disconnect(why) {
@@ -165,7 +165,7 @@ export function pause(durationMs, signal) {
   });
 }
 
-/** An answer that is no page. `isFinal`: the same request will not do better. */
+/** An error answer. `isFinal`: a retry of the same request does not help. */
 class Refusal extends Error {
   constructor({ status, headers }, text) {
     super(`${status} ${messageOf(text)}`.trim());

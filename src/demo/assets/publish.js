@@ -1,6 +1,6 @@
 import { shortCursor } from './dom.js';
 
-/** Longer than a server that works ever needs. */
+/** Longer than a working server needs. */
 const ANSWER_MS_MAX = 10_000;
 /** The characters of names. The server checks the same; this check is earlier. */
 export const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
@@ -13,9 +13,7 @@ export class PublishForm {
   #onPublished;
   #form = document.getElementById('publish-form');
   #result = document.getElementById('publish-result');
-  /**
-   * The last publish without an answer. If the user repeats it, the server recognizes it.
-   */
+  /** The last publish without an answer. If the user repeats it, the server recognises it. */
   #unanswered;
 
   /** @param {string} path @param {(topic: string, ids: string[]) => void} onPublished */
@@ -26,7 +24,7 @@ export class PublishForm {
       event.preventDefault();
       void this.#submit();
     });
-    // While one types, an error goes away as soon as it is mended; it appears only on leaving the
+    // An error disappears while the user corrects it. It appears only when the user leaves the
     // field.
     for (const field of this.#form.elements) {
       field.addEventListener('input', () => field.ariaInvalid === 'true' && this.#check());
@@ -60,13 +58,16 @@ export class PublishForm {
         this.#say('good', published(response.status, answer, tookMs));
       } else this.#say('bad', `${response.status} ${answer.code ?? ''}: ${answer.message ?? ''}`);
     } catch {
-      this.#say('bad', 'No answer. Publish again: the same Idempotency-Key goes with it, so it will not arrive twice.');
+      this.#say(
+        'bad',
+        'No answer. Publish again: the request has the same Idempotency-Key, so it does not arrive twice.',
+      );
     }
   }
 
   /**
-   * Says at each field what is wrong with it. @returns {object[] | undefined} what to publish if
-   * nothing is
+   * Shows the error of each field.
+   * @returns {object[] | undefined} the items to publish if all fields are valid
    */
   #check() {
     const {
@@ -98,7 +99,7 @@ export class PublishForm {
   }
 }
 
-/** Shows or takes away the message of a field. @returns {boolean} whether there is none */
+/** Shows or hides the error of a field. @returns {boolean} true if there is no error */
 export function complain(field, message) {
   const error = document.getElementById(`${field.id}-error`);
   error.textContent = message;
@@ -121,7 +122,7 @@ function published(status, { ids, cursor, duplicate }, tookMs) {
   return `${status} in ${tookMs} ms${word} · id ${ids[0]}${more} · cursor ${shortCursor(cursor)}`;
 }
 
-/** Not randomUUID: browsers have that on https and localhost only. */
+/** Not randomUUID: browsers have it only on https and localhost. */
 function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

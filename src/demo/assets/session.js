@@ -1,4 +1,4 @@
-// The client of nest-notifications, as the server hands it to pages without a bundler.
+// The client of nest-notifications, as the server serves it to pages without a bundler.
 import { connect } from '/notifications/client.js';
 import { EventStream } from './event-stream.js';
 import { scaleOf } from './latency.js';
@@ -6,7 +6,7 @@ import { Ledger } from './ledger.js';
 import { LongPoll } from './long-poll.js';
 
 export const PATH = '/notifications';
-/** The three that read one feed; the bell with the client, the others by hand. */
+/** The three readers of one feed. The bell uses the client; the others are written by hand. */
 export const CLIENT = 'Bell';
 export const POLL = 'Long poll';
 export const STREAM = 'Event stream';
@@ -14,9 +14,14 @@ export const STREAM = 'Event stream';
 const STATE_WORDS = { connecting: 'connecting', waiting: 'waiting to reconnect', offline: 'offline' };
 /** The words for a good connection: a poll is held, a stream is live. */
 const OPEN_WORDS = { [POLL]: 'holding', [STREAM]: 'live' };
-/** A sample every two seconds is nothing to ring for. */
+/** The bell does not ring for the samples, which arrive every two seconds. */
 const RINGS = ({ type }) => type !== 'process.sample';
 const PULLED = 'the cable is pulled';
+
+/**
+ * @typedef {{ bell: object, cables: object, columns: Record<string, object>, announcer: object }}
+ * Page
+ */
 
 /**
  * The session of some topics: three readers that begin at one cursor, and the ledger of their
@@ -30,28 +35,28 @@ export class Session {
   #readers = new Map();
   #feed;
   #pulled = new Set();
-  /** Why the plain clients rest, if they do. */
+  /** The reason why the plain clients are paused, if they are. */
   #resting;
   #lastWords = new Map();
   #hasEnded = false;
   #frame;
 
   /**
-   * @param {string[]} topics @param {{ bell: object, cables: object, columns: Record<string,
-   * object>, announcer: object }} page
+   * @param {string[]} topics
+   * @param {Page} page
    */
   constructor(topics, page) {
     this.#topics = topics;
     this.#page = page;
     for (const part of [page.bell, page.cables, ...Object.values(page.columns)]) part.reset();
     this.#connectClient();
-    // After the client's own listener: the network of the device is back, the cable is still
+    // Runs after the client's own listener: the device is online again, but the cable is still
     // pulled.
     addEventListener('online', this.#stayPulled);
     this.#show();
   }
 
-  /** Pulls the cables of these readers, or puts them back. */
+  /** Disconnects these readers, or reconnects them. */
   pull(names, isPulled) {
     for (const name of names) {
       if (isPulled) this.#pulled.add(name);
@@ -61,10 +66,7 @@ export class Session {
     }
   }
 
-  /**
-   * The plain clients let go of their connections: a browser has six to a server, for all of its
-   * tabs.
-   */
+  /** Closes the plain clients' connections: all tabs of a browser share six per server. */
   rest(why) {
     this.#resting = why;
     for (const name of [POLL, STREAM]) this.#plug(name);
@@ -75,7 +77,7 @@ export class Session {
     for (const name of [POLL, STREAM]) this.#plug(name);
   }
 
-  /** The server has taken these, so they must arrive. */
+  /** The server has accepted these, so they must arrive. */
   published(topic, ids) {
     if (!this.#topics.includes(topic)) return;
     this.#ledger.published(ids);
@@ -100,7 +102,7 @@ export class Session {
     const feed = connect({
       url: PATH,
       topics: this.#topics,
-      // The first place that it has is where the others begin too, so that all owe the same.
+      // The other readers start from this first cursor too, so all must receive the same.
       store: { load: () => undefined, save: (cursor) => this.#begin(cursor) },
       onGap: (gap) => {
         listener.onGap(gap);
@@ -108,14 +110,14 @@ export class Session {
       },
     });
     let refusal;
-    const tell = (state) => {
+    const report = (state) => {
       const detail = state.phase === 'offline' && this.#pulled.has(CLIENT) ? PULLED : refusal;
       listener.onState(state.phase === 'live' ? 'open' : state.phase, detail, state.phase);
       if (!this.#hasEnded) bell.state(state, detail);
     };
     this.#feed = feed;
-    tell(feed.state);
-    feed.onState(tell);
+    report(feed.state);
+    feed.onState(report);
     feed.subscribe({
       next: (notification) => {
         listener.onNotification(notification);
@@ -123,15 +125,15 @@ export class Session {
       },
       error: ({ message }) => {
         refusal = message;
-        tell(feed.state);
-        // Without its answer the others have no position to begin at.
+        report(feed.state);
+        // Without its answer the other readers have no cursor to start from.
         for (const name of [POLL, STREAM]) {
           if (!this.#readers.has(name)) this.#listener(name).onState('offline', message);
         }
       },
     });
-    // A page cannot take itself off the network. It can dispatch the events of a browser to the
-    // client.
+    // A page cannot disconnect itself from the network. It dispatches the events that a browser
+    // dispatches when the network changes.
     this.#readers.set(CLIENT, {
       connect: () => dispatchEvent(new Event('online')),
       disconnect: () => dispatchEvent(new Event('offline')),
@@ -157,8 +159,8 @@ export class Session {
   }
 
   /**
-   * The events of a reader go to its column, if it has one, to its lane and into the ledger, while
-   * its topics are followed.
+   * Passes the events of a reader to its column, if it has one, to its lane and to the ledger,
+   * until the session ends.
    */
   #listener(name) {
     const { columns, cables, announcer } = this.#page;
@@ -190,15 +192,15 @@ export class Session {
       onCursor: (cursor) => column.cursor(cursor),
       onRequest: (request) => column.request(request),
     };
-    const whilePresent =
-      (tell) =>
-      (...news) => {
-        if (!this.#hasEnded) tell(...news);
+    const untilEnd =
+      (handle) =>
+      (...args) => {
+        if (!this.#hasEnded) handle(...args);
       };
-    return Object.fromEntries(Object.entries(listener).map(([event, tell]) => [event, whilePresent(tell)]));
+    return Object.fromEntries(Object.entries(listener).map(([event, handle]) => [event, untilEnd(handle)]));
   }
 
-  /** Once for all that comes before the page is painted. */
+  /** Draws once for all events before the next paint. */
   #show() {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = undefined;

@@ -1,14 +1,14 @@
 const SVG = 'http://www.w3.org/2000/svg';
-/** The box that the curve is drawn in; the page stretches it, lines keep their width. */
+/** The size of the view box. The page stretches it; lines keep their width. */
 const WIDTH = 300;
 const HEIGHT = 56;
-/** Room for half a line at the edges. */
+/** Space for half a line width at the edges. */
 const MARGIN = 3;
 const SLOTS = 60;
 
 /**
- * Latencies as a curve, the newest at the right. It is interrupted while its reader was away. A
- * notification that the reader caught up on is a tick at the top.
+ * Latencies as a curve, newest at the right. The curve has a break while the reader was
+ * disconnected. A notification that the reader caught up on is a tick at the top.
  */
 export class Sparkline {
   #svg;
@@ -48,7 +48,7 @@ export class Sparkline {
   }
 }
 
-/** Neighbours that are live. */
+/** The runs of consecutive live samples. */
 function runsOf(samples) {
   const runs = [];
   let run;
