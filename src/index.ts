@@ -19,6 +19,7 @@ export type { Page } from './wire/encoder.js';
 export type { Gap } from './core/gap.js';
 export type { NotificationsHealth } from './core/feed.js';
 export type { NotificationsCounts } from './nest/http/unread.js';
+export type { NotificationsTotals } from './core/observer.js';
 export type { SecurityEvent } from './nest/security/security-event.js';
 export { NotificationsException } from './nest/notifications.exception.js';
 export type { ErrorCode } from './core/errors.js';

@@ -1,7 +1,7 @@
 import type { Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
 import type { FeedRequest } from './feed-request.js';
-import { FeedCounter, type FeedObserver, type FeedTotals } from './observer.js';
+import { FeedCounter, type FeedObserver, type NotificationsTotals } from './observer.js';
 import { sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { Pages } from './pages.js';
@@ -170,7 +170,7 @@ export class Feed {
   }
 
   /** Totals of this node since the feed was opened. */
-  totals(): FeedTotals {
+  totals(): NotificationsTotals {
     return this.#counter.totals;
   }
 

@@ -22,8 +22,8 @@ export interface FeedObserver {
   rejected(error: unknown, request: FeedRequest): void;
 }
 
-/** Totals of one feed on this node since its start. */
-export interface FeedTotals {
+/** Totals of one feed on this node since the application started. They only grow. */
+export interface NotificationsTotals {
   /** Polls and streams that were started. */
   readonly waiters: number;
   /** Entries that the node has received from the log. */
@@ -38,17 +38,27 @@ export interface FeedTotals {
   readonly rejected: number;
 }
 
+/** The totals of a node that serves no reads. */
+export const NO_TOTALS: NotificationsTotals = Object.freeze({
+  waiters: 0,
+  published: 0,
+  delivered: 0,
+  pages: 0,
+  gaps: 0,
+  rejected: 0,
+});
+
 /** Counts what a feed does, and passes each call on to another observer. */
 export class FeedCounter implements FeedObserver {
   readonly #next: FeedObserver | undefined;
-  readonly #totals = { waiters: 0, published: 0, delivered: 0, pages: 0, gaps: 0, rejected: 0 };
+  readonly #totals = { ...NO_TOTALS };
   #ended = 0;
 
   constructor(next?: FeedObserver) {
     this.#next = next;
   }
 
-  get totals(): FeedTotals {
+  get totals(): NotificationsTotals {
     return { ...this.#totals };
   }
 

@@ -14,6 +14,7 @@ import type {
 } from '../core/notification.js';
 import type { LogPage } from '../core/page.js';
 import { race } from '../core/race.js';
+import { NO_TOTALS, type NotificationsTotals } from '../core/observer.js';
 import { revocationDraft } from '../core/revocation.js';
 import type { Page } from '../wire/encoder.js';
 import { checkTopics } from '../wire/request.js';
@@ -239,6 +240,11 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     const context = this.#context;
     if (!isReading(context)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };
     return { ...context.feed.counts(), ...context.unread.counts() };
+  }
+
+  /** Totals of this node since the application started, for metrics. All are zero with `publishOnly`. */
+  totals(): NotificationsTotals {
+    return isReading(this.#context) ? this.#context.feed.totals() : NO_TOTALS;
   }
 
   /** Converts the core's pages and errors for application code. */
