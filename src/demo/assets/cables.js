@@ -70,9 +70,9 @@ export class CablePanel {
       showCells(parts.cells, cells, { entries, name });
       parts.received.textContent = received.toLocaleString('en');
     }
-    clearTimeout(this.#timer);
     if (verdict.kind === 'behind' && this.#panel.dataset.verdict !== 'behind') {
-      this.#timer = setTimeout(() => this.#say(ledger.verdict()), BEHIND_AFTER_MS);
+      // A pending timer is kept: notifications may arrive more often than it fires.
+      this.#timer ??= setTimeout(() => this.#say(ledger.verdict()), BEHIND_AFTER_MS);
     } else this.#say(verdict);
   }
 
@@ -81,6 +81,8 @@ export class CablePanel {
   }
 
   #say(verdict) {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const { answer, text } = inWords(verdict);
     const kind = verdict.kind === 'same' && verdict.matched === 0 ? 'none' : verdict.kind;
     const changed = this.#panel.dataset.verdict !== kind;
