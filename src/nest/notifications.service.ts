@@ -242,7 +242,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return { ...context.feed.counts(), ...context.unread.counts() };
   }
 
-  /** Totals of this node since the application started, for metrics. All are zero with `publishOnly`. */
+  /**
+   * Totals of this node since the application started, for metrics. All are zero with
+   * `publishOnly`.
+   */
   totals(): NotificationsTotals {
     return isReading(this.#context) ? this.#context.feed.totals() : NO_TOTALS;
   }
