@@ -325,8 +325,14 @@ forEachAdapter((adapter) => {
           append: (drafts: Parameters<typeof append>[0]) => (isFailing ? Promise.reject(failure) : append(drafts)),
         });
       };
-      const read = (): boolean => {
+      let open = (): void => undefined;
+      const opened = new Promise<void>((resolve) => (open = resolve));
+      let isClosing = false;
+      let isWaiting = false;
+      const read = async (): Promise<boolean> => {
         if (isFailing) throw new TypeError('a defect of the application');
+        isWaiting = isClosing;
+        if (isClosing) await opened;
         return true;
       };
       const { app, events } = await start({ access: { ...OPEN, read }, store });
@@ -339,9 +345,13 @@ forEachAdapter((adapter) => {
       expect(app.logs.splice(0)).toEqual([expect.stringContaining('a defect of the application')]);
       isFailing = false;
       const [held, late] = [await holdPoll(app, 'topic=orders', AS_ANN), await Connection.open(app)];
+      // The access check of this request is in progress when the shutdown begins.
+      isClosing = true;
+      late.send({ path: '/notifications?topic=orders', headers: AS_ANN });
+      await until(() => isWaiting);
       const closed = app.close();
       await held.response();
-      late.send({ path: '/notifications?topic=orders', headers: AS_ANN });
+      open();
       expect((await late.response()).status).toBe(503);
       await closed;
       expect([events, completed]).toEqual([[], true]);

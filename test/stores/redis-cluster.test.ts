@@ -56,7 +56,8 @@ describeRedis('redisStore on a Cluster of three', () => {
   }, 30_000);
 
   test('a slot that moves during appends and claims: nothing is lost or doubled, no claim succeeds twice', async () => {
-    const node = await openNode({ timeoutMs: 200, idempotencyCount: 200 });
+    // While the slot moves, each call takes up to this time.
+    const node = await openNode({ timeoutMs: 500, idempotencyCount: 200 });
     // While a listed key is missing, the engine runs no script: both generations of ids must exist.
     for (const count of [200, 1]) await node.store.append(drafts(count));
     const topics = ['orders', 'invoices', 'returns'];

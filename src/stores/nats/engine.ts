@@ -237,7 +237,7 @@ export class Engine {
     headers.set('Nats-Expected-Stream', stream);
     headers.set('Nats-Expected-Last-Subject-Sequence', String(lastOfSubject));
     const options = { headers, timeout: this.#settings.timeoutMs };
-    const answer = await this.#requests.send(() => this.#nc.request(subject, body, options));
+    const answer = await this.#requests.sendUntilReceived(() => this.#nc.request(subject, body, options));
     if (!answer) throw unavailable('The NATS server does not answer.');
     return answer.json<Stored>();
   }

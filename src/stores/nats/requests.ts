@@ -6,6 +6,8 @@ import { repeated } from './repeated.js';
 
 /** A request without an answer is sent again after this time. */
 const AGAIN_MS = 500;
+/** A request that no server received is sent again after this time. */
+const RESEND_MS = 50;
 /** Requests about consumers are answered within milliseconds, or never without a leader. */
 const CONSUMER_MS = 1_000;
 
@@ -49,6 +51,23 @@ export class Requests {
     } catch (cause) {
       if (isAbsent?.(codeOf(cause))) return undefined;
       throw unavailable(`The NATS server does not answer: ${nameOf(cause)}.`, cause);
+    }
+  }
+
+  /**
+   * Sends a request again while no server listens on its subject, as right after another node has
+   * created the stream. Such a request was not received, so it cannot arrive twice.
+   */
+  async sendUntilReceived<T>(request: () => Promise<T>): Promise<T | undefined> {
+    const { clock, timeoutMs } = this.#options;
+    const endsMs = clock.monotonic() + timeoutMs;
+    for (;;) {
+      try {
+        return await this.send(request);
+      } catch (error) {
+        if (!hadNoResponders(error) || !this.connected || clock.monotonic() >= endsMs) throw error;
+      }
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, RESEND_MS));
     }
   }
 
@@ -96,6 +115,14 @@ export class Requests {
       if (giveUp) this.#unanswered.delete(giveUp);
     }
   }
+}
+
+/** Whether no server listened on the subject of a request. */
+function hadNoResponders(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name.startsWith('NoResponders')) return true;
+  }
+  return false;
 }
 
 /** The code of an error that JetStream answers; 0 for any other error. */

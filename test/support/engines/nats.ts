@@ -89,12 +89,21 @@ export class NatsServer {
   }
 
   /** SIGKILL: data that the process has not written yet is lost. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** SIGTERM: the process writes its data before it ends. */
+  shutDown(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const process = this.#process;
     this.#process = undefined;
     if (process?.exitCode !== null) return;
     const exited = once(process, 'exit');
-    process.kill('SIGKILL');
+    process.kill(signal);
     await exited;
   }
 
