@@ -222,6 +222,8 @@ describeRedis('a failover to a replica', () => {
     expect(later.before).toMatchObject([{ id: epoch.id, upTo: 7, lost: true }]);
     await until('the client has a gap', () => client.gaps.length > 0);
     expect(client.gaps).toEqual(['reset']);
+    // Until then the node serves the old epoch from its window, without a gap.
+    await until('the node follows', () => node.feed.window.epoch.id === later.id);
     for (const position of [0, 7]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual(['expired']);
     for (const position of [8, 10]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual(['reset']);
   });
