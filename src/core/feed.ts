@@ -165,8 +165,8 @@ export class Feed {
   }
 
   counts(): FeedCounts {
-    const { topicCount: topics, subscriberCount: subscribers, addressCount: addresses } = this.#waiters;
-    return { waiters: this.#counter.open, topics, subscribers, addresses };
+    const { count, topicCount, subscriberCount, addressCount } = this.#waiters;
+    return { waiters: count, topics: topicCount, subscribers: subscriberCount, addresses: addressCount };
   }
 
   /** Totals of this node since the feed was opened. */

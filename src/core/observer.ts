@@ -52,7 +52,6 @@ export const NO_TOTALS: NotificationsTotals = Object.freeze({
 export class FeedCounter implements FeedObserver {
   readonly #next: FeedObserver | undefined;
   readonly #totals = { ...NO_TOTALS };
-  #ended = 0;
 
   constructor(next?: FeedObserver) {
     this.#next = next;
@@ -62,18 +61,12 @@ export class FeedCounter implements FeedObserver {
     return { ...this.#totals };
   }
 
-  /** Waiters that were armed and have not ended. */
-  get open(): number {
-    return this.#totals.waiters - this.#ended;
-  }
-
   armed(request: FeedRequest): void {
     this.#totals.waiters++;
     this.#next?.armed(request);
   }
 
   ended(request: FeedRequest): void {
-    this.#ended++;
     this.#next?.ended(request);
   }
 

@@ -52,7 +52,7 @@ export class LaneAnswers {
   }
 
   /** The answer that Nest would write for an error. */
-  withErrorHeaders(error: unknown, { form: { answerLines }, arrival }: Grant): LaneAnswer {
+  error(error: unknown, { form: { answerLines }, arrival }: Grant): LaneAnswer {
     this.#context.security.refused(error, () => describeRead(arrival.granted));
     const exception = toException(error);
     const { status, text } = exceptionAnswer(exception);

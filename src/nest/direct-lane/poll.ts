@@ -58,7 +58,7 @@ export class LanePoll extends PageConsumer {
   error(error: unknown): void {
     // A poll that is rejected at once takes the usual path.
     if (this.#isStarting) this.#isRejected = true;
-    else this.#send(this.#answers.withErrorHeaders(error, this.#grant));
+    else this.#send(this.#answers.error(error, this.#grant));
   }
 
   complete(): void {

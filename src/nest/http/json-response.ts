@@ -67,15 +67,11 @@ export class JsonResponse extends PageResponse {
     else writeText(this.raw, text, status);
   }
 
-  exception(error: unknown): unknown {
+  override exception(error: unknown): unknown {
     return withErrorHeaders(error, this.#response, grantedOne(this.#read, this.#context));
   }
 
   complete(): void {
     // The page has ended the response.
-  }
-
-  finish(): void {
-    // The page has ended the response, or Nest answers an exception.
   }
 }

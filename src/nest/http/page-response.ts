@@ -20,11 +20,11 @@ export abstract class PageResponse extends PageConsumer {
    */
   abstract override next(page: LogPage, cursor?: string): void;
 
-  /** The exception for an error before the response has begun. Nest answers it. */
-  abstract exception(error: unknown): unknown;
+  /** The exception for an error before the response has begun. Nest answers it. Not for streams. */
+  exception?(error: unknown): unknown;
 
   abstract override drained(): Promise<void> | undefined;
 
-  /** Ends the response if it has not ended. */
-  abstract finish(): void;
+  /** Ends a stream that has not ended. Not for polls: their page ends the response. */
+  finish?(): void;
 }

@@ -1,10 +1,10 @@
-import { AsyncResource } from 'node:async_hooks';
 import { Observable, type Subscriber } from 'rxjs';
 import type { LogPage } from '../../core/page.js';
 import { PageConsumer } from '../../core/page-consumer.js';
 import type { Pages } from '../../core/pages.js';
 import type { Page, PageEncoder } from '../../wire/encoder.js';
 import type { PageResponse } from './page-response.js';
+import { inSubscriberContext } from './subscriber-context.js';
 
 /**
  * Connects pages to responses. A response writes the bytes itself, so an interceptor that wraps or
@@ -55,26 +55,23 @@ export class Responder {
 
   /** Nest subscribes, and unsubscribes when the client leaves. */
   #observed(page$: Pages, response: PageResponse): Observable<Page | undefined> {
-    return new Observable((subscriber) => {
+    const observed$ = new Observable<Page | undefined>((subscriber) => {
       const waiter = page$.subscribe(new ObservedResponse(response, subscriber, this.#encoder));
       return () => {
         waiter.unsubscribe();
         // An interceptor may end a stream early.
-        response.finish();
+        response.finish?.();
       };
     });
+    return observed$.pipe(inSubscriberContext());
   }
 }
 
-/**
- * Writes each page and emits it, in the async context of the subscription: see
- * `inSubscriberContext`.
- */
+/** Writes each page and emits it. */
 class ObservedResponse extends PageConsumer {
   readonly #response: PageResponse;
   readonly #subscriber: Subscriber<Page | undefined>;
   readonly #encoder: PageEncoder;
-  readonly #context = new AsyncResource('NotificationsObserver');
   #hasBegun = false;
 
   constructor(response: PageResponse, subscriber: Subscriber<Page | undefined>, encoder: PageEncoder) {
@@ -89,31 +86,22 @@ class ObservedResponse extends PageConsumer {
     this.#begin();
     const observed = this.#encoder.page(page);
     this.#response.next(page, observed.cursor);
-    this.#context.runInAsyncScope(() => {
-      this.#subscriber.next(observed);
-    });
+    this.#subscriber.next(observed);
   }
 
   error(error: unknown): void {
-    if (this.#hasBegun) {
-      this.#response.error(error);
-      // Nest fails for an Observable that completes without a value.
-      this.#context.runInAsyncScope(() => {
-        this.#subscriber.next(undefined);
-        this.#subscriber.complete();
-      });
+    if (!this.#hasBegun) {
+      this.#subscriber.error(this.#response.exception?.(error));
       return;
     }
-    const exception = this.#response.exception(error);
-    this.#context.runInAsyncScope(() => {
-      this.#subscriber.error(exception);
-    });
+    this.#response.error(error);
+    // Nest fails for an Observable that completes without a value.
+    this.#subscriber.next(undefined);
+    this.#subscriber.complete();
   }
 
   complete(): void {
-    this.#context.runInAsyncScope(() => {
-      this.#subscriber.complete();
-    });
+    this.#subscriber.complete();
   }
 
   override drained(): Promise<void> | undefined {

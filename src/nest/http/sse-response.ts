@@ -9,7 +9,7 @@ import type { Blocks } from '../../wire/encoder.js';
 import { cursorBlock, HEARTBEAT, openingBlock, retryLine } from '../../wire/sse.js';
 import type { GrantedRead } from '../access/granted.js';
 import type { ReadContext } from '../context.js';
-import { describeRead, grantedOne, withErrorHeaders } from './error-headers.js';
+import { describeRead } from './error-headers.js';
 import { PageResponse } from './page-response.js';
 import { type FrameworkResponse, isHttp1, isWrapped, rawOf, takeOver, writeStreamHead } from './raw-response.js';
 
@@ -114,15 +114,11 @@ export class SseResponse extends PageResponse {
     this.#context.closing.add(this.raw);
   }
 
-  exception(error: unknown): unknown {
-    return withErrorHeaders(error, this.#response, grantedOne(this.#read, this.#context));
-  }
-
   complete(): void {
     // The last page has ended the response.
   }
 
-  finish(): void {
+  override finish(): void {
     if (!this.raw.writableEnded) this.raw.end();
   }
 
