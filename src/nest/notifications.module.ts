@@ -47,6 +47,7 @@ import { AccessLoader } from './access/access-loader.js';
 import { revocationsAtStart } from './access/revocation-mark.js';
 import { createContext, isReading, type PublishContext } from './context.js';
 import { NotificationsShutdown } from './lifecycle/shutdown.js';
+import { UnusedConnections } from './lifecycle/unused-connections.js';
 import { CLIENT_FILES, FEED, OPTIONS, CONTEXT } from './module/tokens.js';
 
 /** Implemented by a class that `forRootAsync({ useClass })` or `({ useExisting })` receives. */
@@ -164,7 +165,7 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
       ...optionsProviders(definition.providers ?? [], feed),
       ...coreProviders(feed, extras.publishOnly === true),
       ...(extras.publishOnly ? [] : [AccessLoader]),
-      ...(feed.controller ? [directLaneProvider, HiddenTickets] : []),
+      ...(feed.controller ? [directLaneProvider, HiddenTickets, UnusedConnections] : []),
     ],
     exports: [getNotificationsToken(feed.name)],
   };

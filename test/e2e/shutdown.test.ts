@@ -141,6 +141,14 @@ forEachAdapter((adapter) => {
       await connection.whenClosed();
     });
 
+    test('closes connections that have not sent a request, as browsers open them', async () => {
+      const app = await startApp(adapter);
+      const connection = await Connection.open(app);
+      await until(() => app.sockets.size === 1);
+      await timedClose(app);
+      await connection.whenClosed();
+    });
+
     test('answers polls also where connections are closed by force', async () => {
       const app = await startApp(adapter, { nest: { forceCloseConnections: true } });
       const held = await Promise.all(Array.from({ length: 50 }, () => holdPoll(app, 'topic=orders')));

@@ -1,6 +1,13 @@
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  type OnApplicationShutdown,
+  Optional,
+} from '@nestjs/common';
 import { isReading, type PublishContext } from '../context.js';
 import { CONTEXT } from '../module/tokens.js';
+import { UnusedConnections } from './unused-connections.js';
 
 /**
  * The steps of `app.close()`. First the node reports that it is not ready. Then every waiter is
@@ -10,9 +17,15 @@ import { CONTEXT } from '../module/tokens.js';
 @Injectable()
 export class NotificationsShutdown implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #context: PublishContext;
+  readonly #unused: UnusedConnections | undefined;
 
-  constructor(@Inject(CONTEXT) context: PublishContext) {
+  /** A feed without a controller leaves the connections to the application. */
+  constructor(
+    @Inject(CONTEXT) context: PublishContext,
+    @Optional() @Inject(UnusedConnections) unused: UnusedConnections | undefined,
+  ) {
     this.#context = context;
+    this.#unused = unused;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -22,6 +35,7 @@ export class NotificationsShutdown implements BeforeApplicationShutdown, OnAppli
     if (!isReading(context)) return;
     await context.feed.drain();
     await context.closing.settled();
+    this.#unused?.close();
   }
 
   /** Load balancers need this time to notice that the node is not ready. */

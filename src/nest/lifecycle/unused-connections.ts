@@ -1,0 +1,70 @@
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type IncomingMessage, Server as HttpServer } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { PublishContext } from '../context.js';
+import { CLOSING_GRACE_MS } from '../http/closing-responses.js';
+import { CONTEXT } from '../module/tokens.js';
+
+/**
+ * Connections that have not sent a request. Browsers open them in advance. When the server closes,
+ * Node waits for each of them until `headersTimeout`, 60 s by default.
+ */
+@Injectable()
+export class UnusedConnections implements OnApplicationBootstrap {
+  readonly #context: PublishContext;
+  readonly #adapterHost: HttpAdapterHost;
+  readonly #unused = new Set<Socket>();
+  /** One function for all connections: it removes the connection that it is called on. */
+  readonly #forget = forgetIn(this.#unused);
+  #isClosing = false;
+
+  constructor(@Inject(CONTEXT) context: PublishContext, @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+    this.#context = context;
+    this.#adapterHost = adapterHost;
+  }
+
+  onApplicationBootstrap(): void {
+    const server: unknown = this.#adapterHost.httpAdapter.getHttpServer();
+    // A connection of HTTP/2 carries many requests, whose sockets are not the connection's.
+    const event = server instanceof HttpsServer ? 'secureConnection' : 'connection';
+    if (!(server instanceof HttpServer || server instanceof HttpsServer)) return;
+    server.on(event, (socket: Socket) => {
+      this.#add(socket);
+    });
+    server.prependListener('request', ({ socket }: IncomingMessage) => {
+      if (this.#unused.delete(socket)) socket.off('close', this.#forget);
+    });
+  }
+
+  /** Destroys them, and newcomers after a grace period, so that they do not delay the shutdown. */
+  close(): void {
+    this.#isClosing = true;
+    for (const socket of this.#unused) destroyUnused(socket);
+  }
+
+  #add(socket: Socket): void {
+    this.#unused.add(socket);
+    socket.once('close', this.#forget);
+    if (!this.#isClosing) return;
+    const { clock } = this.#context;
+    const timer = clock.setTimeout(() => {
+      if (this.#unused.has(socket)) destroyUnused(socket);
+    }, CLOSING_GRACE_MS);
+    socket.once('close', () => {
+      clock.clearTimeout(timer);
+    });
+  }
+}
+
+function forgetIn(sockets: Set<Socket>): (this: Socket) => void {
+  return function () {
+    sockets.delete(this);
+  };
+}
+
+/** A request that asks for an upgrade, such as a WebSocket, causes no `request` event. */
+function destroyUnused(socket: Socket): void {
+  if (socket.bytesRead === 0) socket.destroy();
+}
