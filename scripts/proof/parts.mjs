@@ -64,7 +64,7 @@ export const PARTS = [
   },
   {
     name: 'mutants',
-    what: 'Bugs planted in the core, one at a time. The tests must detect each one.',
+    what: 'Bugs planted in the library, one at a time. The tests must detect each one.',
     tests: [],
     env: () => ({}),
     count: ({ details }) => ({ count: details[0]?.mutants ?? 0, unit: 'planted bugs' }),

@@ -1,0 +1,6 @@
+import { OUTER_MUTANTS } from './outer.mjs';
+import { READ_MUTANTS } from './reads.mjs';
+import { WAITER_MUTANTS } from './waiters.mjs';
+
+/** The planted bugs. test/mutants.test.ts checks that each one fits the code. */
+export const MUTANTS = [...WAITER_MUTANTS, ...READ_MUTANTS, ...OUTER_MUTANTS];

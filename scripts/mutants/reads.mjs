@@ -1,0 +1,122 @@
+import { inFile } from './in-file.mjs';
+
+/** Bugs of reads, pages and positions in the core. */
+export const READ_MUTANTS = [
+  ...inFile('core/reader.ts', {
+    'Reader.extend': {
+      'a hole in the tail is not detected': ['$isSame && $batch.after <= $head', '$isSame'],
+      'a node at the fork of a lossy failover continues': ['!$same.afterLoss', 'true'],
+      'a new window claims earlier entries': ['new MemoryLog($after)', 'new MemoryLog()'],
+      'a repeated batch is added again': ['$entry.position > this.$log.head', 'true'],
+      'pages are shared beyond an append': ['this.$pages.clear();', ''],
+      'the last page is shared beyond an append': [
+        'this.$empty = this.$last = this.$gap = undefined',
+        'this.$empty = this.$gap = undefined',
+      ],
+      'the empty page is shared beyond an append': [
+        'this.$empty = this.$last = this.$gap = undefined',
+        'this.$last = this.$gap = undefined',
+      ],
+    },
+    'Reader.reaches': {
+      'the window claims one entry too many': [
+        '$after.position >= this.$log.floor',
+        '$after.position >= this.$log.floor - 1',
+      ],
+      'a window of another log is read': ['$after.epochId === this.$epoch.id', 'true'],
+    },
+    'Reader.movedOn': {
+      'a slow read of an old log is trusted': ['if (this.$own.id !== $epoch.id) return true;', ''],
+    },
+    'Reader.fromWindow': {
+      'the gap of a loss is not on the page of the window': [
+        'this.$withGap(this.fromWindow($query))',
+        'this.fromWindow($query)',
+      ],
+    },
+    'Reader.#pageFrom': {
+      'a page that is cut off claims the head': ['$more ? lastPosition($entries) : this.$log.head', 'this.$log.head'],
+      'a page claims no more than its last notification': [
+        '$more ? lastPosition($entries) : this.$log.head',
+        'lastPosition($entries)',
+      ],
+    },
+    'Reader.fromStore': {
+      'reads of different topics are one': ['$topics.join()', "''"],
+    },
+    'Reader.#readStore': {
+      'a page of the store that is cut off claims the head': [
+        '$more ? lastPosition($entries) : Math.max($head, $from)',
+        'Math.max($head, $from)',
+      ],
+      'a loss by retention has no gap': ["$isLost ? { ...$page, gap: { reason: 'expired' } } : $page", '$page'],
+      'a loss by retention has its gap one position too late': ['$from < $trimmed', '$from < $trimmed - 1'],
+      'a cursor of another log is accepted': ['$start && $from <= $head', '$from <= $head'],
+      'a client of a lost log continues at its position': ['$from === 0 ? $page : await $oldest', '$page'],
+      'a lost log has no gap': ["return { ...$oldest, gap: { reason: 'reset' } };", 'return $oldest;'],
+    },
+    isEqual: {
+      'the last page is shared with a request of a lower limit': ['$one.limit === $other.limit', 'true'],
+      'the last page is shared with a request of other topics': ['$one.topics === $other.topics', 'true'],
+    },
+  }),
+  ...inFile('core/store-reads.ts', {
+    'StoreReads.#start': {
+      'a shared read is never dropped': [
+        'this.$byKey.delete($key); this.$bytes -= $bytesMax;',
+        'this.$bytes -= $bytesMax;',
+      ],
+      'the bytes of a finished read stay counted': ['this.$bytes -= $bytesMax;', ''],
+      'a read is skipped when its first caller has left': [
+        '$callers.find($isWanted)',
+        '$callers.slice(0, 1).find($isWanted)',
+      ],
+    },
+  }),
+  ...inFile('core/memory-log.ts', {
+    'MemoryLog.dropOldest': {
+      'the floor does not follow the oldest entry': ['this.$floor = $entry.position;', ''],
+    },
+    indexAfter: {
+      'a read begins at its position': [
+        '$entries.at($middle).position > $after',
+        '$entries.at($middle).position >= $after',
+      ],
+    },
+  }),
+  ...inFile('core/deliverable-page.ts', {
+    deliverablePage: {
+      'a page has notifications beyond the head of the node': ['$page.entries.filter($isReached)', '$page.entries'],
+      'a notification beyond the head is skipped': ['$next.position - 1', '$next.position'],
+    },
+  }),
+  ...inFile('core/read-position.ts', {
+    'ReadPosition.in': {
+      'a waiter resumes at the fork even if its client has received more': ['$shared && $cursor', '$shared'],
+    },
+    'ReadPosition.skipTo': {
+      'a waiter moves back to an older position': ['$isHere && $after.position < $position', '$isHere'],
+    },
+  }),
+  ...inFile('core/page.ts', {
+    sharedPosition: {
+      'a lossy failover passes for one without loss': ['$past.lost === true || $held.afterLoss === true', 'false'],
+    },
+    positionIn: {
+      'a position beyond a fork is continued at the fork': [
+        '$shared?.position === $held.position ? $shared : undefined',
+        '$shared',
+      ],
+    },
+  }),
+  ...inFile('core/page-cache.ts', {
+    'PageCache.#keep': {
+      'shared pages are kept without bound': ['SHARED_PAGES_BYTES_MAX / 2', 'SHARED_PAGES_BYTES_MAX * 1_000'],
+    },
+  }),
+  ...inFile('core/recent-revocations.ts', {
+    'RecentRevocations.add': {
+      'a revocation is forgotten with its subscriber': ['this.$unknownUpTo = $oldest[1];', ''],
+    },
+  }),
+];
