@@ -5,6 +5,7 @@ import { sqliteStore } from 'nest-notifications/stores/sqlite';
 import type { AppOptions, TestApp } from './app.js';
 import { atTestEnd } from './cleanup.js';
 import { WITH_FETCH } from './event-source.js';
+import { freePort } from '../free-port.js';
 
 /** An application that is started again where it was: on its port, with its log. */
 export class Server {
@@ -23,7 +24,7 @@ export class Server {
       rmSync(folder, { recursive: true, force: true });
     });
     const server = new Server(start, join(folder, 'log.sqlite'));
-    await server.#run(0);
+    await server.#run(await freePort());
     return server;
   }
 
