@@ -52,6 +52,25 @@ const manyParameters = [
   { file: 'src/testing/contract/tail.ts', why: 'a local helper of a check' },
 ];
 
+/** Files of test/ that wait for real time, and the reason. Others use `until` or a clock. */
+const realTime = [
+  { file: 'test/support/time/*.ts', why: 'the helpers' },
+  { file: 'test/support/engines/*.ts', why: 'a check whether a program has started or ended is repeated' },
+  { file: 'test/support/stores/redis.ts', why: 'callers pause before they retry' },
+  { file: 'test/support/tcp/link.ts', why: 'a fault of a connection is a delay' },
+  { file: 'test/cluster/clients.ts', why: 'clients pause before they retry' },
+  { file: 'test/cluster/cluster.ts', why: 'a process manager pauses before it restarts a node' },
+  { file: 'test/cluster/faulty-cluster.ts', why: 'a fault of a process is a random length of time' },
+  { file: 'test/cluster/rolling.test.ts', why: 'an application pauses between two publishes' },
+  { file: 'test/e2e/third-party.test.ts', why: 'clients pause before they reconnect' },
+  { file: 'test/leaks/soak.test.ts', why: 'a load has a rate, and the heap is measured over time' },
+  { file: 'test/nest/security-events.test.ts', why: 'RxJS reports an error from a timer of the runtime' },
+  { file: 'test/stores/nats-recovery.test.ts', why: 'callers pause before they retry, and a server hangs for a while' },
+  { file: 'test/stores/postgres-engine.test.ts', why: 'callers pause before they retry' },
+  { file: 'test/stores/sqlite-child.ts', why: 'callers pause before they retry' },
+];
+const NO_REAL_TIME = 'A test waits for a condition (`until`), an event or a clock, not for a length of time.';
+
 export default defineConfig(
   {
     ignores: [
@@ -116,6 +135,27 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-return': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    ignores: realTime.map(({ file }) => file),
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'setInterval'].map((name) => ({ name, message: NO_REAL_TIME })),
+      ],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: ['node:timers', 'node:timers/promises'].map((name) => ({
+            name,
+            importNames: ['setTimeout', 'setInterval', 'scheduler'],
+            message: NO_REAL_TIME,
+          })),
+          patterns: [{ regex: '/time/pause\\.js$', message: NO_REAL_TIME }],
+        },
+      ],
     },
   },
   {

@@ -20,11 +20,15 @@ import { systemClock } from '../src/core/clock.js';
 import { Feed } from '../src/core/feed.js';
 import type { Draft } from '../src/core/notification.js';
 import type { Store } from '../src/core/store.js';
+import { pause } from '../test/support/time/pause.js';
+import { until } from '../test/support/time/until.js';
 import { openSubject, STORES, type Subject } from './subjects.js';
 
 const ROUNDS = 3;
 const RATE_MS = 3_000;
 const LATENCY_MS = 4_000;
+/** The last notifications may be this late. */
+const LATE_MS_MAX = 30_000;
 const PAGE_READS = 21;
 const LATENCY_PER_S = 1_000;
 const TOPICS = 100;
@@ -97,9 +101,9 @@ async function latencies(publisher: Store, feed: Feed): Promise<number[]> {
       sentAtMs.set(`n${serial}`, performance.now());
       void append(publisher);
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pause(1);
   }
-  await until(() => tookMs.length >= sentAtMs.size);
+  await until(() => tookMs.length >= sentAtMs.size, LATE_MS_MAX);
   subscription.unsubscribe();
   return tookMs.sort((a, b) => a - b);
 }
@@ -138,7 +142,7 @@ async function recoveredMs(store: Store, { kill, startAgain }: Subject): Promise
       await append(store);
       return performance.now() - startMs;
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await pause(5);
     }
   }
 }
@@ -182,14 +186,6 @@ function flushesPerS(): number {
   closeSync(file);
   rmSync(folder, { recursive: true });
   return count;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const endMs = performance.now() + 30_000;
-  while (!condition()) {
-    if (performance.now() > endMs) throw new Error('not within 30 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 const rounded = (value: number): number => (value < 100 ? Math.round(value * 100) / 100 : Math.round(value));

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Audience, Clients } from './clients.js';
 import type { Order, Report } from './server.js';
+import { pause } from '../../test/support/time/pause.js';
 
 const WITHIN_MS = 30_000;
 /**

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/support/free-port.js';
+import { pause } from '../../test/support/time/pause.js';
 
 export interface Program {
   readonly port: number;
@@ -105,7 +106,7 @@ async function answering(port: number): Promise<void> {
       () => false,
     );
     if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
   throw new Error(`nothing answers on port ${port}`);
 }

@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Bench } from './bench.js';
 import type { Protocol } from './protocols.js';
+import { pause } from '../../test/support/time/pause.js';
 
 /** The result of one run of a scenario: the figure to compare, and the counts that must be zero. */
 export interface Run {

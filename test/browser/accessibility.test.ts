@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { DemoPage, READERS } from './demo-page.js';
 import { inChromium } from './in-chromium.js';
 import { type Built, built, MainProcess } from './main-process.js';
+import { inDepth } from '../support/depth.js';
 
 /**
  * WCAG 2.2 on levels A and AA, which has the contrast of everything, and what axe holds for good
@@ -51,6 +52,8 @@ inChromium('for everybody, the demo page', (browser) => {
   ] as const;
 
   describe.each(looks)('$colorScheme, $width pixels wide, has no fault that axe finds', (look) => {
+    const everydayIn = (scheme: string) => inDepth(look.colorScheme === scheme ? it : it.skip, it);
+
     it('with samples and something unread, and with the bell open and an item unfolded', async () => {
       const demo = await DemoPage.open(browser, url, look);
       await demo.numbers(1, 3);
@@ -63,7 +66,7 @@ inChromium('for everybody, the demo page', (browser) => {
       expect(await violations(demo)).toEqual([]);
     });
 
-    it('with cables pulled, and then caught up on, and with mistakes in the forms', async () => {
+    everydayIn('dark')('with cables pulled, and then caught up on, and with mistakes in the forms', async () => {
       const demo = await DemoPage.open(browser, url, { ...look, topics: 'demo' });
       await demo.cable('Bell').click();
       await demo.cable('Long poll').click();
@@ -81,7 +84,7 @@ inChromium('for everybody, the demo page', (browser) => {
       expect(await violations(demo)).toEqual([]);
     });
 
-    it('with nothing yet, and offline', async () => {
+    everydayIn('light')('with nothing yet, and offline', async () => {
       const demo = await DemoPage.open(browser, url, { ...look, topics: 'demo' });
       await demo.page.context().setOffline(true);
       await demo.lane('Bell').getByText('offline').waitFor();

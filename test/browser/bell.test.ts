@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { COLUMNS, DemoPage, span } from './demo-page.js';
 import { inChromium } from './in-chromium.js';
 import { type Built, built, MainProcess } from './main-process.js';

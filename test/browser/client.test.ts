@@ -5,7 +5,7 @@ import { startServer } from '../client/servers.js';
 import { express } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { publish, upTo } from '../support/http/feed.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
 

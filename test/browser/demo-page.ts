@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import { until, WITHIN_MS } from '../support/http/until.js';
+import { until, WITHIN_MS } from '../support/time/until.js';
 import type { TestBrowser } from './in-chromium.js';
 
 /** The pause between two checks of a page. A check costs the browser some milliseconds. */

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { publish, upTo } from '../support/http/feed.js';
 import { Server } from '../support/http/restart.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { bundle } from './bundle.js';
 import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';

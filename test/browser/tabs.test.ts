@@ -3,7 +3,7 @@ import type { BrowserContext } from 'playwright-core';
 import { inDepth } from '../support/depth.js';
 import type { TestApp } from '../support/http/app.js';
 import { publish, upTo } from '../support/http/feed.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
 

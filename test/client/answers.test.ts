@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { endTest } from '../support/http/cleanup.js';
-import { until, within } from '../support/http/until.js';
+import { until, within } from '../support/time/until.js';
 import { ManualDevice } from './manual-device.js';
 import { errorOf, openFeed, startServer } from './servers.js';
+import { runtime } from '../../src/client/environment.js';
 
 afterEach(endTest);
 
@@ -123,13 +124,22 @@ describe.each([
   });
 
   test('closes an answer with a wrong content type', async () => {
-    let closed = 0;
+    const device = new ManualDevice();
+    let [opened, closed] = [0, 0];
     const url = await startServer((_, response) => {
+      opened++;
       response.on('close', () => closed++);
       response.writeHead(200, { 'Content-Type': 'text/html' }).write('<html>');
     });
-    openFeed({ url, transport }, { setTimeout: (task, ms) => setTimeout(task, ms / 100) }).subscribe(() => undefined);
-    await until(() => closed >= 1);
+    openFeed(
+      { url, transport },
+      device.environment(runtime.fetch, () => 0),
+    ).subscribe(() => undefined);
+    await until(() => opened === 1);
+    await until(async () => {
+      await device.clock.advance(1_000);
+      return closed >= 1;
+    });
   });
 });
 

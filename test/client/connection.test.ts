@@ -7,7 +7,7 @@ import { bundleClient } from '../../scripts/bundle-client.mjs';
 import type { DeviceEvent } from '../../src/client/environment.js';
 import { FeedError } from '../../src/client/errors.js';
 import { NotificationsFeed } from '../../src/client/notifications-feed.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { ManualDevice } from './manual-device.js';
 
 interface SentRequest {

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import type { ConnectOptions } from 'nest-notifications/client';
 import { FeedPool, IDLE } from '../../src/client/feed-pool.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { startServer } from './servers.js';
 
 afterEach(endTest);

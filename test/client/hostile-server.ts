@@ -1,5 +1,5 @@
 import type { ManualClock } from 'nest-notifications/testing';
-import type { Random } from '../support/http/random.js';
+import type { Random } from '../support/random.js';
 
 const WRONG_PAGES = [
   null,

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DeviceEvent } from '../../src/client/environment.js';
 import { NotificationsFeed } from '../../src/client/notifications-feed.js';
 import { inDepth } from '../support/depth.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { upTo } from '../support/http/feed.js';
 import { HostileServer } from './hostile-server.js';
 import { ManualDevice } from './manual-device.js';

@@ -8,7 +8,7 @@ import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
 import { publish, upTo } from '../support/http/feed.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 import { ManualDevice } from './manual-device.js';
 import { startServer } from './servers.js';
 
@@ -300,16 +300,22 @@ describe('a client with a faulty server', () => {
 
   test('polls when a proxy buffers its stream, and loses nothing', async () => {
     const asked: string[] = [];
-    const timers = { setTimeout: (task: () => void, ms: number) => setTimeout(task, ms / 100) };
+    const manual = new ManualDevice();
     const server = await hostile((request, response) => {
       asked.push(request.headers.accept ?? '');
       // A proxy that buffers forwards no part of a stream.
       if (request.headers.accept !== 'text/event-stream' && asked.length < 4)
         json(response, page([asked.length], `c${asked.length}`));
     });
-    const feed = open(server, {}, new Device(timers));
+    const feed = open(server, {}, new Device(manual.environment(runtime.fetch, () => 0)));
     const seen = collect(feed);
-    await until(() => asked.length === 4);
+    await until(() => asked.length === 1);
+    // The time in which a stream has to open.
+    await manual.clock.advance(4_000);
+    await until(async () => {
+      await manual.clock.advance(1);
+      return asked.length === 4;
+    });
     expect(asked).toEqual(['text/event-stream', ...Array<string>(3).fill('application/json')]);
     expect(seen).toEqual([2, 3]);
     expect(feed.state.transport).toBe('poll');

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type runtime } from '../../src/client/environment.js';
 import { endTest } from '../support/http/cleanup.js';
-import { within } from '../support/http/until.js';
+import { within } from '../support/time/until.js';
 import { errorOf, openFeed, startServer } from './servers.js';
 
 afterEach(endTest);

@@ -7,7 +7,7 @@ import type { BrowserApis, Channel, Locks } from '../../src/client/tabs/browser-
 import { shareThrough } from '../../src/client/tabs/tab-group.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { upTo } from '../support/http/feed.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 export interface Numbered {
   readonly id: string;

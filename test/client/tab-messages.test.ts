@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { messageFrom } from '../../src/client/tabs/messages.js';
 import { endTest } from '../support/http/cleanup.js';
 import { upTo } from '../support/http/feed.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { Browser, openTab, reaches } from './tab-browser.js';
 
 afterEach(endTest);

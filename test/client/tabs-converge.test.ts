@@ -3,7 +3,7 @@ import type { Locks } from '../../src/client/tabs/browser-apis.js';
 import { inDepth } from '../support/depth.js';
 import { endTest } from '../support/http/cleanup.js';
 import { upTo } from '../support/http/feed.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { Browser, openTab, reaches, type Tab, TabDevice } from './tab-browser.js';
 
 afterEach(endTest);

@@ -1,8 +1,9 @@
 import type { Page } from 'nest-notifications';
 import { createParser } from 'eventsource-parser';
 import { ClientRecord, PublishRecord } from '../support/history/record.js';
-import type { Random } from '../support/http/random.js';
+import type { Random } from '../support/random.js';
 import { derivedId } from '../support/http/derived-id.js';
+import { pause } from '../support/time/pause.js';
 
 /** The address of the feed for the next request. */
 export interface Feeds {
@@ -192,8 +193,4 @@ export async function readAll(
     goOn = page.more || (missing.size > 0 && page.notifications.length > 0);
   }
   return all;
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

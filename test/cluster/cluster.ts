@@ -1,4 +1,5 @@
 import { type Built, built, MainProcess } from '../browser/main-process.js';
+import { pause } from '../support/time/pause.js';
 
 /** A node ends by itself while its engine cannot be reached. It is started at most so often. */
 const STARTS_MAX = 20;
@@ -75,7 +76,7 @@ export class Cluster {
         process.child.kill('SIGKILL');
         await process.ended();
         if (starts === STARTS_MAX) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RESTART_PAUSE_MS));
+        await pause(RESTART_PAUSE_MS);
       }
     }
   }

@@ -1,73 +1,20 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Page, StoreFactory } from 'nest-notifications';
-import { natsStore } from 'nest-notifications/stores/nats';
-import { postgresStore } from 'nest-notifications/stores/postgres';
-import { redisStore } from 'nest-notifications/stores/redis';
-import { sqliteStore } from 'nest-notifications/stores/sqlite';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'nest-notifications';
 import { format } from 'prettier';
 import { twoNodes } from '../../examples/two-nodes.js';
-import { isStore } from '../../src/demo/store.js';
-import { natsMissing, NatsServer } from '../support/engines/nats.js';
-import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { RedisEngine, redisMissing } from '../support/engines/redis.js';
-import { pause } from './clients.js';
+import { isStore, openStore } from '../../src/demo/store.js';
+import { ENGINES, RETENTION, type SharedEngine } from '../support/engines/shared.js';
 
-/** In this time a request is surely held; if not, it is answered all the same. */
-const ARRIVAL_MS = 100;
-
-interface Case {
-  readonly name: string;
-  /** Why the engine cannot be had. */
-  readonly missing?: string | undefined;
-  start(): Promise<{ store: StoreFactory; stop(): void | Promise<void> }>;
-}
-
-const cases: Case[] = [
-  {
-    name: 'one SQLite file',
-    start: async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-example-'));
-      return { store: sqliteStore({ path: join(folder, 'log.db') }), stop: () => rmSync(folder, { recursive: true }) };
-    },
-  },
-  {
-    name: 'Redis',
-    missing: redisMissing(),
-    start: async () => {
-      const engine = await RedisEngine.start({ appendonly: 'always' });
-      return { store: redisStore({ connection: engine.url }), stop: () => engine.stop() };
-    },
-  },
-  {
-    name: 'PostgreSQL',
-    missing: postgresMissing(),
-    start: async () => {
-      const engine = await PostgresEngine.start();
-      return { store: postgresStore({ connectionString: engine.url }), stop: () => engine.stop() };
-    },
-  },
-  {
-    name: 'NATS JetStream',
-    missing: natsMissing(),
-    start: async () => {
-      const engine = await NatsServer.start();
-      return { store: natsStore({ connection: { servers: engine.servers } }), stop: () => engine.stop() };
-    },
-  },
-];
-
-for (const { name, missing, start } of cases) {
-  (missing ? describe.skip : describe)(`the example's two nodes on ${name}`, () => {
-    let engine: Awaited<ReturnType<Case['start']>>;
+for (const { name, missing, start } of Object.values(ENGINES)) {
+  (missing() ? describe.skip : describe)(`the example's two nodes on ${name}`, () => {
+    let engine: SharedEngine;
     let nodes: Awaited<ReturnType<typeof twoNodes>>;
 
     beforeAll(async () => {
       engine = await start();
-      nodes = await twoNodes(engine.store);
+      nodes = await twoNodes(openStore(engine.store(), RETENTION));
     }, 60_000);
 
     // That nothing is left open then is seen by test/environment.mjs.
@@ -80,7 +27,8 @@ for (const { name, missing, start } of cases) {
       for (const [here, there] of [nodes.urls, nodes.urls.toReversed()] as [string, string][]) {
         const { cursor } = await page(here, 'latest', 0);
         const held = page(here, cursor, 20);
-        await pause(ARRIVAL_MS);
+        // When another request is answered, the node has read this one.
+        await page(here, cursor, 0);
         const id = await publish(there, { from: there });
         expect(await held).toMatchObject({ notifications: [{ id, topic: 'news', data: { from: there } }] });
       }
@@ -102,7 +50,7 @@ for (const { name, missing, start } of cases) {
     });
 
     test('end their streams when they close, and are gone then', async () => {
-      const { urls, close } = await twoNodes(engine.store);
+      const { urls, close } = await twoNodes(openStore(engine.store(), RETENTION));
       const streams = await Promise.all(
         urls.map((url) => fetch(`${url}/notifications?topic=news`, { headers: { accept: 'text/event-stream' } })),
       );

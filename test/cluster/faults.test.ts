@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { inDepth } from '../support/depth.js';
-import { Random } from '../support/http/random.js';
-import { ENGINES } from './engines.js';
+import { Random } from '../support/random.js';
+import { type EngineKind, ENGINES } from '../support/engines/shared.js';
 import { FaultyCluster } from './faulty-cluster.js';
 import { Traffic } from './traffic.js';
 
@@ -12,7 +12,10 @@ const DISTURBANCES = Number(process.env.FAULT_STEPS ?? inDepth(2, 4));
 /** Generous: on a busy machine most of a run is the start of processes. */
 const RUN_MS_MAX = 60_000 + DISTURBANCES * 60_000;
 
-describe.each(Object.values(ENGINES))('two nodes on $name, behind connections that fail', ({ missing, start }) => {
+/** The other engines fail in the suites of their own. */
+const FAULTY = inDepth<readonly EngineKind[]>([ENGINES.sqlite, ENGINES.redis], Object.values(ENGINES));
+
+describe.each(FAULTY)('two nodes on $name, behind connections that fail', ({ missing, start }) => {
   const runs = missing() === undefined ? test : test.skip;
 
   runs.each(Array.from({ length: SEEDS }, (_, at) => FIRST_SEED + at))(

@@ -1,12 +1,13 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { root } from '../browser/main-process.js';
-import type { Random } from '../support/http/random.js';
+import type { Random } from '../support/random.js';
 import { seededFaults } from '../support/tcp/faults.js';
 import { TcpProxy } from '../support/tcp/proxy.js';
-import { pause, type Feeds } from './clients.js';
+import { type Feeds } from './clients.js';
 import { Cluster } from './cluster.js';
-import type { SharedEngine } from './engines.js';
+import type { SharedEngine } from '../support/engines/shared.js';
+import { pause } from '../support/time/pause.js';
 
 const NODES = 2;
 const HOUR_MS = 3_600_000;

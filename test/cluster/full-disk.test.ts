@@ -7,9 +7,9 @@ import { type Built, built, MainProcess } from '../browser/main-process.js';
 import { problemsOf } from '../support/history/checker.js';
 import { PublishRecord } from '../support/history/record.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
-import { Random } from '../support/http/random.js';
-import { within } from '../support/http/until.js';
-import { pause, readAll, RoamingClient } from './clients.js';
+import { Random } from '../support/random.js';
+import { until } from '../support/time/until.js';
+import { readAll, RoamingClient } from './clients.js';
 import { derivedId } from '../support/http/derived-id.js';
 
 const DATA = 'x'.repeat(4_000);
@@ -122,10 +122,7 @@ describe.each(ROOMS)('SQLite on $name', ({ name, exists, open, narrow, widen }) 
       // Existing entries can be read meanwhile.
       expect((await whole(fetch(`${feed}?topic=a&wait=0&cursor=earliest`))).status).toBe(200);
       widen(folder, node.child.pid!);
-      const recovered = async (): Promise<void> => {
-        while ((await publish()).status !== 201) await pause(20);
-      };
-      await within(recovered(), 'a publish that is acknowledged again', RECOVERY_MS_MAX);
+      await until(async () => (await publish()).status === 201, RECOVERY_MS_MAX);
       for (let more = 0; more < 10; more++) expect((await publish()).status).toBe(201);
 
       // Refused means not written: the same id is none that the log knows.
@@ -141,10 +138,7 @@ describe.each(ROOMS)('SQLite on $name', ({ name, exists, open, narrow, widen }) 
 
       const log = await readAll(feed, TOPICS);
       const due = (topics: readonly string[]): number => log.filter(({ topic }) => topics.includes(topic)).length;
-      const caughtUp = async (): Promise<void> => {
-        while (clients[0]!.seen < due(['a']) || clients[1]!.seen < due(TOPICS)) await pause(10);
-      };
-      await within(caughtUp(), 'the clients to have it all', RECOVERY_MS_MAX);
+      await until(() => clients[0]!.seen >= due(['a']) && clients[1]!.seen >= due(TOPICS), RECOVERY_MS_MAX);
       await Promise.all(clients.map((client) => client.stop()));
       const logs = new Map([['log', log.map(({ id, topic }, at) => ({ id, topic, position: at + 1 }))]]);
       const histories = clients.map((client) => Object.assign(client.record, { finished: true }));

@@ -1,4 +1,4 @@
-import { ENGINES } from './engines.js';
+import { ENGINES } from '../support/engines/shared.js';
 import { clusterSuite } from './suite.js';
 
 clusterSuite(ENGINES.nats);

@@ -1,15 +1,15 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { inDepth } from '../support/depth.js';
-import { Random } from '../support/http/random.js';
-import { until } from '../support/http/until.js';
+import { Random } from '../support/random.js';
+import { until } from '../support/time/until.js';
 import { readAll } from './clients.js';
 import { Cluster } from './cluster.js';
 import { Traffic } from './traffic.js';
-import type { EngineKind, SharedEngine } from './engines.js';
+import type { EngineKind, SharedEngine } from '../support/engines/shared.js';
 
 const NODES = 3;
-const CRASHES = inDepth(4, 20);
+const CRASHES = inDepth(2, 20);
 
 /** The tests that every shared store must pass. */
 export function clusterSuite({ name, missing, start }: EngineKind): void {

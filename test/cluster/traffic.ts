@@ -1,7 +1,8 @@
 import { problemsOf } from '../support/history/checker.js';
 import type { Problem } from '../support/history/history.js';
-import type { Random } from '../support/http/random.js';
-import { type Feeds, pause, Publisher, readAll, RoamingClient } from './clients.js';
+import type { Random } from '../support/random.js';
+import { until } from '../support/time/until.js';
+import { type Feeds, Publisher, readAll, RoamingClient } from './clients.js';
 
 const TOPICS = ['a', 'b', 'c', 'd'];
 /** The topics of each client. */
@@ -41,8 +42,9 @@ export class Traffic {
   /** Waits for a few acknowledgements of each publisher, so that faults hit requests in flight. */
   async progress(): Promise<void> {
     const goals = this.#publishers.map(({ acknowledged }) => acknowledged + this.#random.from(1, 10));
-    await until('every publisher makes progress', () =>
-      this.#publishers.every(({ acknowledged }, index) => acknowledged >= goals[index]!),
+    await until(
+      () => this.#publishers.every(({ acknowledged }, index) => acknowledged >= goals[index]!),
+      SETTLE_MS_MAX,
     );
   }
 
@@ -73,16 +75,8 @@ export class Traffic {
   async #caughtUp(log: readonly { topic: string }[]): Promise<void> {
     const due = INTERESTS.map((topics) => log.filter(({ topic }) => topics.includes(topic)).length);
     // The check that follows reports what is missing.
-    await until('every client has the whole log', () =>
-      this.#clients.every(({ seen }, index) => seen >= due[index]!),
-    ).catch(() => undefined);
-  }
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + SETTLE_MS_MAX;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`Not within ${SETTLE_MS_MAX} ms: ${what}.`);
-    await pause(10);
+    await until(() => this.#clients.every(({ seen }, index) => seen >= due[index]!), SETTLE_MS_MAX).catch(
+      () => undefined,
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Fifo } from '../../src/core/fifo.js';
-import { randomNumbers } from '../../src/testing/contract/random.js';
+import { Random } from '../support/random.js';
 
 test('an empty one has nothing to give', () => {
   const fifo = new Fifo<string>();
@@ -8,16 +8,16 @@ test('an empty one has nothing to give', () => {
 });
 
 test.each([1, 2, 3])('does what an array does, through all its compactions (seed %i)', (seed) => {
-  const random = randomNumbers(seed);
+  const random = new Random(seed);
   const fifo = new Fifo<number>();
   const array: number[] = [];
   for (let step = 0; step < 20_000; step++) {
     // Phases that grow and phases that shrink it, down to nothing.
-    if (random(10) < (Math.floor(step / 1000) % 2 ? 3 : 7)) {
+    if (random.below(10) < (Math.floor(step / 1000) % 2 ? 3 : 7)) {
       fifo.push(step);
       array.push(step);
     } else if (fifo.shift() !== array.shift()) throw new Error(`step ${step}: shifts something else`);
-    const index = random(array.length || 1);
+    const index = random.below(array.length || 1);
     const same = fifo.length === array.length && (array.length === 0 || fifo.at(index) === array[index]);
     if (!same) throw new Error(`step ${step}: ${fifo.length} and ${array.length} items, different at ${index}`);
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MemoryLog } from '../../src/core/memory-log.js';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
 import { draft } from '../support/drafts.js';
-import { randomNumbers } from '../../src/testing/contract/random.js';
+import { Random } from '../support/random.js';
 
 const WHOLE = { after: 0, limit: 1000, bytesMax: 2 ** 30 };
 const TOPICS = ['a', 'b', 'c', 'd'];
@@ -70,23 +70,28 @@ function filtered(entries: readonly LogEntry[], query: Parameters<MemoryLog['rea
 }
 
 test.each([1, 2, 3, 4, 5])('reads are what a filter of the whole log gives (seed %i)', (seed) => {
-  const random = randomNumbers(seed);
+  const random = new Random(seed);
   const log = new MemoryLog();
   const kept: LogEntry[] = [];
   let position = 0;
   for (let step = 0; step < 250; step++) {
-    if (random(3) > 0) {
-      position += 1 + random(3);
-      const data = 'x'.repeat(random(50));
-      const entry = logEntry(position, draft(`n${step}`, { topic: TOPICS[random(TOPICS.length)]!, data }));
+    if (random.below(3) > 0) {
+      position += 1 + random.below(3);
+      const data = 'x'.repeat(random.below(50));
+      const entry = logEntry(position, draft(`n${step}`, { topic: TOPICS[random.below(TOPICS.length)]!, data }));
       log.add(entry);
       kept.push(entry);
-    } else if (random(2) > 0) {
+    } else if (random.below(2) > 0) {
       log.dropOldest();
       kept.shift();
     }
-    const topics = TOPICS.filter(() => random(2) > 0).concat(random(4) > 0 ? [] : 'unknown');
-    const query = { topics, after: random(position + 3), limit: 1 + random(20), bytesMax: random(3000) };
+    const topics = TOPICS.filter(() => random.below(2) > 0).concat(random.below(4) > 0 ? [] : 'unknown');
+    const query = {
+      topics,
+      after: random.below(position + 3),
+      limit: 1 + random.below(20),
+      bytesMax: random.below(3000),
+    };
     expect(log.read(query)).toEqual(filtered(kept, query));
     expect(log.firstAfter(topics, query.after)).toBe(filtered(kept, { ...WHOLE, ...query }).entries[0]?.position);
     expect(log.all(query.after)).toEqual(kept.filter((entry) => entry.position > query.after));

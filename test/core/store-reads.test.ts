@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LogPage } from '../../src/core/page.js';
 import { STORE_READS_BYTES_MAX, StoreReads } from '../../src/core/store-reads.js';
-import { turn } from '../support/http/until.js';
+import { turn } from '../support/time/until.js';
 
 const PAGE: LogPage = { epoch: { id: 'e', secret: 's' }, entries: [], position: 1, more: false };
 const MIB = 1024 * 1024;

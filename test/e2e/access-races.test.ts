@@ -7,7 +7,7 @@ import { type AppOptions, startApp, type TestApp } from '../support/http/app.js'
 import { Connection, request } from '../support/http/connection.js';
 import { publish } from '../support/http/feed.js';
 import { Poller, startCounting } from '../support/http/lane.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 interface UserRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;

@@ -10,7 +10,7 @@ import { type AppOptions, startApp, type TestApp } from '../support/http/app.js'
 import { atTestEnd } from '../support/http/cleanup.js';
 import { holdPoll, numbers, poll, publish } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 type Headers = Record<string, string | undefined>;
 interface UserRequest {

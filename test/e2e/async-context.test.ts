@@ -9,7 +9,7 @@ import { request } from '../support/http/connection.js';
 import { holdPoll, publish } from '../support/http/feed.js';
 import { Poller } from '../support/http/lane.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 interface UserRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;

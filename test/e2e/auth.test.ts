@@ -19,14 +19,14 @@ import { EventSource } from 'eventsource';
 import session from 'express-session';
 import { NotificationsModule } from 'nest-notifications';
 import { ManualClock } from '../../src/testing/index.js';
-import { type Adapter, forEachAdapter } from '../support/http/adapters.js';
+import { type Adapter, ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { request, type Target } from '../support/http/connection.js';
 import { WITH_FETCH } from '../support/http/event-source.js';
 import { holdPoll, numbers, poll, publish } from '../support/http/feed.js';
 import { PROXIES, startProxy } from '../support/http/proxies.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 const SECRET = 'a secret of these tests, long enough for a session';
 
@@ -224,7 +224,7 @@ forEachAdapter((adapter) => {
       expect((await poll(front, 'topic=user.bob&wait=0', { Cookie: cookies.bob })).status).toBe(200);
     });
   });
-});
+}, ADAPTERS);
 
 async function read(target: Target, query: string, cookie: string): Promise<number[]> {
   const { json } = await poll(target, query, { Cookie: cookie });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { Connection, request } from '../support/http/connection.js';
 import { holdPoll, poll, publish } from '../support/http/feed.js';
@@ -156,4 +156,4 @@ forEachAdapter((adapter) => {
       expect({ method, status }).toEqual({ method, status: 404 });
     }
   });
-});
+}, ADAPTERS);

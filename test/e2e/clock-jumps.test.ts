@@ -4,7 +4,7 @@ import { startApp } from '../support/http/app.js';
 import { holdPoll, numbers, poll, publish, upTo } from '../support/http/feed.js';
 import { request } from '../support/http/connection.js';
 import { SseReader } from '../support/http/sse.js';
-import { turn } from '../support/http/until.js';
+import { turn } from '../support/time/until.js';
 import { JumpingClock } from '../support/jumping-clock.js';
 
 const HOUR_MS = 3_600_000;

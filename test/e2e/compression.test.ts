@@ -5,11 +5,11 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import compression from 'compression';
 import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { type Adapter, forEachAdapter } from '../support/http/adapters.js';
+import { type Adapter, ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { numbers, publish, upTo } from '../support/http/feed.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 /** Sends a GET that accepts gzip. The connection is closed after the test. */
 function ask({ port }: TestApp, query: string, accept = 'application/json'): ClientRequest {
@@ -79,4 +79,4 @@ forEachAdapter((adapter) => {
       await until(() => text.includes('"n":3'));
     });
   });
-});
+}, ADAPTERS);

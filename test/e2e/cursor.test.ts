@@ -4,7 +4,7 @@ import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { holdPoll, numbers, poll, publish, upTo } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 forEachAdapter((adapter) => {
   describe('the cursor', () => {

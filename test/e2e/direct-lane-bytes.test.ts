@@ -7,7 +7,7 @@ import type { TestApp } from '../support/http/app.js';
 import { requestText } from '../support/http/connection.js';
 import { numbers, publish } from '../support/http/feed.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 
 /**
  * The lane takes a connection over from node:http. Other requests of its client must be answered as

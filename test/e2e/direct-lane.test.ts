@@ -12,7 +12,7 @@ import { Connection } from '../support/http/connection.js';
 import { numbers, publish } from '../support/http/feed.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import type { Message } from '../support/http/message.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 
 interface UserRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;

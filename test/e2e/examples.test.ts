@@ -23,7 +23,7 @@ import { AppModule as TypedModule, Shipping } from '../../examples/typed.js';
 import { NotificationsService } from '../../src/index.js';
 import { watchedStore } from '../support/watched-store.js';
 import { type Logs, nestLogger } from '../support/http/logs.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 let app: INestApplication | undefined;
 

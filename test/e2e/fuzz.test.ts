@@ -7,11 +7,11 @@ import { startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { poll, publish } from '../support/http/feed.js';
 import { nastyBody, nastyHeaders, nastyQuery, nastyRequest } from '../support/http/nasty.js';
-import { Random } from '../support/http/random.js';
-import { until } from '../support/http/until.js';
+import { Random } from '../support/random.js';
+import { until } from '../support/time/until.js';
 
 /** Requests in all: FUZZ_REQUESTS makes it more, FUZZ_SEED makes it others. */
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? inDepth(6_000, 21_000));
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? inDepth(4_000, 21_000));
 const SEED = Number(process.env.FUZZ_SEED ?? 4);
 /** Of each adapter's half: well-formed requests with nonsense in them; the others are bytes. */
 const WELL_FORMED = 0.75;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type CanActivate, UnauthorizedException } from '@nestjs/common';
 import { createParser } from 'eventsource-parser';
 import { forEachAdapter } from '../support/http/adapters.js';
-import { OPEN, startApp } from '../support/http/app.js';
+import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { poll, post, publish } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
@@ -85,29 +85,34 @@ forEachAdapter((adapter) => {
   });
 
   describe('nothing that is published can forge a part of an answer', () => {
-    test.each(BREAKERS.map((breaker) => [JSON.stringify(breaker), breaker]))('%s', async (_, breaker) => {
+    test('with characters that end a line, a block or a string', async () => {
       const app = await startApp(adapter, { notifications: OPEN });
+      for (const [at, breaker] of BREAKERS.entries()) await publishAndRead(app, `orders.${at}`, breaker);
+    });
+
+    async function publishAndRead(app: TestApp, topic: string, breaker: string): Promise<void> {
       const text = `before${breaker}after`;
       for (const wrong of [{ topic: text }, { type: text }, { id: text }]) {
-        const { status, json } = await post(app, { topic: 'orders', type: 't', data: 1, ...wrong });
+        const { status, json } = await post(app, { topic, type: 't', data: 1, ...wrong });
         expect([status, json.statusCode]).toEqual([400, 400]);
       }
       const data = { [text]: [text] };
-      const { ids } = await app.service.publish('orders', { type: 't', data });
+      const { ids } = await app.service.publish(topic, { type: 't', data });
       const expected = JSON.parse(JSON.stringify(data)) as unknown;
 
-      const { json } = await poll(app, 'topic=orders&cursor=earliest');
+      const { json } = await poll(app, `topic=${topic}&cursor=earliest`);
       expect(json.notifications.map((n: { id: string; data: unknown }) => [n.id, n.data])).toEqual([
         [ids[0], expected],
       ]);
 
-      const stream = await SseReader.open(app, 'topic=orders&cursor=earliest');
+      const stream = await SseReader.open(app, `topic=${topic}&cursor=earliest`);
       await stream.opening();
       await stream.next();
       const events: { event: string | undefined; data: string }[] = [];
       createParser({ onEvent: ({ event, data: line }) => events.push({ event, data: line }) }).feed(stream.text);
       const notifications = events.filter(({ event }) => event === undefined);
       expect(notifications.map(({ data: line }) => (JSON.parse(line) as { data: unknown }).data)).toEqual([expected]);
-    });
+      await stream.close();
+    }
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { memoryStore, type NotificationsService } from 'nest-notifications';
 import { express } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
-import { turn, until, within } from '../support/http/until.js';
+import { turn, until, within } from '../support/time/until.js';
 import { watchedStore } from '../support/watched-store.js';
 
 const start = (options: Parameters<typeof startApp>[1] = {}): Promise<TestApp> => startApp(express, options);

@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { type CallHandler, type CanActivate, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { NotificationsOptions } from 'nest-notifications';
 import { type Observable, tap } from 'rxjs';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, requestText } from '../support/http/connection.js';
 import { backUp, holdPoll, poll, publish } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
 import { ownMs } from '../support/http/timing.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 
 const POLL = { path: '/notifications?topic=orders' };
 const STREAM = { ...POLL, headers: { Accept: 'text/event-stream' } };
@@ -220,4 +220,4 @@ forEachAdapter((adapter) => {
     }
     expect((await poll(app, 'topic=orders&wait=0')).status).toBe(200);
   });
-});
+}, ADAPTERS);

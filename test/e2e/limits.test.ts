@@ -6,7 +6,7 @@ import { backUp, holdPoll, poll, post, publish } from '../support/http/feed.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { Connection } from '../support/http/connection.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { inDepth } from '../support/depth.js';
 import { TimerClock } from '../support/timer-clock.js';
 

@@ -9,14 +9,14 @@ import type { Target } from '../support/http/connection.js';
 import { problemsOf } from '../support/history/checker.js';
 import type { Logged, Problem } from '../support/history/history.js';
 import { PublishRecord } from '../support/history/record.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { RoamingClient, type Transport } from '../support/http/roaming-client.js';
-import { turn } from '../support/http/until.js';
+import { turn } from '../support/time/until.js';
 
 /** Another one finds other interleavings: LOSS_SEED=7 npm test -- loss */
 const SEED = Number(process.env.LOSS_SEED ?? 1);
 const CLIENTS = 60;
-const NOTIFICATIONS = inDepth(500, 2_000);
+const NOTIFICATIONS = inDepth(300, 2_000);
 const TOPICS = Array.from({ length: 10 }, (_, index) => `topic.${index}`);
 /** Some times this long for the whole check on a machine that is busy. */
 const CHECK_MS_MAX = 90_000;

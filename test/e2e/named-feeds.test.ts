@@ -13,7 +13,7 @@ import { NotificationsHealthIndicator } from 'nest-notifications/terminus';
 import { type Adapter, express, forEachAdapter } from '../support/http/adapters.js';
 import { type AppOptions, OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request, type Target } from '../support/http/connection.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { watchedStore } from '../support/watched-store.js';
 
 const { forRoot, forRootAsync } = {

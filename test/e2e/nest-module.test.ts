@@ -16,7 +16,7 @@ import {
   type NotificationsOptionsFactory,
   NotificationsService,
 } from 'nest-notifications';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { poll, post } from '../support/http/feed.js';
@@ -223,7 +223,7 @@ forEachAdapter((adapter) => {
       }
     });
   });
-});
+}, ADAPTERS);
 
 test('the module works in an application context without HTTP', async () => {
   @Module({ imports: [NotificationsModule.forRoot(OPEN)] })

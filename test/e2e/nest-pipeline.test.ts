@@ -21,7 +21,7 @@ import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection } from '../support/http/connection.js';
 import { holdPoll, numbers, poll, post, publish } from '../support/http/feed.js';
 import { namesOf, SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 const ITEM = { topic: 'orders', type: 'numbered', data: { n: 1 } };
 

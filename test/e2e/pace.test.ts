@@ -5,7 +5,7 @@ import { Connection } from '../support/http/connection.js';
 import { holdPoll, poll, publish } from '../support/http/feed.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 const POLLS = 41;
 /** Only the application may read `secret`. */

@@ -4,7 +4,7 @@ import { ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { Connection, request } from '../support/http/connection.js';
 import { holdPoll, numbers, poll, publish, upTo } from '../support/http/feed.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { TimerClock } from '../support/timer-clock.js';
 
 const CURSOR = /^[A-Za-z0-9_-]{36}$/;

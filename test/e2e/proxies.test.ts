@@ -13,7 +13,7 @@ import {
   withTimeouts,
 } from '../support/http/proxies.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 /** A proxy that buffers needs seconds, or never delivers. */
 const PROMPT_MS = 2_000;

@@ -8,7 +8,7 @@ import { express } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { poll } from '../support/http/feed.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { watchedStore } from '../support/watched-store.js';
 
 /** A worker beside a node, on one store. */

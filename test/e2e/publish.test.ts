@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Controller, Post } from '@nestjs/common';
 import { NotificationsModule } from 'nest-notifications';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { holdPoll, poll, post } from '../support/http/feed.js';
@@ -209,4 +209,4 @@ forEachAdapter((adapter) => {
       }
     }
   });
-});
+}, ADAPTERS);

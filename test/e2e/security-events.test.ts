@@ -24,7 +24,7 @@ import { backUp, holdPoll, poll, post, publish } from '../support/http/feed.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import type { Message } from '../support/http/message.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 interface UserRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;

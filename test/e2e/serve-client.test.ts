@@ -5,7 +5,7 @@ import { NotificationsModule } from 'nest-notifications';
 import * as client from 'nest-notifications/client';
 import * as tabs from 'nest-notifications/client/tabs';
 import { map } from 'rxjs';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { WITH_FETCH } from '../support/http/event-source.js';
@@ -130,4 +130,4 @@ forEachAdapter((adapter) => {
       expect(answer.header('vary')).toBe('Origin, Accept-Encoding');
     });
   });
-});
+}, ADAPTERS);

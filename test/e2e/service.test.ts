@@ -7,7 +7,7 @@ import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request } from '../support/http/connection.js';
 import { numbers, poll, post, publish, upTo } from '../support/http/feed.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 
 interface AppNotifications {
   orders: { 'order.shipped': { orderId: number }; 'order.cancelled': null };

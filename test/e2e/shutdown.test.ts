@@ -6,10 +6,11 @@ import { Connection } from '../support/http/connection.js';
 import { backUp, holdPoll, numbers, poll, publish } from '../support/http/feed.js';
 import { isNotification, namesOf, SseReader } from '../support/http/sse.js';
 import { ownMs } from '../support/http/timing.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
+import { inDepth } from '../support/depth.js';
 
-const POLLS = 2_000;
-const STREAMS = 500;
+const POLLS = inDepth(500, 2_000);
+const STREAMS = inDepth(125, 500);
 /**
  * The goal is 1 s; the rest is room for a machine that has other things to do. Each wait is much
  * longer.

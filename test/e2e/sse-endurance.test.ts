@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../support/http/app.js';
 import { openEventSource, WITH_FETCH } from '../support/http/event-source.js';
 import { numbers, poll, publish, upTo } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 import { inDepth } from '../support/depth.js';
 import { TimerClock } from '../support/timer-clock.js';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { memoryStore } from 'nest-notifications';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { holdPoll, numbers, poll, publish } from '../support/http/feed.js';
 import { cursorBlock, namesOf, SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 const QUIET = { heartbeatMs: 100 };
 
@@ -218,4 +218,4 @@ forEachAdapter((adapter) => {
       expect(numbers(await again.notifications(1))).toEqual([1]);
     });
   });
-});
+}, ADAPTERS);

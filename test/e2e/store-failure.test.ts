@@ -9,7 +9,7 @@ import { Connection, request } from '../support/http/connection.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import { numbers, poll, post, publish, upTo } from '../support/http/feed.js';
 import { isNotification, namesOf, SseReader } from '../support/http/sse.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 
 const ITEM = { topic: 'orders', type: 'numbered', data: { n: 1 } };
 const ENGINE_TEXT = "NOPERM this user has no permissions to run the 'evalsha' command at 10.1.2.3";

@@ -13,7 +13,7 @@ import { atTestEnd } from '../support/http/cleanup.js';
 import { Connection } from '../support/http/connection.js';
 import { publish, upTo } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 interface StreamClient {
   readonly name: string;

@@ -7,7 +7,6 @@ import type { Notification, Page } from 'nest-notifications';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { poll } from '../../examples/poll-loop.js';
 import { findProgram } from '../browser/main-process.js';
@@ -16,7 +15,8 @@ import { startApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { publish, upTo } from '../support/http/feed.js';
 import { Server } from '../support/http/restart.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
+import { pause } from '../support/time/pause.js';
 
 type Listener = (notifications: readonly Notification[]) => void;
 

@@ -20,7 +20,7 @@ import { type AppOptions, startApp, type TestApp } from '../support/http/app.js'
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
 import { Connection, request } from '../support/http/connection.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 const NOTIFICATIONS: NotificationsOptions = {
   tickets: {},

@@ -20,7 +20,8 @@ import { request, type Target } from '../support/http/connection.js';
 import { WITH_FETCH } from '../support/http/event-source.js';
 import { numbers, poll, publish } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
+import { TimerClock } from '../support/timer-clock.js';
 
 interface UserRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -161,13 +162,15 @@ forEachAdapter((adapter) => {
     });
 
     test('expires: first what was not used, then what was', async () => {
-      const app = await start({ tickets: { ttlMs: 1_000, lifetimeMs: 2_000 } });
+      const clock = new TimerClock({ startMs: Date.now() });
+      const app = await start({ tickets: { ttlMs: 1_000, lifetimeMs: 2_000 }, clock });
       const [used, unused] = [await ticketOf(app), await ticketOf(app)];
       const stream = await open(app, used.ticket);
       const { id } = await stream.opening();
-      await new Promise((resolve) => setTimeout(resolve, Date.parse(unused.expiresAt) - Date.now() + 1));
+      await clock.advance(1_000);
       expect(await refusalOf(app, unused.ticket)).toEqual([401, 'ticket_expired']);
       // The stream itself ends when its ticket does.
+      await clock.advance(1_000);
       await stream.rest();
       expect(await refusalOf(app, used.ticket, { 'Last-Event-ID': id! })).toEqual([401, 'ticket_expired']);
     });

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { Aborts, PHASES, prepare } from './aborts.js';
 import { slopeOf } from './linear-fit.js';
 import { ADAPTERS, WatchedNode } from './watched-node.js';
+import { inDepth } from '../support/depth.js';
 
 /** On each adapter. More with ABORT_CYCLES. */
 const CYCLES = Number(process.env.ABORT_CYCLES ?? 400);
@@ -20,7 +21,10 @@ let node: WatchedNode;
 
 afterEach(() => node.stop());
 
-test.each(ADAPTERS)(
+/** The lane runs on Express. */
+const NODES = inDepth<readonly (typeof ADAPTERS)[number][]>(['fastify', 'lane'], ADAPTERS);
+
+test.each(NODES)(
   `of ${CYCLES} clients that leave in any phase nothing is left (%s)`,
   async (adapter) => {
     node = await WatchedNode.start(adapter);

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { requestText } from '../support/http/connection.js';
-import type { Random } from '../support/http/random.js';
-import { turn } from '../support/http/until.js';
+import type { Random } from '../support/random.js';
+import { turn } from '../support/time/until.js';
 import type { WatchedNode } from './watched-node.js';
 
 /** The phase of a request in which a client leaves. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
 import { Connection, request, requestText } from '../support/http/connection.js';
 import { inDepth } from '../support/depth.js';
-import { turn, until } from '../support/http/until.js';
+import { turn, until } from '../support/time/until.js';
 import { ADAPTERS, WatchedNode } from './watched-node.js';
 
 /**

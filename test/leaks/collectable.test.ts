@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { endTest } from '../support/http/cleanup.js';
 import { Connection } from '../support/http/connection.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { SseReader } from '../support/http/sse.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { Aborts, prepare } from './aborts.js';
 import { ADAPTERS, WatchedNode } from './watched-node.js';
 

@@ -1,14 +1,14 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { pause } from '../cluster/clients.js';
 import { inDepth } from '../support/depth.js';
 import { problemsOf } from '../support/history/checker.js';
 import { PublishRecord } from '../support/history/record.js';
 import { endTest } from '../support/http/cleanup.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { RoamingClient } from '../support/http/roaming-client.js';
 import { Aborts, prepare } from './aborts.js';
 import { slopeOf } from './linear-fit.js';
 import { ADAPTERS, WatchedNode } from './watched-node.js';
+import { pause } from '../support/time/pause.js';
 
 /** More with SOAK_SECONDS. */
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 6);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { NotificationsCounts } from 'nest-notifications';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 /** Ways to run a node. */
 export const ADAPTERS = ['express', 'fastify', 'lane'] as const;

@@ -10,7 +10,7 @@ import { SseResponse } from '../../src/nest/http/sse-response.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 
 const at = (value: number) => () => value;
 const ALMOST_1 = 1 - Number.EPSILON;

@@ -9,7 +9,7 @@ import { UnusedConnections } from '../../src/nest/lifecycle/unused-connections.j
 import { ManualClock } from '../../src/testing/index.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
 import { Connection } from '../support/http/connection.js';
-import { until } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 
 afterEach(endTest);
 

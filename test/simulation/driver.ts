@@ -2,7 +2,7 @@ import type { Timer } from '../../src/core/clock.js';
 import type { Draft } from '../../src/core/notification.js';
 import type { AppendResult, ReadQuery, ReadResult, Store, Tail, TailBatch } from '../../src/core/store.js';
 import { TailHub } from '../../src/stores/shared/tail-hub.js';
-import type { Random } from '../support/http/random.js';
+import type { Random } from '../support/random.js';
 import type { Counters } from './counters.js';
 import { type Engine, unavailable } from './engine.js';
 import type { ProcessClock } from './process-clock.js';

@@ -6,7 +6,7 @@ import type { AppendResult, Epoch, ReadQuery, ReadResult, TailBatch } from '../.
 import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import type { LogChunk } from '../../src/stores/shared/tail-hub.js';
 import type { Logged } from '../support/history/history.js';
-import type { Random } from '../support/http/random.js';
+import type { Random } from '../support/random.js';
 import type { Counters } from './counters.js';
 
 /** Entries that retention keeps: so few that clients fall behind. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import type { Counters } from './counters.js';
 import { script, type Step, take } from './steps.js';
 import { World } from './world.js';

@@ -1,4 +1,4 @@
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import type { Client } from './client.js';
 import type { Process } from './node.js';
 import type { World } from './world.js';

@@ -4,7 +4,7 @@ import { Cursors } from '../../src/wire/cursor.js';
 import { draft } from '../support/drafts.js';
 import { problemsOf } from '../support/history/checker.js';
 import type { History, Place, Publish } from '../support/history/history.js';
-import { Random } from '../support/http/random.js';
+import { Random } from '../support/random.js';
 import { Client } from './client.js';
 import { Counters } from './counters.js';
 import { EngineDriver, type NodeStore } from './driver.js';

@@ -1,15 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Store, StoreFactory } from '../../src/core/store.js';
 import { openStore } from '../../src/demo/store.js';
-import { ENGINES, type SharedEngine } from '../cluster/engines.js';
+import { ENGINES, RETENTION, type SharedEngine } from '../support/engines/shared.js';
 import { draft } from '../support/drafts.js';
-import { within } from '../support/http/until.js';
+import { until } from '../support/time/until.js';
 import { JumpingClock } from '../support/jumping-clock.js';
 
 const HOUR_MS = 3_600_000;
 /** Engines take some seconds to start again. */
 const RECOVERY_MS_MAX = 30_000;
-const RETENTION = { retainCount: 1_000, retainMs: 24 * HOUR_MS, retainBytes: 2 ** 20 };
 
 /** All tests of an engine share one log: each uses ids of its own. */
 describe.each(Object.values(ENGINES))('a clock that jumps by an hour, on $name', ({ name, missing, start }) => {
@@ -79,14 +78,8 @@ describe.each(Object.values(ENGINES))('a clock that jumps by an hour, on $name',
         const startMs = Date.now() - now.call(performance);
         wall.mockImplementation(() => startMs + now.call(performance) - HOUR_MS);
         await engine.crash!();
-        const published = async (): Promise<boolean> => {
-          for (;;) {
-            const duplicate = await isDuplicate(store, 'after the restart').catch(() => undefined);
-            if (duplicate !== undefined) return duplicate;
-            await new Promise((resolve) => setTimeout(resolve, 20));
-          }
-        };
-        await within(published(), 'a publish that is acknowledged', RECOVERY_MS_MAX);
+        const isPublished = () => isDuplicate(store, 'after the restart').then(() => true, () => false); // prettier-ignore
+        await until(isPublished, RECOVERY_MS_MAX);
       } finally {
         wall.mockRestore();
       }

@@ -1,48 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { systemClock } from '../../src/core/clock.js';
 import type { LogEntry } from '../../src/core/notification.js';
-import type { Store, StoreFactory } from '../../src/core/store.js';
-import { natsStore } from '../../src/stores/nats/index.js';
-import { postgresStore } from '../../src/stores/postgres/index.js';
-import { redisStore } from '../../src/stores/redis/index.js';
-import { sqliteStore } from '../../src/stores/sqlite/index.js';
+import type { Store } from '../../src/core/store.js';
+import { openStore } from '../../src/demo/store.js';
 import { draft } from '../support/drafts.js';
-import { natsMissing, NatsServer } from '../support/engines/nats.js';
-import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { RedisEngine, redisMissing } from '../support/engines/redis.js';
-import { until } from '../support/http/until.js';
-
-interface Started {
-  readonly factory: StoreFactory;
-  stop(): Promise<void>;
-}
-
-function sqlite(): Promise<Started> {
-  const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-foreign-'));
-  const stop = (): Promise<void> => {
-    rmSync(folder, { recursive: true, force: true });
-    return Promise.resolve();
-  };
-  return Promise.resolve({ factory: sqliteStore({ path: join(folder, 'log.db') }), stop });
-}
-
-async function redis(): Promise<Started> {
-  const engine = await RedisEngine.start();
-  return { factory: redisStore({ connection: engine.url }), stop: () => engine.stop() };
-}
-
-async function postgres(): Promise<Started> {
-  const engine = await PostgresEngine.start();
-  return { factory: postgresStore({ connectionString: engine.url }), stop: () => engine.stop() };
-}
-
-async function nats(): Promise<Started> {
-  const engine = await NatsServer.start();
-  return { factory: natsStore({ connection: { servers: engine.servers } }), stop: () => engine.stop() };
-}
+import { ENGINES, RETENTION, type SharedEngine } from '../support/engines/shared.js';
+import { until } from '../support/time/until.js';
 
 /** Records of another program under a topic of this library. */
 const FOREIGN = [
@@ -57,28 +20,27 @@ const FOREIGN = [
   JSON.stringify({ id: 'f8', topic: 'orders', type: 7, time: '', data: null }),
 ];
 
-describe.each([
-  ['sqlite', sqlite, undefined],
-  ['redis', redis, redisMissing()],
-  ['postgres', postgres, postgresMissing()],
-  ['nats', nats, natsMissing()],
-] as const)('records of others in %s', (_, start, missing) => {
-  const runs = missing === undefined ? test : test.skip;
+describe.each(Object.values(ENGINES))('records of others in $name', ({ missing, start }) => {
+  const reason = missing();
+  const runs = reason === undefined ? test : test.skip;
   const errors: string[] = [];
-  let started: Started;
+  let engine: SharedEngine;
   let store: Store;
 
   beforeEach(async () => {
-    if (missing !== undefined) return;
+    if (reason !== undefined) return;
     errors.length = 0;
-    started = await start();
+    engine = await start();
     const error = (message: string): void => void errors.push(message);
-    store = await started.factory({ clock: systemClock, logger: { warn: () => undefined, error } });
+    store = await openStore(
+      engine.store(),
+      RETENTION,
+    )({ clock: systemClock, logger: { warn: () => undefined, error } });
   });
   afterEach(async () => {
-    if (missing !== undefined) return;
+    if (reason !== undefined) return;
     await store.close();
-    await started.stop();
+    await engine.stop();
   });
 
   runs('are skipped by pages and the tail, and reported once each, without their text', async () => {

@@ -6,7 +6,9 @@ import type { Store } from '../../src/core/store.js';
 import { natsStore } from '../../src/stores/nats/index.js';
 import { inDepth } from '../support/depth.js';
 import { NatsCluster, natsVersions } from '../support/engines/nats.js';
-import { draft, STREAM, until } from './nats-support.js';
+import { STREAM } from '../support/stores/nats.js';
+import { newDraft } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 /** Nodes may be without a leader this much longer than the engine. */
 const BEHIND_MS_MAX = 6_000;
@@ -35,7 +37,7 @@ function keepsGoing(binary: string): void {
     stores.push(await natsStore(options)({ clock: systemClock, logger }));
   };
   const appended = (store: Store) =>
-    store.append([draft()]).then(
+    store.append([newDraft()]).then(
       () => true,
       () => false,
     );
@@ -46,27 +48,27 @@ function keepsGoing(binary: string): void {
     await Promise.all([open(1), open(2)]);
     // A request that the server drops must not take the whole time of a call.
     expect(performance.now() - startMs).toBeLessThan(5_000);
-    for (const store of stores) await until('an append', () => appended(store));
-    const epochs = await Promise.all(stores.map((store) => store.append([draft()])));
+    for (const store of stores) await until(() => appended(store));
+    const epochs = await Promise.all(stores.map((store) => store.append([newDraft()])));
     expect(new Set(epochs.map(({ epoch }) => epoch.id)).size).toBe(1);
   }, 60_000);
 
   test('nodes recover soon after a leader is elected, in the same epoch', async () => {
     if (inDepth(true, false)) return;
     await Promise.all([open(0), open(1), open(2)]);
-    const { epoch } = await stores[0]!.append([draft()]);
+    const { epoch } = await stores[0]!.append([newDraft()]);
     const nc = await connect({ servers: cluster.servers(0), timeout: 1_000 });
     const jsm = await jetstreamManager(nc, { timeout: 500, checkAPI: false });
     const leader = async () => (await jsm.streams.info(STREAM).catch(() => undefined))?.cluster?.leader ?? '';
     const old = await leader();
     cluster.kill(old);
-    const elected = until('a leader', async () => ![old, ''].includes(await leader()), 60_000);
-    const back = stores.map((store) => until('an append', () => appended(store), 60_000));
+    const elected = until(async () => ![old, ''].includes(await leader()), 60_000);
+    const back = stores.map((store) => until(() => appended(store), 60_000));
     await elected;
     const startMs = performance.now();
     await Promise.all(back);
     await nc.close();
     expect(performance.now() - startMs).toBeLessThan(BEHIND_MS_MAX);
-    expect((await stores[1]!.append([draft()])).epoch.id).toBe(epoch.id);
+    expect((await stores[1]!.append([newDraft()])).epoch.id).toBe(epoch.id);
   }, 150_000);
 }

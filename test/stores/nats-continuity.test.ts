@@ -9,7 +9,8 @@ import { natsSettings } from '../../src/stores/nats/options.js';
 import { logStatus } from '../../src/stores/nats/stream.js';
 import { Trail } from '../../src/stores/nats/trail.js';
 import { newEpoch, pastEpochs } from '../../src/stores/shared/epoch.js';
-import { describeOnServer, draft, STREAM } from './nats-support.js';
+import { describeOnServer, STREAM } from '../support/stores/nats.js';
+import { newDraft } from '../support/drafts.js';
 
 /** The server's limit for the description of a stream. */
 const DESCRIPTION_BYTES_MAX = 4_096;
@@ -79,7 +80,7 @@ describeOnServer('a node that returns to the stream', (on) => {
   /** A log of three commits. This node has seen the first two of them. */
   async function returning() {
     const store = await on.nodes.open();
-    for (let n = 0; n < 3; n++) await store.append([draft()]);
+    for (let n = 0; n < 3; n++) await store.append([newDraft()]);
     const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM });
     const engine = await Engine.connect(settings, systemClock);
     const status = (await logStatus(engine))!;

@@ -8,7 +8,9 @@ import { stepTowards } from '../../src/stores/nats/record-room.js';
 import { repeated } from '../../src/stores/nats/repeated.js';
 import { Outage } from '../../src/stores/shared/unavailable.js';
 import { ManualClock } from '../../src/testing/index.js';
-import { describeOnServer, draft, page, STREAM, until } from './nats-support.js';
+import { describeOnServer, page, STREAM } from '../support/stores/nats.js';
+import { newDraft } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const isFinal = ({ message }: Error): boolean => message === 'final';
 
@@ -55,7 +57,7 @@ test('lowers the limits of a stream in steps', () => {
 describeOnServer('a node of the nats store', (on) => {
   test('keeps the epoch when a new leader answers before it has applied its log', async () => {
     const store = await on.nodes.open();
-    await store.append([draft()]);
+    await store.append([newDraft()]);
     const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM, timeoutMs: 2_000 });
     const engine = await Engine.connect(settings, systemClock);
     const outage = new Outage('nats', { warn: () => undefined, error: () => undefined });
@@ -82,7 +84,7 @@ describeOnServer('a node of the nats store', (on) => {
 
   test('opens and reads before it knows the newest ids, and appends after that', async () => {
     const first = await on.nodes.open();
-    const drafts = [draft(), draft()];
+    const drafts = [newDraft(), newDraft()];
     await first.append(drafts);
     const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM, timeoutMs: 2_000 });
     const engine = await Engine.connect(settings, systemClock);
@@ -100,7 +102,7 @@ describeOnServer('a node of the nats store', (on) => {
     expect((await pages.read(query)).entries.map(({ id }) => id)).toEqual(drafts.map(({ id }) => id));
     let isReady = false;
     const ready = follower.ready(5_000).then(() => (isReady = true));
-    await until('the messages have arrived', () => held.length >= 1);
+    await until(() => held.length >= 1);
     expect(isReady).toBe(false);
     for (const release of held.splice(0)) release();
     await ready;
@@ -112,14 +114,14 @@ describeOnServer('a node of the nats store', (on) => {
   test('appends while a lower retainCount removes messages', async () => {
     const store = await on.nodes.open();
     const topics = Array.from({ length: 500 }, (_, at) => `topic-${at}`);
-    for (let round = 0; round < 14; round++) await store.append(topics.map((topic) => draft(topic)));
+    for (let round = 0; round < 14; round++) await store.append(topics.map((topic) => newDraft(topic)));
     await store.close();
     const limited = await on.nodes.open({ retainCount: 100 });
-    await limited.append([draft()]);
+    await limited.append([newDraft()]);
     const { jsm } = await on.nodes.operator();
     const count = async () => (await jsm.streams.info(STREAM)).state.messages;
     // A step leaves most messages, so this node has not waited for the removal of all.
     expect(await count()).toBeGreaterThan(1_000);
-    await until('the rest is removed', async () => (await count()) <= 200);
+    await until(async () => (await count()) <= 200);
   }, 30_000);
 });

@@ -5,7 +5,8 @@ import { Follower } from '../../src/stores/nats/follower.js';
 import { natsSettings } from '../../src/stores/nats/options.js';
 import { Pages } from '../../src/stores/nats/pages.js';
 import { Outage } from '../../src/stores/shared/unavailable.js';
-import { describeOnServer, draft, everything, STREAM } from './nats-support.js';
+import { describeOnServer, everything, STREAM } from '../support/stores/nats.js';
+import { newDraft } from '../support/drafts.js';
 
 const TOPICS = Array.from({ length: 20 }, (_, at) => `topic-${at}`);
 const ARRAYS = 10;
@@ -21,7 +22,7 @@ describeOnServer(
   (on) => {
     test('is read in batches if the server can', async () => {
       const store = await on.nodes.open();
-      for (let array = 0; array < ARRAYS; array++) await store.append(TOPICS.map((topic) => draft(topic)));
+      for (let array = 0; array < ARRAYS; array++) await store.append(TOPICS.map((topic) => newDraft(topic)));
       const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM, timeoutMs: 10_000 });
       const engine = await Engine.connect(settings, systemClock);
       const outage = new Outage('nats', { warn: () => undefined, error: () => undefined });

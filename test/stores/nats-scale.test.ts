@@ -5,7 +5,9 @@ import type { Store } from '../../src/core/store.js';
 import { encodeHeader, endPosition, PART_HEADER, subjectOf } from '../../src/stores/nats/layout.js';
 import { inDepth } from '../support/depth.js';
 import { natsMissing, NatsServer } from '../support/engines/nats.js';
-import { draft, Nodes, STREAM, until } from './nats-support.js';
+import { Nodes, STREAM } from '../support/stores/nats.js';
+import { draft, newDraft } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const TOPICS = 10_000;
 /**
@@ -41,14 +43,14 @@ const TIMEOUT_MS = 60_000;
       const { nc, jsm } = await nodes.operator();
       // The store creates the stream. No node follows it while it is filled.
       const maker = await nodes.open();
-      await maker.append([draft('first')]);
+      await maker.append([newDraft('first')]);
       await maker.close();
       const { config } = await jsm.streams.info(STREAM);
       const prefix = config.subjects[0]!.replace(/\.>$/, '');
 
       const filled = async (from: number, to: number): Promise<void> => {
         await fill(nc, prefix, { from, to });
-        await until('all is stored', async () => (await jsm.streams.info(STREAM)).state.last_seq === to, 120_000);
+        await until(async () => (await jsm.streams.info(STREAM)).state.last_seq === to, 120_000);
       };
       await filled(2, SMALL);
       const smallMs = await bestMs(await nodes.open({ timeoutMs: TIMEOUT_MS }));
@@ -87,7 +89,7 @@ async function fill(
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<void> {
   for (let sequence = from; sequence <= to; sequence++) {
-    const { id, topic, json } = draft(`topic-${sequence % TOPICS}`, `n${sequence}`);
+    const { id, topic, json } = draft(`n${sequence}`, { topic: `topic-${sequence % TOPICS}` });
     const part = {
       commit: id,
       index: 1,

@@ -7,8 +7,10 @@ import type { Store } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
 import type { Draft } from '../../src/core/notification.js';
 import { NatsServer } from '../support/engines/nats.js';
-import { describeOnServer, draft, everything, Nodes, page, STREAM, until } from './nats-support.js';
+import { describeOnServer, everything, Nodes, page, STREAM } from '../support/stores/nats.js';
 import { poll } from '../support/feed.js';
+import { newDraft } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const LIMITS = {
   pageBytesMax: 1e6,
@@ -58,13 +60,13 @@ describeOnServer('nats store', (on) => {
 
   test('close writes the appends that were called before it', async () => {
     const [store, other] = await open();
-    const drafts = Array.from({ length: 500 }, () => draft());
+    const drafts = Array.from({ length: 500 }, () => newDraft());
     const appends = drafts.map((one) => store.append([one]));
     await store.close();
     const results = await Promise.allSettled(appends);
     expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect((await everything(other, ['orders'])).map(({ id }) => id)).toEqual(drafts.map(({ id }) => id));
-    await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(store.append([newDraft()])).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
   test('an error names a wrong password without repeating it', async () => {
@@ -85,12 +87,12 @@ describeOnServer('nats store', (on) => {
     const store = await nodes.open({ connection: { servers: guarded.servers, token: 'hunter2' } });
     guarded.configure(token('changed'));
     guarded.reload();
-    await until('the rejection is logged', () => nodes.logs.includes(message));
-    await expect(store.append([draft()])).rejects.toMatchObject({ code: 'store_unavailable', message });
+    await until(() => nodes.logs.includes(message));
+    await expect(store.append([newDraft()])).rejects.toMatchObject({ code: 'store_unavailable', message });
     guarded.configure(token('hunter2'));
     guarded.reload();
-    await until('the store is available again', () => nodes.logs.at(-1)!.includes('available again'));
-    await store.append([draft()]);
+    await until(() => nodes.logs.at(-1)!.includes('available again'));
+    await store.append([newDraft()]);
     expect(nodes.logs.filter((line) => line === message)).toHaveLength(1);
     expect(nodes.logs.join()).not.toContain('hunter2');
     await nodes.close();
@@ -102,10 +104,10 @@ describeOnServer('nats store', (on) => {
     const stores = await Promise.all([on.nodes.open({ retainCount }), on.nodes.open({ retainCount })]);
     const { jsm } = await on.nodes.operator();
     const limit = async (): Promise<number> => (await jsm.streams.info(STREAM)).config.max_msgs;
-    const notes = Array.from({ length: retainCount }, () => draft());
+    const notes = Array.from({ length: retainCount }, () => newDraft());
     for (const note of notes) await stores[0]!.append([note]);
     expect(await limit()).toBe(retainCount + 100);
-    for (let n = 0; n < 330; n++) await stores[n % 2]!.append([draft(`$check.${n % 7}`)]);
+    for (let n = 0; n < 330; n++) await stores[n % 2]!.append([newDraft(`$check.${n % 7}`)]);
     const kept = async (store: Store) => (await page(store)).entries.map(({ id }) => id);
     expect(await kept(stores[0]!)).toEqual(notes.map(({ id }) => id));
     expect(await limit()).toBe(retainCount + 400);
@@ -116,8 +118,8 @@ describeOnServer('nats store', (on) => {
   test('an id appended at once alone, in arrays and from two nodes is one notification', async () => {
     const stores = await open();
     for (let round = 0; round < 20; round++) {
-      const [one, two] = [draft('a'), draft('b')];
-      const arrays = [[one], [one, draft('c'), two], [two], [two, one], [draft('a'), one, draft('b')]];
+      const [one, two] = [newDraft('a'), newDraft('b')];
+      const arrays = [[one], [one, newDraft('c'), two], [two], [two, one], [newDraft('a'), one, newDraft('b')]];
       const results = await Promise.all(arrays.map((drafts, index) => stores[index % 2]!.append(drafts)));
       for (const { id } of [one, two]) {
         const answers = results.flatMap(({ appended }) => appended).filter((answer) => answer.id === id);
@@ -152,7 +154,7 @@ describeOnServer('nats store', (on) => {
       '😀',
       '%2E',
     ];
-    await store.append(topics.map((topic) => draft(topic)));
+    await store.append(topics.map((topic) => newDraft(topic)));
     for (const topic of topics) {
       expect((await page(store, { topics: [topic] })).entries.map((entry) => entry.topic)).toEqual([topic]);
     }
@@ -164,19 +166,23 @@ describeOnServer('nats store', (on) => {
       ...one,
       json: one.json.replace('null', `"${'x'.repeat(length)}"`),
     });
-    const large = sized(draft(), 1_100_000);
-    const results = await Promise.allSettled([store.append([draft()]), store.append([large]), store.append([draft()])]);
+    const large = sized(newDraft(), 1_100_000);
+    const results = await Promise.allSettled([
+      store.append([newDraft()]),
+      store.append([large]),
+      store.append([newDraft()]),
+    ]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(results[1]).toMatchObject({ reason: { code: 'notification_too_large' } });
     // Together they exceed one message, so the array has several.
-    const drafts = Array.from({ length: 5 }, () => sized(draft('b'), 600_000));
+    const drafts = Array.from({ length: 5 }, () => sized(newDraft('b'), 600_000));
     await store.append(drafts);
     expect(await everything(store, ['b'])).toMatchObject(drafts.map(({ id, json }) => ({ id, json })));
   });
 
   test('a node that starts later knows the ids of the window', async () => {
     const first = await on.nodes.open();
-    const drafts = Array.from({ length: 300 }, (_, index) => draft(`topic-${index % 7}`));
+    const drafts = Array.from({ length: 300 }, (_, index) => newDraft(`topic-${index % 7}`));
     const { appended } = await first.append(drafts);
     const second = await on.nodes.open();
     const again = await second.append(drafts);
@@ -186,7 +192,7 @@ describeOnServer('nats store', (on) => {
   test('an unfinished commit of a dead node is never visible and does not stop other nodes', async () => {
     const [one, two] = await open();
     const followed = await on.nodes.follow(two);
-    const { appended } = await one.append([draft('a')]);
+    const { appended } = await one.append([newDraft('a')]);
     const { nc, jsm } = await on.nodes.operator();
     const { config, state } = await jsm.streams.info(STREAM);
     const before = appended[0]!.position;
@@ -196,35 +202,35 @@ describeOnServer('nats store', (on) => {
     await nc.request(config.subjects[0]!.replace('>', 'a'), '{}', { headers: part, timeout: 1_000 });
     expect((await page(two, { topics: ['a'] })).head).toBe(before);
     const started = performance.now();
-    await Promise.all([one.append([draft('a')]), two.append([draft('a')])]);
+    await Promise.all([one.append([newDraft('a')]), two.append([newDraft('a')])]);
     expect(performance.now() - started).toBeLessThan(1_500);
     // Reads by topic, reads in the order of the log, and later nodes skip it.
     const later = await on.nodes.open();
     for (const store of [one, later]) expect((await page(store, { topics: ['a'] })).entries).toHaveLength(3);
-    await until('the tail has all', () => followed.entries.length === 3);
+    await until(() => followed.entries.length === 3);
     expect((await on.nodes.follow(later)).entries.map(({ id }) => id)).not.toContain('lost');
   });
 
   test('skips messages of other programs in the stream', async () => {
     const [one, two] = await open();
     const followed = await on.nodes.follow(one);
-    await one.append([draft()]);
+    await one.append([newDraft()]);
     const { nc, jsm } = await on.nodes.operator();
     const subject = (await jsm.streams.info(STREAM)).config.subjects[0]!.replace('>', 'orders');
     await nc.request(subject, 'hello');
     const broken = headers();
     broken.set('Notifications-Part', '{');
     await nc.request(subject, 'hello', { headers: broken, timeout: 1_000 });
-    const { appended } = await two.append([draft(), draft()]);
+    const { appended } = await two.append([newDraft(), newDraft()]);
     const { entries, head } = await page(one);
     expect(entries).toHaveLength(3);
     expect(head).toBe(appended[1]!.position);
-    await until('the tail has all', () => followed.entries.length === 3);
+    await until(() => followed.entries.length === 3);
   });
 
   test('the stream does not allow the removal of single messages', async () => {
     const store = await on.nodes.open();
-    await store.append([draft()]);
+    await store.append([newDraft()]);
     const { jsm } = await on.nodes.operator();
     await expect(jsm.streams.deleteMessage(STREAM, 1)).rejects.toThrow();
     await expect(jsm.streams.purge(STREAM)).rejects.toThrow();
@@ -235,7 +241,7 @@ describeOnServer('nats store', (on) => {
     const feeds = await Promise.all(
       [one, two].map((store) => Feed.open({ store, clock: systemClock, limits: LIMITS })),
     );
-    const { epoch, appended } = await one.append([draft()]);
+    const { epoch, appended } = await one.append([newDraft()]);
     const after = { epochId: epoch.id, position: appended[0]!.position };
     const request = { topics: ['orders'], after, limit: 10, waitMs: 15_000 };
     const pages = feeds.map((feed) => firstValueFrom(poll(feed, request)));
@@ -245,7 +251,7 @@ describeOnServer('nats store', (on) => {
       expect(answer.gap).toEqual({ reason: 'reset' });
       expect(answer.epoch.id).not.toBe(epoch.id);
     }
-    const next = await two.append([draft()]);
+    const next = await two.append([newDraft()]);
     expect(next.epoch.id).not.toBe(epoch.id);
     expect((await page(one)).entries.map(({ id }) => id)).toEqual([next.appended[0]!.id]);
     await Promise.all(feeds.map((feed) => feed.close()));
@@ -253,10 +259,10 @@ describeOnServer('nats store', (on) => {
 
   test('an append after the deletion of the stream is in the new log', async () => {
     const store = await on.nodes.open();
-    const { epoch } = await store.append([draft()]);
+    const { epoch } = await store.append([newDraft()]);
     const { jsm } = await on.nodes.operator();
     await jsm.streams.delete(STREAM);
-    const next = await store.append([draft()]);
+    const next = await store.append([newDraft()]);
     expect(next.epoch.id).not.toBe(epoch.id);
     expect((await page(store)).epoch.id).toBe(next.epoch.id);
   });
@@ -271,7 +277,7 @@ describeOnServer('nats store', (on) => {
     const pages = Array.from({ length: 1_000 }, () => firstValueFrom(poll(feed, request)));
     expect(feed.counts().waiters).toBe(1_000);
     expect(await consumers()).toBe(2);
-    await stores[1].append([draft()]);
+    await stores[1].append([newDraft()]);
     for (const { entries } of await Promise.all(pages)) expect(entries).toHaveLength(1);
     expect(await consumers()).toBe(2);
     // The server removes the consumer of a node that has crashed.
@@ -284,13 +290,13 @@ describeOnServer('nats store', (on) => {
 
   test('retention by age removes old notifications and states them in trimmed', async () => {
     const store = await on.nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
-    const { appended } = await store.append([draft(), draft()]);
-    await until('all are removed', async () => (await page(store)).entries.length === 0);
+    const { appended } = await store.append([newDraft(), newDraft()]);
+    await until(async () => (await page(store)).entries.length === 0);
     const state = await page(store);
     expect([state.trimmed, state.head]).toEqual([appended[1]!.position, appended[1]!.position]);
     const later = await on.nodes.open({ retainMs: 1_000, idempotencyMs: 1_000 });
     expect(await page(later)).toMatchObject({ trimmed: state.trimmed, head: state.head, epoch: state.epoch });
-    const next = await later.append([draft()]);
+    const next = await later.append([newDraft()]);
     expect(next.appended[0]!.position).toBeGreaterThan(state.head);
     expect((await page(store, { after: state.head })).entries).toHaveLength(1);
   });
@@ -298,7 +304,7 @@ describeOnServer('nats store', (on) => {
   test('retention by bytes removes the oldest notifications', async () => {
     const store = await on.nodes.open({ retainBytes: 20_000 });
     // The first step of the room for records adds 100 KiB.
-    for (let count = 0; count < 600; count++) await store.append([draft()]);
+    for (let count = 0; count < 600; count++) await store.append([newDraft()]);
     const { entries, trimmed } = await page(store);
     expect(entries.length).toBeGreaterThan(20);
     expect(entries.length).toBeLessThan(600);

@@ -5,22 +5,16 @@ import { postgresStore, type PostgresStoreOptions } from '../../src/stores/postg
 import { inDepth } from '../support/depth.js';
 import { PgBouncer, pgBouncerMissing } from '../support/engines/pgbouncer.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import {
-  closeStores,
-  draft,
-  entriesOf,
-  follow,
-  idsOf,
-  openPostgresStore,
-  pause,
-  readAllIds,
-  reports,
-  stateOf,
-  until,
-} from './postgres-bench.js';
+import { closeStores, openPostgresStore, reports, stateOf } from '../support/stores/postgres.js';
+import { draft } from '../support/drafts.js';
+import { entriesOf, follow, idsOf, readAllIds } from '../support/stores/reads.js';
+import { pause } from '../support/time/pause.js';
+import { until } from '../support/time/until.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 const CYCLES = inDepth(2, 8);
+/** A caller's pause before it repeats a rejected call. */
+const RETRY_MS = 50;
 
 describePostgres('postgresStore during failures of its engine', () => {
   let engine: PostgresEngine;
@@ -60,7 +54,7 @@ describePostgres('postgresStore during failures of its engine', () => {
             done = true;
           } catch (error) {
             expect(error).toMatchObject({ code: 'store_unavailable' });
-            await pause(50);
+            await pause(RETRY_MS);
           }
         }
       }
@@ -82,18 +76,18 @@ describePostgres('postgresStore during failures of its engine', () => {
     const load = startLoad(stores, acknowledged);
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const before = acknowledged.size;
-      await until('publishing', () => acknowledged.size > before + 50);
+      await until(() => acknowledged.size > before + 50);
       await engine.restart();
     }
     const before = acknowledged.size;
-    await until('publishing', () => acknowledged.size > before + 50);
+    await until(() => acknowledged.size > before + 50);
     await load.stop();
     const state = await stateOf(stores[0]!);
     // Each start of the engine begins an epoch that continues the one before, with all that was
     // acknowledged in it.
     expect(state.epoch.before?.map(({ lost }) => lost)).toEqual(Array.from({ length: CYCLES }, () => false));
     expect(state.epoch.before?.at(-1)?.id).toBe(epoch.id);
-    await until('the tails', () => tails.every((batches) => batches.at(-1)?.head === state.head));
+    await until(() => tails.every((batches) => batches.at(-1)?.head === state.head));
     for (const batches of tails) {
       const entries = entriesOf(batches);
       expect(entries.map(({ position }) => position)).toEqual(Array.from({ length: state.head }, (_, n) => n + 1));
@@ -125,13 +119,13 @@ describePostgres('postgresStore during failures of its engine', () => {
     const behind = results.filter((result) => result.status === 'rejected' && /is behind/.test(result.reason.message));
     expect(behind).toHaveLength(10_000);
     engine.thaw();
-    await until('publishing', () =>
+    await until(() =>
       store.append([draft('b')]).then(
         () => true,
         () => false,
       ),
     );
-    await until('the tail', () => idsOf(entriesOf(batches)).includes('b'));
+    await until(() => idsOf(entriesOf(batches)).includes('b'));
     expect(new Set(idsOf(entriesOf(batches))).size).toBe(entriesOf(batches).length);
     expect(reports).toEqual([
       expect.stringContaining('postgres store is unavailable'),
@@ -143,11 +137,11 @@ describePostgres('postgresStore during failures of its engine', () => {
     const store = await open();
     const { epoch } = await store.append([draft('a'), draft('b')]);
     const batches = await follow(store, 0);
-    await until('the tail', () => batches.at(-1)?.head === 2);
+    await until(() => batches.at(-1)?.head === 2);
     await engine.use((client) => client.query(`DROP SCHEMA ${schema} CASCADE`));
     const result = await store.append([draft('c')]);
     expect(result.epoch.id).not.toBe(epoch.id);
-    await until('the new epoch', () => batches.at(-1)?.epoch.id === result.epoch.id);
+    await until(() => batches.at(-1)?.epoch.id === result.epoch.id);
     expect(await readAllIds(store)).toEqual(['c']);
   });
 
@@ -197,7 +191,7 @@ describePostgres('postgresStore during failures of its engine', () => {
     const batches = await follow(store, 0);
     const other = await openAgain();
     await other.append([draft('a')]);
-    await until('the tail', () => entriesOf(batches).length === 1);
+    await until(() => entriesOf(batches).length === 1);
     await store.close();
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await pool.end();
@@ -233,7 +227,7 @@ describePostgres('postgresStore during failures of its engine', () => {
     const store = await open({ listenConnectionString, pollMs: 50 });
     const batches = await follow(store, 0);
     await (await openAgain()).append([draft('a')]);
-    await until('the tail', () => entriesOf(batches).length === 1);
+    await until(() => entriesOf(batches).length === 1);
   });
 
   test('no error and no report contains credentials', async () => {

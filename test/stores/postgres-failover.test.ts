@@ -8,17 +8,10 @@ import { inDepth } from '../support/depth.js';
 import { PgBouncer, pgBouncerMissing } from '../support/engines/pgbouncer.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
 import { poll as pollOf } from '../support/feed.js';
-import {
-  closeStores,
-  draft,
-  entriesOf,
-  follow,
-  idsOf,
-  openPostgresStore,
-  reports,
-  stateOf,
-  until,
-} from './postgres-bench.js';
+import { closeStores, openPostgresStore, reports, stateOf } from '../support/stores/postgres.js';
+import { draft } from '../support/drafts.js';
+import { entriesOf, follow, idsOf } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 const isMissing = postgresMissing() !== undefined;
 const describePostgres = isMissing ? describe.skip : describe;
@@ -73,7 +66,7 @@ async function fill(store: Store, from: number, to: number): Promise<LogPosition
 /** A call during a change of the engine may fail; its caller repeats it. */
 async function repeatUntilDone<T>(call: () => Promise<T>): Promise<T> {
   let result: T | undefined;
-  await until('the engine', async () => {
+  await until(async () => {
     result = await call().catch(() => undefined);
     return result !== undefined;
   });
@@ -84,13 +77,13 @@ async function repeatUntilDone<T>(call: () => Promise<T>): Promise<T> {
 async function cutOff(standby: PostgresEngine, primary: PostgresEngine): Promise<void> {
   const { rows } = await primary.use((client) => client.query('SELECT pg_current_wal_lsn()::text AS lsn'));
   await standby.use(async (client) => {
-    await until('the standby', async () => {
+    await until(async () => {
       const replayed = await client.query('SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done', [rows[0].lsn]);
       return replayed.rows[0].done === true;
     });
     await client.query(`ALTER SYSTEM SET primary_conninfo = ''`);
     await client.query('SELECT pg_reload_conf()');
-    await until('the cut', async () => (await client.query('SELECT FROM pg_stat_wal_receiver')).rowCount === 0);
+    await until(async () => (await client.query('SELECT FROM pg_stat_wal_receiver')).rowCount === 0);
   });
 }
 
@@ -123,7 +116,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
     expect(reports.splice(0).join()).toContain('the server is a standby');
     await cutOff(standby, primary);
     const at100 = await fill(store, 91, 100);
-    await until('the other node', () => feed.window.head === 100);
+    await until(() => feed.window.head === 100);
 
     await standby.promote();
     await pooler.changeTo(standby);
@@ -133,7 +126,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
     expect(head).toBe(100);
     expect(epoch.id).not.toBe(at100.epochId);
     expect(epoch.before?.find(({ id }) => id === at100.epochId)).toMatchObject({ upTo: 90, lost: true });
-    await until('the other node', () => feed.window.epoch.id === epoch.id && feed.window.head === 100);
+    await until(() => feed.window.epoch.id === epoch.id && feed.window.head === 100);
     const beyond = await poll(feed, at100);
     expect(beyond.gap).toEqual({ reason: 'reset' });
     expect(idsOf(beyond.entries)).toContain('n110');
@@ -145,7 +138,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
     // The old primary is still running and accepts appends.
     await pooler.changeTo(primary);
     for (const call of [() => store.append([draft('late')]), () => stateOf(other)]) {
-      await until('the refusal', async () => {
+      await until(async () => {
         const error: unknown = await call().catch((reason: unknown) => reason);
         expect(error).toMatchObject({ code: 'store_unavailable' });
         return (error as Error).cause instanceof OutdatedServer;
@@ -184,7 +177,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
       const batches = await follow(other, 0);
       const at10 = await fill(store, 1, 10);
       const at20 = await fill(store, 11, 20);
-      await until('the other node', () => feed.window.head === 20);
+      await until(() => feed.window.head === 20);
       const held = poll(feed, at20, 20_000);
 
       await primary.kill();
@@ -225,7 +218,7 @@ describePostgres('an engine that is restored', () => {
 
     // docs/stores/postgres.md recommends this statement before nodes start.
     await engine.use((client) => client.query('SELECT notifications.renew(true, true)'));
-    await until('the new epoch', () => feed.window.epoch.id !== page.epoch.id);
+    await until(() => feed.window.epoch.id !== page.epoch.id);
     expect((await poll(feed, at50)).gap).toEqual({ reason: 'expired' });
   }, 60_000);
 });
@@ -246,7 +239,7 @@ describePostgres('one engine', () => {
     expect(epoch.id).not.toBe(at10.epochId);
     expect(positionIn(epoch, at10)).toEqual({ epochId: epoch.id, position: 10 });
     await fill(store, 11, 20);
-    await until('the tail', () => entriesOf(batches).length === 20);
+    await until(() => entriesOf(batches).length === 20);
     expect(batches.map(({ after }) => after)).not.toContain(20);
   }, 60_000);
 

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import pg from 'pg';
 import type { Store } from '../../src/core/store.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { closeStores, draft, openPostgresStore, reports, until } from './postgres-bench.js';
+import { closeStores, openPostgresStore, reports } from '../support/stores/postgres.js';
+import { draft } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 
@@ -21,7 +23,9 @@ describePostgres('the disk that postgresStore takes', () => {
 
   const append = async (store: Store, count: number): Promise<void> => {
     for (const end = appended + count; appended < end; appended += BATCH) {
-      await store.append(Array.from({ length: BATCH }, (_, n) => draft(`n${appended + n}`, `topic-${n % 10}`)));
+      await store.append(
+        Array.from({ length: BATCH }, (_, n) => draft(`n${appended + n}`, { topic: `topic-${n % 10}` })),
+      );
     }
   };
   const query = async (text: string): Promise<Record<string, unknown>> =>
@@ -38,7 +42,7 @@ describePostgres('the disk that postgresStore takes', () => {
     // Waits for the removal after each part, as the speed of the store is not under test.
     for (let part = 0; part < 10; part++) {
       await append(store, KEPT / 2);
-      await until('the removal', async () => (await count('busy')) <= KEPT + BATCH);
+      await until(async () => (await count('busy')) <= KEPT + BATCH);
     }
     expect(await pages('busy')).toBeLessThan(full * 2.5);
     expect(reports).toEqual([]);
@@ -50,7 +54,7 @@ describePostgres('the disk that postgresStore takes', () => {
     await closeStores();
     const full = await pages('lowered');
     const store = await openPostgresStore({ ...options, retainCount: KEPT });
-    await until('a smaller table', async () => {
+    await until(async () => {
       await append(store, BATCH);
       return (await pages('lowered')) < full / 2;
     });
@@ -71,7 +75,7 @@ describePostgres('the disk that postgresStore takes', () => {
     guest.on('notice', ({ message }) => notices.push(String(message)));
     await guest.connect();
     await append(store, 3 * KEPT);
-    await until('the removal', async () => (await count('owned')) <= KEPT + BATCH);
+    await until(async () => (await count('owned')) <= KEPT + BATCH);
     const { rows } = await guest.query('SELECT is_vacuum_due FROM owned.trim_log(1, 1, 1e9, 2000)');
     expect(rows).toEqual([{ is_vacuum_due: false }]);
     expect([...reports, ...notices]).toEqual([]);

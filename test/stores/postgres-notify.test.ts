@@ -2,18 +2,10 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { publishInTransaction } from '../../src/stores/postgres/index.js';
 import { otherVersion, PostgresEngine } from '../support/engines/postgres.js';
-import {
-  closeStores,
-  draft,
-  entriesOf,
-  follow,
-  idsOf,
-  openPostgresStore,
-  publicationOf,
-  reports,
-  stateOf,
-  until,
-} from './postgres-bench.js';
+import { closeStores, openPostgresStore, publicationOf, reports, stateOf } from '../support/stores/postgres.js';
+import { draft } from '../support/drafts.js';
+import { entriesOf, follow, idsOf } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 /** These versions can bound their queue of notifications. */
 const bin = otherVersion(18) ?? otherVersion(17);
@@ -38,7 +30,7 @@ if (!bin) console.warn('skipped: PostgreSQL 18 is not installed (node scripts/po
     await listener.query('SELECT pg_current_xact_id()');
     await engine.use(async (client) => {
       const text = `SELECT count(pg_notify('others', repeat('x', 7000) || n)) FROM generate_series(1, 5) n`;
-      await until('a full queue', () =>
+      await until(() =>
         client.query(text).then(
           () => false,
           (error: unknown) => (error as pg.DatabaseError).code === '54000',
@@ -48,13 +40,13 @@ if (!bin) console.warn('skipped: PostgreSQL 18 is not installed (node scripts/po
     });
     await store.append([draft('a')]);
     await store.append([draft('b'), draft('c')]);
-    await until('the other node', () => entriesOf(batches).length === 4);
+    await until(() => entriesOf(batches).length === 4);
     expect(idsOf(entriesOf(batches)).sort()).toEqual(['a', 'b', 'c', 'from a transaction']);
     expect((await stateOf(store)).head).toBe(4);
-    await until('the report', () => reports.length > 0);
+    await until(() => reports.length > 0);
     expect(reports[0]).toContain('cannot wake other nodes: SQLSTATE 54000');
     await listener.end();
-    await until('the end of it', async () => {
+    await until(async () => {
       await store.append([draft(`d${reports.length}${Math.random()}`)]);
       return reports.some((report) => report.includes('wakes other nodes again'));
     });

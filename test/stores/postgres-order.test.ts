@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import pg from 'pg';
 import { publishInTransaction } from '../../src/stores/postgres/index.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { closeStores, draft, idsOf, openPostgresStore, pause, publicationOf, until } from './postgres-bench.js';
+import { closeStores, openPostgresStore, publicationOf } from '../support/stores/postgres.js';
+import { draft } from '../support/drafts.js';
+import { idsOf } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 
@@ -24,20 +27,29 @@ async function readAroundLateCommit(log: Log, client: pg.Client): Promise<string
   await log.appendLate(client, 'late');
   // The append either succeeds now, or waits for the open transaction.
   const appended = log.append('early');
-  await Promise.race([appended, pause(300)]);
+  let isAppended = false;
+  void appended.then(() => (isAppended = true));
+  await until(async () => isAppended || (await waitsForLock(client)));
   const first = await log.readAfter(0);
   await client.query('COMMIT');
   await appended;
   const seen = [...first.ids];
   let { next } = first;
-  const giveUpAtMs = Date.now() + 2_000;
-  while (seen.length < 2 && Date.now() < giveUpAtMs) {
+  const readOn = async (): Promise<boolean> => {
+    const isComplete = (await log.readAfter(0)).ids.length === 2;
     const page = await log.readAfter(next);
     seen.push(...page.ids);
     ({ next } = page);
-    await pause(20);
-  }
+    return isComplete && page.ids.length === 0;
+  };
+  await until(readOn);
   return seen.sort();
+}
+
+/** Whether a transaction waits for a lock of another one. */
+async function waitsForLock(client: pg.Client): Promise<boolean> {
+  const { rowCount } = await client.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+  return rowCount! > 0;
 }
 
 describePostgres('a reader of postgresStore skips no late commit', () => {
@@ -98,7 +110,7 @@ describePostgres('a reader of postgresStore skips no late commit', () => {
       for (let n = 0; n < 5; n++) await log.append(`early-${n}`);
       await client.query('COMMIT');
     });
-    await until('the move', async () => (await log.readAfter(0)).ids.length === 6);
+    await until(async () => (await log.readAfter(0)).ids.length === 6);
     expect((await log.readAfter(0)).ids.at(-1)).toBe('late');
   });
 });

@@ -9,7 +9,9 @@ import { NotificationsModule, NotificationsService } from '../../src/index.js';
 import { postgresStore } from '../../src/stores/postgres/index.js';
 import { inDepth } from '../support/depth.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { closeStores, openPostgresStore, readAllIds, until } from './postgres-bench.js';
+import { closeStores, openPostgresStore } from '../support/stores/postgres.js';
+import { readAllIds } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 const LIBRARIES = ['pg', 'typeorm', 'drizzle', 'kysely', 'knex', 'sequelize', 'prisma'];
 const ROOT = join(import.meta.dirname, '../..');
@@ -109,7 +111,7 @@ const missing = postgresMissing() ?? (await librariesMissing());
     '%s: publishes if and only if the transaction commits',
     async (library, index) => {
       expect(errors[library]).toBeUndefined();
-      await until('the move', async () => (await readAllIds(store, library)).length === 2);
+      await until(async () => (await readAllIds(store, library)).length === 2);
       expect(await readAllIds(store, library)).toEqual([`${library}-1`, `${library}-2`]);
       const { rows } = await engine.use((client) =>
         client.query('SELECT id, shipped FROM orders WHERE id = ANY ($1) ORDER BY id', [

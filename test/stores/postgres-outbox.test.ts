@@ -9,19 +9,10 @@ import type { PublishItem } from '../../src/core/draft.js';
 import { NotificationsModule, NotificationsService } from '../../src/index.js';
 import { postgresStore, publishInTransaction } from '../../src/stores/postgres/index.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import {
-  closeStores,
-  draft,
-  entriesOf,
-  follow,
-  idsOf,
-  openPostgresStore,
-  pause,
-  publicationOf,
-  readAllIds,
-  reports,
-  until,
-} from './postgres-bench.js';
+import { closeStores, openPostgresStore, publicationOf, reports } from '../support/stores/postgres.js';
+import { draft } from '../support/drafts.js';
+import { entriesOf, follow, idsOf, readAllIds } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 const orders = pgTable('orders', { id: integer() });
@@ -48,7 +39,7 @@ describePostgres('publishing inside a transaction of the application', () => {
   };
   const openAgain = () => openPostgresStore({ connectionString: engine.url, schema, pollMs: 5_000 });
   const DATA = { text: `it's "quoted" \u0000 €` };
-  const item = (id: string) => draft(id, 'orders', DATA);
+  const item = (id: string) => draft(id, { data: DATA });
 
   test('pg: a publication is visible if and only if the transaction commits, at once and with its data', async () => {
     const store = await open();
@@ -60,16 +51,18 @@ describePostgres('publishing inside a transaction of the application', () => {
     await client.query('BEGIN');
     await client.query('INSERT INTO orders VALUES (1)');
     expect(await publishInTransaction(client, publicationOf([item('a'), item('b')]), { schema })).toEqual(['a', 'b']);
-    await pause(50);
+    // The tail has passed a later notification.
+    await store.append([draft('later', { topic: 'others' })]);
+    await until(() => entriesOf(batches).length === 1);
     expect(await readAllIds(store)).toEqual([]);
     const startMs = Date.now();
     await client.query('COMMIT');
     client.release();
-    await until('the tail', () => entriesOf(batches).length === 2);
+    await until(() => entriesOf(batches).length === 3);
     // A wake-up is faster than the next poll.
     expect(Date.now() - startMs).toBeLessThan(3_000);
     expect(await readAllIds(store)).toEqual(['a', 'b']);
-    expect(entriesOf(batches)[0]?.json).toBe(item('a').json);
+    expect(entriesOf(batches)[1]?.json).toBe(item('a').json);
   });
 
   test('Drizzle: the same inside db.transaction', async () => {
@@ -85,7 +78,7 @@ describePostgres('publishing inside a transaction of the application', () => {
       });
     await expect(ship(7, true)).rejects.toThrow('changed its mind');
     await ship(8, false);
-    await until('the tail', () => entriesOf(batches).length > 0);
+    await until(() => entriesOf(batches).length > 0);
     expect(await readAllIds(store)).toEqual(['o8']);
     const { rows } = await pool.query('SELECT id FROM orders WHERE id IN (7, 8)');
     expect(rows).toEqual([{ id: 8 }]);
@@ -106,7 +99,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     };
     await Promise.all(['x', 'y', 'z'].map(publish));
     const expected = 3 * (15 + 12 * 2);
-    await until('all tails', () => tails.every((batches) => entriesOf(batches).length >= expected));
+    await until(() => tails.every((batches) => entriesOf(batches).length >= expected));
     const [first = [], ...others] = tails.map((batches) => idsOf(entriesOf(batches)));
     expect(new Set(first).size).toBe(expected);
     for (const ids of [...others, await readAllIds(stores[0]!)]) expect(ids).toEqual(first);
@@ -126,7 +119,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     await publishInTransaction(pool, publicationOf([item('a'), item('b')]), { schema });
     const later = await openAgain();
     await follow(later, 0);
-    await until('the move', async () => (await readAllIds(later)).length === 2);
+    await until(async () => (await readAllIds(later)).length === 2);
     expect(await readAllIds(later)).toEqual(['a', 'b']);
   });
 
@@ -150,14 +143,14 @@ describePostgres('publishing inside a transaction of the application', () => {
     await insert('[{"id":"b"}]');
     await publishInTransaction(pool, publicationOf([item('c')]), { schema });
     await follow(store, 0);
-    await until('the move', async () => (await readAllIds(store)).length === 2);
+    await until(async () => (await readAllIds(store)).length === 2);
     expect(await readAllIds(store)).toEqual(['a', 'c']);
     const { rows } = await pool.query(`SELECT drafts, error FROM ${schema}.outbox_rejected ORDER BY number`);
     expect(rows).toEqual([
       { drafts: {}, error: '22023' },
       { drafts: [{ id: 'b' }], error: '23502' },
     ]);
-    await until('the report', () => reports.length > 0);
+    await until(() => reports.length > 0);
     expect(reports.join()).toContain(`${schema}.outbox_rejected`);
   });
 
@@ -166,13 +159,13 @@ describePostgres('publishing inside a transaction of the application', () => {
     await closeStores();
     const large = 'x'.repeat(100_000);
     for (let n = 0; n < 40; n++) {
-      const drafts = [draft(`${n}-a`, 'orders', large), draft(`${n}-b`, 'orders', large)];
+      const drafts = [draft(`${n}-a`, { data: large }), draft(`${n}-b`, { data: large })];
       await publishInTransaction(pool, publicationOf(drafts), { schema });
     }
     const store = await openAgain();
     const batches = await follow(store, 0);
     await store.append([draft('plain')]);
-    await until('the move', () => entriesOf(batches).length === 81);
+    await until(() => entriesOf(batches).length === 81);
     const { rows } = await pool.query(
       `SELECT sum(bytes)::int AS bytes FROM ${schema}.entries WHERE id <> 'plain' GROUP BY xmin::text`,
     );
@@ -191,7 +184,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     const store = await openPostgresStore({ connectionString, schema });
     await publishInTransaction(pool, publicationOf([item('a')]), { schema });
     await follow(store, 0);
-    await until('the move', async () => (await readAllIds(store)).length === 1);
+    await until(async () => (await readAllIds(store)).length === 1);
     expect(reports).toEqual([]);
   });
 
@@ -204,7 +197,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     const store = await openPostgresStore({ connectionString, schema, pollMs: 20 });
     await publishInTransaction(pool, publicationOf([item('a')]), { schema });
     await follow(store, 0);
-    await until('the report', () => reports.length > 0);
+    await until(() => reports.length > 0);
     await store.append([draft('b')]);
     expect(reports).toEqual([expect.stringContaining('cannot move publications from the outbox into the log')]);
     expect(reports.join()).toContain('the role lacks a privilege');
@@ -244,7 +237,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(publication.ids).toEqual(['p1']);
     expect(await publishInTransaction(pool, publication, { schema })).toEqual(['p1']);
     const batches = await follow(store, 0);
-    await until('the move', () => entriesOf(batches).length === 1);
+    await until(() => entriesOf(batches).length === 1);
     expect(JSON.parse(entriesOf(batches)[0]?.json ?? '')).toMatchObject({ topic: 'orders', data: { orderId: 7 } });
     await module.close();
   });

@@ -5,7 +5,10 @@ import { Peers } from '../../src/stores/postgres/peers.js';
 import { Waker } from '../../src/stores/postgres/waker.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { closeStores, draft, entriesOf, follow, openPostgresStore, until } from './postgres-bench.js';
+import { closeStores, openPostgresStore } from '../support/stores/postgres.js';
+import { draft } from '../support/drafts.js';
+import { entriesOf, follow } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 describe('a node that listens', () => {
   const clock = new ManualClock();
@@ -90,20 +93,20 @@ test('a node that is alone sends no wake-up', async () => {
       await client.query('LISTEN nest_notifications_notifications');
       // A node that is not alone would send one in each of these rounds, or in the next.
       let silentRounds = 0;
-      await until('silence', async () => {
+      await until(async () => {
         heard.length = 0;
         await first.append([draft(`n${Math.random()}`)]);
         await client.query(`SELECT pg_notify('nest_notifications_notifications', '')`);
-        await until('the fence', () => heard.includes(''));
+        await until(() => heard.includes(''));
         silentRounds = heard.length === 1 ? silentRounds + 1 : 0;
         return silentRounds === 20;
       });
       const second = await openPostgresStore(options);
       const { head } = await second.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       const batches = await follow(second, head);
-      await until('the greeting', () => heard.some((message) => message.startsWith('+')));
+      await until(() => heard.some((message) => message.startsWith('+')));
       await first.append([draft('last')]);
-      await until('the tail', () => entriesOf(batches).some(({ id }) => id === 'last'));
+      await until(() => entriesOf(batches).some(({ id }) => id === 'last'));
     });
   }, 60_000);
 });

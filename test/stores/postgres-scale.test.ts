@@ -4,7 +4,7 @@ import { readAfter } from '../../src/stores/postgres/sql/read-after.sql.js';
 import { readPage } from '../../src/stores/postgres/sql/read-page.sql.js';
 import { inDepth } from '../support/depth.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
-import { closeStores, openPostgresStore } from './postgres-bench.js';
+import { closeStores, openPostgresStore } from '../support/stores/postgres.js';
 
 const describePostgres = postgresMissing() === undefined ? describe : describe.skip;
 

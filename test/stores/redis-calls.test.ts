@@ -4,8 +4,8 @@ import type { Store } from '../../src/core/store.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { appendLua } from '../../src/stores/redis/lua/append.lua.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
-import { within } from '../support/http/until.js';
-import { draft, until } from './redis.support.js';
+import { until, within } from '../support/time/until.js';
+import { newDraft } from '../support/drafts.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
 
@@ -39,14 +39,12 @@ describeRedis('appends of redisStore that are not awaited', () => {
     const connection = engine.url;
     if (wait) {
       await start({ settings: { replicaof: `127.0.0.1 ${engine.port}`, ...NO_DELAY } });
-      await until('the replica follows', async () =>
-        (await engine.use((client) => client.info('replication'))).includes('state=online'),
-      );
+      await until(async () => (await engine.use((client) => client.info('replication'))).includes('state=online'));
     }
     const store = await openStore({ connection, ...(wait && { wait }) });
-    const appends = Array.from({ length: 500 }, () => store.append([draft()]));
+    const appends = Array.from({ length: 500 }, () => store.append([newDraft()]));
     const closing = store.close();
-    const late = store.append([draft()]);
+    const late = store.append([newDraft()]);
     await expect(late).rejects.toMatchObject(UNAVAILABLE);
     const positions = (await Promise.all(appends)).map(({ appended }) => appended[0]!.position);
     expect(positions).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
@@ -61,7 +59,7 @@ describeRedis('appends of redisStore that are not awaited', () => {
       for (let round = 0; round < 10; round++) {
         const appends: ReturnType<Store['append']>[] = [];
         for (let count = 0; count < 60; count++) {
-          appends.push(store.append([draft()]));
+          appends.push(store.append([newDraft()]));
           if (count === 20) void client.script('FLUSH');
           // Each goes in a call of its own.
           await new Promise((resolve) => setImmediate(resolve));
@@ -81,7 +79,7 @@ describeRedis('appends of redisStore in flight', () => {
       for (let round = 0; round < 20; round++) {
         const appends: ReturnType<Store['append']>[] = [];
         for (let count = 0; count < 60; count++) {
-          appends.push(store.append([draft()]));
+          appends.push(store.append([newDraft()]));
           if (count === 20) void client.script('FLUSH');
           if (count === 22) void client.script('LOAD', appendLua);
           // Each append is a call of its own.
@@ -107,14 +105,14 @@ describeRedis('appends of redisStore in flight', () => {
     const store = await openStore({ connection: engine.url }, clock);
     await engine.use((client) => client.script('FLUSH'));
     engine.freeze();
-    const late = store.append([draft()]);
+    const late = store.append([newDraft()]);
     late.catch(() => undefined);
-    await until('it is sent', () => timers.size > 0);
+    await until(() => timers.size > 0);
     for (const time of timers) time();
     await expect(late).rejects.toMatchObject(UNAVAILABLE);
     engine.thaw();
-    await until('the script has arrived', async () => (await engine.use((client) => client.dbsize())) > 0);
-    const { appended } = await within(store.append([draft()]), 'an append', 10_000);
+    await until(async () => (await engine.use((client) => client.dbsize())) > 0);
+    const { appended } = await within(store.append([newDraft()]), 'an append', 10_000);
     expect(appended[0]!.position).toBe(2);
   });
 
@@ -124,9 +122,9 @@ describeRedis('appends of redisStore in flight', () => {
     const stores = [await openStore(options), await openStore(options)];
     const fields = () =>
       engine.use(async (client) => (await client.hkeys(`{${PREFIX}}:meta`)).filter((name) => name.startsWith('node:')));
-    for (const store of stores) await Promise.all([store.append([draft()]), store.append([draft()])]);
+    for (const store of stores) await Promise.all([store.append([newDraft()]), store.append([newDraft()])]);
     expect(await fields()).toHaveLength(2);
-    for (let count = 0; count < 6; count++) await stores[0]!.append([draft()]);
+    for (let count = 0; count < 6; count++) await stores[0]!.append([newDraft()]);
     expect(await fields()).toHaveLength(1);
   });
 });
@@ -147,8 +145,8 @@ describeRedis('a wrong password', () => {
       await client.config('SET', 'requirepass', 'another');
       await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     });
-    await until('the reason is known', async () => {
-      const error: unknown = await store.append([draft()]).catch((reason: unknown) => reason);
+    await until(async () => {
+      const error: unknown = await store.append([newDraft()]).catch((reason: unknown) => reason);
       return error instanceof Error && error.message.includes('wrong password');
     });
   });

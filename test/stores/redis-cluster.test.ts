@@ -4,7 +4,9 @@ import type { RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { inDepth } from '../support/depth.js';
 import { type RedisEngine, redisMissing } from '../support/engines/redis.js';
 import { RedisCluster } from '../support/engines/redis-cluster.js';
-import { draft, drafts, PollingClient, Publisher, TestNode, until } from './redis.support.js';
+import { PollingClient, Publisher, TestNode } from '../support/stores/redis.js';
+import { newDraft, newDrafts } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
 const testInFull = inDepth(false, true) ? test : test.skip;
@@ -26,7 +28,7 @@ describeRedis('redisStore on a Cluster of three', () => {
 
   beforeEach(async () => {
     open = [];
-    cluster = await RedisCluster.start(3, until);
+    cluster = await RedisCluster.start(3);
   }, 30_000);
   afterEach(async () => {
     for (const one of open.reverse()) await one.close();
@@ -51,43 +53,45 @@ describeRedis('redisStore on a Cluster of three', () => {
     await evictOn((engine) => engine !== owner);
     for (let opening = 0; opening < 4; opening++) {
       const { store } = await openNode();
-      expect((await store.append(drafts(1))).appended[0]!.duplicate).toBe(false);
+      expect((await store.append(newDrafts(1))).appended[0]!.duplicate).toBe(false);
     }
   }, 30_000);
 
   test('a slot that moves during appends and claims: nothing is lost or doubled, no claim succeeds twice', async () => {
-    // While the slot moves, each call takes up to this time.
-    const node = await openNode({ timeoutMs: 500, idempotencyCount: 200 });
+    const options = { idempotencyCount: 200 };
+    const node = await openNode({ ...options, timeoutMs: 10_000 });
+    // While the slot moves, each call takes up to this time. Its callers retry.
+    const moving = await openNode({ ...options, timeoutMs: 500 });
     // While a listed key is missing, the engine runs no script: both generations of ids must exist.
-    for (const count of [200, 1]) await node.store.append(drafts(count));
+    for (const count of [200, 1]) await node.store.append(newDrafts(count));
     const topics = ['orders', 'invoices', 'returns'];
-    const client = new PollingClient(() => node.feed, topics);
+    const client = new PollingClient(() => moving.feed, topics);
     opened({ close: () => client.stop() });
-    const publisher = new Publisher(node.store, topics);
+    const publisher = new Publisher(moving.store, topics);
     opened({ close: () => publisher.stop() });
-    const claim = (key: string) => (node.store as Store & ClaimStore).claim(key, 60_000).catch(() => undefined);
+    const claim = ({ store }: TestNode, key: string) => (store as Store & ClaimStore).claim(key, 60_000);
     const used = Array.from({ length: 10 }, (_, at) => `used-${at}`);
-    for (const key of used) expect(await claim(key)).toBe(true);
-    await until('it publishes', () => publisher.acknowledged.length > 20);
+    for (const key of used) expect(await claim(node, key)).toBe(true);
+    await until(() => publisher.acknowledged.length > 20);
 
     const taken = new Map<string, number>();
     let steps = 0;
     const target = await cluster.moveSlotOf(KEY, async () => {
       const keys = [...used, `new-${steps++ >> 1}`];
       const claims = keys.map(async (key) => {
-        if (await claim(key)) taken.set(key, (taken.get(key) ?? 0) + 1);
+        if (await claim(moving, key).catch(() => undefined)) taken.set(key, (taken.get(key) ?? 0) + 1);
       });
       // Appends in flight, which the engines redirect or reject.
-      const appends = Array.from({ length: 10 }, () => node.store.append([draft('orders')]));
+      const appends = Array.from({ length: 10 }, () => moving.store.append([newDraft('orders')]));
       await Promise.allSettled([...claims, ...appends]);
     });
     expect(steps).toBeGreaterThan(5);
     expect(await cluster.ownerOf(KEY)).toBe(target);
     expect([...taken].filter(([key, count]) => used.includes(key) || count > 1)).toEqual([]);
     const { length } = publisher.acknowledged;
-    await until('it publishes on', () => publisher.acknowledged.length > length + 20);
+    await until(() => publisher.acknowledged.length > length + 20);
     await publisher.stop();
-    for (const key of used) expect(await claim(key)).toBe(false);
+    for (const key of used) expect(await claim(node, key)).toBe(false);
 
     const { store } = await openNode();
     const { entries } = await store.read({ topics, after: 0, limit: 10_000, bytesMax: 2 ** 24 });
@@ -96,7 +100,7 @@ describeRedis('redisStore on a Cluster of three', () => {
     for (const { id, position } of publisher.acknowledged) {
       expect(entries).toContainEqual(expect.objectContaining({ id, position }));
     }
-    await until('the client has all', () => client.ids.includes(publisher.acknowledged.at(-1)!.id));
+    await until(() => client.ids.includes(publisher.acknowledged.at(-1)!.id));
     expect(new Set(client.ids).size).toBe(client.ids.length);
     expect(client.gaps.length).toBeLessThanOrEqual(1);
     if (client.gaps.length === 0) expect(client.ids).toEqual(ids);
@@ -107,7 +111,7 @@ describeRedis('redisStore on a Cluster of three', () => {
     async () => {
       const owner = await cluster.ownerOf(KEY);
       const replica = await cluster.addReplica(owner);
-      await until('the replica has run for long enough', async () => {
+      await until(async () => {
         const info = await replica.use((client) => client.info('server'));
         return Number(/uptime_in_seconds:(\d+)/.exec(info)?.[1]) >= REPLICA_S;
       });
@@ -118,15 +122,15 @@ describeRedis('redisStore on a Cluster of three', () => {
       opened({ close: () => client.stop() });
       const goOn = async (): Promise<void> => {
         const count = publisher.acknowledged.length + 20;
-        await until('it publishes', () => publisher.acknowledged.length >= count);
+        await until(() => publisher.acknowledged.length >= count);
       };
       await goOn();
       await replica.use((one) => one.cluster('FAILOVER'));
-      await until('the replica is promoted', async () => (await cluster.ownerOf(KEY)) === replica);
+      await until(async () => (await cluster.ownerOf(KEY)) === replica);
       await goOn();
       await publisher.stop();
       const last = publisher.acknowledged.at(-1)!;
-      await until('the client has all', () => client.ids.includes(last.id));
+      await until(() => client.ids.includes(last.id));
       expect(client.gaps).toEqual([]);
       expect(new Set(publisher.acknowledged.map(({ epochId }) => epochId)).size).toBe(2);
       expect(new Set(client.ids)).toEqual(new Set(publisher.acknowledged.map(({ id }) => id)));

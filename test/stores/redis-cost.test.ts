@@ -3,7 +3,9 @@ import type { Redis } from 'ioredis';
 import type { Store } from '../../src/core/store.js';
 import { inDepth } from '../support/depth.js';
 import { RedisEngine, redisMissing } from '../support/engines/redis.js';
-import { draft, pageAfter, pause, TestNode, until } from './redis.support.js';
+import { pageAfter, TestNode } from '../support/stores/redis.js';
+import { draft, newDraft } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const LARGE = inDepth(300_000, 1_000_000);
 
@@ -47,14 +49,14 @@ describeRedis('what redisStore costs its engine', () => {
 
   test('a node has as many connections and reads with 1,000 clients as with none', async () => {
     const pair = [await openNode(), await openNode()];
-    const quiet = await trafficOf(engine, pair[0]!.store);
+    const quiet = await trafficOf(engine, pair);
     const held = pair.flatMap(({ feed }) =>
       Array.from({ length: 500 }, (_, at) =>
         pageAfter(feed, 'latest', { topics: ['all', `topic ${at}`], waitMs: 20_000 }),
       ),
     );
-    await pause(50);
-    const busy = await trafficOf(engine, pair[0]!.store);
+    await until(() => pair.every(({ feed }) => feed.counts().waiters === 500));
+    const busy = await trafficOf(engine, pair);
     const pages = await Promise.all(held);
     expect(pages.filter(({ entries }) => entries.length > 0)).toHaveLength(1_000);
     expect(busy.connections).toBe(4);
@@ -68,7 +70,7 @@ describeRedis('what redisStore costs its engine', () => {
   test('appends of one turn of the event loop are one call', async () => {
     const { store } = await openNode();
     const before = await callsOf(engine, 'evalsha');
-    await Promise.all(Array.from({ length: 400 }, () => store.append([draft()])));
+    await Promise.all(Array.from({ length: 400 }, () => store.append([newDraft()])));
     // One append, and the looks of the tail that it woke.
     expect((await callsOf(engine, 'evalsha')) - before).toBeLessThan(10);
   });
@@ -82,7 +84,7 @@ describeRedis('what redisStore costs its engine', () => {
       const { store, feed } = await openNode();
       // Nodes that follow the log read it in slices, in calls of their own.
       await feed.close();
-      const large = () => Array.from({ length: array.count }, () => draft('large', 'x'.repeat(array.size)));
+      const large = () => Array.from({ length: array.count }, () => newDraft('large', 'x'.repeat(array.size)));
       // For so long the engine serves no other node. Memory that it has never used costs it more
       // the first time.
       let busyMs = Infinity;
@@ -101,7 +103,7 @@ describeRedis('what redisStore costs its engine', () => {
     [200, 60_000, /bytes in one array, the Redis store takes at most 6815744 \(arrayBytesMax\)/],
   ])('an array of %i times %i bytes is rejected, and nothing of it is appended', async (count, size, message) => {
     const { store } = await openNode();
-    const array = Array.from({ length: count }, () => draft('large', 'x'.repeat(size)));
+    const array = Array.from({ length: count }, () => newDraft('large', 'x'.repeat(size)));
     await expect(store.append(array)).rejects.toMatchObject({ code: 'notifications_too_many', message });
     expect(await lengthOfLog(engine)).toBe(0);
   });
@@ -109,10 +111,10 @@ describeRedis('what redisStore costs its engine', () => {
   test('ids that are too old are forgotten without an append', async () => {
     const node = await TestNode.open(engine, { idempotencyMs: 300, recheckMs: 50 });
     nodes.push(node);
-    await node.store.append(Array.from({ length: 100 }, () => draft()));
+    await node.store.append(Array.from({ length: 100 }, () => newDraft()));
     const ids = () => engine.use((client) => client.keys('*:ids:*'));
     expect(await ids()).toHaveLength(1);
-    await until('the ids are gone', async () => (await ids()).length === 0);
+    await until(async () => (await ids()).length === 0);
     expect(await lengthOfLog(engine)).toBe(100);
   });
 
@@ -121,10 +123,10 @@ describeRedis('what redisStore costs its engine', () => {
     await fill(store, 0, 20_000, 50);
     const node = await TestNode.open(engine, { retainCount: 100, recheckMs: 60_000 });
     nodes.push(node);
-    await node.store.append([draft('topic 1')]);
+    await node.store.append([newDraft('topic 1')]);
     expect(await lengthOfLog(engine)).toBeGreaterThan(19_000);
-    for (let count = 0; count < 1_200; count++) await node.store.append([draft('topic 1')]);
-    await until('it has caught up', async () => (await lengthOfLog(engine)) === 100);
+    for (let count = 0; count < 1_200; count++) await node.store.append([newDraft('topic 1')]);
+    await until(async () => (await lengthOfLog(engine)) === 100);
     expect(await engine.use((client) => client.keys('*:t:*'))).toEqual(['{notifications}:t:topic 1']);
     const { entries } = await node.store.read({ topics: ['topic 1'], after: 0, limit: 200, bytesMax: 2 ** 20 });
     expect(entries).toHaveLength(100);
@@ -140,7 +142,9 @@ async function fill(store: Store, from: number, count: number, topics: number): 
       const start = next.at;
       next.at += batch;
       await store.append(
-        Array.from({ length: batch }, (_, at) => draft(`topic ${(start + at) % topics}`, start + at, `${start + at}`)),
+        Array.from({ length: batch }, (_, at) =>
+          draft(`${start + at}`, { topic: `topic ${(start + at) % topics}`, data: start + at }),
+        ),
       );
     }
   };
@@ -189,15 +193,14 @@ async function costOfPage(engine: RedisEngine, store: Store, topics: number): Pr
 }
 
 /** Appends 50 notifications of 10 KB; returns the sent bytes as a multiple of their size. */
-async function trafficOf(engine: RedisEngine, store: Store) {
+async function trafficOf(engine: RedisEngine, nodes: readonly TestNode[]) {
   return engine.use(async (client) => {
     const [sentBefore, callsBefore] = [await sentBy(client), await callsOf(engine, 'evalsha')];
     const data = 'x'.repeat(10_000);
     for (let count = 0; count < 50; count++) {
-      await store.append([draft('all', data)]);
-      await pause(2);
+      const { appended } = await nodes[0]!.store.append([newDraft('all', data)]);
+      await until(() => nodes.every(({ feed }) => feed.window.head >= appended[0]!.position));
     }
-    await pause(100);
     const sent = ((await sentBy(client)) - sentBefore) / (50 * data.length);
     const list = String(await client.client('LIST'));
     const connections = list.split('\n').filter((line) => line !== '' && !line.includes('cmd=client|list')).length;

@@ -4,7 +4,10 @@ import { systemClock } from '../../src/core/clock.js';
 import { redisStore, type RedisClientFactory, type RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { storeContract } from '../../src/testing/index.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
-import { draft, drafts, pageAfter, pause, PollingClient, TestNode, until } from './redis.support.js';
+import { pageAfter, PollingClient, TestNode } from '../support/stores/redis.js';
+import { newDraft, newDrafts } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
+import { createServer } from 'node:net';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
 
@@ -38,27 +41,27 @@ describeRedis('redisStore and its engine', () => {
     const engine = await start();
     const node = await openNode(engine, { timeoutMs });
     engine.freeze();
-    const lost = node.store.append([draft()]);
+    const lost = node.store.append([newDraft()]);
     const passedAt = Date.now() + timeoutMs + 200;
     await engine.restart();
     await expect(lost).rejects.toMatchObject(UNAVAILABLE);
-    await until('it is connected again', () => node.warnings.length === 2);
-    await until('the timeout has passed', () => Date.now() > passedAt);
+    await until(() => node.warnings.length === 2);
+    await until(() => Date.now() > passedAt);
     expect(node.warnings).toEqual([expect.stringMatching('connection lost'), 'redisStore: connected again']);
-    await node.store.append([draft()]);
+    await node.store.append([newDraft()]);
   });
 
   test('hung (SIGSTOP): calls are rejected in time, memory stays bounded, and all recovers', async () => {
     const engine = await start();
     const node = await openNode(engine, { timeoutMs: 500, pendingMax: 20, pendingBytesMax: 100_000 });
     const client = new PollingClient(() => node.feed, ['orders']);
-    const first = await node.store.append(drafts(2));
+    const first = await node.store.append(newDrafts(2));
     engine.freeze();
     const startedAt = Date.now();
-    const large = node.store.append([draft('orders', 'x'.repeat(60_000))]);
-    const tooLarge = node.store.append([draft('orders', 'x'.repeat(60_000))]);
+    const large = node.store.append([newDraft('orders', 'x'.repeat(60_000))]);
+    const tooLarge = node.store.append([newDraft('orders', 'x'.repeat(60_000))]);
     await expect(tooLarge).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringMatching('pendingBytesMax') });
-    const many = Array.from({ length: 30 }, () => node.store.append([draft()]));
+    const many = Array.from({ length: 30 }, () => node.store.append([newDraft()]));
     const settled = await Promise.allSettled([large, ...many]);
     expect(settled.filter(({ status }) => status === 'fulfilled')).toEqual([]);
     expect((settled.at(-1) as PromiseRejectedResult).reason).toMatchObject({
@@ -68,9 +71,9 @@ describeRedis('redisStore and its engine', () => {
     expect(Date.now() - startedAt).toBeLessThan(3_000);
     await expect(node.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 })).rejects.toMatchObject(UNAVAILABLE);
     engine.thaw();
-    const late = draft();
-    await until('it can be appended to again', () => node.store.append([late]).then(() => true, () => false)); // prettier-ignore
-    await until('the client has it', () => client.ids.includes(late.id));
+    const late = newDraft();
+    await until(() => node.store.append([late]).then(() => true, () => false)); // prettier-ignore
+    await until(() => client.ids.includes(late.id));
     await client.stop();
     expect(client.gaps).toEqual([]);
     expect(client.ids.slice(0, 2)).toEqual(first.appended.map(({ id }) => id));
@@ -104,43 +107,43 @@ describeRedis('redisStore and its engine', () => {
   test('a lost connection is reported once, and so is the reconnection', async () => {
     const engine = await start({ appendonly: 'always' });
     const node = await openNode(engine);
-    await node.store.append(drafts(1));
+    await node.store.append(newDrafts(1));
     await engine.kill();
-    await expect(node.store.append(drafts(1))).rejects.toMatchObject(UNAVAILABLE);
-    await pause(500);
-    await expect(node.store.append(drafts(1))).rejects.toMatchObject(UNAVAILABLE);
+    await expect(node.store.append(newDrafts(1))).rejects.toMatchObject(UNAVAILABLE);
+    await rejectReconnects(engine.port, 3);
+    await expect(node.store.append(newDrafts(1))).rejects.toMatchObject(UNAVAILABLE);
     await engine.startAgain();
-    await until('it is back', () => node.warnings.length === 2);
+    await until(() => node.warnings.length === 2);
     expect(node.warnings[0]).toMatch('connection lost');
     expect(node.warnings[1]).toMatch('connected again');
-    expect((await node.store.append(drafts(1))).appended[0]?.duplicate).toBe(false);
+    expect((await node.store.append(newDrafts(1))).appended[0]?.duplicate).toBe(false);
   });
 
   test('out of memory: an append is rejected as a whole, and works again when there is room', async () => {
     const engine = await start();
     const node = await openNode(engine);
-    await node.store.append(drafts(1));
+    await node.store.append(newDrafts(1));
     await engine.use((client) => client.config('SET', 'maxmemory', '1mb'));
     for (let attempt = 1; attempt <= 2; attempt++) {
-      await expect(node.store.append(drafts(3))).rejects.toMatchObject({ ...UNAVAILABLE, message: /OOM/ });
+      await expect(node.store.append(newDrafts(3))).rejects.toMatchObject({ ...UNAVAILABLE, message: /OOM/ });
       expect((await pageAfter(node.feed, 'earliest')).entries).toHaveLength(1);
     }
     expect(node.warnings).toEqual([expect.stringMatching(/^The redis store is unavailable: OOM/)]);
     await engine.use((client) => client.config('SET', 'maxmemory', '0'));
-    await node.store.append(drafts(3));
+    await node.store.append(newDrafts(3));
     expect(node.warnings.slice(1)).toEqual(['The redis store is available again.']);
     // Equal reads share a page until the tail delivers the append.
-    await until('the append is read', async () => (await pageAfter(node.feed, 'earliest')).entries.length === 4);
+    await until(async () => (await pageAfter(node.feed, 'earliest')).entries.length === 4);
   });
 
   test('read-only (it has become a replica): appends are rejected until it is a primary again', async () => {
     const engine = await start();
     const node = await openNode(engine);
-    await node.store.append(drafts(1));
+    await node.store.append(newDrafts(1));
     await engine.use((client) => client.replicaof('127.0.0.1', '1'));
-    await expect(node.store.append(drafts(1))).rejects.toMatchObject({ ...UNAVAILABLE, message: /READONLY/ });
+    await expect(node.store.append(newDrafts(1))).rejects.toMatchObject({ ...UNAVAILABLE, message: /READONLY/ });
     await engine.use((client) => client.replicaof('NO', 'ONE'));
-    await until('it can be appended to again', () => node.store.append(drafts(1)).then(() => true, () => false)); // prettier-ignore
+    await until(() => node.store.append(newDrafts(1)).then(() => true, () => false)); // prettier-ignore
   });
 
   test('an engine that may evict the log is refused', async () => {
@@ -154,7 +157,7 @@ describeRedis('redisStore and its engine', () => {
   test('the same id from two nodes at once is one notification', async () => {
     const engine = await start();
     const pair = [await openNode(engine), await openNode(engine)];
-    const shared = drafts(50);
+    const shared = newDrafts(50);
     const results = await Promise.all(shared.flatMap((one) => pair.map(({ store }) => store.append([one]))));
     expect(results.filter(({ appended }) => !appended[0]!.duplicate)).toHaveLength(50);
     expect((await pageAfter(pair[0]!.feed, 'earliest')).entries).toHaveLength(50);
@@ -162,40 +165,43 @@ describeRedis('redisStore and its engine', () => {
 
   test('ids are forgotten by age and by count, never early', async () => {
     const engine = await start();
-    const { store } = await openNode(engine, { idempotencyMs: 400, idempotencyCount: 5, recheckMs: 60_000 });
-    const [old, ...others] = drafts(5);
+    const idempotencyMs = 60_000;
+    // A generation of ids ends by the engine's clock, so the test moves its beginning back.
+    const age = () => engine.use((client) => client.hincrby('{notifications}:meta', 'since', -idempotencyMs));
+    const { store } = await openNode(engine, { idempotencyMs, idempotencyCount: 5 });
+    const [old, ...others] = newDrafts(5);
     const isKnown = async () => (await store.append([old!])).appended[0]!.duplicate;
     expect(await isKnown()).toBe(false);
     await store.append(others);
     expect(await isKnown()).toBe(true);
-    for (let generation = 0; generation < 2; generation++) await store.append(drafts(5));
+    for (let generation = 0; generation < 2; generation++) await store.append(newDrafts(5));
     expect(await isKnown()).toBe(false);
-    await pause(450);
-    await store.append(drafts(1));
+    await age();
+    await store.append(newDrafts(1));
     expect(await isKnown()).toBe(true);
-    await pause(450);
-    await store.append(drafts(1));
+    await age();
+    await store.append(newDrafts(1));
     expect(await isKnown()).toBe(false);
   });
 
   test('entries that are too old are removed without an append, and empty topics leave no key', async () => {
     const engine = await start();
     const node = await openNode(engine, { retainMs: 1_000, recheckMs: 50 });
-    const { appended } = await node.store.append([draft('a'), draft('b'), draft('a')]);
+    const { appended } = await node.store.append([newDraft('a'), newDraft('b'), newDraft('a')]);
     const keys = () => engine.use((client) => client.keys('*:t:*'));
     expect(await keys()).toHaveLength(2);
-    await until('all is gone', async () => (await keys()).length === 0);
+    await until(async () => (await keys()).length === 0);
     const state = await node.store.read({ topics: ['a'], after: 0, limit: 10, bytesMax: 1000 });
     const last = appended.at(-1)!.position;
     expect(state).toMatchObject({ entries: [], more: false, head: last, trimmed: last });
-    expect((await node.store.append([draft('a')])).appended[0]!.position).toBe(last + 1);
+    expect((await node.store.append([newDraft('a')])).appended[0]!.position).toBe(last + 1);
     expect(await engine.use((client) => client.hget('{notifications}:meta', 'bytes'))).not.toBe('0');
   });
 
   test('retention by bytes', async () => {
     const engine = await start();
     const node = await openNode(engine, { retainBytes: 2_000 });
-    for (let count = 0; count < 20; count++) await node.store.append([draft('a', 'x'.repeat(300))]);
+    for (let count = 0; count < 20; count++) await node.store.append([newDraft('a', 'x'.repeat(300))]);
     const { entries } = await pageAfter(node.feed, 'earliest', { topics: ['a'] });
     expect(entries.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(2_000);
     expect(entries).toHaveLength(4);
@@ -204,19 +210,17 @@ describeRedis('redisStore and its engine', () => {
   test('WAIT: acknowledged when the replica has it, rejected while it has not, and the repetition waits too', async () => {
     const primary = await start({ settings: { 'repl-diskless-sync-delay': '0' } });
     const replica = await start({ settings: { replicaof: `127.0.0.1 ${primary.port}` } });
-    await until('the replica is in step', async () =>
-      (await primary.use((client) => client.info('replication'))).includes('state=online'),
-    );
+    await until(async () => (await primary.use((client) => client.info('replication'))).includes('state=online'));
     const node = await openNode(primary, { wait: { replicas: 1, timeoutMs: 1_000 } });
-    const results = await Promise.all(drafts(20).map((one) => node.store.append([one])));
+    const results = await Promise.all(newDrafts(20).map((one) => node.store.append([one])));
     expect(results).toHaveLength(20);
     replica.freeze();
-    const held = draft();
+    const held = newDraft();
     const appending = node.store.append([held]);
     await expect(appending).rejects.toMatchObject({ ...UNAVAILABLE, message: /0 have acknowledged within 1000 ms/ });
     await expect(node.store.append([held])).rejects.toMatchObject(UNAVAILABLE);
     // Reads do not wait behind appends that do.
-    const stuck = node.store.append([draft()]).catch(() => undefined);
+    const stuck = node.store.append([newDraft()]).catch(() => undefined);
     const startedAt = Date.now();
     expect((await pageAfter(node.feed, 'earliest')).entries.at(-1)?.id).toBe(held.id);
     expect(Date.now() - startedAt).toBeLessThan(800);
@@ -242,9 +246,7 @@ describeRedis('redisStore on a Cluster', () => {
   beforeEach(async () => {
     engine = await RedisEngine.start({ settings: { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' } });
     await engine.use((client) => client.cluster('ADDSLOTSRANGE', 0, 16_383));
-    await until('the cluster is up', async () =>
-      (await engine.use((client) => client.cluster('INFO'))).includes('cluster_state:ok'),
-    );
+    await until(async () => (await engine.use((client) => client.cluster('INFO'))).includes('cluster_state:ok'));
   });
   afterEach(() => engine.stop());
 
@@ -265,12 +267,12 @@ describeRedis('redisStore on a Cluster', () => {
 
   test('is reached again after a restart of its engine', async () => {
     const node = await TestNode.open(engine, options());
-    await node.store.append(drafts(2));
+    await node.store.append(newDrafts(2));
     await engine.kill();
-    await expect(node.store.append(drafts(1))).rejects.toMatchObject(UNAVAILABLE);
+    await expect(node.store.append(newDrafts(1))).rejects.toMatchObject(UNAVAILABLE);
     await engine.startAgain();
-    await until('it can be appended to again', () => node.store.append(drafts(1)).then(() => true, () => false)); // prettier-ignore
-    await until('the tail has noticed', async () => node.feed.window.head === 1);
+    await until(() => node.store.append(newDrafts(1)).then(() => true, () => false)); // prettier-ignore
+    await until(async () => node.feed.window.head === 1);
     await node.close();
   });
 });
@@ -298,6 +300,17 @@ describe('options of redisStore', () => {
     expect(error.message).not.toMatch('s3cret');
   });
 });
+
+/** Rejects connections to this port until clients have tried to connect so many times. */
+async function rejectReconnects(port: number, count: number): Promise<void> {
+  let tries = 0;
+  const server = createServer((socket) => {
+    tries++;
+    socket.destroy();
+  }).listen(port, '127.0.0.1');
+  await until(() => tries >= count);
+  await new Promise((resolve) => server.close(resolve));
+}
 
 function thrownBy(task: () => unknown): Error {
   try {

@@ -7,7 +7,9 @@ import { agreeLua } from '../../src/stores/redis/lua/agree.lua.js';
 import { inDepth } from '../support/depth.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
 import { TcpProxy } from '../support/tcp/proxy.js';
-import { draft, drafts, pageAfter, PollingClient, TestNode, until } from './redis.support.js';
+import { pageAfter, PollingClient, TestNode } from '../support/stores/redis.js';
+import { newDraft, newDrafts } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
 const testInFull = inDepth(false, true) ? test : test.skip;
@@ -53,9 +55,9 @@ describeRedis('an engine that restarts, and no node is left that knew what it ha
   async function powerCut(appendonly: 'always' | 'everysec', keeps: number): Promise<LogPosition> {
     const engine = await startEngine({ appendonly });
     const gone = await TestNode.open(engine);
-    const { epoch } = await gone.store.append(drafts(keeps));
+    const { epoch } = await gone.store.append(newDrafts(keeps));
     const bytes = await engine.aofBytes();
-    if (keeps < 100) await gone.store.append(drafts(100 - keeps));
+    if (keeps < 100) await gone.store.append(newDrafts(100 - keeps));
     await gone.close();
     await engine.losePower(bytes);
     await engine.startAgain();
@@ -67,8 +69,8 @@ describeRedis('an engine that restarts, and no node is left that knew what it ha
   test('everysec: every cursor gets one gap, before the loss and within it, and none later', async () => {
     const place = await powerCut('everysec', 80);
     const node = await openNode(restarted);
-    await node.store.append(drafts(40));
-    await until('the node has all', () => node.feed.window.head === 120);
+    await node.store.append(newDrafts(40));
+    await until(() => node.feed.window.head === 120);
     for (const position of [1, 50, 79, 80]) {
       expect(await gapsAfter(node, { ...place, position })).toEqual(['expired']);
     }
@@ -88,8 +90,8 @@ describeRedis('an engine that restarts, and no node is left that knew what it ha
   test('always: no cursor gets a gap', async () => {
     const place = await powerCut('always', 100);
     const node = await openNode(restarted);
-    await node.store.append(drafts(5));
-    await until('the node has all', () => node.feed.window.head === 105);
+    await node.store.append(newDrafts(5));
+    await until(() => node.feed.window.head === 105);
     for (const position of [0, 50, 100]) expect(await gapsAfter(node, { ...place, position })).toEqual([]);
   });
 });
@@ -104,7 +106,7 @@ describeRedis('two nodes that begin epochs at once', () => {
     const engine = await startEngine();
     const [one, other] = [await openStore(engine), await openStore(engine)];
     const results: AppendResult[] = [];
-    const append = async (store: Store) => results.push(await store.append(drafts(3)));
+    const append = async (store: Store) => results.push(await store.append(newDrafts(3)));
     await append(one);
     await append(other);
     // Emptied twice; each node finds one of the two empty engines, and begins an epoch.
@@ -147,7 +149,7 @@ describeRedis('a failover to a replica', () => {
     replica = await startEngine({ settings: { replicaof: `127.0.0.1 ${primary.port}`, ...NO_DELAY } });
     address = await TcpProxy.start(primary.port);
     opened({ close: () => address.stop() });
-    await until('the replica follows', async () => (await infoOf(primary)).includes('state=online'));
+    await until(async () => (await infoOf(primary)).includes('state=online'));
   });
 
   const open = (options: Partial<RedisStoreOptions> = {}) =>
@@ -164,31 +166,31 @@ describeRedis('a failover to a replica', () => {
   };
   const append = async (node: TestNode, count: number) => {
     let result: AppendResult | undefined;
-    const more = drafts(count);
+    const more = newDrafts(count);
     const attempt = async (): Promise<boolean> => {
       result = await node.store.append(more).catch(() => undefined);
       return result !== undefined;
     };
-    await until('it can be appended to', attempt);
+    await until(attempt);
     return result!;
   };
 
   testInFull(
     'with wait for every replica: no cursor gets a gap',
     async () => {
-      await until('the replica has run for long enough', async () => (await uptimeOf(replica)) >= REPLICA_S);
+      await until(async () => (await uptimeOf(replica)) >= REPLICA_S);
       const node = await open({ wait: { replicas: 1, timeoutMs: 500 } });
       const { epoch } = await append(node, 10);
       const client = connect(node, { epochId: epoch.id, position: 10 });
       await promote();
       // It needs a replica of its own before it acknowledges anything.
       await startEngine({ settings: { replicaof: `127.0.0.1 ${replica.port}` } });
-      await until('the next replica follows', async () => (await infoOf(replica)).includes('state=online'));
+      await until(async () => (await infoOf(replica)).includes('state=online'));
       leadTo(replica);
       const { appended, epoch: later } = await append(node, 1);
       expect(later.id).not.toBe(epoch.id);
       expect(later.before).toMatchObject([{ id: epoch.id, upTo: 10, lost: false }]);
-      await until('the client has it', () => client.ids.includes(appended[0]!.id));
+      await until(() => client.ids.includes(appended[0]!.id));
       expect(client).toMatchObject({ ids: [appended[0]!.id], gaps: [] });
       for (const position of [0, 5, 10]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual([]);
     },
@@ -198,13 +200,13 @@ describeRedis('a failover to a replica', () => {
   test('without wait a loss is possible: every cursor gets one gap', async () => {
     const node = await open();
     const { epoch } = await append(node, 10);
-    await until('the replica has all', async () => (await headOf(replica)) === '10');
+    await until(async () => (await headOf(replica)) === '10');
     await node.close();
     await promote();
     leadTo(replica);
     const next = await open();
     await append(next, 1);
-    await until('the node has all', () => next.feed.window.head === 11);
+    await until(() => next.feed.window.head === 11);
     for (const position of [0, 5, 10]) {
       expect(await gapsAfter(next, { epochId: epoch.id, position })).toEqual(['expired']);
     }
@@ -213,17 +215,17 @@ describeRedis('a failover to a replica', () => {
   test('the newest entries are lost: cursors below the loss get one gap, those beyond it start over', async () => {
     const node = await open();
     const { epoch } = await append(node, 7);
-    await until('the replica has all', async () => (await headOf(replica)) === '7');
+    await until(async () => (await headOf(replica)) === '7');
     await promote();
     await append(node, 3);
     const client = connect(node, { epochId: epoch.id, position: 10 });
     leadTo(replica);
     const { epoch: later } = await append(node, 5);
     expect(later.before).toMatchObject([{ id: epoch.id, upTo: 7, lost: true }]);
-    await until('the client has a gap', () => client.gaps.length > 0);
+    await until(() => client.gaps.length > 0);
     expect(client.gaps).toEqual(['reset']);
     // Until then the node serves the old epoch from its window, without a gap.
-    await until('the node follows', () => node.feed.window.epoch.id === later.id);
+    await until(() => node.feed.window.epoch.id === later.id);
     for (const position of [0, 7]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual(['expired']);
     for (const position of [8, 10]) expect(await gapsAfter(node, { epochId: epoch.id, position })).toEqual(['reset']);
   });
@@ -231,7 +233,7 @@ describeRedis('a failover to a replica', () => {
   test('a replaced primary that is reached again is not trusted: nodes wait, and no epoch changes', async () => {
     const nodes = [await open(), await open()];
     await append(nodes[0]!, 5);
-    await until('the replica has all', async () => (await headOf(replica)) === '5');
+    await until(async () => (await headOf(replica)) === '5');
     await promote();
     leadTo(replica);
     const { epoch } = await append(nodes[0]!, 5);
@@ -240,29 +242,29 @@ describeRedis('a failover to a replica', () => {
     leadTo(primary);
     for (const { store } of nodes) {
       const refused = async (): Promise<boolean> => {
-        const error: unknown = await store.append([draft()]).then(() => 'appended', (reason: unknown) => reason); // prettier-ignore
+        const error: unknown = await store.append([newDraft()]).then(() => 'appended', (reason: unknown) => reason); // prettier-ignore
         expect(error).toMatchObject(UNAVAILABLE);
         return (error as Error).message.includes('behind this node');
       };
-      await until('it is refused', refused);
+      await until(refused);
     }
     expect(await metaOf(primary, 'era')).toBe(eraBefore);
     leadTo(replica);
     for (const node of nodes) expect((await append(node, 1)).epoch.id).toBe(epoch.id);
-    for (const node of nodes) await until('the node has all', () => node.feed.window.head === 13);
+    for (const node of nodes) await until(() => node.feed.window.head === 13);
     expect(await gapsAfter(nodes[1]!, { epochId: epoch.id, position: 5 })).toEqual([]);
   });
 
   test('a primary that became a replica is not read from', async () => {
     const node = await open();
     await append(node, 1);
-    await until('the replica has all', async () => (await headOf(replica)) === '1');
+    await until(async () => (await headOf(replica)) === '1');
     await primary.use((client) => client.replicaof('127.0.0.1', '1'));
     const read = () => node.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
-    await until('reads are rejected', () => read().then(() => false, () => true)); // prettier-ignore
+    await until(() => read().then(() => false, () => true)); // prettier-ignore
     await promote();
     leadTo(replica);
-    await until('it is read from again', () => read().then(() => true, () => false)); // prettier-ignore
+    await until(() => read().then(() => true, () => false)); // prettier-ignore
   });
 
   test('with wait, nodes leave a mark every second; without, an idle engine is not written to', async () => {
@@ -271,7 +273,7 @@ describeRedis('a failover to a replica', () => {
     await node.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
     expect(await metaOf(primary, 'beat')).toBeNull();
     await open({ recheckMs: 50, wait: { replicas: 1, timeoutMs: 500 } });
-    await until('the replica has a mark', async () => (await metaOf(replica, 'beat')) !== null);
+    await until(async () => (await metaOf(replica, 'beat')) !== null);
   });
 
   test('a primary that accepts appends without replicas is reported once at start', async () => {
@@ -298,7 +300,7 @@ describeRedis('whether the store is sure that nothing is lost', () => {
   beforeAll(async () => {
     restarted = await RedisEngine.start({ settings: NO_DELAY });
     promoted = await RedisEngine.start({ settings: { replicaof: `127.0.0.1 ${restarted.port}`, ...NO_DELAY } });
-    await until('the replica follows', async () => (await infoOf(restarted)).includes('state=online'));
+    await until(async () => (await infoOf(restarted)).includes('state=online'));
     await promoted.use((client) => client.replicaof('NO', 'ONE'));
   });
   afterAll(async () => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { inDepth } from '../support/depth.js';
 import { RedisEngine, type RedisEngineOptions, redisMissing } from '../support/engines/redis.js';
-import { draft, drafts, pageAfter, PollingClient, Publisher, TestNode, until } from './redis.support.js';
+import { pageAfter, PollingClient, Publisher, TestNode } from '../support/stores/redis.js';
+import { newDraft, newDrafts } from '../support/drafts.js';
+import { until } from '../support/time/until.js';
 
 const describeRedis = redisMissing() === undefined ? describe : describe.skip;
 
@@ -43,7 +45,7 @@ describeRedis('redisStore when its engine crashes', () => {
     const publishers = nodes.flatMap((node) => [publish(node), publish(node)]);
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const counts = publishers.map(({ acknowledged }) => acknowledged.length);
-      await until('all publish', () => publishers.every((one, at) => one.acknowledged.length >= counts[at]! + 5));
+      await until(() => publishers.every((one, at) => one.acknowledged.length >= counts[at]! + 5));
       await engine.restart();
     }
     for (const publisher of publishers) await publisher.stop();
@@ -53,7 +55,7 @@ describeRedis('redisStore when its engine crashes', () => {
     expect(publishers.every(({ rejections }) => rejections.length > 0)).toBe(true);
     for (const client of clients) {
       const expected = inOrder.filter(({ topic }) => client.topics.includes(topic)).map(({ id }) => id);
-      await until('a client has all', () => client.ids.length >= expected.length);
+      await until(() => client.ids.length >= expected.length);
       expect(client.ids).toEqual(expected);
       expect(client.gaps).toEqual([]);
     }
@@ -68,14 +70,14 @@ describeRedis('redisStore when its engine crashes', () => {
   test('appendonly no: a held poll is answered with a gap, and so is an old cursor', async () => {
     await start();
     const node = await openNode();
-    const { epoch } = await node.store.append(drafts(5));
-    await until('the window has all', () => node.feed.window.head === 5);
+    const { epoch } = await node.store.append(newDrafts(5));
+    await until(() => node.feed.window.head === 5);
     const held = pageAfter(node.feed, 'latest', { waitMs: 15_000 });
     await engine.restart();
     const page = await held;
     expect(page).toMatchObject({ gap: { reason: 'reset' }, entries: [] });
     expect(page.epoch.id).not.toBe(epoch.id);
-    const { appended, epoch: later } = await node.store.append(drafts(10));
+    const { appended, epoch: later } = await node.store.append(newDrafts(10));
     expect(later).toEqual(page.epoch);
     const old = await pageAfter(node.feed, { epochId: epoch.id, position: 3 });
     expect(old.gap).toEqual({ reason: 'reset' });
@@ -85,12 +87,12 @@ describeRedis('redisStore when its engine crashes', () => {
   test('an engine that restarts with fewer entries: nodes that know more begin a new epoch, and agree on it', async () => {
     await start();
     const [one, other] = [await openNode(), await openNode()];
-    const kept = await one.store.append(drafts(5));
+    const kept = await one.store.append(newDrafts(5));
     await engine.use((client) => client.save());
-    await one.store.append(drafts(5));
-    await until('both have seen all', () => [one, other].every(({ feed }) => feed.window.head === 10));
+    await one.store.append(newDrafts(5));
+    await until(() => [one, other].every(({ feed }) => feed.window.head === 10));
     await engine.restart();
-    await until('both know', () => [one, other].every(({ feed }) => feed.window.epoch.id !== kept.epoch.id));
+    await until(() => [one, other].every(({ feed }) => feed.window.epoch.id !== kept.epoch.id));
     expect(one.feed.window.epoch).toEqual(other.feed.window.epoch);
     const page = await pageAfter(other.feed, { epochId: kept.epoch.id, position: 8 });
     expect(page.gap).toEqual({ reason: 'reset' });
@@ -100,9 +102,9 @@ describeRedis('redisStore when its engine crashes', () => {
   test('an engine restarts with fewer entries, and no node is left that knew them: every cursor gets one gap', async () => {
     await start();
     const gone = await openNode();
-    const { epoch } = await gone.store.append(drafts(5));
+    const { epoch } = await gone.store.append(newDrafts(5));
     await engine.use((client) => client.save());
-    await gone.store.append(drafts(5));
+    await gone.store.append(newDrafts(5));
     await gone.close();
     open = [];
     await engine.restart();
@@ -110,7 +112,7 @@ describeRedis('redisStore when its engine crashes', () => {
     const node = await openNode();
     const atHead = { epochId: epoch.id, position: 5 };
     const held = connect(node, ['orders']);
-    const { appended } = await node.store.append(drafts(10));
+    const { appended } = await node.store.append(newDrafts(10));
     for (const position of [6, 8, 10]) {
       const page = await pageAfter(node.feed, { epochId: epoch.id, position });
       expect(page.gap).toEqual({ reason: 'reset' });
@@ -118,7 +120,7 @@ describeRedis('redisStore when its engine crashes', () => {
     const page = await pageAfter(node.feed, atHead);
     expect(page.gap).toEqual({ reason: 'expired' });
     expect(page.entries.map(({ id }) => id)).toEqual(appended.map(({ id }) => id));
-    await until('the held one has all', () => held.ids.length === 15);
+    await until(() => held.ids.length === 15);
     expect(held.gaps).toEqual([]);
   });
 
@@ -129,15 +131,15 @@ describeRedis('redisStore when its engine crashes', () => {
     const publishers = nodes.flatMap((node) => [publish(node), publish(node)]);
     for (let flush = 0; flush < 5; flush++) {
       const counts = publishers.map(({ acknowledged }) => acknowledged.length);
-      await until('all publish', () => publishers.every((one, at) => one.acknowledged.length >= counts[at]! + 50));
+      await until(() => publishers.every((one, at) => one.acknowledged.length >= counts[at]! + 50));
       await engine.use((client) => client.flushall());
     }
     for (const publisher of publishers) await publisher.stop();
-    const { epoch, appended } = await nodes[0]!.store.append(TOPICS.map((topic) => draft(topic)));
+    const { epoch, appended } = await nodes[0]!.store.append(TOPICS.map((topic) => newDraft(topic)));
     const last = { epochId: epoch.id, position: appended.at(-1)!.position };
     const acknowledged = publishers.flatMap((publisher) => publisher.acknowledged);
     for (const client of clients) {
-      await until('a client has all', () => {
+      await until(() => {
         const { after } = client;
         return typeof after === 'object' && after.epochId === last.epochId && after.position >= last.position;
       });
@@ -149,14 +151,14 @@ describeRedis('redisStore when its engine crashes', () => {
   test('the state alone is gone (evicted, or deleted): a new epoch, and positions are not used again', async () => {
     await start();
     const node = await openNode();
-    const { epoch } = await node.store.append(drafts(5));
+    const { epoch } = await node.store.append(newDrafts(5));
     for (const key of ['meta', 'log']) {
-      const before = (await node.store.append([draft()])).appended[0]!.position;
+      const before = (await node.store.append([newDraft()])).appended[0]!.position;
       await engine.use((client) => client.del(`{notifications}:${key}`));
-      const after = await node.store.append([draft()]);
+      const after = await node.store.append([newDraft()]);
       expect(after.epoch.id).not.toBe(epoch.id);
       expect(after.appended[0]!.position).toBeGreaterThan(before);
-      await until('the node has noticed', () => node.feed.window.epoch.id === after.epoch.id);
+      await until(() => node.feed.window.epoch.id === after.epoch.id);
       const page = await pageAfter(node.feed, { epochId: epoch.id, position: 1 });
       expect(page.gap).toEqual({ reason: 'reset' });
       expect(page.entries).toHaveLength(1);
@@ -166,9 +168,9 @@ describeRedis('redisStore when its engine crashes', () => {
   test('an index that an append left behind when it failed does not show up', async () => {
     await start();
     const node = await openNode();
-    await node.store.append([draft('a')]);
+    await node.store.append([newDraft('a')]);
     await engine.use((client) => client.zadd('{notifications}:t:a', 2, 2));
-    const [first, second] = (await node.store.append([draft('b'), draft('a')])).appended;
+    const [first, second] = (await node.store.append([newDraft('b'), newDraft('a')])).appended;
     const read = (topics: string[]) => node.store.read({ topics, after: 1, limit: 10, bytesMax: 1_000 });
     expect((await read(['a', 'b'])).entries.map(({ id }) => id)).toEqual([first!.id, second!.id]);
     expect((await read(['a'])).entries.map(({ id }) => id)).toEqual([second!.id]);

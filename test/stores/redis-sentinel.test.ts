@@ -4,7 +4,8 @@ import type { RedisClientFactory, RedisStoreOptions } from '../../src/stores/red
 import { inDepth } from '../support/depth.js';
 import { RedisEngine, redisMissing } from '../support/engines/redis.js';
 import { SENTINEL_NAME, SentinelGroup } from '../support/engines/sentinel.js';
-import { PollingClient, Publisher, TestNode, until } from './redis.support.js';
+import { PollingClient, Publisher, TestNode } from '../support/stores/redis.js';
+import { until } from '../support/time/until.js';
 
 const inFull = inDepth(false, true);
 const describeRedis = inFull && redisMissing() === undefined ? describe : describe.skip;
@@ -30,7 +31,7 @@ describeRedis('redisStore under Sentinel', () => {
     replica = await RedisEngine.start({ settings: { ...settings, replicaof: `127.0.0.1 ${primary.port}` } });
     group = await SentinelGroup.start(primary.port);
     for (const one of [primary, replica, group]) opened({ close: () => one.stop() });
-    await until('the Sentinels are ready', () => group.isReady());
+    await until(() => group.isReady());
   }, 30_000);
   afterEach(async () => {
     for (const one of open.reverse()) await one.close();
@@ -59,7 +60,7 @@ describeRedis('redisStore under Sentinel', () => {
     new Set(publishers.flatMap(({ acknowledged }) => acknowledged.map(({ epochId }) => epochId)));
   const goOn = async (publishers: readonly Publisher[]) => {
     const counts = publishers.map(({ acknowledged }) => acknowledged.length);
-    await until('all publish', () => publishers.every((one, at) => one.acknowledged.length >= counts[at]! + 20));
+    await until(() => publishers.every((one, at) => one.acknowledged.length >= counts[at]! + 20));
   };
 
   test('a primary that stops and resumes: one epoch and at most one gap for each failover', async () => {
@@ -68,18 +69,16 @@ describeRedis('redisStore under Sentinel', () => {
     const publishers = nodes.map(publish);
     await goOn(publishers);
     primary.freeze();
-    await until('the replica is promoted', async () => (await group.primaryPort()) === replica.port);
+    await until(async () => (await group.primaryPort()) === replica.port);
     await goOn(publishers);
     primary.thaw();
-    await until('the old primary is a replica', async () =>
-      (await primary.use((client) => client.info('replication'))).includes('role:slave'),
-    );
+    await until(async () => (await primary.use((client) => client.info('replication'))).includes('role:slave'));
     await goOn(publishers);
     for (const publisher of publishers) await publisher.stop();
     expect(epochsOf(publishers).size).toBe(2);
     for (const client of clients) {
       const last = publishers.flatMap(({ acknowledged }) => acknowledged.map(({ position }) => position));
-      await until('a client has all', () => {
+      await until(() => {
         const { after } = client;
         return typeof after === 'object' && after.position >= Math.max(...last);
       });
@@ -89,7 +88,7 @@ describeRedis('redisStore under Sentinel', () => {
   }, 60_000);
 
   test('wait for every replica, and the primary is killed: no client gets a gap, nothing is lost', async () => {
-    await until('the replica has run for long enough', async () => {
+    await until(async () => {
       const info = await replica.use((client) => client.info('server'));
       return Number(/uptime_in_seconds:(\d+)/.exec(info)?.[1]) >= REPLICA_S;
     });
@@ -98,7 +97,7 @@ describeRedis('redisStore under Sentinel', () => {
     const publishers = nodes.map(publish);
     await goOn(publishers);
     await primary.kill();
-    await until('the replica is promoted', async () => (await group.primaryPort()) === replica.port);
+    await until(async () => (await group.primaryPort()) === replica.port);
     await primary.startAgain();
     await primary.use((client) => client.replicaof('127.0.0.1', replica.port));
     await goOn(publishers);
@@ -106,7 +105,7 @@ describeRedis('redisStore under Sentinel', () => {
     const acknowledged = publishers.flatMap((publisher) => publisher.acknowledged);
     for (const client of clients) {
       const last = Math.max(...acknowledged.map(({ position }) => position));
-      await until('a client has all', () => typeof client.after === 'object' && client.after.position >= last);
+      await until(() => typeof client.after === 'object' && client.after.position >= last);
       expect(client.gaps).toEqual([]);
       expect(new Set(client.ids).size).toBe(client.ids.length);
       for (const { id } of acknowledged) expect(client.ids).toContain(id);

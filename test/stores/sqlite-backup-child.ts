@@ -4,7 +4,7 @@
  */
 import Database from 'libsql';
 import { drafts } from '../support/drafts.js';
-import { openSqliteStore } from './sqlite-bench.js';
+import { openSqliteStore } from '../support/stores/sqlite.js';
 
 const [path = '', backup = ''] = process.argv.slice(2);
 

@@ -4,7 +4,8 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import Database from 'libsql';
 import { type Engine, isBusy, loadEngine, type Writer } from '../../src/stores/sqlite/engine.js';
 import { LogFile } from '../../src/stores/sqlite/log-file.js';
-import { draft, openSqliteStore, temporaryFolder } from './sqlite-bench.js';
+import { openSqliteStore, temporaryFolder } from '../support/stores/sqlite.js';
+import { draft } from '../support/drafts.js';
 
 const { folder, cleanUp } = temporaryFolder();
 afterAll(cleanUp);
@@ -66,7 +67,7 @@ describe('a checkpoint of sqliteStore', () => {
         stores.map((store, at) =>
           Promise.all(
             Array.from({ length: 50 }, (_, n) =>
-              store.append([draft(`${at}-${round}-${n}`, `topic-${(round * 50 + n) % 5_000}`)]),
+              store.append([draft(`${at}-${round}-${n}`, { topic: `topic-${(round * 50 + n) % 5_000}` })]),
             ),
           ),
         ),
@@ -75,7 +76,7 @@ describe('a checkpoint of sqliteStore', () => {
     }
     const text = 'x'.repeat(MIB);
     for (let n = 0; n < 40; n++) {
-      await stores[n % 2]!.append([draft(`large-${n}`, 'orders', text)]);
+      await stores[n % 2]!.append([draft(`large-${n}`, { data: text })]);
       bytesMax = Math.max(bytesMax, statSync(`${path}-wal`).size);
     }
     expect(bytesMax).toBeGreaterThan(15 * MIB);
@@ -87,7 +88,7 @@ describe('a checkpoint of sqliteStore', () => {
     const store = await openSqliteStore({ path });
     const text = 'x'.repeat(MIB);
     const append = async (count: number, name: string) => {
-      for (let n = 0; n < count; n++) await store.append([draft(`${name}-${n}`, 'orders', text)]);
+      for (let n = 0; n < count; n++) await store.append([draft(`${name}-${n}`, { data: text })]);
     };
     await append(1, 'first');
     const reader = new Database(path);
@@ -103,7 +104,7 @@ describe('a checkpoint of sqliteStore', () => {
   test('is made at the end, so that the file alone holds everything', async () => {
     const path = join(folder, 'closed.db');
     const store = await openSqliteStore({ path });
-    await store.append([draft('large', 'orders', 'x'.repeat(MIB))]);
+    await store.append([draft('large', { data: 'x'.repeat(MIB) })]);
     expect(statSync(path).size).toBeLessThan(MIB);
     await store.close();
     expect(statSync(path).size).toBeGreaterThan(MIB);

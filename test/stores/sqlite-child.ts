@@ -2,10 +2,14 @@
  * A process that publishes until it is killed: `node --import … sqlite-child.ts <path> <name>`. It
  * writes a line `<id> <position>` for each acknowledged notification.
  */
-import { draft, openSqliteStore } from './sqlite-bench.js';
+import { openSqliteStore } from '../support/stores/sqlite.js';
+import { draft } from '../support/drafts.js';
+import { pause } from '../support/time/pause.js';
 
 const [path = '', name = ''] = process.argv.slice(2);
 const IN_FLIGHT = 16;
+/** A caller's pause before it repeats a rejected call. */
+const RETRY_MS = 50;
 
 const store = await openSqliteStore({ path });
 process.stdout.write('ready\n');
@@ -20,7 +24,7 @@ const publish = async (): Promise<void> => {
       process.stdout.write(appended.map(({ id, position }) => `${id} ${position}\n`).join(''));
     } catch (error) {
       process.stdout.write(`failed ${(error as { code?: string }).code}\n`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(RETRY_MS);
     }
   }
 };

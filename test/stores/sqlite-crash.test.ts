@@ -4,7 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { APPEND_QUEUE_LIMITS } from '../../src/stores/shared/append-queue.js';
-import { draft, follow, openSqliteStore, readAllIds, temporaryFolder, until } from './sqlite-bench.js';
+import { openSqliteStore, temporaryFolder } from '../support/stores/sqlite.js';
+import { draft } from '../support/drafts.js';
+import { follow, readAllIds } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const CYCLES = 6;
@@ -75,14 +78,14 @@ describe('sqliteStore when processes are killed', () => {
     const acknowledged = new Map<string, number>();
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const publishers = [startPublisher(path, `a${cycle}`), startPublisher(path, `b${cycle}`)];
-      await until('acknowledgements', () => publishers.every((publisher) => publisher.acknowledged.size > 200));
+      await until(() => publishers.every((publisher) => publisher.acknowledged.size > 200));
       for (const publisher of publishers) {
         await kill(publisher.child);
         for (const [id, position] of publisher.acknowledged) acknowledged.set(id, position);
       }
     }
     const { head } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
-    await until('the tail', () => batches.at(-1)?.head === head);
+    await until(() => batches.at(-1)?.head === head);
     const entries = batches.flatMap((batch) => batch.entries);
     expect(entries.map(({ position }) => position)).toEqual(Array.from({ length: head }, (_, index) => index + 1));
     const ids = entries.map(({ id }) => id);
@@ -124,7 +127,7 @@ describe('sqliteStore when processes are killed', () => {
     // The size limit of files, in blocks of 1 KiB (bash) or 512 bytes (dash).
     const limited = ['/bin/sh', '-c', 'ulimit -f 400; exec "$0" "$@"'];
     const publisher = startPublisher(path, 'f', limited);
-    await until('a failure', () => publisher.failures() > 20);
+    await until(() => publisher.failures() > 20);
     await kill(publisher.child);
     expect(publisher.acknowledged.size).toBeGreaterThan(0);
     const store = await openSqliteStore({ path });

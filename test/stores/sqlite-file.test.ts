@@ -5,7 +5,11 @@ import Database from 'libsql';
 import type { Store } from '../../src/core/store.js';
 import { assertContinues } from '../../src/testing/contract/bench.js';
 import { sqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite/index.js';
-import { draft, follow, openSqliteStore, readAllIds, reports, temporaryFolder, until } from './sqlite-bench.js';
+import { openSqliteStore, reports, temporaryFolder } from '../support/stores/sqlite.js';
+import { draft } from '../support/drafts.js';
+import { follow, readAllIds } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
+import { systemClock } from '../../src/core/clock.js';
 
 const { folder, cleanUp } = temporaryFolder();
 afterAll(cleanUp);
@@ -42,13 +46,13 @@ describe('the file of sqliteStore', () => {
     const store = await open();
     const { epoch } = await publish(store, 'a', 'b');
     const batches = await follow(store, 0);
-    await until('the tail', () => batches.at(-1)?.head === 2);
+    await until(() => batches.at(-1)?.head === 2);
     for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix);
     const result = await publish(store, 'c');
     expect(result.epoch.id).not.toBe(epoch.id);
-    await until('the new epoch', () => batches.at(-1)?.epoch.id === result.epoch.id);
+    await until(() => batches.at(-1)?.epoch.id === result.epoch.id);
     await publish(store, 'd');
-    await until('the tail', () => batches.at(-1)?.entries.at(-1)?.id === 'd');
+    await until(() => batches.at(-1)?.entries.at(-1)?.id === 'd');
     expect(await readAllIds(store)).toEqual(['c', 'd']);
   });
 
@@ -138,7 +142,7 @@ describe('the bounds of sqliteStore', () => {
   test('age removes the oldest also when nothing is appended', async () => {
     const store = await open({ retainMs: 100 });
     await publish(store, 'a', 'b');
-    await until('retention', async () => (await stateOf(store)).trimmed === 2);
+    await until(async () => (await stateOf(store)).trimmed === 2);
     expect(await readAllIds(store)).toEqual([]);
     expect((await publish(store, 'c')).appended[0]?.position).toBe(3);
   });
@@ -175,9 +179,14 @@ describe('the bounds of sqliteStore', () => {
     const { appended } = await publish(byCount, 'a', 'c');
     expect(appended.map(({ duplicate }) => duplicate)).toEqual([false, true]);
     path = `${path}.age`;
-    const byAge = await open({ idempotencyMs: 50 });
+    const { now, monotonic } = systemClock;
+    let laterMs = 0;
+    const clock = { ...systemClock, now: () => now() + laterMs, monotonic: () => monotonic() + laterMs };
+    const byAge = await openSqliteStore({ path, idempotencyMs: 60_000 }, clock);
     await publish(byAge, 'a');
-    await new Promise((resolve) => setTimeout(resolve, 80));
+    laterMs = 30_000;
+    expect((await publish(byAge, 'a')).appended[0]).toMatchObject({ position: 1, duplicate: true });
+    laterMs = 60_000;
     expect((await publish(byAge, 'a')).appended[0]).toMatchObject({ position: 2, duplicate: false });
   });
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { draft, openSqliteStore, temporaryFolder } from './sqlite-bench.js';
+import { openSqliteStore, temporaryFolder } from '../support/stores/sqlite.js';
+import { draft } from '../support/drafts.js';
 
 const { folder, cleanUp } = temporaryFolder();
 afterAll(cleanUp);

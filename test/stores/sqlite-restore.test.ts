@@ -13,7 +13,9 @@ import { type Held, type Seen, renewal } from '../../src/stores/sqlite/continuit
 import { drafts } from '../support/drafts.js';
 import { inDepth } from '../support/depth.js';
 import { LIMITS, poll as pollOf } from '../support/feed.js';
-import { follow, idsOf, openSqliteStore, readAllIds, temporaryFolder, until } from './sqlite-bench.js';
+import { openSqliteStore, temporaryFolder } from '../support/stores/sqlite.js';
+import { follow, idsOf, readAllIds } from '../support/stores/reads.js';
+import { until } from '../support/time/until.js';
 
 const { folder, cleanUp } = temporaryFolder();
 afterAll(cleanUp);
@@ -102,7 +104,7 @@ describe('a start of sqliteStore', () => {
     const other = await open();
     await other.append(drafts(1, 'other'));
     await store.append(drafts(1, 'own'));
-    await until('both', () => batches.at(-1)?.head === 7);
+    await until(() => batches.at(-1)?.head === 7);
     expect(batches.flatMap(({ entries }) => idsOf(entries))).toEqual(['other1', 'own1']);
     expect(batches[0]?.after).toBe(5);
     expect((await poll(store, old)).gap).toBeUndefined();
@@ -149,9 +151,9 @@ describe('a file that is restored in place', () => {
     restoreUnderway(backup);
     const result = await store.append(drafts(30, 'new'));
     expect(result.appended[0]).toMatchObject({ position: 51, duplicate: false });
-    await until('the new epoch', () => (batches.at(-1)?.head ?? 0) >= 50);
+    await until(() => (batches.at(-1)?.head ?? 0) >= 50);
     await other.append(drafts(1, 'other'));
-    await until('agreement', async () => (await endOf(other)).epochId === (await endOf(store)).epochId);
+    await until(async () => (await endOf(other)).epochId === (await endOf(store)).epochId);
     for (const one of [store, other]) {
       expect((await poll(one, lost)).gap).toEqual({ reason: 'reset' });
       expect(await readAllIds(one)).toHaveLength(81);

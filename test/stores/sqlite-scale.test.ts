@@ -10,7 +10,7 @@ import {
   TOPIC_POSITIONS,
   TRIM,
 } from '../../src/stores/sqlite/sql/statements.sql.js';
-import { openSqliteStore, temporaryFolder } from './sqlite-bench.js';
+import { openSqliteStore, temporaryFolder } from '../support/stores/sqlite.js';
 
 const NOTIFICATIONS = 1_000_000;
 const TOPICS = 10_000;

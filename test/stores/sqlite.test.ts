@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, test } from '@jest/globals';
 import { storeContract } from '../../src/testing/index.js';
-import { openSqliteStore, temporaryFolder } from './sqlite-bench.js';
+import { openSqliteStore, temporaryFolder } from '../support/stores/sqlite.js';
 
 describe('sqliteStore keeps the store contract', () => {
   const { folder, cleanUp } = temporaryFolder();

@@ -4,18 +4,18 @@ import { crc32 } from 'node:zlib';
 import { NOWHERE } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { CURSOR_LENGTH_MAX } from '../../src/wire/protocol.js';
-import { randomNumbers } from '../../src/testing/contract/random.js';
+import { Random } from '../support/random.js';
 import { EPOCH, OTHER_EPOCH } from './kit.js';
 
 const ALPHABET = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
 const TAG_BYTES = 7;
 const CRC_AT = 23;
 
-const random = randomNumbers(1);
+const random = new Random(1);
 const POSITIONS = [
   ...[0, 1, 255, 256, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 52, Number.MAX_SAFE_INTEGER - 1],
   Number.MAX_SAFE_INTEGER,
-  ...Array.from({ length: 500 }, () => random(2 ** 21) * 2 ** random(33)),
+  ...Array.from({ length: 500 }, () => random.below(2 ** 21) * 2 ** random.below(33)),
 ];
 
 const at = (position: number) => ({ epochId: EPOCH.id, position });
@@ -139,7 +139,7 @@ describe('a cursor of another epoch', () => {
   const UNKNOWN = { ...NOWHERE, unknownIn: EPOCH.id };
 
   test('has no position, whether or not its secret is known', () => {
-    const text = new Cursors().seal({ id: 'gone', secret: String(random(1e9)) }, 41);
+    const text = new Cursors().seal({ id: 'gone', secret: String(random.below(1e9)) }, 41);
     expect(new Cursors().open(text, EPOCH)).toEqual(UNKNOWN);
     expect(new Cursors().open(new Cursors().seal(OTHER_EPOCH, 41), EPOCH)).toEqual(UNKNOWN);
     expect(new Cursors().open(new Cursors().seal({ ...EPOCH, id: 'epoch-onE' }, 41), EPOCH)).toEqual(UNKNOWN);
@@ -149,7 +149,7 @@ describe('a cursor of another epoch', () => {
     const cursors = new Cursors();
     const text = cursors.seal(EPOCH, 41);
     for (let i = 0; i < 500; i++) {
-      const forgery = forged(text, (bytes) => (bytes[random(TAG_BYTES)]! ^= 1 + random(255)));
+      const forgery = forged(text, (bytes) => (bytes[random.below(TAG_BYTES)]! ^= 1 + random.below(255)));
       expect(cursors.open(forgery, EPOCH)).toEqual(UNKNOWN);
     }
   });

@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import type { LogPage } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder, pageBody } from '../../src/wire/encoder.js';
-import { randomNumbers } from '../../src/testing/contract/random.js';
+import { Random } from '../support/random.js';
 import { entry, EPOCH, logPage, randomPage } from './kit.js';
 
-const random = randomNumbers(2);
+const random = new Random(2);
 const cursors = new Cursors();
 const encoder = new PageEncoder(cursors);
 const PAGES = Array.from({ length: 300 }, () => randomPage(random));

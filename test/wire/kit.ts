@@ -5,9 +5,7 @@ import type { LogPage } from '../../src/core/page.js';
 import type { Epoch } from '../../src/core/store.js';
 import { type DraftLimits, makeDraft } from '../../src/core/draft.js';
 import type { PublishLimits } from '../../src/wire/publish.js';
-import type { randomNumbers } from '../../src/testing/contract/random.js';
-
-export type Random = ReturnType<typeof randomNumbers>;
+import type { Random } from '../support/random.js';
 
 export const EPOCH: Epoch = { id: 'epoch-one', secret: 'secret-one' };
 export const OTHER_EPOCH: Epoch = { id: 'epoch-two', secret: 'secret-two' };
@@ -65,19 +63,23 @@ export function logPage(entries: readonly LogEntry[], rest: Partial<LogPage> = {
 /**
  * Pages of all shapes: empty, with a gap, with hostile data, ending at or behind their last entry.
  */
-export function randomPage(random: Random, after = random(1_000)): LogPage {
+export function randomPage(random: Random, after = random.below(1_000)): LogPage {
   let position = after;
-  const entries = Array.from({ length: random(5) }, () => entry((position += 1 + random(3)), randomData(random)));
-  const gap: Gap | undefined = [undefined, { reason: 'expired' } as const, { reason: 'reset' } as const][random(3)];
-  return logPage(entries, { position: position + random(3), more: random(2) === 0, ...(gap && { gap }) });
+  const entries = Array.from({ length: random.below(5) }, () =>
+    entry((position += 1 + random.below(3)), randomData(random)),
+  );
+  const gap: Gap | undefined = [undefined, { reason: 'expired' } as const, { reason: 'reset' } as const][
+    random.below(3)
+  ];
+  return logPage(entries, { position: position + random.below(3), more: random.below(2) === 0, ...(gap && { gap }) });
 }
 
 function randomData(random: Random, depth = 0): unknown {
-  const text = HOSTILE[random(HOSTILE.length)]!;
-  const leaves = [null, true, random(1e9), random(1e9) / 1_000, -1e-7, '', text];
-  if (depth === 3 || random(3) === 0) return leaves[random(leaves.length)];
-  const children = Array.from({ length: random(4) }, () => randomData(random, depth + 1));
-  if (random(2) === 0) return children;
+  const text = HOSTILE[random.below(HOSTILE.length)]!;
+  const leaves = [null, true, random.below(1e9), random.below(1e9) / 1_000, -1e-7, '', text];
+  if (depth === 3 || random.below(3) === 0) return leaves[random.below(leaves.length)];
+  const children = Array.from({ length: random.below(4) }, () => randomData(random, depth + 1));
+  if (random.below(2) === 0) return children;
   return Object.fromEntries(children.map((child, index) => [index === 0 ? text : `key${index}`, child]));
 }
 

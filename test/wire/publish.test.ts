@@ -3,7 +3,7 @@ import { NotificationsError } from '../../src/core/errors.js';
 import type { Notification } from '../../src/core/notification.js';
 import { type DraftLimits, makeDraft } from '../../src/core/draft.js';
 import { checkCount, inItem, parsePublishBody } from '../../src/wire/publish.js';
-import { randomNumbers } from '../../src/testing/contract/random.js';
+import { Random } from '../support/random.js';
 import { HOSTILE, LIMITS, randomPage, refusal, TIME, titled } from './kit.js';
 
 const ITEM = { topic: 'orders', type: 'order.shipped' };
@@ -122,7 +122,7 @@ describe('a draft', () => {
   });
 
   test('is one line of JSON that reads back as what was published', () => {
-    const random = randomNumbers(3);
+    const random = new Random(3);
     for (const data of [...HOSTILE, ...HOSTILE.map((text) => ({ [text]: [text] }))]) {
       expect(published(data)).toEqual(data);
     }

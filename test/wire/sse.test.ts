@@ -3,7 +3,7 @@ import type { LogPage } from '../../src/core/page.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
 import { cursorBlock, HEARTBEAT, openingBlock, pageToSse, retryLine } from '../../src/wire/sse.js';
-import { randomNumbers } from '../../src/testing/contract/random.js';
+import { Random } from '../support/random.js';
 import { entry, EPOCH, HOSTILE, LIMITS, logPage, OTHER_EPOCH, randomPage, titled } from './kit.js';
 import { type Message, readAsStandard, type Received, readWithParser } from './standard-client.js';
 
@@ -46,7 +46,7 @@ describe('a page as blocks', () => {
   });
 
   test('has the id last in every block, and no field but these', () => {
-    const random = randomNumbers(4);
+    const random = new Random(4);
     for (let i = 0; i < 200; i++) {
       const blocks = toSse(randomPage(random)).split('\n\n');
       expect(blocks.pop()).toBe('');
@@ -57,7 +57,7 @@ describe('a page as blocks', () => {
 });
 
 describe('hostile data stays data', () => {
-  const random = randomNumbers(5);
+  const random = new Random(5);
   test.each(titled([...HOSTILE, 'x'.repeat(LIMITS.notificationBytesMax - 200)].map((text) => [text])))(
     '%s',
     (_, text) => {
@@ -128,7 +128,7 @@ function blocksOf({ entries, position, gap }: LogPage): [event: string, data: st
 }
 
 test('pages read back as the same notifications and ids, in pieces of any size', () => {
-  const random = randomNumbers(6);
+  const random = new Random(6);
   const cursors = new Cursors();
   const encoder = new PageEncoder(cursors);
   for (const pieceMax of [1, 2, 7, 64, 1_000, 100_000]) {

@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser';
-import type { Random } from './kit.js';
+import type { Random } from '../support/random.js';
 
 export interface Message {
   readonly event: string;
@@ -45,7 +45,7 @@ export function readAsStandard(bytes: Uint8Array, lastEventIdBefore = ''): Recei
  * Reads a stream with `eventsource-parser`, which most clients other than browsers build on, in
  * pieces.
  */
-export function readWithParser(bytes: Uint8Array, random: Random = () => 0, pieceMax = bytes.length): Received {
+export function readWithParser(bytes: Uint8Array, random?: Random, pieceMax = bytes.length): Received {
   const messages: Message[] = [];
   const retries: number[] = [];
   let lastEventId = '';
@@ -61,7 +61,7 @@ export function readWithParser(bytes: Uint8Array, random: Random = () => 0, piec
   });
   const decoder = new TextDecoder();
   for (let at = 0; at < bytes.length;) {
-    const length = pieceMax - random(pieceMax);
+    const length = pieceMax - (random?.below(pieceMax) ?? 0);
     parser.feed(decoder.decode(bytes.subarray(at, at + length), { stream: true }));
     at += length;
   }

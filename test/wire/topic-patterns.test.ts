@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { TopicPatterns } from '../../src/wire/topic-patterns.js';
-import { randomNumbers } from '../../src/testing/contract/random.js';
+import { Random } from '../support/random.js';
 
 const matchOf = (patterns: readonly string[], topic: string) => {
   const match = new TopicPatterns(Object.fromEntries(patterns.map((pattern) => [pattern, pattern]))).match(topic);
@@ -67,12 +67,12 @@ test.each([
 });
 
 test('an oracle made of regular expressions agrees', () => {
-  const random = randomNumbers(11);
-  const pick = (list: readonly string[]) => list[random(list.length)]!;
+  const random = new Random(11);
+  const pick = (list: readonly string[]) => list[random.below(list.length)]!;
   for (let round = 0; round < 3_000; round++) {
-    const segments = Array.from({ length: 1 + random(4) }, (_, at) => pick(['a', 'b', `:p${at}`]));
-    if (random(3) === 0) segments.push('*');
-    const topic = Array.from({ length: 1 + random(5) }, () => pick(['a', 'b', 'c', ''])).join('.');
+    const segments = Array.from({ length: 1 + random.below(4) }, (_, at) => pick(['a', 'b', `:p${at}`]));
+    if (random.below(3) === 0) segments.push('*');
+    const topic = Array.from({ length: 1 + random.below(5) }, () => pick(['a', 'b', 'c', ''])).join('.');
     const source = segments.map((segment) => (segment === '*' ? '.+|.*' : segment.startsWith(':') ? '[^.]+' : segment));
     const open = source.at(-1) === '.+|.*';
     const text = open ? `^${[...source.slice(0, -1), ''].join('\\.')}[^]*$` : `^${source.join('\\.')}$`;

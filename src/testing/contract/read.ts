@@ -14,6 +14,7 @@ import {
   stateOf,
   TOPIC,
 } from './bench.js';
+import { randomNumbers } from './random.js';
 
 /**
  * Names that some engine might take for something else: wildcards' neighbours, prefixes, words of
@@ -244,15 +245,4 @@ function filtered(log: readonly LogEntry[], { topics, after, limit, bytesMax }: 
 
 function utf8(text: string): number {
   return new TextEncoder().encode(text).length;
-}
-
-/** Whole numbers below a bound, the same sequence in every run (mulberry32). */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }

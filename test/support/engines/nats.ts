@@ -7,6 +7,7 @@ import { type NatsConnection, connect } from '@nats-io/transport-node';
 import { freePort } from '../free-port.js';
 import { freezeProcess } from './freeze.js';
 import { type EngineVersion, otherVersionOf } from './versions.js';
+import { pause } from '../time/pause.js';
 
 const BINARY = 'nats-server';
 const START_MS = 10_000;
@@ -78,7 +79,7 @@ export class NatsServer {
         return;
       } catch (error) {
         if (Date.now() > endsMs || this.#process.exitCode !== null) throw error;
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        await pause(POLL_MS);
       }
     }
   }
@@ -213,7 +214,7 @@ async function accepts(port: number): Promise<void> {
       return;
     } catch (error) {
       if (Date.now() > endsMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await pause(POLL_MS);
     }
   }
 }

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../free-port.js';
 import type { PostgresEngine } from './postgres.js';
+import { pause } from '../time/pause.js';
 
 const PATIENCE_MS = 10_000;
 /** The PATH of many users lacks the folders of servers. */
@@ -45,7 +46,7 @@ export class PgBouncer {
     const giveUpAtMs = Date.now() + PATIENCE_MS;
     while (!(await pooler.#command('SHOW VERSION'))) {
       if (Date.now() > giveUpAtMs) throw new Error('pgbouncer does not answer');
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
     return pooler;
   }

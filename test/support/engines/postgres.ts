@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../free-port.js';
+import { pause } from '../time/pause.js';
 import { freezeProcess } from './freeze.js';
 import { childrenOf, isRunning, signal } from './processes.js';
 import { asUser, unprivileged } from './user.js';
@@ -165,7 +166,7 @@ export class PostgresEngine {
       if (child.exitCode !== null || Date.now() - startedAt > PATIENCE_MS) {
         throw new Error(`postgres does not answer: ${this.#output}`);
       }
-      await pause();
+      await pause(POLL_MS);
     }
   }
 
@@ -180,7 +181,7 @@ export class PostgresEngine {
     const pids = [...childrenOf(child.pid), child.pid];
     for (const pid of pids) signal(pid, 'SIGKILL');
     await closed;
-    while (pids.some(isRunning)) await pause();
+    while (pids.some(isRunning)) await pause(POLL_MS);
   }
 
   async restart(): Promise<void> {
@@ -291,8 +292,4 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }

@@ -1,5 +1,6 @@
 import { Cluster } from 'ioredis';
 import type { RedisClientFactory } from '../../../src/stores/redis/index.js';
+import { until } from '../time/until.js';
 import { RedisEngine } from './redis.js';
 
 const SLOTS = 16_384;
@@ -12,20 +13,11 @@ const SETTINGS = {
   'repl-diskless-sync-delay': '0',
 };
 
-/** Waits until a condition is true, or throws with the first argument. */
-type Until = (what: string, condition: () => Promise<boolean>) => Promise<void>;
-
 /** A Cluster of primaries that share the slots equally. */
 export class RedisCluster {
   readonly engines: RedisEngine[] = [];
-  readonly #until: Until;
-
-  private constructor(until: Until) {
-    this.#until = until;
-  }
-
-  static async start(primaries: number, until: Until): Promise<RedisCluster> {
-    const cluster = new RedisCluster(until);
+  static async start(primaries: number): Promise<RedisCluster> {
+    const cluster = new RedisCluster();
     for (let at = 0; at < primaries; at++) {
       const engine = await cluster.#join();
       const [first, next] = [at, at + 1].map((one) => Math.ceil((one * SLOTS) / primaries));
@@ -64,7 +56,7 @@ export class RedisCluster {
     await this.#settled();
     const id = await primary.use((client) => client.cluster('MYID'));
     await replica.use((client) => client.cluster('REPLICATE', id));
-    await this.#until('the replica follows', async () => {
+    await until(async () => {
       const info = await replica.use((client) => client.info('replication'));
       return info.includes('master_link_status:up');
     });
@@ -116,7 +108,7 @@ export class RedisCluster {
   /** Every engine knows all others and the owners of all slots. */
   async #settled(): Promise<void> {
     for (const engine of this.engines) {
-      await this.#until('the Cluster is up', async () => {
+      await until(async () => {
         const info = await engine.use((client) => client.cluster('INFO'));
         return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${this.engines.length}`);
       });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../free-port.js';
+import { pause } from '../time/pause.js';
 import { freezeProcess } from './freeze.js';
 import { type EngineVersion, otherVersionOf } from './versions.js';
 
@@ -103,7 +104,7 @@ export class RedisEngine {
       if (child.exitCode !== null || Date.now() - startedAt > PATIENCE_MS) {
         throw new Error(`${this.#binary} does not answer: ${this.#output}`);
       }
-      await pause();
+      await pause(POLL_MS);
     }
   }
 
@@ -122,7 +123,7 @@ export class RedisEngine {
     for (;;) {
       const info = await this.use((client) => client.info('persistence'));
       if (info.includes('aof_buffer_length:0')) return (await stat(await this.#aof())).size;
-      await pause();
+      await pause(POLL_MS);
     }
   }
 
@@ -186,11 +187,5 @@ function answersPing(port: number): Promise<boolean> {
     socket.once('connect', () => socket.write('PING\r\n'));
     socket.once('data', (data) => answer(/^\+PONG|^-NOAUTH/.test(data.toString())));
     socket.once('error', () => answer(false));
-  });
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, POLL_MS);
   });
 }

@@ -7,6 +7,7 @@ import type { NotificationsOptions } from 'nest-notifications';
 import { endTest, takeWarnings, unwatchWarnings, watchWarnings } from './cleanup.js';
 import { type Logs, fastifyLogger } from './logs.js';
 import { PlainNodeAdapter } from './plain-node/adapter.js';
+import { inDepth } from '../depth.js';
 
 /** A way to run a Nest application. */
 export interface Adapter {
@@ -43,12 +44,15 @@ export const node: Adapter = {
 
 export const ADAPTERS: readonly Adapter[] = [express, fastify, node];
 
+/** Most suites run on the third adapter with TEST_DEPTH=all only. Those of the protocol name it. */
+const MOST: readonly Adapter[] = inDepth([express, fastify], ADAPTERS);
+
 /**
  * Adds the direct lane, which answers repeated polls of a connection before the framework. No
  * client may notice it.
  */
 export const ADAPTERS_AND_LANE: readonly Adapter[] = [
-  ...ADAPTERS,
+  ...MOST,
   { ...express, name: 'express, with the direct lane', options: { directLane: { grantMs: 30_000 } } },
 ];
 
@@ -56,7 +60,7 @@ export const ADAPTERS_AND_LANE: readonly Adapter[] = [
  * The same tests on every platform. The servers of a test are closed after it, and it must not
  * leave warnings.
  */
-export function forEachAdapter(tests: (adapter: Adapter) => void, adapters = ADAPTERS): void {
+export function forEachAdapter(tests: (adapter: Adapter) => void, adapters = MOST): void {
   describe.each(adapters)('on platform-$name', (adapter) => {
     beforeAll(watchWarnings);
     afterAll(unwatchWarnings);

@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Adapter } from './adapters.js';
 import { atTestEnd } from './cleanup.js';
 import { type Logs, nestLogger } from './logs.js';
-import { until } from './until.js';
+import { until } from '../time/until.js';
 
 type ModuleOptions = NonNullable<Parameters<typeof NotificationsModule.forRoot>[0]>;
 

@@ -3,7 +3,7 @@ import { connect as connectSecurely } from 'node:tls';
 import type { TestApp } from './app.js';
 import { atTestEnd } from './cleanup.js';
 import { Message } from './message.js';
-import { within } from './until.js';
+import { within } from '../time/until.js';
 
 export interface Request {
   readonly method?: string;

@@ -1,7 +1,7 @@
 import type { TestApp } from './app.js';
 import { Connection, request, type Request, type Target } from './connection.js';
 import type { Message } from './message.js';
-import { turn, until } from './until.js';
+import { turn, until } from '../time/until.js';
 
 type Query = string;
 type Headers = Request['headers'];

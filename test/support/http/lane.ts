@@ -5,7 +5,7 @@ import { type AppOptions, startApp, type TestApp } from './app.js';
 import { Connection, type Target } from './connection.js';
 import { publish } from './feed.js';
 import type { Message } from './message.js';
-import { until } from './until.js';
+import { until } from '../time/until.js';
 
 export const LANE = { access: 'public', directLane: { grantMs: 30_000 } } as const;
 

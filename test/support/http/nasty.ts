@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../random.js';
 
 /** Texts that have broken parsers, loggers, caches and line protocols before. */
 export const NASTY_TEXTS: readonly string[] = [

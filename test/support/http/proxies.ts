@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { atTestEnd } from './cleanup.js';
 import type { Target } from './connection.js';
-import { until } from './until.js';
+import { until } from '../time/until.js';
 import { freePort } from '../free-port.js';
 
 /** A reverse proxy in front of an application. */

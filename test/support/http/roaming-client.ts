@@ -1,8 +1,8 @@
 import { ClientRecord } from '../history/record.js';
 import { Connection, type Target } from './connection.js';
-import type { Random } from './random.js';
+import type { Random } from '../random.js';
 import { SseReader } from './sse.js';
-import { turn } from './until.js';
+import { turn } from '../time/until.js';
 
 /** The transport of a client's next request. */
 export type Transport = 'poll' | 'sse';

@@ -1,4 +1,4 @@
-import type { Random } from '../http/random.js';
+import type { Random } from '../random.js';
 
 /** `up`: from the client to the server; `down`: back. */
 export type Direction = 'up' | 'down';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { Random } from '../http/random.js';
-import { turn, until } from '../http/until.js';
+import { Random } from '../random.js';
+import { turn, until } from '../time/until.js';
 import { type Fault, type FaultKind, NO_FAULT, seededFaults } from './faults.js';
 import { TcpProxy } from './proxy.js';
 
