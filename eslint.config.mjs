@@ -163,7 +163,7 @@ export default defineConfig(
     languageOptions: { globals: Object.fromEntries(nodeGlobals.map((name) => [name, 'readonly'])) },
   },
   {
-    files: ['src/demo/assets/*.js'],
+    files: ['src/demo/assets/*.js', 'examples/*.js'],
     languageOptions: { globals: Object.fromEntries(browserGlobals.map((name) => [name, 'readonly'])) },
   },
   prettier,

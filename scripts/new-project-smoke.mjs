@@ -14,7 +14,7 @@ import { pack } from './packed-project.mjs';
 import { EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 
 const APP = 'app';
-/** The line that the README gives for Jest without ES modules. */
+/** The setting of docs/getting-started.md for Jest without ES modules. */
 const JEST = { transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)'] };
 /**
  * Of the generated development dependencies; the others take most of the time and are not used

@@ -90,7 +90,7 @@ inChromium('the client, as the module serves it,', (browser) => {
     },
   );
 
-  test('works in the page of the README’s example', async () => {
+  test('works in the page of the example', async () => {
     const app = await startApp(express, { imports: [ExampleModule] });
     const { page } = await Tab.open(browser, app, '/');
     await until(() => app.counts().waiters === 1);

@@ -6,7 +6,7 @@ import { bundle } from './bundle.js';
 import { serve, Tab } from './client-page.js';
 import { inChromium } from './in-chromium.js';
 
-/** The page's own EventSource, as in the README. */
+/** The page's own EventSource, as in docs/clients.md. */
 const EVENT_SOURCE = `
 window.seen = [];
 const source = new EventSource('/notifications?topic=orders');

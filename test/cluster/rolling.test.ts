@@ -177,7 +177,7 @@ class Nodes {
   }
 }
 
-/** The configuration that the README gives, on the ports of this run. */
+/** The configuration of docs/proxies, on the ports of this run. */
 function balancing(proxy: Proxy, nodes: Nodes): Proxy {
   const isNginx = proxy.name === 'nginx';
   const file = readFileSync(join(root, 'docs/proxies', isNginx ? 'nginx.conf' : 'haproxy.cfg'), 'utf8');

@@ -44,7 +44,7 @@ async function getJson<T>(url: string, init?: RequestInit): Promise<T> {
   return (await response.json()) as T;
 }
 
-describe('the examples of the README', () => {
+describe('the examples of the documents', () => {
   test('quick start: a poll that waits sees what another route publishes', async () => {
     const url = await start(QuickStartModule);
     const { cursor } = await getJson<Page>(`${url}/notifications?topic=orders&wait=0`);

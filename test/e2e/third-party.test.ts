@@ -1,16 +1,20 @@
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import axios, { isAxiosError } from 'axios';
 import { EventSource } from 'eventsource';
 import { createParser } from 'eventsource-parser';
 import { got } from 'got';
 import type { Notification, Page } from 'nest-notifications';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { poll } from '../../examples/poll-loop.js';
 import { findProgram } from '../browser/main-process.js';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { inDepth } from '../support/depth.js';
+import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { publish, upTo } from '../support/http/feed.js';
@@ -72,8 +76,10 @@ const gotLoop: Client = async (feed, tell, signal) => {
 const fetchLoop: Client = (feed, tell, signal) => poll(`${feed}?${QUERY}`, (page) => tell(page.notifications), signal);
 
 const curlLoop: Client = async (feed, tell, signal) => {
-  const script = fileURLToPath(new URL('../../examples/poll.sh', import.meta.url));
-  const shell = spawn('sh', [script, `${feed}?${QUERY}`], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  const shell = spawn('sh', [example('poll.sh'), `${feed}?${QUERY}`], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
   createInterface(shell.stdout).on('line', (line) => tell((JSON.parse(line) as Page).notifications));
   await aborted(signal);
   // With the curl that it waits for.
@@ -101,6 +107,45 @@ const curlStream: Client = async (feed, tell, signal) => {
   });
 };
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'third-party-'));
+const goProgram = join(folder, 'poll');
+const example = (name: string): string => join(root, 'examples', name);
+
+/** A program that prints one line of JSON for each notification. */
+const program =
+  (file: string, ...args: string[]): Client =>
+  async (feed, tell, signal) => {
+    const child = spawn(file, [...args, `${feed}?${QUERY}`], { stdio: ['ignore', 'pipe', 'ignore'] });
+    createInterface(child.stdout).on('line', (line) => tell([JSON.parse(line) as Notification]));
+    await aborted(signal);
+    const closed = once(child, 'close');
+    child.kill();
+    await closed;
+  };
+
+const pythonLoop = program('python3', example('poll.py'));
+const goLoop = program(goProgram);
+const isInstalled = (file: string, ...args: string[]): boolean =>
+  process.env.CI === 'true' || spawnSync(file, args).status === 0;
+const hasGo = isInstalled('go', 'version');
+
+const withPrograms: [string, Client][] = [
+  ...(isInstalled('python3', '-c', 'import requests') ? [['a loop in Python', pythonLoop] as [string, Client]] : []),
+  ...(hasGo ? [['a loop in Go', goLoop] as [string, Client]] : []),
+];
+
+beforeAll(() => {
+  if (!hasGo) return;
+  execFileSync('go', ['build', '-o', goProgram, example('poll.go')], {
+    env: { ...process.env, GO111MODULE: 'off', GOCACHE: join(root, 'node_modules/.cache/go') },
+  });
+}, 120_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
 const withCurl: [string, Client][] = findProgram(['curl'])
   ? [
       ['a shell loop with curl', curlLoop],
@@ -113,43 +158,48 @@ const CLIENTS: [string, Client][] = [
   ['fetch with eventsource-parser', eventSourceParser],
   ['a loop with axios', axiosLoop],
   ['a loop with got', gotLoop],
-  ['a loop with fetch, as in the README', fetchLoop],
+  ['a loop with fetch, as in the guide', fetchLoop],
   ...withCurl,
 ];
 
 forEachAdapter((adapter) => {
-  test.each(CLIENTS)('%s is live, and misses nothing when it is cut and the server restarts', async (_, client) => {
-    const server = await Server.start((options) => startApp(adapter, options));
-    const got: number[] = [];
-    const stop = new AbortController();
-    const running = client(
-      `http://127.0.0.1:${server.app.port}/notifications`,
-      (notifications) => got.push(...notifications.map(({ data }) => (data as { n: number }).n)),
-      stop.signal,
-    );
-    const leave = async (): Promise<void> => {
-      stop.abort();
-      await running;
-    };
-    atTestEnd(leave);
-    await until(() => server.app.counts().waiters === 1);
-    await publish(server.app, 'orders', 3);
-    await until(() => got.length === 3);
-    for (const from of [4, 7]) {
-      for (const socket of server.app.sockets) socket.destroy();
-      await publish(server.app, 'orders', 3, from);
-      await until(() => got.length >= from + 2);
-    }
-    await server.restart();
-    // Before the new server, which waits for its clients to leave.
-    atTestEnd(leave);
-    await publish(server.app, 'orders', 2, 10);
-    await until(() => got.length >= 11);
-    await until(() => server.app.counts().waiters === 1);
-    await publish(server.app, 'orders', 1, 12);
-    await until(() => got.length >= 12);
-    expect(got).toEqual(upTo(12));
-  });
+  // Their start takes a second, and no adapter is special to them.
+  const programs = inDepth(adapter === ADAPTERS[0], true) ? withPrograms : [];
+  test.each([...CLIENTS, ...programs])(
+    '%s is live, and misses nothing when it is cut and the server restarts',
+    async (_, client) => {
+      const server = await Server.start((options) => startApp(adapter, options));
+      const got: number[] = [];
+      const stop = new AbortController();
+      const running = client(
+        `http://127.0.0.1:${server.app.port}/notifications`,
+        (notifications) => got.push(...notifications.map(({ data }) => (data as { n: number }).n)),
+        stop.signal,
+      );
+      const leave = async (): Promise<void> => {
+        stop.abort();
+        await running;
+      };
+      atTestEnd(leave);
+      await until(() => server.app.counts().waiters === 1);
+      await publish(server.app, 'orders', 3);
+      await until(() => got.length === 3);
+      for (const from of [4, 7]) {
+        for (const socket of server.app.sockets) socket.destroy();
+        await publish(server.app, 'orders', 3, from);
+        await until(() => got.length >= from + 2);
+      }
+      await server.restart();
+      // Before the new server, which waits for its clients to leave.
+      atTestEnd(leave);
+      await publish(server.app, 'orders', 2, 10);
+      await until(() => got.length >= 11);
+      await until(() => server.app.counts().waiters === 1);
+      await publish(server.app, 'orders', 1, 12);
+      await until(() => got.length >= 12);
+      expect(got).toEqual(upTo(12));
+    },
+  );
 });
 
 function aborted(signal: AbortSignal): Promise<unknown> {
