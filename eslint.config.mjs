@@ -76,6 +76,7 @@ export default defineConfig(
     ignores: [
       'dist/',
       'packages/client/dist/',
+      'docs/.vitepress/dist/',
       'coverage/',
       '**/node_modules/',
       'test/consumer/',

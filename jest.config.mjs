@@ -22,6 +22,7 @@ export default {
   modulePathIgnorePatterns: [
     '<rootDir>/dist/',
     '<rootDir>/packages/',
+    '<rootDir>/docs/node_modules/',
     '<rootDir>/test/nest11/',
     '<rootDir>/test/consumer/',
     '<rootDir>/test/orms/',

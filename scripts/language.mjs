@@ -24,7 +24,7 @@ const READERS = new Map([
   ['.sql', textsOfDashComments],
   ['.lua', textsOfDashComments],
 ]);
-const SKIPPED = new Set(['node_modules', 'dist', 'coverage', '.git', '.cache', 'generated']);
+const SKIPPED = new Set(['node_modules', 'dist', 'coverage', '.git', '.cache', 'generated', 'api']);
 
 /**
  * The findings in one file, in its order.

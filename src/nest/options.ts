@@ -127,9 +127,9 @@ export interface NotificationsOptions {
       }
     | undefined;
   /**
-   * Tickets for clients that can send neither headers nor cookies with an event stream. `POST
-   * <path>/tickets` issues one to a caller with a `subscriber`, and `GET <path>?ticket=…` opens one
-   * stream with it. The store must have `claim`; all stores of this package have it.
+   * Tickets for clients that can send neither headers nor cookies with an event stream.
+   * `POST <path>/tickets` issues one to a caller with a `subscriber`, and `GET <path>?ticket=…`
+   * opens one stream with it. The store must have `claim`; all stores of this package have it.
    * @default tickets are neither issued nor accepted
    */
   readonly tickets?:
