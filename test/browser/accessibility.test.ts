@@ -1,18 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AxeResults } from 'axe-core';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { violationsOn } from './axe.js';
 import { DemoPage, READERS } from './demo-page.js';
 import { inChromium } from './in-chromium.js';
 import { type Built, built, MainProcess } from './main-process.js';
 import { inDepth } from '../support/depth.js';
-
-/**
- * WCAG 2.2 on levels A and AA, which has the contrast of everything, and what axe holds for good
- * practice.
- */
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 inChromium('for everybody, the demo page', (browser) => {
   let program: Built;
@@ -30,20 +21,6 @@ inChromium('for everybody, the demo page', (browser) => {
     program.remove();
   });
 
-  /** The violations that axe finds, as rule and element. */
-  async function violations({ page }: DemoPage): Promise<string[]> {
-    // During an animation colours are in between.
-    await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
-    if (!(await page.evaluate(`'axe' in globalThis`))) await page.evaluate(AXE);
-    const found = (await page.evaluate(
-      `axe.run({ runOnly: ${JSON.stringify(TAGS)}, resultTypes: ['violations'] })`,
-    )) as AxeResults;
-    expect(found.passes.map(({ id }) => id)).toContain('color-contrast');
-    return found.violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary}`),
-    );
-  }
-
   // Contrast depends on the scheme, and overlaps depend on the width. Each value of both occurs
   // once.
   const looks = [
@@ -59,11 +36,11 @@ inChromium('for everybody, the demo page', (browser) => {
       await demo.numbers(1, 3);
       await demo.shows('Bell', [1, 2, 3]);
       for (const name of READERS) await demo.reach(name, 4);
-      expect(await violations(demo)).toEqual([]);
+      expect(await violationsOn(demo.page)).toEqual([]);
       await demo.bell.click();
       await demo.bellPanel.getByRole('button', { name: 'number 2' }).click();
       await demo.bellPanel.locator('pre').waitFor();
-      expect(await violations(demo)).toEqual([]);
+      expect(await violationsOn(demo.page)).toEqual([]);
     });
 
     everydayIn('dark')('with cables pulled, and then caught up on, and with mistakes in the forms', async () => {
@@ -77,21 +54,21 @@ inChromium('for everybody, the demo page', (browser) => {
       await demo.page.getByText(/^Data is not JSON: /).waitFor();
       await demo.follow('a b');
       await demo.page.getByText('“a b”: letters, digits').waitFor();
-      expect(await violations(demo)).toEqual([]);
+      expect(await violationsOn(demo.page)).toEqual([]);
       await demo.cable('Bell').click();
       await demo.cable('Long poll').click();
       await demo.verdict('same');
-      expect(await violations(demo)).toEqual([]);
+      expect(await violationsOn(demo.page)).toEqual([]);
     });
 
     everydayIn('light')('with nothing yet, and offline', async () => {
       const demo = await DemoPage.open(browser, url, { ...look, topics: 'demo' });
       await demo.page.context().setOffline(true);
       await demo.lane('Bell').getByText('offline').waitFor();
-      expect(await violations(demo)).toEqual([]);
+      expect(await violationsOn(demo.page)).toEqual([]);
       await demo.bell.click();
       await demo.bellPanel.getByText('All quiet').waitFor();
-      expect(await violations(demo)).toEqual([]);
+      expect(await violationsOn(demo.page)).toEqual([]);
       browser.expectComplaints(/net::ERR_/);
     });
   });
