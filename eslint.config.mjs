@@ -2,6 +2,8 @@ import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { importRules } from './scripts/import-rules.mjs';
 
 const nodeGlobals = [
@@ -71,6 +73,9 @@ const realTime = [
 ];
 const NO_REAL_TIME = 'A test waits for a condition (`until`), an event or a clock, not for a length of time.';
 
+/** The shop has libraries of its own. Its types are unknown until they are installed. */
+const hasShop = existsSync(join(import.meta.dirname, 'examples/shop/node_modules/.library'));
+
 export default defineConfig(
   {
     ignores: [
@@ -82,12 +87,14 @@ export default defineConfig(
       'test/consumer/',
       'test/orms/',
       'test/new-project/',
+      'examples/shop/dist/',
+      ...(hasShop ? [] : ['examples/shop/{server,shared,web,test}/']),
     ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -114,6 +121,22 @@ export default defineConfig(
     },
   },
   {
+    files: ['examples/shop/**/*.{ts,tsx}'],
+    languageOptions: {
+      parserOptions: {
+        project: ['examples/shop/tsconfig.json', 'examples/shop/web/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      // The runner awaits them.
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', name: ['describe', 'it'], package: 'node:test' }] },
+      ],
+    },
+  },
+  {
     files: ['src/**/*.ts'],
     ignores: ['src/main.ts'],
     // A library speaks through its host's logger.
@@ -126,7 +149,7 @@ export default defineConfig(
   },
   importRules.map(boundary),
   {
-    files: ['test/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts'],
+    files: ['test/**/*.ts', 'examples/**/*.{ts,tsx}', 'bench/**/*.ts'],
     rules: {
       // A response's parsed body is `any`; the assertion that follows says what it must be.
       '@typescript-eslint/no-unsafe-argument': 'off',

@@ -26,6 +26,8 @@ export default {
     '<rootDir>/test/nest11/',
     '<rootDir>/test/consumer/',
     '<rootDir>/test/orms/',
+    '<rootDir>/examples/shop/node_modules/',
+    '<rootDir>/examples/shop/dist/',
   ],
   testEnvironment: '<rootDir>/test/environment.mjs',
   extensionsToTreatAsEsm: ['.ts'],
