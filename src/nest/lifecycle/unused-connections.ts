@@ -26,7 +26,9 @@ export class UnusedConnections implements OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    const server: unknown = this.#adapterHost.httpAdapter.getHttpServer();
+    // An application context without HTTP has no adapter, although its type says so.
+    const adapter = this.#adapterHost.httpAdapter as { getHttpServer(): unknown } | null;
+    const server = adapter?.getHttpServer();
     // A connection of HTTP/2 carries many requests, whose sockets are not the connection's.
     const event = server instanceof HttpsServer ? 'secureConnection' : 'connection';
     if (!(server instanceof HttpServer || server instanceof HttpsServer)) return;
