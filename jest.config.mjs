@@ -54,6 +54,9 @@ export default {
   // suite's own timers only, and a run cannot hang on what a suite left behind. (With -i both are
   // off.)
   workerIdleMemoryLimit: '1GB',
+  // The event loop of a worker is empty 10 ms after its last suite. On a busy machine the process
+  // then needs more than the default of 500 ms to free its heap, and Jest would report a leak.
+  workerGracefulExitTimeout: 10_000,
   // Patience for a busy machine: three suites share two cores with browsers, engines and programs
   // that start.
   testTimeout: 60_000,
