@@ -12,9 +12,9 @@ import { MUTANTS } from './mutants/list.mjs';
 import { planted } from './mutants/plant.mjs';
 import { bins, root } from './tools.mjs';
 
-/** Longer than any run that ends. */
-const RUN_MS_MAX = 300_000;
 const SEEDS = Number(process.argv[2] ?? 2_000);
+/** Longer than any run that ends, also on a busy machine. */
+const RUN_MS_MAX = 100_000 + 100 * SEEDS;
 /** Copies of the library that run at the same time. Most machines have a core for each. */
 const COPIES = Number(process.argv[3] ?? 2);
 const FROM = Number(process.argv[4] ?? 0);
@@ -76,7 +76,7 @@ async function caughtBy(cwd, seeds) {
   if (simulated.output.startsWith('{')) return JSON.parse(simulated.output);
   if (simulated.status !== 0) return { problem: 'a simulation without end' };
   const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bins.jest];
-  const tested = await run(cwd, [...jest, TESTS, '--verbose', '--maxWorkers=2']);
+  const tested = await run(cwd, [...jest, TESTS, '--verbose', '--bail', '--maxWorkers=2']);
   if (tested.status === 0) return undefined;
   return { test: /✕ (.+?)(?: \(\d+ ms\))?$/m.exec(tested.output)?.[1] ?? 'a test without end' };
 }

@@ -12,7 +12,7 @@ inChromium('for everybody, the demo page', (browser) => {
 
   beforeAll(async () => {
     program = built();
-    main = new MainProcess(program.main, { SOURCE_SECONDS: '0.25', RETRY_SECONDS: '0.25' });
+    main = new MainProcess(program.main, { SOURCE_SECONDS: '1', RETRY_SECONDS: '0.25' });
     url = await main.url();
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { memoryStore, NotificationsModule, type StoreFactory } from 'nest-notifications';
 import { abilitiesOf, type Store } from 'nest-notifications/store';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { numbers, poll, publish } from '../support/http/feed.js';
@@ -111,4 +111,4 @@ forEachAdapter((adapter) => {
       );
     },
   );
-});
+}, ONE_ADAPTER);

@@ -3,7 +3,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import type { NotificationsOptions } from 'nest-notifications';
 import { filter, map, type Observable, race, Subject, take, timer } from 'rxjs';
 import { inDepth } from '../support/depth.js';
-import { type Adapter, express, forEachAdapter } from '../support/http/adapters.js';
+import { type Adapter, express, forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import type { Target } from '../support/http/connection.js';
 import { problemsOf } from '../support/history/checker.js';
@@ -142,7 +142,7 @@ forEachAdapter((adapter) => {
       CHECK_MS_MAX,
     );
   });
-});
+}, ONE_ADAPTER);
 
 forEachAdapter(
   (adapter) => {

@@ -10,7 +10,7 @@ import {
 } from 'nest-notifications';
 import type { Store } from 'nest-notifications/store';
 import { NotificationsHealthIndicator } from 'nest-notifications/terminus';
-import { type Adapter, express, forEachAdapter } from '../support/http/adapters.js';
+import { type Adapter, express, forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { type AppOptions, OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request, type Target } from '../support/http/connection.js';
 import { until } from '../support/time/until.js';
@@ -248,7 +248,7 @@ forEachAdapter((adapter) => {
   test.each([[''], ['a.b'], ['a/b'], [7]])('a name %j is rejected', (name) => {
     expect(() => forRoot({ name: name as string })).toThrow(/option name is .*; it must have letters, digits, - and _/);
   });
-});
+}, ONE_ADAPTER);
 
 @Injectable()
 class Reader {

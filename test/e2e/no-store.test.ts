@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type CanActivate, type INestApplication, UnauthorizedException, VersioningType } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { OPEN, startApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 
@@ -56,4 +56,4 @@ forEachAdapter((adapter) => {
       }
     });
   });
-});
+}, ONE_ADAPTER);

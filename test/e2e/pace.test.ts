@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { Connection } from '../support/http/connection.js';
 import { holdPoll, poll, publish } from '../support/http/feed.js';
@@ -113,4 +113,4 @@ forEachAdapter((adapter) => {
       await until(() => app.counts().waiters === 0);
     });
   });
-});
+}, ONE_ADAPTER);

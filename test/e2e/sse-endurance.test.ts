@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { openEventSource, WITH_FETCH } from '../support/http/event-source.js';
 import { numbers, poll, publish, upTo } from '../support/http/feed.js';
@@ -185,4 +185,4 @@ forEachAdapter((adapter) => {
       expect(heard.gaps).toEqual([{ reason: 'reset' }]);
     });
   });
-});
+}, ONE_ADAPTER);

@@ -3,7 +3,7 @@ import { memoryStore, type StoreFactory } from 'nest-notifications';
 import { NotificationsError, type Store } from 'nest-notifications/store';
 import { firstValueFrom } from 'rxjs';
 import { abilitiesOf } from '../../src/core/abilities.js';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request } from '../support/http/connection.js';
 import { LANE, Poller, startCounting } from '../support/http/lane.js';
@@ -272,4 +272,4 @@ forEachAdapter((adapter) => {
     expect(response.status).toBe(500);
     app.logs.length = 0;
   });
-});
+}, ONE_ADAPTER);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import compression from 'compression';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { Connection } from '../support/http/connection.js';
@@ -137,4 +137,4 @@ forEachAdapter((adapter) => {
       expect(reader.ended).toBe(true);
     });
   });
-});
+}, ONE_ADAPTER);

@@ -13,8 +13,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { poll } from '../../examples/poll-loop.js';
 import { findProgram } from '../browser/main-process.js';
-import { inDepth } from '../support/depth.js';
-import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { publish, upTo } from '../support/http/feed.js';
@@ -163,9 +162,7 @@ const CLIENTS: [string, Client][] = [
 ];
 
 forEachAdapter((adapter) => {
-  // Their start takes a second, and no adapter is special to them.
-  const programs = inDepth(adapter === ADAPTERS[0], true) ? withPrograms : [];
-  test.each([...CLIENTS, ...programs])(
+  test.each([...CLIENTS, ...withPrograms])(
     '%s is live, and misses nothing when it is cut and the server restarts',
     async (_, client) => {
       const server = await Server.start((options) => startApp(adapter, options));
@@ -200,7 +197,7 @@ forEachAdapter((adapter) => {
       expect(got).toEqual(upTo(12));
     },
   );
-});
+}, ONE_ADAPTER);
 
 function aborted(signal: AbortSignal): Promise<unknown> {
   return signal.aborted ? Promise.resolve() : once(signal, 'abort');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { StoreFactory } from 'nest-notifications';
 import { ManualClock } from '../../src/testing/index.js';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { numbers, poll, publish } from '../support/http/feed.js';
@@ -52,4 +52,4 @@ forEachAdapter((adapter) => {
     const { status, json } = await poll(app, `ticket=${ticket}`, { Accept: 'text/event-stream' });
     expect([status, (json as { code: string }).code]).toEqual([401, 'ticket_invalid']);
   });
-});
+}, ONE_ADAPTER);

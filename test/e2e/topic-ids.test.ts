@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type AccessContext, NotificationsModule, topicOf } from 'nest-notifications';
-import { forEachAdapter } from '../support/http/adapters.js';
+import { forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { poll } from '../support/http/feed.js';
 
@@ -31,4 +31,4 @@ forEachAdapter((adapter) => {
       }
     },
   );
-});
+}, ONE_ADAPTER);

@@ -6,17 +6,13 @@ import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js
 import { inDepth } from '../support/depth.js';
 import { NatsServer, natsVersions } from '../support/engines/nats.js';
 
-const OTHERS = inDepth(['nats-newest'], ['nats-2.10', 'nats-newest']);
-/** Checks of more than half a second. On other versions they need TEST_DEPTH=all. */
-const SLOW = /^retention|^model|any size|outlasts/;
-
-for (const { name, binary, missing } of natsVersions(OTHERS)) {
+for (const { name, binary, missing } of natsVersions(inDepth([], ['nats-2.10', 'nats-newest']))) {
   (missing ? describe.skip : describe)(`natsStore keeps the store contract, on ${name}`, () => {
-    keepsContract(binary, OTHERS.includes(name) && inDepth(true, false));
+    keepsContract(binary);
   });
 }
 
-function keepsContract(binary: string, isShort: boolean): void {
+function keepsContract(binary: string): void {
   let server: NatsServer;
   let logs = 0;
 
@@ -40,5 +36,5 @@ function keepsContract(binary: string, isShort: boolean): void {
     openAnother: () => openLast(),
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });
-  for (const { name, run } of checks) if (!isShort || !SLOW.test(name)) test(name, run);
+  for (const { name, run } of checks) test(name, run);
 }

@@ -8,9 +8,10 @@ import { openSqliteStore, temporaryFolder } from '../support/stores/sqlite.js';
 import { draft } from '../support/drafts.js';
 import { follow, readAllIds } from '../support/stores/reads.js';
 import { until } from '../support/time/until.js';
+import { inDepth } from '../support/depth.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const CYCLES = 6;
+const CYCLES = inDepth(3, 6);
 /** Takes the write lock of a file, and says so. */
 const HOLD_LOCK = `
   const database = new (require('libsql'))(process.argv[1]);

@@ -8,6 +8,7 @@ import { freePort } from '../free-port.js';
 import { pause } from '../time/pause.js';
 import { freezeProcess } from './freeze.js';
 import { type EngineVersion, otherVersionOf } from './versions.js';
+import { inDepth } from '../depth.js';
 
 /** REDIS_SERVER: the path of another engine, on which all tests of Redis then run. */
 export const REDIS_BINARY = process.env.REDIS_SERVER ?? 'redis-server';
@@ -33,10 +34,12 @@ export function redisMissing(): string | undefined {
   return reason;
 }
 
-/** The engine of the machine, and Valkey unless REDIS_SERVER names an engine. */
+/**
+ * The engine of the machine. With TEST_DEPTH=all also Valkey, unless REDIS_SERVER names an engine.
+ */
 export function redisVersions(): readonly EngineVersion[] {
   const installed = { name: 'the engine of this machine', binary: REDIS_BINARY, missing: redisMissing() };
-  return process.env.REDIS_SERVER === undefined
+  return inDepth(false, process.env.REDIS_SERVER === undefined)
     ? [installed, otherVersionOf('valkey-server', 'valkey-8')]
     : [installed];
 }

@@ -47,6 +47,9 @@ export const ADAPTERS: readonly Adapter[] = [express, fastify, node];
 /** Most suites run on the third adapter with TEST_DEPTH=all only. Those of the protocol name it. */
 const MOST: readonly Adapter[] = inDepth([express, fastify], ADAPTERS);
 
+/** For rules in which adapters have no part. */
+export const ONE_ADAPTER: readonly Adapter[] = inDepth([fastify], ADAPTERS);
+
 /**
  * Adds the direct lane, which answers repeated polls of a connection before the framework. No
  * client may notice it.
