@@ -1,5 +1,6 @@
 import { Fifo } from './fifo.js';
 import type { LogEntry } from './notification.js';
+import type { HistoryQuery, ReadQuery } from './store.js';
 
 /**
  * The result of a read from a part of the log. The fields have the same meaning as in `ReadResult`.
@@ -96,22 +97,23 @@ export class MemoryLog {
     return first;
   }
 
+  /** The position of the newest entry of these topics before `before`, if any. */
+  lastBefore(topics: readonly string[], before: number): number | undefined {
+    return nextOf(this.#runs({ topics, before }), -1)?.position;
+  }
+
   /**
-   * Entries of these topics strictly after a position, in order. Both bounds apply, but it returns
-   * at least one.
+   * Entries of these topics strictly after a position in order, or strictly before one, newest
+   * first. Both bounds apply, but it returns at least one.
    */
-  read(query: { topics: readonly string[]; after: number; limit: number; bytesMax: number }): LogSlice {
-    const runs: Run[] = [];
-    for (const name of query.topics) {
-      const topic = this.#byTopic.get(name);
-      if (topic) runs.push({ topic, index: indexAfter(topic, query.after) });
-    }
+  read(query: ReadQuery | HistoryQuery): LogSlice {
+    const step = query.before === undefined ? 1 : -1;
+    const runs = this.#runs(query);
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (;;) {
-      const run = lowest(runs);
-      if (!run) return { entries, more: false };
-      const entry = run.topic.at(run.index++);
+      const entry = nextOf(runs, step);
+      if (!entry) return { entries, more: false };
       bytes += entry.bytes;
       if (entries.length >= query.limit || (entries.length > 0 && bytes > query.bytesMax)) {
         return { entries, more: true };
@@ -119,21 +121,41 @@ export class MemoryLog {
       entries.push(entry);
     }
   }
+
+  #runs({ topics, after, before }: RunsQuery): Run[] {
+    const runs: Run[] = [];
+    for (const name of topics) {
+      const topic = this.#byTopic.get(name);
+      if (!topic) continue;
+      const index = before === undefined ? indexAfter(topic, after) : indexAfter(topic, before - 1) - 1;
+      runs.push({ topic, index });
+    }
+    return runs;
+  }
 }
+
+type RunsQuery = Pick<ReadQuery, 'topics' | 'after' | 'before'> | Pick<HistoryQuery, 'topics' | 'after' | 'before'>;
 
 interface Run {
   readonly topic: Fifo<LogEntry>;
   index: number;
 }
 
-/** The run whose next entry has the lowest position. Undefined when all runs are at their end. */
-function lowest(runs: readonly Run[]): Run | undefined {
+/**
+ * The next entry of all runs: with step 1 the one at the lowest position, with step -1 at the
+ * highest. Undefined when all runs are at their end.
+ */
+function nextOf(runs: readonly Run[], step: 1 | -1): LogEntry | undefined {
   let best: Run | undefined;
+  let entry: LogEntry | undefined;
   for (const run of runs) {
-    if (run.index === run.topic.length) continue;
-    if (!best || run.topic.at(run.index).position < best.topic.at(best.index).position) best = run;
+    if (run.index < 0 || run.index === run.topic.length) continue;
+    const other = run.topic.at(run.index);
+    if (entry && (other.position - entry.position) * step > 0) continue;
+    [best, entry] = [run, other];
   }
-  return best;
+  if (best) best.index += step;
+  return entry;
 }
 
 /** Index of the first entry after a position, by binary search. */

@@ -64,21 +64,43 @@ export interface AppendResult {
   readonly appended: readonly Appended[];
 }
 
-export interface ReadQuery {
+/** The topics and the bounds of a page. */
+export interface PageBounds {
   readonly topics: readonly string[];
-  /** Read strictly after this position. 0 is before all entries. */
-  readonly after: number;
   /** At most this many entries. 0 reads only the state of the log. */
   readonly limit: number;
   /** At most this many bytes of JSON, but at least one entry if one exists. */
   readonly bytesMax: number;
 }
 
+/** A page in the order of the log. */
+export interface ReadQuery extends PageBounds {
+  /** Read strictly after this position. 0 is before all entries. */
+  readonly after: number;
+  readonly before?: undefined;
+}
+
+/** A page in the opposite order: the newest entries before a position. */
+export interface HistoryQuery extends PageBounds {
+  /**
+   * Read strictly before this position, from there to older entries. Beyond the head, up to
+   * `Number.MAX_SAFE_INTEGER`, the page begins at the head. Up to 1, nothing is before it.
+   */
+  readonly before: number;
+  readonly after?: undefined;
+}
+
 export interface ReadResult {
   readonly epoch: Epoch;
-  /** Entries of the requested topics only, in order of position, strictly after `after`. */
+  /**
+   * Entries of the requested topics only. After a position they are in the order of the log.
+   * Before a position they are newest first, so the last one is the oldest.
+   */
   readonly entries: readonly LogEntry[];
-  /** More entries follow the last one: `limit` or `bytesMax` ended the page. */
+  /**
+   * More entries follow the last one in the direction of the read: `limit` or `bytesMax` ended the
+   * page.
+   */
   readonly more: boolean;
   /**
    * Every position up to this one is visible. Unless `more`, the read has covered all of them. 0
@@ -150,13 +172,16 @@ export interface Store {
   append(drafts: readonly Draft[]): Promise<AppendResult>;
 
   /**
-   * Reads a page by index. The cost depends on the size of the result, not on the length of the log
-   * or the number of its topics. The result silently omits entries that retention has removed. The
-   * caller detects this by `trimmed`.
+   * Reads a page by index, in either direction. The cost depends on the size of the result, not on
+   * the length of the log or the number of its topics. The result silently omits entries that
+   * retention has removed. The caller detects this by `trimmed`.
+   *
+   * A read before a position is complete from there down to its last entry, or down to `trimmed` if
+   * there are no more. A hole on such a page would hide notifications from a history.
    *
    * Rejects with `store_unavailable` when the engine cannot be reached, within a bounded time.
    */
-  read(query: ReadQuery): Promise<ReadResult>;
+  read(query: ReadQuery | HistoryQuery): Promise<ReadResult>;
 
   /**
    * Follows the log: calls `onAppended` with every entry of every topic, once and in order,

@@ -1,6 +1,7 @@
 import { appendChecks } from './contract/append.js';
 import { Bench, type Checks, type StoreCheck, type StoreContractOptions } from './contract/bench.js';
 import { abilityChecks, claimChecks, claimNodesChecks, claimTrimChecks } from './contract/claim.js';
+import { historyChecks, historyRetentionChecks } from './contract/history.js';
 import { lifecycleChecks } from './contract/lifecycle.js';
 import { lookupChecks, lookupNodesChecks } from './contract/lookup.js';
 import { modelChecks } from './contract/model.js';
@@ -26,10 +27,19 @@ export function storeContract(options: StoreContractOptions): readonly StoreChec
   const [claims, looksUp] = [abilities.includes('claim'), abilities.includes('positionsOf')];
   const trimOptions = trim && { ...options, open: trim.open };
   return [
-    ...checksOf(options, appendChecks, readChecks, tailChecks, lifecycleChecks, modelChecks, abilityChecks),
+    ...checksOf(
+      options,
+      appendChecks,
+      readChecks,
+      historyChecks,
+      tailChecks,
+      lifecycleChecks,
+      modelChecks,
+      abilityChecks,
+    ),
     ...(claims ? checksOf(options, claimChecks) : []),
     ...(looksUp ? checksOf(options, lookupChecks) : []),
-    ...(trimOptions ? checksOf(trimOptions, retentionChecks) : []),
+    ...(trimOptions ? checksOf(trimOptions, retentionChecks, historyRetentionChecks) : []),
     ...(trimOptions && claims ? checksOf(trimOptions, claimTrimChecks) : []),
     ...(openAnother ? checksOf(options, nodesChecks) : []),
     ...(openAnother && claims ? checksOf(options, claimNodesChecks) : []),

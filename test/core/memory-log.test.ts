@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryLog } from '../../src/core/memory-log.js';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
+import type { HistoryQuery, ReadQuery } from '../../src/core/store.js';
 import { draft } from '../support/drafts.js';
 import { Random } from '../support/random.js';
 
@@ -59,8 +60,10 @@ test('a topic may have any name', () => {
 });
 
 /** The result of a filter of the whole log. */
-function filtered(entries: readonly LogEntry[], query: Parameters<MemoryLog['read']>[0]) {
-  const all = entries.filter(({ topic, position }) => query.topics.includes(topic) && position > query.after);
+function filtered(entries: readonly LogEntry[], query: ReadQuery | HistoryQuery) {
+  const { topics, after = 0, before = Infinity } = query;
+  const all = entries.filter((one) => topics.includes(one.topic) && one.position > after && one.position < before);
+  if (query.before !== undefined) all.reverse();
   let bytes = 0;
   const cut = all.findIndex((entry, index) => {
     bytes += entry.bytes;

@@ -4,6 +4,7 @@ import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js
 import { storeContract, type StoreContractOptions } from '../../src/testing/index.js';
 import { claimFaults, lookupFaults } from '../support/faults/abilities.js';
 import { appendFaults } from '../support/faults/append.js';
+import { historyFaults } from '../support/faults/history.js';
 import type { Fault, Faults } from '../support/faults/kit.js';
 import { lifecycleFaults, retentionFaults } from '../support/faults/lifecycle.js';
 import { nodesFaults } from '../support/faults/nodes.js';
@@ -18,6 +19,7 @@ const TIMEOUT_MS = 100;
 const faults: readonly [string, Faults][] = [
   ['append', appendFaults],
   ['read', readFaults],
+  ['history', historyFaults],
   ['tail', tailFaults],
   ['lifecycle', lifecycleFaults],
   ['retention', retentionFaults],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Store } from '../../src/core/store.js';
 import { readAfter } from '../../src/stores/postgres/sql/read-after.sql.js';
-import { readPage } from '../../src/stores/postgres/sql/read-page.sql.js';
+import { type Direction, readPage } from '../../src/stores/postgres/sql/read-page.sql.js';
 import { inDepth } from '../support/depth.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
 import { closeStores, openPostgresStore } from '../support/stores/postgres.js';
@@ -55,6 +55,18 @@ describePostgres(`postgresStore with ${NOTIFICATIONS} notifications over ${TOPIC
     // The fastest round shows the cost. The others also waited for the processor.
     return Math.min(...times);
   };
+  const positionsOf = (rows: readonly Record<string, unknown>[]) => rows.map(({ position }) => Number(position));
+  /** The positions of a page, and the rows of the index that the engine visits for it. */
+  const visit = (direction: Direction, names: readonly string[], from: number) =>
+    engine.use(async (client) => {
+      await client.query('BEGIN');
+      const { rows } = await client.query(readPage('large', direction), [names, from, 1000, 2 ** 24]);
+      const counted = await client.query(
+        `SELECT pg_stat_get_xact_tuples_returned('large.by_topic'::regclass) AS count`,
+      );
+      await client.query('ROLLBACK');
+      return { page: positionsOf(rows), visited: Number(counted.rows[0].count) };
+    });
   const topics = (count: number) => Array.from({ length: count }, (_, index) => `topic-${index * 7}`);
 
   test.each([
@@ -78,24 +90,32 @@ describePostgres(`postgresStore with ${NOTIFICATIONS} notifications over ${TOPIC
     // First 700 notifications of one topic, then the others in turn.
     ['an uneven log', NOTIFICATIONS, ['hot', ...Array.from({ length: 99 }, (_, n) => `u-${n}`)]],
   ])('a page of 1,000 visits few more rows of the index than it holds: %s', async (_, after, names) => {
-    const values = [names, after, 1000, 2 ** 24];
-    const { page, visited } = await engine.use(async (client) => {
-      await client.query('BEGIN');
-      const { rows } = await client.query(readPage('large'), values);
-      const counted = await client.query(
-        `SELECT pg_stat_get_xact_tuples_returned('large.by_topic'::regclass) AS count`,
-      );
-      return { page: rows, visited: Number(counted.rows[0].count) };
-    });
-    expect(page.length).toBe(names.length === 1 ? TOPIC_ENTRIES / 2 : 1000);
-    const positions = page.map(({ position }) => Number(position));
+    const { page, visited } = await visit('after', names, after);
     const expected = await engine.use((client) =>
       client.query(
         'SELECT position FROM large.entries WHERE topic = ANY ($1) AND position > $2 ORDER BY position LIMIT 1000',
         [names, after],
       ),
     );
-    expect(positions).toEqual(expected.rows.map(({ position }) => Number(position)));
+    expect(page.length).toBe(names.length === 1 ? TOPIC_ENTRIES / 2 : 1000);
+    expect(page).toEqual(positionsOf(expected.rows));
+    expect(visited).toBeLessThan(10_000);
+  });
+
+  test.each([
+    ['topics in turn', NOTIFICATIONS, topics(100)],
+    ['one topic', NOTIFICATIONS / 2, ['topic-1']],
+    ['an uneven log', NOTIFICATIONS + 1_500, ['hot', ...Array.from({ length: 99 }, (_, n) => `u-${n}`)]],
+  ])('a page of the history visits few more rows of the index than it holds: %s', async (_, before, names) => {
+    const { page, visited } = await visit('before', names, before);
+    const expected = await engine.use((client) =>
+      client.query(
+        'SELECT position FROM large.entries WHERE topic = ANY ($1) AND position < $2 ORDER BY position DESC LIMIT 1000',
+        [names, before],
+      ),
+    );
+    expect(page.length).toBe(names.length === 1 ? TOPIC_ENTRIES / 2 : 1000);
+    expect(page).toEqual(positionsOf(expected.rows));
     expect(visited).toBeLessThan(10_000);
   });
 
@@ -115,7 +135,8 @@ describePostgres(`postgresStore with ${NOTIFICATIONS} notifications over ${TOPIC
   });
 
   test.each([
-    ['a page', readPage('large'), [topics(100), NOTIFICATIONS / 2, 100, 2 ** 20]],
+    ['a page', readPage('large', 'after'), [topics(100), NOTIFICATIONS / 2, 100, 2 ** 20]],
+    ['a page of the history', readPage('large', 'before'), [topics(100), NOTIFICATIONS / 2, 100, 2 ** 20]],
     ['a tail', readAfter('large'), [NOTIFICATIONS / 2, 1000, 2 ** 22]],
   ])('the engine finds %s by index', async (_, text, values) => {
     const lines = await engine.use(async (client) => {

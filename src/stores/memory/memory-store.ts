@@ -9,6 +9,7 @@ import type {
   AppendResult,
   ClaimStore,
   Epoch,
+  HistoryQuery,
   IdLookup,
   ReadQuery,
   ReadResult,
@@ -132,7 +133,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
     return { epoch: this.#epoch, appended };
   }
 
-  async read(query: ReadQuery): Promise<ReadResult> {
+  async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
     this.#assertOpen();
     this.#trim(this.#clock.monotonic());
     return {

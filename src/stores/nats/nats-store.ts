@@ -1,7 +1,16 @@
 import type { StoreAbilities } from '../../core/abilities.js';
 import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/notification.js';
-import type { AppendResult, ReadQuery, ReadResult, Store, StoreRuntime, Tail, TailBatch } from '../../core/store.js';
+import type {
+  AppendResult,
+  HistoryQuery,
+  ReadQuery,
+  ReadResult,
+  Store,
+  StoreRuntime,
+  Tail,
+  TailBatch,
+} from '../../core/store.js';
 import { APPEND_QUEUE_LIMITS, AppendQueue } from '../shared/append-queue.js';
 import { Claims } from '../shared/claims.js';
 import { TailHub } from '../shared/tail-hub.js';
@@ -93,7 +102,7 @@ export class NatsStore implements Store, StoreAbilities {
     return this.#bounded(this.#appends.append(drafts));
   }
 
-  async read(query: ReadQuery): Promise<ReadResult> {
+  async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
     this.#assertUsable();
     return this.#bounded(this.#whenReady(() => this.#pages.read(query)));
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { LogEntry } from '../../core/notification.js';
-import type { ReadQuery, ReadResult } from '../../core/store.js';
+import type { HistoryQuery, ReadQuery, ReadResult } from '../../core/store.js';
 import type { LogChunk } from '../shared/tail-hub.js';
 import { unavailable } from '../shared/unavailable.js';
 import { Assembler } from './assembler.js';
@@ -8,7 +8,8 @@ import type { Engine } from './engine.js';
 import type { Follower } from './follower.js';
 import { decodePart, endPosition, lastSequenceOf, type RawMessage, sequenceOf, visibleAt } from './layout.js';
 import { type LogIdentity, type LogStatus, logStatus } from './stream.js';
-import { TopicRun } from './topic-run.js';
+import { TopicHistory } from './topic-history.js';
+import { type TopicReader, TopicRun } from './topic-run.js';
 import { WholeCommits } from './whole-commits.js';
 
 /** Messages that are requested at once when the log is read in order. */
@@ -50,7 +51,7 @@ export class Pages {
    * Reads the head first, so that everything up to it exists when the topics are read. Reads
    * `trimmed` last, so that it includes entries that were removed in between.
    */
-  async read(query: ReadQuery): Promise<ReadResult> {
+  async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
     const log = this.#follower.log;
     const status = await this.#status(log);
     const head = await this.#headAt(status.lastSequence);
@@ -138,32 +139,47 @@ export class Pages {
     return decodePart(first)?.floor ?? endPosition(first.sequence - 1);
   }
 
-  async #page({ topics, after, limit, bytesMax }: ReadQuery, { prefix }: LogIdentity, head: number) {
-    const start = after < head ? await this.#sequenceAfter(after) : 0;
-    const names = after < head ? [...new Set(topics)] : [];
-    const common = {
-      ...{ prefix, start, after, head, commits: new WholeCommits(this.#engine) },
-      batch: Math.max(BATCH_MIN, Math.ceil((limit + 1) / Math.max(1, names.length))),
-      batchBytes: Math.max(BATCH_BYTES_MIN, Math.ceil(bytesMax / Math.max(1, names.length))),
-    };
-    const runs = names.map((topic) => new TopicRun(this.#engine, { ...common, topic }));
+  async #page(query: ReadQuery | HistoryQuery, log: LogIdentity, head: number) {
+    const { limit, bytesMax } = query;
+    const step = query.before === undefined ? 1 : -1;
+    const runs = await this.#runs(query, log, head);
     const endsMs = this.#clock.monotonic() + this.#pageMs;
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (;;) {
       const unread = runs.filter(({ isReady }) => !isReady);
       if (unread.length > 0) await Promise.all(unread.map((run) => run.load()));
-      const lowest = lowestOf(runs);
-      if (!lowest?.entry) return { entries, more: false };
-      const { entry } = lowest;
+      const next = nextOf(runs, step);
+      if (!next?.entry) return { entries, more: false };
+      const { entry } = next;
       bytes += entry.bytes;
       if (entries.length >= limit || (entries.length > 0 && bytes > bytesMax)) return { entries, more: true };
       entries.push(entry);
-      lowest.take();
+      next.take();
       // Without batches each message is a request. With a slow server the page ends early instead
       // of too late.
       if (this.#clock.monotonic() >= endsMs) return { entries, more: true };
     }
+  }
+
+  /** The readers of the topics. There are none if nothing is beyond the position. */
+  async #runs(query: ReadQuery | HistoryQuery, { prefix }: LogIdentity, head: number): Promise<TopicReader[]> {
+    const { after, before, limit, bytesMax } = query;
+    if (before === undefined ? after >= head : before <= 1 || head === 0) return [];
+    const engine = this.#engine;
+    const names = [...new Set(query.topics)];
+    const common = {
+      ...{ prefix, commits: new WholeCommits(engine) },
+      batch: Math.max(BATCH_MIN, Math.ceil((limit + 1) / Math.max(1, names.length))),
+      batchBytes: Math.max(BATCH_BYTES_MIN, Math.ceil(bytesMax / Math.max(1, names.length))),
+    };
+    if (before !== undefined) {
+      // The commit that ends at this sequence holds the last position. Others are before it.
+      const end = sequenceOf(Math.min(before - 1, head));
+      return names.map((topic) => new TopicHistory(engine, { ...common, topic, end, before }));
+    }
+    const start = await this.#sequenceAfter(after);
+    return names.map((topic) => new TopicRun(engine, { ...common, topic, start, after, head }));
   }
 
   /** The first sequence to read after a position, which may be inside of a commit. */
@@ -176,11 +192,11 @@ export class Pages {
   }
 }
 
-/** The topic whose next entry is the first in the log. */
-function lowestOf(runs: readonly TopicRun[]): TopicRun | undefined {
-  let lowest: TopicRun | undefined;
+/** The topic whose next entry is the first in the log, or with step -1 the last. */
+function nextOf(runs: readonly TopicReader[], step: 1 | -1): TopicReader | undefined {
+  let next: TopicReader | undefined;
   for (const run of runs) {
-    if (run.entry && run.entry.position < (lowest?.entry?.position ?? Infinity)) lowest = run;
+    if (run.entry && (!next?.entry || (run.entry.position - next.entry.position) * step < 0)) next = run;
   }
-  return lowest;
+  return next;
 }

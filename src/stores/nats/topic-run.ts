@@ -3,18 +3,33 @@ import type { Engine } from './engine.js';
 import { decodePart, endPosition, lastSequenceOf, type Part, type RawMessage, subjectOf } from './layout.js';
 import type { WholeCommits } from './whole-commits.js';
 
-export interface TopicRunQuery {
+/** The parts of a query that do not depend on its direction. */
+export interface TopicReaderQuery {
   readonly prefix: string;
   readonly topic: string;
-  /** The first sequence to read. */
-  readonly start: number;
-  readonly after: number;
-  readonly head: number;
   /** Messages in the first batch. Each batch is twice as long as the one before. */
   readonly batch: number;
   /** Bytes after which a batch ends. */
   readonly batchBytes: number;
   readonly commits: WholeCommits;
+}
+
+export interface TopicRunQuery extends TopicReaderQuery {
+  /** The first sequence to read. */
+  readonly start: number;
+  readonly after: number;
+  readonly head: number;
+}
+
+/** The entries of one topic, in the order of the page. */
+export interface TopicReader {
+  /** False if `load` must read the next entry. */
+  readonly isReady: boolean;
+  /** The next entry until `take`, or undefined if there are no more. */
+  readonly entry: LogEntry | undefined;
+  /** Moves to the next entry. */
+  take(): void;
+  load(): Promise<void>;
 }
 
 /** Longer batches save little. */
@@ -24,7 +39,7 @@ const BATCH_MAX = 512;
  * The entries of one topic, in order. The server's index of subjects finds their messages, in
  * batches if it can.
  */
-export class TopicRun {
+export class TopicRun implements TopicReader {
   readonly #engine: Engine;
   readonly #query: TopicRunQuery;
   readonly #subject: string;
@@ -44,17 +59,14 @@ export class TopicRun {
     this.#batch = query.batch;
   }
 
-  /** False if `load` must read the next entry. */
   get isReady(): boolean {
     return this.entry !== undefined || (this.#ended && this.#parts.length === 0);
   }
 
-  /** The next entry until `take`, or undefined if there are no more. */
   get entry(): LogEntry | undefined {
     return this.#entries[this.#index];
   }
 
-  /** Moves to the next entry. */
   take(): void {
     this.#index++;
   }

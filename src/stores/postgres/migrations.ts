@@ -34,8 +34,9 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
     claimFunction(schema),
   ],
   (schema) => [outboxBounds(schema), moveOutboxFunction(schema), replacePublishFunction(schema)],
-  (schema) => [choosePageFunction(schema)],
+  (schema) => [choosePageFunction(schema, 'after')],
   (schema) => [identityFunction(schema), vacuumColumn(schema), trimFunction(schema), appendFunction(schema)],
+  (schema) => [choosePageFunction(schema, 'before')],
 ];
 
 /**

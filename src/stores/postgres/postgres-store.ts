@@ -4,6 +4,7 @@ import { type Draft, type LogEntry, logEntry } from '../../core/notification.js'
 import type {
   AppendResult,
   Epoch,
+  HistoryQuery,
   ReadQuery,
   ReadResult,
   Store,
@@ -65,7 +66,7 @@ export class PostgresStore implements Store, StoreAbilities {
   readonly #hub: TailHub;
   readonly #listener: Listener;
   readonly #waker: Waker;
-  readonly #sql: Statements & Readonly<Record<'readPage' | 'readAfter', string>>;
+  readonly #sql: Statements & Readonly<Record<'readPage' | 'readHistory' | 'readAfter', string>>;
   readonly #chores: Chores;
   readonly #retention: Retention;
   /** The loss of the listener has been reported. */
@@ -89,7 +90,12 @@ export class PostgresStore implements Store, StoreAbilities {
         this.#chores.start('vacuum');
       },
     });
-    this.#sql = { ...statements(schema), readPage: readPage(schema), readAfter: readAfter(schema) };
+    this.#sql = {
+      ...statements(schema),
+      readPage: readPage(schema, 'after'),
+      readHistory: readPage(schema, 'before'),
+      readAfter: readAfter(schema),
+    };
     this.#chores = new Chores(runtime.logger, {
       move: () => this.#moveOutbox(),
       trim: () => this.#retention.trim(),
@@ -153,10 +159,12 @@ export class PostgresStore implements Store, StoreAbilities {
     return this.#queue.append(drafts);
   }
 
-  async read({ topics, after, limit, bytesMax }: ReadQuery): Promise<ReadResult> {
+  async read({ topics, after, before, limit, bytesMax }: ReadQuery | HistoryQuery): Promise<ReadResult> {
     this.#assertOpen();
     if (limit === 0 || topics.length === 0) return this.#state();
-    return this.#read(this.#sql.readPage, [[...new Set(topics)], after, limit, bytesMax]);
+    const { readPage, readHistory } = this.#sql;
+    const text = before === undefined ? readPage : readHistory;
+    return this.#read(text, [[...new Set(topics)], after ?? before, limit, bytesMax]);
   }
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {

@@ -1,6 +1,15 @@
 import type { Draft } from '../../core/notification.js';
 import type { StoreAbilities } from '../../core/abilities.js';
-import type { AppendResult, ReadQuery, ReadResult, Store, StoreRuntime, Tail, TailBatch } from '../../core/store.js';
+import type {
+  AppendResult,
+  HistoryQuery,
+  ReadQuery,
+  ReadResult,
+  Store,
+  StoreRuntime,
+  Tail,
+  TailBatch,
+} from '../../core/store.js';
 import { Claims } from '../shared/claims.js';
 import { AppendQueue } from './append-queue.js';
 import { Claimant } from './claimant.js';
@@ -11,7 +20,7 @@ import { appendLua } from './lua/append.lua.js';
 import { claimLua } from './lua/claim.lua.js';
 import { followLua } from './lua/follow.lua.js';
 import { lookupLua } from './lua/lookup.lua.js';
-import { readLua } from './lua/read.lua.js';
+import { historyLua, readLua } from './lua/read.lua.js';
 import { trimLua } from './lua/trim.lua.js';
 import type { RedisStoreSettings } from './options.js';
 import { Script } from './script.js';
@@ -26,6 +35,7 @@ const TRIM_ENTRIES = 512;
 /** The scripts that this class runs; appends and claims have classes of their own. */
 interface Scripts {
   readonly read: Script;
+  readonly history: Script;
   readonly follow: Script;
   readonly trim: Script;
   readonly lookup: Script;
@@ -53,15 +63,16 @@ export class RedisStore implements Store, StoreAbilities {
 
   static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
     const store = new RedisStore(settings, runtime);
-    const [append, claim, lookup, read, follow, trim] = await Promise.all([
+    const [append, claim, lookup, read, history, follow, trim] = await Promise.all([
       Script.of(appendLua),
       Script.of(claimLua),
       Script.of(lookupLua),
       Script.of(readLua),
+      Script.of(historyLua),
       Script.of(followLua),
       Script.of(trimLua),
     ]);
-    store.#scripts = { read, follow, trim, lookup };
+    store.#scripts = { read, history, follow, trim, lookup };
     const onWake = (): void => {
       store.#wakeTails();
     };
@@ -77,9 +88,10 @@ export class RedisStore implements Store, StoreAbilities {
     return this.#appends.append(drafts);
   }
 
-  async read({ topics, after, limit, bytesMax }: ReadQuery): Promise<ReadResult> {
-    const args = [after, limit, bytesMax, ...topics];
-    const { epoch, head, trimmed, rest } = await this.#run(this.#scripts.read, args, topics);
+  async read({ topics, after, before, limit, bytesMax }: ReadQuery | HistoryQuery): Promise<ReadResult> {
+    const { read, history } = this.#scripts;
+    const args = [after ?? before, limit, bytesMax, ...topics];
+    const { epoch, head, trimmed, rest } = await this.#run(before === undefined ? read : history, args, topics);
     return { epoch, entries: entriesOf(rest[1]), more: Number(rest[0]) === 1, head, trimmed };
   }
 

@@ -1,6 +1,15 @@
 import { abilitiesOf, type StoreAbilities } from '../../core/abilities.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
-import type { AppendResult, ReadQuery, ReadResult, Store, StoreLogger, Tail, TailBatch } from '../../core/store.js';
+import type {
+  AppendResult,
+  HistoryQuery,
+  ReadQuery,
+  ReadResult,
+  Store,
+  StoreLogger,
+  Tail,
+  TailBatch,
+} from '../../core/store.js';
 
 /** Bounds the remembered positions of reported records. */
 const REPORTED_MAX = 1_000;
@@ -27,13 +36,14 @@ export class KnownRecords implements Store, Partial<StoreAbilities> {
     return this.#store.append(drafts);
   }
 
-  async read(query: ReadQuery): Promise<ReadResult> {
-    for (let { after } = query; ;) {
-      const result = await this.#store.read({ ...query, after });
+  async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
+    for (let next = query; ;) {
+      const result = await this.#store.read(next);
       const entries = result.entries.filter((entry) => this.#isKnown(entry));
       // A page that holds only skipped records is not the end of the log.
       if (entries.length > 0 || !result.more) return { ...result, entries };
-      after = result.entries.at(-1)?.position ?? result.head;
+      const last = result.entries.at(-1)?.position;
+      next = next.before === undefined ? { ...next, after: last ?? result.head } : { ...next, before: last ?? 0 };
     }
   }
 

@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../core/notification.js';
-import type { Epoch, PastEpoch, ReadQuery, ReadResult } from '../../core/store.js';
+import type { Epoch, HistoryQuery, PastEpoch, ReadQuery, ReadResult } from '../../core/store.js';
 import type { LogChunk } from '../shared/tail-hub.js';
 import type { Engine, Reader, Row, Writer } from './engine.js';
 import { Checkpoints } from './checkpoints.js';
@@ -123,12 +123,13 @@ export class LogFile {
     };
   }
 
-  page(query: ReadQuery): ReadResult {
+  page(query: ReadQuery | HistoryQuery): ReadResult {
     if (query.limit === 0 || query.topics.length === 0) return { ...this.#empty(), entries: [], more: false };
     return this.snapshot(() => {
+      const places = query.before === undefined ? this.#queries.topic : this.#queries.topicBefore;
       const { positions, more } = mergeTopics(
         query,
-        (topic, after, count) => this.#queries.topic.all(topic, after, count) as unknown as Place[],
+        (topic, from, count) => places.all(topic, from, count) as unknown as Place[],
       );
       return { ...this.#empty(), entries: positions.map((position) => this.#entryAt(position)), more };
     });

@@ -1,14 +1,9 @@
+import type { HistoryQuery, ReadQuery } from '../../core/store.js';
+
 /** The position of an entry, and the length of its JSON. */
 export interface Place {
   readonly position: number;
   readonly bytes: number;
-}
-
-export interface MergeQuery {
-  readonly topics: readonly string[];
-  readonly after: number;
-  readonly limit: number;
-  readonly bytesMax: number;
 }
 
 export interface Merged {
@@ -16,8 +11,8 @@ export interface Merged {
   readonly more: boolean;
 }
 
-/** The next positions of one topic, at most `count`. */
-export type TopicPlaces = (topic: string, after: number, count: number) => readonly Place[];
+/** The next positions of one topic, in the direction of the page, at most `count`. */
+export type TopicPlaces = (topic: string, from: number, count: number) => readonly Place[];
 
 /** Read of a topic at once at least, as a query costs more than a row. */
 const ROWS_MIN = 8;
@@ -33,16 +28,17 @@ interface Run {
  * the page, but it has at least one entry. Each topic is read only up to the end of the page. So
  * the cost is the size of the page, and a few positions of each topic.
  */
-export function mergeTopics(query: MergeQuery, read: TopicPlaces): Merged {
+export function mergeTopics(query: ReadQuery | HistoryQuery, read: TopicPlaces): Merged {
+  const [from, step] = query.before === undefined ? [query.after, 1] : [query.before, -1];
   const topics = [...new Set(query.topics)];
   // One more than fits shows that there are more.
   const share = Math.max(ROWS_MIN, Math.ceil((2 * query.limit) / topics.length));
   const count = Math.min(query.limit + 1, share);
-  const runs = topics.map((topic): Run => ({ topic, places: read(topic, query.after, count), index: 0 }));
+  const runs = topics.map((topic): Run => ({ topic, places: read(topic, from, count), index: 0 }));
   const positions: number[] = [];
   let bytes = 0;
   for (;;) {
-    const run = lowest(runs);
+    const run = nextOf(runs, step);
     const place = run?.places[run.index];
     if (!run || !place) return { positions, more: false };
     bytes += place.bytes;
@@ -58,12 +54,13 @@ export function mergeTopics(query: MergeQuery, read: TopicPlaces): Merged {
   }
 }
 
-function lowest(runs: readonly Run[]): Run | undefined {
+/** The run with the lowest next position if `step` is 1, with the highest if it is -1. */
+function nextOf(runs: readonly Run[], step: number): Run | undefined {
   let best: Run | undefined;
-  let bestPosition = Infinity;
+  let bestPosition = step * Infinity;
   for (const run of runs) {
-    const position = run.places[run.index]?.position ?? Infinity;
-    if (position < bestPosition) [best, bestPosition] = [run, position];
+    const position = run.places[run.index]?.position;
+    if (position !== undefined && (position - bestPosition) * step < 0) [best, bestPosition] = [run, position];
   }
   return best;
 }

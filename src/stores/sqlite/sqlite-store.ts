@@ -5,6 +5,7 @@ import { resized } from '../../core/records.js';
 import type {
   Appended,
   AppendResult,
+  HistoryQuery,
   ReadQuery,
   ReadResult,
   Store,
@@ -88,7 +89,7 @@ export class SqliteStore implements Store, StoreAbilities {
     return this.#queue.append(drafts);
   }
 
-  async read(query: ReadQuery): Promise<ReadResult> {
+  async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
     this.#assertOpen();
     return this.#access.read((file) => {
       const page = file.page(query);

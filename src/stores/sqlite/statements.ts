@@ -8,13 +8,14 @@ import {
   SET_FILE,
   SIZES_AFTER,
   TOPIC_POSITIONS,
+  TOPIC_POSITIONS_BEFORE,
   TRIM,
   UPDATE_LOG,
 } from './sql/statements.sql.js';
 
 /** Statements that read, prepared once. */
 export type Queries = Readonly<
-  Record<'version' | 'log' | 'topic' | 'entry' | 'sizes' | 'between' | 'ids' | 'begin' | 'end', Query>
+  Record<'version' | 'log' | 'topic' | 'topicBefore' | 'entry' | 'sizes' | 'between' | 'ids' | 'begin' | 'end', Query>
 >;
 
 export function prepareQueries(reader: Reader): Queries {
@@ -22,6 +23,7 @@ export function prepareQueries(reader: Reader): Queries {
     version: reader.prepare('PRAGMA data_version'),
     log: reader.prepare(READ_LOG),
     topic: reader.prepare(TOPIC_POSITIONS),
+    topicBefore: reader.prepare(TOPIC_POSITIONS_BEFORE),
     entry: reader.prepare(ENTRY_AT),
     sizes: reader.prepare(SIZES_AFTER),
     between: reader.prepare(ENTRIES_BETWEEN),

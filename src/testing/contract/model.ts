@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
-import type { ReadQuery } from '../../core/store.js';
+import type { HistoryQuery, PageBounds, ReadQuery } from '../../core/store.js';
 import { type Bench, type Checks, idsOf, positionsOf } from './bench.js';
+import { filtered } from './history.js';
 import { randomNumbers } from './random.js';
 
 /** Runs of random calls, each from a seed of its own. */
@@ -43,7 +44,7 @@ async function run(bench: Bench, seed: number, random: Random): Promise<void> {
     } else {
       const query = queryOf(log, random);
       const { entries, more, head } = await store.read(query);
-      const expected = readFrom(log, query);
+      const expected = query.before === undefined ? readFrom(log, query) : filtered(log, query);
       const asked = `${said}: ${JSON.stringify(query)}`;
       assert.deepEqual(
         { entries: entries.map(plain), more },
@@ -86,15 +87,15 @@ function readFrom(log: readonly LogEntry[], { topics, after, limit, bytesMax }: 
   return { entries, more: entries.length < due.length };
 }
 
-function queryOf(log: readonly LogEntry[], random: Random): ReadQuery {
+function queryOf(log: readonly LogEntry[], random: Random): ReadQuery | HistoryQuery {
   const topics = TOPICS.filter(() => random(2) > 0);
-  const after = random(3) === 0 ? 0 : (log[random(log.length + 1)]?.position ?? 0);
-  return {
+  const position = random(3) === 0 ? 0 : (log[random(log.length + 1)]?.position ?? 0);
+  const bounds: PageBounds = {
     topics: topics.length > 0 ? topics : [pick(TOPICS, random)],
-    after,
     limit: 1 + random(6),
     bytesMax: random(2) ? 2 ** 30 : 1 + random(600),
   };
+  return random(2) ? { ...bounds, after: position } : { ...bounds, before: position || Number.MAX_SAFE_INTEGER };
 }
 
 function draftOf(bench: Bench, seed: number, n: number, random: Random): Draft {

@@ -1,6 +1,6 @@
 import { abilitiesOf, type StoreAbilities } from '../../../src/core/abilities.js';
 import type { Draft, LogEntry } from '../../../src/core/notification.js';
-import type { Appended, ReadQuery, ReadResult, Store, TailBatch } from '../../../src/core/store.js';
+import type { Appended, HistoryQuery, ReadQuery, ReadResult, Store, TailBatch } from '../../../src/core/store.js';
 
 /** Breaks a store in one way. `nodes` are those that were opened on the same log before it. */
 export type Fault = (store: Store, nodes: readonly Store[]) => Store;
@@ -17,14 +17,33 @@ export function replace(over: (store: Store, nodes: readonly Store[]) => Partial
   });
 }
 
+/** Changes reads after a position. */
 export const inQuery = (change: (query: ReadQuery) => Partial<ReadQuery>): Fault =>
-  replace((store) => ({ read: (query) => store.read({ ...query, ...change(query) }) }));
+  replace((store) => ({
+    read: (query) => store.read(query.before === undefined ? { ...query, ...change(query) } : query),
+  }));
 
+/** Changes reads before a position. */
+export const inHistory = (change: (query: HistoryQuery) => Partial<HistoryQuery>): Fault =>
+  replace((store) => ({
+    read: (query) => store.read(query.before === undefined ? query : { ...query, ...change(query) }),
+  }));
+
+/** Changes the results of reads after a position. */
 export const inResult = (change: (result: ReadResult, query: ReadQuery) => Partial<ReadResult>): Fault =>
   replace((store) => ({
     read: async (query) => {
       const result = await store.read(query);
-      return { ...result, ...change(result, query) };
+      return query.before === undefined ? { ...result, ...change(result, query) } : result;
+    },
+  }));
+
+/** Changes the results of reads before a position. */
+export const inHistoryResult = (change: (result: ReadResult, query: HistoryQuery) => Partial<ReadResult>): Fault =>
+  replace((store) => ({
+    read: async (query) => {
+      const result = await store.read(query);
+      return query.before === undefined ? result : { ...result, ...change(result, query) };
     },
   }));
 

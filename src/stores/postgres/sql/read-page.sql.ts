@@ -8,25 +8,39 @@ const SHARE_MIN = 8;
  */
 const GROWTH_MAX = 8;
 
+/** Reads in the order of the log after a position, or newest first before a position. */
+export type Direction = 'after' | 'before';
+
+/** The parts of the statements that depend on the direction. */
+const DIRECTIONS = {
+  after: { choose: 'choose_page', order: 'ASC', beyond: '>', upTo: '<=', last: 'max', first: 'min', sign: '+' },
+  before: { choose: 'choose_history', order: 'DESC', beyond: '<', upTo: '>=', last: 'min', first: 'max', sign: '-' },
+} as const;
+
 /**
- * Chooses the positions of a page: topics, position to read after, limit and bytes as in
- * `readPage`.
+ * Chooses the positions of a page: topics, position to read from, limit and bytes as in `readPage`.
  *
  * A read of `limit` rows of every topic would visit too many. So the first read takes a share of
  * each topic. The share that ends first shows how densely these topics fill the log, and the next
  * ranges of positions follow from that. All rows up to `horizon` have been read. The cost is the
  * rows of the page, plus some lookups per topic.
  *
+ * Before a position, the same index is read backwards. A position beyond the head counts as the one
+ * after the head, because the distance from it is part of the density.
+ *
  * The function is STABLE, so all its statements see the log at the moment of the statement that
  * calls it.
  */
-export function choosePageFunction(schema: string): string {
+export function choosePageFunction(schema: string, direction: Direction): string {
   const s = quoted(schema);
+  const { choose, order, beyond, upTo, last, first, sign } = DIRECTIONS[direction];
+  const start = direction === 'after' ? 'origin' : `least(origin, (SELECT max(e.position) + 1 FROM ${s}.entries e))`;
   return `
-CREATE OR REPLACE FUNCTION ${s}.choose_page(
-  topics text[], after bigint, page_limit bigint, bytes_max bigint, OUT positions bigint[], OUT more boolean
+CREATE OR REPLACE FUNCTION ${s}.${choose}(
+  topics text[], origin bigint, page_limit bigint, bytes_max bigint, OUT positions bigint[], OUT more boolean
 ) LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
+  start bigint := ${start};
   share bigint := least(page_limit + 1, greatest(${SHARE_MIN}, 2 * page_limit / cardinality(topics)));
   horizon bigint;
   next bigint;
@@ -41,38 +55,41 @@ BEGIN
     FROM unnest(topics) WITH ORDINALITY AS t (topic, n)
     CROSS JOIN LATERAL (
       SELECT e.position, e.bytes FROM ${s}.entries e
-      WHERE e.topic = t.topic COLLATE "C" AND e.position > after
-      ORDER BY e.position LIMIT share
+      WHERE e.topic = t.topic COLLATE "C" AND e.position ${beyond} start
+      ORDER BY e.position ${order} LIMIT share
     ) p
   ), ended AS (
-    SELECT min(o.last) AS position FROM (SELECT max(i.position) AS last FROM slice i GROUP BY i.n HAVING count(*) >= share) o
+    SELECT ${first}(o.last) AS position
+    FROM (SELECT ${last}(i.position) AS last FROM slice i GROUP BY i.n HAVING count(*) >= share) o
   )
-  SELECT ended.position, array_agg(i.position ORDER BY i.position), array_agg(i.bytes ORDER BY i.position), sum(i.bytes)
+  SELECT ended.position, array_agg(i.position ORDER BY i.position ${order}),
+      array_agg(i.bytes ORDER BY i.position ${order}), sum(i.bytes)
     INTO horizon, found, sizes, total
-    FROM ended JOIN slice i ON ended.position IS NULL OR i.position <= ended.position
+    FROM ended JOIN slice i ON ended.position IS NULL OR i.position ${upTo} ended.position
     GROUP BY ended.position;
 
   WHILE horizon IS NOT NULL AND cardinality(found) <= page_limit AND (cardinality(found) < 2 OR total <= bytes_max) LOOP
-    next := horizon + ceil((horizon - after)
+    next := horizon ${sign} ceil(abs(horizon - start)
       * greatest(1, least(${GROWTH_MAX}, 1.3 * (page_limit + 1 - cardinality(found)) / cardinality(found))))::bigint;
-    SELECT array_agg(o.position ORDER BY o.position), array_agg(o.bytes ORDER BY o.position), coalesce(sum(o.bytes), 0) + total
+    SELECT array_agg(o.position ORDER BY o.position ${order}), array_agg(o.bytes ORDER BY o.position ${order}),
+        coalesce(sum(o.bytes), 0) + total
       INTO range_found, range_sizes, total
       FROM (
         SELECT p.position, p.bytes
         FROM unnest(topics) AS t (topic)
         CROSS JOIN LATERAL (
           SELECT e.position, e.bytes FROM ${s}.entries e
-          WHERE e.topic = t.topic COLLATE "C" AND e.position > horizon AND e.position <= next
-          ORDER BY e.position LIMIT page_limit + 1 - cardinality(found)
+          WHERE e.topic = t.topic COLLATE "C" AND e.position ${beyond} horizon AND e.position ${upTo} next
+          ORDER BY e.position ${order} LIMIT page_limit + 1 - cardinality(found)
         ) p
-        ORDER BY p.position LIMIT page_limit + 1 - cardinality(found)
+        ORDER BY p.position ${order} LIMIT page_limit + 1 - cardinality(found)
       ) o;
     found := found || range_found;
     sizes := sizes || range_sizes;
-    horizon := CASE WHEN EXISTS (SELECT FROM ${s}.entries e WHERE e.position > next) THEN next END;
+    horizon := CASE WHEN EXISTS (SELECT FROM ${s}.entries e WHERE e.position ${beyond} next) THEN next END;
   END LOOP;
 
-  SELECT array_agg(r.position ORDER BY r.position), count(*) < cardinality(found)
+  SELECT array_agg(r.position ORDER BY r.n), count(*) < cardinality(found)
     INTO positions, more
     FROM (
       SELECT f.position, f.n, sum(f.bytes) OVER (ORDER BY f.n) AS bytes
@@ -88,11 +105,12 @@ END $$;
  * entries are of one snapshot. The index alone decides the positions, and only entries of the page
  * are fetched. Without entries the result is the log's row.
  */
-export function readPage(schema: string): string {
+export function readPage(schema: string, direction: Direction): string {
   const s = quoted(schema);
+  const { choose, order } = DIRECTIONS[direction];
   return `
 WITH page AS MATERIALIZED (
-  SELECT * FROM ${s}.choose_page($1::text[], $2::bigint, $3::bigint, $4::bigint)
+  SELECT * FROM ${s}.${choose}($1::text[], $2::bigint, $3::bigint, $4::bigint)
 )
 SELECT l.epoch_id, l.identity = ${s}.identity() AS current, l.trimmed,
   (SELECT max(h.position) FROM ${s}.entries h) AS head,
@@ -104,6 +122,6 @@ LEFT JOIN LATERAL (
   SELECT x.* FROM unnest(page.positions) AS c (position)
   CROSS JOIN LATERAL (SELECT x.* FROM ${s}.entries x WHERE x.position = c.position LIMIT 1) x
 ) e ON true
-ORDER BY e.position
+ORDER BY e.position ${order}
 `;
 }

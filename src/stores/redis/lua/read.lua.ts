@@ -1,26 +1,28 @@
 import { agreeLua } from './agree.lua.js';
 
 /**
- * Reads a page of some topics by their indexes. The cost grows with the number of topics and of
- * entries returned.
+ * The script that reads a page of some topics by their indexes, after a position or before one. The
+ * cost grows with the number of topics and of entries returned.
  *
  * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
  * KEYS[5..] the indexes of the topics
- * ARGV[10] after; ARGV[11] limit; ARGV[12] bytesMax; ARGV[13..] topics
+ * ARGV[10] the position; ARGV[11] limit; ARGV[12] bytesMax; ARGV[13..] topics
  *
  * Returns the values of `answer`, then 1 if there is more, and a flat list: position, id, topic,
  * json and its bytes.
  */
-export const readLua = `${agreeLua}
+function pageLua(direction: 'after' | 'before'): string {
+  const isAfter = direction === 'after';
+  return `${agreeLua}
 -- Positions fetched from a topic at once, at least: a call costs more than a few positions.
 local SLICE_MIN = 8
 
 local log = agree()
-local after, limit, bytes_max = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+local position, limit, bytes_max = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 
--- Positions of all topics in order, one more than the limit if there are as many. Each round fetches
--- a slice of every topic that is not at its end. It takes the positions up to the first end of a
--- slice: up to there the slices are complete.
+-- Positions of all topics in the order of the page, one more than the limit if there are as many.
+-- Each round fetches a slice of every topic that is not at its end. It takes the positions up to the
+-- first end of a slice: up to there the slices are complete.
 local function merged(from)
   local open, found = {}, {}
   for i = 5, #KEYS do open[#open + 1] = KEYS[i] end
@@ -28,21 +30,25 @@ local function merged(from)
     local slice = math.max(SLICE_MIN, math.ceil(2 * (limit + 1 - #found) / #open))
     local round, still_open, bound = {}, {}, nil
     for _, topic in ipairs(open) do
-      local some = redis.call('ZRANGEBYSCORE', topic, '(' .. text(from), '+inf', 'LIMIT', 0, slice)
+      local some = ${
+        isAfter
+          ? "redis.call('ZRANGEBYSCORE', topic, '(' .. text(from), '+inf', 'LIMIT', 0, slice)"
+          : "redis.call('ZREVRANGEBYSCORE', topic, '(' .. text(from), '(' .. text(log.trimmed), 'LIMIT', 0, slice)"
+      }
       for i = 1, #some do
         some[i] = tonumber(some[i])
         round[#round + 1] = some[i]
       end
       if #some == slice then
         still_open[#still_open + 1] = topic
-        bound = bound and math.min(bound, some[slice]) or some[slice]
+        bound = bound and math.${isAfter ? 'min' : 'max'}(bound, some[slice]) or some[slice]
       elseif #some > 0 then
         still_open[#still_open + 1] = topic
       end
     end
-    table.sort(round)
+    table.sort(round${isAfter ? '' : ', function(a, b) return a > b end'})
     for _, position in ipairs(round) do
-      if bound and position > bound then break end
+      if bound and position ${isAfter ? '>' : '<'} bound then break end
       -- Twice only if an index is left from an append that failed: see append.lua.ts.
       if position ~= found[#found] then found[#found + 1] = position end
     end
@@ -52,10 +58,12 @@ local function merged(from)
   return found
 end
 
+-- Entries up to trimmed are removed. Positions after the head are those of an append that failed.
+local start = ${isAfter ? 'math.max(position, log.trimmed)' : 'math.min(position, log.head + 1)'}
 local asked = {}
 for i = 13, #ARGV do asked[ARGV[i]] = true end
 local entries, count, bytes, more = {}, 0, 0, 0
-for _, position in ipairs(limit > 0 and merged(math.max(after, log.trimmed)) or {}) do
+for _, position in ipairs(limit > 0 and merged(start) or {}) do
   local entry = entry_at(position)
   -- An index that survived the loss of its log may have positions that other topics use now.
   if entry and asked[entry[2][TOPIC]] then
@@ -73,3 +81,8 @@ for _, position in ipairs(limit > 0 and merged(math.max(after, log.trimmed)) or 
 end
 return answer(log, more, entries)
 `;
+}
+
+export const readLua = pageLua('after');
+/** The page has the newest entries before the position, newest first. */
+export const historyLua = pageLua('before');

@@ -92,6 +92,15 @@ ORDER BY position
 LIMIT ?3
 `;
 
+/** The same before a position, newest first. The index is read backwards. */
+export const TOPIC_POSITIONS_BEFORE = `
+SELECT position, bytes
+FROM entries
+WHERE topic = ?1 AND position < ?2
+ORDER BY position DESC
+LIMIT ?3
+`;
+
 /** Removes the entries after `?1` and up to `?2`: a range at the beginning of the tree. */
 export const TRIM = `
 DELETE FROM entries

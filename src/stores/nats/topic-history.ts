@@ -1,0 +1,178 @@
+import type { LogEntry } from '../../core/notification.js';
+import type { Engine } from './engine.js';
+import { decodePart, type RawMessage, subjectOf } from './layout.js';
+import type { TopicReader, TopicReaderQuery } from './topic-run.js';
+
+export interface TopicHistoryQuery extends TopicReaderQuery {
+  /** The last sequence to read. */
+  readonly end: number;
+  readonly before: number;
+}
+
+/**
+ * A window is at most this many times as long as the last one, or as the needed messages if nothing
+ * is known of the topic.
+ */
+const GROWTH_MAX = 64;
+/** A window that is expected to hold the needed messages is read with this margin. */
+const MARGIN = 1.3;
+/** A read of a window ends after this many messages, as a multiple of the needed ones. */
+const EXCESS = 2;
+/**
+ * Without batches each message is a request. Windows stay this short, so that a page can end early
+ * with a slow server.
+ */
+const SINGLE_MAX = 16;
+/** The server counts the subject and the headers of a message as well. */
+const MESSAGE_OVERHEAD = 1024;
+
+/** A window of the stream: the sequences from `from` to `to`. */
+interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface WindowRead {
+  readonly messages: readonly RawMessage[];
+  readonly isWhole: boolean;
+  readonly seen: number;
+}
+
+/**
+ * The entries of one topic before a position, newest first.
+ *
+ * The server finds the messages of a subject only in the order of the stream. So the run reads
+ * windows of the stream, from the end to the beginning, and each of them in order. The distance of
+ * the topic's last message from the end, and then the number of messages in each window, show how
+ * long the next window must be. A window with too many messages is left unread, and its newer part
+ * is read instead. So one read is bounded, and a topic with few messages in a long log takes a few
+ * reads.
+ */
+export class TopicHistory implements TopicReader {
+  readonly #engine: Engine;
+  readonly #query: TopicHistoryQuery;
+  readonly #subject: string;
+  /** Newest first. */
+  #entries: LogEntry[] = [];
+  #index = 0;
+  /** The last sequence that is not read yet, 0 if there is none. */
+  #end: number;
+  #needed: number;
+  /** The length of the next window; undefined before the first one. */
+  #length: number | undefined;
+  /**
+   * A window from here to the end has too many messages; 0 if none is known. Halving finds the
+   * newest of them.
+   */
+  #denseFrom = 0;
+
+  constructor(engine: Engine, query: TopicHistoryQuery) {
+    this.#engine = engine;
+    this.#query = query;
+    this.#subject = subjectOf(query.prefix, query.topic);
+    this.#end = query.end;
+    this.#needed = this.#neededUpTo(query.batch);
+  }
+
+  get isReady(): boolean {
+    return this.entry !== undefined || this.#end === 0;
+  }
+
+  get entry(): LogEntry | undefined {
+    return this.#entries[this.#index];
+  }
+
+  take(): void {
+    this.#index++;
+  }
+
+  async load(): Promise<void> {
+    while (!this.isReady) {
+      const length = (this.#length ??= await this.#firstLength());
+      const window = { from: Math.max(1, this.#end - length + 1), to: this.#end };
+      if (window.to === 0) return;
+      const { messages, isWhole, seen } = await this.#read(window);
+      if (!isWhole) {
+        // A window of one message is always read, so this ends.
+        const half = Math.ceil((window.to - window.from + 1) / 2);
+        this.#length = this.#denseFrom === 0 ? Math.min(half, this.#lengthFor(messages.length, seen)) : half;
+        this.#denseFrom = window.from;
+        continue;
+      }
+      this.#end = window.from - 1;
+      this.#length = Math.min(this.#lengthFor(messages.length, seen), GROWTH_MAX * length);
+      if (this.#end < this.#denseFrom) this.#denseFrom = 0;
+      if (this.#denseFrom > 0) this.#length = Math.min(this.#length, Math.ceil((this.#end - this.#denseFrom + 1) / 2));
+      this.#entries = await this.#entriesOf(messages);
+      this.#index = 0;
+      if (messages.length >= this.#needed) this.#needed = this.#neededUpTo(2 * this.#needed);
+    }
+  }
+
+  /** The length of the first window. The run starts at the topic's last message, if it can. */
+  async #firstLength(): Promise<number> {
+    const last = await this.#engine.get({ last_by_subj: this.#subject });
+    if (!last) this.#end = 0;
+    const distance = this.#end - (last?.sequence ?? 0) + 1;
+    if (distance <= 0) return GROWTH_MAX * this.#needed;
+    this.#end = Math.min(this.#end, last?.sequence ?? 0);
+    return this.#lengthFor(1, distance);
+  }
+
+  /** The length that probably has the needed messages: `seen` has `count` of them. */
+  #lengthFor(count: number, seen: number): number {
+    return Math.max(this.#needed, Math.ceil((MARGIN * this.#needed * seen) / Math.max(count, 0.5)));
+  }
+
+  #neededUpTo(count: number): number {
+    return this.#engine.canBatch ? count : Math.min(count, SINGLE_MAX);
+  }
+
+  /** The entries of whole commits before the position. */
+  async #entriesOf(messages: readonly RawMessage[]): Promise<LogEntry[]> {
+    const { before, commits } = this.#query;
+    const parts = messages.map(decodePart).filter((part) => part !== undefined);
+    const whole = await Promise.all(parts.map((part) => commits.has(part)));
+    return parts
+      .filter((_, at) => whole[at])
+      .flatMap(({ entries }) => entries)
+      .filter(({ position }) => position < before)
+      .reverse();
+  }
+
+  /**
+   * The messages of the topic in a window, in order. If there are too many, `isWhole` is false, and
+   * these are the first ones. `seen` is the length that holds them.
+   */
+  async #read({ from, to }: Window): Promise<WindowRead> {
+    const countMax = EXCESS * this.#needed;
+    const messages: RawMessage[] = [];
+    let bytes = 0;
+    for (let next = from; ;) {
+      const { found, isLast } = await this.#readSome(next, countMax - messages.length + 1);
+      for (const message of found) {
+        if (message.sequence > to) return { messages, isWhole: true, seen: to - from + 1 };
+        messages.push(message);
+        bytes += message.data.length;
+      }
+      const last = messages.at(-1)?.sequence ?? to;
+      if (isLast || last === to) return { messages, isWhole: true, seen: to - from + 1 };
+      const isTooMuch = messages.length > countMax || bytes > EXCESS * this.#query.batchBytes;
+      if (from < to && isTooMuch) return { messages, isWhole: false, seen: last - from + 1 };
+      next = last + 1;
+    }
+  }
+
+  /** Some messages of the topic from a sequence on. `isLast`: the stream has no more of them. */
+  async #readSome(seq: number, batch: number): Promise<{ found: readonly RawMessage[]; isLast: boolean }> {
+    const query = { seq, next_by_subj: this.#subject };
+    if (!this.#engine.canBatch) {
+      const message = await this.#engine.get(query);
+      return { found: message ? [message] : [], isLast: message === undefined };
+    }
+    const max_bytes = this.#query.batchBytes;
+    const found = await this.#engine.getBatch({ ...query, batch, max_bytes });
+    const bytes = found.reduce((sum, { data }) => sum + data.length + MESSAGE_OVERHEAD, 0);
+    return { found, isLast: found.length < batch && bytes < max_bytes };
+  }
+}
