@@ -13,6 +13,7 @@ import { FeedError } from './errors.js';
 import type { ConnectOptions } from './options.js';
 import { poll, type ReadRequest } from './poll.js';
 import { readStream } from './stream.js';
+import { urlOf } from './url.js';
 
 /** A position in the feed; undefined before the first answer. Several objects may share one. */
 export interface Position {
@@ -168,16 +169,11 @@ export class Connection {
   }
 
   #urlOf(transport: Transport, waitMs: number): string {
-    const { topics = [], limit } = this.#options;
-    const url = String(this.#options.url);
     const { cursor } = this.position;
-    const query = topics.map((topic) => ['topic', topic]);
-    if (cursor !== undefined) query.push(['cursor', cursor]);
-    if (transport === 'poll') query.push(['wait', String(waitMs / 1000)]);
-    if (limit !== undefined) query.push(['limit', String(limit)]);
-    // Not `URLSearchParams`: React Native has no `searchParams.set`.
-    const text = query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
-    return `${url}${url.includes('?') ? '&' : '?'}${text}`;
+    const own: [string, string][] = [];
+    if (cursor !== undefined) own.push(['cursor', cursor]);
+    if (transport === 'poll') own.push(['wait', String(waitMs / 1000)]);
+    return urlOf(this.#options, own);
   }
 
   #abort(): void {

@@ -3,6 +3,7 @@ import { NotificationsFeed } from './notifications-feed.js';
 import type { ConnectOptions, CursorStore } from './options.js';
 
 export { FeedError } from './errors.js';
+export type { HistoryOptions, HistoryPage } from './history.js';
 export type { NotificationsFeed, Subscribable } from './notifications-feed.js';
 export { parseTopic, topicOf } from '../wire/topic-of.js';
 export type { TopicPart } from '../wire/topic-of.js';

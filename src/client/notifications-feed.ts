@@ -5,7 +5,9 @@ import type { FeedState } from './connection-state.js';
 import { Consumers, type Observer } from './consumers.js';
 import type { Delivery } from './delivery.js';
 import { type Environment, runtime } from './environment.js';
+import { FeedError } from './errors.js';
 import type { End } from './feed-iterator.js';
+import { type HistoryOptions, type HistoryPage, readHistory } from './history.js';
 import type { ConnectOptions } from './options.js';
 import type { SharedConnection } from './sharing.js';
 
@@ -29,6 +31,8 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   readonly #listeners = new Set<(state: FeedState) => void>();
   /** Undefined if the feed has its own connection. */
   #shared: SharedConnection | undefined;
+  /** Reads of the history in progress. */
+  readonly #reads = new Set<AbortController>();
   #isRunning = false;
   #hasEnded = false;
   #saving: Promise<void> = Promise.resolve();
@@ -78,6 +82,37 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
     const iterator = this.#consumers.addIterator();
     this.#start();
     return iterator;
+  }
+
+  /**
+   * Reads a page of the history: the newest notifications up to a position, newest first. It is one
+   * request, and needs no consumer.
+   *
+   * If the feed has no position yet, its newest page also sets the position: the feed then begins
+   * right after this page. So an application that shows the page and then subscribes misses nothing
+   * and receives nothing twice. A feed has a position if it has had a consumer, or if it has a
+   * `cursor` or a `store`.
+   *
+   * @throws FeedError: after `code` `network`, `busy`, `server` or `malformed` a later call may
+   * succeed. It never ends the feed.
+   */
+  async history(options: HistoryOptions = {}): Promise<HistoryPage<N>> {
+    if (this.#hasEnded) throw new FeedError('the feed is closed', { code: 'closed' });
+    const controller = new AbortController();
+    this.#reads.add(controller);
+    try {
+      const page = await readHistory(this.#environment, this.#options, { ...options, controller });
+      if ((options.before ?? 'latest') === 'latest' && !this.#hasPosition) this.#own.cursor ??= page.follow;
+      // The caller chooses the type of the notifications, as with `connect`.
+      return page as HistoryPage<N>;
+    } finally {
+      this.#reads.delete(controller);
+    }
+  }
+
+  get #hasPosition(): boolean {
+    const { store, cursor = 'latest' } = this.#options;
+    return this.#isRunning || store !== undefined || cursor !== 'latest';
   }
 
   /** With `ack: 'manual'`: marks the notification as handled. */
@@ -176,6 +211,7 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#connection.close();
+    for (const controller of this.#reads) controller.abort();
     void this.#stopSharing();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#consumers.end(end);

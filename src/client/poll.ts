@@ -1,10 +1,8 @@
 import { Deadline } from './abort.js';
-import { readJson } from './body.js';
 import type { ConnectionEvent } from './connection-state.js';
 import { type Delivery, deliveryFrom, fieldsOf } from './delivery.js';
 import type { Environment } from './environment.js';
-import { FeedError } from './errors.js';
-import { eventOf, fetchResponse, type HttpRequest, RetryableError } from './response.js';
+import { eventOf, fetchResponse, type HttpRequest, readPage, RetryableError } from './response.js';
 
 /** One poll, or one stream. */
 export interface ReadRequest extends HttpRequest {
@@ -33,9 +31,7 @@ export async function poll(environment: Environment, request: ReadRequest, waitM
     deadline.set(waitMs + GRACE_MS);
     const sentAt = environment.now();
     const response = await fetchResponse(environment, request, 'application/json');
-    const page = await readJson(response).catch((error: unknown) => {
-      throw error instanceof FeedError ? error : new RetryableError(deadline.hasPassed ? 'network' : 'malformed');
-    });
+    const page = await readPage(response, deadline);
     const delivery = deliveryFrom(page);
     const hasNew = !!delivery?.notifications.length;
     // With the same cursor, every poll would return the same notifications.

@@ -1,4 +1,5 @@
 import { ERROR_HEADER } from '../wire/protocol.js';
+import type { Deadline } from './abort.js';
 import { readJson } from './body.js';
 import type { ConnectionEvent, FeedState } from './connection-state.js';
 import { fieldsOf } from './delivery.js';
@@ -48,6 +49,13 @@ export async function fetchResponse(environment: Environment, request: HttpReque
   if (isRedirect(url, response)) throw redirectError(url, response.status);
   if (response.status === 200) return response;
   throw await errorOf(response);
+}
+
+/** Reads a page. @throws FeedError if it is too large */
+export function readPage(response: Response, deadline: Deadline): Promise<unknown> {
+  return readJson(response).catch((error: unknown) => {
+    throw error instanceof FeedError ? error : new RetryableError(deadline.hasPassed ? 'network' : 'malformed');
+  });
 }
 
 /** The event for an error of a request. @throws FeedError if the error is one */

@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'topic_invalid'
   | 'topics_too_many'
   | 'cursor_invalid'
+  | 'before_invalid'
   | 'wait_invalid'
   | 'limit_invalid'
   | 'not_acceptable'

@@ -1,6 +1,7 @@
 import type { Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
-import type { FeedRequest } from './feed-request.js';
+import type { ClientRead, FeedHistoryRequest, FeedRequest } from './feed-request.js';
+import { HistoryWaiter } from './history-waiter.js';
 import { FeedCounter, type FeedObserver, type NotificationsTotals } from './observer.js';
 import { sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
@@ -11,7 +12,7 @@ import { RecentRevocations } from './recent-revocations.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Store, Tail, TailBatch } from './store.js';
 import { type Turns, Waiter, type WaiterContext } from './waiter.js';
-import { type WaiterLimits, Waiters } from './waiters.js';
+import { type FeedWaiter, type WaiterLimits, Waiters } from './waiters.js';
 
 /** The limits of a feed. Their defaults and reasons are documented with the module's options. */
 export interface FeedLimits extends ReaderLimits, WaiterLimits {}
@@ -31,7 +32,7 @@ export type NotificationsHealth = 'ready' | 'draining' | 'store_unavailable';
  * The waiters and index entries of this node now. All numbers are zero when no client is connected.
  */
 export interface FeedCounts {
-  /** Held polls and open streams. */
+  /** Held polls, open streams, and reads of the history in progress. */
   readonly waiters: number;
   /** Entries of the index by topic. */
   readonly topics: number;
@@ -64,7 +65,7 @@ export class Feed {
   readonly #clock: Clock;
   readonly #reader: Reader;
   readonly #store: Store;
-  readonly #waiters: Waiters<Waiter>;
+  readonly #waiters: Waiters<FeedWaiter>;
   readonly #revocations = new RecentRevocations();
   readonly #counter: FeedCounter;
   readonly #context: WaiterContext;
@@ -119,6 +120,15 @@ export class Feed {
     return new Pages((consumer) => this.#start(request, { count: 'many', waitMs }, consumer));
   }
 
+  /** The newest notifications up to a position, newest first: one page, at once. */
+  history(request: FeedHistoryRequest): Pages {
+    return new Pages((consumer) => {
+      const waiter = new HistoryWaiter(this.#context, request, consumer);
+      waiter.start();
+      return waiter;
+    });
+  }
+
   #start(request: FeedRequest, turns: Turns, consumer: PageConsumer): Unsubscribable {
     const waiter = new Waiter(this.#context, request, turns, consumer);
     waiter.start();
@@ -160,7 +170,7 @@ export class Feed {
   }
 
   /** Whether the subscriber lost access since its access check, or may have lost it. */
-  isRevoked(request: Pick<FeedRequest, 'subscriber' | 'revocations'>): boolean {
+  isRevoked(request: Pick<ClientRead, 'subscriber' | 'revocations'>): boolean {
     return this.#revocations.affects(request);
   }
 

@@ -1,4 +1,4 @@
-import type { FeedRequest } from './feed-request.js';
+import type { ClientRead } from './feed-request.js';
 import type { LogEntry } from './notification.js';
 import type { Gap } from './gap.js';
 import type { LogPage } from './page.js';
@@ -8,23 +8,23 @@ import type { LogPage } from './page.js';
  * must be fast and must not throw.
  */
 export interface FeedObserver {
-  /** A waiter was registered: a poll or a stream has begun. */
-  armed(request: FeedRequest): void;
+  /** A waiter was registered: a poll, a stream or a read of the history has begun. */
+  armed(request: ClientRead): void;
   /** A waiter has left the indexes. Its last answer may still be unread. */
-  ended(request: FeedRequest): void;
+  ended(request: ClientRead): void;
   /** The node has received new entries of the log. The library's own records are among them. */
   published(entries: readonly LogEntry[]): void;
   /** A page was delivered to one waiter. It may be empty. */
-  delivered(page: LogPage, request: FeedRequest): void;
+  delivered(page: LogPage, request: ClientRead): void;
   /** The delivered page has a gap. Called after `delivered`. */
-  gap(gap: Gap, request: FeedRequest): void;
+  gap(gap: Gap, request: ClientRead): void;
   /** A request was rejected, or a waiter ended with an error. */
-  rejected(error: unknown, request: FeedRequest): void;
+  rejected(error: unknown, request: ClientRead): void;
 }
 
 /** Totals of one feed on this node since the application started. They only grow. */
 export interface NotificationsTotals {
-  /** Polls and streams that were started. */
+  /** Polls, streams and reads of the history that were started. */
   readonly waiters: number;
   /** Entries that the node has received from the log. */
   readonly published: number;
@@ -61,12 +61,12 @@ export class FeedCounter implements FeedObserver {
     return { ...this.#totals };
   }
 
-  armed(request: FeedRequest): void {
+  armed(request: ClientRead): void {
     this.#totals.waiters++;
     this.#next?.armed(request);
   }
 
-  ended(request: FeedRequest): void {
+  ended(request: ClientRead): void {
     this.#next?.ended(request);
   }
 
@@ -75,18 +75,18 @@ export class FeedCounter implements FeedObserver {
     this.#next?.published(entries);
   }
 
-  delivered(page: LogPage, request: FeedRequest): void {
+  delivered(page: LogPage, request: ClientRead): void {
     this.#totals.pages++;
     this.#totals.delivered += page.entries.length;
     this.#next?.delivered(page, request);
   }
 
-  gap(gap: Gap, request: FeedRequest): void {
+  gap(gap: Gap, request: ClientRead): void {
     this.#totals.gaps++;
     this.#next?.gap(gap, request);
   }
 
-  rejected(error: unknown, request: FeedRequest): void {
+  rejected(error: unknown, request: ClientRead): void {
     this.#totals.rejected++;
     this.#next?.rejected(error, request);
   }

@@ -45,6 +45,17 @@ export function positionIn(epoch: Epoch, held: LogPosition): LogPosition | undef
   return shared?.position === held.position ? shared : undefined;
 }
 
+/** The part of the log that a page of the history covers: from its `position` up to `upTo`. */
+export interface HistoryRange {
+  /** A client that follows the feed from here receives everything newer than the page. */
+  readonly upTo: number;
+  /**
+   * The history ends with this page, but retention has removed older entries of the log. They may
+   * have been of any topic.
+   */
+  readonly trimmed: boolean;
+}
+
 /**
  * The result of one read, in the terms of the core. Waiters that read the same page share one
  * object, so it is encoded once.
@@ -52,11 +63,16 @@ export function positionIn(epoch: Epoch, held: LogPosition): LogPosition | undef
 export interface LogPage {
   readonly epoch: Epoch;
   readonly entries: readonly LogEntry[];
-  /** The next read continues here. For the requested topics, nothing up to here is missing. */
+  /**
+   * The next read continues here. For the requested topics, nothing up to here is missing. A page
+   * of the history has everything after this position instead.
+   */
   readonly position: number;
   /** The next read finds further notifications at once. */
   readonly more: boolean;
   readonly gap?: Gap;
+  /** Set on a page of the history: its entries are newest first. */
+  readonly history?: HistoryRange;
   /** The waiter's last page. */
   readonly ending?: Ending;
   /**

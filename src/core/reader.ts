@@ -1,3 +1,4 @@
+import { historyPage, type HistoryPageQuery } from './history-page.js';
 import { MemoryLog } from './memory-log.js';
 import { type LogPage, type LogPosition, positionIn } from './page.js';
 import { PageCache } from './page-cache.js';
@@ -149,7 +150,7 @@ export class Reader {
     return this.#pages.share(key, entries.length === 1 && !more ? this.#pages.share(first, page) : page);
   }
 
-  #bytesMax({ bytesMax = Infinity }: PageQuery): number {
+  #bytesMax({ bytesMax = Infinity }: Pick<PageQuery, 'bytesMax'>): number {
     return Math.min(bytesMax, this.#limits.pageBytesMax);
   }
 
@@ -173,6 +174,57 @@ export class Reader {
       return page.entries.length > 0 ? this.#pages.share(key, page) : page;
     };
     return this.#storeReads.read({ key, bytesMax, read, isWanted });
+  }
+
+  /**
+   * The newest page up to a position, at once if the window holds it.
+   *
+   * @param isWanted false when the caller has left. Its read is then skipped if it has not begun.
+   */
+  history(query: HistoryPageQuery, isWanted: () => boolean): LogPage | Promise<LogPage> {
+    const { topics, limit } = query;
+    const bytesMax = this.#bytesMax(query);
+    const { epoch, head } = this.window;
+    const held = query.before === 'latest' ? { epochId: epoch.id, position: head } : query.before;
+    const inWindow = this.reaches(held) && !held.afterLoss && this.#historyInWindow(query, held.position);
+    if (inWindow) return inWindow;
+    const from = query.before === 'latest' ? 'latest' : `${held.epochId} ${held.afterLoss === true}`;
+    const key = `history ${epoch.id} ${from} ${held.position} ${limit} ${bytesMax} ${topics.join()}`;
+    const shared = this.#pages.get(key);
+    if (shared) return shared;
+    const read = async (): Promise<LogPage> => this.#pages.share(key, await this.#readHistory(query, held));
+    return this.#storeReads.read({ key, bytesMax, read, isWanted });
+  }
+
+  /** Undefined if the page may have entries that the window does not hold. */
+  #historyInWindow(query: HistoryPageQuery, upTo: number): LogPage | undefined {
+    const { topics, limit } = query;
+    const bytesMax = this.#bytesMax(query);
+    const newest = this.#log.lastBefore(topics, upTo + 1);
+    if (newest === undefined) return undefined;
+    // Callers with the same newest notification get the same page, although their cursors differ.
+    const key = `history ${newest} ${limit} ${bytesMax} ${topics.join()}`;
+    const shared = this.#pages.get(key);
+    if (shared) return shared;
+    const { entries, more } = this.#log.read({ topics, before: newest + 1, limit, bytesMax });
+    if (!more) return undefined;
+    return this.#pages.share(key, historyPage({ ...this.window, entries, more, trimmed: 0 }, newest));
+  }
+
+  async #readHistory(query: HistoryPageQuery, held: LogPosition): Promise<LogPage> {
+    const { topics, limit } = query;
+    const bounds = { topics, limit, bytesMax: this.#bytesMax(query) };
+    const isCursor = query.before !== 'latest';
+    const read = await this.#store.read({ ...bounds, before: held.position + 1 });
+    const start = positionIn(read.epoch, held);
+    if (start && held.position <= read.head) {
+      return historyPage(read, held.position, start.afterLoss && isCursor ? { reason: 'expired' } : undefined);
+    }
+    // The position is not in this log, so the history starts again at the end of the log.
+    const { epoch, head } = this.window;
+    const end = read.epoch.id === epoch.id ? head : read.head;
+    const newest = await this.#store.read({ ...bounds, before: end + 1 });
+    return historyPage(newest, Math.min(end, newest.head), isCursor ? { reason: 'reset' } : undefined);
   }
 
   async #readStore(query: PageQuery): Promise<LogPage> {

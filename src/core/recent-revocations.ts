@@ -1,4 +1,4 @@
-import type { FeedRequest } from './feed-request.js';
+import type { ClientRead } from './feed-request.js';
 
 /**
  * The number of subscribers in the record. Names have at most 200 characters, so it takes less than
@@ -43,7 +43,7 @@ export class RecentRevocations {
   }
 
   /** Whether the subscriber lost access since its access check, or may have lost it. */
-  affects({ subscriber, revocations }: Pick<FeedRequest, 'subscriber' | 'revocations'>): boolean {
+  affects({ subscriber, revocations }: Pick<ClientRead, 'subscriber' | 'revocations'>): boolean {
     if (subscriber === undefined || revocations === undefined) return false;
     return revocations < Math.max(this.#unknownUpTo, this.#lastOf.get(subscriber) ?? 0);
   }

@@ -10,7 +10,7 @@ import { ReadPosition } from './read-position.js';
 import type { Reader } from './reader.js';
 import type { RecentRevocations } from './recent-revocations.js';
 import { checkRights, type Rights } from './rights.js';
-import { NOT_QUEUED, type Wakeable, type Waiters } from './waiters.js';
+import { type FeedWaiter, NOT_QUEUED, type Waiters } from './waiters.js';
 
 const BEHIND = 'This node has not read the newest part of the log yet; retry.';
 
@@ -18,7 +18,7 @@ const BEHIND = 'This node has not read the newest part of the log yet; retry.';
 export interface WaiterContext {
   readonly clock: Clock;
   readonly reader: Reader;
-  readonly waiters: Waiters<Waiter>;
+  readonly waiters: Waiters<FeedWaiter>;
   readonly revocations: RecentRevocations;
   readonly observer: FeedObserver;
 }
@@ -48,7 +48,7 @@ type State = 'reading' | 'waiting' | 'delivering' | 'ended';
  * The consumer is a `JsonResponse`, an `SseResponse`, a poll of the direct lane, or an observer of
  * RxJS. `unsubscribe` releases everything that the waiter holds.
  */
-export class Waiter implements Wakeable, Unsubscribable {
+export class Waiter implements FeedWaiter, Unsubscribable {
   indexes: readonly number[] = [];
   firstNew = NOT_QUEUED;
   readonly request: FeedRequest;

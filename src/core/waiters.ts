@@ -1,12 +1,12 @@
 import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
-import type { FeedRequest } from './feed-request.js';
+import type { ClientRead } from './feed-request.js';
 import { Fifo } from './fifo.js';
 import { spreadMs } from './backoff.js';
 
 /** The part of a waiter that the indexes use. */
 export interface Wakeable {
-  readonly request: FeedRequest;
+  readonly request: ClientRead;
   /**
    * Its index in the list of each of its topics, in the order of the topics. Only `Waiters` writes
    * it.
@@ -18,6 +18,14 @@ export interface Wakeable {
   firstNew: number;
   /** Called when the queue reaches the waiter. Nothing new for it exists before this position. */
   wake(firstNew: number): void;
+}
+
+/** A waiter of a feed, which revocations reach. */
+export interface FeedWaiter extends Wakeable {
+  /** Ends the waiter if its subscriber loses one of its topics, or without `topics` all. */
+  revoke(topics?: readonly string[]): void;
+  /** This node may have missed a revocation of the subscriber. */
+  revocationMissed(): void;
 }
 
 /** Higher than every position. */
@@ -110,7 +118,7 @@ export class Waiters<W extends Wakeable> {
   }
 
   /** The reason why a request cannot be served now, if there is one. */
-  rejection({ subscriber, address }: FeedRequest): NotificationsError | undefined {
+  rejection({ subscriber, address }: ClientRead): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
     if (this.#drain) {
       return new NotificationsError('draining', 'This node is shutting down; retry.', { spreadMs: this.spreadMs() });

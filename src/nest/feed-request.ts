@@ -1,5 +1,5 @@
 import { NotificationsError } from '../core/errors.js';
-import type { FeedRequest } from '../core/feed-request.js';
+import type { FeedHistoryRequest, FeedRequest } from '../core/feed-request.js';
 import { checkTopics } from '../wire/request.js';
 import type { ReadContext } from './context.js';
 
@@ -19,6 +19,31 @@ export interface PollRequest<Topic extends string = string> {
   readonly limit?: number | undefined;
 }
 
+/** A read of the history by application code. No access rule runs, as for a poll. */
+export interface HistoryRequest<Topic extends string = string> {
+  readonly topics: readonly Topic[];
+  /**
+   * The page has the newest notifications up to this position: the cursor of an earlier page, or
+   * `'latest'`. Default `'latest'`.
+   */
+  readonly before?: string | undefined;
+  /** Notifications per page. Default: the option `poll.limit`. */
+  readonly limit?: number | undefined;
+}
+
+/**
+ * Checks a read of the history by application code.
+ * @throws NotificationsError that names the wrong part, its value and the allowed values
+ */
+export function historyRequest(context: ReadContext, request: HistoryRequest): FeedHistoryRequest {
+  const { settings, cursors, feed } = context;
+  const { before: text = 'latest', limit = settings.poll.limit } = request;
+  checkLimit(limit, settings.poll.limitMax);
+  const before = text === 'latest' ? text : cursors.open(text, feed.window.epoch);
+  if (!before) throw new NotificationsError('before_invalid', 'before is not a cursor of this feed');
+  return { topics: checkTopics(request.topics, settings.limits.topicsMax), before, limit };
+}
+
 /**
  * Checks a request of application code.
  * @throws NotificationsError that names the wrong part, its value and the allowed values
@@ -29,11 +54,14 @@ export function feedRequest({ settings, cursors, feed }: ReadContext, request: P
   if (!(waitMs >= 0 && waitMs <= WAIT_MS_MAX)) {
     throw new NotificationsError('wait_invalid', `waitMs is ${waitMs}, must be a number from 0 to ${WAIT_MS_MAX}`);
   }
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > poll.limitMax) {
-    const message = `limit is ${limit}, must be a whole number from 1 to ${poll.limitMax}`;
-    throw new NotificationsError('limit_invalid', message);
-  }
+  checkLimit(limit, poll.limitMax);
   const after = cursor === 'latest' || cursor === 'earliest' ? cursor : cursors.open(cursor, feed.window.epoch);
   if (!after) throw new NotificationsError('cursor_invalid', 'cursor is not a cursor of this feed');
   return { topics: checkTopics(request.topics, limits.topicsMax), after, limit, waitMs };
+}
+
+/** @throws NotificationsError `limit_invalid` */
+function checkLimit(limit: number, limitMax: number): void {
+  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= limitMax) return;
+  throw new NotificationsError('limit_invalid', `limit is ${limit}, must be a whole number from 1 to ${limitMax}`);
 }

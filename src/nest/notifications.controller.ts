@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { jittered } from '../core/backoff.js';
 import type { Feed } from '../core/feed.js';
-import type { FeedRequest } from '../core/feed-request.js';
+import type { FeedHistoryRequest, FeedRequest } from '../core/feed-request.js';
 import type { LogPosition } from '../core/page.js';
 import { race } from '../core/race.js';
 import type { Page } from '../wire/encoder.js';
@@ -26,9 +26,9 @@ import { type Published, Publisher } from './publishing/publisher.js';
 import { newTicket, type Ticket } from './tickets/new-ticket.js';
 
 /**
- * The HTTP routes of a feed: `GET /notifications` as a long poll and as an event stream, and `POST
- * /notifications`. Before a handler runs, the guards have parsed the request and checked its
- * access.
+ * The HTTP routes of a feed: `GET /notifications` as a long poll, as an event stream and as a page
+ * of the history, and `POST /notifications`. Before a handler runs, the guards have parsed the
+ * request and checked its access.
  *
  * The responses are written by `JsonResponse` and `SseResponse`. Interceptors may observe pages (to
  * log, count or time them) or answer instead of the handler. Because of `passthrough`, Nest then
@@ -58,7 +58,9 @@ export class NotificationsController {
   ): Observable<Page | undefined> {
     const read = grantedRead(request);
     if (request.method === 'HEAD') return answerHead(response, read);
-    return read.asked.transport === 'sse' ? this.#stream(read, response) : this.#poll(read, response);
+    const { before, transport } = read.asked;
+    if (before !== undefined) return this.#history(read, before, response);
+    return transport === 'sse' ? this.#stream(read, response) : this.#poll(read, response);
   }
 
   /** A long poll: new notifications, raced against the timeout. */
@@ -77,6 +79,19 @@ export class NotificationsController {
     const start = this.#streamStart(read.asked.after);
     const page$ = this.#feed.follow(this.#streamRequest(read, start));
     return this.#responder.respond(page$, new SseResponse(response, { read, context: this.#context, start }));
+  }
+
+  /** A page of the history, which is read at once. */
+  #history(
+    read: GrantedRead,
+    before: FeedHistoryRequest['before'],
+    response: FrameworkResponse,
+  ): Observable<Page | undefined> {
+    const { asked, topics, subscriber, address, rights, revocations } = read;
+    const { limit } = asked;
+    const bytesMax = this.#context.unread.pollBytes;
+    const page$ = this.#feed.history({ topics, before, limit, bytesMax, subscriber, address, rights, revocations });
+    return this.#responder.respond(page$, new JsonResponse(response, { read, context: this.#context }));
   }
 
   @Post()

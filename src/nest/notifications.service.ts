@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { catchError, defer, map, type Observable, throwError } from 'rxjs';
+import { catchError, defer, firstValueFrom, map, type Observable, throwError } from 'rxjs';
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import { type NotificationsHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
@@ -17,9 +17,10 @@ import { race } from '../core/race.js';
 import { NO_TOTALS, type NotificationsTotals } from '../core/observer.js';
 import { revocationDraft } from '../core/revocation.js';
 import type { Page } from '../wire/encoder.js';
+import type { HistoryPage } from '../wire/history.js';
 import { checkTopics } from '../wire/request.js';
 import { NotificationsException, toException } from './notifications.exception.js';
-import { feedRequest, type PollRequest } from './feed-request.js';
+import { feedRequest, type HistoryRequest, historyRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './reading/notification-iterator.js';
 import { type Publication, type Published, Publisher } from './publishing/publisher.js';
 import { isReading, type PublishContext, type ReadContext } from './context.js';
@@ -161,6 +162,36 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    */
   follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
     return this.#pages('follow', (context) => context.feed.follow(feedRequest(context, request)));
+  }
+
+  /**
+   * Reads the newest notifications up to a position, newest first. It never waits. Show a page,
+   * read older ones with `before: page.cursor` while `more` is true, and follow the feed from
+   * `page.follow`: no notification is missing in between, and none occurs twice.
+   *
+   * ```ts
+   * const newest = await service.history({ topics: ['orders'], limit: 20 });
+   * const older = await service.history({ topics: ['orders'], limit: 20, before: newest.cursor });
+   * ```
+   *
+   * `latest` is the newest notification that this node has received. A page has the
+   * gap `reset` if its cursor belongs to a log that no longer exists. It then begins at the end of
+   * the log again. It has the gap `expired` if a failover has lost notifications after the cursor.
+   *
+   * Rejects with a `NotificationsException`: `topic_missing`, `topic_invalid`, `topics_too_many`,
+   * `before_invalid`, `limit_invalid`, `waiters_too_many`, `draining`, `store_unavailable`, or
+   * `publish_only`.
+   */
+  async history<Topic extends TopicOf<Map>>(
+    request: HistoryRequest<Topic>,
+  ): Promise<HistoryPage<NotificationOf<Map, Topic>>> {
+    try {
+      const context = this.#reading('history');
+      const page = await firstValueFrom(context.feed.history(historyRequest(context, request)));
+      return context.encoder.page(page) as HistoryPage<NotificationOf<Map, Topic>>;
+    } catch (error) {
+      throw toException(error);
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import type { LogPage } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
 import { textChunk } from './chunk.js';
 import { CURSOR_LENGTH, type Cursors } from './cursor.js';
+import type { HistoryPage } from './history.js';
 import { pageToSse } from './sse.js';
 
 /** The result of one read, as clients see it: the body of a long poll. */
@@ -86,18 +87,35 @@ export class PageEncoder {
 
   /**
    * The cursor of the last notification. For a page without notifications, a new cursor for the end
-   * of the page.
+   * of the page. A page of the history continues before its last notification, the oldest one.
    */
-  cursor({ epoch, entries, position }: LogPage): string {
+  cursor({ epoch, entries, position, history }: LogPage): string {
     const last = entries.at(-1);
-    return last ? this.#cursors.sealStable(epoch, last.position, 'after') : this.#cursors.seal(epoch, position);
+    if (!last) return this.#cursors.seal(epoch, position);
+    return this.#cursors.sealStable(epoch, last.position, history ? 'before' : 'after');
+  }
+
+  /**
+   * On a page of the history, the cursor after its newest notification. It depends on this
+   * notification alone. Without notifications, both cursors are the given one.
+   */
+  #follow({ epoch, entries, history }: LogPage, cursor: string): string | undefined {
+    const [newest] = entries;
+    if (!history || !newest) return history && cursor;
+    return this.#cursors.sealStable(epoch, newest.position, 'after');
   }
 
   /** The JSON of a long poll. A page without notifications gets the given cursor. */
   body(page: LogPage, cursor?: string): Body {
-    if (page.entries.length > 0) return (encodedOf(page).body ??= pageBody(page, this.cursor(page)));
-    const body = pageBody(page, cursor ?? this.cursor(page));
-    return { ...body, cursorFromEnd: CURSOR_LENGTH + closing(page).length };
+    if (page.entries.length > 0) return (encodedOf(page).body ??= this.#body(page, this.cursor(page)));
+    return this.#body(page, cursor ?? this.cursor(page));
+  }
+
+  #body(page: LogPage, cursor: string): Body {
+    const follow = this.#follow(page, cursor);
+    const body = pageBody(page, cursor, follow);
+    if (page.entries.length > 0) return body;
+    return { ...body, cursorFromEnd: CURSOR_LENGTH + closing(page, follow).length };
   }
 
   /** The last answer of the direct lane for this page. */
@@ -144,7 +162,8 @@ export class PageEncoder {
    * first access.
    */
   page(page: LogPage): Page {
-    return publicPage(page, this.cursor(page));
+    const cursor = this.cursor(page);
+    return publicPage(page, cursor, this.#follow(page, cursor));
   }
 
   /** A new cursor for a position. */
@@ -163,8 +182,8 @@ function blocksOf(text: string): Blocks {
   return { chunk, plain: chunk.subarray(chunk.indexOf('\n') + 1, -2) };
 }
 
-function publicPage(page: LogPage, cursor: string): Page {
-  const { more, gap } = page;
+function publicPage(page: LogPage, cursor: string, follow: string | undefined): Page | HistoryPage {
+  const { more, gap, history } = page;
   let notifications: readonly Notification[] | undefined;
   return Object.freeze({
     get notifications() {
@@ -172,6 +191,7 @@ function publicPage(page: LogPage, cursor: string): Page {
     },
     cursor,
     more,
+    ...(history && { follow, trimmed: history.trimmed }),
     ...(gap && { gap: Object.freeze({ ...gap }) }),
   });
 }
@@ -194,11 +214,11 @@ const START = '{"notifications":[';
 
 /**
  * The JSON of a long poll with this cursor. Notifications are already JSON, so the body is joined
- * from them.
+ * from them. A page of the history also has the cursor `follow`.
  */
-export function pageBody(page: LogPage, cursor: string): Body {
+export function pageBody(page: LogPage, cursor: string, follow?: string): Body {
   const { entries } = page;
-  const end = ENDING + cursor + closing(page);
+  const end = ENDING + cursor + closing(page, follow);
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes + 1, START.length + end.length);
   if (bytes >= BUFFER_BYTES_MIN) return bytesBody(START, entries, end);
   const text = START + textOf(entries) + end;
@@ -212,8 +232,9 @@ function textOf(entries: LogPage['entries']): string {
 const ENDING = '],"cursor":"';
 
 /** The part after the cursor. */
-function closing({ more, gap }: LogPage): string {
-  return `","more":${more}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
+function closing({ more, gap, history }: LogPage, follow?: string): string {
+  const range = history ? `,"follow":"${follow ?? ''}","trimmed":${history.trimmed}` : '';
+  return `","more":${more}${range}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
 }
 
 /** Written in pieces, because a text of the whole body would take its memory twice. */

@@ -6,6 +6,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   topic_invalid: 400,
   topics_too_many: 400,
   cursor_invalid: 400,
+  before_invalid: 400,
   wait_invalid: 400,
   limit_invalid: 400,
   body_invalid: 400,

@@ -28,6 +28,8 @@ export interface ReadRequest {
   /** Undefined when the query names none. Then the caller's own topics apply. */
   readonly topics: readonly string[] | undefined;
   readonly after: LogPosition | 'earliest' | 'latest';
+  /** Set for a page of the history: the newest notifications up to this position. */
+  readonly before: LogPosition | 'latest' | undefined;
   /** The cursor text of the client. Undefined if the request has none. */
   readonly cursor: string | undefined;
   readonly waitMs: number;
@@ -47,6 +49,9 @@ export interface RequestContext {
  */
 const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
 
+/** Parameters that give a position to read after. Clients of event streams use the other names. */
+const CURSOR_NAMES = ['cursor', 'lastEventId', 'last_event_id'];
+
 /**
  * Parses `GET /notifications`.
  * @throws NotificationsError that names the invalid part, its value if it is short, and the allowed
@@ -59,6 +64,7 @@ export function parseReadRequest(request: HttpRequest, context: RequestContext):
   return {
     transport,
     topics: query.has('topic') ? parseTopics(query.getAll('topic'), limits.topicsMax) : undefined,
+    before: parseBefore(transport, query, context),
     ...parseCursor(transport === 'sse' ? header(request, 'last-event-id') : undefined, query, context),
     waitMs: parseWaitMs(query, header(request, 'prefer'), limits),
     limit: parseLimit(query, limits),
@@ -123,7 +129,7 @@ function parseCursor(
   { openCursor }: RequestContext,
 ): Pick<ReadRequest, 'after' | 'cursor'> {
   if (lastEventId) return { after: openCursor(lastEventId) ?? NOWHERE, cursor: lastEventId };
-  const names = ['cursor', 'lastEventId', 'last_event_id'].filter((name) => query.getAll(name).some(Boolean));
+  const names = CURSOR_NAMES.filter((name) => query.getAll(name).some(Boolean));
   const [name] = names;
   if (!name) {
     if (query.has('cursor')) throw new NotificationsError('cursor_invalid', 'cursor is empty');
@@ -138,6 +144,26 @@ function parseCursor(
     throw new NotificationsError('cursor_invalid', message);
   }
   return { after, cursor: text };
+}
+
+/** A page of the history is read at once, in the opposite direction, and as JSON. */
+function parseBefore(
+  transport: ReadRequest['transport'],
+  query: URLSearchParams,
+  { openCursor }: RequestContext,
+): ReadRequest['before'] {
+  const text = single(query, 'before', 'before_invalid');
+  if (text === undefined) return undefined;
+  const other = ['wait', ...CURSOR_NAMES].find((name) => query.has(name));
+  if (other) throw new NotificationsError('before_invalid', `before and ${other} exclude each other; leave one out`);
+  const before = text === 'latest' ? text : openCursor(text);
+  if (!before) {
+    const message = 'before is not a cursor of this feed: pass on the one from the last answer as it is, or latest';
+    throw new NotificationsError('before_invalid', message);
+  }
+  if (transport === 'poll') return before;
+  const message = 'before reads one page as JSON; send Accept: application/json, or leave before out';
+  throw new NotificationsError('before_invalid', message);
 }
 
 /**

@@ -14,6 +14,8 @@ import { createTestApp } from '../../examples/testing.js';
 import { workerModule } from '../../examples/worker.js';
 import { AppModule as OwnControllerModule } from '../../examples/own-controller.js';
 import { followOrders } from '../../examples/client.js';
+import { showOrders } from '../../examples/history.js';
+import { AppModule as HistoryModule } from '../../examples/history-service.js';
 import { OrdersFeed } from '../../examples/client-angular.js';
 import { poll, Refused } from '../../examples/poll-loop.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
@@ -51,6 +53,40 @@ describe('the examples of the documents', () => {
     const held = getJson<Page>(`${url}/notifications?topic=orders&cursor=${cursor}`);
     await fetch(`${url}/orders/42/ship`, { method: 'POST' });
     expect((await held).notifications).toMatchObject([{ type: 'order.shipped', data: { id: '42' } }]);
+  });
+
+  test('history in process: reads pages of twenty, newest first', async () => {
+    const url = await start(HistoryModule);
+    const service = app!.get(NotificationsService);
+    for (let id = 1; id <= 25; id++) await service.publish('orders', { type: 'numbered', data: { id } });
+    const newest = await getJson<Page>(`${url}/orders/history`);
+    const older = await getJson<Page>(`${url}/orders/history?before=${newest.cursor}`);
+    expect([newest, older].map(({ notifications, more }) => [notifications.length, more])).toEqual([
+      [20, true],
+      [5, false],
+    ]);
+  });
+
+  test('history: shows the newest orders, new ones, and older ones on demand', async () => {
+    const url = await start(QuickStartModule);
+    const ship = async (id: number) => fetch(`${url}/orders/${id}/ship`, { method: 'POST' });
+    for (let id = 1; id <= 25; id++) await ship(id);
+    const shown: string[] = [];
+    const idOf = (notification: object) => (notification as { data: { id: string } }).data.id;
+    const view = {
+      showOlder: (notifications: readonly object[]) => shown.push(...notifications.map(idOf)),
+      showNewer: (notification: object) => shown.unshift(idOf(notification)),
+      showThatOlderWereRemoved: () => shown.push('removed'),
+    };
+    const leaving = new AbortController();
+    const showOlder = await showOrders(`${url}/notifications`, view, leaving.signal);
+    await ship(26);
+    await until(() => shown[0] === '26');
+    expect(shown).toHaveLength(21);
+    await showOlder();
+    await showOlder();
+    expect(shown).toEqual(Array.from({ length: 26 }, (_, index) => String(26 - index)));
+    leaving.abort();
   });
 
   test('client: follows orders over a reload', async () => {

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { Observable, type Unsubscribable } from 'rxjs';
 import { Feed, type FeedLimits } from '../../src/core/feed.js';
-import type { FeedRequest } from '../../src/core/feed-request.js';
+import type { FeedHistoryRequest, FeedRequest } from '../../src/core/feed-request.js';
 import { PageConsumer } from '../../src/core/page-consumer.js';
 import type { Pages } from '../../src/core/pages.js';
 import { race } from '../../src/core/race.js';
@@ -53,6 +53,10 @@ export class FeedBench {
   follow(request: Partial<FeedRequest> = {}, drained?: Drained): Watched {
     const pages = this.feed.follow({ ...REQUEST, ...request });
     return new Watched(drained ? consumedBy(pages, drained) : pages);
+  }
+
+  history(request: Partial<FeedHistoryRequest> = {}): Watched {
+    return new Watched(this.feed.history({ topics: ['orders'], before: 'latest', limit: 100, ...request }));
   }
 
   /** Nothing is left behind: no waiter, index entry, timer or task. */

@@ -11,6 +11,7 @@ const EXPECTED: Record<ErrorCode, number> = {
   topic_invalid: 400,
   topics_too_many: 400,
   cursor_invalid: 400,
+  before_invalid: 400,
   wait_invalid: 400,
   limit_invalid: 400,
   not_acceptable: 406,

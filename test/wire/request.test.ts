@@ -18,6 +18,7 @@ const DEFAULTS: ReadRequest = {
   transport: 'poll',
   topics: undefined,
   after: 'latest',
+  before: undefined,
   cursor: undefined,
   waitMs: 25_000,
   limit: 100,
@@ -69,6 +70,15 @@ describe('a read request means', () => {
   )('%s', (_, query, meaning) => {
     expect(parse(query)).toEqual({ ...DEFAULTS, ...meaning });
     expect(parse(query, SSE)).toEqual({ ...DEFAULTS, ...meaning, transport: 'sse' });
+  });
+
+  test('a page of the history, as JSON', () => {
+    expect(parse('?before=latest')).toEqual({ ...DEFAULTS, before: 'latest' });
+    expect(parse('?before=CURSOR&limit=20')).toEqual({ ...DEFAULTS, before: PLACE, limit: 20 });
+    expect(refusal(() => parse('?before=latest', SSE))).toEqual({
+      code: 'before_invalid',
+      message: expect.stringMatching(/^before reads one page as JSON/),
+    });
   });
 
   test('its defaults, also without a query at all', () => {
@@ -140,6 +150,14 @@ describe('a read request is refused for', () => {
       ['?cursor=+CURSOR', 'cursor_invalid', /^cursor is not a cursor/],
       ['?cursor=CURSOR,CURSOR', 'cursor_invalid', /^cursor is not a cursor/],
       [`?cursor=${'A'.repeat(10_000)}`, 'cursor_invalid', /^cursor is not a cursor/],
+      ['?before', 'before_invalid', /^before is not a cursor of this feed/],
+      ['?before=earliest', 'before_invalid', /^before is not a cursor of this feed/],
+      [`?before=${'A'.repeat(10_000)}`, 'before_invalid', /^before is not a cursor/],
+      ['?before=latest&before=latest', 'before_invalid', /^before is given 2 times/],
+      ['?before=latest&wait=0', 'before_invalid', /^before and wait exclude each other/],
+      ['?before=CURSOR&cursor=CURSOR', 'before_invalid', /^before and cursor exclude each other/],
+      ['?before=CURSOR&lastEventId=CURSOR', 'before_invalid', /^before and lastEventId exclude each other/],
+      ['?before=CURSOR&last_event_id=CURSOR', 'before_invalid', /^before and last_event_id exclude each other/],
       ['?lastEventId=x', 'cursor_invalid', /^lastEventId is not a cursor/],
       ['?last_event_id=x', 'cursor_invalid', /^last_event_id is not a cursor/],
       ['?cursor=CURSOR&cursor=CURSOR', 'cursor_invalid', /^cursor is given 2 times/],

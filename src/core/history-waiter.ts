@@ -1,0 +1,158 @@
+import type { Unsubscribable } from 'rxjs';
+import { NotificationsError } from './errors.js';
+import type { FeedHistoryRequest } from './feed-request.js';
+import type { LogPage } from './page.js';
+import type { PageConsumer } from './page-consumer.js';
+import { checkRights } from './rights.js';
+import type { WaiterContext } from './waiter.js';
+import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
+
+const BEHIND = 'This node has not read the newest part of the log yet; retry.';
+const REVOKED = 'Access changed while the request was processed; retry.';
+const DRAINING = 'This node is shutting down; retry.';
+
+/**
+ * One read of the history. It never waits for notifications, but it takes a slot like a poll,
+ * because its read and its unread answer take memory. While the store reads, a revocation or a
+ * shutdown ends it.
+ */
+export class HistoryWaiter implements FeedWaiter, Unsubscribable {
+  indexes: readonly number[] = [];
+  firstNew = NOT_QUEUED;
+  readonly request: FeedHistoryRequest;
+  readonly #context: WaiterContext;
+  readonly #consumer: PageConsumer;
+  #isOpen = true;
+
+  constructor(context: WaiterContext, request: FeedHistoryRequest, consumer: PageConsumer) {
+    this.request = request;
+    this.#context = context;
+    this.#consumer = consumer;
+  }
+
+  /** Arms the waiter and reads. The consumer receives the error of a rejection. */
+  start(): void {
+    const { waiters, revocations, observer } = this.#context;
+    const rejection = waiters.rejection(this.request);
+    if (rejection) {
+      this.#isOpen = false;
+      observer.rejected(rejection, this.request);
+      this.#consumer.error(rejection);
+      return;
+    }
+    waiters.arm(this);
+    observer.armed(this.request);
+    // From now on `revoke` reaches the waiter. An earlier revocation could not, so look it up.
+    if (revocations.affects(this.request)) this.#retryLater(REVOKED);
+    else this.#read();
+  }
+
+  /** New notifications are not part of the page. */
+  wake(): void {
+    if (this.#context.waiters.isDraining) this.#retryLater(DRAINING);
+  }
+
+  revoke(topics?: readonly string[]): void {
+    if (!topics || this.request.topics.some((topic) => topics.includes(topic))) this.#retryLater(REVOKED);
+  }
+
+  /** With access rules, the check before the delivery detects a missed revocation. */
+  revocationMissed(): void {
+    if (!this.request.rights) this.#retryLater(REVOKED);
+  }
+
+  unsubscribe(): void {
+    if (!this.#isOpen) return;
+    this.#leave();
+    this.#context.waiters.releaseSlot(this);
+  }
+
+  /** Ends the waiter. Its slot stays taken. */
+  #leave(): void {
+    const { waiters, observer } = this.#context;
+    this.#isOpen = false;
+    waiters.disarm(this);
+    observer.ended(this.request);
+  }
+
+  #read(): void {
+    const { topics, before, limit, bytesMax } = this.request;
+    const query = { topics, before, limit, bytesMax: bytesMax?.() };
+    const page = this.#context.reader.history(query, () => this.#isOpen);
+    if (!(page instanceof Promise)) {
+      this.#onPage(page);
+      return;
+    }
+    page
+      .then((read) => {
+        this.#onPage(read);
+      })
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
+  }
+
+  #onPage(page: LogPage): void {
+    if (!this.#isOpen) return;
+    const { rights } = this.request;
+    if (this.#isAhead(page)) this.#retryLater(BEHIND);
+    else if (page.entries.length === 0 || !rights) this.#emit(page);
+    else {
+      const topics = [...new Set(page.entries.map(({ topic }) => topic))];
+      checkRights(rights, topics, {
+        allowed: (allowed) => {
+          if (!this.#isOpen) return;
+          if (topics.every((topic) => allowed.includes(topic))) this.#emit(page);
+          else this.#retryLater(REVOKED);
+        },
+        failed: (error) => {
+          this.#fail(error);
+        },
+      });
+    }
+  }
+
+  /**
+   * Whether the page is from a part of the log that this node has not received. Then the node may
+   * not know the latest revocations, and cannot say whether a cursor is valid.
+   */
+  #isAhead({ epoch, entries }: LogPage): boolean {
+    const { before, rights, subscriber } = this.request;
+    if (before !== 'latest' && before.unknownIn !== undefined && before.unknownIn !== epoch.id) return true;
+    const [newest] = entries;
+    if (subscriber === undefined || !newest) return false;
+    const { window } = this.#context.reader;
+    return epoch.id === window.epoch.id ? newest.position > window.head : !rights;
+  }
+
+  /** The slot is released when the consumer has drained the page. */
+  #emit(page: LogPage): void {
+    const { waiters, observer } = this.#context;
+    this.#leave();
+    const release = (): void => {
+      waiters.releaseSlot(this);
+    };
+    let drained: Promise<void> | undefined;
+    try {
+      this.#consumer.next(page);
+      observer.delivered(page, this.request);
+      if (page.gap) observer.gap(page.gap, this.request);
+      drained = this.#consumer.drained?.();
+    } finally {
+      if (drained) drained.then(release, release);
+      else release();
+    }
+    this.#consumer.complete();
+  }
+
+  #retryLater(message: string): void {
+    this.#fail(new NotificationsError('draining', message, { spreadMs: this.#context.waiters.spreadMs() }));
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#isOpen) return;
+    this.unsubscribe();
+    this.#context.observer.rejected(error, this.request);
+    this.#consumer.error(error);
+  }
+}
