@@ -47,4 +47,10 @@ export class Counters {
   refusedUnavailable = 0;
   refusedFull = 0;
   refusedTickets = 0;
+  historyPages = 0;
+  historiesRead = 0;
+  historiesTrimmed = 0;
+  historiesReset = 0;
+  historiesAfterLoss = 0;
+  historiesRefused = 0;
 }

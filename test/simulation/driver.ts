@@ -1,6 +1,14 @@
 import type { Timer } from '../../src/core/clock.js';
 import type { Draft } from '../../src/core/notification.js';
-import type { AppendResult, ReadQuery, ReadResult, Store, Tail, TailBatch } from '../../src/core/store.js';
+import type {
+  AppendResult,
+  HistoryQuery,
+  ReadQuery,
+  ReadResult,
+  Store,
+  Tail,
+  TailBatch,
+} from '../../src/core/store.js';
 import { TailHub } from '../../src/stores/shared/tail-hub.js';
 import type { Random } from '../support/random.js';
 import type { Counters } from './counters.js';
@@ -78,7 +86,7 @@ export class EngineDriver implements NodeStore {
     return result;
   }
 
-  async read(query: ReadQuery): Promise<ReadResult> {
+  async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
     const { engine, counters, random } = this.#options;
     if (query.limit > 0) counters.storeReads++;
     const { epoch, head } = engine;

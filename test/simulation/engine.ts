@@ -2,7 +2,7 @@ import type { Clock } from '../../src/core/clock.js';
 import { NotificationsError } from '../../src/core/errors.js';
 import { type Draft, type LogEntry, logEntry } from '../../src/core/notification.js';
 import { isRecord } from '../../src/core/records.js';
-import type { AppendResult, Epoch, ReadQuery, ReadResult, TailBatch } from '../../src/core/store.js';
+import type { AppendResult, Epoch, HistoryQuery, ReadQuery, ReadResult, TailBatch } from '../../src/core/store.js';
 import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import type { LogChunk } from '../../src/stores/shared/tail-hub.js';
 import type { Logged } from '../support/history/history.js';
@@ -154,9 +154,12 @@ export class Engine implements Backend {
     return { result: { epoch, appended }, batch };
   }
 
-  read({ topics, after, limit, bytesMax }: ReadQuery): ReadResult {
+  read({ topics, after = 0, before, limit, bytesMax }: ReadQuery | HistoryQuery): ReadResult {
     this.assertUp();
-    const due = limit === 0 ? [] : this.#entries.filter((one) => one.position > after && topics.includes(one.topic));
+    const isDue = ({ position, topic }: LogEntry): boolean =>
+      limit > 0 && position > after && position < (before ?? Infinity) && topics.includes(topic);
+    const due = this.#entries.filter(isDue);
+    if (before !== undefined) due.reverse();
     let bytes = 0;
     const cut = due.findIndex(
       (entry, at) => at > 0 && (at >= limit || (bytes += entry.bytes) + due[0]!.bytes > bytesMax),

@@ -1,5 +1,14 @@
 import type { Draft } from '../../src/core/notification.js';
-import type { AppendResult, Epoch, ReadQuery, ReadResult, Store, Tail, TailBatch } from '../../src/core/store.js';
+import type {
+  AppendResult,
+  Epoch,
+  HistoryQuery,
+  ReadQuery,
+  ReadResult,
+  Store,
+  Tail,
+  TailBatch,
+} from '../../src/core/store.js';
 import { memoryStore } from '../../src/stores/memory/memory-store.js';
 import type { Logged } from '../support/history/history.js';
 import type { NodeStore } from './driver.js';
@@ -82,7 +91,7 @@ class MemoryDriver implements NodeStore {
     return result;
   }
 
-  async read(query: ReadQuery): Promise<ReadResult> {
+  async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
     const result = await (await this.#store).read(query);
     this.#backend.learn(result.epoch, { trimmed: result.trimmed, nowMs: this.#clock.monotonic() });
     return result;

@@ -1,7 +1,7 @@
 import type { Unsubscribable } from 'rxjs';
 import { NotificationsError } from '../../src/core/errors.js';
 import { Feed, type FeedLimits } from '../../src/core/feed.js';
-import type { FeedRequest } from '../../src/core/feed-request.js';
+import type { FeedHistoryRequest, FeedRequest } from '../../src/core/feed-request.js';
 import { PageConsumer } from '../../src/core/page-consumer.js';
 import { race } from '../../src/core/race.js';
 import type { LogPage, LogPosition } from '../../src/core/page.js';
@@ -38,6 +38,11 @@ export interface ClientRequest {
    * Access rules, checked before each delivery; or a ticket with the log's position at its issue.
    */
   readonly rights: Rights | { readonly ticket: string };
+}
+
+/** A read of the history, from a cursor or from `latest`. */
+export interface HistoryAsking extends Pick<FeedHistoryRequest, 'topics' | 'limit' | 'subscriber' | 'rights'> {
+  readonly before: string;
 }
 
 /** A node's reply. */
@@ -114,6 +119,23 @@ export class Process {
   ticket(): string {
     const { epoch, head } = this.#feed!.window;
     return this.#cursors.seal(epoch, head);
+  }
+
+  /** Reads a page of the history. Resolves with its text, or with the code of the error. */
+  history({ before, ...read }: HistoryAsking): { readonly answer: Promise<string>; readonly end: () => void } {
+    const place = before === 'latest' ? before : this.#cursors.open(before, this.#feed!.window.epoch)!;
+    let held: Unsubscribable | undefined;
+    const answer = new Promise<string>((resolve) => {
+      held = this.#feed!.history({ ...read, before: place }).subscribe({
+        next: (page) => {
+          resolve(String(this.#encoder.body(page).content));
+        },
+        error: (error: unknown) => {
+          resolve(error instanceof NotificationsError ? error.code : String(error));
+        },
+      });
+    });
+    return { answer, end: () => held?.unsubscribe() };
   }
 
   /** Serves a request; gives what ends it when the client has gone. */

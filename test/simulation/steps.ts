@@ -1,5 +1,6 @@
 import { Random } from '../support/random.js';
 import type { Client } from './client.js';
+import { readHistory } from './history.js';
 import type { Process } from './node.js';
 import type { World } from './world.js';
 
@@ -66,6 +67,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       world.trace(() => `${client.name} asks node ${world.nodes.indexOf(node)}, ${kind}`);
     },
   ],
+  'read the history': [5, readHistory],
   leave: [6, (world, random) => traced(world, random.pick(world.clients), 'leaves').leave()],
   'go back': [2, (world, random) => traced(world, random.pick(world.clients), 'goes back').goBack()],
   stall: [3, (world, random) => random.pick(world.clients).stall()],

@@ -1,0 +1,43 @@
+import { inFile } from './in-file.mjs';
+
+/** Bugs of the history. */
+export const HISTORY_MUTANTS = [
+  ...inFile('core/reader.ts', {
+    'Reader.#historyInWindow': {
+      'the history ends where the window ends': ['if (!$more) return undefined;', ''],
+    },
+    'Reader.#readHistory': {
+      'the history leaves out the notification at its position': ['$held.position + 1', '$held.position'],
+      'a lost position of the history is read as if it were kept': [
+        '$start && $held.position <= $read.head',
+        '$start || true',
+      ],
+    },
+  }),
+  ...inFile('core/history-page.ts', {
+    historyPage: {
+      'the end of a trimmed history counts as the beginning of the log': ['!$more && $trimmed > 0', 'false'],
+    },
+  }),
+  ...inFile('core/history-waiter.ts', {
+    'HistoryWaiter.#isAhead': {
+      'a node delivers a history that it has not received': ['$newest.position > $window.head', 'false'],
+    },
+    'HistoryWaiter.revoke': {
+      'a revocation does not end a read of the history': ['this.$retry($reason);', ''],
+    },
+  }),
+  ...inFile('core/memory-log.ts', {
+    nextOf: {
+      'topics of the history are not merged': [
+        '$entry && ($other.position - $entry.position) * $step > 0',
+        '$entry && $other.position > $entry.position',
+      ],
+    },
+  }),
+  ...inFile('wire/encoder.ts', {
+    'PageEncoder.cursor': {
+      'the history repeats its oldest notification': ["$history ? 'before' : 'after'", "'after'"],
+    },
+  }),
+];

@@ -1,0 +1,135 @@
+import type { Logged, Place } from '../support/history/history.js';
+import type { Random } from '../support/random.js';
+import type { Client } from './client.js';
+import type { Process } from './node.js';
+import { TOPICS, type World } from './world.js';
+
+/** A walk ends after so many pages, even if there are more. */
+const PAGES_MAX = 12;
+/** A page that takes longer is given up. */
+const PAGE_MS_MAX = 1_500;
+const REFUSALS = [
+  'draining',
+  'store_unavailable',
+  'waiters_too_many',
+  'subscriber_waiters_too_many',
+  'address_waiters_too_many',
+];
+
+/** A page as it is on the wire. */
+interface WireHistory {
+  readonly notifications: readonly { readonly id: string; readonly topic: string }[];
+  readonly cursor: string;
+  readonly follow: string;
+  readonly more: boolean;
+  readonly trimmed: boolean;
+  readonly gap?: { readonly reason: 'expired' | 'reset' };
+}
+
+/** One page, and what was known when it was requested. */
+interface Read {
+  readonly page: WireHistory;
+  readonly topics: readonly string[];
+  readonly limit: number;
+  readonly before: string;
+  /** The head of the node when the page was requested, in the log of that moment. */
+  readonly head: Place | undefined;
+}
+
+/**
+ * A client reads the history page by page, on changing nodes, while others publish. Each page is
+ * compared with the truth of the log.
+ */
+export async function readHistory(world: World, random: Random): Promise<void> {
+  const client = random.pick(world.clients);
+  const topics = random.sample(TOPICS, random.from(1, TOPICS.length)).filter((topic) => client.allowed.has(topic));
+  const limit = random.from(1, 5);
+  const hasCursor = !['earliest', 'latest'].includes(client.cursor);
+  let before = hasCursor && random.chance(0.4) ? client.cursor : 'latest';
+  let node = random.pick(world.nodes);
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    if (topics.length === 0 || !node.feed || node.isStopping || node.clock.isDead) return;
+    const { epoch, head } = node.feed.window;
+    const log = world.logOf(epoch.id);
+    const text = await pageOf(world, { node, client, topics, limit, before });
+    if (text === undefined) return;
+    if (!text.startsWith('{')) {
+      world.counters.historiesRefused++;
+      if (!REFUSALS.includes(text)) world.failures.push(`the history is refused: ${text}`);
+      return;
+    }
+    const page = JSON.parse(text) as WireHistory;
+    world.trace(
+      () => `history of ${topics.join()}: ${page.notifications.map(({ id, topic }) => topic + id).join(' ')}`,
+    );
+    count(world, page);
+    const read: Read = { page, topics, limit, before, head: log === undefined ? undefined : { log, position: head } };
+    world.failures.push(...problemsOf(world, read).map((what) => `${client.name}, history: ${what}`));
+    if (!page.more) return;
+    before = page.cursor;
+    if (random.chance(0.3)) node = random.pick(world.nodes);
+    if (random.chance(0.3)) publishOne(world, random);
+  }
+}
+
+interface Asking {
+  readonly node: Process;
+  readonly client: Client;
+  readonly topics: readonly string[];
+  readonly limit: number;
+  readonly before: string;
+}
+
+/** Undefined if the node gives no answer in time, as a node that has died. */
+async function pageOf(world: World, { node, client, ...asking }: Asking): Promise<string | undefined> {
+  const rights = { allowed: (asked: readonly string[]) => asked.filter((topic) => client.allowed.has(topic)) };
+  const { answer, end } = node.history({ ...asking, subscriber: `history of ${client.name}`, rights });
+  let text: string | undefined;
+  void answer.then((found) => (text = found));
+  for (let waitedMs = 0; text === undefined && waitedMs < PAGE_MS_MAX; waitedMs += 10) await world.clock.advance(10);
+  if (text === undefined) end();
+  return text;
+}
+
+function publishOne(world: World, random: Random): void {
+  const node = random.pick(world.nodes);
+  const drafts = [world.newDraft()];
+  if (!node.isStopping) world.publish(node, drafts);
+  world.remember(drafts);
+}
+
+function count({ counters }: World, { more, trimmed, gap }: WireHistory): void {
+  counters.historyPages++;
+  if (!more) counters.historiesRead++;
+  if (trimmed) counters.historiesTrimmed++;
+  if (gap?.reason === 'reset') counters.historiesReset++;
+  if (gap?.reason === 'expired') counters.historiesAfterLoss++;
+}
+
+/** The ways in which a page contradicts the log. */
+function problemsOf(world: World, { page, topics, limit, before, head }: Read): string[] {
+  const [low, high] = [world.placeOf(page.cursor), world.placeOf(page.follow)];
+  if (!low || !high) return ['a cursor of the page belongs to no log'];
+  const truth = world.engine.truth.get(low.log) ?? [];
+  const nowMs = world.stamp();
+  const isKept = ({ trimmedMs = Infinity }: Logged): boolean => trimmedMs > nowMs;
+  const between = (from: number, upTo: number): Logged[] =>
+    truth.filter(({ topic, position }) => topics.includes(topic) && position > from && position <= upTo);
+  const ids = page.notifications.map(({ id }) => id);
+  const covered = between(low.position, high.position);
+  const missing = covered.filter((entry) => isKept(entry) && !ids.includes(entry.id));
+  const order = covered.filter(({ id }) => ids.includes(id)).map(({ id }) => id);
+  const older = between(0, low.position);
+  const asked = before === 'latest' ? head : world.placeOf(before);
+  const upTo = asked?.log === high.log && !page.gap ? asked.position : high.position;
+  const newer = between(high.position, upTo).filter(isKept);
+  return [
+    ...missing.map(({ id }) => `${id} is missing`),
+    ...(order.reverse().join() === ids.join() ? [] : [`it has ${ids.join()} instead of ${order.join()}`]),
+    ...newer.map(({ id }) => `${id} is missing at its newer end`),
+    ...(ids.length > limit ? [`it has ${ids.length} notifications, at most ${limit} were asked for`] : []),
+    ...(!page.more && older.some(isKept) ? ['it ends, but older notifications are kept'] : []),
+    ...(!page.more && older.length > 0 && !page.trimmed ? ['it ends as if the log began there'] : []),
+    ...(page.gap && before === 'latest' ? ['it has a gap, but no cursor was given'] : []),
+  ];
+}
