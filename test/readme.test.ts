@@ -74,6 +74,15 @@ describe('the examples in the documents', () => {
   });
 });
 
+describe('docs/getting-started.md', () => {
+  test('has the setting of Jest that is tried in generated projects', () => {
+    const setting = "transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)']";
+    expect(read('scripts/new-project-smoke.mjs')).toContain(setting);
+    const [, shown] = /^"jest": (\{ .* \})$/m.exec(read('docs/getting-started.md')) ?? [];
+    expect(JSON.parse(shown ?? '')).toEqual({ transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)'] });
+  });
+});
+
 describe('docs/errors.md', () => {
   test.each(Object.entries(STATUS_OF))('lists %s with its status %i', (code, status) => {
     const row = rowOf(read('docs/errors.md'), code);
