@@ -47,6 +47,7 @@ describeRedis('redisStore and its engine', () => {
     await engine.restart();
     await expect(lost).rejects.toMatchObject(UNAVAILABLE);
     await until(() => node.warnings.length === 2);
+    // The driver's timer for the lost command, on the runtime's clock.
     await until(() => Date.now() > passedAt);
     expect(node.warnings).toEqual([expect.stringMatching('connection lost'), 'redisStore: connected again']);
     await node.store.append([newDraft()]);
