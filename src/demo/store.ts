@@ -51,9 +51,10 @@ const ENGINES: readonly Engine[] = [
   {
     prefixes: ['nats://'],
     open: (store, retention) => {
-      const { host, username, password } = new URL(store);
+      const { host, username, password, searchParams } = new URL(store);
+      const syncAlways = searchParams.has('syncAlways');
       const login = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
-      return natsStore({ connection: { servers: host, ...login }, ...retention });
+      return natsStore({ connection: { servers: host, ...login }, syncAlways, ...retention });
     },
     note: SHARED_NOTE,
   },

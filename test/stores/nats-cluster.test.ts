@@ -61,7 +61,7 @@ function keepsGoing(binary: string): void {
     const jsm = await jetstreamManager(nc, { timeout: 500, checkAPI: false });
     const leader = async () => (await jsm.streams.info(STREAM).catch(() => undefined))?.cluster?.leader ?? '';
     const old = await leader();
-    cluster.kill(old);
+    await cluster.kill(old);
     const elected = until(async () => ![old, ''].includes(await leader()), 60_000);
     const back = stores.map((store) => until(() => appended(store), 60_000));
     await elected;

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import type { Epoch } from '../../src/core/store.js';
-import { decodeEpoch, decodeProposal, encodeEpoch, encodeProposal } from '../../src/stores/nats/epoch-text.js';
+import {
+  decodeEpoch,
+  decodeProposal,
+  encodeEpoch,
+  encodeNewLog,
+  encodeProposal,
+  isNewLog,
+} from '../../src/stores/nats/epoch-text.js';
 import { Continuity } from '../../src/stores/nats/continuity.js';
 import { Engine } from '../../src/stores/nats/engine.js';
 import { decodePart, endPosition } from '../../src/stores/nats/layout.js';
@@ -66,6 +73,12 @@ describe('the text of an epoch', () => {
     }
   });
 
+  test('of a new log is decoded to the same epoch, until a node uses the log', () => {
+    const epoch = newEpoch();
+    expect(decodeEpoch(encodeNewLog(epoch))).toEqual(epoch);
+    expect([encodeNewLog(epoch), encodeEpoch(epoch)].map(isNewLog)).toEqual([true, false]);
+  });
+
   test('fits into the description of a stream with any number of past epochs', () => {
     expect(encodeEpoch(withPast(100)).length).toBeLessThan(DESCRIPTION_BYTES_MAX);
   });
@@ -79,12 +92,12 @@ describe('the text of an epoch', () => {
 describeOnServer('a node that returns to the stream', (on) => {
   /** A log of three commits. This node has seen the first two of them. */
   async function returning() {
-    const store = await on.nodes.open();
+    const store = await on.nodes.open({ syncAlways: true });
     for (let n = 0; n < 3; n++) await store.append([newDraft()]);
-    const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM });
+    const settings = natsSettings({ connection: { servers: on.server.servers }, stream: STREAM, syncAlways: true });
     const engine = await Engine.connect(settings, systemClock);
     const status = (await logStatus(engine))!;
-    const continuity = new Continuity(engine);
+    const continuity = new Continuity(engine, settings);
     const part = async (seq: number) => decodePart((await engine.get({ seq }))!);
     for (const seq of [1, 2]) continuity.saw(seq, await part(seq));
     return {

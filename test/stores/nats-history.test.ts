@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LogEntry } from '../../src/core/notification.js';
 import { randomNumbers } from '../../src/testing/contract/random.js';
-import type { BatchQuery, Engine, GetQuery } from '../../src/stores/nats/engine.js';
+import type { Engine } from '../../src/stores/nats/engine.js';
 import { encodeHeader, endPosition, type RawMessage, subjectOf } from '../../src/stores/nats/layout.js';
+import type { BatchQuery, GetQuery } from '../../src/stores/nats/messages.js';
 import { TopicHistory } from '../../src/stores/nats/topic-history.js';
 import { WholeCommits } from '../../src/stores/nats/whole-commits.js';
 import { draft } from '../support/drafts.js';

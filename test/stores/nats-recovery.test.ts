@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { NotificationsError } from '../../src/core/errors.js';
 import type { Store } from '../../src/core/store.js';
 import { inDepth } from '../support/depth.js';
-import { describeOnServer, everything, page, STREAM } from '../support/stores/nats.js';
+import { describeOnServer, everything, page, pushConsumers } from '../support/stores/nats.js';
 import { newDraft } from '../support/drafts.js';
 import { until } from '../support/time/until.js';
 import { pause } from '../support/time/pause.js';
@@ -16,6 +16,8 @@ const HANG_MS = 5_000;
 const LOAD = 30;
 /** A caller's pause after each array: thousands of arrays would only slow the final read. */
 const PAUSE_MS = 10;
+/** A killed process loses nothing that the operating system has. */
+const LOSSLESS = { syncAlways: true };
 
 describeOnServer(
   'nats store: when the server fails',
@@ -58,7 +60,7 @@ describeOnServer(
       );
 
     test('keeps every acknowledged notification once across kill -9 under load, and nodes recover by themselves', async () => {
-      const stores = await Promise.all([on.nodes.open(), on.nodes.open()]);
+      const stores = await Promise.all([on.nodes.open(LOSSLESS), on.nodes.open(LOSSLESS)]);
       const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
       const loads = stores.map(load);
       const recoveredMs: number[] = [];
@@ -91,7 +93,7 @@ describeOnServer(
     }, 60_000);
 
     test('calls reject in time while the server is down, and the outage is logged once', async () => {
-      const store = await on.nodes.open({ timeoutMs: 500 });
+      const store = await on.nodes.open({ ...LOSSLESS, timeoutMs: 500 });
       const { epoch } = await store.append([newDraft()]);
       await on.server.kill();
       for (let call = 0; call < 3; call++) {
@@ -149,7 +151,7 @@ describeOnServer(
     }, 30_000);
 
     test('a loss begins one new epoch, which continues the old one up to the last notification kept', async () => {
-      const stores = await Promise.all(Array.from({ length: 3 }, () => on.nodes.open()));
+      const stores = await Promise.all(Array.from({ length: 3 }, () => on.nodes.open(LOSSLESS)));
       const followed = await Promise.all(stores.map((store) => on.nodes.follow(store)));
       const kept = [newDraft(), newDraft(), newDraft()];
       for (const one of kept) await stores[0]!.append([one]);
@@ -195,7 +197,7 @@ describeOnServer(
         on.server.thaw();
         await until(() => works(store));
         const { jsm } = await on.nodes.operator();
-        const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
+        const consumers = async () => (await pushConsumers(jsm)).length;
         await until(async () => (await consumers()) === 1);
         await store.close();
         await until(async () => (await consumers()) === 0);

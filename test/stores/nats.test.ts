@@ -7,7 +7,7 @@ import type { Store } from '../../src/core/store.js';
 import { natsStore, type NatsStoreOptions } from '../../src/stores/nats/index.js';
 import type { Draft } from '../../src/core/notification.js';
 import { NatsServer } from '../support/engines/nats.js';
-import { describeOnServer, everything, Nodes, page, STREAM } from '../support/stores/nats.js';
+import { describeOnServer, everything, Nodes, page, pushConsumers, STREAM } from '../support/stores/nats.js';
 import { poll } from '../support/feed.js';
 import { newDraft } from '../support/drafts.js';
 import { until } from '../support/time/until.js';
@@ -28,6 +28,7 @@ describe('nats store: options', () => {
     [{ replicas: 6 }, /replicas is 6, must be a whole number from 1 to 5/],
     [{ timeoutMs: 1 }, /timeoutMs is 1, must be a whole number from 100 to/],
     [{ retainCount: 0.5 }, /retainCount is 0\.5/],
+    [{ syncAlways: 'yes' }, /syncAlways is "yes", must be true or false/],
     [{ nonsense: 1 }, /unknown option nonsense/],
   ])('rejects %j', (options, message) => {
     expect(() => natsStore(options as NatsStoreOptions)).toThrow(message);
@@ -270,7 +271,7 @@ describeOnServer('nats store', (on) => {
   test('a node has one consumer for any number of clients, and none after close', async () => {
     const stores = await open();
     const { jsm } = await on.nodes.operator();
-    const consumers = async () => (await jsm.streams.info(STREAM)).state.consumer_count;
+    const consumers = async () => (await pushConsumers(jsm)).length;
     expect(await consumers()).toBe(2);
     const feed = await Feed.open({ store: stores[0], clock: systemClock, limits: LIMITS });
     const request = { topics: ['orders'], after: 'latest', limit: 10, waitMs: 20_000 } as const;
@@ -281,7 +282,7 @@ describeOnServer('nats store', (on) => {
     for (const { entries } of await Promise.all(pages)) expect(entries).toHaveLength(1);
     expect(await consumers()).toBe(2);
     // The server removes the consumer of a node that has crashed.
-    const [consumer] = await jsm.consumers.list(STREAM).next();
+    const [consumer] = await pushConsumers(jsm);
     expect(consumer?.config).toMatchObject({ mem_storage: true, inactive_threshold: 5e9 });
     await feed.close();
     await Promise.all(stores.map((store) => store.close()));

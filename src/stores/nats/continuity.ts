@@ -2,23 +2,30 @@ import type { Epoch } from '../../core/store.js';
 import { newEpoch, pastEpochs } from '../shared/epoch.js';
 import type { Engine } from './engine.js';
 import { decodePart, endPosition, guardSubject, type Part, sequenceOf } from './layout.js';
-import type { LogStatus } from './stream.js';
+import type { NatsSettings } from './options.js';
+import { ServerRun } from './server-run.js';
+import { headOf, type LogStatus, type OpenedLog, proposeEpoch } from './stream.js';
 import { type Step, Trail } from './trail.js';
 
 /**
- * Decides after an interruption whether the stream still holds all that this node has seen.
+ * Decides at the start and after an interruption whether the stream still holds all that any node
+ * has seen. Two signs show that it may not: a commit that this node has seen is missing, or the
+ * server has restarted.
  *
- * If it does not, the server has lost acknowledged notifications, and the log needs a new epoch.
- * The new epoch continues the old one up to the last commit that is kept, so only clients beyond
- * that commit start over.
+ * Then the log needs a new epoch. The new epoch continues the old one up to the last commit that is
+ * kept, so only clients beyond that commit start over. The others get one gap.
  */
 export class Continuity {
   readonly #engine: Engine;
+  readonly #stream: string;
+  readonly #run: ServerRun;
   readonly #trail = new Trail();
   #isDoubtful = false;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, settings: NatsSettings) {
     this.#engine = engine;
+    this.#stream = settings.stream;
+    this.#run = new ServerRun(engine, settings);
   }
 
   /** Remembers a commit when its last part is seen. */
@@ -42,12 +49,34 @@ export class Continuity {
   }
 
   /**
-   * The epoch that the log needs, if any.
+   * Begins a new epoch if the log needs one. Returns true if so; the log must be opened again.
    *
-   * @param mine the epoch that this node has followed in the same stream
+   * @param mine the epoch that this node has followed in the same stream, if any
    * @param known the highest sequence that this node has seen
    */
-  async successor(mine: Epoch, known: number, status: LogStatus): Promise<Epoch | undefined> {
+  async renew(mine: Epoch | undefined, known: number, log: OpenedLog): Promise<boolean> {
+    if (log.isNew) await this.#run.begin(log);
+    const epoch = await this.successor(mine, known, log);
+    if (!epoch) return false;
+    await this.#run.mark(epoch.id, log);
+    const isStored = await proposeEpoch(this.#engine, log, { stream: this.#stream, epoch });
+    this.#run.unmark(isStored ? log.epoch.id : epoch.id);
+    return true;
+  }
+
+  /** The epoch that the log needs, if any. The parameters are those of `renew`. */
+  async successor(mine: Epoch | undefined, known: number, status: LogStatus): Promise<Epoch | undefined> {
+    return (mine && (await this.#afterLoss(mine, known, status))) ?? this.#afterRestart(status);
+  }
+
+  async #afterRestart(status: LogStatus): Promise<Epoch | undefined> {
+    if (await this.#run.includes(status)) return undefined;
+    // The stream is new, or has lost everything.
+    if (status.lastSequence === 0) return newEpoch();
+    return { ...newEpoch(), before: pastEpochs(status.epoch, await headOf(this.#engine, status), true) };
+  }
+
+  async #afterLoss(mine: Epoch, known: number, status: LogStatus): Promise<Epoch | undefined> {
     const { epoch } = status;
     const isSame = epoch.id === mine.id;
     const past = epoch.before?.find(({ id }) => id === mine.id);

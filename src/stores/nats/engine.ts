@@ -12,6 +12,7 @@ import { unavailable } from '../shared/unavailable.js';
 import { type Client, connectClient, isRejection, type Library, REJECTED } from './client.js';
 import type { NewCommit } from './commit.js';
 import { PART_HEADER, type RawMessage, subjectOf } from './layout.js';
+import type { BatchQuery, GetQuery, NewMessage, Stored } from './messages.js';
 import type { NatsSettings } from './options.js';
 import { codeOf, Requests } from './requests.js';
 
@@ -21,42 +22,18 @@ import { codeOf, Requests } from './requests.js';
  */
 export type PublishResult = { readonly stored: true } | { readonly stored: false };
 
-/** A message by its sequence, the next one of a subject from a sequence on, or its last one. */
-export type GetQuery =
-  | { readonly seq: number }
-  | { readonly seq: number; readonly next_by_subj: string }
-  | { readonly last_by_subj: string };
-
-/** A batch of the messages of a subject, from a sequence on. */
-export interface BatchQuery {
-  readonly seq: number;
-  readonly next_by_subj: string;
-  readonly batch: number;
-  readonly max_bytes: number;
-}
-
-/** A message that belongs to no commit. */
-export interface NewMessage {
-  readonly stream: string;
-  readonly subject: string;
-  readonly body?: string;
-}
-
-/** The server's answer to a message: its sequence, or the reason why it is not stored. */
-export interface Stored {
-  readonly seq: number;
-  readonly error?: { readonly err_code: number; readonly description: string };
-}
-
 export const WRONG_LAST_SEQUENCE = 10071;
 export const MESSAGES_EXCEEDED = 10077;
 const WRONG_LAST_MSG_ID = 10070;
 const STREAM_NOT_FOUND = 10059;
 const MESSAGE_NOT_FOUND = 404;
 const STREAM_NAME_IN_USE = 10058;
+const CONSUMER_NOT_FOUND = 10014;
 
 /** One attempt to publish. It leaves time to check the stream and to try again. */
 const PUBLISH_MS = 2_000;
+/** Requests one message, or an answer at once if there is none. */
+const PULL_ONE = JSON.stringify({ batch: 1, no_wait: true });
 /** The server then removes a consumer that was made to read its state. */
 const SAMPLE_NANOS = 5_000 * 1_000_000;
 
@@ -281,6 +258,29 @@ export class Engine {
     if (!info) throw unavailable('The NATS server has not created a consumer.');
     void this.deleteConsumer(info.name);
     return info;
+  }
+
+  /** Creates a consumer that stays until it is deleted, or until the server drops its memory. */
+  async keepConsumer(name: string, config: Partial<ConsumerConfig>): Promise<void> {
+    const options = { ...config, durable_name: name };
+    await this.#requests.sendAgain(() => this.#jsm.consumers.add(this.#settings.stream, options));
+  }
+
+  /** Undefined if the consumer does not exist. */
+  async consumerInfo(name: string): Promise<ConsumerInfo | undefined> {
+    return this.#requests.sendAgain(
+      () => this.#jsm.consumers.info(this.#settings.stream, name),
+      (code) => code === CONSUMER_NOT_FOUND,
+    );
+  }
+
+  /** Receives the next message of a consumer. False if it has none. */
+  async pull(name: string): Promise<boolean> {
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#settings.stream}.${name}`;
+    // The message keeps its own subject, so only a subscription of its own receives it.
+    const options = { timeout: this.#settings.timeoutMs, noMux: true };
+    const message = await this.#requests.sendUntilReceived(() => this.#nc.request(subject, PULL_ONE, options));
+    return message !== undefined && !message.headers?.code;
   }
 
   /** Never rejects: a consumer that cannot be deleted expires. */

@@ -2,6 +2,8 @@ import type { Epoch, PastEpoch } from '../../core/store.js';
 
 /** Begins the description of each stream that is a log. */
 const DESCRIPTION = 'Log of nest-notifications, do not edit: ';
+/** Begins it until a node uses the log. */
+const NEW_DESCRIPTION = 'New log of nest-notifications, do not edit: ';
 /** The server accepts 4 KiB of description. A past epoch takes about 120 bytes of it. */
 const PAST_MAX = 16;
 const [LOST, KEPT] = ['lost', 'kept'];
@@ -19,10 +21,20 @@ export function encodeEpoch({ id, secret, before = [] }: Epoch): string {
   return DESCRIPTION + [id, secret, ...past].join(' ');
 }
 
+/** The text for the description of a new stream. */
+export function encodeNewLog({ id, secret }: Epoch): string {
+  return `${NEW_DESCRIPTION}${id} ${secret}`;
+}
+
+export function isNewLog(text = ''): boolean {
+  return text.startsWith(NEW_DESCRIPTION);
+}
+
 /** Undefined when the text is not the description of a log. */
 export function decodeEpoch(text = ''): Epoch | undefined {
-  if (!text.startsWith(DESCRIPTION)) return undefined;
-  const [id, secret, ...past] = text.slice(DESCRIPTION.length).split(' ');
+  const start = [DESCRIPTION, NEW_DESCRIPTION].find((one) => text.startsWith(one));
+  if (!start) return undefined;
+  const [id, secret, ...past] = text.slice(start.length).split(' ');
   if (!id || !secret) return undefined;
   const before = past.map(decodePast);
   return { id, secret, ...(before.length > 0 && { before }) };

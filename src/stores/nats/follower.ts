@@ -11,7 +11,7 @@ import { IdWindow } from './id-window.js';
 import { decodePart, endPosition, epochSubject, type Part, type RawMessage, visibleAt } from './layout.js';
 import { TIMER_MS_MAX } from '../shared/options.js';
 import { RecordRoom, type RecordRoomOptions } from './record-room.js';
-import { firstSequenceSince, type LogIdentity, type LogStatus, openLog, proposeEpoch } from './stream.js';
+import { firstSequenceSince, type LogIdentity, type LogStatus, openLog } from './stream.js';
 
 export interface FollowerOptions extends RecordRoomOptions {
   readonly outage: Outage;
@@ -60,19 +60,20 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    this.ids = new IdWindow(options.settings);
+    const { engine, settings, clock, outage } = options;
+    this.ids = new IdWindow(settings);
     this.records = new RecordRoom(options);
-    this.#changes = new Changes(options.clock);
-    this.#continuity = new Continuity(options.engine);
-    const { clock, outage } = options;
+    this.#changes = new Changes(clock);
+    this.#continuity = new Continuity(engine, settings);
     this.#arming = new Arming({ clock, outage, arm: () => this.#arm() });
   }
 
   /** Opens the log, or creates it. Reads are possible then; appends wait for the catch-up. */
   async start(): Promise<void> {
-    const started = this.#arming.start(this.#options.settings.timeoutMs);
-    const opened = this.#changes.until(() => this.#readable, TIMER_MS_MAX);
-    await Promise.race([started, opened]);
+    const { timeoutMs } = this.#options.settings;
+    const started = this.#arming.start(timeoutMs);
+    // The first run may only begin a new epoch. The next run opens it.
+    await Promise.race([started.then(() => this.readable(timeoutMs)), this.readable(TIMER_MS_MAX)]);
     // After a failure of the catch-up the node tries again.
     started.catch(() => this.recheck());
   }
@@ -168,19 +169,16 @@ export class Follower {
 
   async #arm(): Promise<void> {
     const { engine, settings, outage } = this.#options;
-    const log = { engine, settings, records: this.records };
     this.#pause();
     void this.#consumer?.close();
-    const status = await openLog(log);
+    const status = await openLog({ engine, settings, records: this.records });
     const mine = this.#log?.prefix === status.prefix ? this.#log.epoch : undefined;
-    const successor = mine && (await this.#continuity.successor(mine, this.#sequence, status));
-    if (successor) {
-      await proposeEpoch(log, status, successor);
+    if (await this.#continuity.renew(mine, this.#sequence, status)) {
       this.#arming.request();
       return;
     }
     this.#armedAt = status.lastSequence;
-    if (this.#follows(status)) await this.#resume(status);
+    if (this.#follows(status)) await this.#resume(status.lastSequence);
     else await this.#begin(status);
     if (this.#isOutdated()) return;
     this.#readable = true;
@@ -211,7 +209,7 @@ export class Follower {
     return this.#log?.prefix === prefix && this.#log.epoch.id === epoch.id;
   }
 
-  async #resume({ lastSequence }: LogStatus): Promise<void> {
+  async #resume(lastSequence: number): Promise<void> {
     const { next } = this.#assembler;
     const { engine, clock } = this.#options;
     const options: ConsumerOptions = {
@@ -248,7 +246,7 @@ export class Follower {
     const start = Math.min(commitFirst, Math.max(newest, first));
     this.#assembler = new Assembler(start);
     if (start > lastSequence) this.#continuity.saw(lastSequence, part);
-    await this.#resume({ epoch, prefix, lastSequence });
+    await this.#resume(lastSequence);
     this.#options.onEpoch();
   }
 

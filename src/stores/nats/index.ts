@@ -36,6 +36,8 @@ export type { NatsStoreOptions } from './options.js';
  *   that is kept, and proposes an epoch that continues the old one up to that commit. The proposal
  *   is a message, and the server stores only one. Every node that reads it writes it into the
  *   description, so the change completes if its node dies.
+ * - A loss while no node ran cannot be seen in the stream. So a node also proposes an epoch if a
+ *   single server has restarted since the present one began: see `ServerRun`.
  */
 
 /**
@@ -45,9 +47,11 @@ export type { NatsStoreOptions } from './options.js';
  *
  * - **Durability**: that of the stream. With one replica an acknowledged notification survives
  *   `kill -9` of the server. Against a power failure use `replicas: 3` in a cluster, or configure
- *   `jetstream { sync_interval: always }` (2.10 or later). If the server loses acknowledged
- *   notifications while a node runs, that node begins a new epoch. Each client gets a gap, and
- *   only clients beyond the last notification that is kept start over.
+ *   `jetstream { sync_interval: always }` (2.10 or later).
+ * - **Restarts**: a restart of a single server may follow a power failure, so each client gets one
+ *   gap. Only clients beyond the last notification that is kept start over. With replicas or
+ *   `syncAlways: true` a restart costs no gap. If the server has lost acknowledged notifications
+ *   all the same, a running node that had seen them begins a new epoch.
  * - **Order**: that of the stream, the same for all topics and nodes. Positions are the stream's
  *   sequences × 10,000, not dense.
  * - **Idempotency**: `idempotencyMs` and `idempotencyCount`, over all nodes, for arrays and single

@@ -17,6 +17,14 @@ export interface NatsStoreOptions {
   /** Copies of the stream in a cluster: 1 to 5. Default 1. */
   readonly replicas?: number | undefined;
   /**
+   * The server has `jetstream { sync_interval: always }` (2.10 or later), so a restart loses
+   * nothing that was acknowledged. A client of NATS cannot read that setting. Without the option,
+   * each client gets a gap after a restart of the server, unless the stream has replicas. If the
+   * option is true and the server has another setting, a power cut may lose notifications silently.
+   * Default false.
+   */
+  readonly syncAlways?: boolean | undefined;
+  /**
    * Stream messages to keep; one holds one notification or more. Default 1,000,000. The stream's
    * own limit is higher by the records of the library that it holds, in steps of 100.
    */
@@ -57,9 +65,10 @@ export interface NatsStoreOptions {
 export interface NatsSettings extends Record<NumberName, number> {
   readonly connection: NodeConnectionOptions;
   readonly stream: string;
+  readonly syncAlways: boolean;
 }
 
-type NumberName = Exclude<keyof NatsStoreOptions, 'connection' | 'stream'>;
+type NumberName = Exclude<keyof NatsStoreOptions, 'connection' | 'stream' | 'syncAlways'>;
 
 const MIB = 1024 * 1024;
 
@@ -81,14 +90,17 @@ const STREAM = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** @throws RangeError that names the option, its value and its range */
 export function natsSettings(options: NatsStoreOptions): NatsSettings {
-  const { connection = {}, stream = 'notifications' } = options;
-  const numbers = numberOptions('natsStore', options, NUMBERS, ['connection', 'stream']);
+  const { connection = {}, stream = 'notifications', syncAlways = false } = options;
+  const numbers = numberOptions('natsStore', options, NUMBERS, ['connection', 'stream', 'syncAlways']);
   if (!STREAM.test(stream)) {
     throw new RangeError(`natsStore: stream is ${stream}, must be 1 to 64 letters, digits, - and _`);
+  }
+  if (typeof syncAlways !== 'boolean') {
+    throw new RangeError(`natsStore: syncAlways is ${JSON.stringify(syncAlways)}, must be true or false`);
   }
   // The message leaves out the value, because it holds the credentials.
   if ([connection.servers ?? []].flat().some((server) => server.includes('@'))) {
     throw new RangeError('natsStore: connection.servers has credentials, they must be in user and pass, or token');
   }
-  return { ...numbers, connection, stream };
+  return { ...numbers, connection, stream, syncAlways };
 }

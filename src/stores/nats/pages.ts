@@ -6,8 +6,8 @@ import { unavailable } from '../shared/unavailable.js';
 import { Assembler } from './assembler.js';
 import type { Engine } from './engine.js';
 import type { Follower } from './follower.js';
-import { decodePart, endPosition, lastSequenceOf, type RawMessage, sequenceOf, visibleAt } from './layout.js';
-import { type LogIdentity, type LogStatus, logStatus } from './stream.js';
+import { decodePart, endPosition, lastSequenceOf, type RawMessage, sequenceOf } from './layout.js';
+import { headOf, type LogIdentity, type LogStatus, logStatus } from './stream.js';
 import { TopicHistory } from './topic-history.js';
 import { type TopicReader, TopicRun } from './topic-run.js';
 import { WholeCommits } from './whole-commits.js';
@@ -54,7 +54,7 @@ export class Pages {
   async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {
     const log = this.#follower.log;
     const status = await this.#status(log);
-    const head = await this.#headAt(status.lastSequence);
+    const head = await this.#headOf(status);
     const page = query.limit > 0 ? await this.#page(query, log, head) : { entries: [], more: false };
     return { epoch: log.epoch, ...page, head, trimmed: await this.#trimmed(status) };
   }
@@ -124,11 +124,9 @@ export class Pages {
     throw unavailable('The log of the NATS store has changed; this node checks it first.');
   }
 
-  async #headAt(lastSequence: number): Promise<number> {
+  async #headOf(status: LogStatus): Promise<number> {
     const { sequence, visible } = this.#follower;
-    if (lastSequence === sequence) return visible;
-    const last = await this.#engine.get({ seq: lastSequence });
-    return visibleAt(lastSequence, last && decodePart(last));
+    return status.lastSequence === sequence ? visible : headOf(this.#engine, status);
   }
 
   /** The oldest message states the highest position before it, which is the last one removed. */

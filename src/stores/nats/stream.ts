@@ -3,8 +3,8 @@ import type { Epoch } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
 import { unavailable } from '../shared/unavailable.js';
 import { type Engine, WRONG_LAST_SEQUENCE } from './engine.js';
-import { decodeEpoch, decodeProposal, encodeEpoch, encodeProposal } from './epoch-text.js';
-import { epochSubject } from './layout.js';
+import { decodeEpoch, decodeProposal, encodeEpoch, encodeNewLog, encodeProposal, isNewLog } from './epoch-text.js';
+import { decodePart, epochSubject, visibleAt } from './layout.js';
 import type { NatsSettings } from './options.js';
 import { freshLimits, isReached, type RecordRoom, stepTowards } from './record-room.js';
 
@@ -20,11 +20,21 @@ export interface LogIdentity {
 
 export interface LogStatus extends LogIdentity {
   readonly lastSequence: number;
+  /** No node has used the log. */
+  readonly isNew: boolean;
+  /** The server belongs to a cluster. */
+  readonly isClustered: boolean;
 }
 
 /** A log, with the sequence of the last proposed epoch, or 0 if there is none. */
 export interface OpenedLog extends LogStatus {
   readonly proposedAt: number;
+}
+
+/** An epoch to propose in a stream. */
+export interface NewEpoch {
+  readonly stream: string;
+  readonly epoch: Epoch;
 }
 
 const NANOS_PER_MS = 1_000_000;
@@ -74,19 +84,27 @@ export async function logStatus(engine: Engine): Promise<LogStatus | undefined> 
   return info && statusOf(info);
 }
 
+/** The position up to which everything is visible. */
+export async function headOf(engine: Engine, { lastSequence }: LogStatus): Promise<number> {
+  if (lastSequence === 0) return 0;
+  const last = await engine.get({ seq: lastSequence });
+  return visibleAt(lastSequence, last && decodePart(last));
+}
+
 /**
  * Proposes an epoch as the successor of the present one. If several nodes do so at once, the server
- * stores one proposal. Every node then opens the log again and finds it.
+ * stores one proposal. Every node then opens the log again and finds it. Returns false if the
+ * server has stored another one.
  */
-export async function proposeEpoch({ engine, settings }: OpenLogOptions, log: OpenedLog, epoch: Epoch): Promise<void> {
+export async function proposeEpoch(engine: Engine, log: OpenedLog, { stream, epoch }: NewEpoch): Promise<boolean> {
   const { error } = await engine.publishAfter(log.proposedAt, {
-    stream: settings.stream,
+    stream,
     subject: epochSubject(log.prefix),
     body: encodeProposal({ from: log.epoch.id, epoch }),
   });
-  if (error && error.err_code !== WRONG_LAST_SEQUENCE) {
-    throw unavailable(`The NATS server rejects a new epoch: ${error.description}.`);
-  }
+  if (!error) return true;
+  if (error.err_code === WRONG_LAST_SEQUENCE) return false;
+  throw unavailable(`The NATS server rejects a new epoch: ${error.description}.`);
 }
 
 /** The first message since a time, or undefined if there is none. Only a consumer can find it. */
@@ -113,7 +131,7 @@ function newConfig(settings: NatsSettings): Partial<StreamConfig> {
     ...limitsOf(settings),
     ...freshLimits(settings),
     subjects: [`${stream}.${incarnation}.>`],
-    description: encodeEpoch(newEpoch()),
+    description: encodeNewLog(newEpoch()),
     storage: 'file',
     discard: 'old',
     duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
@@ -124,9 +142,14 @@ function newConfig(settings: NatsSettings): Partial<StreamConfig> {
   };
 }
 
-function statusOf({ config, state }: StreamInfo): LogStatus | undefined {
+function statusOf({ config, state, cluster }: StreamInfo): LogStatus | undefined {
   const epoch = decodeEpoch(config.description);
   const subject = config.subjects[0];
   if (!epoch || !subject?.endsWith('.>')) return undefined;
-  return { epoch, prefix: subject.slice(0, -2), lastSequence: state.last_seq };
+  return {
+    ...{ epoch, prefix: subject.slice(0, -2), lastSequence: state.last_seq },
+    isNew: isNewLog(config.description),
+    // A single server may also state itself as the leader.
+    isClustered: Boolean(cluster?.name),
+  };
 }

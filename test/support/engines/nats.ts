@@ -192,8 +192,21 @@ export class NatsCluster {
     return [...all.slice(first), ...all.slice(0, first)];
   }
 
-  kill(name: string): void {
-    this.#processes[Number(name.slice(1))]?.kill('SIGKILL');
+  /** The names of the servers. */
+  get names(): readonly string[] {
+    return this.#ports.map((_, at) => `n${at}`);
+  }
+
+  async kill(name: string): Promise<void> {
+    const process = this.#processes[indexOf(name)];
+    if (process?.exitCode !== null || process.signalCode !== null) return;
+    const exited = once(process, 'exit');
+    process.kill('SIGKILL');
+    await exited;
+  }
+
+  startAgain(name: string): void {
+    this.#run(indexOf(name));
   }
 
   stop(): void {
@@ -204,6 +217,10 @@ export class NatsCluster {
   #run(at: number): void {
     this.#processes[at] = spawn(this.#binary, ['-c', join(this.#folder, `${at}.conf`)], { stdio: 'ignore' });
   }
+}
+
+function indexOf(name: string): number {
+  return Number(name.slice(1));
 }
 
 /** Resolves when a server accepts connections. */

@@ -77,6 +77,7 @@ export const ENGINES = {
   nats: {
     name: 'NATS JetStream',
     missing: natsMissing,
-    start: async () => shared(await NatsServer.start(), (port) => `nats://127.0.0.1:${port}`),
+    // A killed process loses nothing that the operating system has, so a restart needs no gap.
+    start: async () => shared(await NatsServer.start(), (port) => `nats://127.0.0.1:${port}?syncAlways`),
   },
 } as const satisfies Record<string, EngineKind>;

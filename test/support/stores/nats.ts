@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe } from '@jest/globals';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { type ConsumerInfo, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '../../../src/core/clock.js';
 import type { LogEntry } from '../../../src/core/notification.js';
@@ -82,6 +82,12 @@ export function describeOnServer(
       tests(on);
     });
   }
+}
+
+/** The consumers of nodes. */
+export async function pushConsumers(jsm: JetStreamManager): Promise<ConsumerInfo[]> {
+  const consumers = await jsm.consumers.list(STREAM).next();
+  return consumers.filter(({ config }) => config.deliver_subject !== undefined);
 }
 
 export function page(store: Store, query: Partial<ReadQuery> = {}) {
