@@ -12,6 +12,7 @@ export {
 export { NotificationsService } from './nest/notifications.service.js';
 export type { NewNotification } from './nest/notifications.service.js';
 export type { PublishItem } from './core/draft.js';
+export type { PublishOptions } from './core/publish-options.js';
 export type { Publication, Published } from './nest/publishing/publisher.js';
 export type { HistoryRequest, PollRequest } from './nest/feed-request.js';
 export type { Iterated, IterateRequest, NotificationIterator } from './nest/reading/notification-iterator.js';

@@ -1,7 +1,8 @@
 import { HISTORY_MUTANTS } from './history.mjs';
+import { OPTION_MUTANTS } from './options.mjs';
 import { OUTER_MUTANTS } from './outer.mjs';
 import { READ_MUTANTS } from './reads.mjs';
 import { WAITER_MUTANTS } from './waiters.mjs';
 
 /** The planted bugs. test/mutants.test.ts checks that each one fits the code. */
-export const MUTANTS = [...WAITER_MUTANTS, ...READ_MUTANTS, ...HISTORY_MUTANTS, ...OUTER_MUTANTS];
+export const MUTANTS = [...WAITER_MUTANTS, ...READ_MUTANTS, ...HISTORY_MUTANTS, ...OPTION_MUTANTS, ...OUTER_MUTANTS];

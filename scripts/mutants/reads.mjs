@@ -8,7 +8,10 @@ export const READ_MUTANTS = [
       'a node at the fork of a lossy failover continues': ['!$same.afterLoss', 'true'],
       'a new window claims earlier entries': ['new MemoryLog($after)', 'new MemoryLog()'],
       'a repeated batch is added again': ['$entry.position > this.$log.head', 'true'],
-      'pages are shared beyond an append': ['this.$pages.clear();', ''],
+      'pages are shared beyond an append': [
+        'this.$pages.clear(); this.$empty = this.$last = this.$gap = undefined;',
+        'this.$empty = this.$last = this.$gap = undefined;',
+      ],
       'the last page is shared beyond an append': [
         'this.$empty = this.$last = this.$gap = undefined',
         'this.$empty = this.$gap = undefined',

@@ -38,7 +38,12 @@ export const WAITER_MUTANTS = [
       'a client that reconnects overtakes the queue': ['$waiters.isBusy ? $first : undefined', 'undefined'],
     },
     'Waiter.#onStorePage': {
-      'a slow read is not repeated': ['!$isNew && $reader.movedOn($page, $epoch)', 'false'],
+      'a slow read is not repeated': ['$reader.movedOn($page, $epoch)', 'false'],
+      'a page of expired notifications ends a poll': ['$page.more ? $left : $moved', '$page.more ? false : $moved'],
+      'a poll that does not wait reads on beyond expired notifications': [
+        '$page.more ? $left : $moved',
+        '$page.more || $moved',
+      ],
       'a node answers a cursor of an epoch that it does not know yet': [
         '$isPosition && $after.unknownIn !== undefined && $after.unknownIn !== $page.epoch.id',
         '$isPosition && $after.unknownIn === $page.epoch.id',

@@ -19,6 +19,6 @@ export function deliverablePage(
   const entries = page.entries.filter(({ position }) => position <= head);
   const next = page.entries[entries.length];
   if (!next) return page;
-  const { gap } = page;
-  return { epoch: page.epoch, entries, position: next.position - 1, more: false, ...(gap && { gap }) };
+  const { gap, staleAtMs } = page;
+  return { epoch: page.epoch, entries, position: next.position - 1, more: false, ...(gap && { gap }), staleAtMs };
 }

@@ -1,9 +1,10 @@
 import { NotificationsError } from './errors.js';
 import { checkId, checkTopic, checkType } from './names.js';
 import { type Draft, utf8Length } from './notification.js';
+import { optionsText, type PublishOptions } from './publish-options.js';
 
 /** One notification to publish. */
-export interface PublishItem {
+export interface PublishItem extends PublishOptions {
   readonly topic: string;
   readonly type: string;
   /** JSON; `null` if absent. */
@@ -11,17 +12,6 @@ export interface PublishItem {
   /** A repeated publish with the same id appends nothing. Generated if absent. */
   readonly id?: string | undefined;
 }
-
-/** An item with the options that the library adds to it. */
-export interface DraftItem extends PublishItem {
-  readonly options?: DraftOptions | undefined;
-}
-
-/**
- * Options of a notification, such as its expiry. The stored JSON has them between `time` and
- * `data`, so readers find them without parsing `data`.
- */
-export type DraftOptions = Readonly<Record<string, string | number>>;
 
 /** Bounds of a notification. */
 export interface DraftLimits {
@@ -39,20 +29,20 @@ export const DRAFT_LIMITS: DraftLimits = { notificationBytesMax: 64 * 1024, data
 
 /**
  * Makes a draft: checks every field and writes the notification as JSON once.
- * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `data_invalid` or
- *   `notification_too_large`
+ * @throws NotificationsError `topic_invalid`, `type_invalid`, `id_invalid`, `option_invalid`,
+ *   `data_invalid` or `notification_too_large`
  */
-export function makeDraft(item: DraftItem, time: Date, limits: DraftLimits): Draft {
+export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): Draft {
   const topic = checkTopic(item.topic);
   const type = checkType(item.type);
   const id = checkId(item.id ?? globalThis.crypto.randomUUID());
   const data = stringify(item.data ?? null);
   // The check reads the written JSON, because `toJSON` of an object may replace it.
   if (isSuspect(data, limits)) checkData(JSON.parse(data), limits);
+  const options = optionsText(item, time.getTime());
   // JSON escapes no character that a name may have.
-  const options = Object.entries(item.options ?? {}).map(([name, value]) => `"${name}":${JSON.stringify(value)},`);
   const head = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}",`;
-  const json = `${head}${options.join('')}"data":${data}}`;
+  const json = `${head}${options}"data":${data}}`;
   const bytes = utf8Length(json);
   if (bytes > limits.notificationBytesMax) {
     const message = `the notification has ${bytes} bytes of JSON, at most ${limits.notificationBytesMax} are allowed`;
@@ -114,15 +104,4 @@ function stringify(data: unknown): string {
   }
   if (json === undefined) throw new NotificationsError('data_invalid', 'data cannot be written as JSON');
   return json;
-}
-
-/**
- * The options of a stored notification. Their text ends at the first `"data":` behind `time`:
- * inside a JSON text these quotes are escaped.
- */
-export function optionsOf(json: string): DraftOptions {
-  const time = json.indexOf(',"time":"');
-  const start = json.indexOf('",', time + ',"time":"'.length) + 2;
-  const end = json.indexOf('"data":', start);
-  return end <= start ? {} : (JSON.parse(`{${json.slice(start, end - 1)}}`) as DraftOptions);
 }

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'type_invalid'
   | 'id_invalid'
   | 'data_invalid'
+  | 'option_invalid'
   | 'id_reused'
   | 'notification_too_large'
   | 'notifications_too_many'

@@ -11,7 +11,8 @@ import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
 import { RecentRevocations } from './recent-revocations.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Store, Tail, TailBatch } from './store.js';
-import { type Turns, Waiter, type WaiterContext } from './waiter.js';
+import { Waiter } from './waiter.js';
+import type { Turns, WaiterContext } from './waiter-context.js';
 import { type FeedWaiter, type WaiterLimits, Waiters } from './waiters.js';
 
 /** The limits of a feed. Their defaults and reasons are documented with the module's options. */
@@ -85,7 +86,7 @@ export class Feed {
    * Reads the head of the store's log and follows the log from there. Rejects if the store does.
    */
   static async open(options: FeedOptions): Promise<Feed> {
-    const feed = new Feed(options, await Reader.open(options.store, options.limits));
+    const feed = new Feed(options, await Reader.open(options));
     feed.#tail = await options.store.tail(feed.window.head, (batch) => {
       feed.#onAppended(batch);
     });

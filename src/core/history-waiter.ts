@@ -4,7 +4,7 @@ import type { FeedHistoryRequest } from './feed-request.js';
 import type { LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { checkRights } from './rights.js';
-import type { WaiterContext } from './waiter.js';
+import type { WaiterContext } from './waiter-context.js';
 import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
 
 const BEHIND = 'This node has not read the newest part of the log yet; retry.';

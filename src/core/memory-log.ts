@@ -1,4 +1,5 @@
 import { Fifo } from './fifo.js';
+import type { IsSkipped } from './entry-filter.js';
 import type { LogEntry } from './notification.js';
 import type { HistoryQuery, ReadQuery } from './store.js';
 
@@ -83,13 +84,14 @@ export class MemoryLog {
     return entries;
   }
 
-  /** The position of the first entry of these topics after `after`, if any. */
-  firstAfter(topics: readonly string[], after: number): number | undefined {
+  /** The position of the first entry of these topics after `after` that is not skipped, if any. */
+  firstAfter(topics: readonly string[], after: number, isSkipped?: IsSkipped): number | undefined {
     let first: number | undefined;
     for (const name of topics) {
       const topic = this.#byTopic.get(name);
       if (!topic) continue;
-      const index = indexAfter(topic, after);
+      let index = indexAfter(topic, after);
+      while (isSkipped && index < topic.length && isSkipped(topic.at(index))) index++;
       if (index === topic.length) continue;
       const { position } = topic.at(index);
       if (first === undefined || position < first) first = position;
@@ -104,9 +106,9 @@ export class MemoryLog {
 
   /**
    * Entries of these topics strictly after a position in order, or strictly before one, newest
-   * first. Both bounds apply, but it returns at least one.
+   * first. Both bounds apply, but it returns at least one. Skipped entries do not count.
    */
-  read(query: ReadQuery | HistoryQuery): LogSlice {
+  read(query: ReadQuery | HistoryQuery, isSkipped?: IsSkipped): LogSlice {
     const step = query.before === undefined ? 1 : -1;
     const runs = this.#runs(query);
     const entries: LogEntry[] = [];
@@ -114,6 +116,7 @@ export class MemoryLog {
     for (;;) {
       const entry = nextOf(runs, step);
       if (!entry) return { entries, more: false };
+      if (isSkipped?.(entry)) continue;
       bytes += entry.bytes;
       if (entries.length >= query.limit || (entries.length > 0 && bytes > query.bytesMax)) {
         return { entries, more: true };

@@ -4,6 +4,8 @@ import { type ErrorCode, NotificationsError } from './errors.js';
 export const TOPIC_LENGTH_MAX = 200;
 export const TYPE_LENGTH_MAX = 200;
 export const ID_LENGTH_MAX = 200;
+export const KEY_LENGTH_MAX = 200;
+export const SUBSCRIBER_LENGTH_MAX = 200;
 
 /**
  * Characters that URLs, log lines and the keys of every engine accept unescaped. A comma separates
@@ -24,6 +26,11 @@ export function checkType(type: unknown): string {
 /** @throws NotificationsError `id_invalid` */
 export function checkId(id: unknown): string {
   return checkName(id, { what: 'id', code: 'id_invalid', lengthMax: ID_LENGTH_MAX });
+}
+
+/** @throws NotificationsError `option_invalid` */
+export function checkKey(key: unknown): string {
+  return checkName(key, { what: 'key', code: 'option_invalid', lengthMax: KEY_LENGTH_MAX });
 }
 
 function checkName(value: unknown, rule: { what: string; code: ErrorCode; lengthMax: number }): string {

@@ -1,12 +1,25 @@
+/** How urgent a notification is. It does not change the order. */
+export type Priority = 'low' | 'normal' | 'high';
+
 /**
  * A notification, as subscribers receive it. It is immutable once appended to the log. `time` is an
- * RFC 3339 timestamp in UTC, set when the notification was published.
+ * RFC 3339 timestamp in UTC, set when the notification was published. The optional fields are the
+ * options of its publish, see `PublishOptions`.
  */
 export interface Notification<Topic extends string = string, Type extends string = string, Data = unknown> {
   readonly id: string;
   readonly topic: Topic;
   readonly type: Type;
   readonly time: string;
+  /** When it expires: an RFC 3339 timestamp in UTC. */
+  readonly expiresAt?: string;
+  /** Of the notifications of a topic with one key, a page has the newest only. */
+  readonly key?: string;
+  readonly priority?: Priority;
+  /** The name of the publisher: over HTTP the subscriber of the caller. */
+  readonly publisher?: string;
+  /** The trace of its publish: a `traceparent` of W3C Trace Context. */
+  readonly traceparent?: string;
   readonly data: Data;
 }
 

@@ -17,17 +17,23 @@ type Key = string | number;
  * if it is large.
  */
 export class PageCache {
+  readonly #isStale: (page: LogPage) => boolean;
   #newer = new Map<Key, LogPage>();
   #older = new Map<Key, LogPage>();
   #newerBytes = 0;
 
-  /** The page with this key. Each hit moves the page to the newer generation. */
+  /** @param isStale whether a page may no longer be served */
+  constructor(isStale: (page: LogPage) => boolean) {
+    this.#isStale = isStale;
+  }
+
+  /** The page with this key, unless it is stale. Each hit moves it to the newer generation. */
   get(key: Key): LogPage | undefined {
     const newer = this.#newer.get(key);
-    if (newer) return newer;
-    const older = this.#older.get(key);
-    if (older) this.#keep(key, older);
-    return older;
+    const page = newer ?? this.#older.get(key);
+    if (!page || this.#isStale(page)) return undefined;
+    if (!newer) this.#keep(key, page);
+    return page;
   }
 
   /** Keeps a page unless the cache has one with this key. Returns the cached page. */
@@ -50,6 +56,8 @@ export class PageCache {
       this.#newer = new Map();
       this.#newerBytes = 0;
     }
+    const replaced = this.#newer.get(key);
+    if (replaced) this.#newerBytes -= bytesOf(key, replaced);
     this.#newer.set(key, page);
     this.#newerBytes += bytes;
   }

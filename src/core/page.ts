@@ -73,6 +73,8 @@ export interface LogPage {
   readonly gap?: Gap;
   /** Set on a page of the history: its entries are newest first. */
   readonly history?: HistoryRange;
+  /** When the first of its notifications expires. Undefined: none does. */
+  readonly staleAtMs?: number | undefined;
   /** The waiter's last page. */
   readonly ending?: Ending;
   /**

@@ -1,5 +1,8 @@
+import type { Clock } from './clock.js';
+import { EntryFilter, type IsSkipped } from './entry-filter.js';
 import { historyPage, type HistoryPageQuery } from './history-page.js';
 import { MemoryLog } from './memory-log.js';
+import type { LogEntry } from './notification.js';
 import { type LogPage, type LogPosition, positionIn } from './page.js';
 import { PageCache } from './page-cache.js';
 import type { Epoch, Store, TailBatch } from './store.js';
@@ -21,6 +24,16 @@ export interface PageQuery {
   readonly bytesMax?: number | undefined;
 }
 
+type WindowQuery = PageQuery & { readonly after: LogPosition };
+
+/** The dependencies of a reader. */
+export interface ReaderOptions {
+  readonly store: Store;
+  readonly limits: ReaderLimits;
+  /** Its wall clock decides which notifications have expired. */
+  readonly clock: Clock;
+}
+
 /** The bounds of a page, and of the window that a node keeps. */
 export interface ReaderLimits {
   readonly pageBytesMax: number;
@@ -36,8 +49,9 @@ export interface ReaderLimits {
 export class Reader {
   readonly #store: Store;
   readonly #limits: ReaderLimits;
+  readonly #filter: EntryFilter;
   /** Keyed by query. A page with one notification is also keyed by its position. */
-  readonly #pages = new PageCache();
+  readonly #pages: PageCache;
   /** The page for all callers without new notifications. */
   #emptyPage: LogPage | undefined;
   /** The last page with an added gap, and the page without the gap. */
@@ -48,16 +62,18 @@ export class Reader {
   #epoch: Epoch;
   #log: MemoryLog;
 
-  private constructor(store: Store, limits: ReaderLimits, start: ReadWindow) {
+  private constructor({ store, limits, clock }: ReaderOptions, start: ReadWindow) {
     this.#store = store;
     this.#limits = limits;
+    this.#filter = new EntryFilter(clock);
+    this.#pages = new PageCache((page) => this.#filter.isStale(page));
     this.#epoch = start.epoch;
     this.#log = new MemoryLog(start.head);
   }
 
   /** Opens an empty window at the head of the log. */
-  static async open(store: Store, limits: ReaderLimits): Promise<Reader> {
-    return new Reader(store, limits, await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }));
+  static async open(options: ReaderOptions): Promise<Reader> {
+    return new Reader(options, await options.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }));
   }
 
   get window(): ReadWindow {
@@ -75,17 +91,26 @@ export class Reader {
     // After a loss, unknown entries may have existed after its head, revocations among them.
     const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
     this.#epoch = batch.epoch;
-    if (!continues) this.#log = new MemoryLog(batch.after);
+    if (!continues) {
+      this.#log = new MemoryLog(batch.after);
+      this.#filter.clear();
+    }
     for (const entry of batch.entries) {
-      if (entry.position > this.#log.head) this.#log.add(entry);
+      if (entry.position > this.#log.head) this.#add(entry);
     }
     this.#log.advance(batch.head);
     while (this.#log.count > this.#limits.windowCount || this.#log.bytes > this.#limits.windowBytes) {
-      this.#log.dropOldest();
+      const dropped = this.#log.dropOldest();
+      if (dropped) this.#filter.drop(dropped);
     }
     this.#pages.clear();
     this.#emptyPage = this.#lastPage = this.#gapPage = undefined;
     return continues;
+  }
+
+  #add(entry: LogEntry): void {
+    this.#log.add(entry);
+    this.#filter.add(entry);
   }
 
   /** Whether the window holds everything after a position. */
@@ -93,9 +118,13 @@ export class Reader {
     return after.epochId === this.#epoch.id && after.position >= this.#log.floor && after.position <= this.#log.head;
   }
 
-  /** The first new position of these topics, if the window holds everything after `after`. */
+  /**
+   * The first new position of these topics with a live notification, if the window holds everything
+   * after `after`.
+   */
   firstNew(topics: readonly string[], after: LogPosition): number | undefined {
-    return this.reaches(after) ? this.#log.firstAfter(topics, after.position) : undefined;
+    if (!this.reaches(after)) return undefined;
+    return this.#log.firstAfter(topics, after.position, this.#filter.skippedNow());
   }
 
   /**
@@ -108,16 +137,22 @@ export class Reader {
     return this.#epoch.id === page.epoch.id && page.position < this.#log.head;
   }
 
+  /** The page without notifications that have expired since it was read. */
+  fresh(page: LogPage): LogPage {
+    return this.#filter.fresh(page);
+  }
+
   /** Reads from the window, which must reach back to the position. */
-  fromWindow(query: PageQuery & { readonly after: LogPosition }): LogPage {
+  fromWindow(query: WindowQuery): LogPage {
     const { epochId, position, afterLoss } = query.after;
     if (afterLoss) return this.#withGap(this.fromWindow({ ...query, after: { epochId, position } }));
     // Callers with the same next notification get the same page, although their cursors differ.
-    const first = this.#log.firstAfter(query.topics, query.after.position);
+    const isSkipped = this.#filter.skippedNow();
+    const first = this.#log.firstAfter(query.topics, query.after.position, isSkipped);
     if (first === undefined) return (this.#emptyPage ??= emptyPage(this.window));
     const last = this.#lastPage;
-    if (last?.first === first && isEqual(last.query, query)) return last.page;
-    const page = this.#pageFrom(first, query);
+    if (last?.first === first && isEqual(last.query, query) && !this.#filter.isStale(last.page)) return last.page;
+    const page = this.#pageFrom(first, query, isSkipped);
     this.#lastPage = { first, query, page };
     return page;
   }
@@ -128,21 +163,21 @@ export class Reader {
    */
   #withGap(page: LogPage): LogPage {
     if (this.#gapPage?.of === page) return this.#gapPage.page;
-    const { epoch, entries, position, more } = page;
-    this.#gapPage = { of: page, page: { epoch, entries, position, more, gap: { reason: 'expired' } } };
+    const { epoch, entries, position, more, staleAtMs } = page;
+    this.#gapPage = { of: page, page: { epoch, entries, position, more, gap: { reason: 'expired' }, staleAtMs } };
     return this.#gapPage.page;
   }
 
-  #pageFrom(first: number, query: PageQuery & { readonly after: LogPosition }): LogPage {
+  #pageFrom(first: number, query: WindowQuery, isSkipped: IsSkipped | undefined): LogPage {
     const { topics, limit, after } = query;
     const bytesMax = this.#bytesMax(query);
     const key = `${first} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return shared;
-    const { entries, more } = this.#log.read({ topics, after: after.position, limit, bytesMax });
+    const { entries, more } = this.#log.read({ topics, after: after.position, limit, bytesMax }, isSkipped);
     const page: LogPage = {
       epoch: this.#epoch,
-      entries,
+      ...this.#filter.ofWindow(entries),
       position: more ? lastPosition(entries) : this.#log.head,
       more,
     };
@@ -192,7 +227,7 @@ export class Reader {
     const key = `history ${epoch.id} ${from} ${held.position} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return shared;
-    const read = async (): Promise<LogPage> => this.#pages.share(key, await this.#readHistory(query, held));
+    const read = async (): Promise<LogPage> => this.#pages.share(key, this.#live(await this.#readHistory(query, held)));
     return this.#storeReads.read({ key, bytesMax, read, isWanted });
   }
 
@@ -208,7 +243,12 @@ export class Reader {
     if (shared) return shared;
     const { entries, more } = this.#log.read({ topics, before: newest + 1, limit, bytesMax });
     if (!more) return undefined;
-    return this.#pages.share(key, historyPage({ ...this.window, entries, more, trimmed: 0 }, newest));
+    return this.#pages.share(key, this.#live(historyPage({ ...this.window, entries, more, trimmed: 0 }, newest)));
+  }
+
+  /** A page of the history without entries that have expired or were replaced. */
+  #live(page: LogPage): LogPage {
+    return { ...page, ...this.#filter.ofHistory(page.entries, page.epoch.id === this.#epoch.id) };
   }
 
   async #readHistory(query: HistoryPageQuery, held: LogPosition): Promise<LogPage> {
@@ -231,8 +271,9 @@ export class Reader {
     const { topics, after, limit } = query;
     const from = after === 'earliest' ? 0 : after.position;
     const read = await this.#store.read({ topics, after: from, limit, bytesMax: this.#bytesMax(query) });
-    const { epoch, entries, more, head, trimmed } = read;
-    const page: LogPage = { epoch, entries, position: more ? lastPosition(entries) : Math.max(head, from), more };
+    const { epoch, more, head, trimmed } = read;
+    const position = more ? lastPosition(read.entries) : Math.max(head, from);
+    const page: LogPage = { epoch, ...this.#filter.ofStore(read.entries, epoch.id === this.#epoch.id), position, more };
     if (after === 'earliest') return page;
     const start = positionIn(epoch, after);
     if (start && from <= head) {

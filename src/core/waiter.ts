@@ -1,35 +1,16 @@
 import type { Unsubscribable } from 'rxjs';
-import type { Clock, Timer } from './clock.js';
+import type { Timer } from './clock.js';
 import { deliverablePage } from './deliverable-page.js';
 import { NotificationsError } from './errors.js';
 import type { FeedRequest, Start } from './feed-request.js';
-import type { FeedObserver } from './observer.js';
 import type { Ending, LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { ReadPosition } from './read-position.js';
-import type { Reader } from './reader.js';
-import type { RecentRevocations } from './recent-revocations.js';
 import { checkRights, type Rights } from './rights.js';
-import { type FeedWaiter, NOT_QUEUED, type Waiters } from './waiters.js';
+import type { Turns, WaiterContext } from './waiter-context.js';
+import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
 
 const BEHIND = 'This node has not read the newest part of the log yet; retry.';
-
-/** The parts of a feed that all its waiters share. */
-export interface WaiterContext {
-  readonly clock: Clock;
-  readonly reader: Reader;
-  readonly waiters: Waiters<FeedWaiter>;
-  readonly revocations: RecentRevocations;
-  readonly observer: FeedObserver;
-}
-
-/** How a waiter takes turns. */
-export interface Turns {
-  /** `one`: the waiter ends with its first page, as a poll does. `many`: a stream. */
-  readonly count: 'one' | 'many';
-  /** How long each turn waits for new notifications. */
-  readonly waitMs: number;
-}
 
 /**
  * `reading`: a read or its access check is in progress. `waiting`: no new notifications.
@@ -194,7 +175,9 @@ export class Waiter implements FeedWaiter, Unsubscribable {
       return;
     }
     const isNew = page.entries.length > 0 || page.gap;
-    if (!isNew && reader.movedOn(page, epoch)) {
+    // The rest of the log follows a page whose notifications have all expired or been replaced.
+    const continues = page.more ? this.#leftMs() > 0 : reader.movedOn(page, epoch);
+    if (!isNew && continues) {
       this.#position.read(page);
       this.#read();
     } else this.#onPage(page);
@@ -207,7 +190,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
       return;
     }
     const isNew = page.entries.length > 0 || page.gap !== undefined;
-    const leftMs = isNew ? 0 : this.#turnEndsAtMs - this.#context.clock.monotonic();
+    const leftMs = isNew ? 0 : this.#leftMs();
     if (leftMs <= 0) {
       this.#emit(page);
     } else {
@@ -222,13 +205,25 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     checkRights(rights, topics, {
       allowed: (allowed) => {
         if (this.#state === 'ended') return;
-        if (topics.every((topic) => allowed.includes(topic))) this.#emit(page);
+        if (topics.every((topic) => allowed.includes(topic))) this.#onAllowed(this.#context.reader.fresh(page));
         else this.#end('rights');
       },
       failed: (error) => {
         this.#fail(error);
       },
     });
+  }
+
+  /**
+   * All notifications on the page may have expired during a slow check. Then the waiter reads on,
+   * because it has ignored arrivals meanwhile.
+   */
+  #onAllowed(page: LogPage): void {
+    if (page.entries.length > 0 || page.gap || this.#leftMs() <= 0) this.#emit(page);
+    else {
+      this.#position.read(page);
+      this.#read();
+    }
   }
 
   /**
@@ -247,11 +242,16 @@ export class Waiter implements FeedWaiter, Unsubscribable {
    * If the waiter is queued, the delivery answers it. If it is busy, it checks the clock itself.
    */
   #onTimeout(): void {
-    const { clock, reader, waiters } = this.#context;
+    const { reader, waiters } = this.#context;
     if (this.#state !== 'waiting' || waiters.isQueued(this)) return;
-    const leftMs = this.#turnEndsAtMs - clock.monotonic();
+    const leftMs = this.#leftMs();
     if (leftMs > 0) this.#wait(leftMs);
     else this.#readAgain(reader.window.head);
+  }
+
+  /** The time that is left of this turn. */
+  #leftMs(): number {
+    return this.#turnEndsAtMs - this.#context.clock.monotonic();
   }
 
   /** Continues from a position. Nothing for this waiter exists up to there. */

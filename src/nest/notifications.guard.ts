@@ -134,7 +134,9 @@ export class NotificationsGuard implements CanActivate {
     }
     const caller = callerKey(context.subscriber, address);
     this.#checkRate(caller, items.length);
-    return scopedItems(items, caller, header(request, 'idempotency-key'));
+    const { subscriber: publisher } = context;
+    const published = items.map((item) => ({ ...item, publisher }));
+    return scopedItems(published, caller, header(request, 'idempotency-key'));
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   TypeOf,
 } from '../core/notification.js';
 import type { LogPage } from '../core/page.js';
+import type { PublishOptions } from '../core/publish-options.js';
 import { race } from '../core/race.js';
 import { NO_TOTALS, type NotificationsTotals } from '../core/observer.js';
 import { revocationDraft } from '../core/revocation.js';
@@ -31,7 +32,7 @@ import { type NotificationsCounts, NOTHING_UNREAD } from './http/unread.js';
 
 /** A notification to publish to a known topic. */
 export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<Map>> = {
-  [Type in TypeOf<Map, Topic>]: {
+  [Type in TypeOf<Map, Topic>]: PublishOptions & {
     readonly type: Type;
     readonly data: DataOf<Map, Topic, Type>;
     /**
@@ -89,9 +90,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * as durable as the store promises. Delivery to readers has then begun.
    *
    * Rejects with a `NotificationsException`: `topic_invalid`, `type_invalid`, `id_invalid`,
-   * `data_invalid` (not JSON, or rejected by its schema), `notification_too_large`,
-   * `notifications_too_many`, or `store_unavailable`. After `store_unavailable`, a call with ids is
-   * safe to repeat.
+   * `option_invalid`, `data_invalid` (not JSON, or rejected by its schema),
+   * `notification_too_large`, `notifications_too_many`, or `store_unavailable`. After
+   * `store_unavailable`, a call with ids is safe to repeat.
    */
   publish<Topic extends TopicOf<Map>>(
     topic: Topic,

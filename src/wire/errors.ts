@@ -13,6 +13,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   type_invalid: 400,
   id_invalid: 400,
   data_invalid: 400,
+  option_invalid: 400,
   notifications_too_many: 400,
   ticket_invalid: 401,
   ticket_expired: 401,

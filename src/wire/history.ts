@@ -14,7 +14,10 @@ export interface HistoryPage<N extends Notification = Notification> extends Page
    * the next older page. A poll or a stream from this cursor begins with the oldest notification.
    */
   readonly cursor: string;
-  /** Older notifications exist: the next page is not empty unless retention removes them first. */
+  /**
+   * Older notifications exist. The next page is empty if they have expired, if newer ones of their
+   * keys replace them, or if retention removes them first.
+   */
   readonly more: boolean;
   /**
    * The position right after the newest notification of the page. A poll or a stream from this

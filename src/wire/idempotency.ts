@@ -46,17 +46,29 @@ export function scopedItems(given: readonly PublishItem[], caller: string, key: 
 }
 
 /**
- * Whether two notifications, as JSON, have the same type and data. The order of keys makes no
- * difference.
+ * Whether two notifications, as JSON, have the same type, options and data. The order of keys makes
+ * no difference. Each attempt has its own `traceparent`, so it is not compared. The publisher is
+ * the caller, whom the id already depends on.
  */
 export function isSamePayload(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((json) => JSON.parse(json) as Notification);
-  return first?.type === second?.type && isDeepStrictEqual(first?.data, second?.data);
+  const [first, second] = [one, other].map((json) => JSON.parse(json) as Notification) as [Notification, Notification];
+  return (
+    first.type === second.type &&
+    first.key === second.key &&
+    first.priority === second.priority &&
+    (first.expiresAt === second.expiresAt || ttlOf(first) === ttlOf(second)) &&
+    isDeepStrictEqual(first.data, second.data)
+  );
+}
+
+/** A repeat with the same `ttlMs` expires later than the first attempt. */
+function ttlOf({ time, expiresAt }: Notification): number | undefined {
+  return expiresAt === undefined ? undefined : Date.parse(expiresAt) - Date.parse(time);
 }
 
 /** Without this error, a client could not distinguish a repeat from a loss. */
 export function reusedId(): NotificationsError {
-  const message = 'the id or Idempotency-Key was used before with another type or other data';
+  const message = 'the id or Idempotency-Key was used before with another type, other options or other data';
   return new NotificationsError('id_reused', message);
 }
 

@@ -1,6 +1,7 @@
 import { NotificationsError } from '../core/errors.js';
 import type { PublishItem } from '../core/draft.js';
 import { checkId, checkTopic, checkType } from '../core/names.js';
+import { CALLER_OPTIONS, type PublishOptions } from '../core/publish-options.js';
 
 /**
  * The bounds of one publish. Their defaults and reasons are documented with the module's options.
@@ -9,7 +10,7 @@ export interface PublishLimits {
   readonly notificationsMax: number;
 }
 
-const ITEM_FIELDS: readonly string[] = ['topic', 'type', 'data', 'id'];
+const ITEM_FIELDS: readonly string[] = ['topic', 'type', 'data', 'id', ...CALLER_OPTIONS];
 
 /**
  * Parses the JSON body of a `POST /notifications`: one item or an array of items.
@@ -49,6 +50,13 @@ function parseItem(value: unknown): PublishItem {
     const name = JSON.stringify(unknown.slice(0, 40));
     throw new NotificationsError('body_invalid', `unknown field ${name}: known are ${ITEM_FIELDS.join(', ')}`);
   }
-  const { topic, type, data, id } = value as Record<string, unknown>;
-  return { topic: checkTopic(topic), type: checkType(type), data, id: id === undefined ? undefined : checkId(id) };
+  const { topic, type, data, id, ...options } = value as Record<string, unknown>;
+  return {
+    topic: checkTopic(topic),
+    type: checkType(type),
+    data,
+    id: id === undefined ? undefined : checkId(id),
+    // `makeDraft` checks the options, for callers in the process too.
+    ...(options as PublishOptions),
+  };
 }

@@ -7,6 +7,7 @@ import { EventSource } from 'eventsource';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Writable } from 'node:stream';
 import { pinoHttp } from 'pino-http';
+import { firstValueFrom } from 'rxjs';
 import { NotificationsModule, NotificationsService } from 'nest-notifications';
 import { AppModule as AccessClassModule } from '../../examples/access-class.js';
 import { readOrders } from '../../examples/event-source.js';
@@ -17,6 +18,7 @@ import { bootstrap } from '../../examples/main.js';
 import { pollWithoutWaiting } from '../../examples/manual-clock.js';
 import { AppModule as MetricsModule } from '../../examples/metrics.js';
 import { Billing } from '../../examples/publish.js';
+import { Tracking } from '../../examples/publish-options.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
 import { openWithTicket } from '../../examples/tickets.js';
 import { until } from '../support/time/until.js';
@@ -141,6 +143,32 @@ describe('the examples of the guides', () => {
     ]);
     expect((await billing.reminders(['7', '8'])).ids).toHaveLength(2);
     expect((await billing.refunded('7', 'auth0|5f')).ids).toHaveLength(2);
+    await module.close();
+  });
+
+  test('publish options: the newest position of each order', async () => {
+    const module = await Test.createTestingModule({
+      imports: [NotificationsModule.forRoot({ access: 'public' })],
+      providers: [Tracking],
+    }).compile();
+    await module.init();
+    const tracking = module.get(Tracking);
+    for (const [order, place] of [
+      [7, 'Rome'],
+      [8, 'Oslo'],
+      [7, 'Pisa'],
+    ] as const)
+      await tracking.moved(order, place);
+    const page$ = module.get(NotificationsService).poll({ topics: ['orders'], cursor: 'earliest' });
+    expect((await firstValueFrom(page$)).notifications).toMatchObject([
+      {
+        data: { orderId: 8, place: 'Oslo' },
+        key: 'order-8',
+        priority: 'high',
+        expiresAt: expect.any(String) as unknown,
+      },
+      { data: { orderId: 7, place: 'Pisa' } },
+    ]);
     await module.close();
   });
 

@@ -157,7 +157,7 @@ forEachAdapter((adapter) => {
       expect(refused.json).toEqual({
         statusCode: 409,
         error: 'Conflict',
-        message: 'the id or Idempotency-Key was used before with another type or other data',
+        message: 'the id or Idempotency-Key was used before with another type, other options or other data',
         code: 'id_reused',
       });
       expect(await log(app)).toHaveLength(2);

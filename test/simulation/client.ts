@@ -1,7 +1,8 @@
 import type { Answer, ClientHistory, RightsChange, Waiting } from '../support/history/history.js';
 import { Wire } from './connection.js';
-import { type Asking, type Exchange, NOTHING, readBlock } from './exchange.js';
+import { type Asking, type Exchange, NOTHING, readBlock, type SentReply } from './exchange.js';
 import type { Process, Reply } from './node.js';
+import { countOmissions } from './omissions.js';
 import type { World } from './world.js';
 
 /** Errors that a client may receive. Any other one is a failure. */
@@ -70,7 +71,7 @@ export class Client implements ClientHistory {
       : given;
     this.#countMoves(process, asking);
     const askedMs = this.#world.stamp();
-    const replies = new Wire<Reply>(clock, (reply) => {
+    const replies = new Wire<SentReply>(clock, (reply) => {
       this.#receive(exchange, reply);
     });
     const exchange: Exchange = {
@@ -80,6 +81,7 @@ export class Client implements ClientHistory {
       replies,
       from: this.cursor,
       askedMs,
+      sentMs: askedMs,
       part: NOTHING,
       end: () => undefined,
     };
@@ -166,14 +168,14 @@ export class Client implements ClientHistory {
   look(): void {
     const exchange = this.#exchange;
     if (!exchange || this.#isStalled) return;
-    this.events.push({ ...this.#times(exchange), from: exchange.from, topics: exchange.topics });
+    this.events.push({ ...this.#times(exchange), sentMs: undefined, from: exchange.from, topics: exchange.topics });
   }
 
   #arrive(exchange: Exchange): void {
     const { process, asking, topics } = exchange;
     const { random } = this.#world;
     const reply = (one: Reply): void => {
-      if (!process.clock.isDead) exchange.replies.send(one, random.pick(WAYS_MS));
+      if (!process.clock.isDead) exchange.replies.send({ ...one, sentMs: this.#world.stamp() }, random.pick(WAYS_MS));
     };
     if (process.clock.isDead || !process.feed) {
       this.leave();
@@ -251,8 +253,9 @@ export class Client implements ClientHistory {
     for (const taken of this.#stalled.splice(0)) taken();
   }
 
-  #receive(exchange: Exchange, reply: Reply): void {
+  #receive(exchange: Exchange, reply: SentReply): void {
     const world = this.#world;
+    exchange.sentMs = reply.sentMs;
     if (reply.kind === 'refused') {
       const counter = REFUSALS.get(reply.code as 'draining');
       if (!counter) world.failures.push(`${this.name} was refused: ${reply.code}`);
@@ -265,10 +268,13 @@ export class Client implements ClientHistory {
       const page = JSON.parse(reply.text) as {
         notifications: Answer['notifications'];
         cursor: string;
+        more: boolean;
         gap?: { reason: Answer['gap'] };
       };
       this.#checkCount(exchange, page.notifications.length);
-      this.#take(exchange, { ...page, gap: page.gap?.reason, isPlaceOnly: reply.isEnding });
+      // `more` without notifications: all that were read have expired or been replaced.
+      const isPlaceOnly = reply.isEnding || (page.more && page.notifications.length === 0);
+      this.#take(exchange, { ...page, gap: page.gap?.reason, isPlaceOnly });
     } else {
       const blocks = reply.text.split('\n\n').slice(0, -1);
       this.#checkCount(exchange, blocks.filter((block) => block.includes('"topic":')).length);
@@ -309,6 +315,7 @@ export class Client implements ClientHistory {
       return;
     }
     const seen = notifications.map(({ id, topic }) => ({ id, topic }));
+    countOmissions(world, { from: world.placeOf(from), place, topics, seen });
     this.events.push({ ...times, from, topics, notifications: seen, gap, cursor, place, isPlaceOnly });
     this.cursor = cursor;
     exchange.from = cursor;
@@ -322,13 +329,9 @@ export class Client implements ClientHistory {
     );
   }
 
-  #times({ askedMs }: Exchange): Pick<Waiting, 'askedMs' | 'atMs' | 'quietSinceMs'> {
+  #times({ askedMs, sentMs }: Exchange): Pick<Waiting, 'askedMs' | 'atMs' | 'sentMs' | 'quietSinceMs'> {
     const { quietSinceMs } = this.#world;
-    return {
-      askedMs,
-      atMs: this.#world.stamp(),
-      quietSinceMs,
-    };
+    return { askedMs, sentMs, atMs: this.#world.stamp(), quietSinceMs };
   }
 
   #countMoves(process: Process, { kind }: Asking): void {

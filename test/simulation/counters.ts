@@ -2,6 +2,8 @@
 export class Counters {
   answers = 0;
   emptyPages = 0;
+  expiredLeftOut = 0;
+  replacedLeftOut = 0;
   expiredGaps = 0;
   resetGaps = 0;
   streams = 0;

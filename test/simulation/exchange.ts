@@ -11,14 +11,19 @@ export interface Asking {
   readonly isRevokedOnTheWay?: boolean;
 }
 
+/** A reply, and the time at which the node sent it. */
+export type SentReply = Reply & { readonly sentMs: number };
+
 /** A request of a client, from when it is sent until it is answered or given up. */
 export interface Exchange {
   readonly process: Process;
   readonly asking: Asking;
   readonly topics: readonly string[];
-  readonly replies: Wire<Reply>;
+  readonly replies: Wire<SentReply>;
   from: string;
   askedMs: number;
+  /** When the node sent the reply that the client takes. */
+  sentMs: number;
   /** The received part of a block without its `id:`. */
   part: Pick<Answer, 'notifications' | 'gap'>;
   end: () => void;

@@ -117,12 +117,20 @@ function problemsOf(world: World, { page, topics, limit, before, head }: Read): 
     truth.filter(({ topic, position }) => topics.includes(topic) && position > from && position <= upTo);
   const ids = page.notifications.map(({ id }) => id);
   const covered = between(low.position, high.position);
-  const missing = covered.filter((entry) => isKept(entry) && !ids.includes(entry.id));
+  /** It has expired, or a newer one of its topic and key is in the log. */
+  const mayBeMissing = ({ id, topic, position }: Logged): boolean => {
+    const { expiresMs = Infinity, key } = world.publishes.get(id) ?? {};
+    const replaces = (one: Logged): boolean =>
+      one.topic === topic && one.position > position && world.publishes.get(one.id)?.key === key;
+    return expiresMs <= nowMs || (key !== undefined && truth.some(replaces));
+  };
+  const isDue = (entry: Logged): boolean => isKept(entry) && !mayBeMissing(entry);
+  const missing = covered.filter((entry) => isDue(entry) && !ids.includes(entry.id));
   const order = covered.filter(({ id }) => ids.includes(id)).map(({ id }) => id);
-  const older = between(0, low.position);
+  const older = between(0, low.position).filter((entry) => !mayBeMissing(entry));
   const asked = before === 'latest' ? head : world.placeOf(before);
   const upTo = asked?.log === high.log && !page.gap ? asked.position : high.position;
-  const newer = between(high.position, upTo).filter(isKept);
+  const newer = between(high.position, upTo).filter(isDue);
   return [
     ...missing.map(({ id }) => `${id} is missing`),
     ...(order.reverse().join() === ids.join() ? [] : [`it has ${ids.join()} instead of ${order.join()}`]),

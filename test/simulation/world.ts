@@ -21,6 +21,10 @@ const MEMORY_SEEDS = 4;
 const CLIENTS = 6;
 /** Without faults every notification arrives within this: two delays, a read, an access check. */
 const LATE_MS = 600;
+/** Short enough that many expire before a client that is away returns. */
+const TTL_MS_MAX = 1_500;
+/** So few that they repeat. */
+const KEYS = ['k', 'l'];
 /** How long it takes until all that was broken is as good as new. */
 const CALM_MS = 900;
 const ROUNDS_MAX = 60;
@@ -42,6 +46,7 @@ export class World {
   readonly #openStore: (clock: ProcessClock) => NodeStore;
   readonly #cursors = new Map<string, Cursors>();
   readonly #published: (readonly Draft[])[] = [];
+  readonly #options = new Map<string, Pick<Publish, 'key' | 'expiresMs'>>();
   #nodes: Process[] = [];
   #faults = 0;
   #lastFaultMs = 0;
@@ -147,8 +152,14 @@ export class World {
     this.#lastFaultMs = this.clock.monotonic();
   }
 
+  /** Some drafts expire, and some have a key. */
   newDraft(topic = this.random.pick(TOPICS)): Draft {
-    return draft(String(++this.#drafted), { topic, data: 'x'.repeat(this.random.from(0, 120)) });
+    const { random } = this;
+    const id = String(++this.#drafted);
+    const expiresAtMs = random.chance(0.25) ? this.clock.now() + random.from(1, TTL_MS_MAX) : undefined;
+    const key = random.chance(0.4) ? random.pick(KEYS) : undefined;
+    this.#options.set(id, { key, expiresMs: expiresAtMs });
+    return draft(id, { topic, data: 'x'.repeat(random.from(0, 120)), key, expiresAtMs });
   }
 
   remember(drafts: readonly Draft[]): void {
@@ -175,7 +186,7 @@ export class World {
   publish(node: Process, drafts: readonly Draft[]): void {
     const calledMs = this.stamp();
     for (const { id, topic } of drafts) {
-      if (!this.publishes.has(id)) this.publishes.set(id, { id, topic, calledMs });
+      if (!this.publishes.has(id)) this.publishes.set(id, { id, topic, calledMs, ...this.#options.get(id) });
     }
     node.store.append(drafts).then(
       ({ epoch }) => {

@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Draft } from '../../src/core/notification.js';
 
+export interface DraftParts {
+  readonly topic?: string;
+  readonly data?: unknown;
+  readonly key?: string | undefined;
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAtMs?: number | undefined;
+}
+
 /** A draft as `publish` makes it. */
-export function draft(id: string, { topic = 'orders', data = null }: { topic?: string; data?: unknown } = {}): Draft {
-  return { id, topic, json: JSON.stringify({ id, topic, type: 'tested', time: '2030-01-01T00:00:00.000Z', data }) };
+export function draft(id: string, { topic = 'orders', data = null, key, expiresAtMs }: DraftParts = {}): Draft {
+  const expiresAt = expiresAtMs === undefined ? undefined : new Date(expiresAtMs).toISOString();
+  const time = '2030-01-01T00:00:00.000Z';
+  return { id, topic, json: JSON.stringify({ id, topic, type: 'tested', time, expiresAt, key, data }) };
 }
 
 /** Drafts with the ids `prefix1`, `prefix2`, … */

@@ -22,6 +22,7 @@ const EXPECTED: Record<ErrorCode, number> = {
   type_invalid: 400,
   id_invalid: 400,
   data_invalid: 400,
+  option_invalid: 400,
   notification_too_large: 413,
   notifications_too_many: 400,
   ticket_invalid: 401,

@@ -89,3 +89,24 @@ test.each<[same: boolean, one: unknown, other: unknown]>([
   const json = (data: unknown): string => JSON.stringify({ id: 'x', type: 't', time: String(Math.random()), data });
   expect(isSamePayload(json(one), json(other))).toBe(same);
 });
+
+test.each<[same: boolean, one: object, other: object]>([
+  [true, { key: 'k', priority: 'low' }, { priority: 'low', key: 'k' }],
+  [false, { key: 'k' }, { key: 'l' }],
+  [false, { key: 'k' }, {}],
+  [false, { priority: 'low' }, { priority: 'high' }],
+  [false, {}, { priority: 'normal' }],
+  [true, { traceparent: 'a' }, { traceparent: 'b' }],
+  [true, { time: at(1), expiresAt: at(9) }, { time: at(2), expiresAt: at(9) }],
+  [true, { time: at(1), expiresAt: at(9) }, { time: at(2), expiresAt: at(10) }],
+  [false, { time: at(1), expiresAt: at(9) }, { time: at(2), expiresAt: at(11) }],
+  [false, { time: at(1), expiresAt: at(9) }, { time: at(2) }],
+  [false, { time: at(1) }, { time: at(2), expiresAt: at(9) }],
+])('options are equal: %s for %j and %j', (same, one, other) => {
+  const json = (options: object): string => JSON.stringify({ id: 'x', type: 't', time: at(0), ...options, data: 1 });
+  expect(isSamePayload(json(one), json(other))).toBe(same);
+});
+
+function at(seconds: number): string {
+  return new Date(1_000 * seconds).toISOString();
+}

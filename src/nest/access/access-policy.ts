@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { NotificationsError } from '../../core/errors.js';
+import { SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
 import { checkTopics } from '../../wire/request.js';
 import { TopicPatterns } from '../../wire/topic-patterns.js';
 import type { AccessContext, AccessRules, MaybePromise, PatternRules, TopicRule } from './access.js';
@@ -7,7 +8,6 @@ import { optionError, unknownOption } from '../settings.js';
 
 const RULES: readonly string[] = ['subscriber', 'requestFor', 'topics', 'read', 'publish', 'expiresAt'];
 const TOPIC_RULES = ['read', 'publish'] as const;
-const SUBSCRIBER_LENGTH_MAX = 200;
 
 const NO_REQUEST =
   'An access rule failed for a subscriber without a request, so access is refused. Add the rule access.requestFor, which returns ' +

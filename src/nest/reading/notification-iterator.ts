@@ -1,3 +1,4 @@
+import { hasExpired } from '../../core/entry-filter.js';
 import { NotificationsError } from '../../core/errors.js';
 import type { FeedRequest } from '../../core/feed-request.js';
 import type { LogEntry, Notification } from '../../core/notification.js';
@@ -98,9 +99,14 @@ export class NotificationIterator<N extends Notification = Notification> impleme
     try {
       while (!this.#isOver()) {
         const entry = this.#page?.entries[this.#taken];
-        if (this.#page && entry) return { done: false, value: this.#deliver(this.#page, entry) };
-        if (this.#page?.ending) break;
-        await this.#readPage();
+        if (this.#page && entry) {
+          // The loop may take longer for a page than a notification on it lives.
+          if (!hasExpired(entry, this.#context.clock.now())) {
+            return { done: false, value: this.#deliver(this.#page, entry) };
+          }
+          this.#taken++;
+        } else if (this.#page?.ending) break;
+        else await this.#readPage();
       }
     } catch (error) {
       this.#end();

@@ -7,7 +7,7 @@ import {
   type Publish,
   type Waiting,
 } from './history.js';
-import type { Knowledge } from './knowledge.js';
+import { type Knowledge, mayLack } from './knowledge.js';
 import { RightsOf } from './rights.js';
 
 type Notification = Answer['notifications'][number];
@@ -48,6 +48,7 @@ export class ChainCheck {
     }
     this.#begin(event);
     for (const notification of event.notifications) this.#checkOne(notification, event);
+    this.#checkKeys(event);
     this.#checkPlace(event);
     this.#checkMissing(event);
     if (event.notifications.length === 0 && !event.gap && !event.isPlaceOnly) {
@@ -67,7 +68,9 @@ export class ChainCheck {
     for (const topic of last.topics) {
       const covered = this.#covered.get(topic);
       if (!covered || this.#rights.disturbs(topic, last)) continue;
-      for (const { id } of this.#due(log, topic, covered)) this.#report('lost', `${topic} ${id} never came`);
+      for (const due of this.#due(log, topic, covered)) {
+        if (!mayLack(this.#known, log, due, last)) this.#report('lost', `${topic} ${due.id} never came`);
+      }
       for (const { id, calledMs, acknowledgedMs, ...publish } of this.#known.publishes.values()) {
         const isDue = publish.topic === topic && acknowledgedMs !== undefined && calledMs > covered.sinceMs;
         const isUnknown = !this.#known.orders.areWhole && !this.#known.orders.entry(log, id);
@@ -145,7 +148,7 @@ export class ChainCheck {
 
   #checkOne({ id, topic }: Notification, event: Answer): void {
     const { orders, publishes, lateMs } = this.#known;
-    const { topics, atMs } = event;
+    const { topics, atMs, sentMs = -Infinity } = event;
     const publish = publishes.get(id);
     const entry = orders.entry(orders.logOf(event), id);
     const name = `${topic} ${id}`;
@@ -159,8 +162,22 @@ export class ChainCheck {
       this.#checkOrder(publish, entry);
       const dueMs = dueFrom(publish, event) + lateMs;
       if (atMs > dueMs) this.#report('late', `${name} came ${atMs - dueMs} ms late`);
+      const { expiresMs = Infinity } = publish;
+      if (sentMs >= expiresMs) this.#report('expired', `${name} was sent at ${sentMs}, and expired at ${expiresMs}`);
     }
     this.#seen.add(id);
+  }
+
+  /** Of the notifications of a topic and key, a page has the newest only. */
+  #checkKeys({ notifications }: Answer): void {
+    const newest = new Map<string, string>();
+    for (const { id, topic } of notifications.toReversed()) {
+      const key = this.#known.publishes.get(id)?.key;
+      if (key === undefined) continue;
+      const newer = newest.get(`${topic} ${key}`);
+      if (newer !== undefined) this.#report('replaced', `${topic} ${id} came with ${newer}`);
+      else newest.set(`${topic} ${key}`, id);
+    }
   }
 
   #checkOrder({ id, topic, calledMs, acknowledgedMs = Infinity }: Publish, entry: Logged | undefined): void {
@@ -191,6 +208,7 @@ export class ChainCheck {
       const upTo = place?.position ?? comparable.at(-1)?.position ?? 0;
       for (const due of this.#due(log, topic, covered, comparable[0]?.position)) {
         if (due.position > upTo) break;
+        if (mayLack(this.#known, log, due, event)) continue;
         const trimmed = (due.trimmedMs ?? Infinity) <= atMs;
         if (trimmed && (gap !== undefined || from === 'earliest')) continue;
         this.#report(trimmed ? 'silent gap' : 'lost', `${topic} ${due.id} is missing before ${nameOf(event)}`);
@@ -225,9 +243,11 @@ export class ChainCheck {
     for (const topic of event.topics) {
       const covered = this.#covered.get(topic);
       if (!covered || this.#rights.disturbs(topic, event)) continue;
-      for (const { id, trimmedMs = Infinity } of this.#due(orders.logOf(last), topic, covered)) {
+      const log = orders.logOf(last);
+      for (const due of this.#due(log, topic, covered)) {
+        const { id, trimmedMs = Infinity } = due;
         // Notifications that retention has removed are never late; a page will report the gap.
-        if (trimmedMs <= event.atMs) continue;
+        if (trimmedMs <= event.atMs || mayLack(this.#known, log, due, event)) continue;
         if (dueFrom(publishes.get(id), asked) + lateMs <= event.atMs)
           this.#report('late', `${topic} ${id} has not come by ${event.atMs}`);
       }

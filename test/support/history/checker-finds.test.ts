@@ -69,6 +69,30 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { logs: LOG, publishes: [...PUBLISHES, publish('a6')] },
       'a a6 was acknowledged and is in no log',
     ],
+    'one missing that expires later': [
+      {
+        logs: LOG,
+        publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
+        clients: [placed('a b', 'earliest > a1 b2 b5 > x5 @499')],
+      },
+      'a a3 is missing before x5',
+    ],
+    'one missing that no newer one of its key replaces': [
+      {
+        logs: LOG,
+        publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
+        clients: [placed('a b', 'earliest > b5 > x5')],
+      },
+      'a a3 is missing before x5',
+    ],
+    'one missing whose key differs from that of the newer one': [
+      {
+        logs: LOG,
+        publishes: PUBLISHES.map((one) => ({ ...one, key: one.id })),
+        clients: [placed('a', 'earliest > a3 > x5')],
+      },
+      'a a1 is missing before x5',
+    ],
     'more missing than a gap is the reason of': [
       { logs: TRIMMED, clients: [placed('a b', 'earliest > > x0 @5', 'x0 > b5 > x5 expired')] },
       'a a3 is missing before x5',
@@ -176,6 +200,24 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     'one allowed only later': [
       { clients: [unfinished(withRights(client('a b', 'earliest > a1 b2 a3 > x @100'), '-b@15', '+b@200'))] },
       'b b2 is not allowed',
+    ],
+  },
+  expired: {
+    'one after its expiry': [
+      {
+        publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
+        clients: [client('a', 'earliest > a1 a3 > x @511 sent@500')],
+      },
+      'a a3 was sent at 500, and expired at 500',
+    ],
+  },
+  replaced: {
+    'two of one key on one page': [
+      {
+        publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
+        clients: [client('a', 'earliest > a1 a3 > x')],
+      },
+      'a a1 came with a3',
     ],
   },
   late: {

@@ -130,6 +130,39 @@ const GOOD: Record<string, Example> = {
     logs: LOG,
     clients: [withRights(placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 b5 > x5'), '-b@15', '+b@18')],
   },
+  'an expired one that is missing': {
+    logs: LOG,
+    publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
+    clients: [placed('a b', 'earliest > a1 b2 b5 > x5 @501')],
+  },
+  'an expired one that is missing for good': {
+    logs: LOG,
+    publishes: PUBLISHES.map((one) => (one.id === 'b5' ? { ...one, expiresMs: 500 } : one)),
+    clients: [placed('a b', 'earliest > a1 b2 a3 > x3 @501')],
+  },
+  'one that came before it expired': {
+    publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
+    clients: [client('a', 'earliest > a1 a3 > x @510 sent@499')],
+  },
+  'one that a newer one of its key replaces': {
+    logs: LOG,
+    publishes: PUBLISHES.map((one) => (one.topic === 'b' ? { ...one, key: 'k' } : one)),
+    clients: [placed('a b', 'earliest > a1 a3 > x3', 'x3 > b5 > x5')],
+  },
+  'two of one key on two pages': {
+    publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
+    clients: [client('a', 'earliest > a1 > x', 'x > a3 > y')],
+  },
+  'two of one key and two topics on one page': {
+    publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
+    clients: [client('a b', 'earliest > a3 b5 > x')],
+    logs: LOG,
+  },
+  'who waits for one that has expired': {
+    lateMs: 20,
+    publishes: [publish('a1', { expiresMs: 100 })],
+    clients: [unfinished(client('a', 'latest > > x @0-5', 'x > ? > - @6-900'))],
+  },
 };
 
 test.each(Object.entries(GOOD))('the checker passes %s', (_, example) => {

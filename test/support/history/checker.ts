@@ -18,20 +18,24 @@ export interface Bounds {
 
 /**
  * The problems of a history; empty if it has none. Along each chain of cursors, a client must
- * receive every notification of its topics in the log: once, in order, in time, and no other. A gap
- * must have a reason. The kinds of problems are:
+ * receive every notification of its topics in the log: once, in order, in time, and no other. It
+ * may lack those that have expired, and those that a newer one of their key replaces. A gap must
+ * have a reason. The kinds of problems are:
  *
  * - `lost`: it is missing before something that came, or for good
  * - `doubled`: it came again on the same chain
  * - `out of order`: it arrived after a notification that follows it in the log
  * - `phantom`: it was not published, or not in this form
  * - `foreign`: its topic was not asked for, or not allowed
+ * - `expired`: a node sent it after its expiry
+ * - `replaced`: it arrived on one page with a newer one of its topic and key
  * - `late`: it could have been delivered earlier, by more than the bound
  * - `went back`: a cursor is before a notification that its client has received
  * - `silent gap`: notifications were lost, and no gap was reported
  * - `groundless gap`: a gap was reported, and nothing was lost
  */
-export function problemsOf(history: History, { lateMs = Infinity, gapsMayBe = false }: Bounds = {}): Problem[] {
+export function problemsOf(history: History, bounds: Bounds = {}): Problem[] {
+  const { lateMs = Infinity, gapsMayBe = false } = bounds;
   const clients = history.clients.map((client) => ({ client, chains: chainsOf(client) }));
   const orders = Orders.of(
     history,

@@ -9,7 +9,7 @@ import type { Answer, ClientHistory, History, Logged, Publish, RightsChange, Wai
  *   [a b] earliest > a1 b2 > x2 reset @30-40
  *
  * polled topics a and b (else those of the client) at 30, answered at 40. `quiet@20`: no fault
- * since 20. `from > ? > -` is no answer yet.
+ * since 20. `sent@39`: the node sent it at 39. `from > ? > -` is no answer yet.
  */
 
 export interface Example {
@@ -97,6 +97,7 @@ function eventOf(turn: string, { topics, ms }: { topics: string[]; ms: number })
     ?.slice(1)
     .split('-')
     .map(Number) ?? [ms];
+  const sent = more.find((word) => word.startsWith('sent@'))?.slice('sent@'.length);
   const quiet = more.find((word) => word.startsWith('quiet@'))?.slice('quiet@'.length);
   const gap = (['expired', 'reset'] as const).find((reason) => more.includes(reason));
   const waiting: Waiting = {
@@ -105,6 +106,7 @@ function eventOf(turn: string, { topics, ms }: { topics: string[]; ms: number })
     askedMs: times[0]!,
     atMs: times.at(-1)!,
     quietSinceMs: quiet === undefined ? undefined : Number(quiet),
+    sentMs: sent === undefined ? undefined : Number(sent),
   };
   if (came.trim() === '?') return waiting;
   return { ...waiting, notifications: words(came).map((id) => ({ id, topic: topicOf(id) })), cursor, gap };

@@ -30,6 +30,10 @@ export interface Publish {
   readonly calledMs: number;
   /** When it was acknowledged. Undefined: it was not, so that it may have been appended or not. */
   readonly acknowledgedMs?: number | undefined;
+  /** A newer notification of the same topic and key may replace it. */
+  readonly key?: string | undefined;
+  /** From then on it may be missing, and must not be delivered. */
+  readonly expiresMs?: number | undefined;
 }
 
 /** A notification in a log. */
@@ -93,6 +97,8 @@ export interface Waiting {
   /** Since when no fault was in its way: `Infinity` if one is. Left out: there never was any. */
   readonly quietSinceMs?: number | undefined;
   readonly atMs: number;
+  /** When the node sent the answer, if known. */
+  readonly sentMs?: number | undefined;
 }
 
 /** A topic is taken away from a client, or given to it. */
@@ -105,7 +111,17 @@ export interface RightsChange {
 }
 
 export type ProblemKind =
-  'lost' | 'doubled' | 'out of order' | 'phantom' | 'foreign' | 'late' | 'went back' | 'silent gap' | 'groundless gap';
+  | 'lost'
+  | 'doubled'
+  | 'out of order'
+  | 'phantom'
+  | 'foreign'
+  | 'late'
+  | 'expired'
+  | 'replaced'
+  | 'went back'
+  | 'silent gap'
+  | 'groundless gap';
 
 export interface Problem {
   readonly kind: ProblemKind;

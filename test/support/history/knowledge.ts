@@ -1,4 +1,4 @@
-import type { Publish } from './history.js';
+import type { Logged, Publish, Waiting } from './history.js';
 import type { Orders } from './orders.js';
 
 /** The facts that a history is checked against. */
@@ -9,4 +9,23 @@ export interface Knowledge {
   readonly lateMs: number;
   /** Whether a gap may be right although its notifications are unknown. */
   readonly gapsMayBe: boolean;
+}
+
+/**
+ * Whether a page may lack a notification: it has expired, or a newer one of its topic and key is in
+ * the log.
+ */
+export function mayLack(
+  { orders, publishes }: Knowledge,
+  log: string,
+  { id, topic, position }: Logged,
+  { atMs, sentMs = atMs }: Waiting,
+): boolean {
+  const publish = publishes.get(id);
+  if ((publish?.expiresMs ?? Infinity) <= sentMs) return true;
+  if (publish?.key === undefined) return false;
+  return orders.after(log, topic, position).some((newer) => {
+    const { key, calledMs } = publishes.get(newer.id)!;
+    return key === publish.key && calledMs <= sentMs;
+  });
 }

@@ -1,0 +1,43 @@
+import { inFile } from './in-file.mjs';
+
+/** Bugs of expiry and of keys. */
+export const OPTION_MUTANTS = [
+  ...inFile('core/entry-filter.ts', {
+    isExpired: {
+      'an expired notification is delivered': ['$expires <= $now', 'false'],
+      'a notification expires too early': ['$expires <= $now', '$expires - 300 <= $now'],
+    },
+    topicKey: {
+      'a key replaces notifications of other topics': ['`${$topic} ${$key}`', '$key'],
+    },
+    'EntryFilter.isStale': {
+      'a page is shared beyond the expiry of its notifications': ['$stale <= this.$clock.now()', 'false'],
+    },
+    'EntryFilter.ofHistory': {
+      'a page of the store has two notifications of one key': ['$newer.has($name)', 'false'],
+      'a page of the store has expired notifications': ['isExpired($own, $now)', 'false'],
+    },
+    'EntryFilter.#isReplaced': {
+      'a notification replaces itself': ['$newest > $entry.position', '$newest >= $entry.position'],
+      'a key replaces nothing': ['$key !== undefined', 'false'],
+    },
+    'EntryFilter.clear': {
+      'keys of a lost log replace those of the next one': [
+        'this.$options.clear(); this.$newest.clear();',
+        'this.$options.clear();',
+      ],
+      'options of a lost log apply to the next one': [
+        'this.$options.clear(); this.$newest.clear();',
+        'this.$newest.clear();',
+      ],
+    },
+  }),
+  ...inFile('core/waiter.ts', {
+    'Waiter.#checkAccess': {
+      'a slow access check delivers what has expired': ['this.$context.reader.fresh($page)', '$page'],
+    },
+    'Waiter.#onAllowed': {
+      'a waiter waits after all of its page has expired': ['this.$read();', 'this.#wait(this.#leftMs());'],
+    },
+  }),
+];

@@ -1,0 +1,138 @@
+import type { Clock } from './clock.js';
+import type { LogEntry } from './notification.js';
+import type { LogPage } from './page.js';
+import { type EntryOptions, optionsOf } from './publish-options.js';
+
+/** The live entries of a list, and the time at which the first of them expires. */
+export interface LiveEntries {
+  readonly entries: readonly LogEntry[];
+  readonly staleAtMs?: number | undefined;
+}
+
+/** Whether an entry is left out. */
+export type IsSkipped = (entry: LogEntry) => boolean;
+
+/**
+ * Decides which entries of the log a reader still receives. It skips entries that have expired, and
+ * entries with a key if a newer entry of the same topic and key is known. It keeps the options of
+ * the entries in the window. Options of older entries are read from their JSON.
+ *
+ * A skipped entry is never delivered later: its expiry has passed, or the newer entry follows. An
+ * entry that is newer and has expired still replaces the older one, whose content is outdated.
+ */
+export class EntryFilter {
+  readonly #clock: Clock;
+  /** Of the entries in the window that have options, by position. */
+  readonly #options = new Map<number, EntryOptions>();
+  /** The position of the newest entry in the window of each topic and key. */
+  readonly #newest = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The window has added an entry. */
+  add(entry: LogEntry): void {
+    const options = optionsOf(entry.json);
+    if (options.expiresAtMs === undefined && options.key === undefined) return;
+    this.#options.set(entry.position, options);
+    if (options.key !== undefined) this.#newest.set(topicKey(entry, options.key), entry.position);
+  }
+
+  /** The window has dropped its oldest entry. */
+  drop(entry: LogEntry): void {
+    const key = this.#options.get(entry.position)?.key;
+    if (!this.#options.delete(entry.position) || key === undefined) return;
+    const name = topicKey(entry, key);
+    if (this.#newest.get(name) === entry.position) this.#newest.delete(name);
+  }
+
+  clear(): void {
+    this.#options.clear();
+    this.#newest.clear();
+  }
+
+  /** Finds the entries of the window that are skipped now. Undefined: none is. */
+  skippedNow(): IsSkipped | undefined {
+    if (this.#options.size === 0) return undefined;
+    const nowMs = this.#clock.now();
+    return (entry) => {
+      const options = this.#options.get(entry.position);
+      return options !== undefined && (isExpired(options, nowMs) || this.#isReplaced(entry, options));
+    };
+  }
+
+  /** The live ones of entries that were read from the window. */
+  ofWindow(entries: readonly LogEntry[]): LiveEntries {
+    if (this.#options.size === 0) return { entries };
+    return { entries, staleAtMs: earliest(entries.map(({ position }) => this.#options.get(position))) };
+  }
+
+  /**
+   * The live ones of entries that were read from the store.
+   *
+   * @param isSameLog whether their positions are positions of the window's log
+   */
+  ofStore(read: readonly LogEntry[], isSameLog: boolean): LiveEntries {
+    const { entries, staleAtMs } = this.ofHistory([...read].reverse(), isSameLog);
+    return { entries: [...entries].reverse(), staleAtMs };
+  }
+
+  /** The same for entries that are newest first. */
+  ofHistory(read: readonly LogEntry[], isSameLog: boolean): LiveEntries {
+    const nowMs = this.#clock.now();
+    const newer = new Set<string>();
+    const entries: LogEntry[] = [];
+    const options: EntryOptions[] = [];
+    for (const entry of read) {
+      const own = optionsOf(entry.json);
+      const name = own.key === undefined ? undefined : topicKey(entry, own.key);
+      const isReplaced = name !== undefined && (newer.has(name) || (isSameLog && this.#isReplaced(entry, own)));
+      if (name !== undefined) newer.add(name);
+      if (isReplaced || isExpired(own, nowMs)) continue;
+      entries.push(entry);
+      options.push(own);
+    }
+    return { entries, staleAtMs: earliest(options) };
+  }
+
+  /** Whether an entry of the page has expired since the page was read. */
+  isStale({ staleAtMs }: LogPage): boolean {
+    return staleAtMs !== undefined && staleAtMs <= this.#clock.now();
+  }
+
+  /** The page without entries that have expired since it was read. */
+  fresh(page: LogPage): LogPage {
+    if (!this.isStale(page)) return page;
+    const { epoch, position, more, gap } = page;
+    const { entries, staleAtMs } = this.ofStore(page.entries, false);
+    return { epoch, entries, position, more, ...(gap && { gap }), staleAtMs };
+  }
+
+  #isReplaced(entry: LogEntry, { key }: EntryOptions): boolean {
+    return key !== undefined && (this.#newest.get(topicKey(entry, key)) ?? 0) > entry.position;
+  }
+}
+
+/** Whether an entry has expired. */
+export function hasExpired({ json }: LogEntry, nowMs: number): boolean {
+  return isExpired(optionsOf(json), nowMs);
+}
+
+/** A topic has no space. */
+function topicKey({ topic }: LogEntry, key: string): string {
+  return `${topic} ${key}`;
+}
+
+function isExpired({ expiresAtMs = Infinity }: EntryOptions, nowMs: number): boolean {
+  return expiresAtMs <= nowMs;
+}
+
+function earliest(options: readonly (EntryOptions | undefined)[]): number | undefined {
+  let earliestMs: number | undefined;
+  for (const one of options) {
+    const expiresAtMs = one?.expiresAtMs;
+    if (expiresAtMs !== undefined && expiresAtMs < (earliestMs ?? Infinity)) earliestMs = expiresAtMs;
+  }
+  return earliestMs;
+}

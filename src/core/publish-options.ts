@@ -1,0 +1,161 @@
+import { NotificationsError } from './errors.js';
+import { checkKey, SUBSCRIBER_LENGTH_MAX } from './names.js';
+import type { Priority } from './notification.js';
+
+/**
+ * Ten years. No log keeps notifications that long. A longer time is a mistake, such as a time of
+ * day instead of a duration.
+ */
+export const TTL_MS_MAX = 10 * 365 * 24 * 3_600_000;
+
+const PRIORITIES: readonly unknown[] = ['low', 'normal', 'high'] satisfies Priority[];
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+/** Version 00 of W3C Trace Context. Ids of zeros only are invalid. */
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Options of one notification. Readers receive them as fields of the notification. */
+export interface PublishOptions {
+  /**
+   * Milliseconds until the notification expires, from 1 to 315,360,000,000 (ten years). Readers
+   * receive the time as `expiresAt`. An expired notification is no longer delivered. Not together
+   * with `expiresAt`.
+   *
+   * @default never
+   */
+  readonly ttlMs?: number | undefined;
+  /**
+   * When the notification expires: a `Date`, or a text such as `2026-12-24T18:00:00Z`. It must be
+   * in the future, by at most ten years. The clock of the node that reads decides. If it differs
+   * from the publisher's clock, the notification expires earlier or later by this difference.
+   *
+   * @default never
+   */
+  readonly expiresAt?: Date | string | undefined;
+  /**
+   * A newer notification with the same key and topic replaces this one for clients that have not
+   * received it yet. 1 to 200 letters, digits and `. _ : @ / ~ = -`.
+   *
+   * @default none: every notification is delivered
+   */
+  readonly key?: string | undefined;
+  /**
+   * Passed on to readers. It does not change the order.
+   *
+   * @default none
+   */
+  readonly priority?: Priority | undefined;
+  /**
+   * The name of the publisher, with 1 to 200 characters. Over HTTP the server sets it to the
+   * subscriber of the caller, so a caller cannot choose it.
+   *
+   * @default none
+   */
+  readonly publisher?: string | undefined;
+  /**
+   * The trace of the publish: a `traceparent` of W3C Trace Context, version 00.
+   *
+   * @default none
+   */
+  readonly traceparent?: string | undefined;
+}
+
+/** The names of the options that a caller over HTTP may set. */
+export const CALLER_OPTIONS = ['ttlMs', 'expiresAt', 'key', 'priority', 'traceparent'] as const;
+
+/** The options that decide whether a reader still receives an entry. */
+export interface EntryOptions {
+  readonly expiresAtMs?: number | undefined;
+  readonly key?: string | undefined;
+}
+
+const NONE: EntryOptions = Object.freeze({});
+
+/**
+ * Checks the options and writes them as members of a JSON object, each followed by a comma. The
+ * stored JSON has them between `time` and `data`, so readers find them without parsing `data`.
+ *
+ * @param nowMs the time of the publish, from which `ttlMs` counts
+ * @throws NotificationsError `option_invalid` that names the option, its value and the limit
+ */
+export function optionsText(options: PublishOptions, nowMs: number): string {
+  const { key, priority, publisher, traceparent } = options;
+  const expiresAtMs = expiryOf(options, nowMs);
+  let text = '';
+  if (expiresAtMs !== undefined) text += `"expiresAt":"${new Date(expiresAtMs).toISOString()}",`;
+  if (key !== undefined) text += `"key":"${checkKey(key)}",`;
+  if (priority !== undefined) {
+    assertOption(PRIORITIES.includes(priority), { priority }, 'low, normal or high');
+    text += `"priority":"${priority}",`;
+  }
+  if (publisher !== undefined) {
+    const isName = typeof publisher === 'string' && publisher !== '' && publisher.length <= SUBSCRIBER_LENGTH_MAX;
+    assertOption(isName, { publisher }, `a text of 1 to ${SUBSCRIBER_LENGTH_MAX} characters`);
+    text += `"publisher":${JSON.stringify(publisher)},`;
+  }
+  if (traceparent !== undefined) {
+    const isTrace = typeof traceparent === 'string' && TRACEPARENT.test(traceparent);
+    assertOption(isTrace, { traceparent }, 'a W3C traceparent of version 00');
+    text += `"traceparent":"${traceparent}",`;
+  }
+  return text;
+}
+
+/**
+ * Reads the options of stored JSON, without parsing its data. Their text ends at the first
+ * `"data":` behind `time`, because these quotes are escaped inside a JSON text. JSON that another
+ * program wrote in another order has no options.
+ */
+export function optionsOf(json: string): EntryOptions {
+  const time = json.indexOf(',"time":"');
+  const start = json.indexOf('",', time + ',"time":"'.length) + 2;
+  if (json.startsWith('"data":', start)) return NONE;
+  const end = json.indexOf('"data":', start);
+  if (time < 0 || end <= start) return NONE;
+  try {
+    const { expiresAt, key } = JSON.parse(`{${json.slice(start, end - 1)}}`) as Record<string, unknown>;
+    const expiresAtMs = typeof expiresAt === 'string' ? Date.parse(expiresAt) : NaN;
+    return {
+      ...(!Number.isNaN(expiresAtMs) && { expiresAtMs }),
+      ...(typeof key === 'string' && { key }),
+    };
+  } catch {
+    return NONE;
+  }
+}
+
+function expiryOf({ ttlMs, expiresAt }: PublishOptions, nowMs: number): number | undefined {
+  if (ttlMs !== undefined && expiresAt !== undefined) {
+    throw new NotificationsError('option_invalid', 'ttlMs and expiresAt exclude each other; set one of them');
+  }
+  if (ttlMs !== undefined) {
+    const isTtl = Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs <= TTL_MS_MAX;
+    assertOption(isTtl, { ttlMs }, `a whole number from 1 to ${TTL_MS_MAX}`);
+    return nowMs + ttlMs;
+  }
+  if (expiresAt === undefined) return undefined;
+  const expiresAtMs = timeOf(expiresAt);
+  assertOption(!Number.isNaN(expiresAtMs), { expiresAt }, 'a Date, or a text such as 2026-12-24T18:00:00Z');
+  const isNext = expiresAtMs > nowMs && expiresAtMs <= nowMs + TTL_MS_MAX;
+  assertOption(isNext, { expiresAt }, 'in the future, by at most ten years');
+  return expiresAtMs;
+}
+
+function timeOf(value: unknown): number {
+  if (value instanceof Date) return value.getTime();
+  return typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : NaN;
+}
+
+/** @throws NotificationsError that names the option and shows the start of its value */
+function assertOption(isValid: boolean, option: Readonly<Record<string, unknown>>, expected: string): void {
+  if (isValid) return;
+  const [[name, value] = []] = Object.entries(option);
+  throw new NotificationsError('option_invalid', `${name} is ${shown(value)}; it must be ${expected}`);
+}
+
+/** The start of a value. A caller may send one of any type and length. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
+  if (typeof value === 'number' || value === null) return String(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}

@@ -1,0 +1,22 @@
+import type { Clock } from './clock.js';
+import type { FeedObserver } from './observer.js';
+import type { Reader } from './reader.js';
+import type { RecentRevocations } from './recent-revocations.js';
+import type { FeedWaiter, Waiters } from './waiters.js';
+
+/** The parts of a feed that all its waiters share. */
+export interface WaiterContext {
+  readonly clock: Clock;
+  readonly reader: Reader;
+  readonly waiters: Waiters<FeedWaiter>;
+  readonly revocations: RecentRevocations;
+  readonly observer: FeedObserver;
+}
+
+/** How a waiter takes turns. */
+export interface Turns {
+  /** `one`: the waiter ends with its first page, as a poll does. `many`: a stream. */
+  readonly count: 'one' | 'many';
+  /** How long each turn waits for new notifications. */
+  readonly waitMs: number;
+}
