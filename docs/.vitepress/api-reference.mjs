@@ -39,6 +39,17 @@ const app = await Application.bootstrapWithPlugins({
   disableGit: true,
   sourceLinkTemplate: `${REPOSITORY}/blob/main/src/{path}#L{line}`,
   validation: { notExported: true, invalidLink: true, notDocumented: true },
+  // Members such as `id` need no sentence of their own.
+  requiredToBeDocumented: ['Class', 'Enum', 'Function', 'Interface', 'TypeAlias', 'Variable'],
+  // Parts of a literal type, which the comment of the whole describes.
+  intentionallyNotDocumented: [
+    'nest-notifications.AccessProvider.__type.useFactory',
+    'nest-notifications/client.NotificationsFeed.subscribe.__type.unsubscribe',
+    'nest-notifications/client.Subscribable.subscribe.__type.unsubscribe',
+    'nest-notifications/testing.StoreContractOptions.trim.__type.open',
+  ],
+  // Helpers of other types, and parameters that only Nest passes.
+  intentionallyNotExported: ['AnyRules', 'Declared', 'FeedDefinition', 'MaybePromise', 'PublishContext', 'Result'],
   // Text such as <user> in a comment is no HTML.
   sanitizeComments: true,
   hidePageHeader: true,
@@ -50,5 +61,6 @@ const project = await app.convert();
 if (!project) process.exit(1);
 // TypeDoc names a module by its file. Readers know it by the name that they import.
 for (const module of project.children ?? []) module.name = names.get(module.sources[0].fileName) ?? module.name;
+app.validate(project);
 await app.generateOutputs(project);
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);

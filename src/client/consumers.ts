@@ -13,8 +13,11 @@ export interface Batch {
 
 /** Receives the notifications of a feed as they arrive. */
 export interface Observer<N> {
+  /** Receives each notification. */
   next?(notification: N): void;
+  /** Called at the end of a feed that failed. */
   error?(error: unknown): void;
+  /** Called at the end of a feed that was closed. */
   complete?(): void;
 }
 

@@ -29,7 +29,9 @@ export function connect<N extends object = Notification>(options: ConnectOptions
 
 /** The part of the Web Storage API that a cursor needs. */
 export interface KeyValueStorage {
+  /** The text that was kept under the key, or null. */
   getItem(key: string): string | null;
+  /** Keeps a text under the key. */
   setItem(key: string, value: string): void;
 }
 

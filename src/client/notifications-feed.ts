@@ -13,6 +13,7 @@ import type { SharedConnection } from './sharing.js';
 
 /** RxJS accepts it: `from(feed)` is an Observable. */
 export interface Subscribable<N> {
+  /** Delivers the next notifications to an observer, or to a function. */
   subscribe(observer: Observer<N> | ((notification: N) => void)): { unsubscribe(): void };
 }
 

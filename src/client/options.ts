@@ -6,7 +6,9 @@ type MaybePromise<T> = T | Promise<T>;
 
 /** Stores the cursor of a feed. `cursorIn(sessionStorage, 'my-feed')` creates one for a browser. */
 export interface CursorStore {
+  /** The cursor that was stored last. Without one the feed starts as if it had no store. */
   load(): MaybePromise<string | null | undefined>;
+  /** Stores the cursor, and replaces the one before. */
   save(cursor: string): MaybePromise<void>;
 }
 

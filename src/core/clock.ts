@@ -14,6 +14,7 @@ export interface Clock {
   monotonic(): number;
   /** Runs `task` once after `delayMs` milliseconds unless the timer is cleared. */
   setTimeout(task: () => void, delayMs: number): Timer;
+  /** Cancels a timer. A timer that has run already is ignored. */
   clearTimeout(timer: Timer): void;
   /** Runs `task` once the input and output that is ready now has been served. */
   setImmediate(task: () => void): void;

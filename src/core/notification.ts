@@ -2,14 +2,17 @@
 export type Priority = 'low' | 'normal' | 'high';
 
 /**
- * A notification, as subscribers receive it. It is immutable once appended to the log. `time` is an
- * RFC 3339 timestamp in UTC, set when the notification was published. The optional fields are the
- * options of its publish, see `PublishOptions`.
+ * A notification, as subscribers receive it. It is immutable once appended to the log. The optional
+ * fields are the options of its publish, see `PublishOptions`.
  */
 export interface Notification<Topic extends string = string, Type extends string = string, Data = unknown> {
+  /** Identifies the notification. The publisher may choose it. */
   readonly id: string;
+  /** The topic that it was published to. */
   readonly topic: Topic;
+  /** Its kind, such as `order.shipped`. It decides the shape of `data`. */
   readonly type: Type;
+  /** The time of the publish: an RFC 3339 timestamp in UTC. */
   readonly time: string;
   /** When it expires: an RFC 3339 timestamp in UTC. */
   readonly expiresAt?: string;
@@ -20,6 +23,7 @@ export interface Notification<Topic extends string = string, Type extends string
   readonly publisher?: string;
   /** The trace of its publish: a `traceparent` of W3C Trace Context. */
   readonly traceparent?: string;
+  /** JSON of the application. */
   readonly data: Data;
 }
 

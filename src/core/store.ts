@@ -90,6 +90,7 @@ export interface HistoryQuery extends PageBounds {
   readonly after?: undefined;
 }
 
+/** One page of the log, and the state of the log at the time of the read. */
 export interface ReadResult {
   readonly epoch: Epoch;
   /**
@@ -263,7 +264,9 @@ export interface StoreRuntime {
  * Receives a driver's reports for operators. It never receives credentials or notification data.
  */
 export interface StoreLogger {
+  /** Reports a state to watch, such as a lost connection or a weaker guarantee. */
   warn(message: string): void;
+  /** Reports a state that needs an operator. */
   error(message: string): void;
 }
 

@@ -8,6 +8,7 @@ const WAIT_MS_MAX = 2 ** 31 - 1;
 
 /** A read by application code. The application is trusted, so no access rule runs. */
 export interface PollRequest<Topic extends string = string> {
+  /** The topics to read, at least one. */
   readonly topics: readonly Topic[];
   /** From an earlier page, from `cursor()`, or `'earliest'` or `'latest'`. Default `'latest'`. */
   readonly cursor?: string | undefined;

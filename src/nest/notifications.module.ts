@@ -52,6 +52,7 @@ import { CLIENT_FILES, FEED, OPTIONS, CONTEXT } from './module/tokens.js';
 
 /** Implemented by a class that `forRootAsync({ useClass })` or `({ useExisting })` receives. */
 export interface NotificationsOptionsFactory {
+  /** Called once, when the application starts. */
   createNotificationsOptions(): Promise<NotificationsOptions> | NotificationsOptions;
 }
 

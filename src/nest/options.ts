@@ -26,6 +26,7 @@ export interface NotificationsOptions {
    * output of the schema.
    */
   readonly schemas?: Schemas | undefined;
+  /** Defaults and bounds of the requests that read. */
   readonly poll?:
     | {
         /**
@@ -46,6 +47,7 @@ export interface NotificationsOptions {
         readonly limitMax?: number | undefined;
       }
     | undefined;
+  /** Event streams. */
   readonly stream?:
     | {
         /**
@@ -81,6 +83,7 @@ export interface NotificationsOptions {
         readonly unreadMsMax?: number | undefined;
       }
     | undefined;
+  /** Bounds of notifications, and of requests that publish. */
   readonly publish?:
     | {
         /**
@@ -162,6 +165,7 @@ export interface NotificationsOptions {
         readonly usesPerMinuteMax?: number | undefined;
       }
     | undefined;
+  /** The end of the node. */
   readonly shutdown?:
     | {
         /**
@@ -185,6 +189,7 @@ export interface NotificationsOptions {
         readonly bytes?: number | undefined;
       }
     | undefined;
+  /** Bounds of one node. Requests beyond them are rejected. */
   readonly limits?:
     | {
         /**

@@ -1,5 +1,6 @@
 import { type Clock, systemClock, type Timer } from '../core/clock.js';
 
+/** The time at which a `ManualClock` starts. */
 export interface ManualClockOptions {
   /**
    * The first result of `now()`, in milliseconds since the Unix epoch.
@@ -71,6 +72,7 @@ export class ManualClock implements Clock {
     return timer;
   }
 
+  /** Cancels a timer. A timer that has run already is ignored. */
   clearTimeout(timer: Timer): void {
     if (timer !== undefined) this.#remove(timer as ManualTimer);
   }

@@ -79,10 +79,12 @@ export class NotificationIterator<N extends Notification = Notification> impleme
     return this.#cursor;
   }
 
+  /** The iterator itself, for `for await`. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** The next notification, once it exists. Rejects, and ends the iteration, if a read fails. */
   next(): Promise<Result<N>> {
     const result = this.#last.then(() => this.#next());
     this.#last = result.catch(() => undefined);

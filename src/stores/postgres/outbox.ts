@@ -6,6 +6,7 @@ import { publishCall } from './sql/statements.sql.js';
  * `EntityManager`.
  */
 export interface TransactionClient {
+  /** Runs one statement in the transaction. */
   query(text: string, values: string[]): PromiseLike<unknown>;
 }
 
@@ -15,6 +16,7 @@ export interface PreparedPublication {
   readonly text: string;
 }
 
+/** Options of `publishInTransaction`. */
 export interface TransactionOptions {
   /**
    * The store's schema.

@@ -34,7 +34,9 @@ export interface StoreContractOptions {
 
 /** One test of the contract. `run` rejects with an `AssertionError` if the store breaks it. */
 export interface StoreCheck {
+  /** The behaviour that it checks, for the name of a test. */
   readonly name: string;
+  /** Rejects if the store behaves differently. */
   readonly run: () => Promise<void>;
 }
 
