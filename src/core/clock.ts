@@ -1,3 +1,6 @@
+/** The longest timer, in milliseconds. Node fires a longer one at once. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** A running timer of a clock. Only the clock that returned it reads it. */
 export type Timer = unknown;
 

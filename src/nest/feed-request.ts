@@ -1,10 +1,8 @@
+import { TIMER_MS_MAX } from '../core/clock.js';
 import { NotificationsError } from '../core/errors.js';
 import type { FeedHistoryRequest, FeedRequest } from '../core/feed-request.js';
 import { checkTopics } from '../wire/request.js';
 import type { ReadContext } from './context.js';
-
-/** The longest timer of Node.js. Calls in the process pass no proxy that limits the wait. */
-const WAIT_MS_MAX = 2 ** 31 - 1;
 
 /** A read by application code. The application is trusted, so no access rule runs. */
 export interface PollRequest<Topic extends string = string> {
@@ -52,8 +50,9 @@ export function historyRequest(context: ReadContext, request: HistoryRequest): F
 export function feedRequest({ settings, cursors, feed }: ReadContext, request: PollRequest): FeedRequest {
   const { poll, limits } = settings;
   const { cursor = 'latest', waitMs = poll.waitMs, limit = poll.limit } = request;
-  if (!(waitMs >= 0 && waitMs <= WAIT_MS_MAX)) {
-    throw new NotificationsError('wait_invalid', `waitMs is ${waitMs}, must be a number from 0 to ${WAIT_MS_MAX}`);
+  // Calls in the process pass no proxy that limits the wait.
+  if (!(waitMs >= 0 && waitMs <= TIMER_MS_MAX)) {
+    throw new NotificationsError('wait_invalid', `waitMs is ${waitMs}, must be a number from 0 to ${TIMER_MS_MAX}`);
   }
   checkLimit(limit, poll.limitMax);
   const after = cursor === 'latest' || cursor === 'earliest' ? cursor : cursors.open(cursor, feed.window.epoch);

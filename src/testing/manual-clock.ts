@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from '../core/clock.js';
+import { type Clock, systemClock, type Timer, TIMER_MS_MAX } from '../core/clock.js';
 
 /** The time at which a `ManualClock` starts. */
 export interface ManualClockOptions {
@@ -8,9 +8,6 @@ export interface ManualClockOptions {
    */
   readonly startMs?: number | undefined;
 }
-
-/** The longest delay of a runtime's timer. The runtime fires a longer one at once. */
-const DELAY_MS_MAX = 2 ** 31 - 1;
 
 /** Code that still sets immediates after this many turns never stops. */
 const TURNS_MAX = 20_000;
@@ -64,7 +61,7 @@ export class ManualClock implements Clock {
    * @throws RangeError for a delay that is too long for a runtime's timer
    */
   setTimeout(task: () => void, delayMs: number): Timer {
-    if (!(delayMs <= DELAY_MS_MAX)) throw new RangeError(`delayMs is ${delayMs}; it must be at most ${DELAY_MS_MAX}`);
+    if (!(delayMs <= TIMER_MS_MAX)) throw new RangeError(`delayMs is ${delayMs}; it must be at most ${TIMER_MS_MAX}`);
     const timer: ManualTimer = { dueMs: this.#elapsedMs + Math.max(1, delayMs), task };
     const sameTime = this.#timers.get(timer.dueMs);
     if (sameTime) sameTime.add(timer);

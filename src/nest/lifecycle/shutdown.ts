@@ -5,6 +5,7 @@ import {
   type OnApplicationShutdown,
   Optional,
 } from '@nestjs/common';
+import { pause } from '../../core/pause.js';
 import { isReading, type PublishContext } from '../context.js';
 import { CONTEXT } from '../module/tokens.js';
 import { UnusedConnections } from './unused-connections.js';
@@ -42,7 +43,7 @@ export class NotificationsShutdown implements BeforeApplicationShutdown, OnAppli
   async #delay(): Promise<void> {
     const { clock, settings } = this.#context;
     const { delayMs } = settings.shutdown;
-    if (delayMs > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
+    if (delayMs > 0) await pause(clock, delayMs);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,4 +1,7 @@
-import type { Clock, Timer } from '../../core/clock.js';
+import { jittered } from '../../core/backoff.js';
+import type { Clock } from '../../core/clock.js';
+import { Pause } from '../../core/pause.js';
+import { RETRY, retryMs } from '../shared/retry.js';
 import { isUnavailable, type Outage } from '../shared/unavailable.js';
 
 export interface ArmingOptions {
@@ -8,19 +11,17 @@ export interface ArmingOptions {
   readonly arm: () => Promise<void>;
 }
 
-const RETRY_MS_MIN = 100;
-const RETRY_MS_MAX = 1_000;
-
 /** Runs `arm` when it is requested: one run at a time, repeated until it succeeds. */
 export class Arming {
   readonly #options: ArmingOptions;
+  readonly #pause: Pause;
   #running: Promise<void> | undefined;
   #requested = false;
   #closed = false;
-  #endPause: (() => void) | undefined;
 
   constructor(options: ArmingOptions) {
     this.#options = options;
+    this.#pause = new Pause(options.clock);
   }
 
   /** The first run. Rejects with the last failure when the time has passed. */
@@ -40,13 +41,13 @@ export class Arming {
 
   /** Ends the pause before the next attempt. */
   hurry(): void {
-    this.#endPause?.();
+    this.#pause.end();
     this.request();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#endPause?.();
+    this.#pause.end();
     await this.#running?.catch(() => undefined);
   }
 
@@ -70,31 +71,25 @@ export class Arming {
         return;
       } catch (error) {
         if (!isUnavailable(error) || this.#closed || clock.monotonic() >= endsMs) throw error;
-        await this.#pause(RETRY_MS_MIN);
+        await this.#pause.run(jittered(RETRY.minMs));
       }
     }
   }
 
   async #again(): Promise<void> {
-    for (let delayMs = RETRY_MS_MIN; this.#requested && !this.#closed; delayMs = Math.min(2 * delayMs, RETRY_MS_MAX)) {
+    for (let failures = 0; this.#requested && !this.#closed; failures++) {
       this.#requested = false;
       try {
         await this.#options.arm();
       } catch (error) {
         this.#requested = true;
         this.#options.outage.lost(error instanceof Error ? error.message.replace(/\.$/, '') : 'unknown error');
-        await this.#pause(delayMs);
+        await this.#pauseUnlessClosed(retryMs(failures));
       }
     }
   }
 
-  async #pause(delayMs: number): Promise<void> {
-    let timer: Timer;
-    await new Promise<void>((resolve) => {
-      this.#endPause = resolve;
-      if (this.#closed) resolve();
-      else timer = this.#options.clock.setTimeout(resolve, delayMs);
-    });
-    this.#options.clock.clearTimeout(timer);
+  async #pauseUnlessClosed(durationMs: number): Promise<void> {
+    if (!this.#closed) await this.#pause.run(durationMs);
   }
 }

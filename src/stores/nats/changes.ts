@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
+import { within } from '../../core/within.js';
 import { unavailable } from '../shared/unavailable.js';
 
 /** Lets callers wait for a condition, up to a time limit. */
@@ -25,21 +26,19 @@ export class Changes {
   /** Resolves when the condition is true. Rejects with `store_unavailable` after the time limit. */
   async until(condition: () => boolean, timeoutMs: number): Promise<void> {
     if (condition() && !this.#closed) return;
-    let [timer, check]: [Timer, () => void] = [undefined, () => undefined];
+    const late = (): Error => unavailable('The NATS server cannot be reached in time.');
+    let check = (): void => undefined;
+    const changed = new Promise<void>((resolve, reject) => {
+      check = () => {
+        if (this.#closed) reject(unavailable('The NATS store is closed.'));
+        else if (condition()) resolve();
+      };
+      this.#waiting.add(check);
+      check();
+    });
     try {
-      await new Promise<void>((resolve, reject) => {
-        check = () => {
-          if (this.#closed) reject(unavailable('The NATS store is closed.'));
-          else if (condition()) resolve();
-        };
-        this.#waiting.add(check);
-        timer = this.#clock.setTimeout(() => {
-          reject(unavailable('The NATS server cannot be reached in time.'));
-        }, timeoutMs);
-        check();
-      });
+      await within(changed, { clock: this.#clock, timeoutMs, late });
     } finally {
-      this.#clock.clearTimeout(timer);
       this.#waiting.delete(check);
     }
   }

@@ -2,6 +2,8 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type * as jetstream from '@nats-io/jetstream';
 import type * as transport from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { reconnectMs } from '../../core/backoff.js';
+import type { NotificationsError } from '../../core/errors.js';
 import { unavailable } from '../shared/unavailable.js';
 import type { NatsSettings } from './options.js';
 
@@ -37,7 +39,7 @@ function reconnectDelay(delayMs = RECONNECT_MS): () => number {
     const now = aheadMs();
     const setBackMs = Math.max(0, before - now);
     before = now;
-    return setBackMs > delayMs ? -setBackMs : delayMs * (1 + Math.random());
+    return setBackMs > delayMs ? -setBackMs : reconnectMs(delayMs, delayMs);
   };
 }
 
@@ -61,6 +63,11 @@ export async function connectClient({ connection, timeoutMs }: NatsSettings): Pr
     if (isRejection(cause)) throw unavailable(REJECTED, cause);
     throw unavailable(`The NATS server cannot be reached: ${nameOf(cause)}.`, cause);
   }
+}
+
+/** The error of a call that takes too long. */
+export function noAnswer(): NotificationsError {
+  return unavailable('The NATS server does not answer in time.');
 }
 
 /** True if the server does not accept the credentials, or no longer accepts them. */

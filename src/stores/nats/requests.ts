@@ -1,7 +1,9 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
+import { pause } from '../../core/pause.js';
+import { within } from '../../core/within.js';
 import { unavailable } from '../shared/unavailable.js';
-import { isAnswer, nameOf } from './client.js';
+import { isAnswer, nameOf, noAnswer } from './client.js';
 import { repeated } from './repeated.js';
 
 /** A request without an answer is sent again after this time. */
@@ -67,7 +69,7 @@ export class Requests {
       } catch (error) {
         if (!hadNoResponders(error) || !this.connected || clock.monotonic() >= endsMs) throw error;
       }
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, RESEND_MS));
+      await pause(clock, RESEND_MS);
     }
   }
 
@@ -85,22 +87,9 @@ export class Requests {
   }
 
   /** Waits for the answer to a request about a consumer. */
-  async soon<T>(answer: Promise<T>): Promise<T> {
+  soon<T>(answer: Promise<T>): Promise<T> {
     const { clock, timeoutMs } = this.#options;
-    let timer: Timer;
-    const late = new Promise<never>((_, reject) => {
-      timer = clock.setTimeout(
-        () => {
-          reject(unavailable('The NATS server does not answer in time.'));
-        },
-        Math.min(timeoutMs, CONSUMER_MS),
-      );
-    });
-    try {
-      return await Promise.race([late, answer]);
-    } finally {
-      clock.clearTimeout(timer);
-    }
+    return within(answer, { clock, timeoutMs: Math.min(timeoutMs, CONSUMER_MS), late: noAnswer });
   }
 
   async #answer<T>(request: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { ClientConfig, Pool, PoolClient, QueryConfig } from 'pg';
 import type { Clock } from '../../core/clock.js';
+import { within } from '../../core/within.js';
 import { endsConnection, isNotPrepared, NoAnswer } from './errors.js';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -105,14 +106,9 @@ export class Database {
   async #connect(): Promise<PoolClient> {
     const { pool, clock, timeoutMs } = this.#options;
     const connecting = pool.connect();
-    let timer: unknown;
-    const late = new Promise<never>((_, reject) => {
-      timer = clock.setTimeout(() => {
-        reject(new NoAnswer(`no connection within ${timeoutMs} ms`));
-      }, timeoutMs);
-    });
+    const late = (): Error => new NoAnswer(`no connection within ${timeoutMs} ms`);
     try {
-      return await Promise.race([connecting, late]);
+      return await within(connecting, { clock, timeoutMs, late });
     } catch (error) {
       // A connection that arrives too late is returned to the pool.
       connecting.then(
@@ -122,8 +118,6 @@ export class Database {
         () => undefined,
       );
       throw error;
-    } finally {
-      clock.clearTimeout(timer);
     }
   }
 }

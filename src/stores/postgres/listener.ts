@@ -1,6 +1,8 @@
 import type { Client, Notification } from 'pg';
-import { backoffMs, type BackoffRange } from '../../core/backoff.js';
 import type { Clock, Timer } from '../../core/clock.js';
+import { within } from '../../core/within.js';
+import { retryMs } from '../shared/retry.js';
+import { NoAnswer } from './errors.js';
 import type { Peers } from './peers.js';
 import { channelOf } from './sql/names.js';
 import { GREET, listen } from './sql/statements.sql.js';
@@ -26,12 +28,6 @@ type ListenClient = Client & { readonly processID?: number };
 
 /** Bounds the end of a connection. */
 const END_MS_MAX = 1_000;
-const RETRY: BackoffRange = { minMs: 50, maxMs: 1_000 };
-
-/** The pause before a retry. It grows with each attempt, and differs between nodes. */
-export function retryMs(attempt: number): number {
-  return backoffMs(attempt, RETRY);
-}
 
 /**
  * The one connection that listens. A wake-up carries no data and only starts a read, so a lost one
@@ -166,16 +162,9 @@ export class Listener {
   async #end(client: Client, isFarewell = false): Promise<void> {
     client.removeAllListeners('notification');
     const { clock, peers, timeoutMs } = this.#options;
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimeout(resolve, Math.min(timeoutMs, END_MS_MAX));
-      (isFarewell ? this.#send(client, peers.farewell) : Promise.resolve())
-        .catch(() => undefined)
-        .then(() => client.end())
-        .catch(() => undefined)
-        .finally(() => {
-          clock.clearTimeout(timer);
-          resolve();
-        });
-    });
+    const farewell = isFarewell ? this.#send(client, peers.farewell) : Promise.resolve();
+    const ended = farewell.catch(() => undefined).then(() => client.end());
+    const late = (): Error => new NoAnswer('the connection has not ended in time');
+    await within(ended, { clock, timeoutMs: Math.min(timeoutMs, END_MS_MAX), late }).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { Pause } from '../../core/pause.js';
 import type { StoreLogger } from '../../core/store.js';
 import type { Database } from './database.js';
 import { endsConnection, reasonOf } from './errors.js';
@@ -29,13 +30,14 @@ const TICK_MS = 5;
  */
 export class Waker {
   readonly #options: WakerOptions;
+  readonly #tick: Pause;
   #sending: Promise<void> | undefined;
   #isDue = false;
   #hasFailed = false;
-  #endTick: (() => void) | undefined;
 
   constructor(options: WakerOptions) {
     this.#options = options;
+    this.#tick = new Pause(options.clock);
   }
 
   wake(): void {
@@ -46,7 +48,7 @@ export class Waker {
 
   /** Sends the last wake-up without waiting for its tick. */
   async close(): Promise<void> {
-    this.#endTick?.();
+    this.#tick.end();
     await this.#sending;
   }
 
@@ -54,21 +56,9 @@ export class Waker {
     while (this.#isDue) {
       this.#isDue = false;
       await this.#notify();
-      await this.#tick();
+      await this.#tick.run(TICK_MS);
     }
     this.#sending = undefined;
-  }
-
-  async #tick(): Promise<void> {
-    const { clock } = this.#options;
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimeout(resolve, TICK_MS);
-      this.#endTick = () => {
-        clock.clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#endTick = undefined;
   }
 
   async #notify(): Promise<void> {

@@ -1,9 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { isBehind, isWrongPassword } from './errors.js';
+import { retryMs } from '../shared/retry.js';
 import type { RedisClientFactory, RedisClientSettings, RedisStoreSettings } from './options.js';
-
-const RETRY_MS_MIN = 50;
-const RETRY_MS_MAX = 1_000;
 
 /** Returns a function that makes clients according to the options. */
 export async function clientFactory({ connection, timeoutMs }: RedisStoreSettings): Promise<() => Redis | Cluster> {
@@ -52,8 +50,7 @@ function clientSettings(timeoutMs: number): RedisClientSettings {
     // A connection without an answer for so long is closed, and the calls queued on it are
     // rejected.
     socketTimeout: timeoutMs,
-    retryStrategy: (times) =>
-      Math.min(RETRY_MS_MIN * 2 ** Math.min(times, 10), RETRY_MS_MAX) * (0.75 + Math.random() / 4),
+    retryStrategy: retryMs,
     // The primary became a replica, or was replaced. Its address may lead to the new primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY') || isBehind(error),
   };

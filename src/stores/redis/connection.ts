@@ -1,5 +1,6 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { StoreRuntime } from '../../core/store.js';
+import { within } from '../../core/within.js';
 import { clientFactory, dropSocketTimers, whenReady } from './clients.js';
 import { EngineCheck } from './engine-check.js';
 import { Outage } from '../shared/unavailable.js';
@@ -221,20 +222,11 @@ export class Connection {
     return client;
   }
 
-  async #within<T>(promise: Promise<T>): Promise<T> {
+  #within<T>(promise: Promise<T>): Promise<T> {
     const { clock } = this.#runtime;
     const { timeoutMs } = this.#settings;
-    let timer: unknown;
-    const late = new Promise<never>((_, reject) => {
-      timer = clock.setTimeout(() => {
-        reject(this.#unreachable(`Redis has not answered within ${timeoutMs} ms (timeoutMs).`));
-      }, timeoutMs);
-    });
-    try {
-      return await Promise.race([promise, late]);
-    } finally {
-      clock.clearTimeout(timer);
-    }
+    const late = (): Error => this.#unreachable(`Redis has not answered within ${timeoutMs} ms (timeoutMs).`);
+    return within(promise, { clock, timeoutMs, late });
   }
 
   #unreachable(message: string): NotificationsError {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
 import type { LogEntry } from '../../core/notification.js';
+import { pause } from '../../core/pause.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
 import { type Held, holdsEntry, isContinued, renewal, type Seen } from './continuity.js';
 import { type Engine, isBusy, reasonOf } from './engine.js';
@@ -157,13 +158,7 @@ export class LogAccess {
     const { version, atMs } = this.#committed;
     const file = this.#usable();
     if (!file?.othersWait) return;
-    while (clock.monotonic() - atMs < GIVE_WAY_MS && file.version === version) await this.#pause(BUSY_RETRY_MS);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.clock.setTimeout(resolve, ms);
-    });
+    while (clock.monotonic() - atMs < GIVE_WAY_MS && file.version === version) await pause(clock, BUSY_RETRY_MS);
   }
 
   #usable(): LogFile | undefined {
@@ -232,7 +227,7 @@ export class LogAccess {
           throw unavailable('The sqlite store is unavailable.', error);
         }
       }
-      await this.#pause(BUSY_RETRY_MS);
+      await pause(clock, BUSY_RETRY_MS);
     }
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { StoreAbilities, StoreAbility } from '../../core/abilities.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
 import type { Epoch, ReadQuery, ReadResult, Store } from '../../core/store.js';
-import { bounded, TIMEOUT_MS, within } from './bounded.js';
+import { bounded, TIMEOUT_MS, settledWithin } from './bounded.js';
 import { Follower } from './follower.js';
 
 /** How a driver lets the contract get at its stores. */
@@ -121,7 +121,7 @@ export class Bench {
 
   /** Waits for a promise, for a limited time. */
   soon<T>(what: string, promise: Promise<T>): Promise<T> {
-    return within(this.#options.timeoutMs ?? TIMEOUT_MS, () => `${what} did not happen`, promise);
+    return settledWithin(this.#options.timeoutMs ?? TIMEOUT_MS, () => `${what} did not happen`, promise);
   }
 
   async #close(): Promise<void> {

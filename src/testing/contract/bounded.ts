@@ -1,23 +1,15 @@
 import { abilitiesOf, type StoreAbilities } from '../../core/abilities.js';
 import { systemClock } from '../../core/clock.js';
 import type { Store } from '../../core/store.js';
+import { within } from '../../core/within.js';
 
 /** How long the contract waits where a driver's test does not say. */
 export const TIMEOUT_MS = 10_000;
 
-/** Waits for a promise, for a limited time. */
-export async function within<T>(timeoutMs: number, describe: () => string, promise: Promise<T>): Promise<T> {
-  let timer: unknown;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = systemClock.setTimeout(() => {
-      reject(new Error(`${describe()}, waited ${timeoutMs} ms`));
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    systemClock.clearTimeout(timer);
-  }
+/** Waits for a promise, for a limited time. The error describes the missing condition. */
+export function settledWithin<T>(timeoutMs: number, describe: () => string, promise: Promise<T>): Promise<T> {
+  const late = (): Error => new Error(`${describe()}, waited ${timeoutMs} ms`);
+  return within(promise, { clock: systemClock, timeoutMs, late });
 }
 
 /**
@@ -26,7 +18,7 @@ export async function within<T>(timeoutMs: number, describe: () => string, promi
  */
 export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store & Partial<StoreAbilities> {
   const settled = <T>(call: string, promise: Promise<T>): Promise<T> =>
-    within(timeoutMs, () => `${call} did not settle`, promise);
+    settledWithin(timeoutMs, () => `${call} did not settle`, promise);
   let closed: Promise<void> | undefined;
   const { claim, positionsOf } = abilitiesOf(store);
   return {

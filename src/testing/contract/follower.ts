@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LogEntry } from '../../core/notification.js';
 import type { Store, Tail, TailBatch } from '../../core/store.js';
-import { TIMEOUT_MS, within } from './bounded.js';
+import { TIMEOUT_MS, settledWithin } from './bounded.js';
 
 /** A tail that keeps what it is handed, and can be waited for. */
 export class Follower {
@@ -45,7 +45,7 @@ export class Follower {
       const handed = `${this.entries.length} entries in ${this.batches.length} batches`;
       return `a tail after ${this.#after} did not reach ${position}: it delivered ${handed}, up to ${this.head}`;
     };
-    return within(this.#timeoutMs, describe, reached);
+    return settledWithin(this.#timeoutMs, describe, reached);
   }
 
   async close(): Promise<void> {

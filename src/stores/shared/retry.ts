@@ -1,0 +1,12 @@
+import { backoffMs, type BackoffRange } from '../../core/backoff.js';
+
+/**
+ * A node reaches an engine that restarts within 50 ms. During a long outage it tries once per
+ * second.
+ */
+export const RETRY: BackoffRange = { minMs: 50, maxMs: 1_000 };
+
+/** The pause before a driver retries. It grows with each failure, and differs between nodes. */
+export function retryMs(failures: number): number {
+  return backoffMs(failures, RETRY);
+}
