@@ -1,19 +1,15 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DRAFT_LIMITS } from '../core/draft.js';
+import { numberOptions, type NumberRule, unknownOption as noOption, wrongOption } from '../core/options.js';
 import type { NotificationsOptions, Schemas } from './options.js';
 
-/** The range of an option. The declaration of the option explains it. */
-interface Bound {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-}
-
+/** For error messages. */
+const OWNER = 'NotificationsModule';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MINUTE_MS = 60_000;
 
-/** Every numeric option with its default and allowed range. */
+/** Every numeric option with its default and range. The declaration of the option explains it. */
 const BOUNDS = {
   poll: {
     waitMs: { default: 25_000, min: 0, max: 300_000 },
@@ -60,7 +56,7 @@ const BOUNDS = {
     pageBytesMax: { default: MIB, min: KIB, max: 256 * MIB },
     unreadBytesMax: { default: 32 * MIB, min: MIB, max: 64 * KIB * MIB },
   },
-} as const satisfies Record<string, Record<string, Bound>>;
+} as const satisfies Record<string, Record<string, NumberRule>>;
 
 type Bounds = typeof BOUNDS;
 type Group = keyof Bounds;
@@ -94,23 +90,10 @@ export function resolveSettings(options: NotificationsOptions): Settings {
 }
 
 function resolveGroup(group: Group, given: object | undefined): Record<string, number> {
-  const bounds: Record<string, Bound> = BOUNDS[group];
   if (given !== undefined && (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given))) {
     throw optionError(group, given, 'must be an object');
   }
-  const values = (given ?? {}) as Record<string, unknown>;
-  for (const name of Object.keys(values)) {
-    if (!Object.hasOwn(bounds, name)) throw unknownOption(`${group}.${name}`);
-  }
-  return Object.fromEntries(
-    Object.entries(bounds).map(([name, { default: fallback, min, max }]) => {
-      const value = values[name] ?? fallback;
-      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
-        throw optionError(`${group}.${name}`, value, `must be a whole number from ${min} to ${max}`);
-      }
-      return [name, value];
-    }),
-  );
+  return numberOptions<string>(given ?? {}, { owner: OWNER, group: `${group}.`, numbers: BOUNDS[group] });
 }
 
 /** A default must not exceed the maximum that clients may request. */
@@ -135,7 +118,7 @@ function checkSchemas(schemas: Schemas | undefined): void {
  * "it".
  */
 export function optionError(name: string, value: unknown, rule: string): Error {
-  return new Error(`NotificationsModule: option ${name} is ${describe(value)}; it ${rule}`);
+  return wrongOption({ owner: OWNER, name, value, rule });
 }
 
 function checkOrigins(origins: unknown): void {
@@ -156,24 +139,9 @@ function checkKeys(keys: unknown): void {
   const isKey = (key: unknown): boolean => typeof key === 'string' && (key === '' || key.length >= KEY_LENGTH_MIN);
   if (Array.isArray(keys) && keys.length > 0 && keys.every(isKey)) return;
   const rule = `must be an array of strings that are empty or have at least ${KEY_LENGTH_MIN} characters`;
-  throw new Error(`NotificationsModule: option keys ${rule}`);
+  throw new RangeError(`${OWNER}: option keys ${rule}`);
 }
 
 export function unknownOption(name: string): Error {
-  return new Error(`NotificationsModule: there is no option ${name}`);
-}
-
-/** A longer string is shortened in an error message. */
-const TEXT_SHOWN_MAX = 100;
-
-/** Names the type where values of two types look alike, such as the string "5" and the number 5. */
-function describe(value: unknown): string {
-  if (typeof value === 'string') {
-    const shown = value.length > TEXT_SHOWN_MAX ? `${value.slice(0, TEXT_SHOWN_MAX)}…` : value;
-    return `the string ${JSON.stringify(shown)}`;
-  }
-  if (typeof value === 'bigint') return `the bigint ${value}`;
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
+  return noOption(OWNER, name);
 }

@@ -107,7 +107,7 @@ forEachAdapter((adapter) => {
         imports: [NotificationsModule.forRoot({ keys: keys as string[] })],
       }).then(String, String);
       expect(error).toBe(
-        'Error: NotificationsModule: option keys must be an array of strings that are empty or have at least 32 characters',
+        'RangeError: NotificationsModule: option keys must be an array of strings that are empty or have at least 32 characters',
       );
     },
   );

@@ -116,7 +116,9 @@ forEachAdapter((adapter) => {
     );
 
     test('for the memory store are checked in the call of `memoryStore`', () => {
-      expect(() => memoryStore({ retainCount: 0 })).toThrow(/retainCount is 0, must be a whole number from 1/);
+      expect(() => memoryStore({ retainCount: 0 })).toThrow(
+        /option retainCount is 0; it must be a whole number from 1/,
+      );
     });
 
     async function start(module: DynamicModule): Promise<void> {

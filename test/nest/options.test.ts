@@ -20,7 +20,8 @@ describe('options', () => {
     [{ poll: { waitMs: -1 } }, 'option poll.waitMs is -1; it must be a whole number from 0 to 300000'],
     [{ poll: { waitMs: 1.5 } }, 'option poll.waitMs is 1.5; it must be a whole number from 0 to 300000'],
     [{ poll: { limit: '5' } }, 'option poll.limit is the string "5"; it must be a whole number from 1 to 10000'],
-    [{ poll: { limit: null } }, undefined],
+    [{ poll: { limit: undefined } }, undefined],
+    [{ poll: { limit: null } }, 'option poll.limit is null; it must be'],
     [
       { poll: { waitMs: 2_000, waitMsMax: 1_000 } },
       'option poll.waitMs is 2000; it must be at most poll.waitMsMax, which is 1000',

@@ -138,7 +138,7 @@ describe('options', () => {
     '%s: %p is refused by name',
     (name, value) => {
       expect(() => memoryStore({ [name as string]: value } as MemoryStoreOptions)).toThrow(
-        new RangeError(`memoryStore: ${name} is ${shown(value)}, must be a whole number from 1`),
+        new RangeError(`memoryStore: option ${name} is ${shown(value)}; it must be a whole number from 1`),
       );
     },
   );
@@ -152,7 +152,7 @@ describe('options', () => {
   });
 
   test.each(['retain', 'toString'])('%s is unknown', (name) => {
-    expect(() => memoryStore({ [name]: 1 } as MemoryStoreOptions)).toThrow(`memoryStore: unknown option ${name}`);
+    expect(() => memoryStore({ [name]: 1 } as MemoryStoreOptions)).toThrow(`memoryStore: there is no option ${name}`);
   });
 });
 
@@ -168,7 +168,6 @@ test('a restart is a new epoch and an empty log', async () => {
   expect(other.epoch.secret).not.toBe(one.epoch.secret);
 });
 
-/** A text is quoted, so that the string "5" does not read like the number 5. */
 function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return typeof value === 'string' ? `the string "${value}"` : String(value);
 }

@@ -24,12 +24,12 @@ const runtime = { clock: systemClock, logger: console };
 
 describe('nats store: options', () => {
   test.each([
-    [{ stream: 'a.b' }, /stream is a\.b, must be/],
-    [{ replicas: 6 }, /replicas is 6, must be a whole number from 1 to 5/],
-    [{ timeoutMs: 1 }, /timeoutMs is 1, must be a whole number from 100 to/],
+    [{ stream: 'a.b' }, /option stream is the string "a\.b"; it must have/],
+    [{ replicas: 6 }, /option replicas is 6; it must be a whole number from 1 to 5/],
+    [{ timeoutMs: 1 }, /option timeoutMs is 1; it must be a whole number from 100 to/],
     [{ retainCount: 0.5 }, /retainCount is 0\.5/],
-    [{ syncAlways: 'yes' }, /syncAlways is "yes", must be true or false/],
-    [{ nonsense: 1 }, /unknown option nonsense/],
+    [{ syncAlways: 'yes' }, /option syncAlways is the string "yes"; it must be true or false/],
+    [{ nonsense: 1 }, /there is no option nonsense/],
   ])('rejects %j', (options, message) => {
     expect(() => natsStore(options as NatsStoreOptions)).toThrow(message);
   });

@@ -246,10 +246,10 @@ describePostgres('postgresStore during failures of its engine', () => {
 
   test.each([
     [{}, /either pool or connectionString/],
-    [{ connectionString: 'postgres://a', retainMs: 0 }, /retainMs is 0, must be a whole number from 1 to/],
-    [{ connectionString: 'postgres://a', poolMax: 1 }, /poolMax is 1, must be a whole number from 2 to 1000/],
-    [{ connectionString: 'postgres://a', schema: 'a"b' }, /schema is "a\\"b", must be a word/],
-    [{ connectionString: 'postgres://a', retain: 1 }, /unknown option retain/],
+    [{ connectionString: 'postgres://a', retainMs: 0 }, /option retainMs is 0; it must be a whole number from 1 to/],
+    [{ connectionString: 'postgres://a', poolMax: 1 }, /option poolMax is 1; it must be a whole number from 2 to 1000/],
+    [{ connectionString: 'postgres://a', schema: 'a"b' }, /option schema is the string "a\\"b"; it must be a word/],
+    [{ connectionString: 'postgres://a', retain: 1 }, /there is no option retain$/],
   ])('options are checked: %j', (options, message) => {
     expect(() => postgresStore(options)).toThrow(message);
   });

@@ -132,7 +132,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     const { rows } = await pool.query(`SELECT ${schema}.publish($1) AS count`, [text]);
     expect(rows).toEqual([{ count: 2 }]);
     const publishing = publishInTransaction(pool, publicationOf([item('c')]), { schema: 'No' });
-    await expect(publishing).rejects.toThrow(/schema is "No"/);
+    await expect(publishing).rejects.toThrow(/option schema is the string "No"/);
   });
 
   test('a publication that cannot be appended is kept aside and reported, and stops no other', async () => {

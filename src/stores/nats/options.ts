@@ -1,5 +1,6 @@
 import type { NodeConnectionOptions } from '@nats-io/transport-node';
-import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
+import { TIMER_MS_MAX } from '../../core/clock.js';
+import { type NumberRule, numberOptions, wrongOption } from '../../core/options.js';
 
 /** Options of the NATS store: connection, retention, replication and limits. */
 export interface NatsStoreOptions {
@@ -91,16 +92,19 @@ const STREAM = /^[A-Za-z0-9_-]{1,64}$/;
 /** @throws RangeError that names the option, its value and its range */
 export function natsSettings(options: NatsStoreOptions): NatsSettings {
   const { connection = {}, stream = 'notifications', syncAlways = false } = options;
-  const numbers = numberOptions('natsStore', options, NUMBERS, ['connection', 'stream', 'syncAlways']);
+  const owner = 'natsStore';
+  const others = ['connection', 'stream', 'syncAlways'];
+  const numbers = numberOptions(options, { owner, numbers: NUMBERS, others });
   if (!STREAM.test(stream)) {
-    throw new RangeError(`natsStore: stream is ${stream}, must be 1 to 64 letters, digits, - and _`);
+    const rule = 'must have 1 to 64 letters, digits, - and _';
+    throw wrongOption({ owner, name: 'stream', value: stream, rule });
   }
   if (typeof syncAlways !== 'boolean') {
-    throw new RangeError(`natsStore: syncAlways is ${JSON.stringify(syncAlways)}, must be true or false`);
+    throw wrongOption({ owner, name: 'syncAlways', value: syncAlways, rule: 'must be true or false' });
   }
   // The message leaves out the value, because it holds the credentials.
   if ([connection.servers ?? []].flat().some((server) => server.includes('@'))) {
-    throw new RangeError('natsStore: connection.servers has credentials, they must be in user and pass, or token');
+    throw new RangeError(`${owner}: connection.servers has credentials, they must be in user and pass, or token`);
   }
   return { ...numbers, connection, stream, syncAlways };
 }

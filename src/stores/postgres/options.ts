@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import { type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
+import { TIMER_MS_MAX } from '../../core/clock.js';
+import { type NumberRule, numberOptions, wrongOption } from '../../core/options.js';
 
 /**
  * Connections and bounds of the store. The first bound that is reached removes the oldest
@@ -106,7 +107,7 @@ export function checkedOptions(options: PostgresStoreOptions): PostgresStoreSett
   }
   const others = ['pool', 'connectionString', 'listenConnectionString', 'schema'];
   return {
-    ...numberOptions('postgresStore', options, RULES, others),
+    ...numberOptions(options, { owner: 'postgresStore', numbers: RULES, others }),
     pool,
     connectionString,
     listenConnectionString,
@@ -117,8 +118,8 @@ export function checkedOptions(options: PostgresStoreOptions): PostgresStoreSett
 /** @throws RangeError for a name that is not a plain lower-case word */
 export function checkedSchema(caller: string, schema: string = DEFAULT_SCHEMA): string {
   if (!SCHEMA.test(schema) || schema.startsWith('pg_')) {
-    const range = 'a word of up to 40 of a-z, 0-9 and _, not beginning with a digit or pg_';
-    throw new RangeError(`${caller}: schema is ${JSON.stringify(schema)}, must be ${range}`);
+    const rule = 'must be a word of up to 40 of a-z, 0-9 and _, and must not begin with a digit or pg_';
+    throw wrongOption({ owner: caller, name: 'schema', value: schema, rule });
   }
   return schema;
 }

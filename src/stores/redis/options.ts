@@ -1,5 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import { type Filled, type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
+import { TIMER_MS_MAX } from '../../core/clock.js';
+import { type Filled, type NumberRule, numberOptions, wrongOption } from '../../core/options.js';
 
 /** Settings that the store needs; a factory passes them to the client that it makes. */
 export type RedisClientSettings = Pick<
@@ -51,10 +52,16 @@ export interface RedisStoreOptions {
   readonly prefix?: string | undefined;
   /** Milliseconds after which a call is rejected and its connection is replaced. Default 5,000. */
   readonly timeoutMs?: number | undefined;
-  /** Calls to `append` in flight at once; further ones are rejected. Default 10,000. */
+  /**
+   * Notifications that may wait to be appended on this node. Beyond it `append` rejects. Default
+   * 20,000.
+   */
   readonly pendingMax?: number | undefined;
-  /** Bytes of JSON (as text in memory) in the calls to `append` in flight. Default 64 Mi. */
-  readonly pendingBytesMax?: number | undefined;
+  /**
+   * Characters of JSON that may wait to be appended on this node. Beyond it `append` rejects.
+   * Default 64 Mi.
+   */
+  readonly pendingCharsMax?: number | undefined;
   /**
    * Notifications in one array; a larger one is rejected with `notifications_too_many`. An array is
    * written in one atomic step, and the engine serves no other client meanwhile: with 1,000 for
@@ -62,10 +69,10 @@ export interface RedisStoreOptions {
    */
   readonly arrayMax?: number | undefined;
   /**
-   * Bytes of JSON (as text in memory) in one array of several, for the same reason. Default 6.5 Mi:
-   * 100 notifications of 64 KiB.
+   * Characters of JSON in one array of several, for the same reason. Default 6.5 Mi: 100
+   * notifications of 64 KiB.
    */
-  readonly arrayBytesMax?: number | undefined;
+  readonly arrayCharsMax?: number | undefined;
   /**
    * Milliseconds between reads of the log without a wake-up; pub/sub may lose one. Default 1,000.
    */
@@ -96,9 +103,9 @@ export interface RedisStoreOptions {
 type NumberOption =
   | 'timeoutMs'
   | 'pendingMax'
-  | 'pendingBytesMax'
+  | 'pendingCharsMax'
   | 'arrayMax'
-  | 'arrayBytesMax'
+  | 'arrayCharsMax'
   | 'recheckMs'
   | 'retainCount'
   | 'retainMs'
@@ -114,16 +121,18 @@ export interface RedisStoreSettings
     Filled<Pick<RedisStoreOptions, 'connection' | 'prefix'>>,
     Pick<RedisStoreOptions, 'wait'> {}
 
+/** For error messages. */
+const OWNER = 'redisStore';
 const ANY_MAX = Number.MAX_SAFE_INTEGER;
 /** Ids remembered by default: as many as notifications, between these bounds. */
 const IDS_MIN = 10_000;
 const IDS_MAX = 1_000_000;
 const RULES: Readonly<Record<NumberOption, NumberRule>> = {
   timeoutMs: { default: 5_000, min: 1, max: TIMER_MS_MAX },
-  pendingMax: { default: 10_000, min: 1, max: ANY_MAX },
-  pendingBytesMax: { default: 64 * 1024 * 1024, min: 1, max: ANY_MAX },
+  pendingMax: { default: 20_000, min: 1, max: ANY_MAX },
+  pendingCharsMax: { default: 64 * 1024 * 1024, min: 1, max: ANY_MAX },
   arrayMax: { default: 1_000, min: 1, max: ANY_MAX },
-  arrayBytesMax: { default: 6.5 * 1024 * 1024, min: 1, max: ANY_MAX },
+  arrayCharsMax: { default: 6.5 * 1024 * 1024, min: 1, max: ANY_MAX },
   recheckMs: { default: 1_000, min: 1, max: TIMER_MS_MAX },
   retainCount: { default: 1_000_000, min: 1, max: ANY_MAX },
   retainMs: { default: 86_400_000, min: 1, max: ANY_MAX },
@@ -139,13 +148,13 @@ const PREFIX_MAX = 200;
  * @throws RangeError with the option, its value (never that of `connection`) and the allowed values
  */
 export function redisStoreSettings(options: RedisStoreOptions): RedisStoreSettings {
-  const numbers = numberOptions('redisStore', options, RULES, ['connection', 'prefix', 'wait']);
+  const others = ['connection', 'prefix', 'wait'];
+  const numbers = numberOptions(options, { owner: OWNER, numbers: RULES, others });
   checkConnection(options.connection);
   const { prefix = 'notifications', wait } = options;
   if (typeof prefix !== 'string' || prefix === '' || prefix.length > PREFIX_MAX || /[{}]/.test(prefix)) {
-    throw new RangeError(
-      `redisStore: prefix is ${JSON.stringify(prefix)}, must have 1 to ${PREFIX_MAX} characters, without braces`,
-    );
+    const rule = `must have 1 to ${PREFIX_MAX} characters, without braces`;
+    throw wrongOption({ owner: OWNER, name: 'prefix', value: prefix, rule });
   }
   if (wait) checkWait(wait, numbers.timeoutMs);
   const idempotencyCount = options.idempotencyCount ?? Math.max(IDS_MIN, Math.min(numbers.retainCount, IDS_MAX));
@@ -153,12 +162,8 @@ export function redisStoreSettings(options: RedisStoreOptions): RedisStoreSettin
 }
 
 function checkWait(wait: RedisWait, timeoutMs: number): void {
-  // Both have no default, so a missing value is rejected as any other wrong value.
-  const rules = {
-    'wait.replicas': { default: NaN, min: 1, max: ANY_MAX },
-    'wait.timeoutMs': { default: NaN, min: 1, max: timeoutMs - 1 },
-  };
-  numberOptions('redisStore', { 'wait.replicas': wait.replicas, 'wait.timeoutMs': wait.timeoutMs }, rules);
+  const numbers = { replicas: { min: 1, max: ANY_MAX }, timeoutMs: { min: 1, max: timeoutMs - 1 } };
+  numberOptions(wait, { owner: OWNER, group: 'wait.', numbers });
 }
 
 function checkConnection(connection: unknown): void {
@@ -167,9 +172,9 @@ function checkConnection(connection: unknown): void {
     if (URL.canParse(connection) && /^rediss?:\/\//.test(connection)) return;
   } else if (typeof connection === 'object' && connection !== null) {
     if (!('keyPrefix' in connection) || !connection.keyPrefix) return;
-    throw new RangeError('redisStore: connection has a keyPrefix; use the option prefix instead');
+    throw new RangeError(`${OWNER}: connection has a keyPrefix; use the option prefix instead`);
   }
   // Its value is not shown: it may hold a password.
   const must = 'must be a redis:// or rediss:// URL, options of ioredis, or a function that makes a client';
-  throw new RangeError(`redisStore: connection is a ${typeof connection} that cannot be used, ${must}`);
+  throw new RangeError(`${OWNER}: connection is a ${typeof connection} that cannot be used, ${must}`);
 }

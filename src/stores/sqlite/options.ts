@@ -1,4 +1,5 @@
-import { type Filled, type NumberRule, numberOptions, TIMER_MS_MAX } from '../shared/options.js';
+import { TIMER_MS_MAX } from '../../core/clock.js';
+import { type Filled, type NumberRule, numberOptions, wrongOption } from '../../core/options.js';
 
 /** The file and its limits. The first limit that is reached removes the oldest notifications. */
 export interface SqliteStoreOptions {
@@ -30,6 +31,8 @@ export interface SqliteStoreOptions {
 
 export type SqliteStoreSettings = Filled<SqliteStoreOptions>;
 
+/** For error messages. */
+const OWNER = 'sqliteStore';
 const ANY_MAX = Number.MAX_SAFE_INTEGER;
 const RULES: Readonly<Record<Exclude<keyof SqliteStoreOptions, 'path'>, NumberRule>> = {
   retainCount: { default: 1_000_000, min: 1, max: ANY_MAX },
@@ -43,12 +46,11 @@ const RULES: Readonly<Record<Exclude<keyof SqliteStoreOptions, 'path'>, NumberRu
   busyMs: { default: 5_000, min: 1, max: TIMER_MS_MAX },
 };
 
-/** @throws TypeError or RangeError that names the option, its value and what it may be */
+/** @throws RangeError that names the option, its value and the allowed values */
 export function checkedOptions(options: SqliteStoreOptions): SqliteStoreSettings {
   const { path } = options;
   if (typeof path !== 'string' || path === '' || path.includes('\0') || path.startsWith(':')) {
-    const message = `sqliteStore: path is ${JSON.stringify(path)}, must be the path of a file`;
-    throw new TypeError(message);
+    throw wrongOption({ owner: OWNER, name: 'path', value: path, rule: 'must be the path of a file' });
   }
-  return { path, ...numberOptions('sqliteStore', options, RULES, ['path']) };
+  return { path, ...numberOptions(options, { owner: OWNER, numbers: RULES, others: ['path'] }) };
 }
