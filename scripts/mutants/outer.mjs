@@ -30,7 +30,7 @@ export const OUTER_MUTANTS = [
   ...inFile('stores/memory/memory-store.ts', {
     'MemoryStore.append': {
       'a repeated id is appended again': [
-        'if ($first !== undefined) return { id: $draft.id, position: $first, duplicate: true };',
+        'if ($first) return { id: $draft.id, position: $first.position, duplicate: true };',
         '',
       ],
     },

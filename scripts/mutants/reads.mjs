@@ -91,6 +91,10 @@ export const READ_MUTANTS = [
     deliverablePage: {
       'a page has notifications beyond the head of the node': ['$page.entries.filter($isReached)', '$page.entries'],
       'a notification beyond the head is skipped': ['$next.position - 1', '$next.position'],
+      'a node answers a cursor of an epoch that it does not know yet': [
+        '$isPosition && $after.unknownIn !== undefined && $after.unknownIn !== $page.epoch.id',
+        '$isPosition && $after.unknownIn === $page.epoch.id',
+      ],
     },
   }),
   ...inFile('core/read-position.ts', {

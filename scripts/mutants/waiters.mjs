@@ -44,23 +44,12 @@ export const WAITER_MUTANTS = [
         '$page.more ? $left : $moved',
         '$page.more || $moved',
       ],
-      'a node answers a cursor of an epoch that it does not know yet': [
-        '$isPosition && $after.unknownIn !== undefined && $after.unknownIn !== $page.epoch.id',
-        '$isPosition && $after.unknownIn === $page.epoch.id',
-      ],
     },
     'Waiter.#onPage': {
-      'a gap is not delivered without notifications': [
-        '$page.entries.length > 0 || $page.gap !== undefined',
-        '$page.entries.length > 0',
-      ],
       'rights are checked only for pages with a gap': [
         '$page.entries.length > 0 && $rights',
         '$page.entries.length > 0 && $rights && $page.gap',
       ],
-    },
-    'Waiter.#checkAccess': {
-      'a page with a forbidden topic is delivered': ['$topics.every($isAllowed)', '$topics.some($isAllowed)'],
     },
     'Waiter.#onTimeout': {
       'a timeout ignores that the waiter is queued': ['$isBusy || $waiters.isQueued(this)', '$isBusy'],
@@ -76,10 +65,23 @@ export const WAITER_MUTANTS = [
       'the last page of a waiter skips a notification': ['$after.position', '$after.position + 1'],
     },
   }),
+  ...inFile('core/page.ts', {
+    isEmpty: {
+      'a gap is not delivered without notifications': [
+        '$entries.length === 0 && $gap === undefined',
+        '$entries.length === 0',
+      ],
+    },
+  }),
+  ...inFile('core/rights.ts', {
+    checkPage: {
+      'a page with a forbidden topic is delivered': ['$topics.every($isAllowed)', '$topics.some($isAllowed)'],
+    },
+  }),
   ...inFile('core/waiters.ts', {
     'Waiters.rejection': {
       'a draining node accepts requests of subscribers': [
-        'if (this.$drain) { $reject; }',
+        'if (this.$drain) $reject;',
         'if (this.$drain && arguments[0].subscriber === undefined) { $reject }',
       ],
     },

@@ -1,19 +1,29 @@
-import type { FeedRequest } from './feed-request.js';
+import type { FeedRequest, Start } from './feed-request.js';
 import type { LogPage } from './page.js';
 import type { ReadWindow } from './reader.js';
 
+/** A page of the store with the position it was read after, and the window of this node now. */
+export interface StoreRead {
+  readonly page: LogPage;
+  readonly after: Start;
+  readonly window: ReadWindow;
+}
+
 /**
- * The part of a page of the store that this node may deliver. The store may be ahead of this node,
- * which then does not know the latest revocations. A subscriber gets the notifications up to the
- * node's head. The tail wakes the waiter for later ones. If the store has another epoch, a request
- * with access rules gets the whole page, because the rules are checked before the delivery. Without
- * rules the result is undefined.
+ * The part of a page of the store that this node may deliver. Undefined if the node is behind the
+ * store and cannot answer the request yet.
+ *
+ * - A cursor may belong to the epoch that this node did not know when it opened the cursor.
+ * - The store may be ahead of this node, which then does not know the latest revocations. A
+ *   subscriber gets the notifications up to the node's head. The tail wakes the waiter for later
+ *   ones.
+ * - If the store has another epoch, a request with access rules gets the whole page, because the
+ *   rules are checked before the delivery.
  */
-export function deliverablePage(
-  page: LogPage,
-  { rights, subscriber }: FeedRequest,
-  { epoch, head }: ReadWindow,
-): LogPage | undefined {
+export function deliverablePage({ rights, subscriber }: FeedRequest, read: StoreRead): LogPage | undefined {
+  const { page, after } = read;
+  const { epoch, head } = read.window;
+  if (after !== 'earliest' && after.unknownIn !== undefined && after.unknownIn !== page.epoch.id) return undefined;
   if (subscriber === undefined || page.entries.length === 0) return page;
   if (page.epoch.id !== epoch.id) return rights && page;
   const entries = page.entries.filter(({ position }) => position <= head);

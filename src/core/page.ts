@@ -83,3 +83,8 @@ export interface LogPage {
    */
   encoded?: unknown;
 }
+
+/** A page without notifications and without a gap. It only moves the position. */
+export function isEmpty({ entries, gap }: LogPage): boolean {
+  return entries.length === 0 && gap === undefined;
+}

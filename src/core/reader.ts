@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import { EntryFilter, type IsSkipped } from './entry-filter.js';
+import type { Start } from './feed-request.js';
 import { historyPage, type HistoryPageQuery } from './history-page.js';
 import { MemoryLog } from './memory-log.js';
 import type { LogEntry } from './notification.js';
@@ -18,7 +19,7 @@ export interface ReadWindow {
 /** A query for the next page: notifications of these topics strictly after a position. */
 export interface PageQuery {
   readonly topics: readonly string[];
-  readonly after: LogPosition | 'earliest';
+  readonly after: Start;
   readonly limit: number;
   /** Bytes of notifications, if less than `pageBytesMax`. */
   readonly bytesMax?: number | undefined;
@@ -122,8 +123,8 @@ export class Reader {
    * The first new position of these topics with a live notification, if the window holds everything
    * after `after`.
    */
-  firstNew(topics: readonly string[], after: LogPosition): number | undefined {
-    if (!this.reaches(after)) return undefined;
+  firstNew(topics: readonly string[], after: Start): number | undefined {
+    if (after === 'earliest' || !this.reaches(after)) return undefined;
     return this.#log.firstAfter(topics, after.position, this.#filter.skippedNow());
   }
 

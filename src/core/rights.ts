@@ -1,3 +1,5 @@
+import type { LogPage } from './page.js';
+
 /** The current access rules of a request. They are checked before each delivery. */
 export interface Rights {
   /**
@@ -31,4 +33,26 @@ export function checkRights(rights: Rights, topics: readonly string[], callback:
       callback.allowed(answer);
     }, failed);
   }
+}
+
+/** Receives the result of a page's check. */
+export interface PageRightsCallback {
+  allowed(): void;
+  /** The subscriber may no longer read one of the topics. */
+  revoked(): void;
+  failed(error: unknown): void;
+}
+
+/** Checks the rules for the topics on a page: access may have changed during the wait. */
+export function checkPage(rights: Rights, { entries }: LogPage, callback: PageRightsCallback): void {
+  const topics = [...new Set(entries.map(({ topic }) => topic))];
+  checkRights(rights, topics, {
+    allowed: (allowed) => {
+      if (topics.every((topic) => allowed.includes(topic))) callback.allowed();
+      else callback.revoked();
+    },
+    failed: (error) => {
+      callback.failed(error);
+    },
+  });
 }

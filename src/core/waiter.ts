@@ -1,16 +1,16 @@
 import type { Unsubscribable } from 'rxjs';
 import type { Timer } from './clock.js';
 import { deliverablePage } from './deliverable-page.js';
-import { NotificationsError } from './errors.js';
 import type { FeedRequest, Start } from './feed-request.js';
-import type { Ending, LogPage } from './page.js';
+import { type Ending, isEmpty, type LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { ReadPosition } from './read-position.js';
-import { checkRights, type Rights } from './rights.js';
+import { checkPage, type Rights } from './rights.js';
 import type { Turns, WaiterContext } from './waiter-context.js';
 import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
 
 const BEHIND = 'This node has not read the newest part of the log yet; retry.';
+const NOT_READ = 'The request ended before its first read; retry.';
 
 /**
  * `reading`: a read or its access check is in progress. `waiting`: no new notifications.
@@ -96,10 +96,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     if (!topics || this.request.topics.some((topic) => topics.includes(topic))) this.#end('rights');
   }
 
-  /**
-   * With access rules, the next delivery detects a missed revocation. Without rules the waiter
-   * ends.
-   */
+  /** With access rules, the next delivery detects the revocation. Without, the waiter ends. */
   revocationMissed(): void {
     if (!this.request.rights) this.#end('rights');
   }
@@ -110,34 +107,21 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     this.#context.waiters.releaseSlot(this);
   }
 
-  /** Ends the waiter. Its slot stays taken. */
-  #leave(): void {
-    const { clock, waiters, observer } = this.#context;
-    if (this.#turnTimer !== undefined) clock.clearTimeout(this.#turnTimer);
-    if (this.#lifetimeTimer !== undefined) clock.clearTimeout(this.#lifetimeTimer);
-    waiters.disarm(this);
-    this.#state = 'ended';
-    observer.ended(this.request);
-  }
-
-  /** One turn: read, and wait if there is nothing new. */
+  /**
+   * One turn: read, and wait if there is nothing new. An arrival and the timeout both lead to
+   * another read. Only the timeout may answer with an empty page.
+   */
   #turn(): void {
-    const { clock, waiters } = this.#context;
+    const { clock, reader, waiters } = this.#context;
     this.#turnEndsAtMs = clock.monotonic() + this.#turns.waitMs;
-    const firstNew = waiters.isBusy ? this.#firstNew() : undefined;
+    const after = this.#position.in(reader.window.epoch);
+    const firstNew = waiters.isBusy ? reader.firstNew(this.request.topics, after) : undefined;
     if (firstNew === undefined) this.#read();
     else {
       // While others are queued, a client that reconnects waits behind them.
       this.#state = 'waiting';
       waiters.queue(this, firstNew);
     }
-  }
-
-  /** The first new position, if the window holds it. */
-  #firstNew(): number | undefined {
-    const { reader } = this.#context;
-    const after = this.#position.in(reader.window.epoch);
-    return after === 'earliest' ? undefined : reader.firstNew(this.request.topics, after);
   }
 
   #read(): void {
@@ -164,20 +148,14 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   /** @param epoch of the window when the read began */
   #onStorePage(found: LogPage, after: Start, epoch: LogPage['epoch']): void {
     const { reader, waiters } = this.#context;
-    if (after !== 'earliest' && after.unknownIn !== undefined && after.unknownIn !== found.epoch.id) {
-      // The cursor may belong to the epoch that this node did not know when it opened the cursor.
-      this.#fail(new NotificationsError('draining', BEHIND, { spreadMs: waiters.spreadMs() }));
-      return;
-    }
-    const page = deliverablePage(found, this.request, reader.window);
+    const page = deliverablePage(this.request, { page: found, after, window: reader.window });
     if (!page) {
-      this.#fail(new NotificationsError('draining', BEHIND));
+      this.#fail(waiters.retryError(BEHIND));
       return;
     }
-    const isNew = page.entries.length > 0 || page.gap;
     // The rest of the log follows a page whose notifications have all expired or been replaced.
     const continues = page.more ? this.#leftMs() > 0 : reader.movedOn(page, epoch);
-    if (!isNew && continues) {
+    if (isEmpty(page) && continues) {
       this.#position.read(page);
       this.#read();
     } else this.#onPage(page);
@@ -189,46 +167,14 @@ export class Waiter implements FeedWaiter, Unsubscribable {
       this.#checkAccess(page, rights);
       return;
     }
-    const isNew = page.entries.length > 0 || page.gap !== undefined;
-    const leftMs = isNew ? 0 : this.#leftMs();
-    if (leftMs <= 0) {
-      this.#emit(page);
-    } else {
+    const leftMs = isEmpty(page) ? this.#leftMs() : 0;
+    if (leftMs <= 0) this.#emit(page);
+    else {
       this.#position.read(page);
       this.#wait(leftMs);
     }
   }
 
-  /** Checks the rules for the topics on the page: access may have changed during the wait. */
-  #checkAccess(page: LogPage, rights: Rights): void {
-    const topics = [...new Set(page.entries.map(({ topic }) => topic))];
-    checkRights(rights, topics, {
-      allowed: (allowed) => {
-        if (this.#state === 'ended') return;
-        if (topics.every((topic) => allowed.includes(topic))) this.#onAllowed(this.#context.reader.fresh(page));
-        else this.#end('rights');
-      },
-      failed: (error) => {
-        this.#fail(error);
-      },
-    });
-  }
-
-  /**
-   * All notifications on the page may have expired during a slow check. Then the waiter reads on,
-   * because it has ignored arrivals meanwhile.
-   */
-  #onAllowed(page: LogPage): void {
-    if (page.entries.length > 0 || page.gap || this.#leftMs() <= 0) this.#emit(page);
-    else {
-      this.#position.read(page);
-      this.#read();
-    }
-  }
-
-  /**
-   * Both an arrival and the timeout lead to a read. Only the timeout may answer with an empty page.
-   */
   #wait(leftMs: number): void {
     this.#state = 'waiting';
     if (leftMs === Infinity) return;
@@ -238,9 +184,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     }, leftMs);
   }
 
-  /**
-   * If the waiter is queued, the delivery answers it. If it is busy, it checks the clock itself.
-   */
+  /** The delivery answers a queued waiter. A busy waiter checks the clock itself. */
   #onTimeout(): void {
     const { reader, waiters } = this.#context;
     if (this.#state !== 'waiting' || waiters.isQueued(this)) return;
@@ -258,6 +202,28 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   #readAgain(position: number): void {
     this.#position.skipTo(position, this.#context.reader.window.epoch);
     this.#read();
+  }
+
+  #checkAccess(page: LogPage, rights: Rights): void {
+    checkPage(rights, page, {
+      allowed: () => {
+        if (this.#isOpen()) this.#onAllowed(this.#context.reader.fresh(page));
+      },
+      revoked: () => this.#end('rights'),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  /**
+   * All notifications on the page may have expired during a slow check. Then the waiter reads on,
+   * because it has ignored arrivals meanwhile.
+   */
+  #onAllowed(page: LogPage): void {
+    if (!isEmpty(page) || this.#leftMs() <= 0) this.#emit(page);
+    else {
+      this.#position.read(page);
+      this.#read();
+    }
   }
 
   #emit(page: LogPage): void {
@@ -298,10 +264,6 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     this.#consumer.complete();
   }
 
-  #isOpen(): boolean {
-    return this.#state !== 'ended';
-  }
-
   /**
    * Starts the next turn when the page has drained. A replay, or a stream with `waitMs: 0`, yields
    * to the event loop first so that other waiters get their turn.
@@ -332,11 +294,8 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     const after = this.#position.in(epoch);
     if (this.#state === 'ended') return;
     if (after === 'earliest' || after.epochId !== epoch.id || after.afterLoss) {
-      const message = 'The request ended before its first read; retry.';
-      this.#fail(new NotificationsError('draining', message, { spreadMs: waiters.spreadMs() }));
-    } else {
-      this.#emit({ epoch, entries: [], position: after.position, more: false, ending });
-    }
+      this.#fail(waiters.retryError(NOT_READ));
+    } else this.#emit({ epoch, entries: [], position: after.position, more: false, ending });
   }
 
   #fail(error: unknown): void {
@@ -344,5 +303,19 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     this.unsubscribe();
     this.#context.observer.rejected(error, this.request);
     this.#consumer.error(error);
+  }
+
+  /** Ends the waiter. Its slot stays taken. */
+  #leave(): void {
+    const { clock, waiters, observer } = this.#context;
+    if (this.#turnTimer !== undefined) clock.clearTimeout(this.#turnTimer);
+    if (this.#lifetimeTimer !== undefined) clock.clearTimeout(this.#lifetimeTimer);
+    waiters.disarm(this);
+    this.#state = 'ended';
+    observer.ended(this.request);
+  }
+
+  #isOpen(): boolean {
+    return this.#state !== 'ended';
   }
 }

@@ -117,12 +117,15 @@ export class Waiters<W extends Wakeable> {
     return this.#drain?.spreadMs ?? spreadMs(this.#count);
   }
 
+  /** The error of a request that this node cannot serve now, and another node can. */
+  retryError(message: string): NotificationsError {
+    return new NotificationsError('draining', message, { spreadMs: this.spreadMs() });
+  }
+
   /** The reason why a request cannot be served now, if there is one. */
   rejection({ subscriber, address }: ClientRead): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    if (this.#drain) {
-      return new NotificationsError('draining', 'This node is shutting down; retry.', { spreadMs: this.spreadMs() });
-    }
+    if (this.#drain) return this.retryError('This node is shutting down; retry.');
     if (subscriber !== undefined && (this.#subscriberSlots.get(subscriber) ?? 0) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
       return new NotificationsError('subscriber_waiters_too_many', message);
