@@ -24,7 +24,7 @@ export const importRules = [
   {
     folder: 'wire',
     folders: ['core'],
-    packages: ['ipaddr.js', 'negotiator'],
+    packages: ['ipaddr.js', 'lru-cache', 'negotiator'],
     // Hashes and ciphers are functions of their input too.
     also: {
       'wire/cursor.ts': ['node:crypto', 'node:zlib'],
@@ -37,13 +37,22 @@ export const importRules = [
   {
     folder: 'nest',
     folders: ['core', 'wire', 'stores'],
-    packages: ['@nestjs/', '@standard-schema/spec', 'negotiator', 'node:', 'proxy-addr', 'rxjs'],
+    packages: [
+      '@nestjs/',
+      '@standard-schema/spec',
+      'content-type',
+      'lru-cache',
+      'negotiator',
+      'node:',
+      'proxy-addr',
+      'rxjs',
+    ],
     why: 'nest puts core, wire and stores into a Nest application; what the client and the testing kit need must not depend on it, nor it on them',
   },
   {
     folder: 'stores',
     folders: ['core'],
-    packages: [],
+    packages: ['lru-cache'],
     also: {
       'stores/sqlite/': ['libsql', 'node:fs', 'node:sqlite'],
       'stores/redis/': ['ioredis'],

@@ -1,4 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { parse as parseContentType } from 'content-type';
 import { NotificationsError } from '../core/errors.js';
 import { utf8Length } from '../core/notification.js';
 import { callerKey } from '../wire/caller.js';
@@ -119,7 +120,7 @@ export class NotificationsGuard implements CanActivate {
     security.identify(request, context.subscriber);
     // If the feed accepts no publishing at all, the request is rejected before its body is checked.
     await access.assertAllowed('publish', context, []);
-    const type = header(request, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    const { type } = parseContentType(header(request, 'content-type') ?? '', { parameters: false });
     if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
       throw new NotificationsError('media_type_unsupported', 'Content-Type must be application/json');
     }

@@ -1,5 +1,6 @@
 import { type Cipher, createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { LRUCache } from 'lru-cache';
 import { type LogPosition, NOWHERE, positionIn } from '../core/page.js';
 import type { Epoch } from '../core/store.js';
 import { type KeyedEpoch, Keys } from './keys.js';
@@ -45,7 +46,7 @@ export class Cursors {
    * The positions of opened cursors. Clients that receive one page poll again with one cursor at
    * the same time.
    */
-  readonly #opened = new Map<string, LogPosition>();
+  readonly #opened = new LRUCache<string, LogPosition>({ max: OPENED_MAX });
 
   constructor(keys = new Keys()) {
     this.#keys = keys;
@@ -73,7 +74,6 @@ export class Cursors {
     const known = this.#opened.get(text);
     if (known) return known;
     const opened = open(text, epoch, sealers);
-    if (this.#opened.size >= OPENED_MAX) this.#opened.clear();
     // A copy, because the text may be a slice of a URL that would stay in memory with it.
     if (opened) this.#opened.set(Buffer.from(text, 'latin1').toString('latin1'), opened);
     return opened;

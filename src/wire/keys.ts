@@ -1,4 +1,5 @@
 import { createHash, hkdfSync } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { type Epoch, PAST_EPOCHS_MAX } from '../core/store.js';
 
 /** Selects the secret of the epoch alone. */
@@ -15,7 +16,7 @@ export interface KeyedEpoch extends Epoch {
 /** The secrets that seal cursors and tickets. */
 export class Keys {
   readonly #keys: readonly string[];
-  readonly #epochs = new Map<string, readonly KeyedEpoch[]>();
+  readonly #epochs = new LRUCache<string, readonly KeyedEpoch[]>({ max: EPOCHS_MAX });
 
   /** @param keys the first one seals, all of them open. Empty: the secret of the epoch alone. */
   constructor(keys: readonly string[] = []) {
@@ -26,7 +27,6 @@ export class Keys {
   of(epoch: Pick<Epoch, 'id' | 'secret'>): readonly KeyedEpoch[] {
     const known = this.#epochs.get(epoch.id);
     if (known) return known;
-    if (this.#epochs.size >= EPOCHS_MAX) this.#epochs.clear();
     const keyed = this.#keys.map((key) => keyedEpoch(epoch, key));
     this.#epochs.set(epoch.id, keyed);
     return keyed;

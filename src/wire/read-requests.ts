@@ -1,13 +1,14 @@
+import { LRUCache } from 'lru-cache';
 import type { Epoch } from '../core/store.js';
 import type { Cursors } from './cursor.js';
 import { parseReadRequest, type HttpRequest, type ReadRequest, type RequestLimits } from './request.js';
 
-/**
- * The number of cached requests, and the longest text of one. With the parsed requests they take at
- * most about 4 MiB.
- */
-const REMEMBERED_MAX = 1_000;
-const KEY_LENGTH_MAX = 1_000;
+/** Bytes of the cached requests: some 2,000 of the usual length. */
+const CACHED_BYTES_MAX = 2 * 1024 * 1024;
+/** A request that is longer is parsed each time. Few clients send the same one. */
+const CACHED_BYTES_MAX_EACH = 4 * 1024;
+/** A parsed request without its texts. */
+const REQUEST_BYTES = 500;
 
 export interface ReadRequestsOptions {
   readonly limits: RequestLimits;
@@ -22,7 +23,12 @@ export interface ReadRequestsOptions {
  */
 export class ReadRequests {
   readonly #options: ReadRequestsOptions;
-  readonly #remembered = new Map<string, ReadRequest>();
+  readonly #cached = new LRUCache<string, ReadRequest>({
+    maxSize: CACHED_BYTES_MAX,
+    maxEntrySize: CACHED_BYTES_MAX_EACH,
+    // The parsed request has the texts of the key once more, with up to two bytes per character.
+    sizeCalculation: (_, key) => REQUEST_BYTES + 3 * key.length,
+  });
   #epochId = '';
 
   constructor(options: ReadRequestsOptions) {
@@ -34,17 +40,16 @@ export class ReadRequests {
     const { limits, cursors, epoch: present } = this.#options;
     const epoch = present();
     if (epoch.id !== this.#epochId) {
-      this.#remembered.clear();
+      this.#cached.clear();
       this.#epochId = epoch.id;
     }
     // The key contains the headers that a read uses. Headers and URLs have no line breaks.
     const { headers, url } = request;
     const key = [headers.accept, headers.prefer, headers['last-event-id'], url].join('\n');
-    const known = this.#remembered.get(key);
+    const known = this.#cached.get(key);
     if (known) return known;
-    const understood = parseReadRequest(request, { limits, openCursor: (text) => cursors.open(text, epoch) });
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    if (key.length <= KEY_LENGTH_MAX) this.#remembered.set(key, understood);
-    return understood;
+    const parsed = parseReadRequest(request, { limits, openCursor: (text) => cursors.open(text, epoch) });
+    this.#cached.set(key, parsed);
+    return parsed;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { CALLERS_MAX, RateLimiter } from '../../src/nest/limits/rate-limiter.js';
+import { CALLER_BYTES, CALLERS_BYTES_MAX, RateLimiter } from '../../src/nest/limits/rate-limiter.js';
 import { ManualClock } from '../../src/testing/index.js';
 
 describe('a rate limiter', () => {
@@ -26,13 +26,29 @@ describe('a rate limiter', () => {
     expect(rate.take('ann', 1)).toBe(0);
   });
 
-  test('removes callers with a full bucket, and the oldest callers above the limit', async () => {
+  test('forgets the callers with the oldest requests above the limit in bytes', () => {
     const clock = new ManualClock();
     const rate = new RateLimiter(clock, 60);
-    for (let n = 0; n < CALLERS_MAX + 10; n++) rate.take(`caller ${n}`, 1);
-    expect(rate.size).toBe(CALLERS_MAX);
-    await clock.advance(1_000);
-    rate.take('another', 1);
-    expect(rate.size).toBe(1);
+    const name = (n: number): string => `${n}`.padStart(50, '0');
+    const callersMax = Math.floor(CALLERS_BYTES_MAX / (CALLER_BYTES + 50));
+    for (let n = 0; n < callersMax; n++) rate.take(name(n), 60);
+    rate.take('ann', 60);
+    expect(rate.size).toBe(callersMax);
+    expect(rate.take(name(1), 1)).toBeGreaterThan(0);
+    expect(rate.take(name(0), 1)).toBe(0);
+  });
+
+  test('a rejected request does not prolong the memory of its caller', () => {
+    const clock = new ManualClock();
+    const rate = new RateLimiter(clock, 60);
+    rate.take('ann', 60);
+    const flood = (from: number): void => {
+      for (let n = from; n < from + 6_000; n++) rate.take(`caller ${n}`, 1);
+    };
+    flood(0);
+    expect(rate.take('ann', 1)).toBeGreaterThan(0);
+    flood(6_000);
+    flood(12_000);
+    expect(rate.take('ann', 1)).toBe(0);
   });
 });

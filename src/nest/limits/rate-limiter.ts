@@ -1,11 +1,14 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.js';
 
 const MINUTE_MS = 60_000;
 /**
- * Callers that are remembered at once, with about 100 bytes each. Beyond it, the caller with the
+ * Bytes of the callers that are remembered at once: some 10,000. Beyond it, the caller with the
  * oldest request is forgotten.
  */
-export const CALLERS_MAX = 10_000;
+export const CALLERS_BYTES_MAX = 2 * 1024 * 1024;
+/** An entry without the caller's name. */
+export const CALLER_BYTES = 150;
 
 /**
  * Limits the rate of each caller on this node. Each caller has a token bucket, which holds the
@@ -17,7 +20,10 @@ export class RateLimiter {
   /** The time in which a bucket gets one token. */
   readonly #intervalMs: number;
   /** In the order of their last requests. */
-  readonly #fullAtMs = new Map<string, number>();
+  readonly #fullAtMs = new LRUCache<string, number>({
+    maxSize: CALLERS_BYTES_MAX,
+    sizeCalculation: (_, caller) => CALLER_BYTES + caller.length,
+  });
 
   constructor(clock: Clock, perMinuteMax: number) {
     this.#clock = clock;
@@ -34,20 +40,10 @@ export class RateLimiter {
    */
   take(caller: string, count: number): number {
     const nowMs = this.#clock.monotonic();
-    const fullAtMs = Math.max(this.#fullAtMs.get(caller) ?? 0, nowMs);
+    const fullAtMs = Math.max(this.#fullAtMs.peek(caller) ?? 0, nowMs);
     const waitMs = fullAtMs - nowMs - (MINUTE_MS - this.#intervalMs);
     if (waitMs > 0) return Math.ceil(waitMs);
-    this.#fullAtMs.delete(caller);
     this.#fullAtMs.set(caller, fullAtMs + count * this.#intervalMs);
-    this.#forget(nowMs);
     return 0;
-  }
-
-  /** A full bucket needs no entry. */
-  #forget(nowMs: number): void {
-    for (const [caller, fullAtMs] of this.#fullAtMs) {
-      if (fullAtMs > nowMs && this.#fullAtMs.size <= CALLERS_MAX) return;
-      this.#fullAtMs.delete(caller);
-    }
   }
 }

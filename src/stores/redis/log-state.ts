@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.js';
 import type { LogEntry } from '../../core/notification.js';
 import type { Epoch, PastEpoch } from '../../core/store.js';
@@ -44,7 +45,7 @@ export class LogState {
   /** Whether the engine has an append on its disk before it answers. */
   synced = false;
   readonly #options: LogStateOptions;
-  readonly #epochs = new Map<string, Epoch>();
+  readonly #epochs = new LRUCache<string, Epoch>({ max: EPOCHS_MAX });
   #era = 0;
   #epochId = '';
   #position = 0;
@@ -109,9 +110,6 @@ export class LogState {
     const known = this.#epochs.get(epoch.id);
     if (known) return known;
     this.#epochs.set(epoch.id, epoch);
-    for (const oldest of this.#epochs.keys()) {
-      if (this.#epochs.size > EPOCHS_MAX) this.#epochs.delete(oldest);
-    }
     return epoch;
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { abilitiesOf, type StoreAbilities } from '../../core/abilities.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
 import type {
@@ -11,7 +12,7 @@ import type {
   TailBatch,
 } from '../../core/store.js';
 
-/** Bounds the remembered positions of reported records. */
+/** The remembered positions of reported records. A record is reported again if it is forgotten. */
 const REPORTED_MAX = 1_000;
 
 /**
@@ -24,7 +25,7 @@ export class KnownRecords implements Store, Partial<StoreAbilities> {
   declare readonly positionsOf?: StoreAbilities['positionsOf'];
   readonly #store: Store;
   readonly #logger: StoreLogger;
-  readonly #reported = new Set<number>();
+  readonly #reported = new LRUCache<number, true>({ max: REPORTED_MAX });
 
   constructor(store: Store, logger: StoreLogger) {
     this.#store = store;
@@ -61,8 +62,7 @@ export class KnownRecords implements Store, Partial<StoreAbilities> {
     if (isNotification(entry)) return true;
     const { position } = entry;
     if (!this.#reported.has(position)) {
-      if (this.#reported.size >= REPORTED_MAX) this.#reported.clear();
-      this.#reported.add(position);
+      this.#reported.set(position, true);
       this.#logger.error(`The record at position ${position} is not a notification of this version; it is skipped.`);
     }
     return false;
