@@ -111,6 +111,24 @@ describeOnServer('a node of the nats store', (on) => {
     await engine.close();
   });
 
+  test('a node that only reads remembers no more ids than idempotencyCount', async () => {
+    const writer = await on.nodes.open();
+    const connection = { servers: on.server.servers };
+    const settings = natsSettings({ connection, stream: STREAM, timeoutMs: 2_000, idempotencyCount: 2 });
+    const engine = await Engine.connect(settings, systemClock);
+    const outage = new Outage('nats', { warn: () => undefined, error: () => undefined });
+    const handlers = { onVisible: () => undefined, onEpoch: () => undefined };
+    const follower = new Follower({ engine, clock: systemClock, settings, outage, ...handlers });
+    await follower.start();
+    await follower.ready(5_000);
+    const drafts = Array.from({ length: 5 }, () => newDraft());
+    for (const one of drafts) await writer.append([one]);
+    await until(() => follower.ids.get(drafts[4]!.id) !== undefined);
+    expect(drafts.map(({ id }) => follower.ids.get(id) !== undefined)).toEqual([false, false, false, true, true]);
+    await follower.close();
+    await engine.close();
+  });
+
   test('appends while a lower retainCount removes messages', async () => {
     const store = await on.nodes.open();
     const topics = Array.from({ length: 500 }, (_, at) => `topic-${at}`);

@@ -3,6 +3,7 @@ import { NotificationsError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
 import { MemoryLog } from '../../core/memory-log.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
+import { type Filled, type NumberRule, numberOptions } from '../../core/options.js';
 import { type LogSize, resized, retainedSize } from '../../core/records.js';
 import type {
   Appended,
@@ -18,11 +19,9 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
-import { type Filled, type NumberRule, numberOptions } from '../shared/options.js';
+import { newEpoch } from '../shared/epoch.js';
+import { RecentIds } from '../shared/recent-ids.js';
 import { MemoryClaims } from './claims.js';
-
-/** A UUID has 122 random bits; two of them are more than a secret needs. */
-const randomUUID = (): string => globalThis.crypto.randomUUID();
 
 /**
  * The limits of the memory store. The first one that is reached removes the oldest notifications.
@@ -68,7 +67,7 @@ const RULES: Readonly<Record<keyof MemoryStoreOptions, NumberRule>> = {
  * @throws RangeError when an option is not a whole number above 0; the message names it.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
-  const filled = numberOptions('memoryStore', options, RULES);
+  const filled = numberOptions(options, { owner: 'memoryStore', numbers: RULES });
   return ({ clock }) => new MemoryStore(filled, clock);
 }
 
@@ -78,23 +77,15 @@ interface OpenTail {
   readonly onAppended: (batch: TailBatch) => void;
 }
 
-interface Remembered {
-  readonly id: string;
-  readonly timeMs: number;
-}
-
 class MemoryStore implements Store, ClaimStore, IdLookup {
   readonly #options: Filled<MemoryStoreOptions>;
   readonly #clock: Clock;
-  readonly #epoch: Epoch = { id: randomUUID(), secret: randomUUID() + randomUUID() };
+  readonly #epoch: Epoch = newEpoch();
   readonly #log = new MemoryLog();
   #size: LogSize = { count: 0, bytes: 0, records: 0, recordBytes: 0 };
   /** The time of each entry's append, in the order of the log. */
   readonly #times = new Fifo<number>();
-  /** The position of each remembered id. */
-  readonly #positions = new Map<string, number>();
-  /** The same ids by age: to iterate a Map is slow after many deletions at its front. */
-  readonly #remembered = new Fifo<Remembered>();
+  readonly #ids: RecentIds;
   readonly #claims: MemoryClaims;
   readonly #tails = new Set<OpenTail>();
   /** Batches for the tails, in order: a tail may append while it receives a batch. */
@@ -104,6 +95,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
   constructor(options: Filled<MemoryStoreOptions>, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    this.#ids = new RecentIds(options);
     this.#claims = new MemoryClaims(clock, options.claimCount);
   }
 
@@ -112,21 +104,20 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
     const timeMs = this.#clock.monotonic();
     const after = this.#log.head;
     const entries: LogEntry[] = [];
-    this.#forgetIds(timeMs);
+    this.#ids.forget(timeMs);
     const appended = drafts.map((draft): Appended => {
-      const first = this.#positions.get(draft.id);
-      if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
+      const first = this.#ids.get(draft.id);
+      if (first) return { id: draft.id, position: first.position, duplicate: true };
       const entry = logEntry(this.#log.head + 1, draft);
       this.#log.add(entry);
       this.#size = resized(this.#size, entry, 1);
       this.#times.push(timeMs);
-      this.#positions.set(draft.id, entry.position);
-      this.#remembered.push({ id: draft.id, timeMs });
+      this.#ids.add({ id: draft.id, position: entry.position, sinceMs: timeMs });
       entries.push(entry);
       return { id: draft.id, position: entry.position, duplicate: false };
     });
     if (entries.length > 0) {
-      this.#forgetIds(timeMs);
+      this.#ids.forget(timeMs);
       this.#trim(timeMs);
       this.#deliver({ epoch: this.#epoch, after, entries, head: this.#log.head });
     }
@@ -166,8 +157,8 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
 
   async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
     this.#assertOpen();
-    this.#forgetIds(this.#clock.monotonic());
-    return ids.map((id) => this.#positions.get(id));
+    this.#ids.forget(this.#clock.monotonic());
+    return ids.map((id) => this.#ids.get(id)?.position);
   }
 
   async close(): Promise<void> {
@@ -202,16 +193,6 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
       const entry = this.#log.dropOldest();
       if (entry) this.#size = resized(this.#size, entry, -1);
       this.#times.shift();
-    }
-  }
-
-  #forgetIds(nowMs: number): void {
-    const { idempotencyMs, idempotencyCount } = this.#options;
-    while (this.#remembered.length > 0) {
-      const { id, timeMs } = this.#remembered.at(0);
-      if (timeMs + idempotencyMs > nowMs && this.#remembered.length <= idempotencyCount) return;
-      this.#positions.delete(id);
-      this.#remembered.shift();
     }
   }
 }

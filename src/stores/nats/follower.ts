@@ -1,4 +1,6 @@
+import { TIMER_MS_MAX } from '../../core/clock.js';
 import type { TailBatch } from '../../core/store.js';
+import { type RecentId, RecentIds } from '../shared/recent-ids.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
 import { Arming } from './arming.js';
 import { Assembler, type Visible } from './assembler.js';
@@ -7,11 +9,14 @@ import { Changes } from './changes.js';
 import { Consumer, type ConsumerOptions } from './consumer.js';
 import { Continuity } from './continuity.js';
 import { isRecord } from '../../core/records.js';
-import { IdWindow } from './id-window.js';
 import { decodePart, endPosition, epochSubject, type Part, type RawMessage, visibleAt } from './layout.js';
-import { TIMER_MS_MAX } from '../shared/options.js';
 import { RecordRoom, type RecordRoomOptions } from './record-room.js';
 import { firstSequenceSince, type LogIdentity, type LogStatus, openLog } from './stream.js';
+
+/** An id, and the commit that contains it. */
+export interface CommittedId extends RecentId {
+  readonly commit: string;
+}
 
 export interface FollowerOptions extends RecordRoomOptions {
   readonly outage: Outage;
@@ -35,7 +40,7 @@ const CATCH_UP_MS = 2_000;
  */
 export class Follower {
   readonly #options: FollowerOptions;
-  readonly ids: IdWindow;
+  readonly ids: RecentIds<CommittedId>;
   readonly records: RecordRoom;
   #log: LogIdentity | undefined;
   #consumer: Consumer | undefined;
@@ -61,7 +66,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     const { engine, settings, clock, outage } = options;
-    this.ids = new IdWindow(settings);
+    this.ids = new RecentIds(settings);
     this.records = new RecordRoom(options);
     this.#changes = new Changes(clock);
     this.#continuity = new Continuity(engine, settings);
@@ -122,7 +127,7 @@ export class Follower {
   /** Adds a commit of this node, before the consumer receives it. */
   committed({ commit, lastSequence, positions }: NewCommit, ids: readonly string[]): void {
     const sinceMs = this.#options.clock.monotonic();
-    for (const [at, id] of ids.entries()) this.ids.add(id, { position: positions[at] ?? 0, commit, sinceMs });
+    for (const [at, id] of ids.entries()) this.ids.add({ id, position: positions[at] ?? 0, commit, sinceMs });
     if (this.#sequence > lastSequence) return;
     this.#continuity.sawCommit({ sequence: lastSequence, commit });
     this.#sequence = lastSequence;
@@ -263,8 +268,10 @@ export class Follower {
     this.#continuity.saw(sequence, part);
     const sinceMs = this.#sinceMs(sequence, part);
     for (const { id, position } of visible?.entries ?? []) {
-      this.ids.add(id, { position, commit: part?.commit ?? '', sinceMs });
+      this.ids.add({ id, position, commit: part?.commit ?? '', sinceMs });
     }
+    // A node that only reads must forget as well.
+    this.ids.forget(this.#options.clock.monotonic());
     if (sequence > this.#sequence) {
       this.#visible = visibleAt(sequence, part);
       this.#sequence = sequence;

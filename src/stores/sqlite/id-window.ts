@@ -1,22 +1,12 @@
 import { positionIn } from '../../core/page.js';
+import { RecentIds, type RecentIdsLimits } from '../shared/recent-ids.js';
 import type { LogState } from './log-file.js';
-
-interface Remembered {
-  readonly position: number;
-  /** On the monotonic clock; it may be somewhat later than the window says. */
-  readonly forgetAtMs: number;
-}
 
 /** The same moment on both clocks. */
 export interface Moment {
   /** The time in the file. It may jump. */
   readonly timeMs: number;
   readonly monotonicMs: number;
-}
-
-export interface IdWindowLimits {
-  readonly idempotencyMs: number;
-  readonly idempotencyCount: number;
 }
 
 /** An id that is in the log. */
@@ -38,15 +28,15 @@ const ROWS = 1000;
  * than that read.
  */
 export class IdWindow {
-  readonly #limits: IdWindowLimits;
-  /** Insertion order is the log's, so the oldest are first. */
-  readonly #ids = new Map<string, Remembered>();
+  readonly #countMax: number;
+  readonly #ids: RecentIds;
   #epochId = '';
   #head = 0;
   #lookedAtMs = -Infinity;
 
-  constructor(limits: IdWindowLimits) {
-    this.#limits = limits;
+  constructor(limits: RecentIdsLimits) {
+    this.#countMax = limits.idempotencyCount;
+    this.#ids = new RecentIds(limits);
   }
 
   /**
@@ -60,14 +50,14 @@ export class IdWindow {
       this.#lookedAtMs = -Infinity;
     }
     this.#epochId = log.epoch.id;
-    this.#head = Math.max(this.#head, log.trimmed, log.head - this.#limits.idempotencyCount);
+    this.#head = Math.max(this.#head, log.trimmed, log.head - this.#countMax);
     while (this.#head < log.head) {
       const rows = read(this.#head, ROWS);
       for (const row of rows) this.#remember(row, moment);
       this.#head = rows.length < ROWS ? log.head : (rows.at(-1)?.position ?? log.head);
     }
     this.#lookedAtMs = moment.monotonicMs;
-    this.#forget(moment);
+    this.#ids.forget(moment.monotonicMs);
   }
 
   /** Adds the ids that this process has just committed. */
@@ -82,15 +72,6 @@ export class IdWindow {
 
   #remember({ id, position, timeMs }: IdRow, moment: Moment): void {
     const ageMs = Math.min(Math.max(0, moment.timeMs - timeMs), moment.monotonicMs - this.#lookedAtMs);
-    // An id that was forgotten and appended again moves to the end.
-    this.#ids.delete(id);
-    this.#ids.set(id, { position, forgetAtMs: moment.monotonicMs - ageMs + this.#limits.idempotencyMs });
-  }
-
-  #forget({ monotonicMs }: Moment): void {
-    for (const [id, { forgetAtMs }] of this.#ids) {
-      if (forgetAtMs > monotonicMs && this.#ids.size <= this.#limits.idempotencyCount) return;
-      this.#ids.delete(id);
-    }
+    this.#ids.add({ id, position, sinceMs: moment.monotonicMs - ageMs });
   }
 }
