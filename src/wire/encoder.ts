@@ -237,6 +237,11 @@ function closing({ more, gap, history }: LogPage, follow?: string): string {
   return `","more":${more}${range}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
 }
 
+/** How to write a text of this length in UTF-8. ASCII text, the usual case, only needs a copy. */
+export function encodingOf(text: string, bytes: number): 'latin1' | 'utf8' {
+  return text.length === bytes ? 'latin1' : 'utf8';
+}
+
 /** Written in pieces, because a text of the whole body would take its memory twice. */
 function bytesBody(start: string, entries: LogPage['entries'], end: string): Body {
   const commas = Math.max(entries.length - 1, 0);
@@ -245,8 +250,7 @@ function bytesBody(start: string, entries: LogPage['entries'], end: string): Bod
   let at = content.write(start, 'latin1');
   entries.forEach(({ json, bytes: length }, index) => {
     if (index > 0) at += content.write(',', at, 'latin1');
-    // Pure ASCII text, the usual case, only needs a copy.
-    at += content.write(json, at, json.length === length ? 'latin1' : 'utf8');
+    at += content.write(json, at, encodingOf(json, length));
   });
   content.write(end, at, 'latin1');
   return { content, bytes };

@@ -1,5 +1,5 @@
 /** HTTP/1.1 as bytes (RFC 9112), for connections that are served without a parser. */
-import type { Body } from './encoder.js';
+import { type Body, encodingOf } from './encoder.js';
 
 export type RawHeaders = readonly (readonly [name: string, value: number | string | readonly string[]])[];
 
@@ -28,8 +28,7 @@ export function answerHead(status: string, lines: string): string {
 export function answerBytes(head: string, { content, bytes }: Body): Buffer {
   const answer = Buffer.allocUnsafe(head.length + bytes);
   answer.write(head, 'latin1');
-  // Pure ASCII text, the usual case, only needs a copy.
   if (typeof content !== 'string') content.copy(answer, head.length);
-  else answer.write(content, head.length, content.length === bytes ? 'latin1' : 'utf8');
+  else answer.write(content, head.length, encodingOf(content, bytes));
   return answer;
 }

@@ -2,6 +2,7 @@ import { NotificationsError } from '../core/errors.js';
 import type { PublishItem } from '../core/draft.js';
 import { checkId, checkTopic, checkType } from '../core/names.js';
 import { CALLER_OPTIONS, type PublishOptions } from '../core/publish-options.js';
+import { fieldsOf } from './body.js';
 
 /**
  * The bounds of one publish. Their defaults and reasons are documented with the module's options.
@@ -42,15 +43,8 @@ export function inItem<T>(count: number, index: number, check: () => T): T {
 }
 
 function parseItem(value: unknown): PublishItem {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new NotificationsError('body_invalid', 'expected an object with topic, type and data');
-  }
-  const unknown = Object.keys(value).find((key) => !ITEM_FIELDS.includes(key));
-  if (unknown !== undefined) {
-    const name = JSON.stringify(unknown.slice(0, 40));
-    throw new NotificationsError('body_invalid', `unknown field ${name}: known are ${ITEM_FIELDS.join(', ')}`);
-  }
-  const { topic, type, data, id, ...options } = value as Record<string, unknown>;
+  const fields = fieldsOf(value, ITEM_FIELDS, 'an object with topic, type and data');
+  const { topic, type, data, id, ...options } = fields;
   return {
     topic: checkTopic(topic),
     type: checkType(type),

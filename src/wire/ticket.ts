@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { NotificationsError } from '../core/errors.js';
 import type { Epoch } from '../core/store.js';
+import { fieldsOf } from './body.js';
 
 /** The content of a ticket. It is encrypted, so that a URL does not reveal its user. */
 export interface TicketClaims {
@@ -43,15 +44,7 @@ const BODY_FIELDS: readonly string[] = ['topics'];
  */
 export function parseTicketBody(body: unknown): readonly string[] | undefined {
   if (body === undefined || body === null) return undefined;
-  if (typeof body !== 'object' || Array.isArray(body)) {
-    throw new NotificationsError('body_invalid', 'expected an object, with topics or empty');
-  }
-  const unknown = Object.keys(body).find((key) => !BODY_FIELDS.includes(key));
-  if (unknown !== undefined) {
-    const name = JSON.stringify(unknown.slice(0, 40));
-    throw new NotificationsError('body_invalid', `unknown field ${name}: known are ${BODY_FIELDS.join(', ')}`);
-  }
-  const { topics } = body as { readonly topics?: unknown };
+  const { topics } = fieldsOf(body, BODY_FIELDS, 'an object, with topics or empty');
   if (topics === undefined) return undefined;
   if (Array.isArray(topics) && topics.every((topic) => typeof topic === 'string')) return topics;
   throw new NotificationsError('body_invalid', 'topics must be an array of strings');
