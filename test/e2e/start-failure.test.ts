@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { type Access, NotificationsModule } from 'nest-notifications';
+import { NotificationsModule, type NotificationsOptions } from 'nest-notifications';
 import { nestLogger } from '../support/http/logs.js';
 import { watchedStore } from '../support/watched-store.js';
 
@@ -32,7 +32,7 @@ describe('a start that fails', () => {
     await expect(start(NotificationsModule.forRoot({ store }))).rejects.toThrow('no tail');
   });
 
-  test.each<[string, Access]>([
+  test.each<[string, NotificationsOptions['access']]>([
     ['the factory of the access rules', { useFactory: reject('no rules') }],
     ['a wrong rule in what that factory returns', { useFactory: () => ({ read: 'no rules' as 'public' }) }],
   ])('closes the store and its tail after %s', async (_, access) => {
@@ -43,7 +43,7 @@ describe('a start that fails', () => {
 
   test('does not open the store when an option is wrong', async () => {
     const { store, log } = watchedStore();
-    const access = { read: true } as unknown as Access;
+    const access = { read: true } as unknown as NotificationsOptions['access'];
     await expect(start(NotificationsModule.forRoot({ store, access }))).rejects.toThrow('option access.read is true');
     expect(log.opened).toBe(0);
   });

@@ -100,7 +100,7 @@ describeRedis('what redisStore costs its engine', () => {
 
   test.each([
     [1_001, 10, /1001 notifications in one array, the Redis store takes at most 1000 \(arrayMax\)/],
-    [200, 60_000, /bytes in one array, the Redis store takes at most 6815744 \(arrayBytesMax\)/],
+    [200, 60_000, /characters of JSON in one array, the Redis store takes at most 6815744 \(arrayCharsMax\)/],
   ])('an array of %i times %i bytes is rejected, and nothing of it is appended', async (count, size, message) => {
     const { store } = await openNode();
     const array = Array.from({ length: count }, () => newDraft('large', 'x'.repeat(size)));

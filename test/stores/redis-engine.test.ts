@@ -55,20 +55,23 @@ describeRedis('redisStore and its engine', () => {
 
   test('hung (SIGSTOP): calls are rejected in time, memory stays bounded, and all recovers', async () => {
     const engine = await start();
-    const node = await openNode(engine, { timeoutMs: 500, pendingMax: 20, pendingBytesMax: 100_000 });
+    const node = await openNode(engine, { timeoutMs: 500, pendingMax: 20, pendingCharsMax: 100_000 });
     const client = new PollingClient(() => node.feed, ['orders']);
     const first = await node.store.append(newDrafts(2));
     engine.freeze();
     const startedAt = Date.now();
     const large = node.store.append([newDraft('orders', 'x'.repeat(60_000))]);
     const tooLarge = node.store.append([newDraft('orders', 'x'.repeat(60_000))]);
-    await expect(tooLarge).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringMatching('pendingBytesMax') });
+    await expect(tooLarge).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringMatching('characters of JSON are pending'),
+    });
     const many = Array.from({ length: 30 }, () => node.store.append([newDraft()]));
     const settled = await Promise.allSettled([large, ...many]);
     expect(settled.filter(({ status }) => status === 'fulfilled')).toEqual([]);
     expect((settled.at(-1) as PromiseRejectedResult).reason).toMatchObject({
       ...UNAVAILABLE,
-      message: expect.stringMatching('pendingMax'),
+      message: expect.stringMatching('notifications are pending'),
     });
     expect(Date.now() - startedAt).toBeLessThan(3_000);
     await expect(node.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 })).rejects.toMatchObject(UNAVAILABLE);
@@ -291,14 +294,19 @@ describe('options of redisStore', () => {
       /^redisStore: connection is a string that cannot be used, must be/,
     ],
     [{ connection: { keyPrefix: 'app:' } }, /connection has a keyPrefix; use the option prefix/],
-    [{ connection, prefix: 'a{b}' }, /prefix is "a\{b\}", must have 1 to 200 characters, without braces/],
-    [{ connection, prefix: '' }, /prefix is ""/],
-    [{ connection, timeoutMs: 0 }, /timeoutMs is 0, must be a whole number from 1 to 2147483647/],
-    [{ connection, pendingMax: 1.5 }, /pendingMax is 1.5, must be a whole number from 1$/],
+    [
+      { connection, prefix: 'a{b}' },
+      /option prefix is the string "a\{b\}"; it must have 1 to 200 characters, without braces/,
+    ],
+    [{ connection, prefix: '' }, /option prefix is the string ""/],
+    [{ connection, timeoutMs: 0 }, /option timeoutMs is 0; it must be a whole number from 1 to 2147483647/],
+    [{ connection, pendingMax: 1.5 }, /option pendingMax is 1.5; it must be a whole number from 1$/],
     [{ connection, retainCount: Number.NaN }, /retainCount is NaN/],
-    [{ connection, wait: { replicas: 0, timeoutMs: 10 } }, /wait.replicas is 0/],
-    [{ connection, wait: { replicas: 1, timeoutMs: 5_000 } }, /wait.timeoutMs is 5000, must be .* to 4999/],
-    [{ connection, retention: 5 }, /unknown option retention/],
+    [{ connection, wait: { replicas: 0, timeoutMs: 10 } }, /option wait.replicas is 0/],
+    [{ connection, wait: { replicas: 1 } }, /option wait.timeoutMs is undefined; it must/],
+    [{ connection, wait: { replicas: 1, timeoutMs: 10, timeout: 5 } }, /there is no option wait.timeout$/],
+    [{ connection, wait: { replicas: 1, timeoutMs: 5_000 } }, /option wait.timeoutMs is 5000; it must be .* to 4999/],
+    [{ connection, retention: 5 }, /there is no option retention/],
   ])('%j is refused', (options, message) => {
     const error = thrownBy(() => redisStore(options as unknown as RedisStoreOptions));
     expect(error).toBeInstanceOf(RangeError);

@@ -11,21 +11,21 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
-import { APPEND_QUEUE_LIMITS, AppendQueue } from '../shared/append-queue.js';
+import { within } from '../../core/within.js';
+import { APPEND_QUEUE_LIMITS } from '../shared/append-queue.js';
 import { Claims } from '../shared/claims.js';
+import { GroupCommit } from '../shared/group-commit.js';
+import { retryMs } from '../shared/retry.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
 import { ClaimStream } from './claim-stream.js';
-import { REJECTED } from './client.js';
+import { noAnswer, REJECTED } from './client.js';
 import { Engine } from './engine.js';
 import { Follower } from './follower.js';
 import { POSITIONS_PER_MESSAGE } from './layout.js';
 import type { NatsSettings } from './options.js';
 import { Pages } from './pages.js';
 import { Writer } from './writer.js';
-
-const RETRY_MS_MIN = 50;
-const RETRY_MS_MAX = 2_000;
 
 /** Connects the parts of a node. `index.ts` explains how they keep the contract. */
 export class NatsStore implements Store, StoreAbilities {
@@ -35,7 +35,7 @@ export class NatsStore implements Store, StoreAbilities {
   readonly #follower: Follower;
   readonly #pages: Pages;
   readonly #tails: TailHub;
-  readonly #appends: AppendQueue;
+  readonly #appends: GroupCommit;
   readonly #claims: Claims;
   #closing: Promise<void> | undefined;
 
@@ -59,15 +59,15 @@ export class NatsStore implements Store, StoreAbilities {
         await this.#follower.readable(settings.timeoutMs);
         return this.#pages.chunk(after);
       },
-      retryMs: (attempt) => Math.min(RETRY_MS_MIN * 2 ** Math.min(attempt, 10), RETRY_MS_MAX),
+      retryMs,
     });
     const claims = new ClaimStream({ engine, follower: this.#follower, settings });
     this.#claims = new Claims({ engine: 'nats', clock, write: (call) => claims.write(call) });
     const writer = new Writer({ engine, follower: this.#follower, clock, timeoutMs: settings.timeoutMs });
-    this.#appends = new AppendQueue({
+    this.#appends = new GroupCommit({
       engine: 'nats',
       write: (arrays) => writer.write(arrays),
-      defer: (task) => clock.setImmediate(task),
+      clock,
       limits: {
         batchDraftsMax: Math.min(APPEND_QUEUE_LIMITS.batchDraftsMax, POSITIONS_PER_MESSAGE),
         batchCharsMax: APPEND_QUEUE_LIMITS.batchCharsMax,
@@ -147,18 +147,9 @@ export class NatsStore implements Store, StoreAbilities {
   }
 
   /** Limits a call of several requests to the time of one request. */
-  async #bounded<T>(call: Promise<T>): Promise<T> {
-    let timer: unknown;
-    const late = new Promise<never>((_, reject) => {
-      timer = this.#clock.setTimeout(() => {
-        reject(unavailable('The NATS server does not answer in time.'));
-      }, this.#settings.timeoutMs);
-    });
-    try {
-      return await Promise.race([call, late]);
-    } finally {
-      this.#clock.clearTimeout(timer);
-    }
+  #bounded<T>(call: Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#settings;
+    return within(call, { clock: this.#clock, timeoutMs, late: noAnswer });
   }
 
   #assertUsable(): void {

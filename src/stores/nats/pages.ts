@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { LogEntry } from '../../core/notification.js';
 import type { HistoryQuery, ReadQuery, ReadResult } from '../../core/store.js';
-import type { LogChunk } from '../shared/tail-hub.js';
+import { CHUNK_BYTES, type LogChunk } from '../shared/tail-hub.js';
 import { unavailable } from '../shared/unavailable.js';
 import { Assembler } from './assembler.js';
 import type { Engine } from './engine.js';
@@ -16,8 +16,6 @@ import { WholeCommits } from './whole-commits.js';
 const CHUNK_MESSAGES = 64;
 /** Messages in one batch, if the server can read in batches. */
 const CHUNK_BATCH = 512;
-/** A chunk ends after this many bytes of JSON. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
  * The least messages in the first batch of a topic. Larger batches would be wasted if other topics

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/notification.js';
 import { isRecord } from '../../core/records.js';
 import type { Appended, AppendResult } from '../../core/store.js';
-import type { DraftArrays } from '../shared/append-queue.js';
+import type { DraftArrays } from '../shared/group-commit.js';
 import { unavailable } from '../shared/unavailable.js';
 import { newCommit } from './commit.js';
 import type { Engine } from './engine.js';

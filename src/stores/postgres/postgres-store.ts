@@ -12,14 +12,16 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
-import { APPEND_QUEUE_LIMITS, AppendQueue, type DraftArrays } from '../shared/append-queue.js';
+import { APPEND_QUEUE_LIMITS } from '../shared/append-queue.js';
 import { Claims } from '../shared/claims.js';
-import { type LogChunk, TailHub } from '../shared/tail-hub.js';
+import { type DraftArrays, GroupCommit } from '../shared/group-commit.js';
+import { retryMs } from '../shared/retry.js';
+import { CHUNK_BYTES, CHUNK_COUNT, type LogChunk, TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
 import { Chores } from './chores.js';
 import { Claimant } from './claimant.js';
 import { Database, listenConfig, loadPg, poolOf } from './database.js';
-import { Listener, retryMs } from './listener.js';
+import { Listener } from './listener.js';
 import { LogAccess } from './log-access.js';
 import type { PostgresStoreSettings } from './options.js';
 import { Peers } from './peers.js';
@@ -30,10 +32,6 @@ import { readAfter } from './sql/read-after.sql.js';
 import { readPage } from './sql/read-page.sql.js';
 import { type Statements, statements } from './sql/statements.sql.js';
 import { Waker } from './waker.js';
-
-/** Entries of one read of a tail, and about how many bytes of them. */
-const CHUNK_COUNT = 1000;
-const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
  * Publications moved from the outbox in one transaction, and about how many bytes of them. Appends
@@ -61,7 +59,7 @@ export class PostgresStore implements Store, StoreAbilities {
   readonly #settings: PostgresStoreSettings;
   readonly #runtime: StoreRuntime;
   readonly #access: LogAccess;
-  readonly #queue: AppendQueue;
+  readonly #queue: GroupCommit;
   readonly #claims: Claims;
   readonly #hub: TailHub;
   readonly #listener: Listener;
@@ -102,12 +100,10 @@ export class PostgresStore implements Store, StoreAbilities {
       // The server completes a vacuum that takes longer than a call.
       vacuum: () => parts.database.query(this.#sql.vacuum, [], () => undefined),
     });
-    this.#queue = new AppendQueue({
+    this.#queue = new GroupCommit({
       engine: 'postgres',
       write: (arrays) => this.#write(arrays),
-      defer: (task) => {
-        clock.setImmediate(task);
-      },
+      clock,
       limits: APPEND_QUEUE_LIMITS,
     });
     const claimant = new Claimant({ ...settings, access: parts.access, lockMs: this.#lockMs });

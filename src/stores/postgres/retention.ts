@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../core/clock.js';
+import { ageCheckMs } from '../shared/age-checks.js';
 import type { LogAccess } from './log-access.js';
 import type { PostgresStoreSettings } from './options.js';
 import { trimmedRow } from './rows.js';
@@ -23,10 +24,6 @@ const REMOVE_MAX = 2000;
  */
 const TRIM_COUNT_MAX = 1000;
 const TRIM_PART = 0.1;
-/** The interval of age checks: a twentieth of the age that is kept, within these bounds. */
-const AGE_CHECKS = 20;
-const AGE_CHECK_MS_MIN = 50;
-const AGE_CHECK_MS_MAX = 60_000;
 
 /** Starts the removal of the oldest entries: after appends, and by time. */
 export class Retention {
@@ -41,11 +38,10 @@ export class Retention {
 
   start(): void {
     const { settings, clock, onDue } = this.#options;
-    const dueMs = Math.min(AGE_CHECK_MS_MAX, Math.max(AGE_CHECK_MS_MIN, settings.retainMs / AGE_CHECKS));
     this.#timer = clock.setTimeout(() => {
       onDue();
       this.start();
-    }, dueMs);
+    }, ageCheckMs(settings.retainMs));
   }
 
   countAppended(count: number): void {

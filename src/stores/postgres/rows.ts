@@ -1,6 +1,6 @@
 import type { LogEntry } from '../../core/notification.js';
 import type { AppendResult, Epoch, PastEpoch, ReadResult } from '../../core/store.js';
-import type { DraftArrays } from '../shared/append-queue.js';
+import type { DraftArrays } from '../shared/group-commit.js';
 import type { ClaimResult } from '../shared/claims.js';
 import type { Row } from './database.js';
 import { LogChanged } from './errors.js';

@@ -1,14 +1,14 @@
 import { CLAIM_GROUPS, type ClaimCall, type ClaimResult, CLAIMS_REMOVED_MAX, tooManyClaims } from '../shared/claims.js';
-import type { AppendQueueOptions } from './append-queue.js';
+import type { AppendPipelineOptions } from './append-pipeline.js';
 import { notAcknowledged } from './errors.js';
 import { claimKeys } from './keys.js';
 
 /** Runs the script that claims a key. With `wait` a claim waits for replicas, as an append does. */
 export class Claimant {
-  readonly #options: AppendQueueOptions;
+  readonly #options: AppendPipelineOptions;
   readonly #keys: readonly string[];
 
-  constructor(options: AppendQueueOptions) {
+  constructor(options: AppendPipelineOptions) {
     this.#options = options;
     this.#keys = [...options.keys, ...claimKeys(options.settings.prefix, CLAIM_GROUPS)];
   }

@@ -23,7 +23,7 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  *   node does not wait.
  * - Order: of the appends in the engine; positions are dense.
  * - Arrays: appended in one atomic step, which delays other clients of the engine. So they are
- *   bounded: `arrayMax`, `arrayBytesMax`.
+ *   bounded: `arrayMax`, `arrayCharsMax`.
  * - Idempotency: `idempotencyMs` and `idempotencyCount`. An id is remembered for up to twice as
  *   long.
  * - Claims: in sorted sets in the slot of the log, as durable as the log, and never evicted. If

@@ -11,7 +11,7 @@ import type {
   TailBatch,
 } from '../../core/store.js';
 import { Claims } from '../shared/claims.js';
-import { AppendQueue } from './append-queue.js';
+import { AppendPipeline } from './append-pipeline.js';
 import { Claimant } from './claimant.js';
 import { Connection } from './connection.js';
 import { indexKeys, logKeys } from './keys.js';
@@ -49,7 +49,7 @@ export class RedisStore implements Store, StoreAbilities {
   readonly #tails = new Set<RedisTail>();
   #connection!: Connection;
   #scripts!: Scripts;
-  #appends!: AppendQueue;
+  #appends!: AppendPipeline;
   #claims!: Claims;
   #recheck: unknown;
   #closed: Promise<void> | undefined;
@@ -78,7 +78,7 @@ export class RedisStore implements Store, StoreAbilities {
     };
     store.#connection = await Connection.open({ settings, runtime, state: store.#state, onWake });
     const writing = { settings, runtime, connection: store.#connection, state: store.#state, keys: store.#keys };
-    store.#appends = new AppendQueue({ ...writing, script: append });
+    store.#appends = new AppendPipeline({ ...writing, script: append });
     const claimant = new Claimant({ ...writing, script: claim });
     store.#claims = new Claims({ engine: 'redis', clock: runtime.clock, write: (call) => claimant.write(call) });
     return store;

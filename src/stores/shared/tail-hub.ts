@@ -3,6 +3,10 @@ import type { LogEntry } from '../../core/notification.js';
 import { positionIn } from '../../core/page.js';
 import type { Epoch, Tail, TailBatch } from '../../core/store.js';
 
+/** Entries that a tail reads at once, and about how many bytes of them. */
+export const CHUNK_COUNT = 1000;
+export const CHUNK_BYTES = 4 * 1024 * 1024;
+
 /** A part of the log, of all topics. */
 export interface LogChunk {
   readonly epoch: Epoch;

@@ -1,6 +1,6 @@
 import type { LogEntry } from '../../core/notification.js';
 import type { Epoch, HistoryQuery, PastEpoch, ReadQuery, ReadResult } from '../../core/store.js';
-import type { LogChunk } from '../shared/tail-hub.js';
+import { CHUNK_BYTES, CHUNK_COUNT, type LogChunk } from '../shared/tail-hub.js';
 import type { Engine, Reader, Row, Writer } from './engine.js';
 import { Checkpoints } from './checkpoints.js';
 import { ClaimTable } from './claim-table.js';
@@ -29,10 +29,6 @@ export interface LogState {
   readonly claims: number;
   readonly claimsHeld: number;
 }
-
-/** Entries that a tail takes at once, and about how many bytes of them. */
-const CHUNK_COUNT = 1000;
-const CHUNK_BYTES = 4 * 1024 * 1024;
 
 const CACHE_KIB = 64 * 1024;
 

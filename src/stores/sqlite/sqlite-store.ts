@@ -13,8 +13,10 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
-import { APPEND_QUEUE_LIMITS, AppendQueue, type DraftArrays } from '../shared/append-queue.js';
+import { AGE_CHECK_MS_MIN, ageCheckMs } from '../shared/age-checks.js';
+import { APPEND_QUEUE_LIMITS } from '../shared/append-queue.js';
 import { type ClaimCall, type ClaimResult, Claims, tooManyClaims } from '../shared/claims.js';
+import { type DraftArrays, GroupCommit } from '../shared/group-commit.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
 import { isLogOf } from './continuity.js';
@@ -24,11 +26,6 @@ import { LogAccess } from './log-access.js';
 import type { LogFile, LogState } from './log-file.js';
 import type { SqliteStoreSettings } from './options.js';
 import { isOver, REMOVE_MAX, removalOf, sizeOf } from './retention.js';
-
-/** Interval of checks of the oldest entry's age: a twentieth of `retainMs`, within these bounds. */
-const AGE_CHECKS = 20;
-const AGE_CHECK_MS_MIN = 50;
-const AGE_CHECK_MS_MAX = 60_000;
 
 /** Delay before a failed read is retried; the file is local, so it needs no backoff. */
 const RETRY_MS = 250;
@@ -44,7 +41,7 @@ export class SqliteStore implements Store, StoreAbilities {
   readonly #settings: SqliteStoreSettings;
   readonly #runtime: StoreRuntime;
   readonly #access: LogAccess;
-  readonly #queue: AppendQueue;
+  readonly #queue: GroupCommit;
   readonly #claims: Claims;
   readonly #hub: TailHub;
   readonly #ids: IdWindow;
@@ -60,12 +57,10 @@ export class SqliteStore implements Store, StoreAbilities {
     this.#runtime = runtime;
     this.#access = access;
     this.#ids = new IdWindow(settings);
-    this.#queue = new AppendQueue({
+    this.#queue = new GroupCommit({
       engine: 'sqlite',
       write: (arrays) => this.#write(arrays),
-      defer: (task) => {
-        clock.setImmediate(task);
-      },
+      clock,
       limits: APPEND_QUEUE_LIMITS,
     });
     this.#claims = new Claims({ engine: 'sqlite', clock, write: (call) => this.#claim(call) });
@@ -218,7 +213,6 @@ export class SqliteStore implements Store, StoreAbilities {
 
   /** Checks the age of the oldest entry, also without appends. */
   #checkAgeLater(): void {
-    const dueMs = Math.min(AGE_CHECK_MS_MAX, Math.max(AGE_CHECK_MS_MIN, this.#settings.retainMs / AGE_CHECKS));
     this.#ageTimer = this.#runtime.clock.setTimeout(
       () => {
         this.#ageDue = true;
@@ -229,7 +223,7 @@ export class SqliteStore implements Store, StoreAbilities {
             if (!this.#closed) this.#checkAgeLater();
           });
       },
-      this.#ageDue ? AGE_CHECK_MS_MIN : dueMs,
+      this.#ageDue ? AGE_CHECK_MS_MIN : ageCheckMs(this.#settings.retainMs),
     );
   }
 

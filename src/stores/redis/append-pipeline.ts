@@ -1,6 +1,7 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft } from '../../core/notification.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
+import { type AppendCall, AppendQueue, charsOf } from '../shared/append-queue.js';
 import { randomHex } from '../shared/epoch.js';
 import type { Connection } from './connection.js';
 import { isOutOfOrder, notAcknowledged, unavailable } from './errors.js';
@@ -9,21 +10,9 @@ import type { LogState } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
 
-/**
- * Drafts and length of JSON that one call may take from several arrays. Other clients wait during a
- * call.
- */
+/** Bounds of a batch: other clients of the engine wait during a call of the script. */
 const BATCH_DRAFTS = 512;
-const BATCH_LENGTH = 1024 * 1024;
-
-/** A call of `append` in the queue. */
-interface PendingAppend {
-  readonly drafts: readonly Draft[];
-  readonly length: number;
-  readonly atMs: number;
-  readonly resolve: (result: AppendResult) => void;
-  readonly reject: (error: unknown) => void;
-}
+const BATCH_CHARS = 1024 * 1024;
 
 /** A call of the script that has no reply yet. */
 interface SentAppend {
@@ -32,7 +21,7 @@ interface SentAppend {
   readonly settled: Promise<void>;
 }
 
-export interface AppendQueueOptions {
+export interface AppendPipelineOptions {
   readonly settings: RedisStoreSettings;
   readonly runtime: StoreRuntime;
   readonly connection: Connection;
@@ -48,50 +37,48 @@ export interface AppendQueueOptions {
  * The log has the appends in the order of the calls. A call names the previous one that is in
  * flight; the script rejects it if that has not arrived, and the queue sends it again.
  */
-export class AppendQueue {
-  readonly #options: AppendQueueOptions;
+export class AppendPipeline {
+  readonly #options: AppendPipelineOptions;
+  readonly #queue: AppendQueue;
   /** The start of the tokens of this node's appends. */
   readonly #node = randomHex(6);
   #appends = 0;
-  #queue: PendingAppend[] = [];
   #scheduled = false;
   readonly #batches = new Set<Promise<void>>();
   #lastSent: SentAppend | undefined;
   /** New batches wait until those in flight have settled. */
   #waiting = false;
-  /** Calls and the length of their text in memory, until the client library releases them. */
-  #pending = 0;
-  #pendingLength = 0;
 
-  constructor(options: AppendQueueOptions) {
+  constructor(options: AppendPipelineOptions) {
+    const { pendingMax, pendingCharsMax } = options.settings;
     this.#options = options;
+    this.#queue = new AppendQueue({
+      engine: 'redis',
+      clock: options.runtime.clock,
+      limits: {
+        batchDraftsMax: BATCH_DRAFTS,
+        batchCharsMax: BATCH_CHARS,
+        pendingDraftsMax: pendingMax,
+        pendingCharsMax,
+      },
+    });
     options.script.onUnknown = () => {
       this.#holdBack();
     };
   }
 
   append(drafts: readonly Draft[]): Promise<AppendResult> {
-    const { settings, runtime, connection } = this.#options;
-    const { pendingMax, pendingBytesMax, arrayMax, arrayBytesMax } = settings;
+    const { settings, connection } = this.#options;
+    const { arrayMax, arrayCharsMax } = settings;
     connection.assertOpen();
-    const length = drafts.reduce((sum, { json }) => sum + json.length, 0);
     if (drafts.length > arrayMax)
       throw tooMany(`${drafts.length} notifications in one array`, `${arrayMax} (arrayMax)`);
-    if (drafts.length > 1 && length > arrayBytesMax) {
-      throw tooMany(`${length} bytes in one array`, `${arrayBytesMax} (arrayBytesMax)`);
+    if (drafts.length > 1 && charsOf(drafts) > arrayCharsMax) {
+      throw tooMany(`${charsOf(drafts)} characters of JSON in one array`, `${arrayCharsMax} (arrayCharsMax)`);
     }
-    if (this.#pending >= pendingMax) {
-      throw unavailable(`${pendingMax} appends are in flight already (pendingMax).`);
-    }
-    if (this.#pending > 0 && this.#pendingLength + length > pendingBytesMax) {
-      throw unavailable(`Appends of ${pendingBytesMax} bytes are in flight already (pendingBytesMax).`);
-    }
-    this.#pending++;
-    this.#pendingLength += length;
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ drafts, length, atMs: runtime.clock.monotonic(), resolve, reject });
-      this.#schedule();
-    });
+    const result = this.#queue.add(drafts);
+    this.#schedule();
+    return result;
   }
 
   /** Sends the queue, and resolves when every call made so far has settled. */
@@ -104,7 +91,7 @@ export class AppendQueue {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#waiting || this.#queue.length === 0) return;
+    if (this.#scheduled || this.#waiting || this.#queue.isEmpty) return;
     this.#scheduled = true;
     this.#options.runtime.clock.setImmediate(() => {
       this.#scheduled = false;
@@ -115,29 +102,18 @@ export class AppendQueue {
   #flush(): void {
     const { settings, runtime } = this.#options;
     const bearable = runtime.clock.monotonic() - settings.timeoutMs;
-    while (this.#queue.length > 0 && !this.#waiting) {
-      const batch = this.#nextBatch().filter((append) => {
-        if (append.atMs > bearable) return true;
-        this.#release([append]);
-        append.reject(unavailable(`Redis was not free for ${settings.timeoutMs} ms (timeoutMs).`));
+    while (!this.#queue.isEmpty && !this.#waiting) {
+      const batch = this.#queue.takeBatch().filter((call) => {
+        if (call.atMs > bearable) return true;
+        this.#queue.release([call]);
+        call.reject(unavailable(`Redis was not free for ${settings.timeoutMs} ms (timeoutMs).`));
         return false;
       });
       if (batch.length > 0) this.#start(batch);
     }
   }
 
-  #nextBatch(): PendingAppend[] {
-    let [count, drafts, length] = [0, 0, 0];
-    for (const append of this.#queue) {
-      drafts += append.drafts.length;
-      length += append.length;
-      if (count > 0 && (drafts > BATCH_DRAFTS || length > BATCH_LENGTH)) break;
-      count++;
-    }
-    return this.#queue.splice(0, count);
-  }
-
-  #start(batch: readonly PendingAppend[]): void {
+  #start(batch: readonly AppendCall[]): void {
     this.#waiting = this.#options.settings.wait !== undefined;
     const sending = this.#send(batch).finally(() => {
       this.#batches.delete(sending);
@@ -147,12 +123,13 @@ export class AppendQueue {
     this.#batches.add(sending);
   }
 
-  async #send(batch: readonly PendingAppend[]): Promise<void> {
+  async #send(batch: readonly AppendCall[]): Promise<void> {
     const { connection } = this.#options;
     try {
       const sent = this.#run(batch.flatMap(({ drafts }) => drafts));
+      // A call that has timed out stays in the memory of the client library until the reply.
       const release = (): void => {
-        this.#release(batch);
+        this.#queue.release(batch);
       };
       sent.then(release, release);
       const reply = await connection.settled(sent, 'append');
@@ -162,7 +139,7 @@ export class AppendQueue {
     }
   }
 
-  #resolve(batch: readonly PendingAppend[], reply: unknown): void {
+  #resolve(batch: readonly AppendCall[], reply: unknown): void {
     const { epoch, rest } = this.#options.state.learn(reply);
     const positions = (rest[0] as unknown[]).map(Number);
     let at = 0;
@@ -217,11 +194,6 @@ export class AppendQueue {
   #holdBack(): void {
     // The last batch that settles ends this. A reply may arrive after the batch has timed out.
     this.#waiting ||= this.#batches.size > 0;
-  }
-
-  #release(appends: readonly PendingAppend[]): void {
-    this.#pending -= appends.length;
-    for (const { length } of appends) this.#pendingLength -= length;
   }
 }
 
