@@ -13,9 +13,9 @@ export const CLAIM_TTL_MS_MAX = 24 * 3_600_000;
 const CLAIM_KEY = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * The abilities of a store, as functions bound to it. Abilities that it lacks are absent. Other
- * code does not detect abilities itself. A wrapper passes them on: `{ ...abilitiesOf(store),
- * append, read, tail, close }`.
+ * Returns the abilities of a store, as functions bound to it. Abilities that the store lacks are
+ * absent. This is the only code that detects abilities. A store that wraps another one copies them:
+ * `{ ...abilitiesOf(store), append, read, tail, close }`.
  */
 export function abilitiesOf(store: Store & Partial<StoreAbilities>): Partial<StoreAbilities> {
   const names = (Object.keys(ABILITIES) as StoreAbility[]).filter((name) => typeof store[name] === 'function');

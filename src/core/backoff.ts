@@ -1,6 +1,7 @@
 /**
- * Clients that a node accepts in a second, also when it replaces another node. A poll costs about
- * 0.1 ms of a core, and a TLS handshake about 1 ms. So half of the core remains for other work.
+ * The number of clients that one node accepts per second, for example when it replaces another
+ * node. A poll costs about 0.1 ms of a core, and a TLS handshake about 1 ms. So half of the core
+ * remains for other work.
  */
 export const RECONNECTS_PER_SECOND = 500;
 

@@ -1,7 +1,7 @@
 /** The longest timer, in milliseconds. Node fires a longer one at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** A running timer of a clock. Only the clock that returned it reads it. */
+/** A running timer. Only its clock knows the type. */
 export type Timer = unknown;
 
 /**
@@ -19,7 +19,7 @@ export interface Clock {
   setTimeout(task: () => void, delayMs: number): Timer;
   /** Cancels a timer. A timer that has run already is ignored. */
   clearTimeout(timer: Timer): void;
-  /** Runs `task` once the input and output that is ready now has been served. */
+  /** Runs `task` after the event loop has served the input and output that is ready now. */
   setImmediate(task: () => void): void;
 }
 

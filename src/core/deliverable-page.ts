@@ -10,13 +10,13 @@ export interface StoreRead {
 }
 
 /**
- * The part of a page of the store that this node may deliver. Undefined if the node is behind the
- * store and cannot answer the request yet.
+ * Returns the part of a store's page that this node may deliver. Undefined if the node is behind
+ * the store and cannot answer the request yet.
  *
- * - A cursor may belong to the epoch that this node did not know when it opened the cursor.
- * - The store may be ahead of this node, which then does not know the latest revocations. A
- *   subscriber gets the notifications up to the node's head. The tail wakes the waiter for later
- *   ones.
+ * - A cursor may belong to an epoch that this node did not know when it parsed the request.
+ * - The store may be ahead of this node. Then this node does not know the latest revocations yet.
+ *   So a subscriber receives only the notifications up to the node's head. When the node receives
+ *   the later ones, it wakes the waiter.
  * - If the store has another epoch, a request with access rules gets the whole page, because the
  *   rules are checked before the delivery.
  */

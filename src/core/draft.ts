@@ -9,7 +9,10 @@ export interface PublishItem extends PublishOptions {
   readonly type: string;
   /** JSON; `null` if absent. */
   readonly data?: unknown;
-  /** A repeated publish with the same id appends nothing. Generated if absent. */
+  /**
+   * A repeated publish with the same id appends nothing. If `id` is absent, the library generates
+   * one.
+   */
   readonly id?: string | undefined;
 }
 
@@ -22,8 +25,8 @@ export interface DraftLimits {
 }
 
 /**
- * 64 KiB: larger data is better fetched by reference. 32 levels: data for people is not deeper, and
- * parsers recurse.
+ * 64 KiB: a notification should refer to larger data instead of containing it. 32 levels:
+ * application data is rarely nested deeper, and many parsers are recursive.
  */
 export const DRAFT_LIMITS: DraftLimits = { notificationBytesMax: 64 * 1024, dataDepthMax: 32 };
 
@@ -37,7 +40,7 @@ export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): D
   const type = checkType(item.type);
   const id = checkId(item.id ?? globalThis.crypto.randomUUID());
   const data = stringify(item.data ?? null);
-  // The check reads the written JSON, because `toJSON` of an object may replace it.
+  // Check the JSON that was written, because a `toJSON` method may have replaced parts of the data.
   if (isSuspect(data, limits)) checkData(JSON.parse(data), limits);
   const options = optionsText(item, time.getTime());
   // JSON escapes no character that a name may have.
@@ -77,7 +80,7 @@ export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
 
 /**
  * Whether the JSON text needs the full check. Most texts have few brackets and no suspect key, so
- * they cannot be invalid. Parsing every text would cost as much as writing it.
+ * they cannot be invalid. Parsing every text would take as long as writing it.
  */
 function isSuspect(json: string, { dataDepthMax }: DraftLimits): boolean {
   const mayPollute = json.includes('"__proto__":') || json.includes('"constructor":');

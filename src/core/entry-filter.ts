@@ -13,18 +13,20 @@ export interface LiveEntries {
 export type IsSkipped = (entry: LogEntry) => boolean;
 
 /**
- * Decides which entries of the log a reader still receives. It skips entries that have expired, and
- * entries with a key if a newer entry of the same topic and key is known. It keeps the options of
- * the entries in the window. Options of older entries are read from their JSON.
+ * Decides which entries of the log a reader still receives. It skips expired entries. It also skips
+ * an entry with a key if it knows a newer entry of the same topic and key. For entries in the
+ * window (the newest part of the log, in memory) it keeps the options in memory. For older entries
+ * it reads the options from their JSON.
  *
- * A skipped entry is never delivered later: its expiry has passed, or the newer entry follows. An
- * entry that is newer and has expired still replaces the older one, whose content is outdated.
+ * A skipped entry is never delivered later: its expiry has passed, or the newer entry replaces it.
+ * The newer entry replaces the older one even after the newer one has expired, because the content
+ * of the older one is outdated.
  */
 export class EntryFilter {
   readonly #clock: Clock;
-  /** Of the entries in the window that have options, by position. */
+  /** The options of the entries in the window, by position. Entries without options are absent. */
   readonly #options = new Map<number, EntryOptions>();
-  /** The position of the newest entry in the window of each topic and key. */
+  /** The position of the newest entry in the window, for each topic and key. */
   readonly #newest = new Map<string, number>();
 
   constructor(clock: Clock) {
@@ -52,7 +54,7 @@ export class EntryFilter {
     this.#newest.clear();
   }
 
-  /** Finds the entries of the window that are skipped now. Undefined: none is. */
+  /** Returns a test for skipped entries in the window. Undefined if no entry can be skipped. */
   skippedNow(): IsSkipped | undefined {
     if (this.#options.size === 0) return undefined;
     const nowMs = this.#clock.now();
@@ -62,14 +64,14 @@ export class EntryFilter {
     };
   }
 
-  /** The live ones of entries that were read from the window. */
+  /** Adds the time of the first expiry to entries that were read from the window. */
   ofWindow(entries: readonly LogEntry[]): LiveEntries {
     if (this.#options.size === 0) return { entries };
     return { entries, staleAtMs: earliest(entries.map(({ position }) => this.#options.get(position))) };
   }
 
   /**
-   * The live ones of entries that were read from the store.
+   * Removes skipped entries from a read of the store.
    *
    * @param isSameLog whether their positions are positions of the window's log
    */
@@ -78,7 +80,7 @@ export class EntryFilter {
     return { entries: [...entries].reverse(), staleAtMs };
   }
 
-  /** The same for entries that are newest first. */
+  /** Like `ofStore`, for entries in the opposite order: newest first. */
   ofHistory(read: readonly LogEntry[], isSameLog: boolean): LiveEntries {
     const nowMs = this.#clock.now();
     const newer = new Set<string>();
@@ -119,7 +121,7 @@ export function hasExpired({ json }: LogEntry, nowMs: number): boolean {
   return isExpired(optionsOf(json), nowMs);
 }
 
-/** A topic has no space. */
+/** The space makes the result unique, because a topic contains no space. */
 function topicKey({ topic }: LogEntry, key: string): string {
   return `${topic} ${key}`;
 }

@@ -4,29 +4,32 @@ import type { Rights } from './rights.js';
 /** A position to read from. `earliest` is the start of the log. */
 export type Start = LogPosition | 'earliest';
 
-/** The parts of every read by one client. */
+/** The fields of every read request of a client. */
 export interface ClientRead {
   /**
-   * No topic occurs twice. Requests for the same topics may share one array. The reader then sees
-   * that they are equal without comparing the names.
+   * No topic occurs twice. Requests for the same topics may share one array. Then the reader need
+   * not compare the names.
    */
   readonly topics: readonly string[];
-  /** Notifications per page. */
+  /** The maximum number of notifications per page. */
   readonly limit: number;
-  /** The subscriber whom the request acts for. `revoke` finds the waiter by it. */
+  /**
+   * The subscriber for whom the request reads. A revocation of this subscriber ends the request.
+   */
   readonly subscriber?: string | undefined;
   /** The client's address, for the limit per address. */
   readonly address?: string | undefined;
   /**
-   * Bytes of notifications in the next page, if less than `pageBytesMax`. Called before each read.
+   * Returns the maximum bytes of notifications in the next page, if lower than `pageBytesMax`.
+   * Called before each read.
    */
   readonly bytesMax?: (() => number) | undefined;
-  /** The current access rules. Undefined: the topics may always be read. */
+  /** The current access rules. Undefined: no rule limits the topics. */
   readonly rights?: Rights | undefined;
   /**
-   * The feed's `revocations` before the subscriber's access was checked. If the subscriber was
-   * revoked since then, the check may be outdated: the request ends at once and the client
-   * retries. Undefined: access was not checked.
+   * The value of the feed's `revocations`, noted before the access check. If the subscriber was
+   * revoked after that, the check may be outdated: the request ends at once and the client retries.
+   * Undefined: access was not checked.
    */
   readonly revocations?: number | undefined;
 }

@@ -22,7 +22,7 @@ export interface FeedOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly limits: FeedLimits;
-  /** Observes the feed, besides its own totals. */
+  /** Receives the feed's events, in addition to the feed's own totals. */
   readonly observer?: FeedObserver | undefined;
 }
 
@@ -35,9 +35,9 @@ export type NotificationsHealth = 'ready' | 'draining' | 'store_unavailable';
 export interface FeedCounts {
   /** Held polls, open streams, and reads of the history in progress. */
   readonly waiters: number;
-  /** Entries of the index by topic. */
+  /** Topics with at least one waiter. */
   readonly topics: number;
-  /** Entries of the index by subscriber. */
+  /** Subscribers with at least one waiter. */
   readonly subscribers: number;
   /** Addresses with waiters, or with answers that are still being written. */
   readonly addresses: number;
@@ -55,12 +55,12 @@ export async function healthOf(store: Store): Promise<Exclude<NotificationsHealt
 }
 
 /**
- * The feed of a node. It follows the store's log, keeps the newest part in its window, and answers
- * polls and streams.
+ * The feed of a node. It follows the store's log and answers polls and streams. It keeps the newest
+ * part of the log in memory: its *window*. A *waiter* is one held poll or one open stream.
  *
- * A poll is one turn. First it *arms* the waiter, so that it misses no arrival. Then it *reads*. If
- * it finds nothing new, it *waits*: arrivals raced against a timeout. A stream is many turns.
- * `waiter.ts` implements both.
+ * A poll is one turn. First the feed *arms* the waiter: from then on, each new notification wakes
+ * it. Then the waiter *reads*. If it finds nothing new, it *waits* until a notification arrives or
+ * the timeout ends. A stream takes many turns. `waiter.ts` implements both.
  */
 export class Feed {
   readonly #clock: Clock;
@@ -83,7 +83,7 @@ export class Feed {
   }
 
   /**
-   * Reads the head of the store's log and follows the log from there. Rejects if the store does.
+   * Reads the head of the store's log and follows the log from there. Rejects if the store rejects.
    */
   static async open(options: FeedOptions): Promise<Feed> {
     const feed = new Feed(options, await Reader.open(options));
@@ -113,15 +113,15 @@ export class Feed {
 
   /**
    * Emits pages until the subscription ends: new notifications, gaps, and an empty page whenever
-   * `waitMs` passes without new notifications. Each turn is the race of a poll. The next turn
-   * starts when the consumer has drained the last page, so nothing is queued for a slow reader.
+   * `waitMs` passes without new notifications. Each turn works like a poll. The next turn starts
+   * when the consumer has drained the last page, so nothing is queued for a slow reader.
    */
   follow(request: FeedRequest): Pages {
     const { waitMs } = request;
     return new Pages((consumer) => this.#start(request, { count: 'many', waitMs }, consumer));
   }
 
-  /** The newest notifications up to a position, newest first: one page, at once. */
+  /** Emits one page without waiting: the newest notifications up to a position, newest first. */
   history(request: FeedHistoryRequest): Pages {
     return new Pages((consumer) => {
       const waiter = new HistoryWaiter(this.#context, request, consumer);
@@ -137,9 +137,9 @@ export class Feed {
   }
 
   /**
-   * Revokes topics, or all topics, of a subscriber on every node. Its waiters for them end. The
-   * revocation is a record of the log. So after this resolves, no node delivers later notifications
-   * to the subscriber.
+   * Revokes topics, or all topics, of a subscriber on every node. It ends the subscriber's waiters
+   * for these topics. The revocation is a record of the log. So after this resolves, no node
+   * delivers later notifications to the subscriber.
    */
   async revoke(revocation: Revocation): Promise<void> {
     // Apply it on this node even if the store cannot be reached.
@@ -149,7 +149,7 @@ export class Feed {
 
   /**
    * Whether the log holds a revocation of a subscriber after a position. Retention may have removed
-   * one, so false alone does not grant access: the caller checks its access rules as well.
+   * a revocation. So the caller also checks its access rules when the result is false.
    */
   async hasRevocationAfter(subscriber: string, position: number): Promise<boolean> {
     const topics = [await revocationsTopic(subscriber)];
@@ -157,7 +157,7 @@ export class Feed {
     return entries.length > 0;
   }
 
-  /** Whether this node should receive clients. The store driver's time limit bounds the call. */
+  /** Whether this node should receive clients. The time limit of the store driver applies. */
   async health(): Promise<NotificationsHealth> {
     return this.#waiters.isDraining ? 'draining' : healthOf(this.#store);
   }
@@ -191,14 +191,14 @@ export class Feed {
   }
 
   /**
-   * Rejects new requests from now on and gives every waiter its last page. Resolves when none is
-   * left.
+   * Rejects new requests from now on and gives every waiter its last page. Resolves when all
+   * waiters have ended.
    */
   drain(): Promise<void> {
     return this.#waiters.drain(this.window.head);
   }
 
-  /** Drains, and stops following the log. The store stays open: its owner closes it. */
+  /** Drains and stops following the log. The store stays open, because its owner closes it. */
   async close(): Promise<void> {
     await this.drain();
     await this.#tail?.close();

@@ -1,6 +1,6 @@
 /**
- * Unused slots at the front before the array is compacted. With fewer, compaction costs more than
- * the slots.
+ * The array is compacted when it has this many unused slots at the front. Below this number,
+ * compaction costs more than the memory of the slots.
  */
 const COMPACT_AT = 64;
 

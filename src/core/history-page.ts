@@ -7,15 +7,15 @@ export interface HistoryPageQuery {
   readonly topics: readonly string[];
   readonly before: LogPosition | 'latest';
   readonly limit: number;
-  /** Bytes of notifications, if less than `pageBytesMax`. */
+  /** The maximum bytes of notifications, if lower than `pageBytesMax`. */
   readonly bytesMax?: number | undefined;
 }
 
 /**
- * Makes a page of the history from a read before the position after `upTo`.
+ * Makes a page of the history. `read` is a read of the store before position `upTo + 1`.
  *
- * Below `trimmed` the log is incomplete, so its entries are not shown. Otherwise a history could
- * have a hole. A page that ends there says so, because its end is not the beginning of the log.
+ * Below `trimmed` the log is incomplete, so the page omits those entries. Otherwise the history
+ * could have a hole. Such a page has `trimmed: true`, because the log had older entries.
  */
 export function historyPage(read: ReadResult, upTo: number, gap?: Gap): LogPage {
   const { epoch, trimmed } = read;

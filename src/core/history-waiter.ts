@@ -12,9 +12,9 @@ const REVOKED = 'Access changed while the request was processed; retry.';
 const DRAINING = 'This node is shutting down; retry.';
 
 /**
- * One read of the history. It never waits for notifications, but it takes a slot like a poll,
- * because its read and its unread answer take memory. While the store reads, a revocation or a
- * shutdown ends it.
+ * One read of the history. It never waits for notifications. It takes a slot like a poll, because
+ * its read and its unread answer take memory. A revocation or a shutdown ends the waiter, also
+ * while the store reads.
  */
 export class HistoryWaiter implements FeedWaiter, Unsubscribable {
   indexes: readonly number[] = [];
@@ -42,12 +42,12 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     }
     waiters.arm(this);
     observer.armed(this.request);
-    // From now on `revoke` reaches the waiter. An earlier revocation could not, so look it up.
+    // From now on `revoke` reaches the waiter. It could not before, so look up earlier revocations.
     if (revocations.affects(this.request)) this.#retryLater(REVOKED);
     else this.#read();
   }
 
-  /** New notifications are not part of the page. */
+  /** Does nothing: the page does not include new notifications. */
   wake(): void {
     if (this.#context.waiters.isDraining) this.#retryLater(DRAINING);
   }
@@ -67,7 +67,7 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     this.#context.waiters.releaseSlot(this);
   }
 
-  /** Ends the waiter. Its slot stays taken. */
+  /** Ends the waiter, which keeps its slot. */
   #leave(): void {
     const { waiters, observer } = this.#context;
     this.#isOpen = false;

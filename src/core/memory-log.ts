@@ -13,7 +13,7 @@ export interface LogSlice {
 
 /**
  * A contiguous part of the log in memory, indexed by topic: all entries after `floor` up to `head`.
- * The memory store keeps its whole log in one. A node keeps its window in one.
+ * The memory store keeps its whole log in a `MemoryLog`. Each node keeps its window in one.
  */
 export class MemoryLog {
   readonly #entries = new Fifo<LogEntry>();
@@ -65,7 +65,7 @@ export class MemoryLog {
     if (head > this.#head) this.#head = head;
   }
 
-  /** Removes the oldest entry and returns it; undefined when there is none. */
+  /** Removes the oldest entry and returns it. Undefined if the log is empty. */
   dropOldest(): LogEntry | undefined {
     const entry = this.#entries.shift();
     if (!entry) return undefined;
@@ -105,8 +105,9 @@ export class MemoryLog {
   }
 
   /**
-   * Entries of these topics strictly after a position in order, or strictly before one, newest
-   * first. Both bounds apply, but it returns at least one. Skipped entries do not count.
+   * Reads entries of these topics. After a position they are in the order of the log. Before a
+   * position they are newest first. Both bounds apply, but a large first entry is always returned.
+   * Skipped entries do not count.
    */
   read(query: ReadQuery | HistoryQuery, isSkipped?: IsSkipped): LogSlice {
     const step = query.before === undefined ? 1 : -1;
@@ -145,8 +146,9 @@ interface Run {
 }
 
 /**
- * The next entry of all runs: with step 1 the one at the lowest position, with step -1 at the
- * highest. Undefined when all runs are at their end.
+ * Returns the next entry and advances its run. A run is the index of one topic at its current
+ * position. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
+ * Undefined when all runs have ended.
  */
 function nextOf(runs: readonly Run[], step: 1 | -1): LogEntry | undefined {
   let best: Run | undefined;

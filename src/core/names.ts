@@ -1,6 +1,6 @@
 import { type ErrorCode, NotificationsError } from './errors.js';
 
-/** Enough for two UUIDs and some words, and short enough for a key in any engine. */
+/** A name of this length can hold two UUIDs and some words. Every engine accepts it as a key. */
 export const TOPIC_LENGTH_MAX = 200;
 export const TYPE_LENGTH_MAX = 200;
 export const ID_LENGTH_MAX = 200;

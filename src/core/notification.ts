@@ -16,10 +16,10 @@ export interface Notification<Topic extends string = string, Type extends string
   readonly time: string;
   /** When it expires: an RFC 3339 timestamp in UTC. */
   readonly expiresAt?: string;
-  /** Of the notifications of a topic with one key, a page has the newest only. */
+  /** If several notifications of a topic have the same key, a page contains only the newest one. */
   readonly key?: string;
   readonly priority?: Priority;
-  /** The name of the publisher: over HTTP the subscriber of the caller. */
+  /** The name of the publisher. Over HTTP it is the subscriber of the caller. */
   readonly publisher?: string;
   /** The trace of its publish: a `traceparent` of W3C Trace Context. */
   readonly traceparent?: string;
@@ -28,7 +28,8 @@ export interface Notification<Topic extends string = string, Type extends string
 }
 
 /**
- * An application's notification types: topic to type to data. A topic may be a template literal.
+ * An application's notification types. It maps each topic to types, and each type to its data. A
+ * topic may be a template literal.
  *
  * ```ts
  * interface AppNotifications {
@@ -42,25 +43,25 @@ export interface Notification<Topic extends string = string, Type extends string
  */
 export type NotificationMap = object;
 
-/** The map of an application that declares none: any topic, any type, any data. */
+/** The map of an application without its own map: any topic, any type, any data. */
 export type AnyNotifications = Record<string, Record<string, unknown>>;
 
 /**
- * Replaces a map without topics. Inference falls back to `object` in
- * `app.get(NotificationsService)`.
+ * Replaces a map without topics by `AnyNotifications`. In `app.get(NotificationsService)`,
+ * TypeScript infers such a map: `object`.
  */
 type Declared<Map extends NotificationMap> = [keyof Map] extends [never] ? AnyNotifications : Map;
 
 /** The topics of a map. */
 export type TopicOf<Map extends NotificationMap> = Extract<keyof Declared<Map>, string>;
 
-/** The types that a topic of a map carries. */
+/** The types of the notifications of a topic. */
 export type TypeOf<Map extends NotificationMap, Topic extends TopicOf<Map>> = Extract<
   keyof Declared<Map>[Topic],
   string
 >;
 
-/** The data of a type of a topic. */
+/** The data of a type on a topic. */
 export type DataOf<
   Map extends NotificationMap,
   Topic extends TopicOf<Map>,

@@ -10,9 +10,14 @@ import type { LogPage } from './page.js';
 export interface FeedObserver {
   /** A waiter was registered: a poll, a stream or a read of the history has begun. */
   armed(request: ClientRead): void;
-  /** A waiter has left the indexes. Its last answer may still be unread. */
+  /**
+   * A waiter no longer receives notifications. The client may not have read its last answer yet.
+   */
   ended(request: ClientRead): void;
-  /** The node has received new entries of the log. The library's own records are among them. */
+  /**
+   * The node has received new entries of the log. They include the library's own records, such as
+   * revocations.
+   */
   published(entries: readonly LogEntry[]): void;
   /** A page was delivered to one waiter. It may be empty. */
   delivered(page: LogPage, request: ClientRead): void;
@@ -22,7 +27,7 @@ export interface FeedObserver {
   rejected(error: unknown, request: ClientRead): void;
 }
 
-/** Totals of one feed on this node since the application started. They only grow. */
+/** Totals of one feed on this node since the application started. They never decrease. */
 export interface NotificationsTotals {
   /** Polls, streams and reads of the history that were started. */
   readonly waiters: number;
@@ -48,7 +53,7 @@ export const NO_TOTALS: NotificationsTotals = Object.freeze({
   rejected: 0,
 });
 
-/** Counts what a feed does, and passes each call on to another observer. */
+/** Counts the events of a feed, and passes each call on to another observer. */
 export class FeedCounter implements FeedObserver {
   readonly #next: FeedObserver | undefined;
   readonly #totals = { ...NO_TOTALS };

@@ -1,9 +1,9 @@
 import type { LogPage } from './page.js';
 
 /**
- * Bytes of the pages that a node keeps: four pages of the default `pageBytesMax`. Clients that read
- * the same page share one object and one encoding. These are waiters that wake together, and
- * clients that reconnect with the same cursor. Encoded forms take up to twice as much in addition.
+ * The bytes of the pages that a node keeps for sharing: four pages of the default `pageBytesMax`.
+ * Clients that read the same page share one object and one encoding. Such clients wake together, or
+ * reconnect with the same cursor. The encoded forms are not counted. They take up to twice as much.
  */
 export const SHARED_PAGES_BYTES_MAX = 4 * 1024 * 1024;
 /** The cost of a page without its notifications: its object, its entry in the map, its cursor. */
@@ -12,9 +12,9 @@ const PAGE_OVERHEAD_BYTES = 512;
 type Key = string | number;
 
 /**
- * The pages that were shared last, in two generations. When the newer one is full, the older one is
- * dropped, so the cost does not depend on the number of pages. The newest page is always kept, even
- * if it is large.
+ * The pages that were shared last, in two maps: newer and older. When the newer map is full, the
+ * cache drops the older map. So removing pages costs the same for any number of pages. The cache
+ * always keeps the newest page, even if it is large.
  */
 export class PageCache {
   readonly #isStale: (page: LogPage) => boolean;

@@ -2,8 +2,9 @@ import type { Observer } from 'rxjs';
 import type { LogPage } from './page.js';
 
 /**
- * Receives the pages of one waiter without RxJS in between: `JsonResponse`, `SseResponse` and the
- * polls of the direct lane extend it. Other observers of `Pages` get a `Subscriber` of RxJS.
+ * Receives the pages of one waiter without RxJS in between. `JsonResponse`, `SseResponse` and the
+ * polls of the direct lane (`nest/direct-lane`) extend it. Other observers of `Pages` get a
+ * `Subscriber` of RxJS.
  */
 export abstract class PageConsumer implements Observer<LogPage> {
   abstract next(page: LogPage): void;
@@ -15,9 +16,10 @@ export abstract class PageConsumer implements Observer<LogPage> {
   abstract complete(): void;
 
   /**
-   * Called after each page. The promise resolves when the client has received the page. Undefined:
-   * the client has already received it. Until then a stream reads no further page, and the waiter
-   * counts towards the limits. Without this method each page counts as received at once.
+   * Called after each page. The promise resolves when the client has received the page. Until it
+   * resolves, a stream reads no further page, and the waiter counts towards the limits. Undefined
+   * means that the client has already received the page. Without this method each page counts as
+   * received at once.
    */
   drained?(): Promise<void> | undefined;
 }

@@ -13,20 +13,20 @@ export interface LogPosition {
   readonly epochId: string;
   readonly position: number;
   /**
-   * Set when the cursor belongs to no epoch that the node knows: the id of its newest epoch. If the
-   * store has a newer epoch, the cursor may belong to that one, and the node cannot answer yet.
+   * The id of the node's newest epoch, set when the node does not know the epoch of the cursor. If
+   * the store has a newer epoch, the cursor may belong to that one, and the node cannot answer yet.
    */
   readonly unknownIn?: string | undefined;
   /** Set when a failover lost entries after the position: the next page has an `expired` gap. */
   readonly afterLoss?: boolean | undefined;
 }
 
-/** A position in no log. A read after it returns a `reset` gap. */
+/** A position that belongs to no log. A read after it returns a `reset` gap. */
 export const NOWHERE: LogPosition = { epochId: '', position: 0 };
 
 /**
- * The highest position, up to `held`, at which both logs hold the same entries. Undefined if they
- * share none.
+ * The log of `epoch` may continue the log of `held`. Returns the highest position, up to `held`, at
+ * which both logs hold the same entries. Undefined if `epoch` does not continue that log.
  */
 export function sharedPosition(epoch: Epoch, held: LogPosition): LogPosition | undefined {
   if (held.epochId === epoch.id) return held;
@@ -37,8 +37,8 @@ export function sharedPosition(epoch: Epoch, held: LogPosition): LogPosition | u
 }
 
 /**
- * The same position in the log of `epoch`. Undefined if that log does not hold the same entries up
- * to it.
+ * The same position in the log of `epoch`. Undefined if that log and the log of `held` do not hold
+ * the same entries up to this position.
  */
 export function positionIn(epoch: Epoch, held: LogPosition): LogPosition | undefined {
   const shared = sharedPosition(epoch, held);
@@ -65,7 +65,7 @@ export interface LogPage {
   readonly entries: readonly LogEntry[];
   /**
    * The next read continues here. For the requested topics, nothing up to here is missing. A page
-   * of the history has everything after this position instead.
+   * of the history is read in the opposite direction: nothing after this position is missing.
    */
   readonly position: number;
   /** The next read finds further notifications at once. */
@@ -73,13 +73,16 @@ export interface LogPage {
   readonly gap?: Gap;
   /** Set on a page of the history: its entries are newest first. */
   readonly history?: HistoryRange;
-  /** When the first of its notifications expires. Undefined: none does. */
+  /**
+   * The time at which the first notification of the page expires. Undefined: no notification
+   * expires.
+   */
   readonly staleAtMs?: number | undefined;
   /** The waiter's last page. */
   readonly ending?: Ending;
   /**
    * The encoder's result for this page. It lives as long as the page. A page that is made from
-   * another one must not copy it.
+   * another page must not copy this field.
    */
   encoded?: unknown;
 }

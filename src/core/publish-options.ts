@@ -3,43 +3,44 @@ import { checkKey, SUBSCRIBER_LENGTH_MAX } from './names.js';
 import type { Priority } from './notification.js';
 
 /**
- * Ten years. No log keeps notifications that long. A longer time is a mistake, such as a time of
- * day instead of a duration.
+ * Ten years. No log keeps notifications that long. A longer time is a mistake, such as a timestamp
+ * instead of a duration.
  */
 export const TTL_MS_MAX = 10 * 365 * 24 * 3_600_000;
 
 const PRIORITIES: readonly unknown[] = ['low', 'normal', 'high'] satisfies Priority[];
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
-/** Version 00 of W3C Trace Context. Ids of zeros only are invalid. */
+/** Version 00 of W3C Trace Context. An id that consists of zeros is invalid. */
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Options of one notification. Readers receive them as fields of the notification. */
 export interface PublishOptions {
   /**
    * Milliseconds until the notification expires, from 1 to 315,360,000,000 (ten years). Readers
-   * receive the time as `expiresAt`. An expired notification is no longer delivered. Not together
-   * with `expiresAt`.
+   * receive the time as `expiresAt`. An expired notification is no longer delivered. Set either
+   * `ttlMs` or `expiresAt`, not both.
    *
    * @default never
    */
   readonly ttlMs?: number | undefined;
   /**
-   * When the notification expires: a `Date`, or a text such as `2026-12-24T18:00:00Z`. It must be
-   * in the future, by at most ten years. The clock of the node that reads decides. If it differs
-   * from the publisher's clock, the notification expires earlier or later by this difference.
+   * When the notification expires: a `Date`, or a text such as `2026-12-24T18:00:00Z`. The time
+   * must be in the future, at most ten years from now. Each node compares it with its own clock. If
+   * this clock differs from the publisher's clock, the notification expires earlier or later by the
+   * difference.
    *
    * @default never
    */
   readonly expiresAt?: Date | string | undefined;
   /**
    * A newer notification with the same key and topic replaces this one for clients that have not
-   * received it yet. 1 to 200 letters, digits and `. _ : @ / ~ = -`.
+   * received it yet. A key has 1 to 200 letters, digits and `. _ : @ / ~ = -`.
    *
    * @default none: every notification is delivered
    */
   readonly key?: string | undefined;
   /**
-   * Passed on to readers. It does not change the order.
+   * How urgent the notification is. Readers receive the value. It does not change the order.
    *
    * @default none
    */
@@ -101,9 +102,9 @@ export function optionsText(options: PublishOptions, nowMs: number): string {
 }
 
 /**
- * Reads the options of stored JSON, without parsing its data. Their text ends at the first
- * `"data":` behind `time`, because these quotes are escaped inside a JSON text. JSON that another
- * program wrote in another order has no options.
+ * Reads the options of stored JSON without parsing its data. The text of the options ends at the
+ * first `"data":` after `time`: a JSON string cannot contain this text, because its quotes are
+ * escaped. JSON with another order of fields, written by another program, has no options.
  */
 export function optionsOf(json: string): EntryOptions {
   const time = json.indexOf(',"time":"');
@@ -152,7 +153,7 @@ function assertOption(isValid: boolean, option: Readonly<Record<string, unknown>
   throw new NotificationsError('option_invalid', `${name} is ${shown(value)}; it must be ${expected}`);
 }
 
-/** The start of a value. A caller may send one of any type and length. */
+/** The start of a value, for an error message. The value may have any type and any length. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
   if (typeof value === 'number' || value === null) return String(value);

@@ -13,7 +13,7 @@ const NEVER: Timeout = { waitMs: Infinity };
 
 /**
  * The page with the next new notifications of a request, or with a gap. Without a timeout it waits
- * until one exists.
+ * until there are new notifications.
  */
 export class Arrivals extends Pages {
   readonly #startPoll: StartPoll;

@@ -14,9 +14,9 @@ export class ReadPosition {
   }
 
   /**
-   * The position in the epoch of the window, which changes at a failover. Between the client's
-   * cursor and the waiter's position nothing exists for its topics. So the waiter resumes at the
-   * last position that both logs share, unless the cursor is beyond it.
+   * Returns the position in the epoch of the window. The epoch changes at a failover. The log holds
+   * nothing for this waiter between the client's cursor and the waiter's position. So the waiter
+   * resumes at the last position that both logs share, unless the cursor is beyond it.
    */
   in(epoch: Epoch): Start {
     const after = this.#after;
@@ -40,7 +40,10 @@ export class ReadPosition {
     this.#after = this.#cursor = { epochId: epoch.id, position };
   }
 
-  /** Moves forward to a position of an epoch. Nothing for the waiter exists up to there. */
+  /**
+   * Moves forward to a position of an epoch. The log holds nothing for the waiter before that
+   * position.
+   */
   skipTo(position: number, epoch: Epoch): void {
     const after = this.in(epoch);
     if (after !== 'earliest' && after.epochId === epoch.id && after.position < position) {

@@ -21,7 +21,7 @@ export interface PageQuery {
   readonly topics: readonly string[];
   readonly after: Start;
   readonly limit: number;
-  /** Bytes of notifications, if less than `pageBytesMax`. */
+  /** The maximum bytes of notifications, if lower than `pageBytesMax`. */
   readonly bytesMax?: number | undefined;
 }
 
@@ -53,11 +53,11 @@ export class Reader {
   readonly #filter: EntryFilter;
   /** Keyed by query. A page with one notification is also keyed by its position. */
   readonly #pages: PageCache;
-  /** The page for all callers without new notifications. */
+  /** The shared page for callers without new notifications. */
   #emptyPage: LogPage | undefined;
   /** The last page with an added gap, and the page without the gap. */
   #gapPage: { readonly of: LogPage; readonly page: LogPage } | undefined;
-  /** The page that was read last. Waiters that wake together read it one after the other. */
+  /** The page that was read last. Waiters that wake together read this page one after the other. */
   #lastPage: { first: number; query: PageQuery; page: LogPage } | undefined;
   readonly #storeReads = new StoreReads();
   #epoch: Epoch;
@@ -82,14 +82,15 @@ export class Reader {
   }
 
   /**
-   * Adds a batch to the window. Returns false if the batch does not continue the window: another
-   * log, a hole, or a failover that lost entries. Then the window starts again at the batch, and
-   * every waiter reads again.
+   * Adds a batch to the window. Returns false if the batch does not continue the window: it belongs
+   * to another log, entries before it are missing, or a failover lost entries. Then the window
+   * starts again at the batch, and every waiter reads again.
    */
   extend(batch: TailBatch): boolean {
     const { epoch, head } = this.window;
     const sameInBatch = positionIn(batch.epoch, { epochId: epoch.id, position: head });
-    // After a loss, unknown entries may have existed after its head, revocations among them.
+    // After a loss, the old log may have had entries, such as revocations, that this node never
+    // received.
     const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
     this.#epoch = batch.epoch;
     if (!continues) {
@@ -120,8 +121,8 @@ export class Reader {
   }
 
   /**
-   * The first new position of these topics with a live notification, if the window holds everything
-   * after `after`.
+   * The position of the first live notification of these topics after `after`. Undefined if none
+   * exists, or if the window does not hold everything after `after`.
    */
   firstNew(topics: readonly string[], after: Start): number | undefined {
     if (after === 'earliest' || !this.reaches(after)) return undefined;
@@ -129,9 +130,9 @@ export class Reader {
   }
 
   /**
-   * Whether the window has advanced beyond a page of the store. Entries that were appended during
-   * the read are not on the page, and a waiter that was armed after them was not woken. Then the
-   * waiter reads again. `epoch` is the epoch of the window when the read began.
+   * Whether the window has advanced beyond a page of the store. If so, the waiter reads again: the
+   * page lacks entries that were appended during the read, and these may not have woken the waiter.
+   * `epoch` is the epoch of the window when the read began.
    */
   movedOn(page: LogPage, epoch: Epoch): boolean {
     if (this.#epoch.id !== epoch.id) return true;
@@ -159,8 +160,8 @@ export class Reader {
   }
 
   /**
-   * The page for clients that continue after a loss. They reconnect together, so the last one is
-   * shared.
+   * Adds the gap to a page, for clients that continue after a loss. These clients reconnect
+   * together, so they share the last such page.
    */
   #withGap(page: LogPage): LogPage {
     if (this.#gapPage?.of === page) return this.#gapPage.page;
@@ -191,11 +192,12 @@ export class Reader {
   }
 
   /**
-   * Reads from the store, or shares an equal read. That read may have begun before the caller was
-   * armed, and may miss later entries. So callers compare the page's position with the window's
-   * head.
+   * Reads from the store, or joins an equal read. The joined read may have begun before the caller
+   * was armed, so later entries may be missing. Therefore callers compare the page's position with
+   * the window's head.
    *
-   * @param isWanted false when the caller has left. Its read is then skipped if it has not begun.
+   * @param isWanted returns false when the caller has left. A read without callers is skipped
+   *   unless it has begun.
    */
   fromStore(query: PageQuery, isWanted: () => boolean): Promise<LogPage> {
     const { topics, after, limit } = query;
@@ -213,9 +215,10 @@ export class Reader {
   }
 
   /**
-   * The newest page up to a position, at once if the window holds it.
+   * The newest page up to a position. Without a promise if the window holds the page.
    *
-   * @param isWanted false when the caller has left. Its read is then skipped if it has not begun.
+   * @param isWanted returns false when the caller has left. A read without callers is skipped
+   *   unless it has begun.
    */
   history(query: HistoryPageQuery, isWanted: () => boolean): LogPage | Promise<LogPage> {
     const { topics, limit } = query;

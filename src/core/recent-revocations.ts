@@ -1,8 +1,8 @@
 import type { ClientRead } from './feed-request.js';
 
 /**
- * The number of subscribers in the record. Names have at most 200 characters, so it takes less than
- * 1 MiB.
+ * The number of subscribers in the record. Their names have at most 200 characters, so the record
+ * takes less than 1 MiB.
  */
 export const RECENT_REVOCATIONS_MAX = 1_000;
 
@@ -18,7 +18,7 @@ export class RecentRevocations {
    * record.
    */
   #unknownUpTo = 0;
-  /** The count of each subscriber's last revocation, in this order. */
+  /** The count at each subscriber's last revocation. The oldest revocation is first. */
   readonly #lastOf = new Map<string, number>();
 
   get count(): number {
@@ -42,7 +42,7 @@ export class RecentRevocations {
     this.#lastOf.clear();
   }
 
-  /** Whether the subscriber lost access since its access check, or may have lost it. */
+  /** Whether the subscriber lost access after its access check, or may have lost it. */
   affects({ subscriber, revocations }: Pick<ClientRead, 'subscriber' | 'revocations'>): boolean {
     if (subscriber === undefined || revocations === undefined) return false;
     return revocations < Math.max(this.#unknownUpTo, this.#lastOf.get(subscriber) ?? 0);

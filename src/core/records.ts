@@ -3,8 +3,8 @@ import { RESERVED_TOPIC_PREFIX } from './revocation.js';
 
 /**
  * The share of a log that is reserved for the library's own records. An application makes fewer
- * than 100,000 revocations within a log's retention. 16 MiB are 160 bytes for each. Records beyond
- * either bound count like notifications.
+ * than 100,000 revocations within a log's retention. 16 MiB allow about 160 bytes for each of them.
+ * Records beyond either bound count like notifications.
  */
 export const RECORDS_MAX = 100_000;
 export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
@@ -29,7 +29,7 @@ export function retainedSize({ count, bytes, records, recordBytes }: LogSize): P
   return { count: count - Math.min(records, RECORDS_MAX), bytes: bytes - Math.min(recordBytes, RECORD_BYTES_MAX) };
 }
 
-/** The size after an entry was added, or with `sign` -1 removed. */
+/** The size after an entry was added (`sign` 1) or removed (`sign` -1). */
 export function resized(size: LogSize, entry: Pick<LogEntry, 'topic' | 'bytes'>, sign: 1 | -1): LogSize {
   const { bytes } = entry;
   const record = isRecord(entry) ? sign : 0;

@@ -25,8 +25,8 @@ interface SharedRead extends Pick<StoreRead, 'key' | 'bytesMax'> {
 }
 
 /**
- * Reads of the store. Equal reads that overlap are one read. One bound limits the bytes of all of
- * them.
+ * Runs the reads of a store. Equal reads that overlap are executed once. All reads share one bound
+ * on their bytes.
  */
 export class StoreReads {
   readonly #byKey = new Map<string, SharedRead>();
@@ -34,8 +34,8 @@ export class StoreReads {
   #bytes = 0;
 
   /**
-   * Joins an equal read that is queued or in progress, or adds one. If all callers leave, a skipped
-   * read rejects.
+   * Joins an equal read that is queued or in progress, or adds a new one. If all callers leave
+   * before the read starts, it is skipped and the promise rejects.
    */
   read(caller: StoreRead): Promise<LogPage> {
     const { key, bytesMax } = caller;

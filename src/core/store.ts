@@ -83,8 +83,8 @@ export interface ReadQuery extends PageBounds {
 /** A page in the opposite order: the newest entries before a position. */
 export interface HistoryQuery extends PageBounds {
   /**
-   * Read strictly before this position, from there to older entries. Beyond the head, up to
-   * `Number.MAX_SAFE_INTEGER`, the page begins at the head. Up to 1, nothing is before it.
+   * Read strictly before this position, towards older entries. A value above the head starts at the
+   * head; the highest is `Number.MAX_SAFE_INTEGER`. A value of 1 or less reads no entry.
    */
   readonly before: number;
   readonly after?: undefined;
@@ -104,8 +104,8 @@ export interface ReadResult {
    */
   readonly more: boolean;
   /**
-   * Every position up to this one is visible. Unless `more`, the read has covered all of them. 0
-   * before the first append.
+   * Every position up to this one is visible. Without `more`, the read has covered all of them. The
+   * value is 0 before the first append.
    */
   readonly head: number;
   /**
@@ -120,8 +120,8 @@ export interface TailBatch {
   readonly epoch: Epoch;
   /**
    * The position that this batch follows. Normally this is the `head` of the previous batch. A
-   * higher one means that the entries between could not be delivered, because retention removed
-   * them while a node was disconnected. Readers then check for a gap.
+   * higher value means that some entries in between could not be delivered: retention removed them
+   * while a node was disconnected. Readers then check for a gap.
    */
   readonly after: number;
   /** In order of position. Empty when only the epoch or the head changed. */
@@ -139,9 +139,9 @@ export interface Tail {
 }
 
 /**
- * The storage of the log. A driver implements these four methods and does not know waiters. The
- * core does not know engines. `storeContract` of `nest-notifications/testing` checks every sentence
- * here. {@link ClaimStore} and {@link IdLookup} are abilities that a driver may add.
+ * The storage of the log. A driver implements these four methods. It contains no code for waiters,
+ * and the core contains no code for engines. `storeContract` of `nest-notifications/testing` checks
+ * every sentence here. {@link ClaimStore} and {@link IdLookup} are abilities that a driver may add.
  *
  * **Positions** are safe integers above 0, strictly increasing in the order in which entries become
  * visible. A position becomes visible only when every lower one is visible or will never exist.
@@ -156,12 +156,13 @@ export interface Tail {
  */
 export interface Store {
   /**
-   * Appends all drafts or none, next to each other and in their order. It resolves only when they
-   * are as durable as the engine promises. An acknowledged entry is never lost afterwards, or the
-   * epoch changes.
+   * Appends all drafts or none. Their entries are adjacent and in the order of the drafts. It
+   * resolves only when the entries are as durable as the engine promises. If an acknowledged entry
+   * is lost after that, the epoch changes.
    *
-   * Every node can read an acknowledged entry. A `read` on any node answers a `head` at or above
-   * its position. A lower head would make the client's cursor look like a cursor of a lost log.
+   * Every node can read an acknowledged entry. A `read` on any node returns a `head` at or above
+   * the entry's position. A lower head would make the client's cursor look like a cursor of a lost
+   * log.
    *
    * A draft whose id was appended before, within the driver's idempotency window, is not appended
    * again. Its result has the first position and `duplicate: true`. This also holds for two nodes
@@ -177,8 +178,9 @@ export interface Store {
    * the length of the log or the number of its topics. The result silently omits entries that
    * retention has removed. The caller detects this by `trimmed`.
    *
-   * A read before a position is complete from there down to its last entry, or down to `trimmed` if
-   * there are no more. A hole on such a page would hide notifications from a history.
+   * A read before a position returns every entry from there down to its last entry. If `more` is
+   * false, it returns every entry down to `trimmed`. A missing entry on such a page would hide a
+   * notification from a history.
    *
    * Rejects with `store_unavailable` when the engine cannot be reached, within a bounded time.
    */
@@ -190,8 +192,8 @@ export interface Store {
    * delivered.
    *
    * A tail survives restarts of its engine and resumes at its position by itself. A new epoch
-   * arrives in a separate batch, and its `after` is the position from which the tail follows the
-   * new incarnation. `onAppended` never throws.
+   * arrives in a separate batch. In this batch, `after` is the position in the new log from which
+   * the tail follows it. `onAppended` never throws.
    */
   tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail>;
 

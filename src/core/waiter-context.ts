@@ -13,7 +13,7 @@ export interface WaiterContext {
   readonly observer: FeedObserver;
 }
 
-/** How a waiter takes turns. */
+/** The turns of a waiter. In each turn it reads, and waits if there is nothing new. */
 export interface Turns {
   /** `one`: the waiter ends with its first page, as a poll does. `many`: a stream. */
   readonly count: 'one' | 'many';

@@ -72,7 +72,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     }
     waiters.arm(this);
     observer.armed(this.request);
-    // From now on `revoke` reaches the waiter. An earlier revocation could not, so look it up.
+    // From now on `revoke` reaches the waiter. It could not before, so look up earlier revocations.
     if (revocations.affects(this.request)) this.#end('rights');
     else this.#turn();
   }
@@ -88,15 +88,15 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   }
 
   /**
-   * Ends the waiter if its subscriber loses one of its topics, or without `topics` all. The client
-   * reconnects, and its access is checked then. Without the topic, the stream would skip its
-   * notifications silently if access returns.
+   * Ends the waiter if its subscriber loses one of its topics. Without `topics` it always ends. The
+   * client reconnects, and its access is checked then. A stream that continued without the topic
+   * would silently skip its notifications if the subscriber regains access.
    */
   revoke(topics?: readonly string[]): void {
     if (!topics || this.request.topics.some((topic) => topics.includes(topic))) this.#end('rights');
   }
 
-  /** With access rules, the next delivery detects the revocation. Without, the waiter ends. */
+  /** With access rules, the next delivery detects the revocation. Without rules the waiter ends. */
   revocationMissed(): void {
     if (!this.request.rights) this.#end('rights');
   }
@@ -153,7 +153,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
       this.#fail(waiters.retryError(BEHIND));
       return;
     }
-    // The rest of the log follows a page whose notifications have all expired or been replaced.
+    // If all notifications on a page have expired or been replaced, the waiter reads the next page.
     const continues = page.more ? this.#leftMs() > 0 : reader.movedOn(page, epoch);
     if (isEmpty(page) && continues) {
       this.#position.read(page);
@@ -193,12 +193,12 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     else this.#readAgain(reader.window.head);
   }
 
-  /** The time that is left of this turn. */
+  /** The time that remains in this turn. */
   #leftMs(): number {
     return this.#turnEndsAtMs - this.#context.clock.monotonic();
   }
 
-  /** Continues from a position. Nothing for this waiter exists up to there. */
+  /** Reads again from a position. The log holds nothing for this waiter up to that position. */
   #readAgain(position: number): void {
     this.#position.skipTo(position, this.#context.reader.window.epoch);
     this.#read();
@@ -215,8 +215,8 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   }
 
   /**
-   * All notifications on the page may have expired during a slow check. Then the waiter reads on,
-   * because it has ignored arrivals meanwhile.
+   * All notifications on the page may have expired during a slow check. Then the waiter reads
+   * again, because it ignores arrivals during the check.
    */
   #onAllowed(page: LogPage): void {
     if (!isEmpty(page) || this.#leftMs() <= 0) this.#emit(page);
@@ -244,8 +244,8 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   }
 
   /**
-   * The waiter leaves the indexes before its last page, so a consumer that reacts to the page does
-   * not find it there. Its slot is released when the consumer has drained the page.
+   * The waiter leaves the indexes before it emits its last page. So a consumer that reacts to the
+   * page no longer finds the waiter. The slot is released when the consumer has drained the page.
    */
   #emitLast(page: LogPage): void {
     if (this.#consumer.drained) this.#leave();
@@ -305,7 +305,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     this.#consumer.error(error);
   }
 
-  /** Ends the waiter. Its slot stays taken. */
+  /** Ends the waiter, which keeps its slot. */
   #leave(): void {
     const { clock, waiters, observer } = this.#context;
     if (this.#turnTimer !== undefined) clock.clearTimeout(this.#turnTimer);

@@ -8,21 +8,21 @@ import { spreadMs } from './backoff.js';
 export interface Wakeable {
   readonly request: ClientRead;
   /**
-   * Its index in the list of each of its topics, in the order of the topics. Only `Waiters` writes
-   * it.
+   * For each topic of the request, in the same order: the waiter's index in the list of that topic.
+   * Only `Waiters` writes it.
    */
   indexes: readonly number[];
   /**
-   * The first new position that it is queued for, otherwise `NOT_QUEUED`. Only `Waiters` writes it.
+   * The first new position for a queued waiter, otherwise `NOT_QUEUED`. Only `Waiters` writes it.
    */
   firstNew: number;
   /** Called when the queue reaches the waiter. Nothing new for it exists before this position. */
   wake(firstNew: number): void;
 }
 
-/** A waiter of a feed, which revocations reach. */
+/** A waiter that a revocation can end. */
 export interface FeedWaiter extends Wakeable {
-  /** Ends the waiter if its subscriber loses one of its topics, or without `topics` all. */
+  /** Ends the waiter if its subscriber loses one of its topics. Without `topics` it always ends. */
   revoke(topics?: readonly string[]): void;
   /** This node may have missed a revocation of the subscriber. */
   revocationMissed(): void;
@@ -32,15 +32,15 @@ export interface FeedWaiter extends Wakeable {
 export const NOT_QUEUED = Infinity;
 
 /**
- * The time for waking waiters before the event loop serves other work. When a client receives its
- * page and polls again, this costs several times as much as the page. Notifications that are
- * published meanwhile are merged into the pages of the waiters that are still queued. Measured with
- * 50 notifications in a row to 1,000 clients, 1 ms costs two thirds of the CPU that 2 ms cost.
+ * The time for waking waiters before the event loop serves other work. Delivering a page is cheap.
+ * The client's next poll costs several times as much. During this other work, new notifications are
+ * merged into the pages of the waiters that are still queued. Measured with bursts of 50
+ * notifications to 1,000 clients: a budget of 1 ms needs two thirds of the CPU of 2 ms.
  */
 export const WAKE_BUDGET_MS = 1;
 /**
- * Waiters that wake between two checks of the clock. A page costs 20 to 100 µs, so they take at
- * most 1.6 ms more.
+ * Waiters that wake between two checks of the clock. A page costs 20 to 100 µs. So a chunk exceeds
+ * the budget by at most 1.6 ms.
  */
 export const WAKE_CHUNK = 16;
 
@@ -58,9 +58,9 @@ export interface WaiterLimits {
  * The waiters of a node: an index by topic, an index by subscriber, the slots that count towards
  * the limits, and the queue of waiters to wake.
  *
- * The index by topic consists of arrays, and each waiter knows its indexes in them. If thousands of
- * waiters enter and leave a `Set`, its outgrown tables stay in memory until the next major garbage
- * collection. That was a third of the CPU per delivery.
+ * The index by topic consists of arrays, and each waiter stores its indexes in them. A `Set` that
+ * thousands of waiters enter and leave keeps its outgrown tables in memory until the next major
+ * garbage collection. With sets, this takes a third of the CPU per delivery.
  */
 export class Waiters<W extends Wakeable> {
   readonly #clock: Clock;
@@ -74,9 +74,7 @@ export class Waiters<W extends Wakeable> {
   readonly #subscriberSlots = new Map<string, number>();
   readonly #addressSlots = new Map<string, number>();
   #slots = 0;
-  /**
-   * Topics with new notifications whose waiters are not queued yet, with their first new position.
-   */
+  /** For topics whose waiters are not queued yet: the position of the first new notification. */
   readonly #newByTopic = new Map<string, number>();
   readonly #queue = new Fifo<W>();
   #count = 0;
@@ -161,7 +159,7 @@ export class Waiters<W extends Wakeable> {
     else this.#bySubscriber.set(subscriber, new Set([waiter]));
   }
 
-  /** Removes an armed waiter from both indexes. Its slot stays taken. */
+  /** Removes an armed waiter from both indexes. The waiter keeps its slot. */
   disarm(waiter: W): void {
     const { indexes } = waiter;
     const { topics, subscriber } = waiter.request;
@@ -185,8 +183,8 @@ export class Waiters<W extends Wakeable> {
   }
 
   /**
-   * The waiters of a subscriber, or of all subscribers. A copy: a waiter may leave while it is
-   * visited.
+   * The waiters of a subscriber, or of all subscribers. Returns a copy, because a waiter may leave
+   * while the caller iterates.
    */
   ofSubscribers(subscriber?: string): readonly W[] {
     if (subscriber !== undefined) return [...(this.#bySubscriber.get(subscriber) ?? [])];
@@ -204,7 +202,7 @@ export class Waiters<W extends Wakeable> {
     this.#schedule();
   }
 
-  /** Reports that any topic may have new notifications. None of them is before this position. */
+  /** Reports new notifications that may be of any topic, at or after a position. */
   notifyAll(position: number): void {
     for (const topic of this.#byTopic.keys()) this.notify(topic, position);
   }
@@ -227,7 +225,9 @@ export class Waiters<W extends Wakeable> {
     return waiter.firstNew !== NOT_QUEUED || waiter.request.topics.some((topic) => this.#newByTopic.has(topic));
   }
 
-  /** Rejects new requests from now on and wakes all waiters. Resolves when none is left. */
+  /**
+   * Rejects new requests from now on and wakes all waiters. Resolves when all waiters have left.
+   */
   drain(head: number): Promise<void> {
     if (!this.#drain) {
       let done = (): void => undefined;
@@ -239,7 +239,10 @@ export class Waiters<W extends Wakeable> {
     return this.#drain.promise;
   }
 
-  /** The last waiter of the list takes the index that becomes free. */
+  /**
+   * Removes a waiter from the list of a topic. The last waiter of the list takes the index that
+   * becomes free.
+   */
   #removeFrom(topic: string, index: number): void {
     const waiters = this.#byTopic.get(topic) ?? [];
     const last = waiters.pop();
@@ -249,7 +252,7 @@ export class Waiters<W extends Wakeable> {
     }
     if (waiters.length > 0) return;
     this.#byTopic.delete(topic);
-    // A waiter that is armed after this must not be woken for notifications from before.
+    // A waiter that is armed later must not be woken for earlier notifications.
     this.#newByTopic.delete(topic);
   }
 
