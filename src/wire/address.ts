@@ -1,18 +1,21 @@
 import ipaddr from 'ipaddr.js';
 
-/** An IPv4 address with a port, or an IPv6 address in brackets, which may have one. */
+/**
+ * An IPv4 address with a port, or an IPv6 address in brackets. The port after the brackets is
+ * optional.
+ */
 const WITH_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([^\]]+)\](?::\d+)?$/;
 
 /**
- * The key by which an address is counted. For IPv4 it is the address, also if it is mapped into
- * IPv6. For IPv6 it is the first 64 bits, because one network usually assigns all of them to one
- * customer (RFC 6177). Undefined without an IP address, as behind a Unix socket. A text that is no
- * address is its own key.
+ * The key under which the requests of an address are counted. An IPv4 address is its own key, also
+ * if it is written as an IPv6 address (`::ffff:192.0.2.1`). The key of an IPv6 address is its first
+ * 64 bits, because one network usually assigns all of them to one customer (RFC 6177). A text that
+ * is not an address is its own key. Undefined without an IP address, as behind a Unix socket.
  */
 export function addressKey(ip: string | undefined): string | undefined {
   if (ip === undefined || ip === '') return undefined;
-  // Some proxies add the port of the client's connection. With it, every connection would count as
-  // another client.
+  // Some proxies add the port of the client's connection. If the port remained in the key, every
+  // connection would count as another client.
   const withPort = WITH_PORT.exec(ip);
   const text = withPort?.[1] ?? withPort?.[2] ?? ip;
   // A zone (`%eth0`) names an interface of this machine.

@@ -4,9 +4,9 @@ import { NotificationsError } from '../core/errors.js';
 const NAME_SHOWN_MAX = 40;
 
 /**
- * The fields of an object in a JSON body.
+ * Returns the fields of an object in a JSON body.
  * @param expected completes the sentence "expected …"
- * @throws NotificationsError `body_invalid` if it is no object, or has an unknown field
+ * @throws NotificationsError `body_invalid` if the body is not an object, or has an unknown field
  */
 export function fieldsOf(
   value: unknown,

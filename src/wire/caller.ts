@@ -1,7 +1,7 @@
 /**
  * The key of the caller of an HTTP request: its subscriber, otherwise the key of its address (see
- * `addressKey`). The kind is the first word, so a subscriber whose name is an address differs from
- * that address.
+ * `addressKey`). The key begins with `subscriber` or `address`, so a subscriber whose name is an
+ * address has another key than this address.
  */
 export function callerKey(subscriber: string | undefined, address: string | undefined): string {
   if (subscriber !== undefined) return `subscriber ${subscriber}`;

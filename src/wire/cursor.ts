@@ -23,13 +23,13 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  * Seals and opens the cursors of clients: 36 characters of base64url.
  *
  * epoch tag (7 bytes) | one AES-128 block (16): nonce (4) position (7) zeros (5) | CRC-32 of all
- * before (4)
+ * bytes before it (4)
  *
  * - The position is encrypted. All topics share one log, and a client must not see how fast it
- *   grows. The nonce makes every cursor different, so comparing them reveals nothing. The
- *   exceptions depend on one notification alone: `sealStable`.
- * - The zeros authenticate. A changed block decrypts to random bytes, which pass as zeros once in
- *   2^40.
+ *   grows. The nonce makes every cursor different, so comparing cursors reveals nothing. Only the
+ *   cursors of `sealStable` repeat. They depend on one notification alone.
+ * - The zeros authenticate the block. A changed block decrypts to random bytes. The probability
+ *   that these bytes are zeros is 1 in 2^40.
  * - The tag is readable without the secret. If a log and its secret are lost, its cursors are still
  *   recognised and answered with a gap. The CRC distinguishes them from mistyped cursors. A client
  *   that forges both gets a gap, as it would with `earliest`.
@@ -38,13 +38,12 @@ export class Cursors {
   readonly #keys: Keys;
   #epoch: Epoch | undefined;
   /**
-   * One sealer for each key, of this epoch and of the earlier epochs it continues. The first one
-   * seals. All of them open.
+   * The sealers of this epoch and of the earlier epochs that it continues, one for each key. The
+   * first one seals. All of them open.
    */
   #sealers: readonly Sealer[] = [];
   /**
-   * The positions of opened cursors. Clients that receive one page poll again with one cursor at
-   * the same time.
+   * The positions of opened cursors. Clients that received the same page send the same cursor next.
    */
   readonly #opened = new LRUCache<string, LogPosition>({ max: OPENED_MAX });
 
@@ -65,7 +64,7 @@ export class Cursors {
   }
 
   /**
-   * The position of a cursor in the log of this epoch. A cursor of a past epoch that this one
+   * The position of a cursor in the log of this epoch. A cursor of an earlier epoch that this epoch
    * continues is valid too. `NOWHERE` for a cursor of another log. Undefined if the text is not a
    * cursor.
    */
@@ -74,7 +73,7 @@ export class Cursors {
     const known = this.#opened.get(text);
     if (known) return known;
     const opened = open(text, epoch, sealers);
-    // A copy, because the text may be a slice of a URL that would stay in memory with it.
+    // Copy the text. It may be a slice of a URL, and then it would keep the whole URL in memory.
     if (opened) this.#opened.set(Buffer.from(text, 'latin1').toString('latin1'), opened);
     return opened;
   }
@@ -85,8 +84,8 @@ export class Cursors {
   }
 
   /**
-   * A node has one epoch at a time. It keeps the sealers, because a key schedule costs more than a
-   * cursor.
+   * A node has one epoch at a time. It keeps the sealers of this epoch, because preparing a key
+   * takes longer than sealing a cursor.
    */
   #sealersOf(epoch: Epoch): readonly Sealer[] {
     if (this.#epoch?.id !== epoch.id) {
@@ -126,8 +125,8 @@ class Sealer {
     this.#tag = epoch.tag.subarray(0, TAG_BYTES);
     this.#tag.copy(this.#bytes);
     const key = createHash('sha256').update(epoch.secret).digest().subarray(0, 16);
-    // Single blocks that never repeat need only the bare permutation of ECB, which keeps no state
-    // between calls.
+    // ECB encrypts each block alone and keeps no state between calls. It is safe here: a cursor is a
+    // single block, and only equal stable cursors have equal blocks.
     this.#cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
     this.#decipher = createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false);
   }
@@ -161,7 +160,7 @@ class Sealer {
     return bytes.subarray(0, TAG_BYTES).equals(this.#tag);
   }
 
-  /** Undefined for a cursor that was changed. */
+  /** The position of a cursor. Undefined if the cursor was changed. */
   open(bytes: Buffer): number | undefined {
     const block = this.#decipher.update(bytes.subarray(TAG_BYTES, TAG_BYTES + BLOCK_BYTES));
     const authentic = block.readUIntBE(11, 5) === 0;

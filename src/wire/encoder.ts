@@ -12,8 +12,8 @@ export interface Page<N extends Notification = Notification> {
   /** In the order of the log. */
   readonly notifications: readonly N[];
   /**
-   * The next read continues here: opaque text of at most 64 ASCII characters. It also changes with
-   * empty pages.
+   * The next read continues here: opaque text of at most 64 ASCII characters. An empty page has a
+   * new cursor too.
    */
   readonly cursor: string;
   /** More notifications already exist: poll again at once. */
@@ -31,7 +31,7 @@ export interface Body {
   /** Text, or bytes for a large body. Slow connections then share one buffer. */
   readonly content: string | Buffer;
   readonly bytes: number;
-  /** The distance of the cursor from the end in bytes, if each answer has its own cursor. */
+  /** If each answer has its own cursor: the number of bytes between this cursor and the end. */
   readonly cursorFromEnd?: number;
 }
 
@@ -42,7 +42,10 @@ export interface Body {
  */
 export const BUFFER_BYTES_MIN = 16 * 1024;
 
-/** A complete answer of the direct lane. It is valid for these header lines and this date. */
+/**
+ * A complete answer of the direct lane (`nest/direct-lane`). It is valid for these header lines and
+ * this date.
+ */
 export interface WholeAnswer {
   readonly lines: string;
   readonly date: string;
@@ -50,7 +53,7 @@ export interface WholeAnswer {
   readonly cursorFromEnd: number | undefined;
 }
 
-/** Blocks of an event stream, in both forms in which streams of HTTP/1 carry them. */
+/** Blocks of an event stream: as text of the stream, and framed for HTTP/1. */
 export interface Blocks {
   readonly plain: Uint8Array;
   /** The same bytes as one chunk of a chunked body, so that a connection needs one write. */
@@ -72,11 +75,10 @@ interface Encoded {
 /**
  * Encodes pages for clients and application code.
  *
- * A cursor must not reveal whether topics that the client may not read have changed. After
- * notifications, the cursor is that of the last one, and its text depends on this notification
- * alone. So clients that receive the same page share its bytes and send equal requests next. An
- * answer without notifications has a cursor for the end of the log. It is sealed for each answer,
- * so no two texts are equal.
+ * A cursor must not reveal whether topics that the client may not read have changed. The cursor of
+ * a page with notifications depends on the last notification alone. So clients that receive the
+ * same page share its bytes and send equal requests next. The cursor of an empty page is a position
+ * at the end of the log. It is sealed again for each answer, so its text differs each time.
  */
 export class PageEncoder {
   readonly #cursors: Cursors;
@@ -86,8 +88,9 @@ export class PageEncoder {
   }
 
   /**
-   * The cursor of the last notification. For a page without notifications, a new cursor for the end
-   * of the page. A page of the history continues before its last notification, the oldest one.
+   * The cursor of the page. It depends on the last notification. A page without notifications gets
+   * a new cursor for its position. A page of the history continues before its last notification,
+   * which is the oldest one.
    */
   cursor({ epoch, entries, position, history }: LogPage): string {
     const last = entries.at(-1);
@@ -96,8 +99,8 @@ export class PageEncoder {
   }
 
   /**
-   * On a page of the history, the cursor after its newest notification. It depends on this
-   * notification alone. Without notifications, both cursors are the given one.
+   * The cursor `follow` of a page of the history: the position after its newest notification. It
+   * depends on this notification alone. A page without notifications uses `cursor` for both.
    */
   #follow({ epoch, entries, history }: LogPage, cursor: string): string | undefined {
     const [newest] = entries;
@@ -136,8 +139,8 @@ export class PageEncoder {
   }
 
   /**
-   * The blocks of an event stream. Empty for an empty page. A suffix of the ids makes them specific
-   * to one stream.
+   * The blocks of an event stream. Empty for an empty page. With `idSuffix`, the ids are valid for
+   * one stream only.
    */
   sse(page: LogPage, idSuffix = ''): string {
     const { epoch } = page;
@@ -149,8 +152,8 @@ export class PageEncoder {
   }
 
   /**
-   * The same blocks as bytes, so a socket does not encode them again. All streams without a suffix
-   * share them.
+   * The same blocks as bytes, so that a socket does not encode them again. All streams without an
+   * `idSuffix` share them.
    */
   blocks(page: LogPage, idSuffix = ''): Blocks {
     if (page.entries.length === 0 || idSuffix !== '') return blocksOf(this.sse(page, idSuffix));
@@ -242,7 +245,7 @@ export function encodingOf(text: string, bytes: number): 'latin1' | 'utf8' {
   return text.length === bytes ? 'latin1' : 'utf8';
 }
 
-/** Written in pieces, because a text of the whole body would take its memory twice. */
+/** Writes the body in pieces. A text of the whole body would need the same memory again. */
 function bytesBody(start: string, entries: LogPage['entries'], end: string): Body {
   const commas = Math.max(entries.length - 1, 0);
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, start.length + commas + end.length);

@@ -26,7 +26,7 @@ export interface HistoryPage<N extends Notification = Notification> extends Page
   readonly follow: string;
   /**
    * True if the history ends with this page, but retention has removed older notifications of the
-   * feed. They may have been of any topic.
+   * feed. The removed ones may belong to other topics.
    */
   readonly trimmed: boolean;
 }

@@ -1,9 +1,11 @@
-/** HTTP/1.1 as bytes (RFC 9112), for connections that are served without a parser. */
+/**
+ * HTTP/1.1 as bytes (RFC 9112), for the direct lane (`nest/direct-lane`), which bypasses node:http.
+ */
 import { type Body, encodingOf } from './encoder.js';
 
 export type RawHeaders = readonly (readonly [name: string, value: number | string | readonly string[]])[];
 
-/** The head of a GET in its usual form. A request in another form needs the parser. */
+/** The head of a GET as most clients send it. node:http parses requests in another form. */
 export function getHead(url: string, rawHeaders: readonly string[]): Buffer {
   let head = `GET ${url} HTTP/1.1\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) head += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;

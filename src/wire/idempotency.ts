@@ -4,7 +4,7 @@ import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import type { Notification } from '../core/notification.js';
 
-/** Enough for a UUID with a prefix. The bound limits the bytes to hash. */
+/** Long enough for a UUID with a prefix. The limit also bounds the bytes to hash. */
 const KEY_LENGTH_MAX = 256;
 
 /** The items of one request, with ids that are specific to its caller and their topics. */
@@ -15,8 +15,8 @@ export interface ScopedItems {
   /** The ids among them that are derived from its `Idempotency-Key`. */
   readonly keyed: readonly string[];
   /**
-   * Ids that the key would give to one more item. If one was used before, the key belongs to a
-   * longer array.
+   * Ids that the key would give to one more item. If such an id was used before, the key belongs to
+   * a longer array.
    */
   readonly following: readonly string[];
 }
@@ -47,8 +47,8 @@ export function scopedItems(given: readonly PublishItem[], caller: string, key: 
 
 /**
  * Whether two notifications, as JSON, have the same type, options and data. The order of keys makes
- * no difference. Each attempt has its own `traceparent`, so it is not compared. The publisher is
- * the caller, whom the id already depends on.
+ * no difference. `traceparent` is not compared, because each attempt has its own. `publisher` is
+ * not compared, because the id already depends on the caller.
  */
 export function isSamePayload(one: string, other: string): boolean {
   const [first, second] = [one, other].map((json) => JSON.parse(json) as Notification) as [Notification, Notification];
@@ -61,12 +61,18 @@ export function isSamePayload(one: string, other: string): boolean {
   );
 }
 
-/** A repeat with the same `ttlMs` expires later than the first attempt. */
+/**
+ * The time to live. Use it to compare expiries, because a repeat with the same `ttlMs` expires
+ * later.
+ */
 function ttlOf({ time, expiresAt }: Notification): number | undefined {
   return expiresAt === undefined ? undefined : Date.parse(expiresAt) - Date.parse(time);
 }
 
-/** Without this error, a client could not distinguish a repeat from a loss. */
+/**
+ * The error for an id that was used for another payload. Without it, the client would believe that
+ * its new notification was published.
+ */
 export function reusedId(): NotificationsError {
   const message = 'the id or Idempotency-Key was used before with another type, other options or other data';
   return new NotificationsError('id_reused', message);

@@ -2,7 +2,7 @@ import { createHash, hkdfSync } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Epoch, PAST_EPOCHS_MAX } from '../core/store.js';
 
-/** Selects the secret of the epoch alone. */
+/** Selects the epoch's own secret, without a key of the application. */
 const NO_KEY = '';
 /** The number of epochs whose secrets are kept: the current one and the earlier ones. */
 const EPOCHS_MAX = PAST_EPOCHS_MAX + 1;
@@ -18,12 +18,14 @@ export class Keys {
   readonly #keys: readonly string[];
   readonly #epochs = new LRUCache<string, readonly KeyedEpoch[]>({ max: EPOCHS_MAX });
 
-  /** @param keys the first one seals, all of them open. Empty: the secret of the epoch alone. */
+  /**
+   * @param keys the first one seals, all of them open. Empty: only the secret of the epoch is used.
+   */
   constructor(keys: readonly string[] = []) {
     this.#keys = keys.length > 0 ? [...new Set(keys)] : [NO_KEY];
   }
 
-  /** One for each key, in the order of the keys. */
+  /** Returns a keyed epoch for each key, in the order of the keys. */
   of(epoch: Pick<Epoch, 'id' | 'secret'>): readonly KeyedEpoch[] {
     const known = this.#epochs.get(epoch.id);
     if (known) return known;
@@ -32,7 +34,7 @@ export class Keys {
     return keyed;
   }
 
-  /** The keyed epoch that seals. */
+  /** Returns the keyed epoch for sealing: that of the first key. */
   sealing(epoch: Pick<Epoch, 'id' | 'secret'>): KeyedEpoch {
     return this.of(epoch)[0] ?? keyedEpoch(epoch, NO_KEY);
   }
@@ -41,8 +43,7 @@ export class Keys {
 function keyedEpoch({ id, secret }: Pick<Epoch, 'id' | 'secret'>, key: string): KeyedEpoch {
   const tag = createHash('sha256').update(id);
   if (key === NO_KEY) return { id, secret, tag: tag.digest() };
-  // A reader of the store does not know the key. A holder of the key does not know the store's
-  // secret.
+  // Forging a cursor needs both the application's key and the store's secret.
   const derive = (purpose: string): string =>
     Buffer.from(hkdfSync('sha256', key, secret, `nest-notifications ${purpose}`, 32)).toString('base64url');
   return { id, secret: derive('secret'), tag: tag.update(derive('tag')).digest() };

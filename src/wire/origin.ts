@@ -1,8 +1,8 @@
 import { header, type HttpRequest } from './request.js';
 
 /**
- * Whether the page that sends a request is allowed to. Browsers set `Sec-Fetch-Site` and `Origin`,
- * and a page cannot change them. A request without both is not from a page.
+ * Whether the origin of the page that sent the request is allowed. Browsers set `Sec-Fetch-Site`
+ * and `Origin`, and a page cannot change them. A request without both is not from a page.
  *
  * @param origins allowed in addition to the server's own origin
  */

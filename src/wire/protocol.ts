@@ -1,6 +1,6 @@
 /**
- * Constants of the HTTP protocol that server and client share. No imports, so that a browser can
- * load them.
+ * Constants of the HTTP protocol that server and client share. The file imports nothing, so a
+ * browser can load it.
  */
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
@@ -10,8 +10,8 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
  */
 export const EVENT_STREAM_TYPE = 'text/event-stream';
 /**
- * For every answer, also for errors. An answer is for one caller, so no cache may keep it. Proxies
- * may compress it.
+ * For every answer, also for errors. An answer is meant for one caller, so no cache may store it.
+ * Proxies may compress it.
  */
 export const CACHE_CONTROL = 'no-cache, no-store';
 /** For event streams: a proxy that compresses a stream would buffer it. */
@@ -27,5 +27,5 @@ export const ERROR_HEADER = 'Notifications-Error';
  */
 export const GAP_EVENT = 'gap';
 export const CURSOR_EVENT = 'cursor';
-/** The longest cursor, for clients that reserve space for one. */
+/** The maximum length of a cursor. */
 export const CURSOR_LENGTH_MAX = 64;

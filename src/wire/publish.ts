@@ -50,7 +50,7 @@ function parseItem(value: unknown): PublishItem {
     type: checkType(type),
     data,
     id: id === undefined ? undefined : checkId(id),
-    // `makeDraft` checks the options, for callers in the process too.
+    // `makeDraft` checks the options, because application code passes them too.
     ...(options as PublishOptions),
   };
 }

@@ -3,11 +3,11 @@ import type { Epoch } from '../core/store.js';
 import type { Cursors } from './cursor.js';
 import { parseReadRequest, type HttpRequest, type ReadRequest, type RequestLimits } from './request.js';
 
-/** Bytes of the cached requests: some 2,000 of the usual length. */
+/** Bytes of the cached requests. About 2,000 requests of the usual length fit. */
 const CACHED_BYTES_MAX = 2 * 1024 * 1024;
-/** A request that is longer is parsed each time. Few clients send the same one. */
+/** A longer request is parsed each time, because few clients send the same one. */
 const CACHED_BYTES_MAX_EACH = 4 * 1024;
-/** A parsed request without its texts. */
+/** The size of a parsed request without its strings. */
 const REQUEST_BYTES = 500;
 
 export interface ReadRequestsOptions {
@@ -18,15 +18,14 @@ export interface ReadRequestsOptions {
 }
 
 /**
- * Parses reads, and parses equal ones once. Clients that receive one page poll again with one URL
- * at the same time.
+ * Parses reads and caches the results. Clients that received the same page send the same URL next.
  */
 export class ReadRequests {
   readonly #options: ReadRequestsOptions;
   readonly #cached = new LRUCache<string, ReadRequest>({
     maxSize: CACHED_BYTES_MAX,
     maxEntrySize: CACHED_BYTES_MAX_EACH,
-    // The parsed request has the texts of the key once more, with up to two bytes per character.
+    // The strings of the parsed request take up to two more bytes for each character of the key.
     sizeCalculation: (_, key) => REQUEST_BYTES + 3 * key.length,
   });
   #epochId = '';

@@ -44,12 +44,15 @@ export interface RequestContext {
 }
 
 /**
- * The offered media types. A client may request either with a charset, although only one of them
- * defines it.
+ * The offered media types. Each is also offered with a charset, because clients request it. Only
+ * `text/event-stream` defines this parameter.
  */
 const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
 
-/** Parameters that give a position to read after. Clients of event streams use the other names. */
+/**
+ * Query parameters for the cursor. `cursor` is the main name. Clients of event streams use the
+ * others.
+ */
 const CURSOR_NAMES = ['cursor', 'lastEventId', 'last_event_id'];
 
 /**
@@ -119,9 +122,9 @@ function parseAccept(request: HttpRequest): ReadRequest['transport'] {
 }
 
 /**
- * A browser sends `Last-Event-ID` by itself, so it is newer than the cursor in a URL that never
- * changes. The page cannot correct an invalid value, and a 400 would end its EventSource
- * permanently. So it becomes a gap.
+ * A browser sends `Last-Event-ID` by itself. The URL of its EventSource never changes, so this
+ * header is newer than the cursor in the URL. If the header is invalid, the client gets a gap. The
+ * page could not correct the header, and a 400 would end the EventSource permanently.
  */
 function parseCursor(
   lastEventId: string | undefined,

@@ -16,18 +16,15 @@ import { CURSOR_EVENT, GAP_EVENT } from './protocol.js';
 export const HEARTBEAT = ':\n';
 
 /**
- * The opening of a stream: the pause before a reconnect, and its start if that has a cursor.
- * Without this cursor, a client whose stream ends before the first notification would start again
- * at the end of the log.
+ * The opening of a stream: the pause before a reconnect, and the cursor of the start if there is
+ * one. Without this cursor, a client whose stream ends before the first notification would start
+ * again at the end of the log.
  */
 export function openingBlock(retryMs: number, cursor: string | undefined): string {
   return retryLine(retryMs) + (cursor === undefined ? '' : cursorBlock(cursor));
 }
 
-/**
- * Sets the client's reconnect pause. It is part of the following block, or the last line of a
- * stream.
- */
+/** Sets the client's reconnect pause. Write it before a block, or at the end of a stream. */
 export function retryLine(retryMs: number): string {
   return `retry: ${retryMs}\n`;
 }
@@ -44,7 +41,7 @@ export function cursorBlock(cursor: string): string {
 export interface BlockIds {
   after(position: number): string;
   before(position: number): string;
-  /** For the end of a page without notifications. */
+  /** The id at the end of a page without notifications. */
   end(): string;
 }
 

@@ -32,7 +32,10 @@ const TICKET_PARAMETER = 'ticket';
 const ID_BYTES = 12;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-/** 20 characters. With a cursor and the dot between them, an id stays below `CURSOR_LENGTH_MAX`. */
+/**
+ * 15 bytes are 20 characters of base64url. A cursor, a dot and the proof must fit into
+ * `CURSOR_LENGTH_MAX`.
+ */
 const PROOF_BYTES = 15;
 const SEPARATOR = '.';
 
@@ -70,7 +73,8 @@ export function sealTicket({ secret }: Epoch, claims: TicketClaims): string {
 /** Undefined if the text is not a ticket of this log. */
 export function openTicket({ secret }: Epoch, ticket: string): TicketClaims | undefined {
   const bytes = Buffer.from(ticket, 'base64url');
-  // Each ticket has exactly one text, so that a second spelling does not count as another ticket.
+  // Accept one spelling of each ticket only. Otherwise a second spelling would count as another
+  // ticket.
   if (
     ticket.length > TICKET_LENGTH_MAX ||
     bytes.length <= IV_BYTES + TAG_BYTES ||
@@ -89,14 +93,17 @@ export function openTicket({ secret }: Epoch, ticket: string): TicketClaims | un
 }
 
 /**
- * The suffix of the ids in a ticket's stream. A party that has seen only the URL cannot know it.
+ * The suffix of the ids in a ticket's stream. It proves that the client has received the stream: a
+ * party that knows only the URL cannot know the suffix.
  */
 export function proofSuffix({ secret }: Epoch, ticketId: string): string {
   const proof = createHmac('sha256', keyOf(secret, 'proof')).update(ticketId).digest().subarray(0, PROOF_BYTES);
   return SEPARATOR + proof.toString('base64url');
 }
 
-/** The cursor of a last event id with the proof. Undefined without a valid proof. */
+/**
+ * Removes the suffix from a last event id and returns the cursor. Undefined if the suffix is wrong.
+ */
 export function provenCursor(lastEventId: string, suffix: string): string | undefined {
   const given = Buffer.from(lastEventId.slice(-suffix.length));
   const proof = Buffer.from(suffix);

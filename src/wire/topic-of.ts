@@ -55,8 +55,8 @@ export function parseTopic(topic: string): readonly string[] {
 }
 
 /**
- * The text that `topicOf` encodes as this segment. Undefined if none exists. So each text has
- * exactly one segment.
+ * The text that `topicOf` encodes as this segment. Undefined if there is no such text. The reverse
+ * is unique too: each text has exactly one segment.
  */
 export function decodeSegment(segment: string): string | undefined {
   if (PLAIN.test(segment)) return segment;
@@ -70,8 +70,8 @@ export function decodeSegment(segment: string): string | undefined {
 }
 
 function encodeSegment(part: TopicPart): string {
-  // JavaScript callers may pass any type, and the text `undefined` would be one topic for all
-  // users.
+  // JavaScript callers may pass any type. Without this check, `undefined` would give all users the
+  // same topic.
   if (!['string', 'number', 'bigint'].includes(typeof part) || part === '') {
     throw new TypeError(`a part of a topic is ${part === '' ? 'empty' : typeof part}, must be a text or a number`);
   }
@@ -80,8 +80,8 @@ function encodeSegment(part: TopicPart): string {
 }
 
 function escaped(text: string): string {
-  // `encodeURIComponent` does not escape these characters. The second step restores those that need
-  // no escape.
+  // `encodeURIComponent` does not escape these characters, so escape them first. Then restore the
+  // characters that a segment may have.
   const asUrl = encodeURIComponent(text).replace(
     /[.!~*'()]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -25,12 +25,12 @@ const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 /**
  * Patterns of topics. Dots separate their segments. `user.:id` has a parameter, which matches one
  * whole segment. `org.:org.*` ends with any number of segments, at least one. If several patterns
- * match, the most specific one applies: segment by segment, a literal precedes a parameter, and a
- * parameter precedes `*`.
+ * match, the most specific one applies. They are compared segment by segment: a literal is more
+ * specific than a parameter, and a parameter is more specific than `*`.
  *
  * The value of a parameter is the decoded segment. A segment that `topicOf` cannot produce matches
- * no parameter. So two topics never yield the same value, and a rule that compares an id grants
- * only one topic.
+ * no parameter. So two topics never yield the same value. A rule that compares an id with this
+ * value allows exactly one topic.
  *
  * A topic is split once and compared segment by segment with every pattern. The cost is linear in
  * its length.
