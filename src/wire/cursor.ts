@@ -125,8 +125,8 @@ class Sealer {
     this.#tag = epoch.tag.subarray(0, TAG_BYTES);
     this.#tag.copy(this.#bytes);
     const key = createHash('sha256').update(epoch.secret).digest().subarray(0, 16);
-    // ECB encrypts each block alone and keeps no state between calls. It is safe here: a cursor is a
-    // single block, and only equal stable cursors have equal blocks.
+    // ECB encrypts each block alone and keeps no state between calls. It is safe here: a cursor is
+    // a single block, and only equal stable cursors have equal blocks.
     this.#cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
     this.#decipher = createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false);
   }
