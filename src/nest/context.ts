@@ -44,11 +44,14 @@ export interface ReadContext extends PublishContext {
   readonly access: AccessPolicy;
   /** Records the first use of a ticket. Undefined if tickets are neither issued nor accepted. */
   readonly claim: ClaimStore['claim'] | undefined;
-  /** Origins whose pages may send requests, besides the server's own. Undefined if all may. */
+  /**
+   * Origins whose pages may send requests, in addition to the server's own. Undefined: all origins
+   * may.
+   */
   readonly origins: ReadonlySet<string> | undefined;
   /** The key by which requests of one client are counted. */
   readonly clientAddress: ClientAddress;
-  /** A request keeps the feed's count of revocations at its start under this key. */
+  /** The key under which a request stores the feed's count of revocations at its start. */
   readonly revocationsMark: symbol;
   readonly responder: Responder;
   readonly closing: ClosingResponses;

@@ -8,7 +8,10 @@ import type { ReadContext } from './context.js';
 export interface PollRequest<Topic extends string = string> {
   /** The topics to read, at least one. */
   readonly topics: readonly Topic[];
-  /** From an earlier page, from `cursor()`, or `'earliest'` or `'latest'`. Default `'latest'`. */
+  /**
+   * The position to read after: the cursor of an earlier page, the result of `cursor()`,
+   * `'earliest'` or `'latest'`. Default `'latest'`.
+   */
   readonly cursor?: string | undefined;
   /**
    * Milliseconds to wait while there are no new notifications. Default: the option `poll.waitMs`.
@@ -22,8 +25,8 @@ export interface PollRequest<Topic extends string = string> {
 export interface HistoryRequest<Topic extends string = string> {
   readonly topics: readonly Topic[];
   /**
-   * The page has the newest notifications up to this position: the cursor of an earlier page, or
-   * `'latest'`. Default `'latest'`.
+   * The position at which the page begins: the cursor of an earlier page, or `'latest'`. The page
+   * has the newest notifications up to this position. Default `'latest'`.
    */
   readonly before?: string | undefined;
   /** Notifications per page. Default: the option `poll.limit`. */
@@ -50,7 +53,7 @@ export function historyRequest(context: ReadContext, request: HistoryRequest): F
 export function feedRequest({ settings, cursors, feed }: ReadContext, request: PollRequest): FeedRequest {
   const { poll, limits } = settings;
   const { cursor = 'latest', waitMs = poll.waitMs, limit = poll.limit } = request;
-  // Calls in the process pass no proxy that limits the wait.
+  // No proxy limits the wait of a call within the process.
   if (!(waitMs >= 0 && waitMs <= TIMER_MS_MAX)) {
     throw new NotificationsError('wait_invalid', `waitMs is ${waitMs}, must be a number from 0 to ${TIMER_MS_MAX}`);
   }

@@ -63,7 +63,7 @@ export class NotificationsController {
     return transport === 'sse' ? this.#stream(read, response) : this.#poll(read, response);
   }
 
-  /** A long poll: new notifications, raced against the timeout. */
+  /** A long poll: it waits until notifications arrive or the timeout ends. */
   #poll(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     const request = this.#pollRequest(read);
     const page$ = race(this.#feed.arrivals(request), this.#feed.timeout(request));
@@ -72,7 +72,7 @@ export class NotificationsController {
   }
 
   /**
-   * A stream: the same race again and again, until the client leaves or the stream's lifetime ends.
+   * A stream: it repeats what a poll does, until the client leaves or the stream's lifetime ends.
    */
   #stream(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     if (read.refusal) return this.#refuseStream(read, response);
@@ -110,8 +110,8 @@ export class NotificationsController {
   }
 
   /**
-   * Issues a ticket. An EventSource that can send neither headers nor cookies opens its stream with
-   * it.
+   * Issues a ticket. With a ticket, an EventSource that can send neither headers nor cookies opens
+   * its stream.
    */
   @Post('tickets')
   @NotificationsRoute('ticket')
@@ -153,13 +153,18 @@ export class NotificationsController {
     };
   }
 
-  /** The first block of a stream has the cursor of its start, so the start is fixed here. */
+  /**
+   * The first block of a stream has the cursor of its start, so `latest` becomes a position here.
+   */
   #streamStart(after: FeedRequest['after']): LogPosition | 'earliest' {
     const { epoch, head } = this.#feed.window;
     return after === 'latest' ? { epochId: epoch.id, position: head } : after;
   }
 
-  /** Opens a stream and ends it. It has no id, because the ticket may not be spent. */
+  /**
+   * Opens a stream and ends it. The stream sends no id. An id contains the proof that the ticket
+   * was used, but this ticket may still be unused.
+   */
   #refuseStream(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     const stream = new SseResponse(response, { read, context: this.#context });
     stream.begin();

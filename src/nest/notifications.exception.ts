@@ -14,15 +14,16 @@ const RETRY_SPREAD_S = 3;
 const STORE_UNAVAILABLE = 'The store cannot answer at the moment; retry.';
 
 /**
- * The exception of this module, over HTTP and in the process alike. Its body is Nest's usual JSON
- * (`statusCode`, `error`, `message`) with a stable `code`. `cause` is the `NotificationsError`.
+ * The exception of this module, for HTTP answers and for application code. Its body is Nest's usual
+ * JSON (`statusCode`, `error`, `message`) with a stable `code`. `cause` is the
+ * `NotificationsError`.
  *
  * For `store_unavailable` only the cause has the details. Its `message` names the failed operation,
  * and its own `cause` is the error of the database.
  */
 export class NotificationsException extends HttpException {
   readonly code: ErrorCode;
-  /** Seconds to wait before a retry (RFC 9110, 10.2.3). Undefined if a retry would fail too. */
+  /** Seconds to wait before a retry (RFC 9110, 10.2.3). Undefined if a retry cannot succeed. */
   readonly retryAfterS: number | undefined;
 
   constructor(error: NotificationsError) {

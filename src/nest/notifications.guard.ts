@@ -25,8 +25,8 @@ type Grant = Pick<GrantedRead, 'topics' | 'expiresInMs' | 'subscriber' | 'rights
 
 /**
  * Parses the request and checks the access rules. It is the last guard before the controller. The
- * application's own guards run earlier, and the rules use what they put on the request, such as
- * `user`.
+ * application's own guards run earlier. They set properties of the request, such as `user`, which
+ * the rules use.
  */
 @Injectable()
 export class NotificationsGuard implements CanActivate {
@@ -129,8 +129,7 @@ export class NotificationsGuard implements CanActivate {
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
     const address = this.#context.clientAddress(request);
     if (context.subscriber === undefined && address === undefined && isClosed(request)) {
-      // A closed connection has no address. The ids would belong to another caller than those of a
-      // retry.
+      // A closed connection has no address. Without it, the ids would differ from those of a retry.
       throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
     }
     const caller = callerKey(context.subscriber, address);

@@ -50,13 +50,15 @@ import { NotificationsShutdown } from './lifecycle/shutdown.js';
 import { UnusedConnections } from './lifecycle/unused-connections.js';
 import { CLIENT_FILES, FEED, OPTIONS, CONTEXT } from './module/tokens.js';
 
-/** Implemented by a class that `forRootAsync({ useClass })` or `({ useExisting })` receives. */
+/** The interface of a class for `forRootAsync({ useClass })` or `forRootAsync({ useExisting })`. */
 export interface NotificationsOptionsFactory {
   /** Called once, when the application starts. */
   createNotificationsOptions(): Promise<NotificationsOptions> | NotificationsOptions;
 }
 
-/** Nest's builder has one token for all feeds. `define` replaces it with a token for each feed. */
+/**
+ * Nest's builder uses this token for all feeds. `define` replaces it with a token for each feed.
+ */
 const BUILDER_TOKEN = 'nest-notifications options as given';
 
 const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<NotificationsOptions>({
@@ -119,8 +121,8 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
   }
 
   /**
-   * One hook serves all feeds. In Fastify a hook runs for every request of the application, and
-   * cannot see which feed has the route.
+   * Registers one hook for all feeds. In Fastify a hook runs for every request of the application,
+   * and cannot see which feed has the route.
    */
   #watchRequests(consumer: MiddlewareConsumer): void {
     const feeds = readingFeedsIn(this.#modules);
@@ -230,8 +232,9 @@ function isReplaced(service: unknown): boolean {
 }
 
 /**
- * Nest removes the extras from the options of `forRoot`. An extra that remains was returned by a
- * factory. It would have no effect, because the factory runs after the module was defined.
+ * Rejects extras in the result of a factory. They would have no effect, because the factory runs
+ * after the module was defined. In the options of `forRoot` there are none, because Nest removes
+ * them.
  *
  * @throws Error that names the option
  */

@@ -86,8 +86,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Appends one notification, or several atomically and next to each other. Resolves when they are
-   * as durable as the store promises. Delivery to readers has then begun.
+   * Appends one notification, or several notifications atomically. Several notifications are
+   * adjacent in the log. Resolves when they are as durable as the store promises. Delivery to
+   * readers has then begun.
    *
    * Rejects with a `NotificationsException`: `topic_invalid`, `type_invalid`, `id_invalid`,
    * `option_invalid`, `data_invalid` (not JSON, or rejected by its schema),
@@ -158,8 +159,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
 
   /**
    * Emits page after page until it is unsubscribed. It emits an empty page whenever `waitMs` passes
-   * without new notifications. When the application shuts down, it completes after a last page.
-   * Errors like `poll`.
+   * without new notifications. When the application shuts down, it completes after a last page. It
+   * errors with the same exceptions as `poll`.
    */
   follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
     return this.#pages('follow', (context) => context.feed.follow(feedRequest(context, request)));
@@ -223,9 +224,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Returns the cursor of the current end of the log. Use it for a state that you serve: take the
-   * cursor first, then read the state, and send both. A client that reads from this cursor misses
-   * nothing in between.
+   * Returns the cursor of the current end of the log. Use it when you serve a state: get the cursor
+   * first, then read the state, and send both. A client that reads from this cursor misses no
+   * change after the state was read.
    *
    * @throws NotificationsException `publish_only`
    */
@@ -267,7 +268,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return isReading(context) ? context.feed.health() : healthOf(context.store);
   }
 
-  /** Counts what is open on this node now. */
+  /** The current numbers of polls, streams and unread answers on this node. */
   counts(): NotificationsCounts {
     const context = this.#context;
     if (!isReading(context)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };

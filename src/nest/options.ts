@@ -70,8 +70,9 @@ export interface NotificationsOptions {
          */
         readonly cursorEveryMs?: number | undefined;
         /**
-         * Bytes of notifications that are written to a stream before its client has read the last
-         * ones. A stalled client costs this much memory, or one notification if it is larger.
+         * Bytes of notifications that are written to a stream before its client has read the
+         * earlier ones. A stalled client costs this much memory, or more if one notification is
+         * larger.
          * @default 128 KiB
          */
         readonly unreadBytesMax?: number | undefined;
@@ -152,7 +153,8 @@ export interface NotificationsOptions {
         /**
          * Tickets that one subscriber may request in a minute, on one node. More requests are
          * rejected with 429. This also limits the number of used tickets that the store remembers.
-         * The default allows one for each stream of a subscriber, and some reloads.
+         * The default allows one ticket for each stream of a subscriber, and some more for page
+         * reloads.
          * @default 120
          */
         readonly perMinuteMax?: number | undefined;
@@ -165,13 +167,13 @@ export interface NotificationsOptions {
         readonly usesPerMinuteMax?: number | undefined;
       }
     | undefined;
-  /** The end of the node. */
+  /** How the node shuts down. */
   readonly shutdown?:
     | {
         /**
          * How long the node still serves requests after it has reported that it is not ready, in
-         * milliseconds. Behind a load balancer, set the time that the load balancer needs to
-         * notice.
+         * milliseconds. Behind a load balancer, set the time after which the load balancer sends no
+         * more requests.
          * @default 0
          */
         readonly delayMs?: number | undefined;
@@ -214,7 +216,8 @@ export interface NotificationsOptions {
         /** Topics in one request. @default 50 */
         readonly topicsMax?: number | undefined;
         /**
-         * Bytes of notifications in one page. A single larger notification is a page of its own.
+         * Bytes of notifications in one page. A single notification may exceed it and is then the
+         * only one of its page.
          * @default 1 MiB
          */
         readonly pageBytesMax?: number | undefined;
@@ -244,11 +247,11 @@ export interface NotificationsOptions {
    * Secrets of the application for the keys of cursors and tickets, each of at least 32 characters.
    * The first secret seals new cursors and tickets; all secrets open existing ones. Without this
    * option the keys depend only on a secret in the store, so a reader of the store can forge
-   * cursors and tickets. An empty string means the key from the store alone.
+   * cursors and tickets. An empty string means the key that depends only on the store.
    *
-   * To change the key without a gap for any client, configure all nodes in three steps: `[old,
-   * new]`, then `[new, old]`, then `[new]`. Wait with the last step until no client uses tickets
-   * and cursors of the old key, because a cursor of a removed key leads to a gap. To add this
+   * To change the key without a gap for any client, configure all nodes in three steps:
+   * `[old, new]`, then `[new, old]`, then `[new]`. Do the last step when no client uses tickets and
+   * cursors of the old key any more, because a cursor of a removed key leads to a gap. To add this
    * option to a running application, use `''` as the old key.
    * @default none
    */
@@ -256,8 +259,9 @@ export interface NotificationsOptions {
   /**
    * The proxies in front of the application, for limits per address: their number, or their
    * addresses and subnets. `loopback`, `linklocal` and `uniquelocal` are names for common subnets.
-   * Set this option if the adapter has no such setting, as `NodeAdapter`. Count only proxies that
-   * append to `X-Forwarded-For`: if the number is too high, clients can choose their address.
+   * Set this option if the adapter has no such setting of its own. An example is `NodeAdapter`.
+   * Count only proxies that append to `X-Forwarded-For`: if the number is too high, clients can
+   * choose their address.
    * @default the HTTP adapter decides (`request.ip`)
    */
   readonly trustProxy?: TrustProxy | undefined;

@@ -3,7 +3,7 @@ import { DRAFT_LIMITS } from '../core/draft.js';
 import { numberOptions, type NumberRule, unknownOption as noOption, wrongOption } from '../core/options.js';
 import type { NotificationsOptions, Schemas } from './options.js';
 
-/** For error messages. */
+/** The owner of the options, as error messages name it. */
 const OWNER = 'NotificationsModule';
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -31,7 +31,7 @@ export class AccessLoader implements OnModuleInit {
     try {
       this.#context.access.use(await this.#rulesOf(access));
     } catch (error) {
-      // An application context that fails here is not returned, so its caller cannot close it.
+      // The application context was not returned to its caller, so the caller cannot close it.
       await this.#context.close().catch(() => undefined);
       throw error;
     }

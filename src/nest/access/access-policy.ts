@@ -97,8 +97,8 @@ export class AccessPolicy {
   }
 
   /**
-   * The same for a subscriber without a request. Undefined if the rule needs the request; then the
-   * expiry in the ticket applies.
+   * Like `expiresAt`, for a subscriber without a request. Undefined if the rule needs the request;
+   * then the expiry in the ticket applies.
    */
   async expiresAtWithoutRequest(context: AccessContext): Promise<Date | undefined> {
     try {
@@ -127,8 +127,8 @@ export class AccessPolicy {
 
   /**
    * The topics of a scope that the caller may read now. If a rule throws a TypeError without a
-   * request, it has probably read the missing request. It then allows nothing, and the error is
-   * logged once. Other errors are rethrown.
+   * request, it has probably read the missing request. The rule then allows nothing, and the error
+   * is logged once. Other errors are rethrown.
    */
   readable(context: AccessContext, scope: ReadScope): MaybePromise<readonly string[]> {
     if (context.request !== undefined) return this.#readable(context, scope);
@@ -170,8 +170,8 @@ export class AccessPolicy {
     if (rule === 'public') return topics;
     if (!rule) return [];
     const answers = runAll<unknown>(topics.map((topic) => () => rule(context, topic)));
-    // Only `true` allows access. A rule that returns a database record by mistake must not open the
-    // feed.
+    // Only `true` allows access. A rule may return another truthy value by mistake, such as a
+    // database record. Such a value must not allow access.
     return after(answers, (results) => topics.filter((_, at) => results[at] === true));
   }
 
@@ -228,7 +228,7 @@ function checkRules(rules: AccessRules): void {
   }
   const isLiteral = Object.getPrototypeOf(rules) === Object.prototype;
   const unknown = Object.keys(rules).find((name) => !RULES.includes(name));
-  // A class may have other members. In an object literal, an unknown name is a typing error.
+  // A class may have other members. In an object literal, an unknown name is a mistake.
   if (isLiteral && unknown !== undefined) throw unknownOption(`access.${unknown}`);
 }
 

@@ -23,8 +23,9 @@ export type TopicRule<Request = unknown> = (context: AccessContext<Request>, top
 
 /**
  * Rules by pattern: `user.:id`, `org.:org.*`. A parameter matches one segment between dots. `*` at
- * the end matches one segment or more. The most specific pattern decides: a literal segment before
- * a parameter, a parameter before `*`. Access to a topic that matches no pattern is refused.
+ * the end matches one segment or more. The most specific pattern decides. A literal segment is more
+ * specific than a parameter, and a parameter is more specific than `*`. Access to a topic that
+ * matches no pattern is refused.
  */
 export type PatternRules<Request = unknown> = Readonly<
   Record<string, true | ((context: AccessContext<Request>, params: TopicParams) => MaybePromise<boolean>)>
@@ -48,8 +49,8 @@ export interface AccessRules<Request = unknown> {
    * `request`. This rule runs when a ticket is used, and before every delivery to its stream.
    *
    * If it returns undefined or null, the subscriber no longer exists and access is refused. Without
-   * this rule, `request` is undefined for tickets. A rule that throws because of that refuses
-   * access.
+   * this rule, `request` is undefined for tickets. If another rule throws because `request` is
+   * undefined, access is refused.
    */
   requestFor?(subscriber: string): MaybePromise<Request | undefined | null>;
   /**
@@ -59,15 +60,15 @@ export interface AccessRules<Request = unknown> {
    */
   topics?(context: AccessContext<Request>): MaybePromise<readonly string[]>;
   /**
-   * The topics that the caller may read. `'public'` allows every caller to read every topic. It
-   * applies to named topics and to the caller's own topics. A rule runs on every request, and
-   * before every delivery.
+   * The topics that the caller may read: named topics and the caller's own topics. `'public'`
+   * allows every caller to read every topic. A rule runs on every request, and before every
+   * delivery.
    */
   read?: 'public' | TopicRule<Request> | PatternRules<Request> | undefined;
   /**
    * The topics that the caller may publish to over HTTP. `'public'` allows every caller to publish
-   * to every topic. Without it, every `POST` is rejected. It does not apply to `publish` in the
-   * process.
+   * to every topic. Without a rule `publish`, every `POST` is rejected. The rule does not apply to
+   * the application's own calls of `publish`.
    */
   publish?: 'public' | TopicRule<Request> | PatternRules<Request> | undefined;
   /**

@@ -9,8 +9,7 @@ export type ClientAddress = (request: FrameworkRequest) => string | undefined;
 
 /**
  * With `trustProxy`, the address is the rightmost one in `X-Forwarded-For` that belongs to no
- * trusted proxy. The client can write any addresses to the left of it, and so pretend to be many
- * clients.
+ * trusted proxy. The client can write any addresses to the left of it. So these must not be used.
  *
  * @throws Error for an option that is not allowed
  */
@@ -25,17 +24,17 @@ export function clientAddress(trustProxy: TrustProxy | undefined): ClientAddress
 }
 
 /**
- * True if a request without an address came over TCP, so that its connection has closed. A Unix
- * socket has no addresses at all. Until Node processes a reset, the socket has a local address
- * only.
+ * True if the connection of a request without an address has closed. Until Node processes a reset,
+ * such a TCP connection has only a local address. A Unix socket has no addresses, so it does not
+ * count as closed.
  */
 export function isClosed({ socket }: FrameworkRequest): boolean {
   return socket?.destroyed === true || socket?.localAddress !== undefined;
 }
 
 /**
- * No deployment has more proxies in a row. With a number that is too high, clients can choose their
- * address.
+ * The highest number of proxies. No deployment has more in a row. If the number is too high,
+ * clients can choose their address.
  */
 const HOPS_MAX = 10;
 

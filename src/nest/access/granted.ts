@@ -5,7 +5,7 @@ import type { ReadRequest } from '../../wire/request.js';
 import type { TicketClaims } from '../../wire/ticket.js';
 import type { FrameworkRequest } from '../http/raw-response.js';
 
-/** A read that access has granted. */
+/** A read that the access rules allow. */
 export interface GrantedRead {
   readonly asked: ReadRequest;
   readonly topics: readonly string[];
@@ -14,7 +14,7 @@ export interface GrantedRead {
   readonly subscriber: string | undefined;
   readonly address: string | undefined;
   readonly rights: Rights | undefined;
-  /** The event ids of a stream end with it, after the cursor. */
+  /** The suffix of the event ids of a stream. It follows the cursor. */
   readonly idSuffix: string;
   /** The feed's count of revocations before access was checked. */
   readonly revocations: number;
@@ -25,7 +25,7 @@ export interface GrantedRead {
   readonly refusal?: NotificationsError;
 }
 
-/** The content of a ticket that access has granted. */
+/** The content of a ticket that the access rules allow. */
 export interface GrantedTicket {
   readonly claims: Pick<TicketClaims, 'subscriber' | 'topics' | 'areOwn' | 'endsAtMs'>;
   /** The feed's count of revocations before access was checked. */
@@ -41,12 +41,12 @@ interface GrantedRequest extends FrameworkRequest {
   [GRANTED]?: Granted;
 }
 
-/** The read that the guard has granted. */
+/** The read that the guard has allowed. */
 export function grantedRead(request: FrameworkRequest): GrantedRead {
   return (request as GrantedRequest)[GRANTED] as GrantedRead;
 }
 
-/** The ticket that the guard has granted. */
+/** The ticket that the guard has allowed. */
 export function grantedTicket(request: FrameworkRequest): GrantedTicket {
   return (request as GrantedRequest)[GRANTED] as GrantedTicket;
 }

@@ -1,4 +1,7 @@
-/** The scripts that the module serves: the client, and the entry that shares it between tabs. */
+/**
+ * The scripts that the module serves: the client, and the script that shares one client between
+ * tabs.
+ */
 export interface ClientScripts {
   readonly client: string;
   readonly tabs: string;

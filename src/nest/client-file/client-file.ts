@@ -8,7 +8,7 @@ import type { ClientScripts } from './bundled-client.js';
 export interface Representation {
   readonly bytes: Buffer;
   readonly etag: string;
-  /** Headers of an answer with the bytes. */
+  /** The headers for these bytes. */
   readonly headers: Readonly<Record<string, string>>;
 }
 

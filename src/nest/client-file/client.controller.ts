@@ -31,7 +31,7 @@ function send(file: ClientFile, request: FrameworkRequest, response: FrameworkRe
   const representation = chooseEncoding(file, raw.req.headers);
   const { bytes, etag, headers } = representation;
   const caching = { 'Cache-Control': CACHE_CONTROL, ETag: etag };
-  // Appended, because CORS may have set the header.
+  // Append to the header, because CORS may have set it.
   raw.appendHeader('Vary', 'Accept-Encoding');
   if (isCached(representation, raw.req.headers)) {
     raw.writeHead(304, caching).end();

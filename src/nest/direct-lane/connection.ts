@@ -5,7 +5,7 @@ import { getHead } from '../../wire/http1.js';
 import type { GrantedRead } from '../access/granted.js';
 import type { LaneAnswer } from './answers.js';
 
-/** A poll that the guards granted, and the time. */
+/** A poll that the guards allowed, and the time of its arrival. */
 export interface Arrival {
   readonly granted: GrantedRead;
   readonly atMs: number;
@@ -21,7 +21,7 @@ interface Form {
   readonly answerLines: string;
 }
 
-/** A form that was answered twice, and the access of its polls. */
+/** A form whose polls were answered twice, and the access that these polls had. */
 export interface Grant {
   readonly form: Form;
   readonly arrival: Arrival;
@@ -54,12 +54,13 @@ const KEEP_ALIVE_BUFFER_MS = 1_000;
 type Parse = (bytes: Buffer) => void;
 
 /**
- * A connection of the direct lane. It receives the client's bytes before node:http's parser and
- * recognizes a repeated poll by them. For any other bytes it returns the connection to the parser.
+ * A connection of the direct lane. It receives the client's bytes before node:http's parser. It
+ * recognizes a repeated poll by its bytes. For any other bytes it returns the connection to the
+ * parser.
  *
- * It listens only while node:http has no request in progress: from the answer to a poll, if no more
- * bytes have arrived, until it returns the connection. So its bytes are never a body, a part of a
- * head, or a pipelined request.
+ * It listens only while node:http has no request in progress. It starts after the answer to a poll,
+ * if no more bytes have arrived. It stops when it returns the connection. So its bytes are never a
+ * body, a part of a head, or a pipelined request.
  *
  * node:http feeds its parser from a `data` listener if other code listens to `data` too. This class
  * replaces that listener. If a future Node.js has no such listener, the connection does not use the
@@ -73,7 +74,7 @@ export class LaneConnection {
   /** The form of the last poll that node:http parsed. */
   #form: Form | undefined;
   #grant: Grant | undefined;
-  /** The last bytes that the parser received, and the bytes that had been read by then. */
+  /** The last bytes that the parser received, and the socket's `bytesRead` at that time. */
   #parserInput: { readonly bytes: Buffer; readonly bytesRead: number } | undefined;
   #parsed: IncomingMessage | undefined;
   /** True while a poll is in progress on the lane. */
@@ -122,8 +123,8 @@ export class LaneConnection {
   }
 
   /**
-   * Keeps the waiter of the current poll, which is answered later. It is released if the client
-   * disconnects.
+   * Keeps the waiter of the current poll until the poll is answered. The waiter is released if the
+   * client disconnects.
    */
   hold(waiter: Unsubscribable): void {
     this.#polled = undefined;
@@ -229,8 +230,8 @@ export class LaneConnection {
   }
 
   /**
-   * True if the parser is between two requests. Then the answered request is the last one of which
-   * any byte was read, and all bytes of the parser belong to it.
+   * True if the parser is between two requests. Then all bytes that it received last belong to the
+   * answered request, and no later bytes were read.
    */
   #isQuietAfter(raw: ServerResponse, form: Form): boolean {
     const input = this.#parserInput;
@@ -241,8 +242,8 @@ export class LaneConnection {
 
 /**
  * The timeout is longer than the advertised keep-alive time, so that a proxy does not send a
- * request while the connection closes. Since Node.js 22.19 the buffer is an option; before, it is
- * one second.
+ * request while the connection closes. The difference is an option since Node.js 22.19. Earlier
+ * versions use one second.
  */
 function idleMsOf({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server & { keepAliveTimeoutBuffer?: number }): number {
   if (!(keepAliveTimeout > 0)) return 0;

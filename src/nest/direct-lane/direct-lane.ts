@@ -19,14 +19,14 @@ type LaneSocket = Socket & Record<symbol, LaneConnection | undefined>;
 /** Headers that this library writes with every page. */
 const OWN_HEADERS = ['content-type', 'content-length', 'cache-control'];
 /**
- * Answers with one of these headers are not repeated, because it depends on the connection or on
+ * An answer with one of these headers is not repeated. Their values depend on the connection or on
  * the single answer.
  */
 const EXCLUDED_HEADERS = ['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'trailer', 'date'];
 
 /**
- * Answers polls that repeat on a connection before node:http's parser and the framework, which
- * cause most of the cost of a poll.
+ * Answers polls that repeat on a connection. It bypasses node:http's parser and the framework,
+ * which cause most of the cost of a poll.
  *
  * It is safe because it recognizes a client by its connection, and a request by all of its bytes
  * except for the cursor. A request with other credentials, another path or another topic takes the
@@ -145,7 +145,7 @@ export const directLaneProvider: Provider = {
 };
 
 function applicationHeaders(raw: ServerResponse) {
-  // Every outgoing message has this method, although Node.js documents it only for requests.
+  // Node.js documents this method only for requests, but responses have it too.
   const names = (raw as ServerResponse & Pick<ClientRequest, 'getRawHeaderNames'>).getRawHeaderNames();
   return names
     .filter((name) => !OWN_HEADERS.includes(name.toLowerCase()))

@@ -62,7 +62,7 @@ export class LanePoll extends PageConsumer {
   }
 
   complete(): void {
-    // The answer was the page.
+    // Nothing to do: `next` has written the answer.
   }
 
   #hold(feed: Feed, request: FeedRequest): void {

@@ -68,9 +68,9 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
 }
 
 /**
- * The feed of a route, by the end of its path: a global prefix or a version may precede it. Feeds
- * that differ only in their version cannot be distinguished before routing; then the first of them
- * is returned.
+ * The feed of a route. It is found by the end of the path, because the path may begin with a global
+ * prefix or a version. Feeds that differ only in their version cannot be distinguished before
+ * routing; then the first of them is returned.
  */
 function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): ReadContext | undefined {
   const suffix = route === 'ticket' ? '/tickets' : '';

@@ -24,12 +24,12 @@ export interface Mounted {
 
 /**
  * Calls `onRequest` with each request of the controllers before guards run. Each application calls
- * this function once, for all feeds. It also forbids caches to store an answer, because an error
- * from one of the application's guards is as private as a page.
+ * this function once, for all feeds. It also forbids caches to store an answer. Errors from the
+ * application's guards need this too, because they are as private as a page.
  */
 export function beforeGuards({ controllers, consumer, adapter }: Mounted, onRequest: (request: object) => void): void {
   if (adapter.getType() === 'fastify') {
-    // With middleware, every request of the application would pass through a second router.
+    // Use a hook. Middleware would send every request of the application through a second router.
     const fastify = adapter.getInstance<FastifyHooks>();
     fastify.addHook('onRequest', (request, reply, done) => {
       const { config } = request.routeOptions;

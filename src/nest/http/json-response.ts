@@ -72,6 +72,6 @@ export class JsonResponse extends PageResponse {
   }
 
   complete(): void {
-    // The page has ended the response.
+    // Nothing to do: `next` has ended the response.
   }
 }

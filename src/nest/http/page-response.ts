@@ -16,15 +16,21 @@ export abstract class PageResponse extends PageConsumer {
   abstract begin(): void;
 
   /**
-   * @param cursor - The cursor of an empty page that interceptors have observed, if there are any.
+   * @param cursor - The cursor that interceptors have seen on an empty page. Undefined without
+   *   interceptors.
    */
   abstract override next(page: LogPage, cursor?: string): void;
 
-  /** The exception for an error before the response has begun. Nest answers it. Not for streams. */
+  /**
+   * Returns the exception for an error before the response has begun, for Nest to answer. Streams
+   * do not have this method.
+   */
   exception?(error: unknown): unknown;
 
   abstract override drained(): Promise<void> | undefined;
 
-  /** Ends a stream that has not ended. Not for polls: their page ends the response. */
+  /**
+   * Ends a stream that has not ended. Polls do not have this method: their page ends the response.
+   */
   finish?(): void;
 }

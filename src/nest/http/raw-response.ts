@@ -94,15 +94,16 @@ export function isHttp1(raw: ServerResponse): boolean {
 }
 
 /**
- * Begins an event stream. Its body is chunked where the client speaks HTTP/1.1, because some
- * clients buffer a body that only the close of the connection ends (RFC 9112, 6.3). Each stream has
- * a connection of its own.
+ * Begins an event stream. For HTTP/1.1 the body is chunked. Without chunks, only the close of the
+ * connection ends the body, and some clients buffer such a body (RFC 9112, 6.3). The connection
+ * serves no other request after the stream.
  */
 export function writeStreamHead(raw: ServerResponse): void {
   const headers: Record<string, string> = {
     'Content-Type': EVENT_STREAM_TYPE,
     'Cache-Control': STREAM_CACHE_CONTROL,
-    // Without it, nginx and compatible proxies buffer 4 or 8 KiB before they send anything.
+    // Without this header, nginx and compatible proxies buffer 4 or 8 KiB before they send
+    // anything.
     'X-Accel-Buffering': 'no',
   };
   if (isHttp1(raw)) headers.Connection = 'close';

@@ -117,13 +117,13 @@ class ObservedResponse extends PageConsumer {
 
 /**
  * Completes at once. Nest does not reply then, because the response is taken over. `pipe` ignores
- * Nest's operators, because they would only listen for the disconnect again.
+ * the operators that Nest adds. They would only add a second listener for the disconnect.
  */
 class Answered extends Observable<undefined> {
   override readonly pipe = (): this => this;
 }
 
-/** The return value for a response that is subscribed to its pages, or is written already. */
+/** The return value when the response is already written, or receives its pages directly. */
 export const ANSWERED: Observable<undefined> = new Answered((subscriber) => {
   subscriber.next(undefined);
   subscriber.complete();

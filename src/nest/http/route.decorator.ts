@@ -3,7 +3,7 @@ import { EVENT_STREAM_TYPE } from '../../wire/protocol.js';
 import { header, type HttpRequest } from '../../wire/request.js';
 import type { SecurityRoute } from '../security/security-event.js';
 
-/** The metadata of a handler that names its route. */
+/** The metadata key for the route of a handler. */
 export const ROUTE_MARK = 'nest-notifications:route';
 
 /**
@@ -28,7 +28,7 @@ export function postRouteOf(handler: object): 'publish' | 'ticket' | undefined {
 
 /**
  * The route of a handler's request. A request that is rejected before it is parsed counts as a
- * stream if its `Accept` names one.
+ * stream if its `Accept` header contains the type of event streams.
  */
 export function routeOf(handler: object, request: HttpRequest): SecurityRoute {
   const mark = Reflect.getMetadata(ROUTE_MARK, handler) as Mark;

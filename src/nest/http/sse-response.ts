@@ -34,8 +34,8 @@ export interface SseResponseOptions {
 }
 
 /**
- * One event stream. It keeps no queue: the next page is read when the kernel has taken the last
- * one.
+ * One event stream. It keeps no queue: it reads the next page when the last one is flushed to the
+ * kernel.
  */
 export class SseResponse extends PageResponse {
   readonly raw: ServerResponse;
@@ -115,7 +115,7 @@ export class SseResponse extends PageResponse {
   }
 
   complete(): void {
-    // The last page has ended the response.
+    // Nothing to do: the last page has ended the response.
   }
 
   override finish(): void {
@@ -139,13 +139,14 @@ export class SseResponse extends PageResponse {
     const { feed, encoder } = this.#context;
     const { epoch } = feed.window;
     if (start === 'earliest') return encoder.seal(epoch, 0);
-    // The client keeps a cursor of another epoch until the gap that it leads to has arrived.
+    // Send no cursor if the start leads to a gap. The client keeps its old cursor until it has
+    // received the gap.
     return start.epochId === epoch.id && !start.afterLoss ? encoder.seal(epoch, start.position) : undefined;
   }
 
   #writeQuiet(page: LogPage): void {
-    // Sent even if the position is unchanged: otherwise it would reveal that other topics have
-    // moved.
+    // Send a cursor even if the position is unchanged. If only a changed position caused one, the
+    // client would see that other topics have new notifications.
     if (this.#isDue(this.#idSentAtMs)) {
       this.#write(this.#renewedRetry() + cursorBlock(this.#context.encoder.cursor(page) + this.#read.idSuffix));
       this.#idSentAtMs = this.#context.clock.monotonic();
@@ -153,8 +154,8 @@ export class SseResponse extends PageResponse {
   }
 
   /**
-   * A new `retry:` if the number of clients has changed since the last one. A stream that was
-   * opened on an empty node would otherwise reconnect at once with thousands of others.
+   * Returns a new `retry:` if the number of clients has changed since the last one. A stream that
+   * was opened on an empty node would otherwise reconnect at once with thousands of others.
    */
   #renewedRetry(): string {
     if (!this.#isDue(this.#retrySentAtMs)) return '';

@@ -9,8 +9,8 @@ import type { CutEvent } from '../security/security-event.js';
 import type { SecurityEvents } from '../security/security-events.js';
 
 /**
- * Under memory pressure pages get smaller, but not below this. A smaller page would cost less than
- * its request.
+ * The lower limit for the size of a page under memory pressure. A smaller page would save less than
+ * its request costs.
  */
 const PAGE_BYTES_MIN = 16 * 1024;
 /**
@@ -19,12 +19,12 @@ const PAGE_BYTES_MIN = 16 * 1024;
  */
 const FREE_PART = 1 / 8;
 /**
- * Connections are closed until this part of the bound is used, so that the next answer does not
- * exceed it at once.
+ * When the bound is exceeded, connections are closed until the used bytes fall to this part of it.
+ * So the next answer does not exceed the bound at once.
  */
 const CUT_TO_PART = 7 / 8;
 /**
- * The memory of an unread answer besides its bytes: the write request, the entry here, its
+ * The memory of an unread answer in addition to its bytes: the write request, the `Piece`, its
  * listeners.
  */
 const OVERHEAD_BYTES = 512;
@@ -38,11 +38,11 @@ interface Connection {
 }
 
 export interface UnreadLimits {
-  /** Bytes on the whole node. */
+  /** Unread bytes on the whole node. */
   readonly bytesMax: number;
   /** How long a client may leave an answer unread. */
   readonly msMax: number;
-  /** Bytes of a page while no answer is unread. */
+  /** The size limit of a page while no answer is unread. */
   readonly pageBytesMax: number;
   readonly streamPageBytesMax: number;
 }
@@ -56,7 +56,7 @@ export interface UnreadCounts {
 
 export const NOTHING_UNREAD: UnreadCounts = { unreadConnections: 0, unreadBytes: 0 };
 
-/** Counts of what is open on a node now. All are zero when no client is connected. */
+/** The current counts of a node. All are zero when no client is connected. */
 export interface NotificationsCounts extends FeedCounts, UnreadCounts {}
 
 type Content = string | Uint8Array;
@@ -154,7 +154,10 @@ export class UnreadAnswers {
     for (const entry of [...this.#entries.values()]) this.#destroy(entry);
   }
 
-  /** A smaller page has a power of two as its size, so that readers still share pages. */
+  /**
+   * A page that is smaller than `bytesMax` is limited to a power of two. So readers still share
+   * pages.
+   */
   #pageBytes(bytesMax: number): number {
     const free = Math.max(this.#limits.bytesMax - this.#bytes, 0) * FREE_PART;
     if (free >= bytesMax) return bytesMax;
@@ -231,7 +234,9 @@ export class UnreadAnswers {
     pieces.clear();
   }
 
-  /** The bytes of a connection, with its part of shared buffers, multiplied by the time. */
+  /**
+   * The cost of a connection: its bytes, with its part of shared buffers, multiplied by the time.
+   */
   #costOf({ pieces, sinceMs }: Entry, nowMs: number): number {
     let bytes = 0;
     for (const { shared, bytes: own } of pieces) {

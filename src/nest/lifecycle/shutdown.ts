@@ -20,7 +20,9 @@ export class NotificationsShutdown implements BeforeApplicationShutdown, OnAppli
   readonly #context: PublishContext;
   readonly #unused: UnusedConnections | undefined;
 
-  /** A feed without a controller leaves the connections to the application. */
+  /**
+   * Without a controller `unused` is undefined, because the application handles the connections.
+   */
   constructor(
     @Inject(CONTEXT) context: PublishContext,
     @Optional() @Inject(UnusedConnections) unused: UnusedConnections | undefined,

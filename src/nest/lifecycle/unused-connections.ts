@@ -16,7 +16,9 @@ export class UnusedConnections implements OnApplicationBootstrap {
   readonly #context: PublishContext;
   readonly #adapterHost: HttpAdapterHost;
   readonly #unused = new Set<Socket>();
-  /** One function for all connections: it removes the connection that it is called on. */
+  /**
+   * One listener for all connections. It removes the connection that emitted the event (`this`).
+   */
   readonly #forget = forgetIn(this.#unused);
   #isClosing = false;
 
@@ -29,7 +31,8 @@ export class UnusedConnections implements OnApplicationBootstrap {
     // An application context without HTTP has no adapter, although its type says so.
     const adapter = this.#adapterHost.httpAdapter as { getHttpServer(): unknown } | null;
     const server = adapter?.getHttpServer();
-    // A connection of HTTP/2 carries many requests, whose sockets are not the connection's.
+    // In HTTP/2 one connection has many requests, and their sockets are not the connection's
+    // socket.
     const event = server instanceof HttpsServer ? 'secureConnection' : 'connection';
     if (!(server instanceof HttpServer || server instanceof HttpsServer)) return;
     server.on(event, (socket: Socket) => {
@@ -40,7 +43,10 @@ export class UnusedConnections implements OnApplicationBootstrap {
     });
   }
 
-  /** Destroys them, and newcomers after a grace period, so that they do not delay the shutdown. */
+  /**
+   * Destroys unused connections, so that they do not delay the shutdown. A connection that opens
+   * later is destroyed after a grace period.
+   */
   close(): void {
     this.#isClosing = true;
     for (const socket of this.#unused) destroyUnused(socket);

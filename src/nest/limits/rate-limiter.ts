@@ -3,23 +3,25 @@ import type { Clock } from '../../core/clock.js';
 
 const MINUTE_MS = 60_000;
 /**
- * Bytes of the callers that are remembered at once: some 10,000. Beyond it, the caller with the
- * oldest request is forgotten.
+ * The memory for callers, in bytes. It holds about 10,000 callers. When it is full, the caller
+ * whose last request is the oldest is removed.
  */
 export const CALLERS_BYTES_MAX = 2 * 1024 * 1024;
-/** An entry without the caller's name. */
+/** The size of an entry without the caller's name. */
 export const CALLER_BYTES = 150;
 
 /**
  * Limits the rate of each caller on this node. Each caller has a token bucket, which holds the
- * tokens of one minute and fills evenly. The time when it is full is its whole state (GCRA, as in
- * ITU-T I.371).
+ * tokens of one minute and fills evenly. The only stored state is the time at which the bucket is
+ * full (GCRA, as in ITU-T I.371).
  */
 export class RateLimiter {
   readonly #clock: Clock;
   /** The time in which a bucket gets one token. */
   readonly #intervalMs: number;
-  /** In the order of their last requests. */
+  /**
+   * The time at which the bucket of each caller is full. Least recently used callers come first.
+   */
   readonly #fullAtMs = new LRUCache<string, number>({
     maxSize: CALLERS_BYTES_MAX,
     sizeCalculation: (_, caller) => CALLER_BYTES + caller.length,

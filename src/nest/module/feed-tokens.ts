@@ -18,8 +18,8 @@ export function getNotificationsToken(name?: string): InjectionToken<Notificatio
  * constructor(@InjectNotifications('telemetry') private readonly feed: NotificationsService) {}
  * ```
  *
- * @param name - The `name` that the feed has in `NotificationsModule.forRoot`; undefined for the
- * feed without one.
+ * @param name - The `name` that the feed has in `NotificationsModule.forRoot`. Omit it for the feed
+ *   without a name.
  */
 export function InjectNotifications(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getNotificationsToken(name));

@@ -57,7 +57,7 @@ function provided(modules: ModulesContainer, token: symbol): readonly unknown[] 
 }
 
 /**
- * Runs before the feed opens anything.
+ * Runs before the feed opens its store.
  * @throws Error if another feed of the application has the same name, or if both have no name
  */
 export function checkName({ name }: FeedDefinition, modules: ModulesContainer): void {

@@ -3,8 +3,8 @@ import type { FeedDefinition } from './feeds.js';
 import { optionError } from '../settings.js';
 
 /**
- * Options of the module itself. With `forRootAsync`, set them beside the factory, not in its
- * result.
+ * Options of the module itself. With `forRootAsync`, set them next to `useFactory`, not in the
+ * result of the factory.
  */
 export interface NotificationsModuleExtras {
   /**
@@ -54,10 +54,10 @@ export interface NotificationsModuleExtras {
    */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
   /**
-   * Class decorators of the mounted controllers, the feed's and the client's: `[SkipThrottle(),
-   * ApiTags('feed')]`. They apply as if they were written above the classes, in this order. Guards
-   * among them run before `guards`, and before tickets are checked: see `isTicketRequest`. Default
-   * none.
+   * Class decorators of the mounted controllers, for the feed and for the client's scripts:
+   * `[SkipThrottle(), ApiTags('feed')]`. They apply as if they were written above the classes, in
+   * this order. Guards among them run before `guards`, and before tickets are checked: see
+   * `isTicketRequest`. Default none.
    */
   readonly decorators?: readonly ClassDecorator[] | undefined;
   /**

@@ -17,8 +17,8 @@ interface Repeat {
  * rejected with `id_reused`.
  *
  * If the store can look up ids, a rejected call appends nothing. Otherwise, or if two nodes append
- * the id at the same time, the payload is compared after the append. New items of the same array
- * are then in the log.
+ * the id at the same time, the payload is compared after the append. In this case the new items of
+ * a rejected array are already in the log.
  *
  * If retention has removed the first notification, its payload is unknown and the id counts as a
  * repeat.
@@ -77,8 +77,8 @@ export class Repeats {
   }
 
   /**
-   * The first notifications, by id. The items of an array are adjacent in the log, so a repeated
-   * array needs one read.
+   * Returns, for each repeated id, the notification that was published first. The items of an array
+   * are adjacent in the log, so a repeated array needs one read.
    */
   async #entriesOf(repeats: readonly Repeat[]): Promise<ReadonlyMap<string, LogEntry>> {
     const found = new Map<string, LogEntry>();
@@ -105,7 +105,7 @@ function assertEqual(drafts: readonly Draft[]): void {
   });
 }
 
-/** Drafts whose ids were not in the log at the lookup, but were there at the append. */
+/** Drafts whose ids another call has appended after the lookup and before this append. */
 function raced(known: readonly Repeat[], drafts: readonly Draft[], appended: readonly Appended[]): readonly Repeat[] {
   const checked = new Set(known.map(({ draft }) => draft.id));
   for (const { id, duplicate } of appended) if (!duplicate) checked.add(id);

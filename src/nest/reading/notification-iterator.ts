@@ -9,7 +9,7 @@ import { toException } from '../notifications.exception.js';
 import { feedRequest, type PollRequest } from '../feed-request.js';
 import type { ReadContext } from '../context.js';
 
-/** How long one turn waits. An idle iteration moves its cursor this often. */
+/** How long one turn waits. Without new notifications, the cursor advances after each turn. */
 const TURN_MS = 25_000;
 
 /** The request of an iteration. */
@@ -102,7 +102,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
       while (!this.#isOver()) {
         const entry = this.#page?.entries[this.#taken];
         if (this.#page && entry) {
-          // The loop may take longer for a page than a notification on it lives.
+          // A notification may expire while the loop handles earlier ones of the same page.
           if (!hasExpired(entry, this.#context.clock.now())) {
             return { done: false, value: this.#deliver(this.#page, entry) };
           }

@@ -8,8 +8,8 @@ type ObserverOrNext<T> = Partial<Observer<T>> | Next<T> | null;
 
 /**
  * An Observable whose observers cannot end the process. RxJS rethrows an observer's error as an
- * uncaught exception. Here it is logged instead, once for each subscription, and so is a promise
- * that an observer returns and that rejects. The same is true for the result of `pipe`.
+ * uncaught exception. Here the error is logged instead, once for each subscription. A rejected
+ * promise that an observer returns is logged too. The same is true for the result of `pipe`.
  */
 export class IsolatedObservable<T> extends Observable<T> {
   override readonly pipe = ((...operators: []) => {
@@ -32,8 +32,8 @@ export class IsolatedObservable<T> extends Observable<T> {
 }
 
 /**
- * Operators subscribe with their own `Subscriber`, which catches errors. It may be of another copy
- * of RxJS.
+ * Operators subscribe with their own `Subscriber`, which catches errors. An application may have
+ * another copy of RxJS, so `instanceof` is not enough.
  */
 function isSubscriber<T>(observer: ObserverOrNext<T> | undefined): observer is Subscriber<T> {
   return typeof (observer as Partial<Subscriber<T>> | null | undefined)?.add === 'function';

@@ -19,8 +19,8 @@ export type SecurityLimit =
 export interface SecurityRequest {
   readonly route: SecurityRoute;
   /**
-   * Undefined for a caller without one, and where a request is rejected before the rule
-   * `access.subscriber` has answered.
+   * Undefined for a caller without a subscriber. Also undefined if the request was rejected before
+   * the rule `access.subscriber` returned.
    */
   readonly subscriber: string | undefined;
   /**
@@ -34,9 +34,12 @@ export interface SecurityRequest {
 export interface RefusedEvent extends SecurityRequest {
   readonly type: 'refused';
   readonly at: Date;
-  /** Undefined where an access rule of the application threw the exception. */
+  /** Undefined if an access rule of the application threw the exception. */
   readonly code: ErrorCode | undefined;
-  /** The status of the error. A stream that is open already has sent 200, so it ends instead. */
+  /**
+   * The status of the error. A stream that is already open has sent 200. It ends, and its client
+   * does not see this status.
+   */
   readonly status: number;
 }
 

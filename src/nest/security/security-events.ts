@@ -9,8 +9,8 @@ import type { CutEvent, SecurityEvent, SecurityLimit, SecurityRequest } from './
 import { inSubscriberContext } from '../http/subscriber-context.js';
 
 /**
- * Codes that say that a limit was exceeded. All other errors of a server (5xx) are failures, not
- * security events.
+ * The codes of errors that report an exceeded limit. Other errors with a status of 5xx are
+ * failures, not security events.
  */
 const LIMIT_OF: Partial<Record<ErrorCode, SecurityLimit>> = {
   waiters_too_many: 'limits.waitersMax',
@@ -59,7 +59,7 @@ export class SecurityEvents {
     return (request as IdentifiedRequest)[SUBSCRIBER];
   }
 
-  /** A request was rejected. Every rejection of the feed passes here, once. */
+  /** Called once for every rejected request of the feed. */
   refused(error: unknown, describe: Describe): void {
     if (!this.#subject.observed) return;
     const exception = toException(error);
@@ -94,7 +94,10 @@ export class SecurityEvents {
   }
 }
 
-/** Requesting tickets and opening streams with them have one code and a limit each. */
+/**
+ * The same code is used for requesting tickets and for opening streams with them. Their limits
+ * differ.
+ */
 function onRoute(limit: SecurityLimit, { route }: SecurityRequest): SecurityLimit {
   return limit === 'tickets.perMinuteMax' && route === 'stream' ? 'tickets.usesPerMinuteMax' : limit;
 }

@@ -31,8 +31,8 @@ export class HiddenTickets implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (!this.#context.claim) return;
-    // There is no server if other code calls the application's handler. Then the guard redacts the
-    // URL.
+    // `server` is undefined if other code calls the application's handler. Then the guard redacts
+    // the URL.
     const server = this.#adapterHost.httpAdapter.getHttpServer() as Server | undefined;
     server?.prependListener('request', (request: IncomingMessage) => {
       this.#hide(request);
@@ -77,7 +77,7 @@ function isWritable(holder: object, name: string): boolean {
   return false;
 }
 
-/** Node's request: the one behind Fastify's, or the framework's own. */
+/** Node's request. Fastify's request wraps it. In other frameworks it is the request itself. */
 function rawRequest(request: object): object {
   return (request as { readonly raw?: object }).raw ?? request;
 }

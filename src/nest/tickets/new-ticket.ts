@@ -17,8 +17,8 @@ export interface Ticket {
 export function newTicket({ claims, revocations }: GrantedTicket, context: ReadContext): Ticket {
   const { feed, settings, clock, keys } = context;
   const { epoch, head: position } = feed.window;
-  // The ticket is checked against revocations after `position`. Earlier ones, from while access was
-  // checked, are checked here.
+  // Opening the ticket checks revocations after `position`. Revocations before that, during the
+  // access check, are checked here.
   if (feed.isRevoked({ subscriber: claims.subscriber, revocations })) {
     throw new NotificationsError('draining', 'Access changed while the request was processed; retry.');
   }

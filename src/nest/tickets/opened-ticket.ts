@@ -10,15 +10,15 @@ const PAST_EPOCHS_MAX = 8;
 
 export interface OpenedTicket {
   readonly claims: TicketClaims;
-  /** The event ids of its stream end with it, after the cursor. */
+  /** The suffix of the event ids of its stream. It follows the cursor. */
   readonly idSuffix: string;
 }
 
 /**
  * Opens a ticket of this log; undefined for any other text. A ticket of a past epoch is valid while
- * the log still holds all revocations after it. That is true if the present epoch continues the
- * past one at the ticket's position, and no entry was lost. Keys that only open tickets are tried
- * too.
+ * the log still holds all revocations that are newer than the ticket. That is true if the present
+ * epoch continues the past one at the ticket's position, and no entry was lost. All keys are tried,
+ * also those that do not seal.
  */
 export function openOwnTicket(
   { feed, keys }: Pick<ReadContext, 'feed' | 'keys'>,

@@ -63,7 +63,8 @@ export class TicketGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean {
-    // `switchToHttp()` creates three functions for each request, half a KB in the two guards.
+    // `switchToHttp()` creates three functions for each call. In the two guards they take half a KB
+    // per request.
     const [request, response] = context.getArgs<[TicketRequest, FrameworkResponse]>();
     const ticket = ticketOf(request);
     if (ticket === undefined) return true;
@@ -98,8 +99,8 @@ export class TicketGuard implements CanActivate {
     if (nowMs >= (lastCursor === undefined ? Math.min(claims.useByMs, claims.endsAtMs) : claims.endsAtMs)) {
       throw new NotificationsError('ticket_expired', 'the ticket has expired; ask for a new one');
     }
-    // After a clock was set back, the ticket would stay valid for longer than its first use is
-    // remembered.
+    // The store remembers the first use for a limited time. If a clock was set back, the ticket
+    // would stay valid for longer than that, and could be used again.
     if (lastCursor === undefined && claims.useByMs - nowMs > settings.tickets.ttlMs + CLOCKS_APART_MS_MAX) {
       throw new NotificationsError('ticket_expired', "the ticket was issued in the future; check the servers' clocks");
     }
