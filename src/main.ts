@@ -9,24 +9,24 @@ import { type Environment, EnvironmentError, readEnvironment } from './demo/envi
 import { exposureWarning, startText } from './demo/start-text.js';
 
 /**
- * Long enough for every waiter to get its last answer; a client that never ends a request does not
- * delay the exit.
+ * Long enough for every waiter to receive its last answer. A client that never ends its request
+ * must not delay the exit.
  */
 const DRAIN_MS_MAX = 5_000;
 /**
- * Ctrl-C below npm arrives twice: from the terminal, and from npm, which passes it on. That is one
- * wish, not two.
+ * The time in which a second signal counts as the same one. With `npm start`, Ctrl-C sends two
+ * signals: one from the terminal, and one from npm.
  */
 const SAME_SIGNAL_MS = 300;
 
-/** The address cannot be listened on; the message says what to change. */
+/** The server cannot listen on the address. The message says what to change. */
 class ListenError extends Error {}
 
 try {
   await start(readEnvironment(process.env));
 } catch (error) {
   const line = explained(error);
-  // An unexpected error is a defect; its stack shows the cause.
+  // An unexpected error is a defect. Its stack shows the cause.
   console.error(line ?? error);
   process.exitCode = 1;
 }
@@ -51,8 +51,8 @@ async function start(environment: Environment): Promise<void> {
 }
 
 /**
- * Not Nest's own `listen`, which logs what goes wrong besides rejecting with it. Resolves with the
- * port.
+ * Listens on the address and resolves with the port. Nest's own `listen` is not used, because it
+ * logs an error in addition to rejecting with it.
  */
 async function listen(server: Server, { PORT, HOST }: Environment): Promise<number> {
   server.listen(PORT, HOST);
@@ -65,7 +65,8 @@ async function listen(server: Server, { PORT, HOST }: Environment): Promise<numb
 }
 
 /**
- * The first signal lets every waiter have its last answer and ends with 0, the second ends at once.
+ * The first signal gives every waiter its last answer and exits with 0. The second one exits at
+ * once.
  */
 function stopOnSignals(app: NestExpressApplication): void {
   let stoppingSince: number | undefined;

@@ -2,7 +2,7 @@ import { Controller, Get, Header, NotFoundException, Param, Res } from '@nestjs/
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 
-/** The part of the framework's response that this uses. */
+/** The method of the framework's response that this controller uses. */
 interface HeaderWriter {
   header(name: string, value: string): unknown;
 }
@@ -16,7 +16,10 @@ const TYPE_OF: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Allows only the page's own files. Text never becomes markup or script (Trusted Types). */
+/**
+ * Allows only the page's own files. `require-trusted-types-for` forbids scripts to turn text into
+ * markup.
+ */
 const SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -57,7 +60,7 @@ export class DemoController {
     const text = this.#files.get(name);
     if (text === undefined) throw new NotFoundException();
     response.header('Content-Type', TYPE_OF[extname(name)] ?? '');
-    // A new build is visible at once; an unchanged file is answered with 304.
+    // A new build is visible at once. An unchanged file is answered with 304.
     response.header('Cache-Control', 'no-cache');
     response.header('X-Content-Type-Options', 'nosniff');
     response.header('Referrer-Policy', 'no-referrer');

@@ -22,7 +22,7 @@ const STORE_MEANING = `where notifications are kept: ${STORE_FORMS}`;
 const HOST_DEFAULT = '127.0.0.1';
 const HOST_MEANING = 'address to listen on; every client that can connect may read and publish';
 
-/** The ranges are those of the module's own options, in units for people. */
+/** The ranges of the module's own options, in larger units such as seconds. */
 const NUMBERS = {
   PORT: { default: 3_000, min: 0, max: 65_535, meaning: 'port to listen on; 0 takes any free one' },
   WAIT_SECONDS: {
@@ -73,7 +73,7 @@ const NUMBERS = {
 
 type NumberName = keyof typeof NUMBERS;
 
-/** The configuration of the runnable server, by the names of its environment variables. */
+/** The configuration of the demo server. Each key is the name of an environment variable. */
 export type Environment = Readonly<Record<NumberName, number>> & { readonly HOST: string; readonly STORE: string };
 
 /** An environment variable with its present value, as shown at the start. */

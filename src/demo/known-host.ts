@@ -7,9 +7,10 @@ interface HostRequest {
 }
 
 /**
- * Refuses requests for a name that is not this machine's. This server is public to every client
- * that can connect. A page on the internet can connect from this machine's browser, if its own name
- * resolves to this address (DNS rebinding). The name in the request shows that.
+ * Refuses requests for a host name that does not belong to this machine. This server is public to
+ * every client that can connect. A page on the internet can connect through a browser on this
+ * machine, if the page's host name resolves to this address (DNS rebinding). The request then
+ * contains that host name.
  *
  * @param host the address that the server listens on
  */
@@ -25,7 +26,7 @@ export function refuseUnknownHosts(host: string): (request: HostRequest, respons
   };
 }
 
-/** Without port and brackets (RFC 9110, 7.2). */
+/** Removes the port and the brackets (RFC 9110, 7.2). */
 function hostName(host: string): string {
   return host
     .toLowerCase()

@@ -9,7 +9,7 @@ import { loadavg } from 'node:os';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { NotificationsService } from '../index.js';
 
-/** The notification types of this application. They type the publish below. */
+/** The notification types of this application. TypeScript checks `publish` against them. */
 export interface DemoNotifications {
   'system.pulse': { 'process.sample': ProcessSample };
 }
@@ -18,7 +18,7 @@ export interface DemoNotifications {
 export interface ProcessSample {
   /** Over one minute, as the operating system counts it. */
   readonly loadAverage: number;
-  /** How late timers were since the last sample. */
+  /** The delay of timers since the last sample. */
   readonly eventLoopDelayMs: { readonly mean: number; readonly p99: number; readonly max: number };
   readonly memoryMiB: { readonly rss: number; readonly heapUsed: number };
   readonly uptimeSeconds: number;
@@ -31,7 +31,10 @@ export const PULSE_EVERY_MS = Symbol('pulse every ms');
 
 const MIB = 1024 * 1024;
 const NS_PER_MS = 1e6;
-/** How often the delay is measured. The histogram includes this interval, so it is subtracted. */
+/**
+ * The interval between two measurements of the delay. The histogram includes this interval, so it
+ * is subtracted.
+ */
 const RESOLUTION_MS = 10;
 
 /** Publishes a sample of the running process at fixed intervals: real data for the page. */

@@ -70,7 +70,7 @@ export function isStore(store: string): boolean {
 
 /**
  * Opens the store that STORE names.
- * @throws TypeError if it names none
+ * @throws TypeError if STORE names no store
  */
 export function openStore(store: string, retention: Retention): StoreFactory {
   return known(store).open(store, retention);

@@ -104,7 +104,7 @@ export class Bell {
 
   /**
    * @param {object} state of the client
-   * @param {string} [detail] the reason, if the page knows a better one
+   * @param {string} [detail] the reason, if the page has a more exact one than the client
    */
   state({ phase, reason, transport }, detail) {
     const why = detail ?? (phase === 'offline' ? OFFLINE : REASONS[reason]);

@@ -2,7 +2,7 @@ import { element, fromTemplate } from './dom.js';
 
 /** Notifications shown in a lane; a narrow page cuts off the oldest. */
 const CELLS = 60;
-/** One reader is always a moment behind the others, so a short delay is not shown. */
+/** The readers never receive a notification at the same time, so a short delay is not shown. */
 const BEHIND_AFTER_MS = 300;
 
 /**

@@ -2,8 +2,8 @@ import { feedUrl, pause, pauseAfter } from './long-poll.js';
 
 /**
  * The same feed through the browser's own EventSource. It reconnects by itself and sends its last
- * cursor. This class only starts it from a cursor, and starts it again when it gives up or was
- * closed.
+ * cursor. This class starts it from a cursor. It starts it again if the browser no longer
+ * reconnects, or after `disconnect`.
  */
 export class EventStream {
   /** @type {import('./long-poll.js').Listener} */
@@ -47,8 +47,8 @@ export class EventStream {
     this.#began(url);
     source.onopen = () => {
       this.#failures = 0;
-      // The browser has reconnected by itself. It sends Last-Event-ID, which the server prefers to
-      // the cursor in the URL.
+      // The browser has reconnected by itself. It sends Last-Event-ID. The server uses this header
+      // instead of the cursor in the URL.
       if (!this.#request) this.#began(url);
       this.#request.status = 200;
       this.#listener.onRequest(this.#request);

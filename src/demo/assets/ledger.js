@@ -30,7 +30,7 @@ export class Ledger {
   #entries = [];
   /** The number of entries removed at the front; a reader's `next` counts them too. */
   #forgotten = 0;
-  /** Published here, and not received yet. @type {Map<string, Entry>} */
+  /** Published by this page, and not received by any reader yet. @type {Map<string, Entry>} */
   #pending = new Map();
   #matched = 0;
   #problems = { told: 0, repeated: 0, outOfStep: 0 };
@@ -40,7 +40,7 @@ export class Ledger {
     this.#readers = new Map(names.map((name) => [name, reader()]));
   }
 
-  /** The server has accepted these. */
+  /** Adds the ids of notifications that the server has accepted. */
   published(ids) {
     for (const id of ids) {
       const entry = this.#entries.findLast((known) => known.id === id);
@@ -74,7 +74,8 @@ export class Ledger {
   }
 
   /**
-   * A reader received a gap: entries that it lacks up to its next notification are not a fault.
+   * A reader received a gap. It may lack the entries up to its next notification, which is no
+   * error.
    */
   gap(name) {
     this.#readers.get(name).jumped = true;

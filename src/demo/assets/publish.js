@@ -2,7 +2,7 @@ import { shortCursor } from './dom.js';
 
 /** Longer than a working server needs. */
 const ANSWER_MS_MAX = 10_000;
-/** The characters of names. The server checks the same; this check is earlier. */
+/** The characters of names. The server checks them too. This check reports an error earlier. */
 export const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
 export const NAME_RULE = 'letters, digits and . _ : @ / ~ = - only';
 const COUNT_MAX = 100;
@@ -122,7 +122,7 @@ function published(status, { ids, cursor, duplicate }, tookMs) {
   return `${status} in ${tookMs} ms${word} · id ${ids[0]}${more} · cursor ${shortCursor(cursor)}`;
 }
 
-/** Not randomUUID: browsers have it only on https and localhost. */
+/** Does not use `randomUUID`, which browsers offer only on https and localhost. */
 function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -50,8 +50,8 @@ export class Session {
     this.#page = page;
     for (const part of [page.bell, page.cables, ...Object.values(page.columns)]) part.reset();
     this.#connectClient();
-    // Runs after the client's own listener: the device is online again, but the cable is still
-    // pulled.
+    // This listener runs after the client's own one. The device is online again, but the user has
+    // still disconnected this reader.
     addEventListener('online', this.#stayPulled);
     this.#show();
   }
@@ -77,7 +77,9 @@ export class Session {
     for (const name of [POLL, STREAM]) this.#plug(name);
   }
 
-  /** The server has accepted these, so they must arrive. */
+  /**
+   * Adds the ids of notifications that the server has accepted, so every reader must receive them.
+   */
   published(topic, ids) {
     if (!this.#topics.includes(topic)) return;
     this.#ledger.published(ids);
@@ -126,7 +128,7 @@ export class Session {
       error: ({ message }) => {
         refusal = message;
         report(feed.state);
-        // Without its answer the other readers have no cursor to start from.
+        // Without an answer to the client, the other readers have no cursor to start from.
         for (const name of [POLL, STREAM]) {
           if (!this.#readers.has(name)) this.#listener(name).onState('offline', message);
         }
