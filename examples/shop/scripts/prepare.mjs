@@ -42,7 +42,7 @@ function hasCurrentLibrary() {
   return existsSync(libraryStamp) && readFileSync(libraryStamp, 'utf8') === hashOfLibrary();
 }
 
-/** Not the times of files: a build of the same sources writes the same files. */
+/** Compares contents, not times: a build of the same sources writes the same files again. */
 function hashOfLibrary() {
   const hash = createHash('sha256');
   for (const path of filesIn(join(libraryFolder, 'dist')).sort()) hash.update(path).update(readFileSync(path));

@@ -6,7 +6,7 @@ try {
   console.error(error.message);
   process.exit(1);
 }
-// The folder of the data is relative to the shop.
+// A relative DATA_FOLDER begins at the folder of the shop.
 process.chdir(folder);
-// In this process, not in a child: SIGTERM then reaches the server itself.
+// The server runs in this process, not in a child process, so that it receives SIGTERM.
 await import('../dist/server/main.js');

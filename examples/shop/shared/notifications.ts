@@ -5,7 +5,7 @@ export interface OrderTypes {
   'order.shipped': { readonly orderId: number; readonly customer: string; readonly carrier: string };
 }
 
-/** The feed of orders: each notification matters to a person, so it is kept for weeks. */
+/** The feed of orders. Users need each notification, so the log keeps it for weeks. */
 export interface OrderFeed {
   /** For all users who ship orders. */
   keepers: OrderTypes;
@@ -13,7 +13,7 @@ export interface OrderFeed {
   [user: `user.${string}`]: OrderTypes;
 }
 
-/** The feed of stock levels: chatty, and only the newest level of a product matters. */
+/** The feed of stock levels. Levels change often, and only the newest of a product matters. */
 export interface StockFeed {
   stock: { 'stock.changed': { readonly productId: string; readonly stock: number } };
 }

@@ -88,7 +88,7 @@ describe('the outbox of SQLite', () => {
       const data = { orderId: 7, customer: 'Ann', totalCents: 100 };
       const item = JSON.stringify({ topic: 'user.ann', type: 'order.placed', data, id: 'left-by-a-crash' });
       const database = shop.app.get<Database>(DATABASE);
-      // The same id twice: the process was killed after the publish and before the deletion.
+      // A process that is killed after the publish and before the deletion publishes an id twice.
       await database.insertInto('outbox').values([{ item }, { item }]).execute();
       await shop.stop();
       await shop.start();

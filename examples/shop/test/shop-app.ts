@@ -26,7 +26,7 @@ export class ShopApp {
     const module = await Test.createTestingModule({ imports: [AppModule] })
       .overrideProvider(Config)
       .useValue(config)
-      // The application keeps its access rules and schemas; only the log is another one.
+      // The application keeps its access rules and schemas. Only its log is replaced.
       .overrideProvider(getNotificationsStoreToken())
       .useValue(memoryStore())
       .compile();

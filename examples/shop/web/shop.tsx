@@ -25,7 +25,7 @@ export function Shop({ session, since, actions }: ShopProps) {
   const options = useMemo(
     () => ({
       url: '/notifications',
-      // Named, so that the server refuses them if another tab has changed the session.
+      // The request names the topics. The server refuses them if another tab has changed the session.
       topics,
       // The bell shows the newest notifications of the log, also after a reload.
       cursor: 'earliest',

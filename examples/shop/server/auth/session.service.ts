@@ -9,7 +9,7 @@ import { hashPassword, isPassword } from './password.js';
 import type { ShopRequest, SignedIn } from './signed-in.js';
 
 export const COOKIE = 'shop_session';
-/** One working day. Then the feeds end, and the page asks for the password. */
+/** The lifetime of a session. After it, the feeds end and the user signs in again. */
 export const SESSION_SECONDS = 12 * 3_600;
 
 const claims = z.object({

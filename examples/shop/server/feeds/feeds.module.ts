@@ -11,9 +11,9 @@ import { orderAccess, stockAccess } from './access.js';
 export const STOCK = 'stock';
 
 const DAY_MS = 24 * 3_600_000;
-/** The page shows what happened to orders in the last weeks. */
+/** The page shows the notifications about orders of the last weeks. */
 const ORDER_RETENTION = { retainMs: 28 * DAY_MS };
-/** A page that was away for longer reads all levels again. */
+/** A page that was offline for longer reads all levels again. */
 const STOCK_RETENTION = { retainMs: 10 * 60_000, retainCount: 10_000 };
 /** Only the shop's own pages may use the feeds: a cookie identifies the caller. */
 const origins: readonly string[] = [];
@@ -21,7 +21,7 @@ const origins: readonly string[] = [];
 const orderId = z.number().int().positive();
 const customer = z.string().min(1);
 
-/** Two feeds, so that chatty stock levels never displace notifications that people need. */
+/** Two feeds: so frequent stock levels cannot remove notifications about orders from the log. */
 @Module({
   imports: [
     // GET /notifications
@@ -51,7 +51,7 @@ export class FeedsModule {}
 
 function orderStore({ databaseUrl, dataFolder }: Config): StoreFactory {
   if (databaseUrl !== undefined) return postgresStore({ connectionString: databaseUrl, ...ORDER_RETENTION });
-  // The outbox may publish an item again after a crash, so ids are remembered as long as items.
+  // The outbox may publish an item again after a crash, so the log remembers ids as long as items.
   const path = join(dataFolder, 'notifications.db');
   return sqliteStore({ path, idempotencyMs: ORDER_RETENTION.retainMs, ...ORDER_RETENTION });
 }

@@ -61,8 +61,8 @@ export class ProductsService {
   }
 
   /**
-   * Publishes levels after their transaction has committed. A level is telemetry: if it cannot be
-   * published, the next level or the next load of the page corrects the view.
+   * Publishes levels after their transaction has committed. A lost level does no harm: the next
+   * level or the next load of the page corrects the view.
    */
   async report(levels: readonly StockLevel[]): Promise<void> {
     try {

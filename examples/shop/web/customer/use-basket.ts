@@ -23,7 +23,7 @@ export function useBasket(userId: string): BasketView {
   return useMemo(() => {
     const { requestId, lines } = parse(text);
     const set = (changed: Basket) => {
-      // Other lines are another order.
+      // A changed basket is a new order, so it needs a new id.
       store(JSON.stringify({ requestId: newId(), lines: changed } satisfies StoredBasket));
     };
     return {
@@ -44,7 +44,7 @@ function parse(text: string | undefined): StoredBasket {
   try {
     if (text !== undefined) return JSON.parse(text) as StoredBasket;
   } catch {
-    // Another version of the page may have stored it.
+    // Another version of the page may have stored a basket in another format.
   }
   return { requestId: '', lines: {} };
 }

@@ -60,7 +60,7 @@ export function Bell({ user }: { readonly user: User }) {
                 className="quiet"
                 onClick={() => {
                   markRead(newest);
-                  // This button disappears.
+                  // This button disappears, so the focus needs another element.
                   button.current?.focus();
                 }}
               >
@@ -104,7 +104,7 @@ function List({ notifications, unread, user }: ListProps) {
   );
 }
 
-/** The ids after the one that was marked as read. All, if that one is no longer in the list. */
+/** The ids after the last read id. If that id is not in the list, all ids. */
 function unreadIn(notifications: readonly OrderNotification[], readUpTo: string | undefined): ReadonlySet<string> {
   const read = notifications.findIndex(({ id }) => id === readUpTo);
   return new Set(notifications.slice(read + 1).map(({ id }) => id));

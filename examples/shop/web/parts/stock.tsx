@@ -1,4 +1,4 @@
-/** Few pieces: the customer should hurry. */
+/** At this number of pieces or fewer, the page shows that the stock is low. */
 const FEW = 5;
 
 export function Stock({ stock }: { readonly stock: number }) {

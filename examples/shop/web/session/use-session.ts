@@ -70,7 +70,7 @@ function viewOf({ session, now }: SessionState, before: SessionView): SessionVie
       ? { phase: 'signed-out', notice: 'Your session has ended. Sign in again.' }
       : { phase: 'signed-out' };
   }
-  // The same user: the view and its feeds stay as they are.
+  // The user is the same, so the view and its feeds do not change.
   if (wasSignedIn && before.session.user.id === session.user.id) return before;
   return { phase: 'signed-in', session, since: now };
 }
