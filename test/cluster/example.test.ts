@@ -75,7 +75,7 @@ describe('compose.yaml', () => {
   });
 
   test('says for every engine how npm start finds it, at the port that it opens', () => {
-    const stores = [...text.matchAll(/# STORE=(\S+) npm start/g)].map(([, store = '']) => store);
+    const stores = [...text.matchAll(/# STORE='?([^\s']+)'? npm start/g)].map(([, store = '']) => store);
     expect(stores.filter(isStore)).toHaveLength(3);
     for (const store of stores) expect(text).toContain(`'${new URL(store).host}:${new URL(store).port}'`);
   });
