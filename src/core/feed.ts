@@ -100,7 +100,7 @@ export class Feed {
 
   /**
    * The page with the next new notifications after the request's position, or with a gap. A poll
-   * races this against `timeout`: see `race`.
+   * waits for this page until `timeout`: see `race`.
    */
   arrivals(request: FeedRequest): Arrivals {
     return new Arrivals((consumer, { waitMs }) => this.#start(request, { count: 'one', waitMs }, consumer));

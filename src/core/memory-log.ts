@@ -106,8 +106,8 @@ export class MemoryLog {
 
   /**
    * Reads entries of these topics. After a position they are in the order of the log. Before a
-   * position they are newest first. Both bounds apply, but a large first entry is always returned.
-   * Skipped entries do not count.
+   * position they are newest first. Both bounds apply, but `bytesMax` does not exclude the first
+   * entry. Skipped entries do not count.
    */
   read(query: ReadQuery | HistoryQuery, isSkipped?: IsSkipped): LogSlice {
     const step = query.before === undefined ? 1 : -1;

@@ -27,7 +27,7 @@ export class PageCache {
     this.#isStale = isStale;
   }
 
-  /** The page with this key, unless it is stale. Each hit moves it to the newer generation. */
+  /** The page with this key, unless it is stale. Each hit moves it to the newer map. */
   get(key: Key): LogPage | undefined {
     const newer = this.#newer.get(key);
     const page = newer ?? this.#older.get(key);

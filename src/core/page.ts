@@ -50,8 +50,8 @@ export interface HistoryRange {
   /** A client that follows the feed from here receives everything newer than the page. */
   readonly upTo: number;
   /**
-   * The history ends with this page, but retention has removed older entries of the log. They may
-   * have been of any topic.
+   * The history ends with this page, but retention has removed older entries of the log. The
+   * removed ones may belong to other topics.
    */
   readonly trimmed: boolean;
 }
@@ -78,7 +78,7 @@ export interface LogPage {
    * expires.
    */
   readonly staleAtMs?: number | undefined;
-  /** The waiter's last page. */
+  /** Set on the waiter's last page: the reason for the end. */
   readonly ending?: Ending;
   /**
    * The encoder's result for this page. It lives as long as the page. A page that is made from

@@ -41,7 +41,7 @@ export class ReadPosition {
   }
 
   /**
-   * Moves forward to a position of an epoch. The log holds nothing for the waiter before that
+   * Moves forward to a position of an epoch. The log holds nothing for the waiter up to that
    * position.
    */
   skipTo(position: number, epoch: Epoch): void {

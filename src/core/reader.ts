@@ -215,7 +215,8 @@ export class Reader {
   }
 
   /**
-   * The newest page up to a position. Without a promise if the window holds the page.
+   * The newest page up to a position. It is returned directly, without a promise, if the window
+   * holds it.
    *
    * @param isWanted returns false when the caller has left. A read without callers is skipped
    *   unless it has begun.
@@ -295,7 +296,7 @@ function emptyPage({ epoch, head }: ReadWindow): LogPage {
 
 /**
  * Whether two reads that begin with the same notification have the same result. Equal requests
- * share their topics.
+ * share one array of topics.
  */
 function isEqual(one: PageQuery, other: PageQuery): boolean {
   return one.topics === other.topics && one.limit === other.limit && one.bytesMax === other.bytesMax;

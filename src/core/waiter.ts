@@ -19,7 +19,8 @@ const NOT_READ = 'The request ended before its first read; retry.';
 type State = 'reading' | 'waiting' | 'delivering' | 'ended';
 
 /**
- * One held poll or one open stream. It is armed, and then it takes turns of read and wait.
+ * One held poll or one open stream. It is armed (registered in the indexes). Then it takes turns:
+ * read, and wait if there is nothing new.
  *
  * No wake-up is lost. The waiter is armed before its first read. A read from the window and the
  * step to `waiting` happen in one synchronous run. A read from the store may miss entries that are

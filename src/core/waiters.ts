@@ -60,7 +60,7 @@ export interface WaiterLimits {
  *
  * The index by topic consists of arrays, and each waiter stores its indexes in them. A `Set` that
  * thousands of waiters enter and leave keeps its outgrown tables in memory until the next major
- * garbage collection. With sets, this takes a third of the CPU per delivery.
+ * garbage collection. With sets, these tables cost a third of the CPU per delivery.
  */
 export class Waiters<W extends Wakeable> {
   readonly #clock: Clock;
@@ -115,7 +115,7 @@ export class Waiters<W extends Wakeable> {
     return this.#drain?.spreadMs ?? spreadMs(this.#count);
   }
 
-  /** The error of a request that this node cannot serve now, and another node can. */
+  /** The error for a request that another node can serve, but not this one. */
   retryError(message: string): NotificationsError {
     return new NotificationsError('draining', message, { spreadMs: this.spreadMs() });
   }

@@ -129,7 +129,8 @@ export class NotificationsGuard implements CanActivate {
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
     const address = this.#context.clientAddress(request);
     if (context.subscriber === undefined && address === undefined && isClosed(request)) {
-      // A closed connection has no address. Without it, the ids would differ from those of a retry.
+      // A closed connection has no address. Without the address, the ids would differ from those of
+      // a retry.
       throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
     }
     const caller = callerKey(context.subscriber, address);
@@ -142,7 +143,7 @@ export class NotificationsGuard implements CanActivate {
 
 /**
  * Without a `Content-Length`, the parsed body is measured as JSON. The application's parser has
- * limited its size already.
+ * already limited the size of the body.
  */
 function checkBodyBytes(request: FrameworkRequest, bodyBytesMax: number): void {
   const stated = header(request, 'content-length');

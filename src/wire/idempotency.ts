@@ -7,7 +7,7 @@ import type { Notification } from '../core/notification.js';
 /** Long enough for a UUID with a prefix. The limit also bounds the bytes to hash. */
 const KEY_LENGTH_MAX = 256;
 
-/** The items of one request, with ids that are specific to its caller and their topics. */
+/** The items of one request. Their ids depend on the caller and on their topics. */
 export interface ScopedItems {
   readonly items: readonly PublishItem[];
   /** Ids that are derived from the request. The same request yields them again. */
@@ -15,8 +15,8 @@ export interface ScopedItems {
   /** The ids among them that are derived from its `Idempotency-Key`. */
   readonly keyed: readonly string[];
   /**
-   * Ids that the key would give to one more item. If such an id was used before, the key belongs to
-   * a longer array.
+   * Ids that the `Idempotency-Key` would give to one more item. If such an id was used before, the
+   * key belongs to a longer array.
    */
   readonly following: readonly string[];
 }

@@ -75,8 +75,8 @@ export class Column {
   }
 
   /**
-   * `caughtUp`: it was published while this client was disconnected, so its latency includes that
-   * time.
+   * `caughtUp`: the notification was published while this client was disconnected, so its latency
+   * includes that time.
    */
   notification({ topic, type, time, data }, { latencyMs, caughtUp }) {
     this.#counts.received++;

@@ -1,4 +1,4 @@
-/** The number of arrivals in the curve and the median. */
+/** The number of arrivals that the curve and the median use. */
 const KEPT = 60;
 
 /**

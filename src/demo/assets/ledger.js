@@ -50,8 +50,8 @@ export class Ledger {
   }
 
   /**
-   * A reader has received a notification. `caughtUp`: it was published while the reader was
-   * disconnected.
+   * A reader has received a notification. `caughtUp`: the notification was published while the
+   * reader was disconnected.
    */
   arrived(name, id, caughtUp = false) {
     const reader = this.#readers.get(name);

@@ -3,7 +3,10 @@
  * connection.
  */
 const WAIT_SECONDS = 25;
-/** An answer that is this late will not arrive: the connection is dead without a close. */
+/**
+ * An answer that is this late will not arrive: the connection is broken, although it was not
+ * closed.
+ */
 const LATE_MS = 10_000;
 const PAUSE_FIRST_MS = 500;
 const PAUSE_MAX_MS = 15_000;

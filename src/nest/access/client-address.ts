@@ -9,7 +9,7 @@ export type ClientAddress = (request: FrameworkRequest) => string | undefined;
 
 /**
  * With `trustProxy`, the address is the rightmost one in `X-Forwarded-For` that belongs to no
- * trusted proxy. The client can write any addresses to the left of it. So these must not be used.
+ * trusted proxy. The client can write any addresses to the left of it, so those are not used.
  *
  * @throws Error for an option that is not allowed
  */

@@ -2,9 +2,9 @@ import { AsyncResource } from 'node:async_hooks';
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 
 /**
- * Calls observers in the async context (`AsyncLocalStorage`) of their subscription. Without it, a
- * page is emitted in the async context of the publisher, and application code that observes the
- * page would find the publisher's user.
+ * Calls observers in the async context (`AsyncLocalStorage`) of their subscription. Without this
+ * operator, a page is emitted in the async context of the publisher, and application code that
+ * observes the page would find the publisher's user.
  */
 export function inSubscriberContext<T>(): MonoTypeOperatorFunction<T> {
   return (source) =>

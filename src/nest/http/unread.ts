@@ -155,8 +155,8 @@ export class UnreadAnswers {
   }
 
   /**
-   * A page that is smaller than `bytesMax` is limited to a power of two. So readers still share
-   * pages.
+   * Near the bound, the size of a page is rounded down to a power of two, so that readers still
+   * share pages.
    */
   #pageBytes(bytesMax: number): number {
     const free = Math.max(this.#limits.bytesMax - this.#bytes, 0) * FREE_PART;

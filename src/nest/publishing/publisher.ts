@@ -14,9 +14,9 @@ export interface Published {
   readonly ids: readonly string[];
   /** The ids that had been published before. */
   readonly duplicates: readonly string[];
-  /** Whether all of them had been published before, so that nothing new was appended. */
+  /** Whether all notifications had been published before, so that nothing new was appended. */
   readonly duplicate: boolean;
-  /** The cursor right after the last of them. */
+  /** The cursor right after the last notification. */
   readonly cursor: string;
 }
 

@@ -37,7 +37,7 @@ export class Repeats {
     this.#bytesMax = bytesMax;
   }
 
-  /** Appends, unless an id is reused. @throws NotificationsError `id_reused` */
+  /** Appends the drafts unless an id is reused. @throws NotificationsError `id_reused` */
   async append(drafts: readonly Draft[], scoped: ScopedItems): Promise<AppendResult> {
     const { named } = scoped;
     if (named.length === 0) return this.#store.append(drafts);

@@ -18,8 +18,8 @@ export interface IterateRequest<Topic extends string = string> extends Omit<Poll
   readonly signal?: AbortSignal | undefined;
   /**
    * Called when notifications after the cursor can no longer be read. When it resolves, the
-   * iteration continues from the oldest notification that is kept. Without it the iteration ends
-   * with the error `gap`.
+   * iteration continues from the oldest notification that is kept. Without `onGap` the iteration
+   * ends with the error `gap`.
    */
   readonly onGap?: ((gap: Gap) => void | Promise<void>) | undefined;
 }
