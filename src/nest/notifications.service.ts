@@ -268,7 +268,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     return isReading(context) ? context.feed.health() : healthOf(context.store);
   }
 
-  /** The current numbers of polls, streams and unread answers on this node. */
+  /** The current counts of this node, such as held polls, open streams and unread answers. */
   counts(): NotificationsCounts {
     const context = this.#context;
     if (!isReading(context)) return { ...NOTHING_OPEN, ...NOTHING_UNREAD };

@@ -31,7 +31,10 @@ export interface Body {
   /** Text, or bytes for a large body. Slow connections then share one buffer. */
   readonly content: string | Buffer;
   readonly bytes: number;
-  /** If each answer has its own cursor: the number of bytes between this cursor and the end. */
+  /**
+   * If each answer has its own cursor: the number of bytes from the start of this cursor to the
+   * end.
+   */
   readonly cursorFromEnd?: number;
 }
 

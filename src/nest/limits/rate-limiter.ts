@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.js';
 const MINUTE_MS = 60_000;
 /**
  * The memory for callers, in bytes. It holds about 10,000 callers. When it is full, the caller
- * whose last request is the oldest is removed.
+ * whose last accepted request is the oldest is removed.
  */
 export const CALLERS_BYTES_MAX = 2 * 1024 * 1024;
 /** The size of an entry without the caller's name. */
@@ -20,7 +20,8 @@ export class RateLimiter {
   /** The time in which a bucket gets one token. */
   readonly #intervalMs: number;
   /**
-   * The time at which the bucket of each caller is full. Least recently used callers come first.
+   * The time at which the bucket of each caller is full. The caller with the oldest accepted
+   * request is first.
    */
   readonly #fullAtMs = new LRUCache<string, number>({
     maxSize: CALLERS_BYTES_MAX,
