@@ -8,8 +8,8 @@ export const KEY_LENGTH_MAX = 200;
 export const SUBSCRIBER_LENGTH_MAX = 200;
 
 /**
- * Characters that URLs, log lines and the keys of every engine accept unescaped. A comma separates
- * topics in a query.
+ * Characters that need no escape in URLs, in log lines and in the keys of every engine. A comma is
+ * not one of them, because it separates topics in a query.
  */
 const NAME = /^[A-Za-z0-9._:@/~=-]+$/;
 

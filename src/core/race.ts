@@ -30,7 +30,7 @@ export class Arrivals extends Pages {
 }
 
 /**
- * Arrivals raced against a timeout: the long poll. It emits one page and completes.
+ * The long poll: waits for new notifications or for the timeout. It emits one page and completes.
  *
  * If the timeout won a `race` of RxJS, the waiter's read position would be lost. Here the waiter
  * answers a timeout with an empty page at that position, so the client's cursor advances. If a

@@ -16,7 +16,7 @@ export interface Revocation {
   readonly topics?: readonly string[] | undefined;
 }
 
-/** The topic of a subscriber's revocations. Its length is fixed, so a name of any length fits. */
+/** The topic of a subscriber's revocations. Its length does not depend on the subscriber's name. */
 export async function revocationsTopic(subscriber: string): Promise<string> {
   const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(subscriber));
   const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');

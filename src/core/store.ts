@@ -227,7 +227,7 @@ export interface ClaimStore {
    *   caller.
    *
    * Rejects with `store_unavailable` when the engine cannot be reached in time, after `close`, or
-   * at the bounds of claims.
+   * when the store holds its maximum of claims.
    *
    * @param key 1 to 64 letters, digits, `-` and `_`
    * @param ttlMs a whole number of milliseconds, from 1 to 24 hours

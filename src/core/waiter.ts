@@ -146,7 +146,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
       });
   }
 
-  /** @param epoch of the window when the read began */
+  /** @param epoch the epoch of the window when the read began */
   #onStorePage(found: LogPage, after: Start, epoch: LogPage['epoch']): void {
     const { reader, waiters } = this.#context;
     const page = deliverablePage(this.request, { page: found, after, window: reader.window });

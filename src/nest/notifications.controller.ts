@@ -81,7 +81,7 @@ export class NotificationsController {
     return this.#responder.respond(page$, new SseResponse(response, { read, context: this.#context, start }));
   }
 
-  /** A page of the history, which is read at once. */
+  /** A page of the history. It is answered without waiting. */
   #history(
     read: GrantedRead,
     before: FeedHistoryRequest['before'],

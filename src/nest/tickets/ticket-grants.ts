@@ -65,7 +65,7 @@ export class TicketGrants {
     };
     try {
       const grant = await this.#grantUse(claims);
-      // This is the last check, so that a rejected stream does not spend the ticket.
+      // This is the last check, so that a rejected stream does not use the ticket.
       if (lastCursor === undefined) await this.#spend(claims);
       return { ...read, ...grant, topics, idSuffix };
     } catch (error) {
