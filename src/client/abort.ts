@@ -27,7 +27,7 @@ export class Deadline {
 }
 
 /**
- * A function, because TypeScript assumes that `signal.aborted` does not change during an `await`.
+ * This is a function, because TypeScript assumes that an `await` does not change `signal.aborted`.
  */
 export function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;

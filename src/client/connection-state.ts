@@ -12,9 +12,9 @@ export interface FeedState {
    */
   readonly phase: 'connecting' | 'live' | 'waiting' | 'offline' | 'closed';
   /**
-   * Why the feed is not live; undefined while it is.
+   * The reason why the feed is not live. Undefined while the feed is live.
    *
-   * - `network`: the request had no answer, or only half of one.
+   * - `network`: the request had no answer, or an incomplete one.
    * - `auth`: the `auth` function has failed.
    * - `malformed`: the answer does not follow the protocol.
    * - `busy`: the server is busy (429 or 503), or has ended its stream.
@@ -32,7 +32,7 @@ export interface FeedState {
  * The state of a connection. It has no timers and no requests: time and results arrive with events.
  */
 export interface ConnectionState extends FeedState {
-  /** The time at which `waiting` ends, in milliseconds of `TransitionContext.now`. */
+  /** The time at which `waiting` ends, on the clock of `TransitionContext.now`. */
   readonly resumeAt: number;
   /** Failures in a row. */
   readonly failures: number;
@@ -76,7 +76,7 @@ export interface TransitionContext {
   readonly now: number;
   /** Returns a number from 0 to 1. */
   readonly random: () => number;
-  /** Whether the client may use this transport. */
+  /** Whether the client may use streams. */
   readonly mayStream: boolean;
   readonly mayPoll: boolean;
 }
@@ -158,8 +158,8 @@ function onAnswered(
   if (wasNotHeld) return onFailed(state, { reason: 'busy' }, context);
   const retriesStream = context.mayStream && context.now >= state.streamAt;
   const transport = retriesStream ? 'sse' : state.transport;
-  // The poll after a failure asks for no wait. If it ended the backoff, the client would send
-  // several requests per second to a server that does not hold polls.
+  // The poll after a failure has a wait of 0. If its answer ended the backoff, the client would
+  // send several requests per second to a server that does not hold polls.
   const failures = endsBackoff ? 0 : state.failures;
   const answered: ConnectionState = { ...state, phase: 'live', reason: undefined, failures, transport };
   if (!state.isHidden || hasMore || transport === 'sse') return answered;
@@ -174,7 +174,8 @@ function onEnded(
   const shortStreams = event.openMs < SHORT_STREAM_MS ? state.shortStreams + 1 : 0;
   if (shortStreams >= SHORT_STREAMS_MAX && context.mayPoll) return pollInstead(state, context);
   const backoff = context.random() * backoffMs(Math.max(0, shortStreams - 1));
-  // After a long stream, `retry:` alone decides. After short ones, the backoff is a minimum.
+  // After a long stream, the field `retry:` alone sets the pause. After short streams, the pause is
+  // at least the backoff.
   const pauseMs = Math.max(event.retryMs ?? backoff, shortStreams > 0 ? backoff : 0);
   const resumeAt = context.now + Math.min(pauseMs, SERVER_PAUSE_MS_MAX);
   return { ...state, shortStreams, phase: 'waiting', reason: 'busy', resumeAt };

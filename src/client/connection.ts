@@ -15,7 +15,10 @@ import { poll, type ReadRequest } from './poll.js';
 import { readStream } from './stream.js';
 import { urlOf } from './url.js';
 
-/** A position in the feed; undefined before the first answer. Several objects may share one. */
+/**
+ * A position in the feed; undefined before the first answer. Several objects may share one
+ * position.
+ */
 export interface Position {
   cursor: string | undefined;
 }
@@ -32,11 +35,13 @@ interface Attempt {
   readonly transport: Transport;
   /** How long the server may hold a poll. */
   readonly waitMs: number;
-  /** Whether the server has refused the credentials of the attempt before. */
+  /** Whether the server has refused the credentials of the previous attempt. */
   readonly isRefused: boolean;
 }
 
-/** Reads a feed from a position on: one request after the other, as `nextState` decides. */
+/**
+ * Reads a feed from a position, one request at a time. `nextState` decides about the next request.
+ */
 export class Connection {
   position: Position;
   readonly #options: ConnectOptions;
@@ -74,7 +79,7 @@ export class Connection {
 
   /**
    * Runs one request, or the pause before it, after the previous turn has ended. Resolves with the
-   * event of the request; with undefined after a pause or an aborted request.
+   * event of the request, or with undefined after a pause or an aborted request.
    */
   turn(waitMs?: number): Promise<ConnectionEvent | undefined> {
     const turn = this.#turns.then(() => this.#turn(waitMs));
@@ -116,8 +121,8 @@ export class Connection {
     const { phase, transport, isHidden } = this.#state;
     if (phase === 'closed') return undefined;
     if (phase === 'waiting' || phase === 'offline') return this.#pause();
-    // The first poll asks for no wait. Its answer shows that the connection works, and has the
-    // cursor without which a broken connection would lose notifications.
+    // The first poll has a wait of 0. Its answer shows that the connection works, and it has a
+    // cursor. Without a cursor, the client would miss notifications after a lost connection.
     const isFirst = transport === 'poll' && phase === 'connecting' && !(isHidden && this.position.cursor);
     const holdMs = isFirst ? 0 : (this.#options.wait ?? 25) * 1000;
     const event = await this.#send({ transport, waitMs: waitMs ?? holdMs, isRefused: false });
@@ -125,7 +130,7 @@ export class Connection {
     return event;
   }
 
-  /** Sends a request, and a second one with new credentials if the first ones are refused. */
+  /** Sends a request. If the server refuses the credentials, sends it again with new ones. */
   async #send(attempt: Attempt): Promise<ConnectionEvent | undefined> {
     const controller = (this.#request = new AbortController());
     const isCurrent = (): boolean => this.#request === controller;
@@ -136,7 +141,7 @@ export class Connection {
       return isCurrent() ? event : undefined;
     } catch (error) {
       if (!isCurrent()) return undefined;
-      // A request throws no other error than `FeedError`, so `auth` has failed.
+      // Requests throw only `FeedError`, so another error comes from `auth`.
       if (!(error instanceof FeedError)) return { type: 'failed', reason: 'auth' };
       if (error.status !== 401 || !this.#options.auth || attempt.isRefused) throw error;
     }

@@ -7,7 +7,7 @@ const QUEUED_MAX = 1_000;
 /** A delivery that consumers have not finished. */
 export interface Batch {
   readonly cursor: string;
-  /** Notifications that are still to be taken or acknowledged. */
+  /** The number of notifications that are not yet taken or acknowledged. */
   pending: number;
 }
 
@@ -90,7 +90,7 @@ export class Consumers<N extends object> {
 
   /** Resolves when no iterator has too many notifications in its queue. */
   async deliver({ notifications, cursor }: Delivery): Promise<void> {
-    // The extra one keeps the batch open during the loop.
+    // The extra count keeps the batch open during the loop.
     const batch: Batch = { cursor, pending: 1 };
     this.#batches.push(batch);
     for (const notification of notifications as readonly N[]) {

@@ -22,7 +22,7 @@ export function isCursor(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= CURSOR_LENGTH_MAX;
 }
 
-/** The fields of an unknown value; none if it is no object. */
+/** The fields of an unknown value; none if the value is not an object. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return isObject(value) ? (value as Readonly<Record<string, unknown>>) : {};
 }

@@ -10,7 +10,10 @@ export interface Environment {
   readonly isHidden: () => boolean;
   /** Whether bodies can be read in chunks. React Native cannot. */
   readonly canStream: boolean;
-  /** Calls the listener when the device or the page changes. Returns the function that ends it. */
+  /**
+   * Calls the listener when the device or the page changes. Returns the function that removes the
+   * listener.
+   */
   readonly watch: (listener: (event: DeviceEvent) => void) => () => void;
 }
 

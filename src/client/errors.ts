@@ -1,4 +1,4 @@
-/** Marks instances across copies of this module. */
+/** Identifies the errors of all copies of this module. */
 const BRAND = Symbol.for('nest-notifications.FeedError');
 
 /** The error with which a feed has ended for good. */

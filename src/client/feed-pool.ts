@@ -45,7 +45,7 @@ export class FeedPool {
     return () => {
       pooled.users.delete(user);
       // In StrictMode, and when one page replaces another, React unmounts and mounts synchronously.
-      // The feed stays open in between.
+      // The microtask keeps the feed open in between.
       queueMicrotask(() => {
         if (pooled.users.size > 0 || this.#feeds.get(key) !== pooled) return;
         this.#feeds.delete(key);
@@ -68,7 +68,8 @@ class PooledFeed {
     const options = first.options();
     this.#feed = new NotificationsFeed({
       ...options,
-      // A component may pass another function on each render, so the feed calls the latest ones.
+      // A component may pass another function on each render, so the feed calls the latest
+      // function.
       ...(options.auth && { auth: (context) => [...this.users].at(-1)?.options().auth?.(context) }),
       onGap: async (gap) => {
         const callbacks = new Set([...this.users].map((user) => user.options().onGap));

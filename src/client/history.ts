@@ -28,11 +28,13 @@ export interface HistoryPage<N extends object = Notification> extends Delivery {
   readonly notifications: readonly N[];
   /** Pass it as `before` to read the next older page. */
   readonly cursor: string;
-  /** Older notifications exist. */
+  /** Whether older notifications exist. */
   readonly more: boolean;
   /** A feed with this `cursor` receives everything newer than the page. */
   readonly follow: string;
-  /** The history ends here because the server has removed older notifications of the feed. */
+  /**
+   * Whether the history ends here because the server has removed older notifications of the feed.
+   */
   readonly trimmed: boolean;
 }
 
@@ -68,7 +70,7 @@ export async function readHistory(
     });
   } catch (error) {
     if (error instanceof FeedError) throw error;
-    // A request throws no other errors than these, so `auth` has failed.
+    // Requests throw only these two errors, so another error comes from `auth`.
     const code = error instanceof RetryableError ? error.message : 'auth';
     throw new FeedError(`the history could not be read: ${code}`, { code });
   } finally {

@@ -11,7 +11,7 @@ import { type HistoryOptions, type HistoryPage, readHistory } from './history.js
 import type { ConnectOptions } from './options.js';
 import type { SharedConnection } from './sharing.js';
 
-/** RxJS accepts it: `from(feed)` is an Observable. */
+/** RxJS accepts an object with this method: `from(feed)` is an Observable. */
 export interface Subscribable<N> {
   /** Delivers the next notifications to an observer, or to a function. */
   subscribe(observer: Observer<N> | ((notification: N) => void)): { unsubscribe(): void };
@@ -94,8 +94,8 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
    * and receives nothing twice. A feed has a position if it has had a consumer, or if it has a
    * `cursor` or a `store`.
    *
-   * @throws FeedError: after `code` `network`, `busy`, `server` or `malformed` a later call may
-   * succeed. It never ends the feed.
+   * @throws FeedError: if its `code` is `network`, `busy`, `server` or `malformed`, a later call
+   * may succeed. The error never ends the feed.
    */
   async history(options: HistoryOptions = {}): Promise<HistoryPage<N>> {
     if (this.#hasEnded) throw new FeedError('the feed is closed', { code: 'closed' });
@@ -218,7 +218,10 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
     this.#consumers.end(end);
   }
 
-  /** Saves one cursor after the other. If a save fails, the store keeps an older one: no loss. */
+  /**
+   * Saves cursors one at a time. If a save fails, the store keeps an older cursor, and nothing is
+   * lost.
+   */
   #save(cursor: string): void {
     const { store } = this.#options;
     if (store) this.#saving = this.#saving.then(() => store.save(cursor)).catch(() => undefined);

@@ -8,7 +8,7 @@ type MaybePromise<T> = T | Promise<T>;
 export interface CursorStore {
   /** The cursor that was stored last. Without one the feed starts as if it had no store. */
   load(): MaybePromise<string | null | undefined>;
-  /** Stores the cursor, and replaces the one before. */
+  /** Stores the cursor, and replaces the previous one. */
   save(cursor: string): MaybePromise<void>;
 }
 

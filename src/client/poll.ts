@@ -6,10 +6,11 @@ import { eventOf, fetchResponse, type HttpRequest, readPage, RetryableError } fr
 
 /** One poll, or one stream. */
 export interface ReadRequest extends HttpRequest {
-  /** The position from which it reads. */
+  /** The position from which the request reads. */
   readonly cursor: string | undefined;
   /**
-   * Aborts a request that takes too long or is not needed any more. It is aborted at the end, too.
+   * Aborts a request that takes too long or is not needed any more. `poll` and `readStream` also
+   * abort it at their end.
    */
   readonly controller: AbortController;
   /** Resolves when the consumers can take more. */
@@ -18,7 +19,7 @@ export interface ReadRequest extends HttpRequest {
 
 /** A poll may take this much longer than its wait. */
 const GRACE_MS = 10_000;
-/** An empty answer to a poll with a longer wait came too early if it took less than this. */
+/** If a poll gets an empty answer sooner than this, the server did not hold the poll. */
 const HELD_MS = 1_000;
 
 /**

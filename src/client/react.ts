@@ -39,10 +39,14 @@ export interface UseNotificationsResult<N extends object> {
   /** The newest notifications, in order. */
   readonly notifications: readonly N[];
   readonly state: FeedState;
-  /** The error that ended the feed: a `FeedError`, or an error of the `store`. Undefined before. */
+  /**
+   * The error that ended the feed: a `FeedError`, or an error of the `store`. Undefined if no error
+   * has ended the feed.
+   */
   readonly error: unknown;
   /**
-   * Undefined before the component is mounted, and while `enabled` is false. The hook closes it.
+   * Undefined before the component is mounted, and while `enabled` is false. The hook closes the
+   * feed.
    */
   readonly feed: NotificationsFeed<N> | undefined;
   /** With `ack: 'manual'`: acknowledges a notification for all components that share the feed. */
@@ -67,7 +71,8 @@ const Context = createContext<ProvidedFeeds | undefined>(undefined);
 
 /**
  * Shares feeds among the components below it. Components with the same options have one feed, one
- * connection and one list of notifications. The option `share` adds the other pages of the browser.
+ * connection and one list of notifications. With the option `share`, they also share the connection
+ * with other pages of the browser.
  *
  * ```tsx
  * <NotificationsProvider options={{ url: '/notifications', share: betweenTabs(userId) }}>
@@ -84,7 +89,7 @@ export function NotificationsProvider({ options, children }: NotificationsProvid
 /**
  * Reads a feed while the component is mounted.
  * @param options override the options of the nearest `NotificationsProvider`
- * @throws Error if there is no `url`, neither here nor in the provider
+ * @throws Error if neither these options nor the provider's have a `url`
  */
 export function useNotifications<N extends object = Notification>(
   options?: Partial<UseNotificationsOptions>,

@@ -15,7 +15,7 @@ export interface HttpRequest {
   readonly controller: AbortController;
 }
 
-/** The most characters of an error's message and code. They end up in logs and on screens. */
+/** The most characters of an error's message and code. Both appear in logs and on screens. */
 const MESSAGE_CHARS_MAX = 500;
 
 /** A failed request that the client repeats after a pause. */
@@ -39,7 +39,8 @@ export async function fetchResponse(environment: Environment, request: HttpReque
     headers: { ...headers, Accept: accept },
     signal: controller.signal,
     cache: 'no-store',
-    // `fetch` would send the custom headers to the new origin too, and accept its pages.
+    // If `fetch` followed a redirect, it would send the custom headers to another origin. The
+    // client would also accept the pages of that origin.
     redirect: 'manual',
     credentials,
   } as RequestInit;
@@ -58,7 +59,7 @@ export function readPage(response: Response, deadline: Deadline): Promise<unknow
   });
 }
 
-/** The event for an error of a request. @throws FeedError if the error is one */
+/** The event for an error of a request. @throws FeedError if `error` is a `FeedError` */
 export function eventOf(error: unknown): ConnectionEvent {
   if (error instanceof FeedError) throw error;
   return error instanceof RetryableError ? error.event : { type: 'failed', reason: 'network' };
@@ -66,7 +67,7 @@ export function eventOf(error: unknown): ConnectionEvent {
 
 /**
  * React Native follows redirects in spite of `redirect: 'manual'`, and does not set `redirected`.
- * Its response URLs are absolute, so a change of the origin shows there.
+ * Its response URLs are absolute, so they show a change of the origin.
  */
 function isRedirect(url: string, { type, status, redirected, url: finalUrl }: Response): boolean {
   if (type === 'opaqueredirect' || (status >= 300 && status < 400)) return true;

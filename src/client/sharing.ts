@@ -18,17 +18,20 @@ export interface FeedSharing {
 /** A type without private fields, so that two copies of the client have compatible types. */
 export type MemberConnection = Pick<Connection, keyof Connection>;
 
-/** A feed, as a shared connection uses it. */
+/** The part of a feed that a shared connection uses. */
 export interface SharingMember {
   readonly options: ConnectOptions;
   readonly environment: Environment;
   /** The position up to which the feed has delivered. */
   readonly own: Position;
-  /** Reads for all members while this one leads. */
+  /** Reads for all members while this member is the leader. */
   readonly connection: MemberConnection;
   /** Creates a connection that polls from the feed's own position. */
   pollOwn(handlers: ConnectionHandlers): MemberConnection;
-  /** Delivers to the application. `filter` removes the notifications that the feed has had. */
+  /**
+   * Delivers to the application. `filter` removes the notifications that the feed has delivered
+   * before.
+   */
   deliver(delivery: Delivery, signal: AbortSignal, filter: (delivery: Delivery) => Delivery): Promise<void>;
   changed(): void;
   failed(error: unknown): void;
@@ -40,7 +43,7 @@ export interface SharingMember {
 export interface SharedConnection {
   /** The state of the connection, if another member reads and has sent it. */
   readonly state: FeedState | undefined;
-  /** Takes what the member's own connection has received. */
+  /** Takes a delivery that the member's own connection has received. */
   deliver(delivery: Delivery, signal: AbortSignal): void;
   /** Called when the state of the member's own connection has changed. */
   stateChanged(): void;

@@ -9,7 +9,10 @@ import type { ReadRequest } from './poll.js';
 import { eventOf, fetchResponse, RetryableError } from './response.js';
 import { type SseBlock, SseParser } from './sse-parser.js';
 
-/** A server sends the first block of a stream at once. If it takes longer, a proxy buffers it. */
+/**
+ * A server sends the first block of a stream at once. If the block arrives later, a proxy buffers
+ * the stream.
+ */
 const OPEN_MS = 4_000;
 /** A server sends heartbeats more often than this, so a stream without any is dead. */
 const SILENCE_MS = 45_000;
@@ -60,7 +63,7 @@ export async function readStream(
     return error instanceof RetryableError || error instanceof FeedError ? eventOf(error) : ended();
   } finally {
     deadline.clear();
-    // Closes a malformed stream, whose rest is not read.
+    // Closes the stream, because the client does not read the rest of a malformed one.
     request.controller.abort();
   }
 }

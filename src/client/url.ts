@@ -1,6 +1,6 @@
 import type { ConnectOptions } from './options.js';
 
-/** The URL of a read: the topics, its own parameters, and the limit. */
+/** The URL of a read, with the topics, the read's own parameters and the limit. */
 export function urlOf(
   { url, topics = [], limit }: Pick<ConnectOptions, 'url' | 'topics' | 'limit'>,
   own: readonly (readonly [string, string])[],

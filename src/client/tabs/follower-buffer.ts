@@ -19,8 +19,8 @@ export class FollowerBuffer {
   /** Whether the tab has read everything before the buffered deliveries. */
   isCaughtUp = false;
   /**
-   * The leader's position when this tab read up to it, or beyond it. The next delivery begins
-   * there, although the tab's own position may differ.
+   * The leader's position at the time when this tab had read up to it or beyond it. The next
+   * delivery begins at this position. The tab's own position may differ.
    */
   joinsAt: string | undefined;
   #deliveries: LeaderDelivery[] = [];
@@ -59,7 +59,7 @@ export class FollowerBuffer {
     this.changed();
   }
 
-  /** Ends `whenChanged`. */
+  /** Resolves the promise of `whenChanged`. */
   changed(): void {
     this.#changed?.(true);
   }

@@ -6,8 +6,9 @@ export type { FeedSharing } from '../sharing.js';
 
 /**
  * Shares one connection between all feeds of a browser that have this name and the same topics, in
- * one page or in several. One feed leads and reads for all. If its page closes, crashes, freezes or
- * polls while it is hidden, another feed takes over: at once, or within 33 s after a freeze.
+ * one page or in several. One feed leads and reads for all. Another feed takes over when the
+ * leader's page closes, crashes or freezes, or polls while it is hidden. After a freeze this takes
+ * up to 33 s; in the other cases it is immediate.
  *
  * Without Web Locks and BroadcastChannel (Node, React Native, pages over plain HTTP), each feed has
  * its own connection.

@@ -1,6 +1,6 @@
 import type { Locks } from './browser-apis.js';
 
-/** Called when a tab starts or stops to lead. */
+/** Called when a tab starts or stops leading. */
 export interface ElectionEvents {
   elected(): void;
   /** Another tab has taken over. */
@@ -44,7 +44,9 @@ export class LeaderElection {
     while (await this.#hold({ signal: this.#leaving.signal }));
   }
 
-  /** Requests the lock. Resolves with true if another request steals it, with false on `leave`. */
+  /**
+   * Requests the lock. Resolves with true if another request steals it, and with false on `leave`.
+   */
   async #hold(options: Parameters<Locks['request']>[1]): Promise<boolean> {
     const { signal } = this.#leaving;
     let release: (() => void) | undefined;
@@ -62,8 +64,8 @@ export class LeaderElection {
         if (!this.#release) this.#events.unavailable();
         return false;
       }
-      // If they differ, this tab has stolen the lock from itself: it got the lock from the queue
-      // while its `takeOver` was pending.
+      // If the two functions differ, this tab has stolen the lock from itself. It received the lock
+      // from the queue while its `takeOver` was pending.
       if (this.#release === release) {
         this.#release = undefined;
         this.#events.replaced();

@@ -11,7 +11,7 @@ import type { TabChannel } from './tab-channel.js';
 export class Leadership {
   readonly #member: SharingMember;
   readonly #channel: TabChannel;
-  /** Aborted when this tab stops to lead; undefined while another tab leads. */
+  /** Aborted when this tab stops leading; undefined while another tab leads. */
   #leading: AbortController | undefined;
   #reading: Promise<void> | undefined;
   /** The last notification that this tab has sent as leader. */

@@ -1,6 +1,8 @@
 import type { Delivery } from '../delivery.js';
 
-/** The ids that a tab remembers. Two tabs are never this far apart. */
+/**
+ * The ids that a tab remembers. The positions of two tabs never differ by this many notifications.
+ */
 const IDS_MAX = 10_000;
 /** The server's limit. A tab does not remember longer ids, so ids cannot fill its memory. */
 const ID_LENGTH_MAX = 200;

@@ -2,7 +2,10 @@ import type { Environment } from '../environment.js';
 import type { Channel } from './browser-apis.js';
 import { type Message, messageFrom, type Report } from './messages.js';
 
-/** A leader that does not answer within this time is frozen or blocked. Jitter up to doubles it. */
+/**
+ * A leader that does not answer within this time is frozen or blocked. Jitter adds at most the same
+ * time again.
+ */
 const ANSWER_MS = 1_500;
 
 /** The messages between a tab and the other tabs of its group. */
@@ -28,7 +31,7 @@ export class TabChannel {
   requestReport(): Promise<Report | undefined> {
     const { setTimeout, clearTimeout, random } = this.#environment;
     return new Promise((resolve) => {
-      // The jitter keeps tabs that miss the leader at the same time from taking over together.
+      // Several tabs may miss the leader at the same time. The jitter separates their takeovers.
       const timer = setTimeout(() => this.#endRequest?.(), ANSWER_MS * (1 + random()));
       this.#endRequest = (report) => {
         clearTimeout(timer);

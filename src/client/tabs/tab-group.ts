@@ -37,12 +37,12 @@ export function shareThrough(apis: BrowserApis, name: string): FeedSharing {
 
 /**
  * A tab's part in a group that shares one connection. The leader reads, and sends its deliveries to
- * all tabs, itself included. Each tab delivers at its own pace and from its own position, so a slow
- * application does not slow other tabs.
+ * all tabs, itself included. Each tab delivers at its own speed and from its own position, so a
+ * slow application does not slow other tabs.
  *
  * Each delivery has the position at which it begins. A tab whose position differs has missed
- * something and reads it from the server. A tab that joins late does the same, and so does a tab
- * after a wrong message. A tab whose leader does not answer becomes the leader.
+ * something and reads it from the server. The same happens when a tab joins late or receives a
+ * wrong message. A tab whose leader does not answer becomes the leader.
  */
 class TabGroup implements SharedConnection {
   readonly #member: SharingMember;
@@ -153,7 +153,7 @@ class TabGroup implements SharedConnection {
     const { own } = this.#member;
     let cursor = this.#buffer?.end ?? own.cursor;
     if (!this.#buffer?.isCaughtUp) {
-      // Something before the buffered deliveries is missing.
+      // Notifications before the buffered deliveries are missing.
       cursor = this.#confirmed ?? own.cursor;
       this.#buffer?.changed();
       this.#buffer = new FollowerBuffer();
@@ -208,7 +208,8 @@ class TabGroup implements SharedConnection {
       return;
     }
     const isNext = next.after === own.cursor;
-    // A leader without a position starts with its first answer, so something before may be missing.
+    // A leader without a position starts at its first answer, so earlier notifications may be
+    // missing.
     if (!isNext && (next.after === undefined || next.after !== buffer.joinsAt)) {
       buffer.isCaughtUp = false;
       return;
