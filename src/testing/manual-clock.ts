@@ -51,7 +51,7 @@ export class ManualClock implements Clock {
     return this.#wallStartMs + this.#elapsedMs;
   }
 
-  /** Milliseconds that the clock has been advanced by. */
+  /** The milliseconds by which the clock has advanced. */
   monotonic(): number {
     return this.#elapsedMs;
   }

@@ -10,7 +10,7 @@ export class MemoryClaims {
   readonly #clock: Clock;
   readonly #countMax: number;
   readonly #keys = new Set<string>();
-  /** The same keys by the step in which they end. */
+  /** The same keys by the step in which their claims end. */
   readonly #ending = new Map<number, string[]>();
   #step = 0;
 

@@ -24,7 +24,8 @@ import { RecentIds } from '../shared/recent-ids.js';
 import { MemoryClaims } from './claims.js';
 
 /**
- * The limits of the memory store. The first one that is reached removes the oldest notifications.
+ * The limits of the memory store. When the log reaches one of them, the store removes the oldest
+ * notifications.
  */
 export interface MemoryStoreOptions {
   /** Notifications kept. Default 100,000. */
@@ -171,7 +172,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
     if (this.#outbox.length > 1) return;
     for (let next: TailBatch | undefined = batch; next; next = this.#outbox[0]) {
       for (const tail of this.#tails) {
-        // A tail that was opened in between has received it already.
+        // A tail that was opened after this append has the batch already.
         if (tail.head >= next.head) continue;
         tail.head = next.head;
         tail.onAppended(next);

@@ -60,7 +60,7 @@ export class AppendQueue {
     return this.#pendingDrafts;
   }
 
-  /** True if no call is queued. Some may be in the process of being written. */
+  /** True if no call is queued. The driver may still be writing some calls. */
   get isEmpty(): boolean {
     return this.#calls.length === 0;
   }
@@ -94,7 +94,7 @@ export class AppendQueue {
     return batch;
   }
 
-  /** These calls no longer take memory. */
+  /** Counts these calls as no longer pending, because their memory is free. */
   release(calls: readonly AppendCall[]): void {
     for (const { drafts, chars } of calls) {
       this.#pendingDrafts -= drafts.length;

@@ -1,6 +1,6 @@
 import { type Epoch, type PastEpoch, PAST_EPOCHS_MAX } from '../../core/store.js';
 
-/** Twice the length that the contract requires; it costs nothing. */
+/** Twice the length that the contract requires. */
 const SECRET_BYTES = 32;
 
 /** Random bytes as text. */
@@ -8,7 +8,7 @@ export function randomHex(bytes: number): string {
   return Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
 }
 
-/** A new epoch that continues no other. */
+/** A new epoch that does not continue another one. */
 export function newEpoch(): Epoch {
   return { id: globalThis.crypto.randomUUID(), secret: randomHex(SECRET_BYTES) };
 }

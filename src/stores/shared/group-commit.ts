@@ -76,7 +76,7 @@ export class GroupCommit {
 
   /**
    * The queued calls are rejected together with a transaction of an engine that fails. They have
-   * waited as long, and must not wait for another failure.
+   * waited equally long, and must not wait for another failure.
    */
   #queued(): AppendCall[] {
     const calls: AppendCall[] = [];

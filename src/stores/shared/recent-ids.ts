@@ -15,7 +15,7 @@ export interface RecentIdsLimits {
 
 /**
  * The ids of the newest entries of the log, in its order. A driver recognises a repeated append by
- * them. They are kept for a time, and only up to a number.
+ * them. The time and the number of kept ids are limited.
  */
 export class RecentIds<Known extends RecentId = RecentId> {
   readonly #limits: RecentIdsLimits;

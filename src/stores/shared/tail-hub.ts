@@ -12,7 +12,7 @@ export interface LogChunk {
   readonly epoch: Epoch;
   /** In order, strictly after the requested position. */
   readonly entries: readonly LogEntry[];
-  /** The chunk is complete up to here. */
+  /** The chunk is complete up to this position. */
   readonly upTo: number;
   readonly head: number;
   readonly trimmed: number;
@@ -33,9 +33,9 @@ interface Follower {
 }
 
 /**
- * The open tails of a store. Each tail keeps its own position, and `wake` reads from there, so a
- * lost wake-up loses nothing. Tails at the same position share one read. Appends of this store are
- * delivered without a read.
+ * The open tails of a store. Each tail keeps its own position, and `wake` reads from this position,
+ * so a lost wake-up loses no entries. Tails at the same position share one read. Appends of this
+ * store are delivered without a read.
  */
 export class TailHub {
   readonly #options: TailHubOptions;
@@ -67,7 +67,7 @@ export class TailHub {
     };
   }
 
-  /** There may be new entries. */
+  /** Makes the tails read, because new entries may exist. */
   wake(): void {
     this.#again = true;
     if (!this.#closed && !this.#pumping && this.#retryTimer === undefined) this.#pumped = this.#pump();
@@ -80,7 +80,10 @@ export class TailHub {
     this.wake();
   }
 
-  /** Delivers an append of this store to the tails that are at its start. The others read it. */
+  /**
+   * Delivers an append of this store to the tails that are at its start. The other tails read it
+   * from the store.
+   */
   deliverAppended(batch: TailBatch): void {
     for (const follower of [...this.#followers]) {
       if (follower.epochId === batch.epoch.id && follower.head === batch.after) this.#give(follower, batch);
@@ -107,7 +110,7 @@ export class TailHub {
       // The store has reported the error, and every tail keeps its position.
       this.#retryLater();
     }
-    // In the same turn as the last check of `again`, so that no wake-up is lost between them.
+    // This runs in the same turn as the last check of `again`, so no wake-up is lost in between.
     this.#pumping = false;
   }
 
@@ -125,7 +128,7 @@ export class TailHub {
   #deliver(follower: Follower, { epoch, entries, upTo, head, trimmed }: LogChunk): void {
     const position = { epochId: follower.epochId, position: follower.head };
     if (positionIn(epoch, position) === undefined) {
-      // Readers have to start over, and read older entries from the store.
+      // The readers of this tail must start again, and read older entries from the store.
       this.#give(follower, { epoch, after: head, entries: [], head });
       return;
     }

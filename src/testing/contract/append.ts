@@ -4,8 +4,8 @@ import { type Bench, type Checks, idsOf, logOf, positionsOf, readAll, stateOf, T
 
 const TOPICS = [TOPIC, 'invoices', 'users'] as const;
 /**
- * Appends under way at once, and drafts in each: enough for an engine to mix up what it does not
- * hold together.
+ * The number of concurrent appends, and of drafts in each. An engine without transactions would mix
+ * their drafts.
  */
 const APPENDS = 50;
 const DRAFTS = 4;
@@ -120,8 +120,8 @@ export const appendChecks: Checks = {
 };
 
 /**
- * Appends many arrays at once through all stores, while others read. No reader may see a part of
- * one.
+ * Appends many arrays at once through all stores, while others read. No reader may see a part of an
+ * array.
  */
 export async function assertArraysWhole(bench: Bench, stores: readonly Store[]): Promise<void> {
   const arrays = Array.from({ length: APPENDS }, (_, index) =>

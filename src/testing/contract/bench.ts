@@ -5,19 +5,19 @@ import type { Epoch, ReadQuery, ReadResult, Store } from '../../core/store.js';
 import { bounded, TIMEOUT_MS, settledWithin } from './bounded.js';
 import { Follower } from './follower.js';
 
-/** How a driver lets the contract get at its stores. */
+/** Functions of a driver that open its stores for the contract. */
 export interface StoreContractOptions {
-  /** Opens a store on a log of its own that is new and empty. The contract closes it. */
+  /** Opens a store on its own log, which is new and empty. The contract closes it. */
   readonly open: () => Promise<Store>;
   /**
-   * For stores that several nodes can share: opens another one on the log that `open` gave last,
-   * also when that one has been closed meanwhile. Without it a log is expected to belong to one
+   * For stores that several nodes can share: opens another store on the log that `open` opened
+   * last, also after the first store is closed. Without this function, each log belongs to one
    * store.
    */
   readonly openAnother?: (() => Promise<Store>) | undefined;
   /**
-   * A store that keeps at least the `keep` (4 or more) newest notifications, and removes others
-   * sooner or later.
+   * A store that keeps at least the `keep` (4 or more) newest notifications, and removes the others
+   * at some time.
    */
   readonly trim?: { readonly open: () => Promise<Store>; readonly keep: number } | undefined;
   /**
@@ -46,10 +46,10 @@ export type Checks = Readonly<Record<string, (bench: Bench) => Promise<void>>>;
 /** No claim of the contract ends while it is checked. */
 const CLAIM_MS = 3_600_000;
 
-/** The topics of drafts that do not say otherwise. */
+/** The topic of a draft for which a check names no topic. */
 export const TOPIC = 'orders';
 
-/** Pages this large are cut off by `limit` or `bytesMax` only where a check wants it. */
+/** Bounds so large that a page has all entries, unless a check sets a lower bound. */
 export const WHOLE: Pick<ReadQuery, 'after' | 'limit' | 'bytesMax'> = {
   after: 0,
   limit: 1000,
@@ -114,7 +114,7 @@ export class Bench {
     return Array.from({ length: count }, () => this.draft(topic));
   }
 
-  /** Opens a tail that keeps what it is handed. */
+  /** Opens a tail that keeps the batches that it receives. */
   follow(after: number, store = this.store): Promise<Follower> {
     return Follower.open(store, after, this.#options.timeoutMs);
   }
@@ -210,7 +210,7 @@ export function positionsOf(list: readonly { readonly position: number }[]): num
   return list.map(({ position }) => position);
 }
 
-/** Appends one after another, each alone, and gives the entries' positions. */
+/** Appends the drafts one after another, and returns the positions of the entries. */
 export async function appendEach(store: Store, drafts: readonly Draft[]): Promise<number[]> {
   const positions: number[] = [];
   for (const draft of drafts) {

@@ -3,7 +3,7 @@ import { systemClock } from '../../core/clock.js';
 import type { Store } from '../../core/store.js';
 import { within } from '../../core/within.js';
 
-/** How long the contract waits where a driver's test does not say. */
+/** The default of the option `timeoutMs`. */
 export const TIMEOUT_MS = 10_000;
 
 /** Waits for a promise, for a limited time. The error describes the missing condition. */
@@ -13,8 +13,8 @@ export function settledWithin<T>(timeoutMs: number, describe: () => string, prom
 }
 
 /**
- * The same store; a call that does not settle rejects with its name, and closing twice is closing
- * once.
+ * Wraps a store. A call that does not settle rejects with an error that names the call. A second
+ * `close` has no effect.
  */
 export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store & Partial<StoreAbilities> {
   const settled = <T>(call: string, promise: Promise<T>): Promise<T> =>

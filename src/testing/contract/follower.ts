@@ -3,7 +3,7 @@ import type { LogEntry } from '../../core/notification.js';
 import type { Store, Tail, TailBatch } from '../../core/store.js';
 import { TIMEOUT_MS, settledWithin } from './bounded.js';
 
-/** A tail that keeps what it is handed, and can be waited for. */
+/** A tail that keeps the batches that it receives. A check can wait until it reaches a position. */
 export class Follower {
   readonly batches: TailBatch[] = [];
   readonly #after: number;
@@ -28,7 +28,7 @@ export class Follower {
     return this.batches.flatMap((batch) => batch.entries);
   }
 
-  /** Up to where the tail has come. */
+  /** The position that the tail has reached. */
   get head(): number {
     return this.batches.at(-1)?.head ?? this.#after;
   }
@@ -53,7 +53,7 @@ export class Follower {
   }
 
   /**
-   * Asserts that exactly these entries were delivered, in batches without a hole between them.
+   * Asserts that exactly these entries were delivered, in batches without a gap between them.
    */
   assertHanded(entries: readonly LogEntry[]): void {
     const ids = (list: readonly LogEntry[]): string[] => list.map(({ id }) => id);

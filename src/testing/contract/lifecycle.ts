@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { NotificationsError } from '../../core/errors.js';
 import { type Checks, idsOf, logOf, read, stateOf } from './bench.js';
 
-/** 128 bits in the tersest text there is, base64. */
+/** The length of 128 bits in base64, the shortest usual text. */
 const SECRET_LENGTH_MIN = 22;
 
 export const lifecycleChecks: Checks = {

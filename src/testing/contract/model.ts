@@ -5,7 +5,7 @@ import { type Bench, type Checks, idsOf, positionsOf } from './bench.js';
 import { filtered } from './history.js';
 import { randomNumbers } from './random.js';
 
-/** Runs of random calls, each from a seed of its own. */
+/** Runs of random calls, each with its own seed. */
 const SEEDS = [1, 2, 3];
 const CALLS = 60;
 const TOPICS = ['a', 'b', 'c', 'a.b'];
@@ -28,7 +28,7 @@ async function run(bench: Bench, seed: number, random: Random): Promise<void> {
     const said = `call ${call} of seed ${seed}`;
     if (random(2) > 0) {
       drafts.push(draftOf(bench, seed, drafts.length, random));
-      // Some of them for the second time, in one array even.
+      // Some drafts are appended for the second time, or twice in one array.
       const chosen = Array.from({ length: 1 + random(4) }, () => pick(drafts.slice(-AHEAD_MAX), random));
       const { appended } = await store.append(chosen);
       assert.deepEqual(
@@ -60,8 +60,8 @@ async function run(bench: Bench, seed: number, random: Random): Promise<void> {
 }
 
 /**
- * Takes over what is new, at the positions that the store has given; answers what the store has to
- * say of it.
+ * Adds the new drafts to the model at the positions that the store has returned. Returns the result
+ * that the store must return.
  */
 function appendTo(log: LogEntry[], drafts: readonly Draft[], positions: readonly number[]) {
   return drafts.map((draft, index) => {

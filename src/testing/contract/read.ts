@@ -17,8 +17,7 @@ import {
 import { randomNumbers } from './random.js';
 
 /**
- * Names that some engine might take for something else: wildcards' neighbours, prefixes, words of
- * its own.
+ * Names that an engine might misread: names like wildcards, prefixes, and reserved words.
  */
 const AWKWARD_TOPICS = [
   'a',
@@ -195,7 +194,7 @@ export const readChecks: Checks = {
 };
 
 /**
- * Reads on and on from the head of the page before, while `append` is called many times at once.
+ * Reads page after page, each from the head of the previous one, during many concurrent appends.
  */
 export async function assertReaderComplete(
   bench: Bench,

@@ -4,7 +4,7 @@ import { type Bench, type Checks, idsOf, positionsOf, read, TOPIC } from './benc
 
 const TOPICS = [TOPIC, 'invoices'] as const;
 /**
- * Times `keep` notifications after which retention must have begun to work, however rough it is.
+ * After this many times `keep` notifications, any retention must have removed some.
  */
 const ROUNDS_MAX = 200;
 const RECORD_TOPIC = '$check';

@@ -120,7 +120,7 @@ export const tailChecks: Checks = {
   },
 };
 
-/** A tail that appends once, when it is called first. */
+/** A tail that appends once, when it receives its first batch. */
 async function appendFromTail(store: Store, bench: Bench): Promise<{ tail: Tail; appended: Promise<unknown> }> {
   let call: (() => void) | undefined;
   const appended = new Promise<unknown>((resolve) => {
@@ -137,8 +137,8 @@ async function appendFromTail(store: Store, bench: Bench): Promise<{ tail: Tail;
 }
 
 /**
- * Waits until the tails have come to the end of the log, and compares them with what a reader gets
- * from their starts.
+ * Waits until the tails reach the end of the log. Compares their entries with the entries that a
+ * reader receives from the same positions.
  */
 export async function assertComplete(
   bench: Bench,
@@ -146,7 +146,7 @@ export async function assertComplete(
   starts: readonly number[] = [],
   store = bench.store,
 ): Promise<void> {
-  // The last entry ends the wait, and shows what came twice or late before it.
+  // The last entry ends the wait. It also shows whether earlier entries arrived late or twice.
   const { appended } = await store.append([bench.draft()]);
   const entries = await readAll(store, TOPICS);
   assert.equal(entries.at(-1)?.id, idsOf(appended)[0]);
