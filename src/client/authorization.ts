@@ -11,7 +11,7 @@ export interface Authorization {
 const RENEW_BEFORE_MS = 10_000;
 /** The shortest time between two renewals, in case the clock of the device is wrong. */
 const RENEW_MS_MIN = 30_000;
-/** The longest time until a renewal: the timer of a longer time could overflow. */
+/** The longest time until a renewal. A timer of more than 24 days would overflow. */
 const RENEW_MS_MAX = SERVER_PAUSE_MS_MAX;
 
 /** Calls the application's `auth` for the headers of one request. */
