@@ -2,7 +2,7 @@ import type { StoreLogger } from '../../core/store.js';
 import { isUnavailable } from '../shared/unavailable.js';
 import { endsConnection, reasonOf } from './errors.js';
 
-/** Work that runs beside calls, and its name in reports. */
+/** Background work of the store, and its name in reports. */
 const CHORES = {
   move: 'move publications from the outbox into the log',
   trim: 'remove old notifications',
@@ -10,14 +10,14 @@ const CHORES = {
 };
 export type Chore = keyof typeof CHORES;
 
-/** Runs each chore at most once at a time. A start during a run leads to one more run. */
+/** Runs each chore at most once at a time. If it is started during a run, it runs once more. */
 export class Chores {
   readonly #logger: StoreLogger;
   readonly #work: Readonly<Record<Chore, () => Promise<void>>>;
   readonly #running = new Map<Chore, Promise<void>>();
-  /** Started again during a run. */
+  /** The chores that were started again during their run. */
   readonly #again = new Set<Chore>();
-  /** Failed and reported. */
+  /** The chores whose failure has been reported since their last success. */
   readonly #failed = new Set<Chore>();
   #isClosed = false;
 
@@ -58,8 +58,8 @@ export class Chores {
   }
 
   /**
-   * Calls report a lost engine. This reports a chore that fails alone, for example for a missing
-   * privilege.
+   * Reports a chore that fails while calls succeed, for example for a missing privilege. A lost
+   * engine is not reported here, because calls report it.
    */
   #report(chore: Chore, error: unknown): void {
     const reason = isUnavailable(error) ? error.cause : error;

@@ -7,7 +7,7 @@ export interface ClaimantOptions {
   readonly access: LogAccess;
   readonly schema: string;
   readonly claimCount: number;
-  /** Bounds the wait of the function for its lock. */
+  /** Milliseconds that the SQL function waits for its lock. */
   readonly lockMs: number;
 }
 

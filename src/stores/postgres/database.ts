@@ -9,7 +9,7 @@ export type Values = readonly unknown[];
 
 export interface DatabaseOptions {
   readonly pool: Pool;
-  /** The store created the pool, and closes it. */
+  /** True if the store created the pool. The store then also closes it. */
   readonly owned: boolean;
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -19,7 +19,7 @@ export interface DatabaseOptions {
 
 /** A statement that each connection prepares once, so that the engine does not plan each call. */
 export interface Prepared {
-  /** Another text needs another name. */
+  /** The name of the statement. A changed text needs a new name. */
   readonly name: string;
   readonly text: string;
 }
@@ -42,11 +42,11 @@ export class Database {
   }
 
   /**
-   * Runs one query. An error of `use` may also end the connection: see `endsConnection`.
+   * Runs one query. If `use` throws, its error may also end the connection: see `endsConnection`.
    *
-   * A pooler in transaction mode may run a prepared statement on a connection that lacks it, or
-   * prepare it twice. The engine rejects both and has executed nothing. Then the query is repeated,
-   * and no more statements are prepared.
+   * A pooler in transaction mode may run a prepared statement on a connection that lacks it. It may
+   * also prepare a statement twice. The engine rejects both and executes nothing. The query then
+   * runs again without a prepared statement, and so do all later queries.
    */
   async query<T>(statement: Statement, values: Values, use: (rows: Row[]) => T): Promise<T> {
     const runOnce = (one: Statement) => this.withConnection(async (run) => use(await run(one, values)));
@@ -68,15 +68,14 @@ export class Database {
     const giveUpAtMs = clock.monotonic() + timeoutMs;
     const client = await this.#connect();
     const lost = { broken: false };
-    // The current query rejects as well. An error event without a listener would end the process.
+    // The query in progress also rejects. Without a listener, an error event would end the process.
     const onError = (): void => {
       lost.broken = true;
     };
     client.on('error', onError);
     try {
       return await task(async (statement, values = []) => {
-        // The types of the library lack this field. A late query is cut off together with its
-        // connection.
+        // The types of `pg` lack `query_timeout`. After a timeout the connection is closed.
         const remainingMs = Math.max(1, giveUpAtMs - clock.monotonic());
         const query: QueryConfig & { query_timeout: number } = {
           ...(typeof statement === 'string' ? { text: statement } : statement),
@@ -90,7 +89,7 @@ export class Database {
       throw error;
     } finally {
       client.off('error', onError);
-      // A client may report its destruction.
+      // A client that is destroyed may still emit an error.
       if (lost.broken) ignoreErrors(client);
       client.release(lost.broken);
     }
@@ -123,8 +122,9 @@ export class Database {
 }
 
 /**
- * A new connection may report its end in the same packet that says it is ready. Its user has no
- * listener yet and the pool has none any more, so the error event would end the process.
+ * A server may end a new connection in the same packet that reports it as ready. At that moment
+ * neither the pool nor the caller listens for errors. Without this listener, the error event would
+ * end the process.
  */
 function ignoreErrors(client: PoolClient): void {
   client.on('error', () => undefined);
@@ -167,7 +167,7 @@ export function poolOf(library: Pg, options: ConnectionOptions): { pool: Pool; o
 export function listenConfig(options: ConnectionOptions): ClientConfig {
   const text = options.listenConnectionString ?? options.connectionString;
   if (text !== undefined || !options.pool) return clientConfig(options, text);
-  // By descriptors, as the pool makes its password not enumerable.
+  // Copies property descriptors, because the pool makes its password not enumerable.
   const copy: ClientConfig = Object.defineProperties({}, Object.getOwnPropertyDescriptors(options.pool.options));
   return Object.assign(copy, { connectionTimeoutMillis: options.timeoutMs, keepAlive: true });
 }

@@ -2,22 +2,22 @@
 export class NoAnswer extends Error {}
 
 /**
- * The log is missing, was rewound, or belongs to another epoch or engine. It is verified before the
- * call is repeated.
+ * The log is missing, was rewound, or belongs to another epoch or engine. The log is verified
+ * before the call is repeated.
  */
 export class LogChanged extends Error {}
 
 /**
- * The answer is from a server that the log has left at a failover. Its epoch is one that the known
- * epoch continues.
+ * The answer is from an old server: a failover has moved the log to another server. The known epoch
+ * continues the epoch of the answer.
  */
 export class OutdatedServer extends LogChanged {}
 
-/** Classes of SQLSTATE that blame the values: bad data, violated constraints, exceeded limits. */
+/** Classes of SQLSTATE for invalid values: bad data, violated constraints, exceeded limits. */
 const DATA_CLASSES = ['22', '23', '54'];
 /** Undefined table, function or schema, and a missing row: the schema was dropped or emptied. */
 const GONE = ['42P01', '42883', '3F000', 'P0002'];
-/** Five characters. Codes of the runtime are longer. */
+/** A SQLSTATE has five characters. Nearly all error codes of Node.js are longer. */
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 export function sqlStateOf(error: unknown): string | undefined {
@@ -42,9 +42,9 @@ export function isNotPrepared(error: unknown): boolean {
 }
 
 /**
- * True if a connection is unusable after an error. Then it is lost, it does not answer, or its
- * server shuts down, takes no writes or was left by the log. An error of a statement alone keeps
- * the connection.
+ * True if a connection is unusable after an error. The connection is lost or does not answer, or
+ * its server shuts down, accepts no writes or is outdated after a failover. An error of a statement
+ * alone keeps the connection.
  */
 export function endsConnection(error: unknown): boolean {
   if (error instanceof LogChanged) return error instanceof OutdatedServer;

@@ -15,24 +15,24 @@ export {
  * The log in a PostgreSQL database (13 or later) that any number of nodes share, through the
  * package `pg`.
  *
- * - Durability: an acknowledged append is committed with `synchronous_commit` on, also where the
- *   role has it off. It survives a kill of the engine, and a power cut if `fsync` and
- *   `full_page_writes` are on. It survives the loss of the machine only with a synchronous standby.
- *   Concurrent publishes of a node share one transaction.
- * - Order: positions have no holes, and are given under a lock that is held until the commit is
- *   visible. So the order of positions is the order of commits, for every reader. Nodes append one
- *   after another.
+ * - Durability: an acknowledged append is committed with `synchronous_commit` on, even if the role
+ *   has it off. It survives a kill of the engine, and a power cut if `fsync` and `full_page_writes`
+ *   are on. It survives the loss of the machine only with a synchronous standby. Concurrent
+ *   publishes of a node share one transaction.
+ * - Order: positions have no holes. An append takes a lock, assigns positions and holds the lock
+ *   until its commit is visible. So the order of positions is the order of commits, for every
+ *   reader. Nodes append one after another.
  * - Idempotency: an id is recognised as long as its notification is kept (`retainCount`,
  *   `retainMs`, `retainBytes`).
  * - Claims: in a table of the same schema, as durable as the log. If the database has lost claims
  *   of a node, a new epoch begins.
  * - Inside a transaction of the application: `NotificationsService.prepare`, then
  *   `publishInTransaction`.
- * - Epoch: each start of the server begins an epoch that continues the last one, so a restart or a
- *   lossless promotion costs clients nothing. Every append and read compares the server's start and
- *   the log's table, so a failover is noticed behind a pooler too. After a promotion that lost
- *   notifications, clients beyond the standby get a `reset` gap and the others an `expired` gap.
- *   `docs/stores/postgres.md` lists the losses.
+ * - Epoch: each start of the server begins an epoch that continues the last one. So a restart or a
+ *   lossless promotion causes no gap. Every append and read compares the server's start and the
+ *   log's table, so nodes detect a failover behind a pooler too. After a promotion that lost
+ *   notifications, clients with a cursor after the standby's last notification get a `reset` gap.
+ *   All other clients get an `expired` gap. `docs/stores/postgres.md` lists the losses.
  * - Operators: a role that may create the schema once; 1 + `poolMax` connections a node; the
  *   isolation level `read committed`, which is the default; autovacuum on. Behind a pooler in
  *   transaction mode, set `listenConnectionString` to a direct connection.

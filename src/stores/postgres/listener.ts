@@ -13,25 +13,26 @@ export interface ListenerOptions {
   readonly peers: Peers;
   readonly timeoutMs: number;
   readonly newClient: () => Client;
-  /**
-   * There may be new notifications: a wake-up arrived, or one was missed while nothing listened.
-   */
+  /** There may be new notifications: a wake-up arrived, or one was missed without a connection. */
   readonly onWake: () => void;
   /** The connection is lost, and the next one may reach another engine. */
   readonly onLost: () => void;
 }
 
-/** The interval in which an idle connection is checked, and other nodes are greeted. */
+/**
+ * The interval of greetings to other nodes (see `peers.ts`). A greeting also checks the connection.
+ */
 const CHECK_MS = 15_000;
-/** The types of the library lack the process id that the engine has sent. */
+/** The types of `pg` lack the process id that the engine has sent. */
 type ListenClient = Client & { readonly processID?: number };
 
-/** Bounds the end of a connection. */
+/** Milliseconds that the listener waits for a connection to close. */
 const END_MS_MAX = 1_000;
 
 /**
- * The one connection that listens. A wake-up carries no data and only starts a read, so a lost one
- * costs time and no notification. A lost connection is replaced until the listener is closed.
+ * The one connection that listens. A wake-up carries no data and only starts a read. So a lost
+ * wake-up delays notifications and loses none. A lost connection is replaced until the listener is
+ * closed.
  */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -126,7 +127,7 @@ export class Listener {
     this.#options.onWake();
   }
 
-  /** Answers new nodes. The answer also wakes them, so they read appends that had no wake-up. */
+  /** Answers a new node. The answer also wakes that node, so it reads appends without a wake-up. */
   #greet(): void {
     this.#isGreetingDue = true;
     if (!this.#isGreeting) void this.#sendGreetings();
@@ -136,7 +137,7 @@ export class Listener {
     this.#isGreeting = true;
     while (this.#isGreetingDue && this.#client) {
       this.#isGreetingDue = false;
-      // A lost connection is noticed by its own event, and the next one greets.
+      // The event of a lost connection reports a failure, and the next connection sends a greeting.
       await this.#send(this.#client, this.#options.peers.greeting).catch(() => undefined);
     }
     this.#isGreeting = false;

@@ -11,7 +11,9 @@ import { statements } from './sql/statements.sql.js';
 export interface LogAccessOptions {
   readonly database: Database;
   readonly schema: string;
-  /** Bounds the wait of functions of the schema for their lock; less than the time of a call. */
+  /**
+   * Milliseconds that an SQL function waits for its lock. It is less than the timeout of a call.
+   */
   readonly lockMs: number;
   readonly outage: Outage;
   readonly logger: StoreLogger;
@@ -25,7 +27,7 @@ export interface Seen {
   readonly id?: string | undefined;
 }
 
-/** The knowledge of this node at the start of a call. The answer must not be older. */
+/** The state that this node knows at the start of a call. The answer must not be older. */
 export interface Known {
   readonly epoch: Epoch;
   readonly seen: Seen | undefined;
@@ -38,9 +40,9 @@ export interface Known {
 const ATTEMPTS_MAX = 4;
 
 /**
- * Access to the log through failures of the engine. Every answer names its epoch and engine. If
- * they differ from the known ones, and after every failure, the log is verified before the next
- * call. Verification begins a new epoch if entries are missing.
+ * Access to the log that continues after failures of the engine. Every answer names its epoch and
+ * engine. If one differs from the known value, and after every failure, the log is verified before
+ * the next call. If entries are missing, the verification begins a new epoch.
  */
 export class LogAccess {
   readonly #options: LogAccessOptions;
@@ -63,20 +65,20 @@ export class LogAccess {
   }
 
   /**
-   * Runs one statement and uses its rows. Rejects with `store_unavailable`, or with an error that
-   * blames the values.
+   * Runs one statement and uses its rows. Rejects with `store_unavailable`, or with the engine's
+   * error about invalid values.
    */
   call<T>(statement: Statement, values: Values, use: (rows: Row[], known: Known) => T): Promise<T> {
     return this.#attempt((known) => this.#options.database.query(statement, values, (rows) => use(rows, known)));
   }
 
-  /** `call` for work beside calls. Its failure is not reported here, as calls may still succeed. */
+  /** Like `call`, for background work. It reports no outage, because calls may still succeed. */
   async work<T>(text: string, values: Values, use: (rows: Row[]) => T): Promise<T> {
     return this.#attempt(() => this.#options.database.query(text, values, use), false);
   }
 
   /**
-   * The newest epoch, for an append that was given positions up to `head` in the epoch `epochId`.
+   * The newest epoch, for an append that got positions up to `head` in the epoch `epochId`.
    * @throws NotificationsError `store_unavailable` if the log has lost that append
    */
   async epochOf(epochId: string, head: number): Promise<Epoch> {
@@ -104,8 +106,7 @@ export class LogAccess {
   }
 
   /**
-   * @throws OutdatedServer if an append was given positions up to `head` by a server that the log
-   * has left
+   * @throws OutdatedServer if an outdated server assigned the positions up to `head` to an append
    */
   checkAppended(epochId: string, head: number): void {
     if (!this.#epoch || !isPast(this.#epoch, epochId)) return;
@@ -155,7 +156,7 @@ export class LogAccess {
     if (this.#closed) throw unavailable('The postgres store is closed.');
   }
 
-  /** Keeps a later verification by another call. */
+  /** Forgets this verification, unless another call has already started a newer one. */
   #discard(ready: Promise<Epoch>): void {
     if (this.#ready === ready) this.lost();
   }

@@ -40,8 +40,8 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
 ];
 
 /**
- * Brings the schema to the version of this library, and creates the log's row if it is missing. If
- * nothing is to do, this only reads, so a role without the right to create can run the application.
+ * Brings the schema to the version of this library, and creates the log's row if it is missing. An
+ * up-to-date schema is only read, so the role of the application needs no right to create.
  */
 export async function migrate(database: Database, schema: string): Promise<void> {
   const sql = migrationStatements(schema);

@@ -3,7 +3,7 @@ import { TIMER_MS_MAX } from '../../core/clock.js';
 import { type NumberRule, numberOptions, wrongOption } from '../../core/options.js';
 
 /**
- * Connections and bounds of the store. The first bound that is reached removes the oldest
+ * Connections and bounds of the store. When the log exceeds a bound, the store removes the oldest
  * notifications.
  */
 export interface PostgresStoreOptions {
@@ -11,11 +11,14 @@ export interface PostgresStoreOptions {
    * A pool of the application; the store never closes it. Give either this or `connectionString`.
    */
   readonly pool?: Pool | undefined;
-  /** For a pool of the store: `postgres://user:password@host:port/database?sslmode=…` */
+  /**
+   * The database, if the store creates the pool:
+   * `postgres://user:password@host:port/database?sslmode=…`
+   */
   readonly connectionString?: string | undefined;
   /**
-   * A direct connection for LISTEN, if the others use a pooler such as PgBouncer in transaction
-   * mode.
+   * A direct connection for LISTEN. Set it if the other connections use a pooler in transaction
+   * mode, such as PgBouncer.
    * @default the same as the others
    */
   readonly listenConnectionString?: string | undefined;
@@ -30,8 +33,8 @@ export interface PostgresStoreOptions {
    */
   readonly poolMax?: number | undefined;
   /**
-   * Notifications kept. They are removed in batches, so up to 10 %, and at most 1,000 a node, more
-   * are kept.
+   * Notifications kept. The store removes them in batches. So it keeps up to 10 % more, and at most
+   * 1,000 more a node.
    * @default 1_000_000
    */
   readonly retainCount?: number | undefined;
@@ -46,13 +49,13 @@ export interface PostgresStoreOptions {
    */
   readonly retainBytes?: number | undefined;
   /**
-   * Keys that can be claimed at the same time, such as used tickets. Beyond it further keys are
-   * rejected. A claim takes about 250 bytes of disk.
+   * Keys that can be claimed at the same time, such as used tickets. At this number, further keys
+   * are rejected. A claim takes about 250 bytes of disk.
    * @default 1_000_000
    */
   readonly claimCount?: number | undefined;
   /**
-   * Milliseconds between polls of the log, in case a wake-up was lost or nothing listens.
+   * Milliseconds between polls of the log. Polls find notifications whose wake-up was lost.
    * @default 1_000
    */
   readonly pollMs?: number | undefined;
@@ -76,10 +79,10 @@ export const DEFAULT_SCHEMA = 'notifications';
 
 const ANY_MAX = Number.MAX_SAFE_INTEGER;
 const RULES: Readonly<Record<NumberName, NumberRule>> = {
-  // One appends; one moves, removes or reads.
+  // One connection appends. Another one moves publications, removes entries or reads.
   poolMax: { default: 4, min: 2, max: 1000 },
   retainCount: { default: 1_000_000, min: 1, max: ANY_MAX },
-  // The database can still subtract this from a date.
+  // The database can still subtract the maximum from a date.
   retainMs: { default: 7 * 24 * 3_600_000, min: 1, max: 100 * 365 * 24 * 3_600_000 },
   retainBytes: { default: 1024 * 1024 * 1024, min: 1, max: ANY_MAX },
   claimCount: { default: 1_000_000, min: 1, max: ANY_MAX },
@@ -88,7 +91,7 @@ const RULES: Readonly<Record<NumberName, NumberRule>> = {
 };
 
 const URL_TEXT = /^postgres(?:ql)?:\/\//;
-/** With the prefix of its channel it fits into the 63 bytes of a name. */
+/** The name of the channel is a prefix and the schema, and fits into the 63 bytes of a name. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,39}$/;
 
 /**

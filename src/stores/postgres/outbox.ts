@@ -2,8 +2,8 @@ import { checkedSchema } from './options.js';
 import { publishCall } from './sql/statements.sql.js';
 
 /**
- * A client or pool client of `pg`, or another object that runs a text with `$1`, such as TypeORM's
- * `EntityManager`.
+ * A client or pool client of `pg`, or another object that runs SQL with the parameter `$1`, such as
+ * TypeORM's `EntityManager`.
  */
 export interface TransactionClient {
   /** Runs one statement in the transaction. */
@@ -27,9 +27,9 @@ export interface TransactionOptions {
 
 /**
  * Publishes inside a transaction of the application. The notifications become visible if and only
- * if it commits, and no other publisher waits for it. After the commit a node of the feed moves
- * them into the log, exactly once, in the order in which they were published. **They get their
- * positions then**, so they follow all notifications that were delivered during a long transaction.
+ * if the transaction commits. No other publisher waits for it. After the commit a node moves them
+ * into the log, exactly once, in the order in which they were published. **They get their positions
+ * at that time**, so they follow all notifications that were delivered during a long transaction.
  *
  * ```ts
  * const item = { type: 'order.shipped', data: { orderId: 1 } };
@@ -40,9 +40,8 @@ export interface TransactionOptions {
  * await client.query('COMMIT');
  * ```
  *
- * `prepare` rejects all that `publish` rejects, by the schemas and limits of the module. With a
- * library that cannot run a text with `$1`, call the SQL function `publish` of the schema. See
- * docs/outbox.md.
+ * `prepare` checks the same schemas and limits as `publish`. If a library cannot run SQL with the
+ * parameter `$1`, call the SQL function `publish` of the schema. See docs/outbox.md.
  *
  * The schema must exist: the first store that is opened creates it. A notification whose id the log
  * already holds is skipped silently.

@@ -3,12 +3,13 @@ import { randomHex } from '../shared/epoch.js';
 
 const ID_BYTES = 8;
 /**
- * Listening nodes greet every 15 seconds. After this time without a message a node is forgotten.
+ * Each listening node sends a greeting every 15 seconds. A node without a message for this time is
+ * forgotten.
  */
 const SILENT_MS_MAX = 40_000;
-/** Listening nodes answer a new one much faster. */
+/** A new node waits this long for answers to its greeting. Other nodes answer much faster. */
 const ANSWER_MS = 2_000;
-/** Bounds the remembered nodes; far more than share one log. */
+/** Bounds the remembered nodes. It is far more than the nodes that share one log. */
 const PEERS_MAX = 1_000;
 
 const MESSAGE = /^([+-])([0-9a-f]+)$/;
@@ -18,12 +19,12 @@ export type Sender = 'self' | 'newcomer' | 'other';
 
 /**
  * The other nodes that listen. NOTIFY wakes every listening session, and slows the appends of a
- * publisher. A node that is alone does not need it.
+ * publisher. So a node that knows no other node sends no NOTIFY.
  *
- * Each message of a node carries its id. A node greets when it begins to listen, and the others
- * answer. So it knows soon whether it is alone. If it has not received its own greeting, as behind
- * a pooler in transaction mode, it assumes that others listen. A mistake costs time, not
- * notifications: nodes also poll.
+ * Each message of a node carries its id. A node sends a greeting when it begins to listen, and the
+ * other nodes answer. So the new node learns whether other nodes exist. Behind a pooler in
+ * transaction mode a node may not receive its own greeting. It then assumes that other nodes
+ * listen. A wrong assumption delays notifications but loses none, because nodes also poll.
  */
 export class Peers {
   readonly #clock: Clock;
@@ -54,13 +55,14 @@ export class Peers {
     return this.#heardAtMs.size > 0;
   }
 
-  /** Called when this node begins to listen, and when it has lost that connection. */
+  /** Called when this node begins to listen, and when its listening connection is lost. */
   reset(): void {
     this.#greetedAtMs = undefined;
   }
 
   /**
-   * @param isEcho the session that listens has sent the message, so no pooler changes its session
+   * @param isEcho true if the listening session itself sent the message: no pooler exchanges
+   * sessions
    */
   hear(message: string | undefined, isEcho: boolean): Sender {
     const [, kind, id = ''] = MESSAGE.exec(message ?? '') ?? [];

@@ -34,18 +34,18 @@ import { type Statements, statements } from './sql/statements.sql.js';
 import { Waker } from './waker.js';
 
 /**
- * Publications moved from the outbox in one transaction, and about how many bytes of them. Appends
- * wait for that transaction.
+ * The most publications, and about the most bytes, that one transaction moves from the outbox.
+ * Appends wait for that transaction.
  */
 const MOVE_MAX = 100;
 const MOVE_BYTES = 1024 * 1024;
 /**
- * The part of a call's time that the database waits for a lock, so that it gives up before the
- * client.
+ * The part of a call's timeout that the database waits for a lock. So the database gives up before
+ * the client.
  */
 const LOCK_PART = 0.8;
 
-/** A listener that is lost for longer is reported. Calls report a lost engine. */
+/** A listener without a connection for longer is reported. A lost engine is reported by calls. */
 const LISTENER_GRACE_MS = 10_000;
 
 interface PostgresStoreParts {
@@ -97,7 +97,7 @@ export class PostgresStore implements Store, StoreAbilities {
     this.#chores = new Chores(runtime.logger, {
       move: () => this.#moveOutbox(),
       trim: () => this.#retention.trim(),
-      // The server completes a vacuum that takes longer than a call.
+      // The server completes a vacuum even if the call times out.
       vacuum: () => parts.database.query(this.#sql.vacuum, [], () => undefined),
     });
     this.#queue = new GroupCommit({
@@ -273,7 +273,7 @@ export class PostgresStore implements Store, StoreAbilities {
     }
   }
 
-  /** Polls, in case a wake-up was lost or nothing listens. */
+  /** Polls the log, because a wake-up may be lost. */
   #pollLater(): void {
     this.#pollTimer = this.#runtime.clock.setTimeout(() => {
       this.#reportListener();

@@ -9,9 +9,9 @@ export interface RetentionOptions {
   readonly settings: PostgresStoreSettings;
   readonly clock: Clock;
   readonly access: LogAccess;
-  /** Starts `trim` beside calls. */
+  /** Starts `trim` in the background. */
   readonly onDue: () => void;
-  /** Starts a vacuum of the entries beside calls. */
+  /** Starts a vacuum of the entries in the background. */
   readonly onVacuumDue: () => void;
 }
 
@@ -19,8 +19,8 @@ export interface RetentionOptions {
 const REMOVE_MAX = 2000;
 
 /**
- * The bounds are checked after so many appended entries: this part of the kept ones, at most this
- * many.
+ * The bounds are checked after this many appended entries, or after `TRIM_PART` of the kept count
+ * if that is less.
  */
 const TRIM_COUNT_MAX = 1000;
 const TRIM_PART = 0.1;

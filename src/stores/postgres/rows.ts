@@ -14,19 +14,19 @@ export interface AppendRow {
   readonly duplicates: readonly boolean[];
 }
 
-/** The log of an answer. */
+/** The log that an answer is from. */
 export interface LogRow {
   readonly epochId: string;
   /**
-   * The engine that answered also wrote the log's row. Otherwise its entries may differ from that
-   * row.
+   * True if the engine that answered also wrote the log's row. Otherwise its entries may differ
+   * from that row.
    */
   readonly isCurrent: boolean;
 }
 
 /** The result of a read. Each row has the columns of the log and of one entry. */
 export interface ReadRows extends LogRow, Omit<ReadResult, 'epoch'> {
-  /** The outbox holds publications of transactions. */
+  /** True if the outbox holds publications of transactions. */
   readonly outbox: boolean;
 }
 
@@ -59,7 +59,7 @@ export function appendRow(rows: readonly Row[]): AppendRow {
   return JSON.parse(row.appended as string) as AppendRow;
 }
 
-/** The result of each array. */
+/** The results of an append, one for each array of drafts. */
 export function resultsOf(arrays: DraftArrays, epoch: Epoch, { positions, duplicates }: AppendRow): AppendResult[] {
   let next = 0;
   return arrays.map((drafts) => ({

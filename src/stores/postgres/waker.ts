@@ -17,14 +17,15 @@ export interface WakerOptions {
 }
 
 /**
- * A node sends at most one wake-up in this time, for all appends of it. A longer time delays other
- * nodes. A shorter one costs a publisher with one append in flight up to a third of its throughput.
+ * A node sends at most one wake-up in this time, for all its appends in that time. A longer time
+ * delays other nodes. A shorter time costs a publisher with one append in flight up to a third of
+ * its throughput.
  */
 const TICK_MS = 5;
 
 /**
- * Wakes the other nodes after an append, in a transaction of its own. PostgreSQL commits notifying
- * transactions of the whole cluster one after another, and fails them while the queue of
+ * Wakes the other nodes after an append, in a separate transaction. PostgreSQL commits the
+ * notifying transactions of the whole cluster one after another. It fails them while its queue of
  * notifications is full. Neither affects an append: without a wake-up the other nodes find it by
  * polling.
  */

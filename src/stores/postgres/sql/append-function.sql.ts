@@ -5,26 +5,26 @@ import { LOCK_CLASS, quoted } from './names.js';
  * Appends drafts: one call, one round trip, one transaction.
  *
  * The lock makes the order of positions the order of commits. PostgreSQL releases it only after the
- * transaction has become visible. So each position is given after all lower ones are visible, to
- * every reader. The lock is taken in a statement of its own: the next statement then sees all that
- * was committed before. With a snapshot for the whole transaction it would not, so the isolation
- * level is checked.
+ * transaction has become visible. So each position is assigned after all lower positions are
+ * visible to every reader. A separate statement takes the lock, so the next statement sees
+ * everything that was committed before. With one snapshot for the whole transaction, the next
+ * statement would miss those commits. So the function checks the isolation level.
  *
  * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: bounds the wait for the lock.
  * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that
- *   epoch ends before it, nothing is appended: its positions would be given a second time.
- * - If another engine wrote the log's row, a new epoch begins before any position is given. The
- *   caller sees another epoch, and `verify` finds the entries that are lost.
+ *   epoch ends before it, nothing is appended: its positions would be assigned a second time.
+ * - If another engine wrote the log's row, a new epoch begins before any position is assigned. The
+ *   caller detects the new epoch, and `verify` finds the lost entries.
  * - An id that the log holds, or that is earlier in the same call, returns its position, with
  *   `duplicates` true.
  * - The result is JSON: `AppendRow` of `rows.ts`. One value costs less to plan than columns.
  *
- * An append of one draft pays for each statement, so it has a short path. A lock that is free needs
- * no `lock_timeout`; `PERFORM` costs ten times an expression in `IF`.
+ * For an append of one draft, each statement adds a noticeable cost. So that append runs fewer
+ * statements. A free lock needs no `lock_timeout`. `PERFORM` costs ten times an expression in `IF`.
  *
- * `LATERAL … LIMIT 1` finds each id by index. PostgreSQL keeps plans of functions, and a plan from
- * when the table was empty would scan all of it. The settings prevent that, and prevent that an
- * expensive-looking plan is compiled for each call (`jit`).
+ * `LATERAL … LIMIT 1` finds each id by index. PostgreSQL keeps plans of functions. A plan that was
+ * made while the table was empty would scan the whole table. The settings prevent such a plan. They
+ * also prevent that PostgreSQL compiles an expensive plan for each call (`jit`).
  */
 export function appendFunction(schema: string): string {
   const s = quoted(schema);

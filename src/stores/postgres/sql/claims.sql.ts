@@ -3,8 +3,8 @@ import { LOCK_CLASS, quoted } from './names.js';
 /**
  * - `claims`: the claimed keys, by group and number; `shared/claims.ts` describes how they expire.
  * - `claims_state`: one row with the last number and the count of claims. Its lock makes the order
- *   of numbers the order of commits. It is not the row of the log, so that its dead versions do not
- *   slow reads of that row.
+ *   of numbers the order of commits. It is a separate row, so that its dead versions do not slow
+ *   reads of the log's row.
  */
 export function claimsTables(schema: string): string {
   const s = quoted(schema);
@@ -32,10 +32,11 @@ INSERT INTO ${s}.claims_state DEFAULT VALUES;
  * - `expired_group`, `expired_up_to`: claims of this group up to this number have expired; null if
  *   none have. `removed_max`: bounds the claims that one call removes.
  * - A new epoch begins if another engine wrote the log's row, or if the database has lost
- *   acknowledged claims. Tickets are sealed with the epoch, so none of them stays good.
+ *   acknowledged claims. Tickets are sealed with the epoch, so a new epoch makes all of them
+ *   invalid.
  * - `claim_number`: null if the key was claimed before, -1 if there are too many claims.
  *
- * A claim of a claimed key does not wait for the lock of the row.
+ * If the key is already claimed, the function does not wait for the lock of `claims_state`.
  */
 export function claimFunction(schema: string): string {
   const s = quoted(schema);

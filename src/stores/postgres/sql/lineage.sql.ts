@@ -6,14 +6,14 @@ import { quoted } from './names.js';
  *
  * `identity()` names the table of the log and the start of the server, which every role may read. A
  * server that was promoted, restored from a snapshot or recovered to a point in time has another
- * start; a restored dump has another table. So the next append or read finds each of them, also
- * through a pooler that hides the change. A plain restart is found as well. It begins an epoch that
- * continues the last one, which costs clients nothing.
+ * start. A restored dump has another table. So the next append or read detects each of these
+ * changes, even if a pooler hides the lost connection. A plain restart also changes the identity.
+ * It begins an epoch that continues the last one, which causes no gap.
  *
  * - `before`: the epochs that this one continues, newest first; see `Epoch.before`.
- * - `timeline`: of the server when the epoch began, null if the role cannot read it. It changes
- *   when a standby is promoted or a backup is recovered to a point in time. A restart does not
- *   change it.
+ * - `timeline`: the timeline of the server when the epoch began, null if the role cannot read it.
+ *   It changes when a standby is promoted or a backup is recovered to a point in time. A restart
+ *   does not change it.
  */
 export function lineage(schema: string): string {
   const s = quoted(schema);

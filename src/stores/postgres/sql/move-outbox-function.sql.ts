@@ -1,7 +1,7 @@
 import { MOVE_LOCK_CLASS, quoted } from './names.js';
 
 /**
- * - `outbox.bytes`: the size of a publication, so that a batch is bounded without reading it.
+ * - `outbox.bytes`: the size of a publication. It bounds a batch before the publications are read.
  * - `outbox_rejected`: publications that could not be moved, with the code of the error.
  */
 export function outboxBounds(schema: string): string {
@@ -19,13 +19,13 @@ CREATE TABLE IF NOT EXISTS ${s}.outbox_rejected (
 }
 
 /**
- * Moves publications of committed transactions into the log: at most `rows_max` of them and, after
- * the first, `bytes_max`. Removal and append are one transaction, so each is moved exactly once.
- * One node at a time moves; the function does nothing on the others. Publications are read and
- * parsed before `append` takes the lock of appends.
+ * Moves publications of committed transactions into the log: at most `rows_max` publications and
+ * `bytes_max` bytes, but at least one. Removal and append are one transaction, so each publication
+ * is moved exactly once. One node at a time moves; the function does nothing on the others. The
+ * function reads and parses publications before `append` takes the lock of appends.
  *
- * Positions are given here, after the application's transaction has committed. So they follow all
- * notifications that were visible before, however long the transaction took.
+ * Positions are assigned here, after the application's transaction has committed. So they follow
+ * all notifications that were visible before, even after a long transaction.
  *
  * If a batch cannot be appended, its publications are moved one by one. A publication that cannot
  * be appended alone is moved to `outbox_rejected`, so that it does not stop the later ones.

@@ -1,21 +1,22 @@
 import { channelOf, quoted } from './names.js';
 
-/** Bounds topics and ids. The feed allows no longer ones, and the index of topics can hold them. */
+/** Bounds topics and ids. The library allows no longer ones, and the index can hold this length. */
 const NAME_BYTES_MAX = 1000;
 
 /**
- * Above this usage of the cluster's queue of notifications no wake-up is sent, as a full queue
+ * The usage of the cluster's queue of notifications above which no wake-up is sent. A full queue
  * would fail the transaction.
  */
 export const QUEUE_USAGE_MAX = 0.5;
 
 /**
- * Publishes inside a transaction of the application: `drafts` is a JSON array of objects with id,
+ * Publishes inside a transaction of the application. `drafts` is a JSON array of objects with id,
  * topic and json, all text. The drafts become visible, and the wake-up is sent, if and only if the
- * transaction commits. No other publisher waits for it. A draft that could not be moved into the
- * log later is rejected here, where the caller can still react.
+ * transaction commits. No other publisher waits for the transaction. A draft that could not be
+ * moved into the log later is rejected here, where the caller can still react.
  *
- * The result is their number, and not void: some libraries cannot read a column of type void.
+ * The function returns the number of drafts, because some libraries cannot read a column of type
+ * void.
  */
 export function publishFunction(schema: string): string {
   const s = quoted(schema);
@@ -40,7 +41,8 @@ END $$;
 }
 
 /**
- * Replaces the function of a version that returned void. Only a new function can change the type.
+ * Replaces an older function that returned void. PostgreSQL cannot change the type of a result, so
+ * the old function is dropped.
  */
 export function replacePublishFunction(schema: string): string {
   return `DROP FUNCTION ${quoted(schema)}.publish(text);${publishFunction(schema)}`;

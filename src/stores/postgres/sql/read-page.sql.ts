@@ -1,10 +1,12 @@
 import { quoted } from './names.js';
 
-/** The first read of a topic reads at least so many rows, as a lookup costs more than a row. */
+/**
+ * The first read of a topic reads at least this many rows, because a lookup costs more than a row.
+ */
 const SHARE_MIN = 8;
 /**
- * Bounds the growth from one range of positions to the next, as notifications may be spread
- * unevenly.
+ * Bounds the factor by which one range of positions is larger than the range before. Without it,
+ * uneven topics could make a range too large.
  */
 const GROWTH_MAX = 8;
 
@@ -18,18 +20,17 @@ const DIRECTIONS = {
 } as const;
 
 /**
- * Chooses the positions of a page: topics, position to read from, limit and bytes as in `readPage`.
+ * Chooses the positions of a page: topics, start position, limit and bytes as in `readPage`.
  *
- * A read of `limit` rows of every topic would visit too many. So the first read takes a share of
- * each topic. The share that ends first shows how densely these topics fill the log, and the next
- * ranges of positions follow from that. All rows up to `horizon` have been read. The cost is the
- * rows of the page, plus some lookups per topic.
+ * To read `limit` rows of every topic would visit too many rows. So the first read takes a part of
+ * `limit` from each topic. The topic whose part ends first shows how many rows a range of positions
+ * holds. The sizes of the next ranges follow from that density. All rows up to `horizon` have been
+ * read. The cost is the rows of the page, plus some lookups per topic.
  *
  * Before a position, the same index is read backwards. A position beyond the head counts as the one
  * after the head, because the distance from it is part of the density.
  *
- * The function is STABLE, so all its statements see the log at the moment of the statement that
- * calls it.
+ * The function is STABLE, so all its statements see the log at the moment of the calling statement.
  */
 export function choosePageFunction(schema: string, direction: Direction): string {
   const s = quoted(schema);
@@ -103,7 +104,7 @@ END $$;
 /**
  * A page: `$1` topics, `$2` position, `$3` limit, `$4` bytes. It is one statement, so log, head and
  * entries are of one snapshot. The index alone decides the positions, and only entries of the page
- * are fetched. Without entries the result is the log's row.
+ * are fetched. If the page has no entries, the result is one row with the log's columns.
  */
 export function readPage(schema: string, direction: Direction): string {
   const s = quoted(schema);

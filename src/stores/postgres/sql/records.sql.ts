@@ -2,8 +2,8 @@ import { quoted } from './names.js';
 
 /**
  * `records`, `record_total`: the count and the bytes of the library's records, summed from the
- * log's first entry. As with `total`, the kept part is a difference of two rows. Records from
- * before these columns count as notifications.
+ * log's first entry. The values of the kept records are the difference of two rows, as with
+ * `total`. Records that are older than these columns count as notifications.
  */
 export function recordColumns(schema: string): string {
   const s = quoted(schema);

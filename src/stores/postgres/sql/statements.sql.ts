@@ -19,8 +19,8 @@ export interface Statements {
 export function statements(schema: string): Statements {
   const s = quoted(schema);
   return {
-    // Without a prepared statement, planning takes a fifth of an append. Change the number in the
-    // name with the text.
+    // A prepared statement saves the planning, which takes a fifth of an append. If the text
+    // changes, change the number in the name.
     append: {
       name: `nest_append_1_${schema}`,
       text: `SELECT ${s}.append($1::text[], $2::text[], $3::text[], $4::int, $5::text, $6::bigint) AS appended`,
@@ -30,15 +30,15 @@ export function statements(schema: string): Statements {
     moveOutbox: `SELECT * FROM ${s}.move_outbox($1::int, $2::bigint, $3::int)`,
     trim: `SELECT * FROM ${s}.trim_log($1::bigint, $2::bigint, $3::float8, $4::int)`,
     verify: `SELECT * FROM ${s}.verify($1::text, $2::bigint, $3::text, $4::int)`,
-    // The positions of ids, in their order; null for an unknown id. The index finds each of them.
+    // Finds the position of each id by index, in the order of the ids; null for an unknown id.
     positionsOf: `
 SELECT k.position, l.epoch_id, l.identity = ${s}.identity() AS current
 FROM ${s}.log l
 CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS d (id, n)
 LEFT JOIN LATERAL (SELECT e.position FROM ${s}.entries e WHERE e.id = d.id COLLATE "C" LIMIT 1) k ON true
 ORDER BY d.n`,
-    // Skips the table while autovacuum works on it. Uses no workers: publishers need the
-    // processors.
+    // Skips the table while autovacuum works on it. Starts no parallel workers, because publishers
+    // need the processors.
     vacuum: `VACUUM (SKIP_LOCKED, PARALLEL 0) ${s}.entries`,
   };
 }
@@ -50,7 +50,9 @@ export function publishCall(schema: string): string {
 
 /** Statements of migrations. */
 export interface MigrationStatements {
-  /** `$1`: the lock class, `$2`: the schema. Nodes that start at once wait here for the first. */
+  /**
+   * `$1`: the lock class, `$2`: the schema. Nodes that start together migrate one after another.
+   */
   readonly lock: string;
   readonly create: string;
   /** `$1`, `$2`: the names of the tables that a schema of any version has. */
@@ -86,19 +88,19 @@ export function listen(schema: string): string {
 }
 
 /**
- * Greets the nodes that listen to the channel `$1` with the message `$2`. It also checks that the
- * connection still reaches the engine, so a full queue must not fail it.
+ * Sends the message `$2` to the nodes that listen to the channel `$1`. The statement also checks
+ * that the connection still reaches the engine, so a full queue must not fail it.
  */
 export const GREET = `SELECT pg_notify($1, $2) WHERE pg_notification_queue_usage() < ${QUEUE_USAGE_MAX}`;
 
 /**
  * Wakes the nodes that listen to the channel `$1`, with the message `$2`. NOTIFY writes a commit
- * record. No caller depends on it, so it does not wait for the disk or for a standby.
+ * record. No caller depends on that record, so NOTIFY does not wait for the disk or for a standby.
  */
 export const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 
 /**
- * Also removes notifications that every session has read. Otherwise only senders remove them, so a
- * full queue would stay full.
+ * Returns the usage of the queue. The call also removes notifications that every session has read.
+ * Otherwise only senders remove them, so a full queue would stay full.
  */
 export const CLEAN_UP_NOTIFICATIONS = 'SELECT pg_notification_queue_usage()';

@@ -1,11 +1,12 @@
 import { quoted } from './names.js';
 
 /**
- * - `log`: one row with values that change rarely. The head is the last row of `entries` instead. A
- *   counter that every append updates would leave dead rows while a transaction of the application
- *   is open. `identity`: of the engine that wrote the row. `total`: the one of the entry `trimmed`.
- * - `entries`: `total` is the sum of `bytes` from the log's first entry to this one. So the bytes
- *   that are kept are a difference of two rows. Texts are compared as bytes (`COLLATE "C"`), as
+ * - `log`: one row with values that change rarely. The head is not in it, because it is the last
+ *   row of `entries`. A counter that every append updates would leave dead rows while a transaction
+ *   of the application is open. `identity`: the engine that wrote the row. `total`: the `total` of
+ *   the last removed entry, whose position is `trimmed`.
+ * - `entries`: `total` is the sum of `bytes` from the log's first entry to this one. So the size of
+ *   the kept entries is the difference of two rows. Texts are compared as bytes (`COLLATE "C"`), as
  *   collations change and treat some different names as equal. `by_topic` holds `bytes`, so the
  *   index alone decides which entries a page holds.
  * - `outbox`: publications of transactions. They are moved into the log after the commit. One row

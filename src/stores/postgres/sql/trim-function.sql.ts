@@ -3,27 +3,28 @@ import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
 import { quoted, TRIM_LOCK_CLASS } from './names.js';
 
 /**
- * A vacuum scans the indexes. So it starts after this part of the kept entries was removed, and
- * after at least so many entries.
+ * A vacuum scans the indexes, which is expensive. It starts when the removed entries are at least
+ * this part of the kept entries, and at least this many.
  */
 const VACUUM_PART = 0.2;
 const VACUUM_COUNT_MIN = 1000;
 
-/** `vacuumed`: the value of `trimmed` when a node last started to vacuum the entries. */
+/** `vacuumed`: the value of `trimmed` when a node last started a vacuum of the entries. */
 export function vacuumColumn(schema: string): string {
   return `ALTER TABLE ${quoted(schema)}.log ADD COLUMN vacuumed bigint NOT NULL DEFAULT 0;`;
 }
 
 /**
- * Removes the oldest entries that exceed a bound, at most `rows_max`. They are a range at the
- * beginning of the table, found by its key. Count and bytes are differences of running sums, so
- * nothing is scanned. Records of the library count for neither, up to limits of their own. Appends
- * do not wait for this. One node at a time removes; the function does nothing on the others.
+ * Removes the oldest entries that exceed a bound, at most `rows_max`. These entries are a range at
+ * the beginning of the table, found by its key. Count and bytes are differences of running sums, so
+ * nothing is scanned. Records of the library count toward neither bound, up to separate limits.
+ * Appends do not wait for the removal. One node at a time removes; the function does nothing on the
+ * others.
  *
  * - `removed`: how many entries were removed.
- * - `is_vacuum_due`: enough was removed since the last vacuum, and the role may vacuum. The caller
- *   then does it. Autovacuum alone starts once a minute at most: until then a busy log writes to
- *   new pages, and the files keep that size.
+ * - `is_vacuum_due`: true if enough was removed since the last vacuum, and the role may vacuum. The
+ *   caller then starts a vacuum. Autovacuum starts at most once a minute. Until it starts, a busy
+ *   log writes to new pages, and the files keep that size.
  */
 export function trimFunction(schema: string): string {
   const s = quoted(schema);

@@ -1,20 +1,21 @@
 import { LOCK_CLASS, quoted } from './names.js';
 
 /**
- * Checks that the log still is the one that the node follows, and renews the epoch if it is not. A
+ * Checks that the log is still the log that the node follows, and renews the epoch if it is not. A
  * node calls this at its start, after each loss of a connection, and when an answer names another
  * epoch or engine. The result is the epoch with the epochs that it continues.
  *
  * - `seen_*`: the last entry that the caller knows, or null. The log must hold it with the same id,
  *   unless retention removed it. `seen_id` is null if the id is unknown.
- * - `lost`: acknowledged entries are lost, or may be. Only one call reports each loss.
+ * - `lost`: true if acknowledged entries are lost, or may be. Only one call reports each loss.
  *
- * If an entry is missing after the engine changed, that change lost it: the epoch stays valid up to
- * its head. If an entry is missing without such a change, it was removed by hand, and other nodes
- * may have appended since. Then no part of the epoch stays valid.
+ * If entries are missing after a change of the engine, that change lost them. The old epoch then
+ * stays valid up to its head. If an entry is missing without such a change, it was removed by hand,
+ * and other nodes may have appended since. Then no part of the epoch stays valid.
  *
  * Nodes that followed the log know whether a standby lacked entries. A node that has just started
- * does not. If it is the first to find a promotion, entries may be lost.
+ * does not know this. If such a node is the first to detect a promotion, it reports that entries
+ * may be lost.
  */
 export function verifyFunction(schema: string): string {
   const s = quoted(schema);
