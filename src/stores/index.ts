@@ -1,4 +1,4 @@
-/** The entry for authors of store drivers: the contract, and helpers that every driver needs. */
+/** The module for authors of store drivers: the contract, and helpers that every driver needs. */
 export { abilitiesOf, checkClaim } from '../core/abilities.js';
 export type { StoreAbilities, StoreAbility } from '../core/abilities.js';
 export type { Clock, Timer } from '../core/clock.js';

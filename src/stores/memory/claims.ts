@@ -2,7 +2,7 @@ import { checkClaim } from '../../core/abilities.js';
 import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
 
-/** Claims that end within one step are removed together, so a claim lasts up to one step longer. */
+/** Claims that end within one step are removed together. A claim lasts up to one step longer. */
 const STEP_MS = 1_000;
 
 /** The keys that are claimed in this process. They are removed by age, without a timer. */
@@ -42,7 +42,8 @@ export class MemoryClaims {
   }
 
   /**
-   * Checks each step at most once per second. There is at most one step for each second of a claim.
+   * Removes the keys of past steps, at most once a second. There is at most one step for each
+   * second in which claims end.
    */
   #forget(nowMs: number): void {
     const now = Math.floor(nowMs / STEP_MS);

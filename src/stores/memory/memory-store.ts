@@ -36,7 +36,7 @@ export interface MemoryStoreOptions {
   readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
-  /** Ids remembered for that; beyond it the oldest are forgotten early. Default 100,000. */
+  /** Ids remembered. Above this number, the store forgets the oldest ids early. Default 100,000. */
   readonly idempotencyCount?: number | undefined;
   /**
    * Keys that can be claimed at once, such as used tickets; further keys are rejected. A claim
@@ -59,11 +59,11 @@ const RULES: Readonly<Record<keyof MemoryStoreOptions, NumberRule>> = {
 };
 
 /**
- * The embedded store: the log lives in the memory of this process.
+ * The embedded store: the log is in the memory of this process.
  *
  * - Durability: none. A restart begins a new epoch, and clients receive a `gap`.
- * - Order: of the calls to `append`; positions are dense.
- * - Idempotency: `idempotencyMs` and `idempotencyCount`.
+ * - Order: positions follow the order of the calls to `append`, and have no holes.
+ * - Idempotency: an id is recognised within `idempotencyMs` and `idempotencyCount`.
  *
  * @throws RangeError when an option is not a whole number above 0; the message names it.
  */
@@ -73,7 +73,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
 }
 
 interface OpenTail {
-  /** The newest position that it has received. */
+  /** The newest position that the tail has received. */
   head: number;
   readonly onAppended: (batch: TailBatch) => void;
 }
@@ -172,7 +172,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
     if (this.#outbox.length > 1) return;
     for (let next: TailBatch | undefined = batch; next; next = this.#outbox[0]) {
       for (const tail of this.#tails) {
-        // A tail that was opened after this append has the batch already.
+        // A tail that was opened after this append already has the batch.
         if (tail.head >= next.head) continue;
         tail.head = next.head;
         tail.onAppended(next);

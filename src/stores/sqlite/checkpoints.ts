@@ -2,28 +2,31 @@ import { statSync } from 'node:fs';
 import type { Writer } from './engine.js';
 
 /**
- * The write-ahead log goes into the file when it has grown by this much. More is written once for
- * many changes, but takes longer.
+ * A checkpoint copies the write-ahead log into the file. It is due when the write-ahead log has
+ * grown by this much. A larger value writes a page once for more changes, but a checkpoint takes
+ * longer.
  */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /**
- * Kept of the write-ahead log when it starts again: to write over a file is quicker than to extend
- * it.
+ * The part of the write-ahead log's file that is kept after a checkpoint. To overwrite a file is
+ * quicker than to extend it.
  */
 const KEPT_BYTES = CHECKPOINT_BYTES / 2;
-/** How long the last checkpoint waits for others, whose commits and reads take milliseconds. */
+/**
+ * Milliseconds that the last checkpoint waits for other processes. Their work takes milliseconds.
+ */
 const TRUNCATE_MS_MAX = 1_000;
 
 /**
- * Brings the write-ahead log into the file. The size of the write-ahead log decides when, so that
- * all processes together keep it small, and so does what retention writes.
+ * Copies the write-ahead log into the file. The size of the write-ahead log decides when. So all
+ * processes together keep it small, and the writes of retention count as well.
  */
 export class Checkpoints {
   readonly #path: string;
   readonly #connection: Writer;
   /**
-   * The size at the last checkpoint. If readers have held parts back, the next one waits for as
-   * much again.
+   * The size after the last checkpoint. A reader can hold parts of the write-ahead log back. Then
+   * the next checkpoint is due when the size has grown by `CHECKPOINT_BYTES` again.
    */
   #doneBytes = 0;
 
@@ -33,15 +36,17 @@ export class Checkpoints {
   }
 
   /**
-   * Prepares the connection that commits. The engine's own checkpoints take no write lock, and are
-   * off.
+   * Prepares the connection that commits. It disables the engine's own checkpoints, because they
+   * take no write lock.
    */
   static async limit(writer: Writer): Promise<void> {
     await writer.exec('PRAGMA wal_autocheckpoint = 0');
     await writer.exec(`PRAGMA journal_size_limit = ${KEPT_BYTES}`);
   }
 
-  /** Whether a checkpoint is due. Asked after each commit; it costs a call of `stat`. */
+  /**
+   * True if a checkpoint is due. The store reads this after each commit. It costs a call of `stat`.
+   */
   get isDue(): boolean {
     const bytes = this.#bytes();
     if (bytes < this.#doneBytes) this.#doneBytes = 0;
@@ -49,8 +54,8 @@ export class Checkpoints {
   }
 
   /**
-   * Only under the write lock: before SQLite 3.51.3 (which no libsql has yet) a commit of another
-   * process that resets the write-ahead log meanwhile can lose what is committed
+   * The caller must hold the write lock. Before SQLite 3.51.3 (which no libsql has yet), a commit
+   * of another process may reset the write-ahead log during a checkpoint. Commits can then be lost
    * (https://sqlite.org/wal.html#the_wal_reset_bug).
    */
   async run(): Promise<void> {
@@ -59,8 +64,8 @@ export class Checkpoints {
   }
 
   /**
-   * The last one, which empties the write-ahead log. The engine takes the write lock itself, and
-   * waits for it.
+   * The last checkpoint, which empties the write-ahead log. The engine waits for the write lock and
+   * takes it.
    */
   async finish(): Promise<void> {
     await this.#connection.exec(`PRAGMA busy_timeout = ${TRUNCATE_MS_MAX}`);

@@ -7,7 +7,8 @@ import { ADD_CLAIM, EXPIRED_CLAIMS, IS_CLAIMED, REMOVE_CLAIMS, UPDATE_CLAIMS } f
 type Statements = Readonly<Record<'isClaimed' | 'expired', Query> & Record<'remove' | 'add' | 'update', Command>>;
 
 /**
- * The claims in the file. It is used under the write lock only, so its reads cannot be outdated.
+ * The claims in the file. The table is used under the write lock only, so its reads cannot be
+ * outdated.
  */
 export class ClaimTable {
   readonly #statements: Statements;

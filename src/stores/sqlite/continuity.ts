@@ -2,18 +2,18 @@ import { positionIn } from '../../core/page.js';
 import type { Epoch, PastEpoch } from '../../core/store.js';
 import { pastEpochs } from '../shared/epoch.js';
 
-/** The end of the log as this process knows it. A log without it is another one. */
+/** The end of the log as this process knows it. A log that lacks this end is another log. */
 export interface Seen {
   readonly epochId: string;
   readonly head: number;
   /**
    * The newest entry whose id is known. Ids are random, so another log of the same length has
-   * another one.
+   * another id at this position.
    */
   readonly entry?: { readonly position: number; readonly id: string } | undefined;
 }
 
-/** A log, as far as continuity depends on it. */
+/** The parts of a log's state that show whether the log continues. */
 export interface Held {
   readonly epoch: Epoch;
   readonly head: number;
@@ -21,19 +21,20 @@ export interface Held {
 }
 
 /**
- * Whether the file was made by this opening, is the one that was open last, or has another
- * identity, as a copy has.
+ * - `new`: this opening created the file.
+ * - `same`: the last opening was of this file.
+ * - `other`: the file has another identity, for example because it is a copy.
  */
 export type Origin = 'new' | 'same' | 'other';
 
 type IdAt = (position: number) => string | undefined;
 
-/** Whether a log is as long as the one that was seen, and continues its epoch. */
+/** True if a log continues the epoch that was seen, and is at least as long. */
 export function isContinued({ epoch, head }: Pick<Held, 'epoch' | 'head'>, seen: Seen): boolean {
   return head >= seen.head && positionIn(epoch, { epochId: seen.epochId, position: seen.head }) !== undefined;
 }
 
-/** Whether the newest entry that was seen is still at its position, or retention has removed it. */
+/** True if the newest entry that was seen is at its position, or if retention has removed it. */
 export function holdsEntry({ trimmed }: Held, { entry }: Seen, idAt: IdAt): boolean {
   return !entry || entry.position <= trimmed || idAt(entry.position) === entry.id;
 }
@@ -42,10 +43,10 @@ export function holdsEntry({ trimmed }: Held, { entry }: Seen, idAt: IdAt): bool
  * The past epochs of a log that gets a new epoch when it is opened; undefined if it keeps its
  * epoch.
  *
- * A file that is restored in place looks like one that was closed: the copy has the same
- * identity. So each start begins an epoch that continues the old one up to the head. A start
- * after a restore then excludes all cursors beyond the copy, and a normal start costs no gap. A
- * process that opens the file again continues what it has seen.
+ * A file that is restored in place has the same identity as before, so it looks like a file that
+ * was closed. Therefore each start begins an epoch that continues the old epoch up to the head.
+ * After a restore, cursors beyond the copy are not part of that epoch. A normal start causes no
+ * gap. If a process opens the file again, it continues the epoch that it has seen.
  */
 export function renewal(
   log: Held,
@@ -54,13 +55,13 @@ export function renewal(
   if (origin === 'new') return undefined;
   if (!seen) return pastEpochs(log.epoch, log.head, origin === 'other');
   if (!isContinued(log, seen)) return pastEpochs(log.epoch, log.head, true);
-  // The positions that this process has seen have other entries now. The two logs part at an
-  // unknown position.
+  // The positions that this process has seen have other entries now. The position at which the two
+  // logs begin to differ is unknown.
   if (!holdsEntry(log, seen, idAt)) return [];
   return origin === 'same' ? undefined : pastEpochs(log.epoch, log.head, true);
 }
 
-/** Whether a log is that of an epoch, or continues it without loss. */
+/** True if a log has the epoch `epochId`, or continues it without loss. */
 export function isLogOf({ id, before = [] }: Epoch, epochId: string): boolean {
   return id === epochId || before.some((past) => past.id === epochId && !past.lost);
 }

@@ -1,6 +1,6 @@
 /**
  * One interface to the two libraries that can be the engine. A statement is quick and blocks the
- * event loop. A commit waits for the disk; with libsql it does not block.
+ * event loop. A commit waits for the disk. With libsql, this wait does not block the event loop.
  */
 export interface Engine {
   openReader(path: string): Promise<Reader>;
@@ -27,10 +27,10 @@ export interface Writer {
   close(): void;
 }
 
-/** Runs at once. */
+/** A statement that runs at once, without a wait for the disk. */
 export type Command = (...values: Value[]) => void;
 
-/** The part of libsql that is used here; its own types describe another library. */
+/** The part of libsql that is used here. The types of libsql describe another library. */
 interface LibsqlStatement {
   run(values: Value[]): unknown;
   get(values: Value[]): Row | undefined;
@@ -53,7 +53,7 @@ interface LibsqlPromise {
   readonly default: new (path: string) => LibsqlAsyncDatabase;
 }
 
-/** The part of `node:sqlite` that is used here; the oldest supported runtime does not have it. */
+/** The part of `node:sqlite` that is used here. The oldest supported Node.js does not have it. */
 interface NodeStatement {
   run(...values: Value[]): unknown;
   get(...values: Value[]): Row | undefined;
@@ -78,7 +78,8 @@ export async function loadEngine(): Promise<Engine> {
     return libsqlEngine(sync, promise);
   } catch (libsqlError) {
     try {
-      // In a variable: the types of the oldest supported runtime do not know the name.
+      // The name is in a variable, because the types of the oldest supported Node.js do not know
+      // it.
       const name = 'node:sqlite';
       return nodeEngine((await import(name)) as NodeSqlite);
     } catch {
@@ -156,7 +157,10 @@ export function isBusy(error: unknown): boolean {
   return typeof code === 'string' && code.startsWith('SQLITE_BUSY');
 }
 
-/** The reason for operators: the library's code, if there is one, and its message. */
+/**
+ * The reason of a failure, for operators: the code of the library, if there is one, and its
+ * message.
+ */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ') || 'unknown error';

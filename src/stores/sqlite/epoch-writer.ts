@@ -30,7 +30,7 @@ export class EpochWriter {
   }
 }
 
-/** The epoch on a row of `READ_LOG` that holds the past epochs. */
+/** The epoch in a row of `READ_LOG`. The row also holds the past epochs. */
 export function epochOf({ epochId, epochSecret, past }: Row): Epoch {
   const before = JSON.parse(past as string) as (Omit<PastEpoch, 'lost'> & { readonly lost: number })[];
   return {

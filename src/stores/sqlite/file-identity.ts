@@ -4,34 +4,35 @@ import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 const MODE = 0o600;
 
 /**
- * Creates an empty file if there is none. It does not open an existing file: to close that would
- * release the locks that the engine has on it in this process.
+ * Creates an empty file if there is none. An existing file is not opened: closing it would release
+ * the locks that the engine has on the file in this process.
  */
 export function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', MODE));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    // The engine would open a read-only file, and never write to it again in this process.
+    // The engine would open a read-only file. This process could then never write to the file
+    // again.
     accessSync(path, constants.W_OK);
   }
 }
 
 /**
- * The identity of the file at a path: inode and time of birth. File systems without a time of birth
- * report the time of the last change instead; it is then omitted.
+ * The identity of the file at a path: inode and creation time. Some file systems have no creation
+ * time and report the time of the last change instead. That time is omitted.
  */
 export function fileIdentity(path: string): string {
   const { ino, birthtimeMs, ctimeMs } = statSync(path);
   return `${ino}:${birthtimeMs === ctimeMs ? '' : birthtimeMs}`;
 }
 
-/** The inode at a path; none if there is no file. It is cheap to read. */
+/** The inode at a path, or undefined if there is no file. It is cheap to read. */
 export function inodeAt(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-/** Whether two identities can be of one file. */
+/** True if both identities can belong to the same file. */
 export function sameFile(one: string, other: string): boolean {
   const [oneInode, oneBirth] = one.split(':');
   const [otherInode, otherBirth] = other.split(':');

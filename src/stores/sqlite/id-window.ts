@@ -2,9 +2,9 @@ import { positionIn } from '../../core/page.js';
 import { RecentIds, type RecentIdsLimits } from '../shared/recent-ids.js';
 import type { LogState } from './log-file.js';
 
-/** The same moment on both clocks. */
+/** One moment, on the wall clock and on the monotonic clock. */
 export interface Moment {
-  /** The time in the file. It may jump. */
+  /** The time that is stored in the file. The wall clock may jump. */
   readonly timeMs: number;
   readonly monotonicMs: number;
 }
@@ -16,16 +16,16 @@ export interface IdRow {
   readonly timeMs: number;
 }
 
-/** Rows read at once while the window catches up. */
+/** Rows that one query reads while `catchUp` runs. */
 const ROWS = 1000;
 
 /**
  * The ids of the newest entries, kept in memory. Under the write lock, `catchUp` reads the ids that
- * other processes have appended. So it knows as much as an index in the file, without writes to the
- * disk.
+ * other processes have appended. So the window knows as much as an index in the file, without
+ * writes to the disk.
  *
- * A jump of the wall clock forgets no id: entries that are new since the last read are not older
- * than that read.
+ * A jump of the wall clock forgets no id: entries that were appended since the last read are not
+ * older than that read.
  */
 export class IdWindow {
   readonly #countMax: number;
@@ -40,8 +40,8 @@ export class IdWindow {
   }
 
   /**
-   * Reads the ids that are new in the log, all of the window if the log is another one, and forgets
-   * those beyond the limits.
+   * Reads the ids that are new in the log, and forgets the ids beyond the limits. If the log is
+   * another log, it reads the whole window.
    */
   catchUp(log: LogState, moment: Moment, read: (after: number, count: number) => readonly IdRow[]): void {
     if (!positionIn(log.epoch, { epochId: this.#epochId, position: this.#head })) {

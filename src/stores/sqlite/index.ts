@@ -14,29 +14,30 @@ export type { SqliteStoreOptions } from './options.js';
  * - Durability: an acknowledged notification is in the write-ahead log and flushed (`synchronous =
  *   FULL`). It survives a kill of the process. It survives a power cut if the disk keeps flushed
  *   data. Concurrent publishes share one flush.
- * - Order: a process assigns positions under the file's write lock. They are dense, and in the
- *   order of commits.
- * - Idempotency: until the first of `idempotencyMs` and `idempotencyCount` is reached, as long as
- *   the notification is kept. A jump of the clock changes nothing for running processes. A process
- *   that starts after a jump forwards forgets ids that much earlier.
+ * - Order: a process assigns positions under the file's write lock. Positions have no holes, and
+ *   follow the order of commits.
+ * - Idempotency: an id is recognised until `idempotencyMs` or `idempotencyCount` is reached, as
+ *   long as its notification is kept. A jump of the clock changes nothing for running processes. If
+ *   the clock jumps forward, a process that starts later forgets ids earlier by the length of the
+ *   jump.
  * - Claims: in the same file, as durable as the log. If the file has lost claims of this process, a
  *   new epoch begins.
- * - Epoch: kept in the file. Each start of a process begins one that continues the epochs before
- *   it, so a restart costs no gap. After a backup is restored, cursors beyond it get a `reset` gap,
- *   also where the file keeps its inode. The file remembers 256 starts; a cursor that is older gets
- *   a `reset` gap.
- * - Loss: a file that was replaced by a copy, or that holds less than a running process has seen,
- *   may have lost notifications. Clients that continue past that point get an `expired` gap once.
+ * - Epoch: kept in the file. Each start of a process begins an epoch that continues the epochs
+ *   before it, so a restart causes no gap. After a backup is restored, cursors beyond the backup
+ *   get a `reset` gap, even if the file keeps its inode. The file remembers 256 starts; a cursor
+ *   that is older gets a `reset` gap.
+ * - Loss: a file may have lost notifications if a copy has replaced it, or if it holds less than a
+ *   running process has seen. Clients that continue past that point get one `expired` gap.
  * - Operators: put the file on a local disk, because a write-ahead log does not work on network
  *   file systems. The store creates it with mode 0600. Copy it with SQLite's own backup. Let no
- *   other program checkpoint it: before SQLite 3.51.3 (which no libsql has yet) that can lose
- *   commits. The store's own checkpoints run under the write lock.
- * - Several processes take turns at the write lock: one that has committed gives way to those that
- *   wait. The write-ahead log goes into the file at 16 MiB.
+ *   other program run a checkpoint on it: before SQLite 3.51.3 (which no libsql has yet) that can
+ *   lose commits. The store's own checkpoints run under the write lock.
+ * - Several processes take turns at the write lock: after a commit, a process lets waiting
+ *   processes take the lock first. The write-ahead log is copied into the file at 16 MiB.
  * - Errors: `store_unavailable` if the disk is full, the file is not writable, or another process
  *   has the lock for longer than `busyMs`. Nothing is written in part.
  *
- * @throws TypeError or RangeError when an option is not what it may be; the message names it.
+ * @throws TypeError or RangeError for an invalid option; the message names it
  */
 export function sqliteStore(options: SqliteStoreOptions): StoreFactory {
   const settings = checkedOptions(options);

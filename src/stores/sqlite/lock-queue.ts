@@ -1,9 +1,9 @@
 import { statSync, utimesSync } from 'node:fs';
 
 /**
- * Shows processes that others wait for the write lock, so that they give way. SQLite has no queue
- * for it. The sign is the access time of the shared memory file, which nothing else uses: each
- * process that waits sets it to another value.
+ * Shows other processes that this process waits for the write lock, so that they leave the lock
+ * free for it. SQLite has no queue for this lock. The signal is the access time of the shared
+ * memory file, which nothing else uses. Each waiting process sets it to another value.
  */
 export class LockQueue {
   readonly #path: string;
@@ -14,12 +14,12 @@ export class LockQueue {
   }
 
   showWaiting(): void {
-    // Whole seconds, because some file systems keep no more.
+    // The value is in whole seconds, because some file systems keep nothing finer.
     this.#seen = Math.floor(Math.random() * 2 ** 30);
     try {
       utimesSync(this.#path, this.#seen, this.#seen);
     } catch {
-      // Without the sign the lock is not shared fairly.
+      // Without the signal, processes do not share the lock fairly.
     }
   }
 

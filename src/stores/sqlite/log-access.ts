@@ -16,13 +16,13 @@ export interface LogAccessOptions {
 }
 
 /**
- * How soon a call tries again to take a lock. It is the shortest timer, because the lock is free
- * for moments only.
+ * Milliseconds until a call tries again to take a lock. The value is the shortest timer, because
+ * the lock is free for short moments only.
  */
 const BUSY_RETRY_MS = 1;
 /**
- * How long a process that has just committed leaves the lock to others that wait for it: some of
- * their attempts.
+ * Milliseconds that a process leaves the lock to waiting processes after a commit. The time allows
+ * them several attempts.
  */
 const GIVE_WAY_MS = 5;
 
@@ -30,17 +30,17 @@ const GIVE_WAY_MS = 5;
 class FileChanged extends Error {}
 
 /**
- * Access to the file under failures. It waits for locks, and opens the file again after a failure
- * or after another file has replaced it. It begins a new epoch if positions are no longer reliable.
- * All other errors become `store_unavailable`, within `busyMs`.
+ * Access to the file that continues after failures. It waits for locks. It opens the file again
+ * after a failure, or after another file has replaced it. It begins a new epoch if positions are no
+ * longer reliable. All other errors become `store_unavailable`, within `busyMs`.
  */
 export class LogAccess {
   readonly #options: LogAccessOptions;
   #file: LogFile | undefined;
-  /** The file must be opened again before its next use, by the task that has the turn. */
+  /** True if the file must be opened again before its next use. The next task does this. */
   #suspect = false;
   #seen: Seen | undefined;
-  /** When this process has committed last, and the version of the file then. */
+  /** The time of this process's last commit, and the version of the file at that time. */
   #committed = { version: 0, atMs: -Infinity };
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -61,7 +61,9 @@ export class LogAccess {
     });
   }
 
-  /** Writes in one transaction. Tasks of this process run in turn, under the file's write lock. */
+  /**
+   * Writes in one transaction. Tasks of this process run one after another, under the write lock.
+   */
   write<T>(task: (file: LogFile, log: LogState) => T): Promise<T> {
     return this.#exclusive(async () => {
       await this.#giveWay();
@@ -87,7 +89,7 @@ export class LogAccess {
     });
   }
 
-  /** Remembers the end of the log, and its newest entry where that is known. */
+  /** Remembers the end of the log, and its newest entry if that is known. */
   saw({ epoch: { id: epochId }, head }: Pick<LogState, 'epoch' | 'head'>, newest?: LogEntry): void {
     const seen = this.#seen;
     const isNewer = newest && newest.position > (seen?.entry?.position ?? 0);
@@ -108,13 +110,19 @@ export class LogAccess {
     this.saw(log);
   }
 
-  /** The same, and the newest entry that this process has seen must still be in the log. */
+  /**
+   * Like `check`. It also checks that the log still has the newest entry that this process has
+   * seen.
+   */
   checkEntries(file: LogFile, log: Held & { readonly entries: readonly LogEntry[] }): void {
     this.#assertHolds(file, log);
     this.saw(log, log.entries.at(-1));
   }
 
-  /** Changes when another process may have changed the log. It never throws: the next read does. */
+  /**
+   * A value that changes if another process may have changed the log. This never throws; a read
+   * does.
+   */
   version(): number | undefined {
     try {
       return this.#usable()?.version;
@@ -131,11 +139,11 @@ export class LogAccess {
     });
   }
 
-  /** A failure shows at the commit too, unless it is over by then. */
+  /** A failed checkpoint is ignored, because a lasting failure also fails the commit. */
   async #checkpoint(file: LogFile): Promise<void> {
     await file.checkpoint().catch(() => undefined);
-    // The write-ahead log starts again with the first transaction that begins when all of it is in
-    // the file.
+    // Ends this transaction. If the file then holds all of the write-ahead log, the next
+    // transaction overwrites the write-ahead log from its start.
     await file.rollback();
   }
 
@@ -149,9 +157,9 @@ export class LogAccess {
   }
 
   /**
-   * Leaves the lock to another process that waits for it, until that one has committed. The process
-   * that has committed last would win again and again: it tries at once, others when their timers
-   * fire.
+   * Leaves the lock to another process that waits for it, until that process has committed. Without
+   * this, the process that has just committed would always take the lock next. It tries at once,
+   * while the other processes wait for a timer.
    */
   async #giveWay(): Promise<void> {
     const { clock } = this.#options;
@@ -174,7 +182,10 @@ export class LogAccess {
     if (this.#seen && !holdsEntry(log, this.#seen, (position) => file.idAt(position))) throw new FileChanged();
   }
 
-  /** The file, opened again if need be. Only in the turn of this process. */
+  /**
+   * The file, opened again if necessary. Only the task whose turn it is in this process may call
+   * this.
+   */
   async #opened(): Promise<LogFile> {
     this.assertOpen();
     const usable = this.#usable();
@@ -193,7 +204,7 @@ export class LogAccess {
     return (this.#file = file);
   }
 
-  /** Renews the epoch, unless this process has seen all of the log that the file holds. */
+  /** Renews the epoch, unless this process has seen the whole log in the file. */
   async #adopt(file: LogFile): Promise<void> {
     file.begin();
     try {
@@ -239,7 +250,10 @@ export class LogAccess {
   }
 }
 
-/** An error of this code, which must not look like an outage of the engine. */
+/**
+ * True for an error of the library's code. Such an error must not look like an outage of the
+ * engine.
+ */
 function isProgramError(error: unknown): boolean {
   return error instanceof NotificationsError || error instanceof TypeError || error instanceof RangeError;
 }

@@ -22,7 +22,7 @@ export interface LogState {
   readonly head: number;
   readonly trimmed: number;
   readonly bytes: number;
-  /** Records of the library among the entries, and their bytes. */
+  /** The number of the library's records among the entries. `recordBytes` is their size. */
   readonly records: number;
   readonly recordBytes: number;
   /** The number of the last claim. */
@@ -33,9 +33,9 @@ export interface LogState {
 const CACHE_KIB = 64 * 1024;
 
 /**
- * The open file: one connection that writes, one that reads, and one for checkpoints. Readers see
- * committed entries, also during a flush to the disk. A caller that writes has the turn of this
- * process, and the lock that `begin` takes.
+ * The open file, with three connections: one writes, one reads, and one runs checkpoints. Readers
+ * see committed entries, also during a flush to the disk. A caller that writes must be the only
+ * writing task of this process, and must hold the lock that `begin` takes.
  */
 export class LogFile {
   /** Used under the write lock. */

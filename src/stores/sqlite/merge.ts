@@ -14,7 +14,7 @@ export interface Merged {
 /** The next positions of one topic, in the direction of the page, at most `count`. */
 export type TopicPlaces = (topic: string, from: number, count: number) => readonly Place[];
 
-/** Read of a topic at once at least, as a query costs more than a row. */
+/** The least number of rows that one read of a topic takes, as a query costs more than a row. */
 const ROWS_MIN = 8;
 
 interface Run {
@@ -24,14 +24,14 @@ interface Run {
 }
 
 /**
- * Chooses the entries of a page: the positions of all topics, merged in order. Both bounds limit
+ * Chooses the entries of a page: merges the positions of all topics, in order. Both bounds limit
  * the page, but it has at least one entry. Each topic is read only up to the end of the page. So
- * the cost is the size of the page, and a few positions of each topic.
+ * the cost depends on the size of the page, plus a few positions for each topic.
  */
 export function mergeTopics(query: ReadQuery | HistoryQuery, read: TopicPlaces): Merged {
   const [from, step] = query.before === undefined ? [query.after, 1] : [query.before, -1];
   const topics = [...new Set(query.topics)];
-  // One more than fits shows that there are more.
+  // One entry more than the page can hold shows that more entries exist.
   const share = Math.max(ROWS_MIN, Math.ceil((2 * query.limit) / topics.length));
   const count = Math.min(query.limit + 1, share);
   const runs = topics.map((topic): Run => ({ topic, places: read(topic, from, count), index: 0 }));
@@ -54,7 +54,9 @@ export function mergeTopics(query: ReadQuery | HistoryQuery, read: TopicPlaces):
   }
 }
 
-/** The run with the lowest next position if `step` is 1, with the highest if it is -1. */
+/**
+ * The run with the lowest next position if `step` is 1, or with the highest one if `step` is -1.
+ */
 function nextOf(runs: readonly Run[], step: number): Run | undefined {
   let best: Run | undefined;
   let bestPosition = step * Infinity;

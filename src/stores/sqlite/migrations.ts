@@ -24,7 +24,10 @@ export async function migrate(reader: Reader, writer: Writer): Promise<void> {
   }
 }
 
-/** 0 for an empty file. @throws Error for a file of another program or of a newer version */
+/**
+ * The version of a file; 0 for an empty file.
+ * @throws Error for a file of another program or of a newer version
+ */
 function versionOf(reader: Reader): number {
   const number = (sql: string, name: string): number => reader.prepare(sql).get()?.[name] as number;
   const application = number('PRAGMA application_id', 'application_id');

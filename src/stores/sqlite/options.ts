@@ -1,13 +1,16 @@
 import { TIMER_MS_MAX } from '../../core/clock.js';
 import { type Filled, type NumberRule, numberOptions, wrongOption } from '../../core/options.js';
 
-/** The file and its limits. The first limit that is reached removes the oldest notifications. */
+/**
+ * The file and its limits. When the log exceeds a limit, the store removes the oldest
+ * notifications.
+ */
 export interface SqliteStoreOptions {
-  /** Path of the file. It is made if it is missing; its folder must exist, on a local disk. */
+  /** Path of the file. The store creates the file. Its folder must exist and be on a local disk. */
   readonly path: string;
   /**
-   * Notifications kept. They are removed in batches, so up to 10 % and at most 1,000 more exist.
-   * Default 1,000,000.
+   * Notifications kept. The store removes them in batches, so it keeps up to 10 % more, and at most
+   * 1,000 more. Default 1,000,000.
    */
   readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default seven days. */
@@ -16,7 +19,10 @@ export interface SqliteStoreOptions {
   readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
-  /** Ids remembered in memory; beyond it the oldest are forgotten early. Default 100,000. */
+  /**
+   * Ids remembered in memory. Above this number, the store forgets the oldest ids early.
+   * Default 100,000.
+   */
   readonly idempotencyCount?: number | undefined;
   /**
    * Keys that can be claimed at once, such as used tickets; further keys are rejected. A claim
@@ -31,7 +37,7 @@ export interface SqliteStoreOptions {
 
 export type SqliteStoreSettings = Filled<SqliteStoreOptions>;
 
-/** For error messages. */
+/** The name of the caller in error messages. */
 const OWNER = 'sqliteStore';
 const ANY_MAX = Number.MAX_SAFE_INTEGER;
 const RULES: Readonly<Record<Exclude<keyof SqliteStoreOptions, 'path'>, NumberRule>> = {

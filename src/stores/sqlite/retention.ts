@@ -20,9 +20,9 @@ export interface Removal {
   readonly size: LogSize;
 }
 
-/** Entries removed by one transaction at most, so that appends do not wait long for it. */
+/** The most entries that one transaction removes, so that appends do not wait long for it. */
 export const REMOVE_MAX = 2000;
-/** A smaller excess over the bounds stays, so that entries are removed in batches. */
+/** A smaller excess of count or bytes is not removed, so that entries are removed in batches. */
 const SLACK_COUNT_MAX = 1000;
 const SLACK_BYTES_MAX = 1024 * 1024;
 const SLACK_PART = 0.1;
@@ -32,7 +32,7 @@ export function sizeOf({ head, trimmed, bytes, records, recordBytes }: LogState)
   return { count: head - trimmed, bytes, records, recordBytes };
 }
 
-/** Whether there is enough to remove by count or bytes. */
+/** True if the count or the bytes exceed their bound by enough to remove entries. */
 export function isOver(log: LogState, { retainCount, retainBytes }: RetentionLimits): boolean {
   const { count, bytes } = retainedSize(sizeOf(log));
   return (
@@ -41,7 +41,7 @@ export function isOver(log: LogState, { retainCount, retainBytes }: RetentionLim
   );
 }
 
-/** The oldest entries that the bounds allow to remove. */
+/** Finds the oldest entries that exceed a bound. */
 export function removalOf(
   log: LogState,
   limits: RetentionLimits,

@@ -30,7 +30,7 @@ import { isOver, REMOVE_MAX, removalOf, sizeOf } from './retention.js';
 /** Delay before a failed read is retried; the file is local, so it needs no backoff. */
 const RETRY_MS = 250;
 
-/** The result of one transaction, delivered once it is on the disk. */
+/** The result of one transaction, returned after the transaction is on the disk. */
 interface Written {
   readonly results: readonly AppendResult[];
   readonly batch: TailBatch;
@@ -72,7 +72,7 @@ export class SqliteStore implements Store, StoreAbilities {
     const outage = new Outage('sqlite', runtime.logger);
     const access = new LogAccess({ path, busyMs, clock: runtime.clock, engine: await loadEngine(), outage });
     const store = new SqliteStore(settings, runtime, access);
-    // Also reads the ids of the window, so that the first publish does not wait for them.
+    // An empty write reads the ids of the window, so that the first publish does not wait for them.
     await store.#write([]);
     store.#checkAgeLater();
     return store;
@@ -181,7 +181,7 @@ export class SqliteStore implements Store, StoreAbilities {
   async #claim(call: ClaimCall): Promise<ClaimResult> {
     const { claimCount } = this.#settings;
     const result = await this.#access.write((file, log) => {
-      // The file was replaced and has lost claims. A new epoch invalidates all tickets.
+      // The file was replaced, and the new file lacks claims. A new epoch invalidates all tickets.
       const isRewound = isLogOf(log.epoch, call.epochId) && log.claims < call.known;
       return file.claims.claim(call, isRewound ? { ...log, epoch: file.renewEpoch() } : log, claimCount);
     });
@@ -194,7 +194,7 @@ export class SqliteStore implements Store, StoreAbilities {
     return { timeMs: clock.now(), monotonicMs: clock.monotonic() };
   }
 
-  /** Writes the state of the log after this transaction and its retention. */
+  /** Writes the state of the log after this transaction, and removes entries beyond the bounds. */
   #trim(file: LogFile, before: LogState, after: LogState): void {
     let [trimmed, size] = [after.trimmed, sizeOf(after)];
     if (this.#ageDue || isOver(after, this.#settings)) {
@@ -205,7 +205,7 @@ export class SqliteStore implements Store, StoreAbilities {
         trimmed = removal.upTo;
         size = removal.size;
       }
-      // The batch was full, so there may be more.
+      // The batch was full, so more entries may be too old.
       this.#ageDue = oldest.length === REMOVE_MAX && oldest.at(-1)?.position === removal.upTo;
     }
     if (after.head > before.head || trimmed > before.trimmed) file.setState({ ...after, ...size, trimmed });
@@ -216,7 +216,7 @@ export class SqliteStore implements Store, StoreAbilities {
     this.#ageTimer = this.#runtime.clock.setTimeout(
       () => {
         this.#ageDue = true;
-        // The access reports the error; the next interval retries.
+        // `LogAccess` reports the error, and the next interval tries again.
         void this.#write([])
           .catch(() => undefined)
           .finally(() => {

@@ -3,14 +3,14 @@
  * of the log on one page. The key of `entries` is the position: an append adds to the end of the
  * tree, and retention removes from its beginning.
  *
- * - `file`: the identity of the file at the last opening. A copy has another one, and does not
+ * - `file`: the identity of the file at the last opening. A copy has another identity, and does not
  *   continue the log.
- * - `bytes`: of the JSON kept, so that retention needs no sum.
- * - `json` is the last column: a statement that reads the columns before it skips a long text.
+ * - `bytes`: the size of the kept JSON, so that retention needs no sum.
+ * - `json` is the last column: a statement that reads only the columns before it skips a long text.
  * - `by_topic` has `bytes`, so that the index alone decides how many entries fit on a page.
- * - Ids need no index here: a process that appends remembers those of the idempotency window (see
- *   `id-window.ts`). An index of random ids would write one more page for every notification, and
- *   halve the throughput of a disk.
+ * - Ids need no index here: a process that appends keeps the ids of the idempotency window in
+ *   memory (see `id-window.ts`). An index of random ids would write one more page for every
+ *   notification, and halve the throughput of a disk.
  */
 const SCHEMA = `
 CREATE TABLE log (
@@ -58,8 +58,8 @@ UPDATE log SET (records, record_bytes) =
 `;
 
 /**
- * Epochs that the log continues, newest first: few rows that only an opening writes, apart from the
- * row of every append.
+ * Epochs that the log continues, newest first. They are in a separate table of a few rows, which
+ * only an opening of the file writes.
  */
 const PAST_EPOCHS = `
 CREATE TABLE past_epochs (
@@ -78,6 +78,7 @@ CREATE TABLE past_epochs (
 export const APPLICATION_ID = 0x6e6e6c67;
 
 /**
- * One step for each version, never changed once released. The file's `user_version` counts them.
+ * Each migration is one version. A released migration never changes. The file's `user_version` is
+ * the number of migrations that the file has.
  */
 export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS, PAST_EPOCHS];

@@ -13,8 +13,8 @@ ON CONFLICT (one) DO NOTHING
 `;
 
 /**
- * The state of the log. `?1` is the epoch whose past epochs the reader knows: they are read only
- * when the epoch has changed.
+ * The state of the log. `?1` is the epoch whose past epochs the reader already knows. The statement
+ * reads the past epochs only if the epoch has changed.
  */
 export const READ_LOG = `
 SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, bytes,
@@ -80,9 +80,9 @@ LIMIT ?2
 
 /**
  * The next positions of one topic: `?1` topic, `?2` position, `?3` number of positions. The index
- * `by_topic` answers it alone, so the cost is the number of rows. A page of several topics merges
- * several of these results: `topic IN (…) ORDER BY position` would sort all entries after the
- * cursor first.
+ * `by_topic` alone gives the result, so the cost is the number of rows. A page of several topics
+ * merges several of these results. A query with `topic IN (…) ORDER BY position` would first sort
+ * all entries after the cursor.
  */
 export const TOPIC_POSITIONS = `
 SELECT position, bytes
@@ -92,7 +92,7 @@ ORDER BY position
 LIMIT ?3
 `;
 
-/** The same before a position, newest first. The index is read backwards. */
+/** Like `TOPIC_POSITIONS`, but before a position and newest first. The index is read backwards. */
 export const TOPIC_POSITIONS_BEFORE = `
 SELECT position, bytes
 FROM entries
@@ -109,7 +109,7 @@ WHERE position > ?1 AND position <= ?2
 
 // Epochs.
 
-/** `?1` epoch's id, `?2` its secret. Positions continue. */
+/** `?1` epoch's id, `?2` its secret. Positions continue from the old epoch. */
 export const RENEW_EPOCH = `
 UPDATE log SET epoch_id = ?1, epoch_secret = ?2
 `;
@@ -120,8 +120,8 @@ DELETE FROM past_epochs
 `;
 
 /**
- * `?1` number, from the newest to the oldest, `?2` id, `?3` secret, `?4` the last position that is
- * shared, `?5` 1 if entries are lost.
+ * `?1` number in the order from the newest epoch to the oldest, `?2` id, `?3` secret, `?4` the last
+ * position that both epochs share, `?5` 1 if entries are lost.
  */
 export const ADD_PAST_EPOCH = `
 INSERT INTO past_epochs (number, id, secret, up_to, lost) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -134,13 +134,13 @@ export const IS_CLAIMED = `
 SELECT 1 FROM claims WHERE key = ?1
 `;
 
-/** Claims of a group, `?1`, up to a number, `?2`, at most `?3`: their count and the last number. */
+/** Claims of group `?1` with numbers up to `?2`, at most `?3`: their count and the last number. */
 export const EXPIRED_CLAIMS = `
 SELECT count(*) AS count, max(number) AS upTo
 FROM (SELECT number FROM claims WHERE ttl_group = ?1 AND number <= ?2 ORDER BY number LIMIT ?3)
 `;
 
-/** `?1` group, `?2` number of the last one. */
+/** Removes claims: `?1` group, `?2` the highest number to remove. */
 export const REMOVE_CLAIMS = `
 DELETE FROM claims WHERE ttl_group = ?1 AND number <= ?2
 `;
@@ -150,7 +150,7 @@ export const ADD_CLAIM = `
 INSERT INTO claims (key, ttl_group, number) VALUES (?1, ?2, ?3)
 `;
 
-/** `?1` the last number, `?2` claims held. */
+/** `?1` the last number, `?2` the number of claims in the table. */
 export const UPDATE_CLAIMS = `
 UPDATE log SET claims = ?1, claims_held = ?2
 `;
