@@ -10,14 +10,14 @@ import type { LogState } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
 
-/** Bounds of a batch: other clients of the engine wait during a call of the script. */
+/** Limits of a batch. The engine serves no other client while it runs the script. */
 const BATCH_DRAFTS = 512;
 const BATCH_CHARS = 1024 * 1024;
 
 /** A call of the script that has no reply yet. */
 interface SentAppend {
   readonly token: string;
-  /** Resolves when the engine has replied, or cannot any more. */
+  /** Resolves when the engine has replied, or when no reply can arrive any more. */
   readonly settled: Promise<void>;
 }
 
@@ -35,12 +35,13 @@ export interface AppendPipelineOptions {
  * flight at a time, and appends that arrive meanwhile share the next one: one WAIT serves them all.
  *
  * The log has the appends in the order of the calls. A call names the previous one that is in
- * flight; the script rejects it if that has not arrived, and the queue sends it again.
+ * flight. If the previous call has not arrived, the script rejects this one, and the queue sends
+ * it again.
  */
 export class AppendPipeline {
   readonly #options: AppendPipelineOptions;
   readonly #queue: AppendQueue;
-  /** The start of the tokens of this node's appends. */
+  /** The prefix of the tokens that identify this node's appends. */
   readonly #node = randomHex(6);
   #appends = 0;
   #scheduled = false;
@@ -192,7 +193,7 @@ export class AppendPipeline {
 
   /** Batches in flight are sent again in their order, and a new batch would overtake them. */
   #holdBack(): void {
-    // The last batch that settles ends this. A reply may arrive after the batch has timed out.
+    // `#waiting` ends when the last batch settles. A reply may arrive after its batch timed out.
     this.#waiting ||= this.#batches.size > 0;
   }
 }

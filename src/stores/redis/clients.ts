@@ -47,18 +47,17 @@ function clientSettings(timeoutMs: number): RedisClientSettings {
     // The store subscribes by itself, so that it knows when it is subscribed.
     autoResubscribe: false,
     connectTimeout: timeoutMs,
-    // A connection without an answer for so long is closed, and the calls queued on it are
-    // rejected.
+    // The client closes a connection that has no answer for this time, and rejects its calls.
     socketTimeout: timeoutMs,
     retryStrategy: retryMs,
-    // The primary became a replica, or was replaced. Its address may lead to the new primary.
+    // The primary became a replica, or was replaced. A new connection may reach the new primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY') || isBehind(error),
   };
 }
 
 /**
  * Clears the timer of `socketTimeout` when a connection closes. ioredis 5 leaves it running if a
- * reply is missing. It would close the next connection, and keep the process alive.
+ * reply is missing. The timer would close the next connection, and keep the process alive.
  */
 export function dropSocketTimers(client: Redis | Cluster): void {
   if (client.isCluster) {

@@ -17,7 +17,7 @@ export interface ConnectionOptions {
   readonly settings: RedisStoreSettings;
   readonly runtime: StoreRuntime;
   readonly state: LogState;
-  /** Called on every wake-up, and whenever one may have been missed. */
+  /** Called on every wake-up, and whenever a wake-up may have been lost. */
   readonly onWake: () => void;
 }
 
@@ -80,15 +80,15 @@ export class Connection {
   }
 
   /**
-   * For everything but appends. Like `appends`, it throws `store_unavailable` while it cannot be
-   * used.
+   * The client for all commands except appends. This getter and `appends` throw
+   * `store_unavailable` while their client cannot be used.
    */
   get commands(): RedisClient {
     this.assertOpen();
     return this.#usable(this.#commands);
   }
 
-  /** Also works for appends that were accepted before `stopCalls`. */
+  /** The client for appends. It also sends appends that were accepted before `stopCalls`. */
   get appends(): RedisClient {
     return this.#usable(this.#appends);
   }
@@ -114,8 +114,8 @@ export class Connection {
   }
 
   /**
-   * Pings on the subscribed connection, on which the engine otherwise sends no answers, so that a
-   * dead one is noticed. Also checks the settings of the engine again.
+   * Sends a ping on the subscribed connection to detect a lost connection: the engine sends no
+   * other answers there. Also checks the settings of the engine again.
    */
   probe(): void {
     if (!this.#subscriber.isCluster && this.#subscriber.status === 'ready') {
@@ -160,11 +160,10 @@ export class Connection {
       this.#lastError = error;
     });
     client.on('close', () => {
-      // The next engine at this address may be set up in another way.
+      // The next engine at this address may have other settings.
       this.#state.synced = false;
       if (this.#phase !== 'open') return;
-      // A connection that leads to an engine that is behind is closed on every attempt; the calls
-      // report that.
+      // While the engine is behind, every new connection is closed. The calls report that state.
       if (this.#down.size === 0 && !this.#state.isBehind) {
         const reason = this.#lastError === undefined ? '' : ` (${reasonOf(this.#lastError)})`;
         this.#runtime.logger.warn(`redisStore: connection lost${reason}; trying to reconnect`);
@@ -181,7 +180,7 @@ export class Connection {
     try {
       await this.#ready(client, false);
     } catch (error) {
-      // Closed again: the next attempt calls this method. Otherwise an operator has to know it.
+      // If the client is closed, the next attempt calls this method. Otherwise log the error.
       if (client.status === 'ready') this.#runtime.logger.error(`redisStore: ${reasonOf(error)}`);
       return;
     }

@@ -8,7 +8,7 @@ export interface EngineReport {
   readonly refusal: string | undefined;
   /** An append is on the engine's disk before the engine answers. */
   readonly synced: boolean;
-  /** It has replicas, and accepts appends while none of them follows it. */
+  /** The engine has replicas, and accepts appends while no replica is connected to it. */
   readonly acceptsAlone: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface EngineReport {
 export class EngineCheck {
   readonly #script: Script;
   readonly #key: string;
-  /** CONFIG is not allowed everywhere; each refusal would be another line in the engine's log. */
+  /** False after the engine has rejected CONFIG: each rejection adds a line to its log. */
   #mayAskConfig = true;
 
   private constructor(script: Script, key: string) {
@@ -36,7 +36,7 @@ export class EngineCheck {
       synced: hasAof && (await this.#isSynced(client)),
       acceptsAlone:
         valueOf(replication, 'connected_slaves') !== '0' &&
-        // This line is there only if min-replicas-to-write is set.
+        // The reply has this line only if min-replicas-to-write is set.
         valueOf(replication, 'min_slaves_good_slaves') === undefined,
     };
   }
@@ -61,8 +61,8 @@ export class EngineCheck {
 }
 
 /**
- * An engine that may evict any key at any time cannot hold a log: a part of an index would be gone
- * without a trace.
+ * An engine that may evict any key at any time cannot hold a log: the store could not detect that
+ * a part of an index is missing.
  */
 function evictionIn(memory: string | undefined): string | undefined {
   const policy = valueOf(memory, 'maxmemory_policy') ?? '';

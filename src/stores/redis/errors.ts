@@ -14,7 +14,7 @@ export function notAcknowledged(wait: RedisWait, acknowledged: number): Notifica
   );
 }
 
-/** The error code of a script that finds the engine behind this node. */
+/** The script's error code if the engine has an older log than this node knows. */
 export const BEHIND_CODE = 'NNBEHIND';
 
 /** The error code of an append that has overtaken the previous one of its node. */

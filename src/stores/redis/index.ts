@@ -9,11 +9,11 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  * A log in Redis 7 or Valkey, shared by any number of nodes. Needs the package `ioredis`.
  * `docs/stores/redis.md` has a table of what is lost when, and what to configure.
  *
- * - Durability: as the engine is set up. With `appendonly yes` and `appendfsync always`, an
- *   acknowledged append survives a crash of the engine. With `everysec` up to two seconds of
- *   appends are lost when the machine fails, without `appendonly` more. A failover may lose what
- *   the replica had not received. With `wait`, an append is acknowledged only when so many replicas
- *   have it; set it to the number of all replicas.
+ * - Durability: depends on the settings of the engine. With `appendonly yes` and `appendfsync
+ *   always`, an acknowledged append survives a crash of the engine. With `everysec` up to two
+ *   seconds of appends are lost when the machine fails, without `appendonly` more. A failover may
+ *   lose what the replica had not received. With `wait`, an append is acknowledged only when so
+ *   many replicas have it; set it to the number of all replicas.
  * - A loss is never silent. After every restart and failover a new epoch continues the old one. If
  *   the store is sure that nothing is lost (`always`, or `wait` for every replica), clients notice
  *   nothing. Otherwise each client receives one gap: `expired` up to the last entry that was kept,

@@ -18,13 +18,13 @@ export interface LogReply {
 const ENTRY_VALUES = 5;
 
 /**
- * How long a node waits for the engine that has the log, when it finds another one that is behind.
- * A primary that was replaced and resumes is demoted after 8 to 10 seconds: that is how long
- * Sentinel observes it first.
+ * How long a node that is connected to an engine with an older log waits for the newer log.
+ * A replaced primary may resume as a primary. Sentinel observes it for 8 to 10 seconds before it
+ * makes it a replica.
  */
 const BEHIND_MS = 20_000;
 
-/** Epochs whose past is remembered: replies may still arrive after the epoch has changed. */
+/** Number of epochs that a node remembers: a reply may name an epoch that has ended. */
 const EPOCHS_MAX = 8;
 
 export interface LogStateOptions {
@@ -61,14 +61,14 @@ export class LogState {
     return this.#epochId;
   }
 
-  /** The engine that answered last is behind this node. */
+  /** The engine that answered last has an older log than this node knows. */
   get isBehind(): boolean {
     return this.#behindSince !== undefined;
   }
 
   /**
-   * ARGV[1..9] of every script. Two calls never offer the same epoch: the engine may lose the first
-   * one's.
+   * ARGV[1..9] of every script. Each call offers another new epoch id, because the engine may lose
+   * an epoch that it has accepted.
    */
   args(): (string | number)[] {
     const { id, secret } = newEpoch();

@@ -69,7 +69,7 @@ export interface RedisStoreOptions {
    */
   readonly arrayMax?: number | undefined;
   /**
-   * Characters of JSON in one array of several, for the same reason. Default 6.5 Mi: 100
+   * Characters of JSON in one array of several, limited for the same reason. Default 6.5 Mi: 100
    * notifications of 64 KiB.
    */
   readonly arrayCharsMax?: number | undefined;
@@ -86,7 +86,7 @@ export interface RedisStoreOptions {
   /** Milliseconds for which a repeated `id` is recognised, at least. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
   /**
-   * Ids remembered for that, at least; beyond it the oldest are forgotten early. An id takes about
+   * Ids that are recognised at least; beyond it the oldest are forgotten early. An id takes about
    * 70 bytes of memory, and up to twice as many are kept. Default: `retainCount`, from 10,000 to
    * 1,000,000.
    */
@@ -121,7 +121,7 @@ export interface RedisStoreSettings
     Filled<Pick<RedisStoreOptions, 'connection' | 'prefix'>>,
     Pick<RedisStoreOptions, 'wait'> {}
 
-/** For error messages. */
+/** The name in error messages. */
 const OWNER = 'redisStore';
 const ANY_MAX = Number.MAX_SAFE_INTEGER;
 /** Ids remembered by default: as many as notifications, between these bounds. */
@@ -174,7 +174,7 @@ function checkConnection(connection: unknown): void {
     if (!('keyPrefix' in connection) || !connection.keyPrefix) return;
     throw new RangeError(`${OWNER}: connection has a keyPrefix; use the option prefix instead`);
   }
-  // Its value is not shown: it may hold a password.
+  // The message does not show the value of `connection`: it may contain a password.
   const must = 'must be a redis:// or rediss:// URL, options of ioredis, or a function that makes a client';
   throw new RangeError(`${OWNER}: connection is a ${typeof connection} that cannot be used, ${must}`);
 }

@@ -161,7 +161,7 @@ export class RedisStore implements Store, StoreAbilities {
     this.#recheck = undefined;
   }
 
-  /** Reads at intervals without a wake-up, and removes entries that have become too old. */
+  /** Reads the log at intervals without a wake-up, and removes entries that are too old. */
   #recheckLater(): void {
     this.#recheck ??= this.#runtime.clock.setTimeout(() => {
       this.#recheck = undefined;

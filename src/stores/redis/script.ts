@@ -30,7 +30,7 @@ export class Script {
   }
 
   /**
-   * Runs it and then WAIT on the same connection; also returns the number of replicas that
+   * Runs the script and then WAIT on the same connection. Also returns the number of replicas that
    * acknowledged.
    */
   async runAndWait(

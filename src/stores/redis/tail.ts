@@ -24,8 +24,8 @@ export interface RedisTailOptions {
 }
 
 /**
- * Delivers the log: at every wake-up it reads on from its position. A wake-up carries no data, so
- * an extra one costs one read, and after a lost one the next read delivers everything.
+ * Delivers the log: every wake-up causes a read after the position of the tail. A wake-up carries
+ * no data. An extra wake-up costs one read. After a lost one, the next read delivers everything.
  */
 export class RedisTail implements Tail {
   readonly #options: RedisTailOptions;
@@ -73,7 +73,7 @@ export class RedisTail implements Tail {
         if (await this.#look()) this.#lookAgain = true;
       } while (this.#wanted());
     } catch {
-      // The connection is lost. It reports that, and wakes every tail after it has reconnected.
+      // `Connection` reports the lost connection, and wakes every tail after it has reconnected.
     } finally {
       this.#looking = false;
     }
@@ -83,7 +83,7 @@ export class RedisTail implements Tail {
     return this.#lookAgain && !this.#closed;
   }
 
-  /** True if there is more. */
+  /** Returns true if the log has more entries to read. */
   async #look(): Promise<boolean> {
     const asked = this.#position;
     const { epoch, head, from, entries, upto } = await this.#options.follow(asked);
