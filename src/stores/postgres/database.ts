@@ -29,7 +29,7 @@ export type Statement = string | Prepared;
 /** Runs queries on one connection, one after another. */
 export type RunQuery = (statement: Statement, values?: Values) => Promise<Row[]>;
 
-/** A pool in which each call ends within a time: with its result or with an error. */
+/** A pool in which each call ends within the timeout, with its result or with an error. */
 export class Database {
   readonly #options: DatabaseOptions;
   #canPrepare = true;

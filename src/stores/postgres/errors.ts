@@ -34,8 +34,8 @@ export function isLogChanged(error: unknown): boolean {
 }
 
 /**
- * True if a prepared statement is missing on a connection, or was prepared by another client of a
- * pooler.
+ * True if a prepared statement is missing on a connection, or already exists there. Both occur
+ * behind a pooler.
  */
 export function isNotPrepared(error: unknown): boolean {
   return ['26000', '42P05'].includes(sqlStateOf(error) ?? '');

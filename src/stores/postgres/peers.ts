@@ -47,7 +47,7 @@ export class Peers {
     return `-${this.#id}`;
   }
 
-  /** False if no other node listens. */
+  /** False only if this node knows that no other node listens. */
   get mayListen(): boolean {
     const nowMs = this.#clock.monotonic();
     if (this.#greetedAtMs === undefined || nowMs - this.#greetedAtMs < ANSWER_MS) return true;

@@ -45,7 +45,7 @@ const MOVE_BYTES = 1024 * 1024;
  */
 const LOCK_PART = 0.8;
 
-/** A listener without a connection for longer is reported. A lost engine is reported by calls. */
+/** A listener that has no connection for this time is reported. Calls report a lost engine. */
 const LISTENER_GRACE_MS = 10_000;
 
 interface PostgresStoreParts {

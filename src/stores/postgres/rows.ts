@@ -82,12 +82,14 @@ export function claimRow(rows: readonly Row[]): ClaimResult {
   };
 }
 
-/** How many publications were moved from the outbox, and how many were set aside. */
+/**
+ * How many publications were moved from the outbox, and how many were moved to `outbox_rejected`.
+ */
 export function movedRow([row]: readonly Row[]): { moved: number; rejected: number } {
   return { moved: number(row?.moved ?? 0), rejected: number(row?.rejected ?? 0) };
 }
 
-/** How many entries retention removed, and whether this node vacuums now. */
+/** How many entries retention removed, and whether this node must vacuum now. */
 export function trimmedRow([row]: readonly Row[]): { removed: number; isVacuumDue: boolean } {
   return { removed: number(row?.removed ?? 0), isVacuumDue: row?.is_vacuum_due === true };
 }

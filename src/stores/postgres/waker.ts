@@ -70,7 +70,7 @@ export class Waker {
       if (this.#hasFailed) logger.warn('The postgres store wakes other nodes again.');
       this.#hasFailed = false;
     } catch (error) {
-      // Calls report a lost engine.
+      // A lost engine is not reported here, because calls report it.
       if (this.#hasFailed || endsConnection(error)) return;
       this.#hasFailed = true;
       logger.warn(

@@ -64,7 +64,7 @@ export class LogFile {
     this.#queue = new LockQueue(path);
   }
 
-  /** Opens the file, and makes the log in it if there is none. */
+  /** Opens the file, and creates the log in it if the file has no log. */
   static async open(path: string, engine: Engine): Promise<LogFile> {
     createFile(path);
     const opened: { -readonly [Name in keyof Connections]?: Connections[Name] } = {};
@@ -97,7 +97,7 @@ export class LogFile {
     return inodeAt(this.#path) !== this.#inode;
   }
 
-  /** Changes whenever another connection has committed, and costs no read. */
+  /** A number that changes whenever another connection has committed. It is cheap to read. */
   get version(): number {
     return this.#queries.version.get()?.data_version as number;
   }
@@ -205,7 +205,7 @@ export class LogFile {
     return this.#epochs.renew(before);
   }
 
-  /** Records the identity of the file, and compares it with the one at the last opening. */
+  /** Records the identity of the file, and compares it with the identity at the last opening. */
   claim(): Origin {
     const before = this.state().file;
     const now = fileIdentity(this.#path);
@@ -224,24 +224,27 @@ export class LogFile {
     await this.#writer.exec('ROLLBACK').catch(() => undefined);
   }
 
-  /** Whether the write-ahead log should go into the file. */
+  /** True if a checkpoint is due. */
   get checkpointDue(): boolean {
     return this.#checkpoints.isDue;
   }
 
-  /** Only between `begin` and the first change; `Checkpoints` explains why. */
+  /** Runs a checkpoint. Call it only between `begin` and the first change: see `Checkpoints`. */
   checkpoint(): Promise<void> {
     return this.#checkpoints.run();
   }
 
-  /** After this the file has all entries, if no other process uses it. */
+  /**
+   * Closes the file. If no other process uses it, all of the write-ahead log is copied into it
+   * first.
+   */
   async close(): Promise<void> {
     try {
       this.begin();
       await this.checkpoint().finally(() => this.rollback());
       await this.#checkpoints.finish();
     } catch {
-      // Other processes are using the file; they do it when they close.
+      // Other processes are using the file. The last of them empties the write-ahead log.
     }
     this.discard();
   }

@@ -5,7 +5,7 @@ import { APPLICATION_ID, MIGRATIONS } from './sql/schema.sql.js';
 
 /**
  * Migrates the file to the version of this library, and creates the log's row if there is none. If
- * several processes open the file at once, the first one does it under the write lock.
+ * several processes open the file at once, the first one migrates it under the write lock.
  */
 export async function migrate(reader: Reader, writer: Writer): Promise<void> {
   if (versionOf(reader) === MIGRATIONS.length) return;

@@ -27,7 +27,7 @@ const SLACK_COUNT_MAX = 1000;
 const SLACK_BYTES_MAX = 1024 * 1024;
 const SLACK_PART = 0.1;
 
-/** The size of the log. Positions are dense, so counting needs no scan. */
+/** The size of the log. Positions have no holes, so counting needs no scan. */
 export function sizeOf({ head, trimmed, bytes, records, recordBytes }: LogState): LogSize {
   return { count: head - trimmed, bytes, records, recordBytes };
 }

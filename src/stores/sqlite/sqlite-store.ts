@@ -243,7 +243,9 @@ export class SqliteStore implements Store, StoreAbilities {
 
 type TailHubReader = ConstructorParameters<typeof TailHub>[0]['readAfter'];
 
-/** The engine would cut a text off at a NUL. Checked JSON, ids and topics never have one. */
+/**
+ * The engine would drop the rest of a text after a NUL. Checked JSON, ids and topics have no NUL.
+ */
 function assertStorable({ id, topic, json }: Draft): void {
   if (id.includes('\0') || topic.includes('\0') || json.includes('\0')) {
     throw new TypeError(`sqliteStore: the notification ${JSON.stringify(id)} holds a NUL character`);
