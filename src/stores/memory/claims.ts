@@ -2,7 +2,7 @@ import { checkClaim } from '../../core/abilities.js';
 import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
 
-/** Claims that end within one step are removed together. A claim lasts up to one step longer. */
+/** Claims that end within one step are removed together. A claim may last up to one step longer. */
 const STEP_MS = 1_000;
 
 /** The keys that are claimed in this process. They are removed by age, without a timer. */

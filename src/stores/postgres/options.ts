@@ -28,13 +28,13 @@ export interface PostgresStoreOptions {
    */
   readonly schema?: string | undefined;
   /**
-   * Connections of the store's own pool. One more connection listens.
+   * Connections of the store's own pool. The store opens one more connection for LISTEN.
    * @default 4
    */
   readonly poolMax?: number | undefined;
   /**
-   * Notifications kept. The store removes them in batches. So it keeps up to 10 % more, and at most
-   * 1,000 more a node.
+   * Notifications kept. The store removes them in batches. So it keeps up to 10 % more, but at most
+   * 1,000 more for each node.
    * @default 1_000_000
    */
   readonly retainCount?: number | undefined;

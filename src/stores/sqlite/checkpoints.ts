@@ -18,8 +18,8 @@ const KEPT_BYTES = CHECKPOINT_BYTES / 2;
 const TRUNCATE_MS_MAX = 1_000;
 
 /**
- * Copies the write-ahead log into the file. The size of the write-ahead log decides when. So all
- * processes together keep it small, and the writes of retention count as well.
+ * Copies the write-ahead log into the file. The size of the write-ahead log decides when. This size
+ * includes the writes of all processes and of retention.
  */
 export class Checkpoints {
   readonly #path: string;

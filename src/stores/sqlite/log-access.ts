@@ -120,8 +120,8 @@ export class LogAccess {
   }
 
   /**
-   * A value that changes if another process may have changed the log. This never throws; a read
-   * does.
+   * A value that changes if another process may have changed the log. This method never throws.
+   * After a failure, the next read throws.
    */
   version(): number | undefined {
     try {

@@ -9,7 +9,7 @@ export interface SqliteStoreOptions {
   /** Path of the file. The store creates the file. Its folder must exist and be on a local disk. */
   readonly path: string;
   /**
-   * Notifications kept. The store removes them in batches, so it keeps up to 10 % more, and at most
+   * Notifications kept. The store removes them in batches, so it keeps up to 10 % more, but at most
    * 1,000 more. Default 1,000,000.
    */
   readonly retainCount?: number | undefined;

@@ -5,8 +5,8 @@ import { quoted } from './names.js';
  */
 const SHARE_MIN = 8;
 /**
- * Bounds the factor by which one range of positions is larger than the range before. Without it,
- * uneven topics could make a range too large.
+ * Bounds the growth of a range of positions, compared with the range before. Without this bound,
+ * unevenly spread notifications could make a range too large.
  */
 const GROWTH_MAX = 8;
 
