@@ -24,7 +24,7 @@ export class Arming {
     this.#pause = new Pause(options.clock);
   }
 
-  /** The first run. Rejects with the last failure when the time has passed. */
+  /** Starts the first run. Rejects with the last failure after `withinMs` milliseconds. */
   start(withinMs: number): Promise<void> {
     return this.#run(this.#first(withinMs));
   }

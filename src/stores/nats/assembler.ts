@@ -8,10 +8,10 @@ export interface Visible {
    * none.
    */
   readonly floor: number | undefined;
-  /** In order, all above `floor`. */
+  /** The entries that become visible, in the order of the log. All are above `floor`. */
   readonly entries: readonly LogEntry[];
   readonly head: number;
-  /** Empty if the message does not belong to a commit. */
+  /** The id of the commit. Empty if the message does not belong to a commit. */
   readonly commit: string;
 }
 

@@ -23,7 +23,7 @@ const REJECTIONS = ['AuthorizationError', 'UserAuthenticationExpiredError'];
 const TRANSIENT = ['TimeoutError', 'NoResponders', 'JetStreamNotEnabled', 'RequestError'];
 /** The status of answers from a cluster that has no leader, or no capacity yet. */
 const UNAVAILABLE_STATUS = 503;
-/** A dead connection is noticed after three pings without an answer. */
+/** The client library closes a connection after three pings without an answer. */
 const PING_MS = 10_000;
 const RECONNECT_MS = 200;
 

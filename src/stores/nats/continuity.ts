@@ -49,7 +49,7 @@ export class Continuity {
   }
 
   /**
-   * Begins a new epoch if the log needs one. Returns true if so; the log must be opened again.
+   * Begins a new epoch if the log needs one. If it returns true, the log must be opened again.
    *
    * @param mine the epoch that this node has followed in the same stream, if any
    * @param known the highest sequence that this node has seen
@@ -91,7 +91,10 @@ export class Continuity {
     return { ...newEpoch(), before: pastEpochs(past ? epoch : mine, upTo, true) };
   }
 
-  /** A new leader may not have applied its whole log. It does so before it stores a message. */
+  /**
+   * A new leader may answer a read before it has applied its whole log. Before it stores a message,
+   * it applies the whole log.
+   */
   async #isShorter(known: number, { lastSequence, prefix }: LogStatus): Promise<boolean> {
     return lastSequence < known && (await this.#engine.publishMarker(guardSubject(prefix))) <= known;
   }
@@ -99,7 +102,7 @@ export class Continuity {
   async #isKept({ sequence, commit }: Step): Promise<boolean> {
     const message = await this.#engine.get({ seq: sequence });
     if (message) return decodePart(message)?.commit === commit;
-    // Retention may have removed it. Then everything before it is removed as well.
+    // Retention may have removed the message. Then all messages before it are removed as well.
     const first = await this.#engine.get({ seq: 1, next_by_subj: '>' });
     return !first || first.sequence > sequence;
   }

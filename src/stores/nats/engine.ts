@@ -17,8 +17,8 @@ import type { NatsSettings } from './options.js';
 import { codeOf, Requests } from './requests.js';
 
 /**
- * The result of a commit. It is not stored if the last message of the stream was not the expected
- * one.
+ * The result of a commit. The server does not store the commit if the last message of the stream
+ * is not the expected one.
  */
 export type PublishResult = { readonly stored: true } | { readonly stored: false };
 
@@ -30,11 +30,11 @@ const MESSAGE_NOT_FOUND = 404;
 const STREAM_NAME_IN_USE = 10058;
 const CONSUMER_NOT_FOUND = 10014;
 
-/** One attempt to publish. It leaves time to check the stream and to try again. */
+/** Time limit of one attempt to publish. It leaves time to check the stream and to try again. */
 const PUBLISH_MS = 2_000;
 /** Requests one message, or an answer at once if there is none. */
 const PULL_ONE = JSON.stringify({ batch: 1, no_wait: true });
-/** The server then removes a consumer that was made to read its state. */
+/** After this idle time the server removes a consumer that only reads the state. */
 const SAMPLE_NANOS = 5_000 * 1_000_000;
 
 export interface ConnectionWatch {
@@ -95,7 +95,7 @@ export class Engine {
     }
   }
 
-  /** Undefined if the stream does not exist. */
+  /** The state of a stream. Undefined if the stream does not exist. */
   async info(stream = this.#settings.stream): Promise<StreamInfo | undefined> {
     return this.#requests.sendAgain(
       () => this.#jsm.streams.info(stream),
@@ -143,7 +143,7 @@ export class Engine {
     await this.#requests.send(() => this.#jsm.streams.purge(stream, below));
   }
 
-  /** Undefined if the message does not exist. */
+  /** Reads one message. Undefined if the message does not exist. */
   async get(query: GetQuery, stream = this.#settings.stream): Promise<RawMessage | undefined> {
     const { replicas } = this.#settings;
     // A replica that lags behind also answers a direct get. It would miss the newest messages.

@@ -2,7 +2,7 @@ import type { Epoch, PastEpoch } from '../../core/store.js';
 
 /** Begins the description of each stream that is a log. */
 const DESCRIPTION = 'Log of nest-notifications, do not edit: ';
-/** Begins it until a node uses the log. */
+/** Begins the description of a new log until a node uses that log. */
 const NEW_DESCRIPTION = 'New log of nest-notifications, do not edit: ';
 /** The server accepts 4 KiB of description. A past epoch takes about 120 bytes of it. */
 const PAST_MAX = 16;
@@ -30,7 +30,7 @@ export function isNewLog(text = ''): boolean {
   return text.startsWith(NEW_DESCRIPTION);
 }
 
-/** Undefined when the text is not the description of a log. */
+/** Reads a description. Undefined when the text is not the description of a log. */
 export function decodeEpoch(text = ''): Epoch | undefined {
   const start = [DESCRIPTION, NEW_DESCRIPTION].find((one) => text.startsWith(one));
   if (!start) return undefined;
@@ -44,7 +44,7 @@ export function encodeProposal({ from, epoch }: ProposedEpoch): string {
   return `${from}\n${encodeEpoch(epoch)}`;
 }
 
-/** Undefined when the message does not propose an epoch. */
+/** Reads a proposal. Undefined when the message does not propose an epoch. */
 export function decodeProposal(data: Uint8Array): ProposedEpoch | undefined {
   const [from, text] = new TextDecoder().decode(data).split('\n');
   const epoch = decodeEpoch(text);

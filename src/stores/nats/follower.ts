@@ -199,7 +199,7 @@ export class Follower {
     return this.#arming.isRequested || this.#closed;
   }
 
-  /** Takes as long as needed while messages arrive. */
+  /** Catches up with the stream, without a time limit while messages arrive. */
   async #caughtUp(sequence: number): Promise<void> {
     while (this.#assembler.next <= sequence) {
       const { next } = this.#assembler;
@@ -270,7 +270,7 @@ export class Follower {
     for (const { id, position } of visible?.entries ?? []) {
       this.ids.add({ id, position, commit: part?.commit ?? '', sinceMs });
     }
-    // A node that only reads must forget as well.
+    // A node that only reads must also forget old ids.
     this.ids.forget(this.#options.clock.monotonic());
     if (sequence > this.#sequence) {
       this.#visible = visibleAt(sequence, part);

@@ -22,7 +22,7 @@ const RECORDS_TOKEN = '=r';
 
 /** A commit is written as one stream message per topic, with consecutive sequences. */
 export interface PartHead {
-  /** Random, the same in all parts of a commit. */
+  /** The random id of the commit, the same in all its parts. */
   readonly commit: string;
   /** The number of this part, from 1. */
   readonly index: number;
@@ -40,7 +40,7 @@ export interface PartHead {
 /** A part in the stream. */
 export interface Part extends PartHead {
   readonly sequence: number;
-  /** When the server stored it, in milliseconds. */
+  /** The time at which the server stored the part, in milliseconds. */
   readonly timeMs: number;
   readonly entries: readonly LogEntry[];
 }
@@ -122,7 +122,7 @@ export function encodeHeader(head: PartHead): string {
   return JSON.stringify([commit, index, parts, drafts, floor, members, ids]);
 }
 
-/** Undefined if this driver did not write the message. Readers skip such a message. */
+/** Reads a part. Undefined if this driver did not write the message; readers skip it then. */
 export function decodePart(message: RawMessage): Part | undefined {
   const header = message.headers?.get(PART_HEADER);
   if (!header) return undefined;

@@ -40,8 +40,8 @@ export interface NatsStoreOptions {
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
   /**
-   * Ids that each node remembers for that. Beyond it the oldest are forgotten early. Default
-   * 100,000.
+   * Ids that each node remembers to recognise them. Beyond it the oldest are forgotten early.
+   * Default 100,000.
    */
   readonly idempotencyCount?: number | undefined;
   /**

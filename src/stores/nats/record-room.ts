@@ -55,7 +55,7 @@ export class RecordRoom {
     return this.#limits();
   }
 
-  /** Other nodes have added records. */
+  /** Adds records of other nodes to the count. */
   saw(records: number): void {
     this.#records += records;
   }

@@ -44,7 +44,7 @@ export class Requests {
     for (const reject of this.#unanswered) reject(new ConnectionLost());
   }
 
-  /** Sends a request once. Returns undefined if the server answers that it does not exist. */
+  /** Sends a request once. Returns undefined if `isAbsent` accepts the code of the answer. */
   async send<T>(request: () => Promise<T>, isAbsent?: (code: number) => boolean): Promise<T | undefined> {
     // The client library keeps requests while it reconnects and sends them much too late.
     if (!this.connected) throw unavailable('The NATS server cannot be reached: not connected.');

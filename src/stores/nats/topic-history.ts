@@ -52,7 +52,7 @@ export class TopicHistory implements TopicReader {
   readonly #engine: Engine;
   readonly #query: TopicHistoryQuery;
   readonly #subject: string;
-  /** Newest first. */
+  /** The entries of the last read, newest first. */
   #entries: LogEntry[] = [];
   #index = 0;
   /** The last sequence that is not read yet, 0 if there is none. */
@@ -93,7 +93,7 @@ export class TopicHistory implements TopicReader {
       if (window.to === 0) return;
       const { messages, isWhole, seen } = await this.#read(window);
       if (!isWhole) {
-        // A window of one message is always read, so this ends.
+        // A window of one message is always read, so the halving ends.
         const half = Math.ceil((window.to - window.from + 1) / 2);
         this.#length = this.#denseFrom === 0 ? Math.min(half, this.#lengthFor(messages.length, seen)) : half;
         this.#denseFrom = window.from;

@@ -32,7 +32,7 @@ export interface TopicReader {
   load(): Promise<void>;
 }
 
-/** Longer batches save little. */
+/** The most messages in a batch. Longer batches are hardly faster. */
 const BATCH_MAX = 512;
 
 /**

@@ -5,7 +5,7 @@ export interface Step {
   readonly commit: string;
 }
 
-/** About 1 MiB of memory. When it is full, half of the older half is forgotten. */
+/** Commits in a trail: about 1 MiB. A full trail forgets half of its older half. */
 const STEPS_MAX = 8_192;
 
 /**
