@@ -61,8 +61,8 @@ export class Peers {
   }
 
   /**
-   * @param isEcho true if the listening session itself sent the message: no pooler exchanges
-   * sessions
+   * @param isEcho true if the listening session sent the message itself. This proves that no pooler
+   * exchanges sessions.
    */
   hear(message: string | undefined, isEcho: boolean): Sender {
     const [, kind, id = ''] = MESSAGE.exec(message ?? '') ?? [];

@@ -23,8 +23,8 @@ const DIRECTIONS = {
  * Chooses the positions of a page: topics, start position, limit and bytes as in `readPage`.
  *
  * To read `limit` rows of every topic would visit too many rows. So the first read takes a part of
- * `limit` from each topic. The topic whose part ends first shows how many rows a range of positions
- * holds. The sizes of the next ranges follow from that density. All rows up to `horizon` have been
+ * `limit` from each topic. One topic's part ends first. Its last position shows how many rows a
+ * range of positions holds. The sizes of the next ranges follow from that density. All rows up to `horizon` have been
  * read. The cost is the rows of the page, plus some lookups per topic.
  *
  * Before a position, the same index is read backwards. A position beyond the head counts as the one
