@@ -2,8 +2,9 @@ import { statSync, utimesSync } from 'node:fs';
 
 /**
  * Shows other processes that this process waits for the write lock. After a commit, they let a
- * waiting process take the lock first. SQLite has no queue for this lock. The signal is the access time of the shared
- * memory file, which nothing else uses. Each waiting process sets it to another value.
+ * waiting process take the lock first. SQLite has no queue for this lock. The signal is the access
+ * time of the shared memory file, which nothing else uses. Each waiting process sets it to another
+ * value.
  */
 export class LockQueue {
   readonly #path: string;

@@ -24,8 +24,8 @@ const DIRECTIONS = {
  *
  * To read `limit` rows of every topic would visit too many rows. So the first read takes a part of
  * `limit` from each topic. One topic's part ends first. Its last position shows how many rows a
- * range of positions holds. The sizes of the next ranges follow from that density. All rows up to `horizon` have been
- * read. The cost is the rows of the page, plus some lookups per topic.
+ * range of positions holds. The sizes of the next ranges follow from that density. All rows up to
+ * `horizon` have been read. The cost is the rows of the page, plus some lookups per topic.
  *
  * Before a position, the same index is read backwards. A position beyond the head counts as the one
  * after the head, because the distance from it is part of the density.
