@@ -127,7 +127,7 @@ export class Pages {
     return status.lastSequence === sequence ? visible : headOf(this.#engine, status);
   }
 
-  /** The oldest message states the highest position before it, which is the last one removed. */
+  /** The oldest message states the highest position before it: the last removed position. */
   async #trimmed({ lastSequence }: LogStatus): Promise<number> {
     const first = await this.#engine.get({ seq: 1, next_by_subj: '>' });
     if (!first) return endPosition(lastSequence);
@@ -170,7 +170,7 @@ export class Pages {
       batchBytes: Math.max(BATCH_BYTES_MIN, Math.ceil(bytesMax / Math.max(1, names.length))),
     };
     if (before !== undefined) {
-      // The commit that ends at this sequence holds the last position. Others are before it.
+      // The commit that ends at this sequence holds the last position. Other commits end before it.
       const end = sequenceOf(Math.min(before - 1, head));
       return names.map((topic) => new TopicHistory(engine, { ...common, topic, end, before }));
     }

@@ -14,8 +14,8 @@ const STEP = 100;
 /** A record with its headers. All records together stay below 16 MiB. */
 const RECORD_BYTES = 1024;
 /**
- * Messages that one lower limit removes. The server stores nothing meanwhile: on 2.9 the removal of
- * 200,000 messages took 20 seconds, and of 2,000 a fifth of a second.
+ * The most messages that one step removes. The server stores nothing meanwhile: on 2.9 the removal
+ * of 200,000 messages took 20 seconds, and of 2,000 a fifth of a second.
  */
 const REMOVED_MAX = 2_000;
 /** The pause between two steps, in which appends continue. */
@@ -36,8 +36,8 @@ export interface RetentionLimits {
 export class RecordRoom {
   readonly #options: RecordRoomOptions;
   /**
-   * At least the records in the stream. Records that have expired since the last count are still
-   * included.
+   * An upper limit of the records in the stream. It includes records that have expired since the
+   * last count.
    */
   #records = 0;
   #room = 0;

@@ -104,7 +104,8 @@ export class LogState {
   }
 
   /**
-   * An answer names the past of its epoch only if the node did not know that epoch when it asked.
+   * Adds the past epochs from an earlier answer. An answer contains them only if the node did not
+   * know the epoch when it sent the call.
    */
   #remembered(epoch: Epoch): Epoch {
     const known = this.#epochs.get(epoch.id);

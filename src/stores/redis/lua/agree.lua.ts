@@ -3,8 +3,8 @@ import { BEHIND_CODE } from '../errors.js';
 
 /**
  * The first part of every script. It checks whether the log is still the log that the node knows.
- * If it is not, the script begins a new epoch in the same atomic step, so that all nodes agree on
- * one.
+ * If it is another log, the script begins a new epoch in the same atomic step. So all nodes agree
+ * on one epoch.
  *
  * Reasons for a new epoch:
  * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved
@@ -22,12 +22,12 @@ import { BEHIND_CODE } from '../errors.js';
  *   idempotency window.
  *
  * The index of a topic is a sorted set of positions, `t:<topic>`. Retention also reaches indexes
- * that are not listed. Readers ignore positions up to `trimmed`, so one that has moved does no
- * harm.
+ * that are not listed. One of these may have moved to another node, and then keeps old positions.
+ * Readers ignore positions up to `trimmed`.
  *
  * - ARGV[1..4] the node's knowledge: number of epochs so far, epoch id, a position, the token of
  *   the append at that position.
- * - ARGV[5..6] id and secret of a new epoch, in case one is needed. Each call has its own.
+ * - ARGV[5..6] id and secret of a new epoch, in case one is needed. Each call has different ones.
  * - ARGV[7] `1`: the node no longer waits for an engine that is behind or empty.
  * - ARGV[8] `1`: the engine has an append on its disk before it replies.
  * - ARGV[9] replicas that an append waits for.
@@ -163,8 +163,8 @@ end
 `;
 
 /**
- * Used by the scripts that write: states how safe the last write is, for the next engine of this
- * log.
+ * The scripts that write use this part. It records how safe the last write is, for the next engine
+ * of this log.
  */
 export const safetyLua = `
 local function safety(log)

@@ -13,7 +13,7 @@ import { retentionLua } from './retention.lua.js';
  *   append too.
  * - ARGV[12..14] retention: count, ms, bytes.
  * - ARGV[15..16] idempotency: ms and count of ids that a generation takes.
- * - ARGV[17] the node.
+ * - ARGV[17] id of the node.
  * - ARGV[18] token of the node's previous append if that is still in flight, or empty.
  * - ARGV[19..] id, topic and json of each draft.
  *
@@ -28,7 +28,7 @@ import { retentionLua } from './retention.lua.js';
  * A script that fails is not rolled back. The engine rejects the first write if it is out of memory
  * or read-only. While a slot moves to another node of a Cluster, it also rejects a write that would
  * create a key: an index, or a new generation of ids. So the script writes these first. Readers
- * skip a position that only an index has, and the next append takes it.
+ * skip a position that only an index has, and the next append uses that position.
  */
 export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${retentionLua}
 -- Trimmed for each entry appended: more than one, so that a backlog shrinks.

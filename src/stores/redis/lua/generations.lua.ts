@@ -1,6 +1,6 @@
 /**
- * Forgets ids. They are in two hashes: the current generation takes new ids, and the older one is
- * only read. An id is remembered for the age of one generation at least, and of two at most.
+ * Forgets ids. The ids are in two hashes: the current generation takes new ids, and the older one
+ * is only read. An id is remembered for the age of one generation at least, and of two at most.
  * Forgetting a generation takes one UNLINK. The last tokens of the nodes are forgotten then too:
  * most of those nodes may have ended.
  */
