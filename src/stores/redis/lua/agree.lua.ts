@@ -3,8 +3,8 @@ import { BEHIND_CODE } from '../errors.js';
 
 /**
  * The first part of every script. It checks whether the log is still the log that the node knows.
- * If it is another log, the script begins a new epoch in the same atomic step. So all nodes agree
- * on one epoch.
+ * If it may be another log, the script begins a new epoch in the same atomic step. So all nodes
+ * agree on one epoch.
  *
  * Reasons for a new epoch:
  * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved
@@ -22,8 +22,8 @@ import { BEHIND_CODE } from '../errors.js';
  *   idempotency window.
  *
  * The index of a topic is a sorted set of positions, `t:<topic>`. Retention also reaches indexes
- * that are not listed. One of these may have moved to another node, and then keeps old positions.
- * Readers ignore positions up to `trimmed`.
+ * that are not listed. Readers ignore positions up to `trimmed`, so an index that retention does
+ * not reach causes no error.
  *
  * - ARGV[1..4] the node's knowledge: number of epochs so far, epoch id, a position, the token of
  *   the append at that position.
