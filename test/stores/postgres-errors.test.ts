@@ -1,0 +1,24 @@
+import { describe, expect, test } from '@jest/globals';
+import { endsConnection, sqlStateOf } from '../../src/stores/postgres/errors.js';
+
+const withCode = (code: string): Error => Object.assign(new Error('failed'), { code });
+
+describe('an error of the PostgreSQL client', () => {
+  test.each(['EPIPE', 'EPERM', 'EBADF', 'ECONNRESET', 'ETIMEDOUT'])('ends the connection with the code %s', (code) => {
+    expect(sqlStateOf(withCode(code))).toBeUndefined();
+    expect(endsConnection(withCode(code))).toBe(true);
+  });
+
+  test.each(['22023', '23505', '42P01', 'P0002', 'F0000', 'HV000'])(
+    'keeps the connection with the state %s',
+    (code) => {
+      expect(sqlStateOf(withCode(code))).toBe(code);
+      expect(endsConnection(withCode(code))).toBe(false);
+    },
+  );
+
+  test.each(['08006', '25006', '57P01', '58030', 'XX000'])('ends the connection with the state %s', (code) => {
+    expect(sqlStateOf(withCode(code))).toBe(code);
+    expect(endsConnection(withCode(code))).toBe(true);
+  });
+});
