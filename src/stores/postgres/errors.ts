@@ -17,8 +17,8 @@ export class OutdatedServer extends LogChanged {}
 const DATA_CLASSES = ['22', '23', '54'];
 /** Undefined table, function or schema, and a missing row: the schema was dropped or emptied. */
 const GONE = ['42P01', '42883', '3F000', 'P0002'];
-/** The classes of PostgreSQL's error codes. Some codes of Node.js, such as `EPIPE`, are as long. */
-const SQLSTATE = /^(?:\d\d|F0|HV|P0|XX)[0-9A-Z]{3}$/;
+/** Error codes of the operating system begin with E, and some are as long, such as `EPIPE`. */
+const SQLSTATE = /^(?!E)[0-9A-Z]{5}$/;
 
 export function sqlStateOf(error: unknown): string | undefined {
   const { code } = error as { code?: unknown };
