@@ -1,15 +1,12 @@
 import type { Unsubscribable } from 'rxjs';
-import { NotificationsError } from './errors.js';
 import type { FeedHistoryRequest } from './feed-request.js';
 import type { LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
-import { checkRights } from './rights.js';
-import type { WaiterContext } from './waiter-context.js';
-import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
+import { checkPage } from './rights.js';
+import { BEHIND, type WaiterContext } from './waiter-context.js';
+import { DRAINING, type FeedWaiter, NOT_QUEUED } from './waiters.js';
 
-const BEHIND = 'This node has not read the newest part of the log yet; retry.';
 const REVOKED = 'Access changed while the request was processed; retry.';
-const DRAINING = 'This node is shutting down; retry.';
 
 /**
  * One read of the history. It never waits for notifications. It takes a slot like a poll, because
@@ -98,16 +95,12 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     if (this.#isAhead(page)) this.#retryLater(BEHIND);
     else if (page.entries.length === 0 || !rights) this.#emit(page);
     else {
-      const topics = [...new Set(page.entries.map(({ topic }) => topic))];
-      checkRights(rights, topics, {
-        allowed: (allowed) => {
-          if (!this.#isOpen) return;
-          if (topics.every((topic) => allowed.includes(topic))) this.#emit(page);
-          else this.#retryLater(REVOKED);
+      checkPage(rights, page, {
+        allowed: () => {
+          if (this.#isOpen) this.#emit(page);
         },
-        failed: (error) => {
-          this.#fail(error);
-        },
+        revoked: () => this.#retryLater(REVOKED),
+        failed: (error) => this.#fail(error),
       });
     }
   }
@@ -146,7 +139,7 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
   }
 
   #retryLater(message: string): void {
-    this.#fail(new NotificationsError('draining', message, { spreadMs: this.#context.waiters.spreadMs() }));
+    this.#fail(this.#context.waiters.retryError(message));
   }
 
   #fail(error: unknown): void {

@@ -6,7 +6,7 @@ import { MemoryLog } from './memory-log.js';
 import type { LogEntry } from './notification.js';
 import { type LogPage, type LogPosition, positionIn } from './page.js';
 import { PageCache } from './page-cache.js';
-import type { Epoch, Store, TailBatch } from './store.js';
+import type { Epoch, PageBounds, Store, TailBatch } from './store.js';
 import { StoreReads } from './store-reads.js';
 
 /** The epoch and head that a node knows without a read of the store. */
@@ -222,31 +222,33 @@ export class Reader {
    *   unless it has begun.
    */
   history(query: HistoryPageQuery, isWanted: () => boolean): LogPage | Promise<LogPage> {
-    const { topics, limit } = query;
+    const { topics, before, limit } = query;
     const bytesMax = this.#bytesMax(query);
+    const bounds = { topics, limit, bytesMax };
     const { epoch, head } = this.window;
-    const held = query.before === 'latest' ? { epochId: epoch.id, position: head } : query.before;
-    const inWindow = this.reaches(held) && !held.afterLoss && this.#historyInWindow(query, held.position);
+    const held = before === 'latest' ? { epochId: epoch.id, position: head } : before;
+    const inWindow = this.reaches(held) && !held.afterLoss && this.#historyInWindow(bounds, held.position);
     if (inWindow) return inWindow;
-    const from = query.before === 'latest' ? 'latest' : `${held.epochId} ${held.afterLoss === true}`;
+    const isCursor = before !== 'latest';
+    const from = isCursor ? `${held.epochId} ${held.afterLoss === true}` : 'latest';
     const key = `history ${epoch.id} ${from} ${held.position} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return shared;
-    const read = async (): Promise<LogPage> => this.#pages.share(key, this.#live(await this.#readHistory(query, held)));
+    const read = async (): Promise<LogPage> =>
+      this.#pages.share(key, this.#live(await this.#readHistory(bounds, held, isCursor)));
     return this.#storeReads.read({ key, bytesMax, read, isWanted });
   }
 
   /** Undefined if the page may have entries that the window does not hold. */
-  #historyInWindow(query: HistoryPageQuery, upTo: number): LogPage | undefined {
-    const { topics, limit } = query;
-    const bytesMax = this.#bytesMax(query);
+  #historyInWindow(bounds: PageBounds, upTo: number): LogPage | undefined {
+    const { topics, limit, bytesMax } = bounds;
     const newest = this.#log.lastBefore(topics, upTo + 1);
     if (newest === undefined) return undefined;
     // Callers with the same newest notification get the same page, although their cursors differ.
     const key = `history ${newest} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return shared;
-    const { entries, more } = this.#log.read({ topics, before: newest + 1, limit, bytesMax });
+    const { entries, more } = this.#log.read({ ...bounds, before: newest + 1 });
     if (!more) return undefined;
     return this.#pages.share(key, this.#live(historyPage({ ...this.window, entries, more, trimmed: 0 }, newest)));
   }
@@ -256,10 +258,7 @@ export class Reader {
     return { ...page, ...this.#filter.ofHistory(page.entries, page.epoch.id === this.#epoch.id) };
   }
 
-  async #readHistory(query: HistoryPageQuery, held: LogPosition): Promise<LogPage> {
-    const { topics, limit } = query;
-    const bounds = { topics, limit, bytesMax: this.#bytesMax(query) };
-    const isCursor = query.before !== 'latest';
+  async #readHistory(bounds: PageBounds, held: LogPosition, isCursor: boolean): Promise<LogPage> {
     const read = await this.#store.read({ ...bounds, before: held.position + 1 });
     const start = positionIn(read.epoch, held);
     if (start && held.position <= read.head) {

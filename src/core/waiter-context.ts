@@ -4,6 +4,9 @@ import type { Reader } from './reader.js';
 import type { RecentRevocations } from './recent-revocations.js';
 import type { FeedWaiter, Waiters } from './waiters.js';
 
+/** The message of a rejection while this node is behind the store. */
+export const BEHIND = 'This node has not read the newest part of the log yet; retry.';
+
 /** The parts of a feed that all its waiters share. */
 export interface WaiterContext {
   readonly clock: Clock;

@@ -6,10 +6,9 @@ import { type Ending, isEmpty, type LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { ReadPosition } from './read-position.js';
 import { checkPage, type Rights } from './rights.js';
-import type { Turns, WaiterContext } from './waiter-context.js';
+import { BEHIND, type Turns, type WaiterContext } from './waiter-context.js';
 import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
 
-const BEHIND = 'This node has not read the newest part of the log yet; retry.';
 const NOT_READ = 'The request ended before its first read; retry.';
 
 /**

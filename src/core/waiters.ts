@@ -20,6 +20,9 @@ export interface Wakeable {
   wake(firstNew: number): void;
 }
 
+/** The message of a rejection while this node shuts down. */
+export const DRAINING = 'This node is shutting down; retry.';
+
 /** A waiter that a revocation can end. */
 export interface FeedWaiter extends Wakeable {
   /** Ends the waiter if its subscriber loses one of its topics. Without `topics` it always ends. */
@@ -123,7 +126,7 @@ export class Waiters<W extends Wakeable> {
   /** The reason why a request cannot be served now, if there is one. */
   rejection({ subscriber, address }: ClientRead): NotificationsError | undefined {
     const { waitersMax, waitersPerSubscriberMax, waitersPerAddressMax } = this.#limits;
-    if (this.#drain) return this.retryError('This node is shutting down; retry.');
+    if (this.#drain) return this.retryError(DRAINING);
     if (subscriber !== undefined && (this.#subscriberSlots.get(subscriber) ?? 0) >= waitersPerSubscriberMax) {
       const message = `${waitersPerSubscriberMax} polls and streams are open for this subscriber (waitersPerSubscriberMax).`;
       return new NotificationsError('subscriber_waiters_too_many', message);
