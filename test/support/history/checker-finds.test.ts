@@ -229,12 +229,12 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { lateMs: 20, clients: [client('a', 'earliest > > x @0-40', 'x > a1 a3 > y @41')] },
       'a a1 has not come by 40',
     ],
-    'who waits and is owed something': [
+    'a waiting client that misses notifications': [
       { lateMs: 20, clients: [ALL, unfinished(client('a', 'latest > > x @0-5', 'x > ? > - @6-80'))] },
       'a a1 has not come by 80',
       'a a3 has not come by 80',
     ],
-    'who is told late of what a fault held back': [
+    'a late delivery after a fault has ended': [
       { lateMs: 20, publishes: [publish('a1')], clients: [client('a', 'earliest > a1 > x @0-530 quiet@500')] },
       'a a1 came 10 ms late',
     ],
@@ -270,11 +270,11 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { logs: WIPED, clients: [placed('d', 'earliest > > x2', 'x2 > > y5')] },
       'x2 was of another log than y5',
     ],
-    'what retention took': [
+    'a notification that retention removed': [
       { logs: TRIMMED, clients: [placed('a', 'earliest > > x0 @5', 'x0 > a3 > x5')] },
       'a a1 is missing before x5',
     ],
-    'what retention took behind a later cursor': [
+    'a notification that retention removed behind a later cursor': [
       { logs: TRIMMED, clients: [placed('a b', 'earliest > a1 > x1 @15', 'x1 > a3 b5 > x5')] },
       'b b2 is missing before x5',
     ],

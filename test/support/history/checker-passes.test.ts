@@ -33,10 +33,10 @@ const GOOD: Record<string, Example> = {
   'two clients of different topics': {
     clients: [client('a', 'earliest > a1 a3 > x'), client('b c', 'earliest > b2 c4 b5 > y')],
   },
-  'what was read again with an old cursor': {
+  'a repeated read with an old cursor': {
     clients: [client('a b', 'earliest > a1 b2 > x', 'x > a3 > y', 'x > a3 b5 > z')],
   },
-  'what was read again from the beginning': {
+  'a repeated read from the beginning': {
     logs: LOG,
     clients: [placed('a b', 'earliest > a1 b2 > x2', 'earliest > a1 b2 a3 > x3', 'x3 > b5 > x5')],
   },
@@ -47,11 +47,11 @@ const GOOD: Record<string, Example> = {
     publishes: PUBLISHES.map((one) => ({ ...one, acknowledgedMs: 900 })),
     clients: [ALL],
   },
-  'what came though its acknowledgement was lost': {
+  'a delivered notification without acknowledgement': {
     publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
     clients: [client('a', 'earliest > a1 a3 a6 > x')],
   },
-  'what did not come, its acknowledgement lost': {
+  'a missing notification without acknowledgement': {
     publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
     clients: [client('a', 'earliest > a1 a3 > x')],
   },
@@ -78,7 +78,7 @@ const GOOD: Record<string, Example> = {
     gapsMayBe: true,
     clients: [ALL, client('a b', 'earliest > a1 > x', 'x > > y reset')],
   },
-  'what comes again after a reset': {
+  'a repeated delivery after a reset': {
     gapsMayBe: true,
     clients: [client('a b', 'earliest > a1 b2 > x', 'x > a1 b2 a3 b5 > y reset')],
   },
@@ -95,38 +95,38 @@ const GOOD: Record<string, Example> = {
     logs: WIPED,
     clients: [placed('a b', 'earliest > a1 b2 > x2', 'x2 > b5 > y5 reset')],
   },
-  'what was told in time': {
+  'a delivery in time': {
     lateMs: 20,
     clients: [client('a', 'earliest > a1 > x @0-35', 'x > > y @36', 'y > a3 > z @37-50')],
   },
-  'what was late because of a fault': {
+  'a late delivery because of a fault': {
     lateMs: 20,
     publishes: [publish('a1')],
     clients: [client('a', 'earliest > a1 > x @0-510 quiet@500')],
   },
-  'what came late because it was asked for late': { lateMs: 20, clients: [ALL] },
-  'who waits and is owed nothing': {
+  'a late delivery because the request was late': { lateMs: 20, clients: [ALL] },
+  'a waiting client without new notifications': {
     lateMs: 20,
     clients: [client('a b', 'earliest > a1 b2 a3 b5 > x @52-60', 'x > ? > - @61-900')],
   },
-  'who waits for what retention has removed': {
+  'a waiting client whose notification was removed by retention': {
     lateMs: 20,
     publishes: [publish('a1'), publish('b2')],
     logs: new Map([['x', logged('a1 b2', 'a1')]]),
     clients: [unfinished(placed('a', 'earliest > > x0 @5', 'x0 > ? > - @501-900'))],
   },
-  'who was to be told just now': {
+  'a waiting client whose notification is not late yet': {
     lateMs: 20,
     clients: [unfinished(client('a b', 'earliest > a1 b2 a3 > x @32-40', 'x > ? > - @41-60'))],
   },
-  'who is not told of a topic taken away': {
+  'a client that misses notifications of a revoked topic': {
     logs: LOG,
     clients: [withRights(placed('a b', 'earliest > a1 b2 > x2', 'x2 > a3 > x5'), '-b@40')],
   },
-  'who is told of what was published before': {
+  'a client that receives notifications from before a revocation': {
     clients: [withRights(client('a b', 'earliest > a1 b2 > x @60', 'x > a3 > y'), '-b@40')],
   },
-  'who is given a topic back': {
+  'a client that regains a topic': {
     logs: LOG,
     clients: [withRights(placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 b5 > x5'), '-b@15', '+b@18')],
   },
@@ -158,7 +158,7 @@ const GOOD: Record<string, Example> = {
     clients: [client('a b', 'earliest > a3 b5 > x')],
     logs: LOG,
   },
-  'who waits for one that has expired': {
+  'a waiting client whose notification has expired': {
     lateMs: 20,
     publishes: [publish('a1', { expiresMs: 100 })],
     clients: [unfinished(client('a', 'latest > > x @0-5', 'x > ? > - @6-900'))],
