@@ -31,11 +31,10 @@ export class UnusedConnections implements OnApplicationBootstrap {
     // An application context without HTTP has no adapter, although its type says so.
     const adapter = this.#adapterHost.httpAdapter as { getHttpServer(): unknown } | null;
     const server = adapter?.getHttpServer();
-    // In HTTP/2 one connection has many requests, and their sockets are not the connection's
-    // socket.
-    const event = server instanceof HttpsServer ? 'secureConnection' : 'connection';
+    // HTTP/2 is left out: its requests do not have the socket of the connection.
     if (!(server instanceof HttpServer || server instanceof HttpsServer)) return;
-    server.on(event, (socket: Socket) => {
+    const opened = server instanceof HttpsServer ? 'secureConnection' : 'connection';
+    server.on(opened, (socket: Socket) => {
       this.#add(socket);
     });
     server.prependListener('request', ({ socket }: IncomingMessage) => {
