@@ -197,7 +197,8 @@ export default defineConfig(
  * One folder's rule as ESLint can say it, which is a little looser than test/layout.test.ts on the
  * same table.
  */
-function boundary({ folder, folders, typesOf = [], packages, also = {}, why }) {
+function boundary({ folder, folders: own, typesOf = [], packages, also = {}, alsoFolders = {}, why }) {
+  const folders = [...own, ...Object.values(alsoFolders).flat()];
   const outside = importRules
     .map((rule) => rule.folder)
     .filter((other) => other !== folder && !folders.includes(other));

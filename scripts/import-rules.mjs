@@ -10,6 +10,7 @@
  * `:` allows all below it
  * @property {Record<string, string[]>} [also] further imports of some files, by the start of their
  * paths in src
+ * @property {Record<string, string[]>} [alsoFolders] further folders of some files, in the same way
  * @property {string} why
  */
 
@@ -60,6 +61,14 @@ export const importRules = [
       'stores/nats/': ['@nats-io/'],
     },
     why: 'a store imports core and its own client library, so that no application loads an engine it does not use',
+  },
+  {
+    folder: 'inbox',
+    folders: ['core'],
+    packages: [],
+    also: { 'inbox/nest/': ['@nestjs/', 'lru-cache', 'node:crypto', 'rxjs'] },
+    alsoFolders: { 'inbox/nest/': ['nest', 'stores', 'wire'] },
+    why: 'the state of an inbox is a pure function of the log and imports core; only inbox/nest knows requests and Nest',
   },
   {
     folder: 'client',

@@ -71,6 +71,8 @@ describe('the checks themselves', () => {
     ['nest/module.ts', `import { ManualClock } from '../testing/manual-clock.js';`],
     ['stores/memory/store.ts', `import { createClient } from 'redis';`],
     ['stores/memory/store.ts', `import { connect } from '../other/connect.js';`],
+    ['inbox/flag.ts', `import { Cursors } from '../wire/cursor.js';`],
+    ['inbox/flag.ts', `import { Module } from '@nestjs/common';`],
     ['client/client.ts', `import { Feed } from '../core/feed.js';`],
     ['client/client.ts', `import { type Page, Feed } from '../core/feed.js';`],
     ['client/client.ts', `import { setTimeout } from 'node:timers';`],
@@ -86,6 +88,8 @@ describe('the checks themselves', () => {
     ['core/deep/feed.ts', `import { Waiters } from '../waiters.js'; import './index.js';`],
     ['wire/cursor.ts', `import { createHash } from 'node:crypto'; import type { Page } from '../core/page.js';`],
     ['nest/module.ts', `import { Module } from '@nestjs/common'; import { Feed } from '../core/feed.js';`],
+    ['inbox/nest/module.ts', `import { Module } from '@nestjs/common'; import { Feed } from '../../core/feed.js';`],
+    ['inbox/nest/module.ts', `import { Cursors } from '../../wire/cursor.js';`],
     ['client/client.ts', `import type { Page } from '../core/page.js'; import { type Gap } from '../core/page.js';`],
     ['client/client.ts', `type Page = import('../core/page.js').Page; export type { Gap } from '../core/page.js';`],
     ['testing/contract.ts', `import assert from 'node:assert/strict';`],
@@ -145,14 +149,15 @@ function importViolations(path: string, text: string): string[] {
 function folderRuleBroken(path: string, { specifier, typeOnly }: Import): string | undefined {
   const rule = ruleOf(path);
   if (!rule) return 'its folder has no rule in scripts/import-rules.mjs';
+  const also = (more: Readonly<Record<string, string[]>> = {}) =>
+    Object.entries(more).flatMap(([start, names]) => (path.startsWith(start) ? names : []));
   if (!specifier.startsWith('.')) {
-    const also = Object.entries(rule.also ?? {}).flatMap(([start, names]) => (path.startsWith(start) ? names : []));
-    return allows([...rule.packages, ...also], specifier) ? undefined : rule.why;
+    return allows([...rule.packages, ...also(rule.also)], specifier) ? undefined : rule.why;
   }
   const target = posix.join(posix.dirname(path), specifier);
   const folder = target.includes('/') ? target.slice(0, target.indexOf('/')) : '';
   if (folder === rule.folder) return otherEngine(path, target) ? 'a store does not know another engine’s' : undefined;
-  if (rule.folders.includes(folder)) return undefined;
+  if ([...rule.folders, ...also(rule.alsoFolders)].includes(folder)) return undefined;
   return typeOnly && rule.typesOf?.includes(folder) ? undefined : rule.why;
 }
 

@@ -1,0 +1,74 @@
+/**
+ * One property of all items of a subscriber, such as "read". Items up to the watermark have it,
+ * items after the watermark do not. The exceptions are listed. So a property of 100,000 items takes
+ * a few bytes, and "mark all" is one number.
+ */
+export interface Flag {
+  /** The watermark: the position of an item in the log, or 0. */
+  readonly upTo: number;
+  /** Positions of items for which the opposite of the watermark holds. */
+  readonly exceptions: ReadonlySet<number>;
+}
+
+/** The flag that no item has. */
+export const NO_ITEMS: Flag = Object.freeze({ upTo: 0, exceptions: new Set<number>() });
+
+export function hasFlag({ upTo, exceptions }: Flag, position: number): boolean {
+  return position <= upTo !== exceptions.has(position);
+}
+
+/** The flag after some items got it (`value` true) or lost it. The same object if none changed. */
+export function withItems(flag: Flag, positions: readonly number[], value: boolean): Flag {
+  const changed = new Set(positions.filter((position) => hasFlag(flag, position) !== value));
+  if (changed.size === 0) return flag;
+  const exceptions = new Set(flag.exceptions);
+  for (const position of changed) {
+    if (!exceptions.delete(position)) exceptions.add(position);
+  }
+  return { upTo: flag.upTo, exceptions };
+}
+
+/**
+ * The flag after all items up to a position got it. Items after the position keep their state. The
+ * same object if the watermark is not raised and no exception ends.
+ */
+export function withAllUpTo(flag: Flag, upTo: number): Flag {
+  const raised = Math.max(upTo, flag.upTo);
+  const exceptions = keep(flag.exceptions, (position) => position > upTo);
+  if (raised === flag.upTo && exceptions.size === flag.exceptions.size) return flag;
+  return { upTo: raised, exceptions };
+}
+
+/** The same flag without exceptions for items that the log no longer holds. */
+export function withoutTrimmed(flag: Flag, trimmed: number): Flag {
+  return { upTo: flag.upTo, exceptions: keep(flag.exceptions, (position) => position > trimmed) };
+}
+
+/**
+ * The same flag with the watermark that needs the fewest exceptions.
+ *
+ * @param newer all items after the watermark, in the order of the log
+ */
+export function withFewestExceptions(flag: Flag, newer: readonly number[]): Flag {
+  let [count, fewest, length] = [0, 0, 0];
+  newer.forEach((position, index) => {
+    count += hasFlag(flag, position) ? -1 : 1;
+    if (count < fewest) [fewest, length] = [count, index + 1];
+  });
+  const covered = newer.slice(0, length);
+  const upTo = covered.at(-1) ?? flag.upTo;
+  const without = covered.filter((position) => !hasFlag(flag, position));
+  const kept = keep(flag.exceptions, (position) => position <= flag.upTo || position > upTo);
+  return { upTo, exceptions: new Set([...kept, ...without]) };
+}
+
+/** Whether an item before a position can be without the flag. */
+export function mayLackFlag({ upTo, exceptions }: Flag, before: number): boolean {
+  if (before - 1 > upTo) return true;
+  for (const position of exceptions) if (position < before) return true;
+  return false;
+}
+
+function keep(positions: ReadonlySet<number>, isKept: (position: number) => boolean): Set<number> {
+  return new Set([...positions].filter(isKept));
+}

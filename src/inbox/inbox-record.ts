@@ -1,0 +1,139 @@
+import type { Draft, LogEntry } from '../core/notification.js';
+import type { Flag } from './flag.js';
+import type { InboxOperation, InboxState } from './inbox-state.js';
+
+/**
+ * One operation, and the ids of its items. The ids are for live readers, which do not know
+ * positions. An operation with a watermark has one id: that of its newest item.
+ */
+export interface OperationRecord {
+  readonly operation: InboxOperation;
+  readonly ids: readonly string[];
+}
+
+/** The state after all operations up to a position. It makes older records unnecessary. */
+export interface SnapshotRecord {
+  readonly snapshot: InboxState;
+  readonly upTo: number;
+}
+
+/** A record of an inbox in the log. */
+export type InboxRecord = OperationRecord | SnapshotRecord;
+
+/** How a flag is written: the watermark, then the exceptions, each as the distance to the last. */
+type FlagText = readonly [upTo: number, ...distances: readonly number[]];
+
+interface SnapshotText {
+  readonly upTo: number;
+  readonly seen: FlagText;
+  readonly read: FlagText;
+  readonly archived: FlagText;
+  readonly removed: FlagText;
+  readonly snoozed: readonly (readonly [position: number, untilMs: number])[];
+}
+
+/** Other versions of the library, or other programs, may have written it. */
+type OperationText = Readonly<Record<string, unknown>>;
+
+/** The maximum number of items in one operation: as many as on a page of the usual size. */
+export const OPERATION_ITEMS_MAX = 100;
+
+/** Makes the draft of a record. Its topic is the reserved topic of the subscriber. */
+export function inboxDraft(topic: string, record: InboxRecord, time: Date): Draft {
+  const id = `$${globalThis.crypto.randomUUID()}`;
+  const [type, data] =
+    'operation' in record
+      ? (['inbox.operation', { ...record.operation, ids: record.ids }] as const)
+      : (['inbox.snapshot', snapshotText(record.snapshot, record.upTo)] as const);
+  return { id, topic, json: JSON.stringify({ id, topic, type, time: time.toISOString(), data }) };
+}
+
+/**
+ * Parses a record. Undefined if this version does not know the record, or if it is invalid: other
+ * versions of the library may write to the same log.
+ */
+export function inboxRecordOf({ json }: LogEntry): InboxRecord | undefined {
+  try {
+    const { type, data } = JSON.parse(json) as { type: unknown; data: unknown };
+    if (type === 'inbox.operation') return readOperation(data as OperationText);
+    return type === 'inbox.snapshot' ? readSnapshot(data as SnapshotText) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readOperation({ ids, ...operation }: OperationText): InboxRecord | undefined {
+  const areIds = Array.isArray(ids) && ids.length <= OPERATION_ITEMS_MAX && ids.every((id) => typeof id === 'string');
+  return areIds && isOperation(operation) ? { operation, ids } : undefined;
+}
+
+function isOperation(data: object): data is InboxOperation {
+  const { op, upTo, positions, untilMs } = data as Readonly<Record<string, unknown>>;
+  const hasPositions = isPositions(positions) && positions.length <= OPERATION_ITEMS_MAX;
+  switch (op) {
+    case 'seen':
+    case 'read':
+    case 'archive':
+    case 'remove':
+      return upTo === undefined ? hasPositions : isPosition(upTo) && positions === undefined;
+    case 'unread':
+    case 'unarchive':
+    case 'unsnooze':
+      return hasPositions;
+    case 'snooze':
+      return hasPositions && isPosition(untilMs);
+    default:
+      return false;
+  }
+}
+
+function snapshotText(state: InboxState, upTo: number): SnapshotText {
+  return {
+    upTo,
+    seen: flagText(state.seen),
+    read: flagText(state.read),
+    archived: flagText(state.archived),
+    removed: flagText(state.removed),
+    snoozed: [...state.snoozed],
+  };
+}
+
+function readSnapshot({ upTo, seen, read, archived, removed, snoozed }: SnapshotText): InboxRecord | undefined {
+  const areFlags = [seen, read, archived, removed].every((flag) => isPositions(flag) && flag.length > 0);
+  const pairs: readonly (readonly number[])[] = snoozed;
+  const areTimes = pairs.every((pair) => isPositions(pair) && pair.length === 2);
+  if (!isPosition(upTo) || !areFlags || !areTimes) return undefined;
+  const state = {
+    seen: readFlag(seen),
+    read: readFlag(read),
+    archived: readFlag(archived),
+    removed: readFlag(removed),
+    snoozed: new Map(snoozed),
+  };
+  return { snapshot: state, upTo };
+}
+
+function flagText({ upTo, exceptions }: Flag): FlagText {
+  let last = 0;
+  const distances = [...exceptions]
+    .sort((a, b) => a - b)
+    .map((position) => {
+      const distance = position - last;
+      last = position;
+      return distance;
+    });
+  return [upTo, ...distances];
+}
+
+function readFlag([upTo, ...distances]: FlagText): Flag {
+  let position = 0;
+  return { upTo, exceptions: new Set(distances.map((distance) => (position += distance))) };
+}
+
+function isPositions(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every(isPosition);
+}
+
+function isPosition(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

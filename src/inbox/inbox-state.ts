@@ -1,0 +1,163 @@
+import { type Flag, hasFlag, NO_ITEMS, withAllUpTo, withFewestExceptions, withItems, withoutTrimmed } from './flag.js';
+
+/**
+ * The state of a subscriber's inbox: a pure function of the operations in the order of the log. All
+ * nodes and devices that have read the same operations have the same state.
+ */
+export interface InboxState {
+  readonly seen: Flag;
+  readonly read: Flag;
+  readonly archived: Flag;
+  /** Items that the subscriber has removed from the inbox. */
+  readonly removed: Flag;
+  /** Hidden items, and the time until which each is hidden, in milliseconds since the epoch. */
+  readonly snoozed: ReadonlyMap<number, number>;
+}
+
+/** The state of one item. */
+export interface ItemState {
+  readonly seen: boolean;
+  readonly read: boolean;
+  readonly archived: boolean;
+  readonly removed: boolean;
+  /** Undefined for an item that is not hidden. */
+  readonly snoozedUntil: Date | undefined;
+}
+
+/** Items by their positions in the log, or all items up to a position. */
+export type ItemSelection = { readonly positions: readonly number[] } | { readonly upTo: number };
+
+/** One change of the state, as its record in the log states it. */
+export type InboxOperation =
+  | ({ readonly op: 'seen' | 'read' | 'archive' | 'remove' } & ItemSelection)
+  | { readonly op: 'unread' | 'unarchive' | 'unsnooze'; readonly positions: readonly number[] }
+  | { readonly op: 'snooze'; readonly positions: readonly number[]; readonly untilMs: number };
+
+/** The state of an inbox without operations. */
+export const NEW_INBOX: InboxState = Object.freeze({
+  seen: NO_ITEMS,
+  read: NO_ITEMS,
+  archived: NO_ITEMS,
+  removed: NO_ITEMS,
+  snoozed: new Map<number, number>(),
+});
+
+/**
+ * The state after an operation. The same object if nothing changed.
+ *
+ * - A read item is also seen. An unread item stays seen.
+ * - A snoozed item becomes unread and unseen, and it leaves the archive, so that it is new when its
+ *   time has come.
+ */
+export function applyOperation(state: InboxState, operation: InboxOperation): InboxState {
+  const next = changed(state, operation);
+  const names = Object.keys(next) as (keyof InboxState)[];
+  return names.every((name) => next[name] === state[name]) ? state : next;
+}
+
+function changed(state: InboxState, operation: InboxOperation): InboxState {
+  switch (operation.op) {
+    case 'seen':
+      return { ...state, seen: select(state.seen, operation) };
+    case 'read':
+      return { ...state, seen: select(state.seen, operation), read: select(state.read, operation) };
+    case 'archive':
+      return { ...state, archived: select(state.archived, operation) };
+    case 'remove':
+      return { ...state, removed: select(state.removed, operation) };
+    case 'unread':
+      return { ...state, read: withItems(state.read, operation.positions, false) };
+    case 'unarchive':
+      return { ...state, archived: withItems(state.archived, operation.positions, false) };
+    case 'snooze':
+      return snooze(state, operation.positions, operation.untilMs);
+    case 'unsnooze':
+      return { ...state, snoozed: withoutKeys(state.snoozed, operation.positions) };
+  }
+}
+
+export function itemState(state: InboxState, position: number): ItemState {
+  const until = state.snoozed.get(position);
+  return {
+    seen: hasFlag(state.seen, position),
+    read: hasFlag(state.read, position),
+    archived: hasFlag(state.archived, position),
+    removed: hasFlag(state.removed, position),
+    snoozedUntil: until === undefined ? undefined : new Date(until),
+  };
+}
+
+/** Whether an item is in the inbox now: neither archived nor removed nor snoozed. */
+export function isShown({ archived, removed, snoozedUntil }: ItemState, nowMs: number): boolean {
+  return !archived && !removed && !isSnoozed({ snoozedUntil }, nowMs);
+}
+
+/** Whether an item is hidden for some time. */
+export function isSnoozed({ snoozedUntil }: Pick<ItemState, 'snoozedUntil'>, nowMs: number): boolean {
+  return snoozedUntil !== undefined && snoozedUntil.getTime() > nowMs;
+}
+
+/** The number of items for which the state holds an entry of its own. */
+export function exceptionCount({ seen, read, archived, removed, snoozed }: InboxState): number {
+  return [seen, read, archived, removed].reduce((sum, { exceptions }) => sum + exceptions.size, snoozed.size);
+}
+
+/**
+ * The same state without entries that have no effect any more: items that the log no longer holds,
+ * and times that have passed.
+ */
+export function compacted(state: InboxState, trimmed: number, nowMs: number): InboxState {
+  return {
+    seen: withoutTrimmed(state.seen, trimmed),
+    read: withoutTrimmed(state.read, trimmed),
+    archived: withoutTrimmed(state.archived, trimmed),
+    removed: withoutTrimmed(state.removed, trimmed),
+    snoozed: new Map([...state.snoozed].filter(([position, until]) => position > trimmed && until > nowMs)),
+  };
+}
+
+/**
+ * The same state with fewer exceptions.
+ *
+ * @param items the items of the subscriber, in the order of the log
+ * @param from all items after this position are in the list
+ */
+export function withHigherWatermarks(state: InboxState, items: readonly number[], from: number): InboxState {
+  const raised = (flag: Flag): Flag => {
+    if (flag.upTo < from) return flag;
+    return withFewestExceptions(
+      flag,
+      items.filter((position) => position > flag.upTo),
+    );
+  };
+  return {
+    seen: raised(state.seen),
+    read: raised(state.read),
+    archived: raised(state.archived),
+    removed: raised(state.removed),
+    snoozed: state.snoozed,
+  };
+}
+
+function select(flag: Flag, selection: ItemSelection): Flag {
+  return 'upTo' in selection ? withAllUpTo(flag, selection.upTo) : withItems(flag, selection.positions, true);
+}
+
+function snooze(state: InboxState, positions: readonly number[], untilMs: number): InboxState {
+  const isNew = positions.some((position) => state.snoozed.get(position) !== untilMs);
+  const untils = positions.map((position) => [position, untilMs] as const);
+  return {
+    ...state,
+    snoozed: isNew ? new Map([...state.snoozed, ...untils]) : state.snoozed,
+    seen: withItems(state.seen, positions, false),
+    read: withItems(state.read, positions, false),
+    archived: withItems(state.archived, positions, false),
+  };
+}
+
+/** The same object if no key is in the map. */
+function withoutKeys(map: ReadonlyMap<number, number>, keys: readonly number[]): ReadonlyMap<number, number> {
+  const kept = new Map(map);
+  for (const key of keys) kept.delete(key);
+  return kept.size === map.size ? map : kept;
+}

@@ -1,0 +1,275 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type LogEntry, logEntry } from '../../src/core/notification.js';
+import {
+  EMPTY_INBOX,
+  type FoldedInbox,
+  foldRecords,
+  hasSnapshot,
+  loadInbox,
+  type ReadRecords,
+} from '../../src/inbox/inbox-fold.js';
+import { inboxDraft, type InboxRecord, inboxRecordOf } from '../../src/inbox/inbox-record.js';
+import {
+  applyOperation,
+  compacted,
+  exceptionCount,
+  type InboxOperation,
+  itemState,
+  NEW_INBOX,
+  withHigherWatermarks,
+} from '../../src/inbox/inbox-state.js';
+
+const TOPIC = '$inbox.0123';
+const TIME = new Date('2026-11-29T09:00:00.000Z');
+/** Positions of items. Records use odd positions, items use even ones, as they share one log. */
+const ITEMS = [2, 4, 6, 8, 10, 12];
+
+const position = fc.constantFrom(...ITEMS);
+const positions = fc.uniqueArray(position, { minLength: 1, maxLength: 4 });
+const operation: fc.Arbitrary<InboxOperation> = fc.oneof(
+  fc.record({ op: fc.constantFrom('seen', 'read', 'archive', 'remove'), positions }),
+  fc.record({ op: fc.constantFrom('seen', 'read', 'archive', 'remove'), upTo: position }),
+  fc.record({ op: fc.constantFrom('unread', 'unarchive', 'unsnooze'), positions }),
+  fc.record({ op: fc.constant('snooze' as const), positions, untilMs: fc.constantFrom(1_000, 2_000) }),
+);
+
+function entryOf(record: InboxRecord, at: number): LogEntry {
+  return logEntry(at, inboxDraft(TOPIC, record, TIME));
+}
+
+const operationText = (data: object) => ({ type: 'inbox.operation', data: { ids: [], ...data } });
+const NO_FLAGS = { seen: [0], read: [0], archived: [0], removed: [0], snoozed: [] };
+const snapshotRecord = (data: object) => ({ type: 'inbox.snapshot', data: { upTo: 2, ...NO_FLAGS, ...data } });
+
+/** One item as a plain object, without watermarks: the model. */
+interface Model {
+  seen: boolean;
+  read: boolean;
+  archived: boolean;
+  removed: boolean;
+  snoozedUntil: Date | undefined;
+}
+
+/** Applies operations to each item alone. */
+function modelOf(item: number, operations: readonly InboxOperation[]): Model {
+  const model: Model = { seen: false, read: false, archived: false, removed: false, snoozedUntil: undefined };
+  for (const operation of operations) {
+    const isMeant = 'upTo' in operation ? item <= operation.upTo : operation.positions.includes(item);
+    if (!isMeant) continue;
+    if (operation.op === 'seen' || operation.op === 'read') model.seen = true;
+    if (operation.op === 'read') model.read = true;
+    if (operation.op === 'unread') model.read = false;
+    if (operation.op === 'archive') model.archived = true;
+    if (operation.op === 'unarchive') model.archived = false;
+    if (operation.op === 'remove') model.removed = true;
+    if (operation.op === 'unsnooze') model.snoozedUntil = undefined;
+    if (operation.op === 'snooze') {
+      Object.assign(model, { seen: false, read: false, archived: false, snoozedUntil: new Date(operation.untilMs) });
+    }
+  }
+  return model;
+}
+
+/** Reads records newest first, in pages. */
+function reader(records: readonly LogEntry[], limit: number): ReadRecords & { reads: number } {
+  const read: ReadRecords & { reads: number } = Object.assign(
+    (before: number) => {
+      read.reads++;
+      const older = records.filter((entry) => entry.position < before).toReversed();
+      return Promise.resolve({ entries: older.slice(0, limit), more: older.length > limit });
+    },
+    { reads: 0 },
+  );
+  return read;
+}
+
+describe('the state of an inbox', () => {
+  test('equals a model that keeps the state of each item', () => {
+    const check = (operations: readonly InboxOperation[]) => {
+      const state = operations.reduce(applyOperation, NEW_INBOX);
+      for (const item of ITEMS) expect(itemState(state, item)).toEqual(modelOf(item, operations));
+    };
+    fc.assert(fc.property(fc.array(operation, { maxLength: 30 }), check), { numRuns: 500 });
+  });
+
+  test('an item that arrives after "mark all" was clicked stays unread', () => {
+    const state = applyOperation(NEW_INBOX, { op: 'read', upTo: 8 });
+    expect(itemState(state, 8).read).toBe(true);
+    expect(itemState(state, 10).read).toBe(false);
+  });
+
+  test('an older "mark all" that arrives late changes no newer item', () => {
+    const newer = applyOperation(applyOperation(NEW_INBOX, { op: 'read', upTo: 8 }), { op: 'unread', positions: [6] });
+    const state = applyOperation(newer, { op: 'read', upTo: 4 });
+    expect(itemState(state, 6).read).toBe(false);
+    expect(itemState(state, 8).read).toBe(true);
+  });
+});
+
+describe('an operation without an effect', () => {
+  test('returns the same state, so it needs no record', () => {
+    const check = (operations: readonly InboxOperation[]) => {
+      const state = operations.reduce(applyOperation, NEW_INBOX);
+      const last = operations.at(-1);
+      if (last) expect(applyOperation(state, last)).toBe(state);
+    };
+    fc.assert(fc.property(fc.array(operation, { maxLength: 20 }), check), { numRuns: 500 });
+  });
+
+  test.each<InboxOperation>([
+    { op: 'unread', positions: [2] },
+    { op: 'unarchive', positions: [2] },
+    { op: 'unsnooze', positions: [2] },
+    { op: 'read', upTo: 0 },
+  ])('is %j in a new inbox', (change) => {
+    expect(applyOperation(NEW_INBOX, change)).toBe(NEW_INBOX);
+  });
+
+  test('an item that is named twice changes once', () => {
+    const state = applyOperation(NEW_INBOX, { op: 'read', positions: [2, 2] });
+    expect(itemState(state, 2).read).toBe(true);
+  });
+});
+
+describe('a state with fewer exceptions', () => {
+  test('has the same state of each item, and not more exceptions', () => {
+    const check = (operations: readonly InboxOperation[], from: number) => {
+      const state = operations.reduce(applyOperation, NEW_INBOX);
+      const higher = withHigherWatermarks(
+        state,
+        ITEMS.filter((item) => item > from),
+        from,
+      );
+      for (const item of ITEMS) expect(itemState(higher, item)).toEqual(itemState(state, item));
+      expect(exceptionCount(higher)).toBeLessThanOrEqual(exceptionCount(state));
+    };
+    fc.assert(fc.property(fc.array(operation, { maxLength: 30 }), fc.constantFrom(0, 4, 8), check), { numRuns: 500 });
+  });
+
+  test('has none if all items were read one by one', () => {
+    const state = ITEMS.reduce((last, item) => applyOperation(last, { op: 'read', positions: [item] }), NEW_INBOX);
+    expect(exceptionCount(state)).toBe(2 * ITEMS.length);
+    expect(withHigherWatermarks(state, ITEMS, 0)).toEqual(applyOperation(NEW_INBOX, { op: 'read', upTo: 12 }));
+  });
+
+  test('keeps the exceptions of flags whose items are not all known', () => {
+    const state = applyOperation(NEW_INBOX, { op: 'read', positions: [10, 12] });
+    expect(withHigherWatermarks(state, [10, 12], 8)).toEqual(state);
+  });
+
+  test('has no entries for removed items and past times', () => {
+    const operations: InboxOperation[] = [
+      { op: 'read', positions: [2, 8] },
+      { op: 'snooze', positions: [4, 10, 12], untilMs: 2_000 },
+      { op: 'snooze', positions: [12], untilMs: 1_000 },
+    ];
+    const state = compacted(operations.reduce(applyOperation, NEW_INBOX), 4, 1_000);
+    expect([...state.read.exceptions]).toEqual([8]);
+    expect([...state.snoozed]).toEqual([[10, 2_000]]);
+  });
+});
+
+describe('the records of an inbox', () => {
+  test('have the same operation after they were written and parsed', () => {
+    const check = (written: InboxOperation, ids: readonly string[]) => {
+      const record = { operation: written, ids };
+      expect(inboxRecordOf(entryOf(record, 1))).toEqual(record);
+    };
+    fc.assert(fc.property(operation, fc.array(fc.string(), { maxLength: 4 }), check));
+  });
+
+  test('have the same snapshot after they were written and parsed', () => {
+    const check = (operations: readonly InboxOperation[]) => {
+      const record = { snapshot: operations.reduce(applyOperation, NEW_INBOX), upTo: 7 };
+      expect(inboxRecordOf(entryOf(record, 9))).toEqual(record);
+    };
+    fc.assert(fc.property(fc.array(operation, { maxLength: 30 }), check));
+  });
+
+  test.each([
+    ['an unknown type', { type: 'inbox.other', data: {} }],
+    ['no data', { type: 'inbox.operation', data: null }],
+    ['an unknown operation', operationText({ op: 'burn', positions: [2] })],
+    ['both kinds of selection', operationText({ op: 'read', positions: [2], upTo: 2 })],
+    ['neither kind of selection', operationText({ op: 'read' })],
+    ['a position that is no number', operationText({ op: 'read', positions: ['2'] })],
+    ['a negative position', operationText({ op: 'read', upTo: -1 })],
+    ['a watermark for an operation without one', operationText({ op: 'unread', upTo: 2 })],
+    ['a time that is missing', operationText({ op: 'snooze', positions: [2] })],
+    ['too many items', operationText({ op: 'read', positions: Array<number>(101).fill(2) })],
+    ['too many ids', operationText({ op: 'read', positions: [2], ids: Array<string>(101).fill('a') })],
+    ['an id that is no text', operationText({ op: 'read', positions: [2], ids: [2] })],
+    ['a snapshot without flags', { type: 'inbox.snapshot', data: { upTo: 2 } }],
+    ['a flag without a watermark', snapshotRecord({ read: [] })],
+    ['a time without an item', snapshotRecord({ snoozed: [[2]] })],
+  ])('are skipped if they have %s', (_, record) => {
+    const entry = logEntry(1, { id: '$1', topic: TOPIC, json: JSON.stringify(record) });
+    expect(inboxRecordOf(entry)).toBeUndefined();
+    expect(foldRecords(EMPTY_INBOX, [entry]).state).toEqual(NEW_INBOX);
+  });
+
+  test('are skipped if they are no JSON', () => {
+    expect(inboxRecordOf(logEntry(1, { id: '$1', topic: TOPIC, json: '{' }))).toBeUndefined();
+  });
+});
+
+describe('loading an inbox', () => {
+  /** Records of a log with snapshots. Some operations arrive while a snapshot is written. */
+  const log = fc.array(fc.oneof({ weight: 4, arbitrary: operation }, fc.constantFrom(0, 1, 2)), { maxLength: 60 });
+
+  function recordsOf(steps: readonly (InboxOperation | number)[]): { records: LogEntry[]; folded: FoldedInbox } {
+    const records: LogEntry[] = [];
+    const folds: FoldedInbox[] = [EMPTY_INBOX];
+    for (const [at, step] of steps.entries()) {
+      const delay = typeof step === 'number' ? step : 0;
+      const old = folds.at(-1 - delay) ?? EMPTY_INBOX;
+      const record: InboxRecord =
+        typeof step === 'number' ? { snapshot: old.state, upTo: old.upTo } : { operation: step, ids: [] };
+      const entry = entryOf(record, at * 2 + 1);
+      records.push(entry);
+      folds.push(foldRecords(folds.at(-1) ?? EMPTY_INBOX, [entry]));
+    }
+    return { records, folded: folds.at(-1) ?? EMPTY_INBOX };
+  }
+
+  test('gives the state of a node that has received each record', async () => {
+    const check = async (steps: readonly (InboxOperation | number)[], limit: number) => {
+      const { records, folded } = recordsOf(steps);
+      const loaded = await loadInbox(reader(records, limit));
+      expect(loaded.upTo).toBe(folded.upTo);
+      for (const item of ITEMS) expect(itemState(loaded.state, item)).toEqual(itemState(folded.state, item));
+    };
+    await fc.assert(fc.asyncProperty(log, fc.integer({ min: 1, max: 7 }), check), { numRuns: 500 });
+  });
+
+  test('reads no records before the newest snapshot', async () => {
+    const many = Array.from({ length: 1_000 }, (): InboxOperation => ({ op: 'read', positions: [2] }));
+    const { records } = recordsOf([...many, 0, { op: 'read', positions: [4] }]);
+    const read = reader(records, 64);
+    const { state } = await loadInbox(read);
+    expect(read.reads).toBe(1);
+    expect([2, 4, 6].map((item) => itemState(state, item).read)).toEqual([true, true, false]);
+  });
+
+  test('a new snapshot is recognised, because the state must be loaded again', () => {
+    const { records, folded } = recordsOf([{ op: 'read', positions: [2] }, 0]);
+    expect(hasSnapshot(EMPTY_INBOX, records)).toBe(true);
+    expect(hasSnapshot(folded, records)).toBe(false);
+    expect(hasSnapshot(EMPTY_INBOX, records.slice(0, 1))).toBe(false);
+  });
+
+  test('counts the operations after the snapshot', async () => {
+    const read = (item: number): InboxOperation => ({ op: 'read', positions: [item] });
+    const { records } = recordsOf([read(2), 0, read(4), read(6)]);
+    expect((await loadInbox(reader(records, 64))).operations).toBe(2);
+  });
+
+  test('a record that is delivered twice has no effect', () => {
+    const { records, folded } = recordsOf([
+      { op: 'read', positions: [2] },
+      { op: 'unread', positions: [2] },
+    ]);
+    expect(foldRecords(folded, records)).toEqual(folded);
+  });
+});
