@@ -2,7 +2,7 @@
 export { NotificationsModule } from './nest/notifications.module.js';
 export type { NotificationsOptionsFactory } from './nest/notifications.module.js';
 export type { NotificationsModuleExtras } from './nest/module/module-extras.js';
-export type { NotificationsOptions, TrustProxy } from './nest/options.js';
+export type { NotificationsOptions } from './nest/options.js';
 export {
   getNotificationsOptionsToken,
   getNotificationsStoreToken,
@@ -22,16 +22,7 @@ export type { Gap } from './core/gap.js';
 export type { NotificationsHealth } from './core/feed.js';
 export type { NotificationsCounts } from './nest/http/unread.js';
 export type { NotificationsTotals } from './core/observer.js';
-export type {
-  CutEvent,
-  LimitedEvent,
-  RefusedEvent,
-  RevokedEvent,
-  SecurityEvent,
-  SecurityLimit,
-  SecurityRequest,
-  SecurityRoute,
-} from './nest/security/security-event.js';
+export type { SecurityEvent, SecurityRequest } from './nest/security/security-event.js';
 export { NotificationsException } from './nest/notifications.exception.js';
 export type { ErrorCode } from './core/errors.js';
 export type { Access, AccessContext, AccessProvider, AccessRules, TopicRule } from './nest/access/access.js';

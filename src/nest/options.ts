@@ -6,9 +6,6 @@ import type { Access } from './access/access.js';
 /** Schemas by notification type; any Standard Schema (zod, valibot, arktype, …). */
 export type Schemas = Readonly<Record<string, StandardSchemaV1>>;
 
-/** The proxies in front of an application: their number, or their addresses and subnets. */
-export type TrustProxy = number | string | readonly string[];
-
 /**
  * Options of `NotificationsModule.forRoot`. Every number is checked when the application starts.
  */
@@ -264,7 +261,7 @@ export interface NotificationsOptions {
    * choose their address.
    * @default the HTTP adapter decides (`request.ip`)
    */
-  readonly trustProxy?: TrustProxy | undefined;
+  readonly trustProxy?: number | string | readonly string[] | undefined;
   /** The clock, for tests. @default the system clock */
   readonly clock?: Clock | undefined;
 }

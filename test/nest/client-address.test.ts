@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { clientAddress } from '../../src/nest/access/client-address.js';
-import type { TrustProxy } from '../../src/nest/options.js';
+import type { NotificationsOptions } from '../../src/nest/options.js';
 
 /** A request on a connection from an address. */
 function from(remoteAddress: string | undefined, forwardedFor?: string, ip?: string) {
@@ -21,7 +21,7 @@ describe('without trustProxy', () => {
 });
 
 describe('with trustProxy', () => {
-  test.each<[trust: TrustProxy, forwardedFor: string | undefined, address: string]>([
+  test.each<[trust: NotificationsOptions['trustProxy'], forwardedFor: string | undefined, address: string]>([
     [1, undefined, '10.0.0.1'],
     [1, '2.2.2.2', '2.2.2.2'],
     [1, '1.1.1.1, 2.2.2.2', '2.2.2.2'],

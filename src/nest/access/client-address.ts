@@ -1,6 +1,6 @@
 import proxyAddr from 'proxy-addr';
 import { addressKey } from '../../wire/address.js';
-import type { TrustProxy } from '../options.js';
+import type { NotificationsOptions } from '../options.js';
 import { optionError } from '../settings.js';
 import type { FrameworkRequest } from '../http/raw-response.js';
 
@@ -13,7 +13,7 @@ export type ClientAddress = (request: FrameworkRequest) => string | undefined;
  *
  * @throws Error for an option that is not allowed
  */
-export function clientAddress(trustProxy: TrustProxy | undefined): ClientAddress {
+export function clientAddress(trustProxy: NotificationsOptions['trustProxy']): ClientAddress {
   if (trustProxy === undefined) return ({ ip, socket }) => addressKey(ip ?? socket?.remoteAddress);
   const trust = compile(trustProxy);
   return (request) => {
@@ -38,7 +38,7 @@ export function isClosed({ socket }: FrameworkRequest): boolean {
  */
 const HOPS_MAX = 10;
 
-function compile(trustProxy: TrustProxy): (address: string, hop: number) => boolean {
+function compile(trustProxy: NonNullable<NotificationsOptions['trustProxy']>): (address: string, hop: number) => boolean {
   const rule = `must be a number of proxies from 1 to ${HOPS_MAX}, or the addresses of proxies, as in ["loopback", "10.0.0.0/8"]`;
   if (typeof trustProxy === 'number' && Number.isInteger(trustProxy) && trustProxy >= 1 && trustProxy <= HOPS_MAX) {
     return (_, hop) => hop < trustProxy;

@@ -6,7 +6,7 @@ import { withErrorHeaders, type Rejected, requestOn } from './error-headers.js';
 import { type FrameworkRequest, type FrameworkResponse, isTaken } from './raw-response.js';
 import { postRouteOf } from './route.decorator.js';
 import type { ReadContext } from '../context.js';
-import type { SecurityRoute } from '../security/security-event.js';
+import type { SecurityRequest } from '../security/security-event.js';
 
 /*
  * All changes that this library makes to the application's HTTP adapter. They use only methods that
@@ -31,7 +31,7 @@ type ErrorHandler = (error: unknown, request: FrameworkRequest, response: Framew
 /** A POST route of a feed. */
 interface PostRoute {
   readonly pattern: RegExp;
-  readonly route: SecurityRoute;
+  readonly route: SecurityRequest['route'];
   readonly context: ReadContext;
 }
 
@@ -72,7 +72,7 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
  * prefix or a version. Feeds that differ only in their version cannot be distinguished before
  * routing; then the first of them is returned.
  */
-function feedAt(path: string, route: SecurityRoute, feeds: readonly ReadingFeed[]): ReadContext | undefined {
+function feedAt(path: string, route: SecurityRequest['route'], feeds: readonly ReadingFeed[]): ReadContext | undefined {
   const suffix = route === 'ticket' ? '/tickets' : '';
   const found = feeds.filter((feed) => path.endsWith(`/${feed.path}${suffix}`));
   const [longest = feeds[0]] = found.sort((one, other) => other.path.length - one.path.length);

@@ -3,7 +3,7 @@ import { NotificationsException, toException } from '../notifications.exception.
 import type { GrantedRead } from '../access/granted.js';
 import { type FrameworkRequest, type FrameworkResponse, isHttp1, rawOf } from './raw-response.js';
 import type { ReadContext } from '../context.js';
-import type { SecurityRequest, SecurityRoute } from '../security/security-event.js';
+import type { SecurityRequest } from '../security/security-event.js';
 import type { Describe, SecurityEvents } from '../security/security-events.js';
 
 /** Describes a rejected request for its security event. */
@@ -34,7 +34,7 @@ export function withErrorHeaders(
 }
 
 /** Describes a request to a route of the feed. */
-export function requestOn(route: SecurityRoute, request: FrameworkRequest, context: ReadContext): Rejected {
+export function requestOn(route: SecurityRequest['route'], request: FrameworkRequest, context: ReadContext): Rejected {
   const { security } = context;
   const describe = (): SecurityRequest => ({
     route,

@@ -1,7 +1,7 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { EVENT_STREAM_TYPE } from '../../wire/protocol.js';
 import { header, type HttpRequest } from '../../wire/request.js';
-import type { SecurityRoute } from '../security/security-event.js';
+import type { SecurityRequest } from '../security/security-event.js';
 
 /** The metadata key for the route of a handler. */
 export const ROUTE_MARK = 'nest-notifications:route';
@@ -30,7 +30,7 @@ export function postRouteOf(handler: object): 'publish' | 'ticket' | undefined {
  * The route of a handler's request. A request that is rejected before it is parsed counts as a
  * stream if its `Accept` header contains the type of event streams.
  */
-export function routeOf(handler: object, request: HttpRequest): SecurityRoute {
+export function routeOf(handler: object, request: HttpRequest): SecurityRequest['route'] {
   const mark = Reflect.getMetadata(ROUTE_MARK, handler) as Mark;
   if (mark !== 'read') return mark;
   return header(request, 'accept')?.includes(EVENT_STREAM_TYPE) ? 'stream' : 'poll';

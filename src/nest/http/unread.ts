@@ -5,7 +5,7 @@ import type { FeedCounts } from '../../core/feed.js';
 import type { GrantedRead } from '../access/granted.js';
 import { describeRead } from './error-headers.js';
 import { isHttp1 } from './raw-response.js';
-import type { CutEvent } from '../security/security-event.js';
+import type { SecurityEventOf } from '../security/security-event.js';
 import type { SecurityEvents } from '../security/security-events.js';
 
 /**
@@ -207,7 +207,7 @@ export class UnreadAnswers {
     }
   }
 
-  #cut(entry: Entry, limit: CutEvent['limit']): void {
+  #cut(entry: Entry, limit: SecurityEventOf<'cut'>['limit']): void {
     const [oldest, ...others] = entry.pieces;
     if (oldest) {
       this.#security.cut(limit, () => {

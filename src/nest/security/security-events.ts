@@ -5,20 +5,22 @@ import type { ErrorCode } from '../../core/errors.js';
 import type { Revocation } from '../../core/revocation.js';
 import { NotificationsException, toException } from '../notifications.exception.js';
 import { IsolatedObservable } from './isolated-observable.js';
-import type { CutEvent, SecurityEvent, SecurityLimit, SecurityRequest } from './security-event.js';
+import type { SecurityEvent, SecurityEventOf, SecurityRequest } from './security-event.js';
 import { inSubscriberContext } from '../http/subscriber-context.js';
 
 /**
  * The codes of errors that report an exceeded limit. Other errors with a status of 5xx are
  * failures, not security events.
  */
-const LIMIT_OF: Partial<Record<ErrorCode, SecurityLimit>> = {
+const LIMIT_OF: Partial<Record<ErrorCode, Limit>> = {
   waiters_too_many: 'limits.waitersMax',
   subscriber_waiters_too_many: 'limits.waitersPerSubscriberMax',
   address_waiters_too_many: 'limits.waitersPerAddressMax',
   publish_too_fast: 'publish.perMinuteMax',
   tickets_too_fast: 'tickets.perMinuteMax',
 };
+
+type Limit = SecurityEventOf<'limited'>['limit'];
 
 const SUBSCRIBER = Symbol('subscriber');
 
@@ -80,7 +82,7 @@ export class SecurityEvents {
   }
 
   /** A connection was closed because its client did not read. */
-  cut(limit: CutEvent['limit'], describe: () => SecurityRequest & Pick<CutEvent, 'unreadBytes'>): void {
+  cut(limit: SecurityEventOf<'cut'>['limit'], describe: () => SecurityRequest & { readonly unreadBytes: number }): void {
     if (this.#subject.observed) this.#subject.next({ type: 'cut', at: this.#now(), limit, ...describe() });
   }
 
@@ -98,6 +100,6 @@ export class SecurityEvents {
  * The same code is used for requesting tickets and for opening streams with them. Their limits
  * differ.
  */
-function onRoute(limit: SecurityLimit, { route }: SecurityRequest): SecurityLimit {
+function onRoute(limit: Limit, { route }: SecurityRequest): Limit {
   return limit === 'tickets.perMinuteMax' && route === 'stream' ? 'tickets.usesPerMinuteMax' : limit;
 }
