@@ -5,7 +5,7 @@ interface UserRequest {
   user?: { id: string };
 }
 
-/** A substitute for your own service, with a database behind it. */
+/** A substitute for your own service, which would read a database. */
 @Injectable()
 export class Members {
   readonly byTeam = new Map([['red', new Set(['ann'])]]);

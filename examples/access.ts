@@ -6,7 +6,7 @@ interface UserRequest {
   user?: { id: string; isAdmin: boolean };
 }
 
-/** A substitute for the application's own: passport, a JWT, a session. */
+/** A substitute for your application's guard, which may use Passport, a JWT or a session. */
 @Injectable()
 class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

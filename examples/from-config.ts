@@ -18,7 +18,7 @@ class SettingsModule {}
       isGlobal: true,
       imports: [SettingsModule],
       inject: [Settings],
-      // All other options are in its result.
+      // The factory returns all other options.
       useFactory: ({ redisUrl }: Settings) => ({
         access: 'public',
         store: redisUrl ? redisStore({ connection: redisUrl }) : memoryStore(),

@@ -10,7 +10,9 @@ class HealthController {
     private readonly notifications: NotificationsHealthIndicator,
   ) {}
 
-  /** Liveness: the process answers. A restart does not repair a store, so it is not checked. */
+  /**
+   * Liveness: the process answers. The store is not checked, because a restart does not repair it.
+   */
   @Get('live')
   live() {
     return { status: 'ok' };

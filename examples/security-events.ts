@@ -4,7 +4,7 @@ import { groupBy, mergeMap, throttleTime } from 'rxjs';
 
 @Injectable()
 export class SecurityLog implements OnModuleInit {
-  /** For your metrics. There are as many names as codes and limits. */
+  /** For your metrics. The number of names is bounded: one for each code or limit. */
   readonly counts = new Map<string, number>();
   private readonly logger = new Logger('Security');
 

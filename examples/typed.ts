@@ -2,7 +2,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { NotificationsModule, NotificationsService } from 'nest-notifications';
 import { z } from 'zod';
 
-/** Topic to type to data. A topic may be a template. */
+/** Maps each topic to its types, and each type to its data. A topic may be a template. */
 interface AppNotifications {
   orders: { 'order.shipped': { id: number; carrier: string } };
   [user: `user.${string}`]: { mention: { by: string } };

@@ -28,7 +28,7 @@ export function abilitiesOf(store: Store & Partial<StoreAbilities>): Partial<Sto
  */
 export function checkClaim(key: string, ttlMs: number): void {
   if (typeof key !== 'string' || !CLAIM_KEY.test(key)) {
-    throw new RangeError(`key is ${JSON.stringify(key)}; it must have 1 to 64 letters, digits, - and _`);
+    throw new RangeError(`key is ${JSON.stringify(key)}; it must have 1 to 64 characters: letters, digits, - and _`);
   }
   if (!Number.isSafeInteger(ttlMs) || ttlMs < 1 || ttlMs > CLAIM_TTL_MS_MAX) {
     throw new RangeError(`ttlMs is ${ttlMs}; it must be a whole number from 1 to ${CLAIM_TTL_MS_MAX}`);

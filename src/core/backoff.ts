@@ -16,8 +16,8 @@ export function jittered(durationMs: number, random: () => number = Math.random)
 }
 
 /**
- * The pause before a client reconnects, with jitter. `overMs` spreads many clients over a longer
- * time.
+ * The pause before a client reconnects, with jitter. A random time up to `overMs` is added, so that
+ * many clients do not reconnect together.
  */
 export function reconnectMs(pauseMs: number, overMs: number, random: () => number = Math.random): number {
   return jittered(pauseMs, random) + Math.round(random() * overMs);

@@ -1,4 +1,4 @@
-/** The longest timer, in milliseconds. Node fires a longer one at once. */
+/** The longest timer, in milliseconds. Node.js fires a timer with a longer delay at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** A running timer. Only its clock knows the type. */

@@ -2,7 +2,7 @@ import type { FeedRequest, Start } from './feed-request.js';
 import type { LogPage } from './page.js';
 import type { ReadWindow } from './reader.js';
 
-/** A page of the store with the position it was read after, and the window of this node now. */
+/** A page of the store, the position after which it was read, and this node's current window. */
 export interface StoreRead {
   readonly page: LogPage;
   readonly after: Start;
@@ -13,7 +13,8 @@ export interface StoreRead {
  * Returns the part of a store's page that this node may deliver. Undefined if the node is behind
  * the store and cannot answer the request yet.
  *
- * - A cursor may belong to an epoch that this node did not know when it parsed the request.
+ * - The cursor may belong to an epoch that this node did not know at parsing. Then the result is
+ *   undefined.
  * - The store may be ahead of this node. Then this node does not know the latest revocations yet.
  *   So a subscriber receives only the notifications up to the node's head. When the node receives
  *   the later ones, it wakes the waiter.

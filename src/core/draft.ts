@@ -43,7 +43,7 @@ export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): D
   // Check the JSON that was written, because a `toJSON` method may have replaced parts of the data.
   if (isSuspect(data, limits)) checkData(JSON.parse(data), limits);
   const options = optionsText(item, time.getTime());
-  // JSON escapes no character that a name may have.
+  // These names contain no character that JSON escapes.
   const head = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}",`;
   const json = `${head}${options}"data":${data}}`;
   const bytes = utf8Length(json);
@@ -71,7 +71,7 @@ export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
     for (const [key, child] of Object.entries(value)) {
       if (key === '__proto__') throw new NotificationsError('data_invalid', 'data has a key __proto__');
       if (key === 'constructor' && hasPrototype(child)) {
-        throw new NotificationsError('data_invalid', 'data has a key constructor with a prototype');
+        throw new NotificationsError('data_invalid', 'data has a key "constructor" whose value has a key "prototype"');
       }
       stack.push({ value: child, depth: depth + 1 });
     }

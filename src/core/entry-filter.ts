@@ -19,8 +19,7 @@ export type IsSkipped = (entry: LogEntry) => boolean;
  * it reads the options from their JSON.
  *
  * A skipped entry is never delivered later: its expiry has passed, or the newer entry replaces it.
- * The newer entry replaces the older one even after the newer one has expired, because the content
- * of the older one is outdated.
+ * An expired entry still replaces older entries with its key, because their content is outdated.
  */
 export class EntryFilter {
   readonly #clock: Clock;
@@ -73,7 +72,7 @@ export class EntryFilter {
   /**
    * Removes skipped entries from a read of the store.
    *
-   * @param isSameLog whether their positions are positions of the window's log
+   * @param isSameLog whether the entries belong to the same log as the window
    */
   ofStore(read: readonly LogEntry[], isSameLog: boolean): LiveEntries {
     const { entries, staleAtMs } = this.ofHistory([...read].reverse(), isSameLog);
@@ -116,7 +115,6 @@ export class EntryFilter {
   }
 }
 
-/** Whether an entry has expired. */
 export function hasExpired({ json }: LogEntry, nowMs: number): boolean {
   return isExpired(optionsOf(json), nowMs);
 }

@@ -26,7 +26,7 @@ export interface FeedOptions {
   readonly observer?: FeedObserver | undefined;
 }
 
-/** `ready`, or the reason why a node is not. */
+/** `ready`, or the reason why the node is not ready. */
 export type NotificationsHealth = 'ready' | 'draining' | 'store_unavailable';
 
 /**
@@ -138,8 +138,8 @@ export class Feed {
 
   /**
    * Revokes topics, or all topics, of a subscriber on every node. It ends the subscriber's waiters
-   * for these topics. The revocation is a record of the log. So after this resolves, no node
-   * delivers later notifications to the subscriber.
+   * for these topics. The revocation is a record of the log. So after this resolves, no waiter
+   * that was open before receives later notifications of these topics.
    */
   async revoke(revocation: Revocation): Promise<void> {
     // Apply it on this node even if the store cannot be reached.

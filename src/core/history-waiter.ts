@@ -39,12 +39,15 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     }
     waiters.arm(this);
     observer.armed(this.request);
-    // From now on `revoke` reaches the waiter. It could not before, so look up earlier revocations.
+    // From now on `revoke` reaches the waiter. An earlier revocation did not reach it, so look it
+    // up.
     if (revocations.affects(this.request)) this.#retryLater(REVOKED);
     else this.#read();
   }
 
-  /** Does nothing: the page does not include new notifications. */
+  /**
+   * Ignores new notifications, because the page does not include them. A shutdown ends the read.
+   */
   wake(): void {
     if (this.#context.waiters.isDraining) this.#retryLater(DRAINING);
   }

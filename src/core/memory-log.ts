@@ -84,7 +84,7 @@ export class MemoryLog {
     return entries;
   }
 
-  /** The position of the first entry of these topics after `after` that is not skipped, if any. */
+  /** The lowest position above `after` with an entry of these topics that is not skipped. */
   firstAfter(topics: readonly string[], after: number, isSkipped?: IsSkipped): number | undefined {
     let first: number | undefined;
     for (const name of topics) {
@@ -99,15 +99,15 @@ export class MemoryLog {
     return first;
   }
 
-  /** The position of the newest entry of these topics before `before`, if any. */
+  /** The highest position below `before` with an entry of these topics, if any. */
   lastBefore(topics: readonly string[], before: number): number | undefined {
     return nextOf(this.#runs({ topics, before }), -1)?.position;
   }
 
   /**
-   * Reads entries of these topics. After a position they are in the order of the log. Before a
-   * position they are newest first. Both bounds apply, but `bytesMax` does not exclude the first
-   * entry. Skipped entries do not count.
+   * Reads entries of these topics. A read after a position returns them in the order of the log. A
+   * read before a position returns the newest first. `limit` and `bytesMax` both apply, but `bytesMax` never
+   * excludes the first entry. Skipped entries do not count.
    */
   read(query: ReadQuery | HistoryQuery, isSkipped?: IsSkipped): LogSlice {
     const step = query.before === undefined ? 1 : -1;
@@ -146,8 +146,8 @@ interface Run {
 }
 
 /**
- * Returns the next entry and advances its run. A run is the index of one topic at its current
- * position. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
+ * Returns the next entry and advances its run. A run is the list of one topic and the index of its
+ * next entry. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
  * Undefined when all runs have ended.
  */
 function nextOf(runs: readonly Run[], step: 1 | -1): LogEntry | undefined {

@@ -23,7 +23,7 @@ export interface Notification<Topic extends string = string, Type extends string
   readonly publisher?: string;
   /** The trace of its publish: a `traceparent` of W3C Trace Context. */
   readonly traceparent?: string;
-  /** JSON of the application. */
+  /** The application's data: any JSON value. */
   readonly data: Data;
 }
 
@@ -38,7 +38,7 @@ export interface Notification<Topic extends string = string, Type extends string
  * }
  * ```
  *
- * As the type argument of `NotificationsService<AppNotifications>`, it types `publish`, `poll` and
+ * `NotificationsService<AppNotifications>` uses the map as the types of `publish`, `poll` and
  * `follow`.
  */
 export type NotificationMap = object;

@@ -44,7 +44,7 @@ export function numberOptions<Name extends string>(options: object, rules: Optio
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= range.min && value <= range.max) {
       return [name, value] as const;
     }
-    throw wrongOption({ owner, name: group + name, value, rule: `must be a whole number from ${rangeText(range)}` });
+    throw wrongOption({ owner, name: group + name, value, rule: `must be a whole number ${rangeText(range)}` });
   });
   return Object.fromEntries(entries) as Record<Name, number>;
 }
@@ -59,7 +59,7 @@ export function unknownOption(owner: string, name: string): RangeError {
 }
 
 function rangeText({ min, max }: NumberRule): string {
-  return max === Number.MAX_SAFE_INTEGER ? `${min}` : `${min} to ${max}`;
+  return max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
 }
 
 /** A longer string is shortened in an error message. */

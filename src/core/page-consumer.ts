@@ -16,10 +16,9 @@ export abstract class PageConsumer implements Observer<LogPage> {
   abstract complete(): void;
 
   /**
-   * Called after each page. The promise resolves when the client has received the page. Until it
-   * resolves, a stream reads no further page, and the waiter counts towards the limits. Undefined
-   * means that the client has already received the page. Without this method each page counts as
-   * received at once.
+   * Called after each page. The promise resolves when the page was sent. Until it resolves, a
+   * stream reads no further page, and the waiter counts towards the limits. Undefined means that the
+   * page was sent already. Without this method each page counts as sent at once.
    */
   drained?(): Promise<void> | undefined;
 }

@@ -25,8 +25,8 @@ export interface LogPosition {
 export const NOWHERE: LogPosition = { epochId: '', position: 0 };
 
 /**
- * The log of `epoch` may continue the log of `held`. Returns the highest position, up to `held`, at
- * which both logs hold the same entries. Undefined if `epoch` does not continue that log.
+ * The log of `epoch` may continue the log of `held`. Returns the last position that both logs
+ * share, at most the position of `held`. Undefined if `epoch` does not continue that log.
  */
 export function sharedPosition(epoch: Epoch, held: LogPosition): LogPosition | undefined {
   if (held.epochId === epoch.id) return held;
@@ -37,8 +37,8 @@ export function sharedPosition(epoch: Epoch, held: LogPosition): LogPosition | u
 }
 
 /**
- * The same position in the log of `epoch`. Undefined if that log and the log of `held` do not hold
- * the same entries up to this position.
+ * The same position in the log of `epoch`. Undefined unless the two logs are equal up to this
+ * position.
  */
 export function positionIn(epoch: Epoch, held: LogPosition): LogPosition | undefined {
   const shared = sharedPosition(epoch, held);
@@ -57,7 +57,7 @@ export interface HistoryRange {
 }
 
 /**
- * The result of one read, in the terms of the core. Waiters that read the same page share one
+ * The result of one read, before it is encoded for HTTP. Waiters that read the same page share one
  * object, so it is encoded once.
  */
 export interface LogPage {

@@ -2,7 +2,6 @@ import { Observable, type Observer, type Subscriber, type Subscription, type Uns
 import type { LogPage } from './page.js';
 import { PageConsumer } from './page-consumer.js';
 
-/** Starts a waiter for a consumer. */
 type StartWaiter = (consumer: PageConsumer) => Unsubscribable;
 
 type Next = (page: LogPage) => void;

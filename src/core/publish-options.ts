@@ -34,7 +34,7 @@ export interface PublishOptions {
   readonly expiresAt?: Date | string | undefined;
   /**
    * A newer notification with the same key and topic replaces this one for clients that have not
-   * received it yet. A key has 1 to 200 letters, digits and `. _ : @ / ~ = -`.
+   * received it yet. A key has 1 to 200 characters: letters, digits and `. _ : @ / ~ = -`.
    *
    * @default none: every notification is delivered
    */

@@ -12,8 +12,8 @@ type StartPoll = (consumer: PageConsumer, timeout: Timeout) => Unsubscribable;
 const NEVER: Timeout = { waitMs: Infinity };
 
 /**
- * The page with the next new notifications of a request, or with a gap. Without a timeout it waits
- * until there are new notifications.
+ * The page with the next new notifications of a request, or with a gap. Without a timeout, the
+ * waiter waits until there are new notifications.
  */
 export class Arrivals extends Pages {
   readonly #startPoll: StartPoll;
@@ -23,7 +23,6 @@ export class Arrivals extends Pages {
     this.#startPoll = startPoll;
   }
 
-  /** See `race`. */
   against(timeout: Timeout): Pages {
     return new Pages((consumer) => this.#startPoll(consumer, timeout));
   }

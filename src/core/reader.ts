@@ -121,8 +121,8 @@ export class Reader {
   }
 
   /**
-   * The position of the first live notification of these topics after `after`. Undefined if none
-   * exists, or if the window does not hold everything after `after`.
+   * The lowest position above `after` with a live notification of these topics. Undefined if none
+   * exists, or if the window does not reach back to `after`.
    */
   firstNew(topics: readonly string[], after: Start): number | undefined {
     if (after === 'earliest' || !this.reaches(after)) return undefined;

@@ -2,7 +2,7 @@ import type { LogEntry } from './notification.js';
 import { RESERVED_TOPIC_PREFIX } from './revocation.js';
 
 /**
- * The share of a log that is reserved for the library's own records. An application makes fewer
+ * The share of a log that is reserved for the library's own records. The bound assumes fewer
  * than 100,000 revocations within a log's retention. 16 MiB allow about 160 bytes for each of them.
  * Records beyond either bound count like notifications.
  */

@@ -2,8 +2,8 @@ import type { Draft, LogEntry } from './notification.js';
 
 /**
  * The prefix of topics for the library's own records. No client can name such a topic, because
- * `checkTopic` rejects the character. Any store delivers its records to every node, in the order of
- * the log.
+ * `checkTopic` rejects the character. Every store delivers these records to every node, in the
+ * order of the log.
  */
 export const RESERVED_TOPIC_PREFIX = '$';
 
@@ -23,7 +23,6 @@ export async function revocationsTopic(subscriber: string): Promise<string> {
   return `${REVOCATIONS}.${hex}`;
 }
 
-/** The record of a revocation. */
 export async function revocationDraft({ subscriber, topics }: Revocation, time: Date): Promise<Draft> {
   const id = `$${globalThis.crypto.randomUUID()}`;
   const topic = await revocationsTopic(subscriber);

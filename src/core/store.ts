@@ -2,9 +2,9 @@ import type { Clock } from './clock.js';
 import type { Draft, LogEntry } from './notification.js';
 
 /**
- * The incarnation of a log. A store makes a new epoch when it cannot promise that positions keep
- * their meaning. This happens when a memory log starts, or when an engine was wiped or lost
- * acknowledged entries.
+ * Identifies one log. A store begins a new log when it cannot promise that positions keep their
+ * meaning. This happens when a memory log starts, or when an engine was wiped or lost acknowledged
+ * entries.
  */
 export interface Epoch {
   /** Random and unique to this incarnation. */
@@ -15,9 +15,9 @@ export interface Epoch {
    */
   readonly secret: string;
   /**
-   * The epochs that this one continues, newest first, at most `PAST_EPOCHS_MAX`. A failover that
-   * keeps a prefix of the log names the old epoch here, so that cursors within that prefix stay
-   * valid. Absent: no earlier epoch is known.
+   * The epochs that this one continues, newest first, at most `PAST_EPOCHS_MAX`. After a failover
+   * that keeps the start of the log, the store names the old epoch here. So cursors in that part
+   * stay valid. Absent: no earlier epoch is known.
    */
   readonly before?: readonly PastEpoch[] | undefined;
 }
@@ -27,9 +27,9 @@ export interface PastEpoch {
   readonly id: string;
   readonly secret: string;
   /**
-   * Up to this position both logs hold the same entries. A store that is not sure states a lower
-   * position. A client beyond it gets a `reset` gap, which only costs time. A position that is too
-   * high loses notifications silently.
+   * Up to this position, the logs of this epoch and of the later epoch are equal. A store that is
+   * not sure states a lower position. A client beyond it gets a `reset` gap, which only costs time.
+   * A position that is too high loses notifications silently.
    */
   readonly upTo: number;
   /**
@@ -94,8 +94,8 @@ export interface HistoryQuery extends PageBounds {
 export interface ReadResult {
   readonly epoch: Epoch;
   /**
-   * Entries of the requested topics only. After a position they are in the order of the log.
-   * Before a position they are newest first, so the last one is the oldest.
+   * Entries of the requested topics only. A read after a position returns them in the order of the
+   * log. A read before a position returns the newest first, so the last one is the oldest.
    */
   readonly entries: readonly LogEntry[];
   /**
@@ -148,10 +148,10 @@ export interface Tail {
  * This holds for `read` and `tail` alike. A reader that has read position 7 never reads position 6
  * later, so a late commit at 6 would be lost.
  *
- * **Retention** by count and by bytes counts notifications. The library's own records, on topics
- * that begin with `$`, have their own bounds (`core/records.ts`: 100,000 records and 16 MiB). Only
- * records beyond these bounds count. Otherwise a caller that causes many records, such as
- * revocations, could push out the notifications of other callers. Retention removes the oldest
+ * **Retention** limits the number and the bytes of notifications. The library's own records, on
+ * topics that begin with `$`, have their own bounds (`core/records.ts`: 100,000 records and 16
+ * MiB). Only records beyond these bounds count. Otherwise a caller that causes many records, such
+ * as revocations, could push out the notifications of other callers. Retention removes the oldest
  * entries first, including records, so everything above `trimmed` stays complete.
  */
 export interface Store {
@@ -174,13 +174,13 @@ export interface Store {
   append(drafts: readonly Draft[]): Promise<AppendResult>;
 
   /**
-   * Reads a page by index, in either direction. The cost depends on the size of the result, not on
-   * the length of the log or the number of its topics. The result silently omits entries that
-   * retention has removed. The caller detects this by `trimmed`.
+   * Reads a page with the help of an index, in either direction. The cost depends on the size of
+   * the result, not on the length of the log or the number of its topics. The result silently omits
+   * entries that retention has removed. The caller detects this by `trimmed`.
    *
-   * A read before a position returns every entry from there down to its last entry. If `more` is
-   * false, it returns every entry down to `trimmed`. A missing entry on such a page would hide a
-   * notification from a history.
+   * A read before a position omits no entry between this position and the oldest entry on the page.
+   * If `more` is false, it returns every entry down to `trimmed`. A missing entry on such a page
+   * would hide a notification from a history.
    *
    * Rejects with `store_unavailable` when the engine cannot be reached, within a bounded time.
    */
@@ -192,8 +192,8 @@ export interface Store {
    * delivered.
    *
    * A tail survives restarts of its engine and resumes at its position by itself. A new epoch
-   * arrives in a separate batch. In this batch, `after` is the position in the new log from which
-   * the tail follows it. `onAppended` never throws.
+   * arrives in a separate batch. In this batch, `after` is a position of the new log, and the tail
+   * continues after it. `onAppended` never throws.
    */
   tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail>;
 

@@ -72,14 +72,15 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     }
     waiters.arm(this);
     observer.armed(this.request);
-    // From now on `revoke` reaches the waiter. It could not before, so look up earlier revocations.
+    // From now on `revoke` reaches the waiter. An earlier revocation did not reach it, so look it
+    // up.
     if (revocations.affects(this.request)) this.#end('rights');
     else this.#turn();
   }
 
   /**
-   * Called when a topic has new notifications, or at shutdown. A busy waiter ignores the call,
-   * because it reads again before it waits. A waiting waiter reads from `firstNew`: nothing for it
+   * Called when a topic has new notifications, or at shutdown. A shutdown ends the waiter. A busy
+   * waiter ignores new notifications, because it reads again before it waits. A waiting waiter reads from `firstNew`: nothing for it
    * exists before that position, and its own position may already be trimmed.
    */
   wake(firstNew: number): void {
@@ -184,7 +185,9 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     }, leftMs);
   }
 
-  /** The delivery answers a queued waiter. A busy waiter checks the clock itself. */
+  /**
+   * Skips a queued waiter, because the delivery answers it. A busy waiter checks the clock itself.
+   */
   #onTimeout(): void {
     const { reader, waiters } = this.#context;
     if (this.#state !== 'waiting' || waiters.isQueued(this)) return;

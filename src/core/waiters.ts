@@ -38,7 +38,8 @@ export const NOT_QUEUED = Infinity;
  * The time for waking waiters before the event loop serves other work. Delivering a page is cheap.
  * The client's next poll costs several times as much. During this other work, new notifications are
  * merged into the pages of the waiters that are still queued. Measured with bursts of 50
- * notifications to 1,000 clients: a budget of 1 ms needs two thirds of the CPU of 2 ms.
+ * notifications to 1,000 clients: a budget of 1 ms costs two thirds of the CPU time of a budget of
+ * 2 ms.
  */
 export const WAKE_BUDGET_MS = 1;
 /**
@@ -61,9 +62,9 @@ export interface WaiterLimits {
  * The waiters of a node: an index by topic, an index by subscriber, the slots that count towards
  * the limits, and the queue of waiters to wake.
  *
- * The index by topic consists of arrays, and each waiter stores its indexes in them. A `Set` that
- * thousands of waiters enter and leave keeps its outgrown tables in memory until the next major
- * garbage collection. With sets, these tables cost a third of the CPU per delivery.
+ * The index by topic consists of arrays, and each waiter stores its indexes in them. A `Set` with
+ * many additions and removals allocates new tables. The old ones stay until a major garbage
+ * collection. With sets, these tables cost a third of the CPU per delivery.
  */
 export class Waiters<W extends Wakeable> {
   readonly #clock: Clock;
@@ -101,7 +102,6 @@ export class Waiters<W extends Wakeable> {
     return this.#bySubscriber.size;
   }
 
-  /** Addresses with slots. */
   get addressCount(): number {
     return this.#addressSlots.size;
   }
@@ -216,7 +216,7 @@ export class Waiters<W extends Wakeable> {
   }
 
   /**
-   * Queues a waiter, behind all others, for notifications that already exist from this position on.
+   * Queues a waiter behind all others. Its new notifications begin at this position.
    */
   queue(waiter: W, position: number): void {
     this.#enqueue(waiter, position);

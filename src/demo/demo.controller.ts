@@ -32,7 +32,6 @@ const SECURITY_POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-/** The demo page and its files. */
 @Controller()
 export class DemoController {
   /** Read once, at the start: a requested name is looked up here and never becomes a path. */

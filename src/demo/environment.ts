@@ -54,20 +54,20 @@ const NUMBERS = {
     meaning: 'pause (±20 %) of a client before its stream reconnects',
   },
   RETAIN_COUNT: { default: 100_000, min: 1, max: 10_000_000, meaning: 'notifications kept for clients that reconnect' },
-  RETAIN_SECONDS: { default: HOUR_S, min: 1, max: 365 * DAY_S, decimal: true, meaning: 'how long they are kept' },
+  RETAIN_SECONDS: { default: HOUR_S, min: 1, max: 365 * DAY_S, decimal: true, meaning: 'seconds for which notifications are kept' },
   RETAIN_MIB: { default: 64, min: 1, max: 4_096, meaning: 'MiB of JSON kept' },
   WAITERS_MAX: {
     default: 20_000,
     min: 1,
     max: 10_000_000,
-    meaning: 'held polls and open streams at once; a client above that retries later',
+    meaning: 'maximum of held polls and open streams; further clients retry later',
   },
   SOURCE_SECONDS: {
     default: 2,
     min: 0,
     max: HOUR_S,
     decimal: true,
-    meaning: 'how often this process publishes a sample of itself to system.pulse; 0: never',
+    meaning: 'seconds between two samples of this process on system.pulse; 0: none',
   },
 } as const satisfies Record<string, NumberVariable>;
 
@@ -169,6 +169,6 @@ function readStore(text: string | undefined): string {
   if (text === undefined || text === '') return STORE_DEFAULT;
   if (isStore(text)) return text;
   throw new EnvironmentError(
-    `STORE is not a store (its value is hidden, it may have a password), must be ${STORE_FORMS}`,
+    `STORE is invalid; it must be ${STORE_FORMS}. Its value is hidden, because it may contain a password.`,
   );
 }

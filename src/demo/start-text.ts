@@ -39,11 +39,11 @@ export function startText(environment: Environment, port: number): string {
 /** Undefined if only clients on this machine can connect. */
 export function exposureWarning(host: string): string | undefined {
   if (isLoopback(host)) return undefined;
-  return `WARNING: HOST is ${host}: everyone in the network who reaches this address may read and publish.`;
+  return `WARNING: HOST is ${host}: every client that can connect to this address may read and publish.`;
 }
 
 function publicText(host: string): string {
-  const statement = 'This server is public: everyone who reaches it may read every topic and publish to it.';
+  const statement = 'This server is public: every client that can connect may read and publish on every topic.';
   return isLoopback(host)
     ? `${statement}\nThat is why it listens on ${host}, which only this machine reaches.`
     : statement;

@@ -36,7 +36,7 @@ const ENGINES: readonly Engine[] = [
       mkdirSync(dirname(path), { recursive: true });
       return sqliteStore({ path, ...retention });
     },
-    note: 'Notifications are kept in that file: clients resume after a restart.',
+    note: 'Notifications are kept in the file of STORE: clients resume after a restart.',
   },
   {
     prefixes: ['redis://', 'rediss://'],
@@ -76,7 +76,6 @@ export function openStore(store: string, retention: Retention): StoreFactory {
   return known(store).open(store, retention);
 }
 
-/** A note for the user about the store. */
 export function storeNote(store: string): string {
   return known(store).note;
 }

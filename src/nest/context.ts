@@ -46,7 +46,7 @@ export interface ReadContext extends PublishContext {
   readonly claim: ClaimStore['claim'] | undefined;
   /**
    * Origins whose pages may send requests, in addition to the server's own. Undefined: all origins
-   * may.
+   * are allowed.
    */
   readonly origins: ReadonlySet<string> | undefined;
   /** The key by which requests of one client are counted. */
@@ -146,6 +146,6 @@ function claimOf(store: Store): ClaimStore['claim'] {
   const { claim } = abilitiesOf(store);
   if (claim) return claim;
   throw new Error(
-    'NotificationsModule: option tickets needs a store with claim(), which lets each ticket be used once; this store has none',
+    'NotificationsModule: option tickets needs a store with the method claim(), so that a ticket cannot be used twice; this store has no claim()',
   );
 }

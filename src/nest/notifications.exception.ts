@@ -18,8 +18,8 @@ const STORE_UNAVAILABLE = 'The store cannot answer at the moment; retry.';
  * JSON (`statusCode`, `error`, `message`) with a stable `code`. `cause` is the
  * `NotificationsError`.
  *
- * For `store_unavailable` only the cause has the details. Its `message` names the failed operation,
- * and its own `cause` is the error of the database.
+ * For `store_unavailable` only the cause has the details. The `message` of the cause names the
+ * failed operation. The error of the database is its `cause`.
  */
 export class NotificationsException extends HttpException {
   readonly code: ErrorCode;
@@ -37,7 +37,7 @@ export class NotificationsException extends HttpException {
 }
 
 /**
- * The time until a retry, in whole seconds. If the exact time is unknown, it is random, so that
+ * The time until a retry, in whole seconds. Without an exact time, the result is random, so that
  * rejected clients do not all retry together. The retries spread over three seconds, or over a
  * longer time if there are many clients.
  */

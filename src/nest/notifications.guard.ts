@@ -110,7 +110,7 @@ export class NotificationsGuard implements CanActivate {
     const retryAfterMs = this.#publishRate.take(caller, count);
     if (retryAfterMs === 0) return;
     const { perMinuteMax } = this.#context.settings.publish;
-    const message = `more than ${perMinuteMax} notifications a minute are published to this node (publish.perMinuteMax)`;
+    const message = `this caller publishes more than ${perMinuteMax} notifications a minute to this node (publish.perMinuteMax)`;
     throw new NotificationsError('publish_too_fast', message, { retryAfterMs });
   }
 

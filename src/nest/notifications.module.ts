@@ -233,7 +233,7 @@ function isReplaced(service: unknown): boolean {
 
 /**
  * Rejects extras in the result of a factory. They would have no effect, because the factory runs
- * after the module was defined. In the options of `forRoot` there are none, because Nest removes
+ * after the module was defined. The options of `forRoot` contain no extras, because Nest removes
  * them.
  *
  * @throws Error that names the option

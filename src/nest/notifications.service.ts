@@ -116,9 +116,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
 
   /**
    * Checks notifications as `publish` does, with the same schemas and limits, but appends nothing.
-   * The result is for the outbox of the PostgreSQL store: `publishInTransaction` of
-   * `nest-notifications/stores/postgres`, or its SQL function `publish`, puts it into a transaction
-   * of the application.
+   * The result is for the outbox of the PostgreSQL store. Pass it to `publishInTransaction` of
+   * `nest-notifications/stores/postgres`, or to the SQL function `publish`.
    *
    * Rejects like `publish`, except for `store_unavailable`.
    */
@@ -167,18 +166,18 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Reads the newest notifications up to a position, newest first. It never waits. Show a page,
-   * read older ones with `before: page.cursor` while `more` is true, and follow the feed from
-   * `page.follow`: no notification is missing in between, and none occurs twice.
+   * Reads the newest notifications up to a position, newest first. It never waits. Show a page.
+   * Read older pages with `before: page.cursor` while `more` is true. Follow the feed from
+   * `page.follow`: no notification is missing or repeated.
    *
    * ```ts
    * const newest = await service.history({ topics: ['orders'], limit: 20 });
    * const older = await service.history({ topics: ['orders'], limit: 20, before: newest.cursor });
    * ```
    *
-   * `latest` is the newest notification that this node has received. A page has the
-   * gap `reset` if its cursor belongs to a log that no longer exists. It then begins at the end of
-   * the log again. It has the gap `expired` if a failover has lost notifications after the cursor.
+   * `latest` is the newest notification that this node has received. A page has the gap `reset` if
+   * the requested cursor belongs to a log that no longer exists. It then begins at the end of the
+   * log again. It has the gap `expired` if a failover has lost notifications after the cursor.
    *
    * Rejects with a `NotificationsException`: `topic_missing`, `topic_invalid`, `topics_too_many`,
    * `before_invalid`, `limit_invalid`, `waiters_too_many`, `draining`, `store_unavailable`, or

@@ -38,7 +38,7 @@ export interface NotificationsOptions {
          * @default 55_000
          */
         readonly waitMsMax?: number | undefined;
-        /** Notifications per page, if the client does not specify it. @default 100 */
+        /** Notifications per page, if the client specifies no limit. @default 100 */
         readonly limit?: number | undefined;
         /** The most notifications per page that a client may request. @default 1_000 */
         readonly limitMax?: number | undefined;
@@ -114,8 +114,8 @@ export interface NotificationsOptions {
    *
    * For `grantMs`, guards, middleware and `access.subscriber` do not run. `access.read` and limits
    * still apply, and `revoke` ends the grant at once. Nest answers if middleware wraps the
-   * response, or if the response sets cookies. With the lane on, the application does not start if
-   * it has interceptors or exception filters, global ones or in `decorators`.
+   * response, or if the response sets cookies. With the lane on, an application with interceptors
+   * or exception filters does not start. This includes those in `decorators`.
    */
   readonly directLane?:
     | {

@@ -8,9 +8,9 @@ const WITH_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$|^\[([^\]]+)\](?::\d+)?$/;
 
 /**
  * The key under which the requests of an address are counted. An IPv4 address is its own key, also
- * if it is written as an IPv6 address (`::ffff:192.0.2.1`). The key of an IPv6 address is its first
- * 64 bits, because one network usually assigns all of them to one customer (RFC 6177). A text that
- * is not an address is its own key. Undefined without an IP address, as behind a Unix socket.
+ * if it is written as an IPv6 address (`::ffff:192.0.2.1`). An IPv6 address counts by its first 64
+ * bits: one customer usually has all addresses that share them (RFC 6177). A text that is not an
+ * address is its own key. Undefined without an IP address, as behind a Unix socket.
  */
 export function addressKey(ip: string | undefined): string | undefined {
   if (ip === undefined || ip === '') return undefined;

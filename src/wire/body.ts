@@ -19,5 +19,5 @@ export function fieldsOf(
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return value as Readonly<Record<string, unknown>>;
   const name = JSON.stringify(unknown.slice(0, NAME_SHOWN_MAX));
-  throw new NotificationsError('body_invalid', `unknown field ${name}: known are ${known.join(', ')}`);
+  throw new NotificationsError('body_invalid', `unknown field ${name}; the known fields are ${known.join(', ')}`);
 }

@@ -32,14 +32,15 @@ const CURSOR_PATTERN = /^[A-Za-z0-9_-]{36}$/;
  *   that these bytes are zeros is 1 in 2^40.
  * - The tag is readable without the secret. If a log and its secret are lost, its cursors are still
  *   recognised and answered with a gap. The CRC distinguishes them from mistyped cursors. A client
- *   that forges both gets a gap, as it would with `earliest`.
+ *   that forges the tag and the CRC gets a gap and the oldest page. A read from `earliest` returns
+ *   the same page.
  */
 export class Cursors {
   readonly #keys: Keys;
   #epoch: Epoch | undefined;
   /**
    * The sealers of this epoch and of the earlier epochs that it continues, one for each key. The
-   * first one seals. All of them open.
+   * first one seals new cursors. All of them can open a cursor.
    */
   #sealers: readonly Sealer[] = [];
   /**

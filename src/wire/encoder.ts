@@ -32,8 +32,8 @@ export interface Body {
   readonly content: string | Buffer;
   readonly bytes: number;
   /**
-   * If each answer has its own cursor: the number of bytes from the start of this cursor to the
-   * end.
+   * Set if each answer has its own cursor: the bytes from the start of the cursor to the end of the
+   * body.
    */
   readonly cursorFromEnd?: number;
 }
@@ -78,10 +78,10 @@ interface Encoded {
 /**
  * Encodes pages for clients and application code.
  *
- * A cursor must not reveal whether topics that the client may not read have changed. The cursor of
- * a page with notifications depends on the last notification alone. So clients that receive the
- * same page share its bytes and send equal requests next. The cursor of an empty page is a position
- * at the end of the log. It is sealed again for each answer, so its text differs each time.
+ * A cursor must not reveal changes of topics that the client may not read. The cursor of a page
+ * with notifications depends on the last notification alone. So clients that receive the same page
+ * share its bytes and send equal requests next. The cursor of an empty page is a position at the
+ * end of the log. It is sealed again for each answer, so its text differs each time.
  */
 export class PageEncoder {
   readonly #cursors: Cursors;
@@ -243,7 +243,10 @@ function closing({ more, gap, history }: LogPage, follow?: string): string {
   return `","more":${more}${range}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
 }
 
-/** How to write a text of this length in UTF-8. ASCII text, the usual case, only needs a copy. */
+/**
+ * The encoding for writing a text that has `bytes` bytes in UTF-8. ASCII text, the usual case, only
+ * needs a copy.
+ */
 export function encodingOf(text: string, bytes: number): 'latin1' | 'utf8' {
   return text.length === bytes ? 'latin1' : 'utf8';
 }

@@ -15,8 +15,8 @@ export interface HistoryPage<N extends Notification = Notification> extends Page
    */
   readonly cursor: string;
   /**
-   * Older notifications exist. The next page is empty if they have expired, if newer ones of their
-   * keys replace them, or if retention removes them first.
+   * Older notifications exist. The next page may still be empty: they may expire, be replaced by
+   * key, or be removed by retention.
    */
   readonly more: boolean;
   /**

@@ -5,7 +5,10 @@ import { type Body, encodingOf } from './encoder.js';
 
 export type RawHeaders = readonly (readonly [name: string, value: number | string | readonly string[]])[];
 
-/** The head of a GET as most clients send it. node:http parses requests in another form. */
+/**
+ * The head of a GET as most clients send it. A request that differs from this form is left to
+ * node:http.
+ */
 export function getHead(url: string, rawHeaders: readonly string[]): Buffer {
   let head = `GET ${url} HTTP/1.1\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) head += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;

@@ -12,7 +12,7 @@ export interface ScopedItems {
   readonly items: readonly PublishItem[];
   /** Ids that are derived from the request. The same request yields them again. */
   readonly named: readonly string[];
-  /** The ids among them that are derived from its `Idempotency-Key`. */
+  /** The ids of `named` that are derived from the request's `Idempotency-Key`. */
   readonly keyed: readonly string[];
   /**
    * Ids that the `Idempotency-Key` would give to one more item. If such an id was used before, the

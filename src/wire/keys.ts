@@ -19,7 +19,8 @@ export class Keys {
   readonly #epochs = new LRUCache<string, readonly KeyedEpoch[]>({ max: EPOCHS_MAX });
 
   /**
-   * @param keys the first one seals, all of them open. Empty: only the secret of the epoch is used.
+   * @param keys the first key seals, and every key can open. Empty: only the secret of the epoch is
+   * used. Empty: only the secret of the epoch is used.
    */
   constructor(keys: readonly string[] = []) {
     this.#keys = keys.length > 0 ? [...new Set(keys)] : [NO_KEY];

@@ -2,7 +2,8 @@ import { header, type HttpRequest } from './request.js';
 
 /**
  * Whether the origin of the page that sent the request is allowed. Browsers set `Sec-Fetch-Site`
- * and `Origin`, and a page cannot change them. A request without both is not from a page.
+ * and `Origin`, and a page cannot change them. A request that has neither header is not from a
+ * page.
  *
  * @param origins allowed in addition to the server's own origin
  */

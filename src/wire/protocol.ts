@@ -5,7 +5,7 @@
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 /**
- * Without a charset: the WHATWG HTML standard fixes UTF-8, and some clients compare the whole
+ * Without a charset: the WHATWG HTML standard requires UTF-8, and some clients compare the whole
  * value.
  */
 export const EVENT_STREAM_TYPE = 'text/event-stream';

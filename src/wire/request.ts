@@ -44,8 +44,8 @@ export interface RequestContext {
 }
 
 /**
- * The offered media types. Each is also offered with a charset, because clients request it. Only
- * `text/event-stream` defines this parameter.
+ * The offered media types. Each is also offered with a charset, because some clients
+ * request one.
  */
 const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
 
@@ -84,7 +84,7 @@ export function checkTopics(topics: readonly string[], topicsMax: number): reado
     throw new NotificationsError('topic_missing', 'topic is missing: name at least one, as in ?topic=orders');
   }
   if (distinct.length > topicsMax) {
-    const message = `topic names ${distinct.length} topics, at most ${topicsMax} are allowed in a request`;
+    const message = `the request names ${distinct.length} topics, at most ${topicsMax} are allowed`;
     throw new NotificationsError('topics_too_many', message);
   }
   for (const topic of distinct) checkTopic(topic);
@@ -143,7 +143,7 @@ function parseCursor(
   if (text === 'earliest' || text === 'latest') return { after: text, cursor: undefined };
   const after = openCursor(text);
   if (!after) {
-    const message = `${name} is not a cursor of this feed: pass on the one from the last answer as it is, or earliest or latest`;
+    const message = `${name} is not a cursor of this feed; send the cursor of the last answer unchanged, or earliest or latest`;
     throw new NotificationsError('cursor_invalid', message);
   }
   return { after, cursor: text };
@@ -161,11 +161,11 @@ function parseBefore(
   if (other) throw new NotificationsError('before_invalid', `before and ${other} exclude each other; leave one out`);
   const before = text === 'latest' ? text : openCursor(text);
   if (!before) {
-    const message = 'before is not a cursor of this feed: pass on the one from the last answer as it is, or latest';
+    const message = 'before is not a cursor of this feed; send the cursor of the last answer unchanged, or "latest"';
     throw new NotificationsError('before_invalid', message);
   }
   if (transport === 'poll') return before;
-  const message = 'before reads one page as JSON; send Accept: application/json, or leave before out';
+  const message = 'before reads one page as JSON; send Accept: application/json, or omit the parameter "before"';
   throw new NotificationsError('before_invalid', message);
 }
 
@@ -204,6 +204,6 @@ function wholeNumber(text: string): number | undefined {
 
 function single(query: URLSearchParams, name: string, code: ErrorCode): string | undefined {
   const values = query.getAll(name);
-  if (values.length > 1) throw new NotificationsError(code, `${name} is given ${values.length} times, once is allowed`);
+  if (values.length > 1) throw new NotificationsError(code, `${name} is given ${values.length} times; give it once`);
   return values[0];
 }

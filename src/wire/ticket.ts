@@ -18,7 +18,7 @@ export interface TicketClaims {
   readonly position: number;
   /** Deadline of the first use, in milliseconds since 1970. */
   readonly useByMs: number;
-  /** Streams that were opened with it end at this time, in milliseconds since 1970. */
+  /** Streams that were opened with the ticket end at this time, in milliseconds since 1970. */
   readonly endsAtMs: number;
 }
 
@@ -47,7 +47,7 @@ const BODY_FIELDS: readonly string[] = ['topics'];
  */
 export function parseTicketBody(body: unknown): readonly string[] | undefined {
   if (body === undefined || body === null) return undefined;
-  const { topics } = fieldsOf(body, BODY_FIELDS, 'an object, with topics or empty');
+  const { topics } = fieldsOf(body, BODY_FIELDS, 'an object with topics, or an empty object');
   if (topics === undefined) return undefined;
   if (Array.isArray(topics) && topics.every((topic) => typeof topic === 'string')) return topics;
   throw new NotificationsError('body_invalid', 'topics must be an array of strings');
@@ -59,7 +59,7 @@ export function newTicketId(): string {
 
 /**
  * Seals a ticket for a URL: base64url of AES-256-GCM. All nodes of a store derive the same key from
- * the epoch, so a new epoch ends all tickets.
+ * the epoch, so a log that was lost ends all tickets.
  *
  * nonce (12 bytes) | claims as JSON | tag (16 bytes)
  */

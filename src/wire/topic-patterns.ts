@@ -1,8 +1,8 @@
 import { decodeSegment } from './topic-of.js';
 
 /**
- * The values of a pattern's parameters: the segments of the topic, decoded as `topicOf` encodes
- * them.
+ * The values of a pattern's parameters. Each is a decoded segment of the topic (see
+ * `decodeSegment`).
  */
 export type TopicParams = Readonly<Record<string, string>>;
 
@@ -24,7 +24,7 @@ const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
  * Patterns of topics. Dots separate their segments. `user.:id` has a parameter, which matches one
- * whole segment. `org.:org.*` ends with any number of segments, at least one. If several patterns
+ * whole segment. `org.:org.*` matches one or more segments after the parameter. If several patterns
  * match, the most specific one applies. They are compared segment by segment: a literal is more
  * specific than a parameter, and a parameter is more specific than `*`.
  *

@@ -59,7 +59,7 @@ describe('optionsOf', () => {
 describe('an option is rejected', () => {
   const ttl = `it must be a whole number from 1 to ${TTL_MS_MAX}`;
   const date = 'it must be a Date, or a text such as 2026-12-24T18:00:00Z';
-  const next = 'it must be in the future, by at most ten years';
+  const next = 'it must be a time in the next ten years';
   test.each([
     [{ ttlMs: 0 }, `ttlMs is 0; ${ttl}`],
     [{ ttlMs: -1 }, `ttlMs is -1; ${ttl}`],

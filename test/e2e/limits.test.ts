@@ -163,7 +163,7 @@ forEachAdapter((adapter) => {
       const refused = await post(app, ITEM, AS_ANN);
       expect([refused.status, refused.json.code]).toEqual([429, 'publish_too_fast']);
       expect(refused.json.message).toBe(
-        'more than 3 notifications a minute are published to this node (publish.perMinuteMax)',
+        'this caller publishes more than 3 notifications a minute to this node (publish.perMinuteMax)',
       );
       const retryAfterS = Number(refused.header('retry-after'));
       expect(retryAfterS).toBeGreaterThan(10);

@@ -138,7 +138,7 @@ describe('options', () => {
     '%s: %p is refused by name',
     (name, value) => {
       expect(() => memoryStore({ [name as string]: value } as MemoryStoreOptions)).toThrow(
-        new RangeError(`memoryStore: option ${name} is ${shown(value)}; it must be a whole number from 1`),
+        new RangeError(`memoryStore: option ${name} is ${shown(value)}; it must be a whole number of at least 1`),
       );
     },
   );

@@ -65,7 +65,7 @@ describe('a body to publish', () => {
       [
         '{"topic":"a","type":"t","time":"now"}',
         'body_invalid',
-        'unknown field "time": known are topic, type, data, id',
+        'unknown field "time"; the known fields are topic, type, data, id',
       ],
       ['{"topic":"a","type":"t","Data":1}', 'body_invalid', 'unknown field "Data"'],
       ['{"topic":"a","type":"t","__proto__":{}}', 'body_invalid', 'unknown field "__proto__"'],

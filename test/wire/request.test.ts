@@ -132,7 +132,7 @@ describe('a read request is refused for', () => {
       ]),
       ['?wait=56', 'wait_invalid', /from 0 to 55$/],
       ['?wait=999999999', 'wait_invalid', /from 0 to 55$/],
-      ['?wait=1&wait=1', 'wait_invalid', /^wait is given 2 times, once is allowed$/],
+      ['?wait=1&wait=1', 'wait_invalid', /^wait is given 2 times; give it once$/],
       ['?wait=&wait=1', 'wait_invalid', /^wait is given 2 times/],
       ...BAD_NUMBERS.map((text): [string, string, RegExp] => [
         `?limit=${text}`,

@@ -109,8 +109,8 @@ export class AccessPolicy {
   }
 
   /**
-   * The topics that the request names, or else the caller's own topics. If there is a rule `read`,
-   * it must allow them.
+   * The topics that the request names, or else the caller's own topics. The rule `read` must allow
+   * named topics. If there is no such rule, they are refused, and own topics are allowed.
    * @throws NotificationsError `forbidden`, or an error for an invalid topic
    */
   async scopeOf(context: AccessContext, named: readonly string[] | undefined, topicsMax: number): Promise<ReadScope> {
@@ -126,8 +126,8 @@ export class AccessPolicy {
   }
 
   /**
-   * The topics of a scope that the caller may read now. If a rule throws a TypeError without a
-   * request, it has probably read the missing request. The rule then allows nothing, and the error
+   * The topics of a scope that the caller may read now. If there is no request and a rule throws a
+   * TypeError, the rule has probably read the request. The rule then allows nothing, and the error
    * is logged once. Other errors are rethrown.
    */
   readable(context: AccessContext, scope: ReadScope): MaybePromise<readonly string[]> {
@@ -212,7 +212,7 @@ function after<T, R>(value: MaybePromise<T>, next: (value: T) => R): MaybePromis
 
 function checkRules(rules: AccessRules): void {
   if (typeof rules !== 'object' || (rules as unknown) === null) {
-    throw optionError('access', rules, `must be 'public', a class, a provider, or an object with ${RULES.join(', ')}`);
+    throw optionError('access', rules, `must be 'public', a class, a provider, or an object with one or more of: ${RULES.join(', ')}`);
   }
   for (const name of RULES) {
     const rule = (rules as Record<string, unknown>)[name];

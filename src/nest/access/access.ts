@@ -45,7 +45,7 @@ export interface AccessRules<Request = unknown> {
   subscriber?(context: Pick<AccessContext<Request>, 'request'>): MaybePromise<string | undefined>;
   /**
    * Returns a substitute for the request of a subscriber whose request has ended. It is an object
-   * with the parts that the other rules read, for example `{ user }`, and they receive it as
+   * with the parts that the other rules read, for example `{ user }`. They receive this object as
    * `request`. This rule runs when a ticket is used, and before every delivery to its stream.
    *
    * If it returns undefined or null, the subscriber no longer exists and access is refused. Without
@@ -74,7 +74,7 @@ export interface AccessRules<Request = unknown> {
   /**
    * Returns the time when the caller's credentials expire, or undefined if they do not expire.
    * Polls, streams and tickets end at that time. The rule runs again when a ticket is used. If it
-   * fails without the request, the earlier time in the ticket applies.
+   * fails without the request, the time that is stored in the ticket applies.
    */
   expiresAt?(context: AccessContext<Request>): MaybePromise<Date | undefined>;
 }

@@ -24,9 +24,9 @@ export function clientAddress(trustProxy: NotificationsOptions['trustProxy']): C
 }
 
 /**
- * True if the connection of a request without an address has closed. Until Node processes a reset,
- * such a TCP connection has only a local address. A Unix socket has no addresses, so it does not
- * count as closed.
+ * For a request without an address: true if its connection has closed. Until Node.js processes a
+ * reset, a closed TCP connection has only a local address. A Unix socket has no addresses, so it
+ * does not count as closed.
  */
 export function isClosed({ socket }: FrameworkRequest): boolean {
   return socket?.destroyed === true || socket?.localAddress !== undefined;

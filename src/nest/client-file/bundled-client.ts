@@ -9,8 +9,8 @@ export interface ClientScripts {
 
 /**
  * Returns the client as ES modules. The build replaces this function (`scripts/bundle-client.mjs`).
- * The text is part of the code, so it needs neither `import.meta` (Jest as CommonJS) nor a file
- * (a bundled application).
+ * The text is part of the code, so it also works with Jest in CommonJS mode and in a bundled
+ * application.
  */
 export function bundledClient(): ClientScripts {
   throw new Error('serveClient needs the built package; run `npm run build`');

@@ -21,7 +21,7 @@ interface Form {
   readonly answerLines: string;
 }
 
-/** A form whose polls were answered twice, and the access that these polls had. */
+/** The common form of two polls that were answered, and the access of the last one. */
 export interface Grant {
   readonly form: Form;
   readonly arrival: Arrival;
@@ -58,9 +58,9 @@ type Parse = (bytes: Buffer) => void;
  * recognizes a repeated poll by its bytes. For any other bytes it returns the connection to the
  * parser.
  *
- * It listens only while node:http has no request in progress. It starts after the answer to a poll,
- * if no more bytes have arrived. It stops when it returns the connection. So its bytes are never a
- * body, a part of a head, or a pipelined request.
+ * It starts to listen after node:http has answered a poll, and gets its grant only if no more bytes
+ * have arrived. It stops when it returns the connection. So the bytes that it receives while idle
+ * always begin a new request.
  *
  * node:http feeds its parser from a `data` listener if other code listens to `data` too. This class
  * replaces that listener. If a future Node.js has no such listener, the connection does not use the
@@ -83,7 +83,7 @@ export class LaneConnection {
   #polled: Buffer | undefined;
   #waiter: Unsubscribable | undefined;
   /**
-   * Resolves when the client has read the last answer. Until then the connection reads no other
+   * Resolves when the last answer was written to the kernel. Until then the connection reads no other
    * request.
    */
   #unread: Promise<void> | undefined;
@@ -151,7 +151,7 @@ export class LaneConnection {
     else this.#continue();
   }
 
-  /** Resolves when the client has read the last answer. Undefined if that has happened already. */
+  /** Resolves when the last answer was written to the kernel. Undefined if that has happened already. */
   drained(): Promise<void> | undefined {
     return this.#unread;
   }
@@ -242,7 +242,7 @@ export class LaneConnection {
 
 /**
  * The timeout is longer than the advertised keep-alive time, so that a proxy does not send a
- * request while the connection closes. The difference is an option since Node.js 22.19. Earlier
+ * request while the connection closes. Since Node.js 22.19, an option sets the difference. Earlier
  * versions use one second.
  */
 function idleMsOf({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server & { keepAliveTimeoutBuffer?: number }): number {

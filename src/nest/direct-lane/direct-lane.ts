@@ -51,7 +51,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   onApplicationBootstrap(): void {
     if (this.#context.responder.isObserved) {
       const rule =
-        'must be 0, because interceptors or exception filters (global ones, or in `decorators`) would not observe its answers';
+        'must be 0, because this application has interceptors or exception filters, and the direct lane bypasses them';
       throw optionError('directLane.grantMs', this.#context.settings.directLane.grantMs, rule);
     }
     this.server.prependListener('request', (request: IncomingMessage) => {
@@ -112,8 +112,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   }
 
   /**
-   * True if the grant is valid: it has not expired, and its subscriber was not revoked after its
-   * access was checked.
+   * True if the grant has not expired and its subscriber was not revoked after the access check.
    */
   #isValid({ granted, atMs }: Arrival, nowMs: number): boolean {
     const { feed, settings } = this.#context;

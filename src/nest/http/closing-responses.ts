@@ -37,7 +37,7 @@ export class ClosingResponses {
     response.once('close', done);
   }
 
-  /** Resolves when all are closed, at the latest after the grace period. */
+  /** Resolves when all these responses are closed, at the latest after the grace period. */
   settled(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#settle.push(resolve));

@@ -2,13 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { LogPage } from '../../core/page.js';
 import { PageConsumer } from '../../core/page-consumer.js';
 
-/** Writes pages to a response. */
 export abstract class PageResponse extends PageConsumer {
-  /** Node's response. */
   abstract readonly raw: ServerResponse;
   /**
-   * True for a stream. It sends its headers before its first page, so Nest can no longer answer an
-   * error.
+   * True for a stream. It sends its headers before its first page, so Nest can no longer answer
+   * with an error.
    */
   abstract readonly isStream: boolean;
 
@@ -22,8 +20,8 @@ export abstract class PageResponse extends PageConsumer {
   abstract override next(page: LogPage, cursor?: string): void;
 
   /**
-   * Returns the exception for an error before the response has begun, for Nest to answer. Streams
-   * do not have this method.
+   * Returns the exception that Nest answers with if an error occurs before the response has begun.
+   * Streams do not have this method.
    */
   exception?(error: unknown): unknown;
 

@@ -15,7 +15,8 @@ export interface FrameworkRequest extends HttpRequest {
 }
 
 /**
- * A response of any framework. Fastify's has `raw` and `hijack`; others extend Node's own response.
+ * A response of any framework. Fastify's response has `raw` and `hijack`. Those of other frameworks
+ * extend the response of node:http.
  */
 export interface FrameworkResponse {
   readonly raw?: ServerResponse;
@@ -27,15 +28,14 @@ const TAKEN = Symbol('taken');
 
 type TakenResponse = ServerResponse & { [TAKEN]?: true };
 
-/** Node's response. */
 export function rawOf(response: FrameworkResponse): ServerResponse {
   return response.raw ?? (response as unknown as ServerResponse);
 }
 
 /**
- * Takes the response over from the framework. The headers that the application has set (CORS,
- * cookies, its own) are kept. From now on only this library writes to the response: Nest does not
- * reply (see `leaveTakenResponses`), and no serializer or ETag changes the protocol.
+ * Takes the response over from the framework. The headers that the application has set, such as
+ * CORS headers and cookies, are kept. From now on only this library writes to the response: Nest
+ * does not reply (see `leaveTakenResponses`), and no serializer or ETag changes the protocol.
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
   const raw: TakenResponse = rawOf(response);

@@ -19,8 +19,8 @@ import { type FrameworkResponse, isHttp1, isWrapped, rawOf, takeOver, writeStrea
  */
 const REJECTED_RETRY_FACTOR = 5;
 /**
- * A stream sends a new `retry:` when the time over which reconnects spread has changed by this
- * much. 500 more clients cause such a change.
+ * A stream sends a new `retry:` when the spread of reconnects has changed by this time. 500 more
+ * clients cause such a change.
  */
 const SPREAD_TOLERANCE_MS = 1_000;
 
@@ -145,8 +145,8 @@ export class SseResponse extends PageResponse {
   }
 
   #writeQuiet(page: LogPage): void {
-    // Send a cursor even if the position is unchanged. If only a changed position caused one, the
-    // client would see that other topics have new notifications.
+    // Send a cursor even if the position is unchanged. If the stream sent a cursor only after a
+    // change, the client would notice notifications of other topics.
     if (this.#isDue(this.#idSentAtMs)) {
       this.#write(this.#renewedRetry() + cursorBlock(this.#context.encoder.cursor(page) + this.#read.idSuffix));
       this.#idSentAtMs = this.#context.clock.monotonic();

@@ -112,10 +112,8 @@ export class UnreadAnswers {
     return { unreadConnections: this.#entries.size, unreadBytes: this.#bytes };
   }
 
-  /** Bytes of the next page of a poll. */
   readonly pollBytes = (): number => this.#pageBytes(this.#limits.pageBytesMax);
 
-  /** Bytes of the next page of a stream. */
   readonly streamBytes = (): number => this.#pageBytes(this.#limits.streamPageBytesMax);
 
   /**

@@ -9,7 +9,7 @@ import { CONTEXT } from '../module/tokens.js';
 
 /**
  * Connections that have not sent a request. Browsers open them in advance. When the server closes,
- * Node waits for each of them until `headersTimeout`, 60 s by default.
+ * Node.js waits for each of them until `headersTimeout`, 60 s by default.
  */
 @Injectable()
 export class UnusedConnections implements OnApplicationBootstrap {
@@ -28,7 +28,7 @@ export class UnusedConnections implements OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    // An application context without HTTP has no adapter, although its type says so.
+    // An application context without HTTP has no adapter. Nest's type omits this case.
     const adapter = this.#adapterHost.httpAdapter as { getHttpServer(): unknown } | null;
     const server = adapter?.getHttpServer();
     // HTTP/2 is left out: its requests do not have the socket of the connection.

@@ -3,8 +3,8 @@ import type { Clock } from '../../core/clock.js';
 
 const MINUTE_MS = 60_000;
 /**
- * The memory for callers, in bytes. It holds about 10,000 callers. When it is full, the caller
- * whose last accepted request is the oldest is removed.
+ * The memory for callers, in bytes. It holds about 10,000 callers. When it is full, the limiter
+ * drops the caller whose last accepted request is the oldest.
  */
 export const CALLERS_BYTES_MAX = 2 * 1024 * 1024;
 /** The size of an entry without the caller's name. */

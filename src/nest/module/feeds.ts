@@ -37,8 +37,8 @@ export function readingFeedsIn(modules: ModulesContainer): readonly ReadingFeed[
 }
 
 /**
- * Whether the feed is the first one with a controller. It adds the hooks that serve all feeds of
- * the application.
+ * Whether the feed is the first one with a controller. The first one adds the hooks that serve all
+ * feeds of the application.
  */
 export function isFirstController({ controller }: FeedDefinition, modules: ModulesContainer): boolean {
   return controller !== undefined && feedsIn(modules).find((feed) => feed.controller)?.controller === controller;
@@ -63,9 +63,9 @@ function provided(modules: ModulesContainer, token: symbol): readonly unknown[] 
 export function checkName({ name }: FeedDefinition, modules: ModulesContainer): void {
   if (feedsIn(modules).filter((feed) => feed.name === name).length <= 1) return;
   const found = name === undefined ? 'two feeds have no name' : `two feeds have the name ${JSON.stringify(name)}`;
-  const advice = 'Call forRoot once and set isGlobal: true to use one feed in several modules';
+  const advice = 'To use one feed in several modules, call forRoot once with isGlobal: true';
   throw new Error(
-    `NotificationsModule: ${found}. ${advice}; for a second feed give it another name, forRoot({ name })`,
+    `NotificationsModule: ${found}. ${advice}. To add a second feed, give it another name: forRoot({ name })`,
   );
 }
 

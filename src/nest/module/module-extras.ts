@@ -122,7 +122,7 @@ export function resolveExtras(given: NotificationsModuleExtras): Extras {
 export function resolveRoute(extras: Extras): Pick<FeedDefinition, 'name' | 'path' | 'version'> {
   const { name, path, version } = extras as { name: unknown; path: unknown } & Pick<Extras, 'version'>;
   if (name !== undefined && !(typeof name === 'string' && NAME.test(name))) {
-    throw optionError('name', name, 'must have letters, digits, - and _, one at least');
+    throw optionError('name', name, 'must have one or more letters, digits, - and _');
   }
   const fallback = name === undefined ? DEFAULT_PATH : `${DEFAULT_PATH}/${name}`;
   const trimmed = typeof path === 'string' ? path.replace(/^\/+|\/+$/g, '') : '';

@@ -30,7 +30,6 @@ export function mountFeed(route: Route, { guards, decorators }: Extras): Type<No
   return MountedNotificationsController;
 }
 
-/** Creates a controller class for the client's scripts. */
 export function mountClient(route: Route, { decorators, clientDecorators }: Extras): Type<ClientController> {
   class MountedClientController extends ClientController {}
   decorate(MountedClientController, [...clientDecorators, ...decorators]);

@@ -1,5 +1,5 @@
 /**
- * Runs tasks that share a key one after the other, in the order of their calls. Tasks without a
+ * Tasks that share a key run one after the other, in the order of their calls. Tasks without a
  * common key overlap.
  */
 export class InTurn {

@@ -73,7 +73,7 @@ export class Publisher {
     return valid.map((item, index) => inItem(items.length, index, () => makeDraft(item, time, settings.publish)));
   }
 
-  /** The items with the output of their schemas as data. */
+  /** Replaces the data of each item by the output of its schema. */
   async #validated(items: readonly PublishItem[]): Promise<readonly PublishItem[]> {
     if (!items.some(({ type }) => this.#schemaOf(type))) return items;
     return Promise.all(items.map((item, index) => this.#validate(item, items.length, index)));

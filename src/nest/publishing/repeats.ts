@@ -27,8 +27,8 @@ export class Repeats {
   readonly #store: Store;
   readonly #bytesMax: number;
   /**
-   * If two requests use one id, the second waits for the first. The size is bounded by the requests
-   * in progress.
+   * If two requests use one id, the second waits for the first. The requests in progress bound the
+   * number of keys.
    */
   readonly #inTurn = new InTurn();
 

@@ -97,8 +97,7 @@ export class SecurityEvents {
 }
 
 /**
- * The same code is used for requesting tickets and for opening streams with them. Their limits
- * differ.
+ * Requests for tickets and streams with tickets have the same error code, but different limits.
  */
 function onRoute(limit: Limit, { route }: SecurityRequest): Limit {
   return limit === 'tickets.perMinuteMax' && route === 'stream' ? 'tickets.usesPerMinuteMax' : limit;

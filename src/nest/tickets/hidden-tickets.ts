@@ -16,8 +16,7 @@ type HidingRequest = IncomingMessage & { [HIDDEN]?: string | undefined };
  * Removes tickets from URLs when requests arrive, before frameworks and loggers read them. Code of
  * the application then finds no ticket in `url`, `originalUrl` or `query`.
  *
- * Requests of other routes do not change, because only a value that this feed's keys open is a
- * ticket.
+ * Requests of other routes do not change: a value is a ticket only if this feed's keys can open it.
  */
 @Injectable()
 export class HiddenTickets implements OnApplicationBootstrap {
@@ -68,7 +67,9 @@ export function redactRequest(request: object): void {
   }
 }
 
-/** Fastify reads `url` and `originalUrl` from Node's request, and has no setters for them. */
+/**
+ * Fastify reads `url` and `originalUrl` from the request of node:http, and has no setters for them.
+ */
 function isWritable(holder: object, name: string): boolean {
   for (let owner: object | null = holder; owner; owner = Object.getPrototypeOf(owner) as object | null) {
     const property = Object.getOwnPropertyDescriptor(owner, name);
@@ -77,7 +78,10 @@ function isWritable(holder: object, name: string): boolean {
   return false;
 }
 
-/** Node's request. Fastify's request wraps it. In other frameworks it is the request itself. */
+/**
+ * The request of node:http. Fastify's request wraps it. In other frameworks it is the request
+ * itself.
+ */
 function rawRequest(request: object): object {
   return (request as { readonly raw?: object }).raw ?? request;
 }

@@ -18,7 +18,7 @@ export interface OpenedTicket {
  * Opens a ticket of this log; undefined for any other text. A ticket of a past epoch is valid while
  * the log still holds all revocations that are newer than the ticket. That is true if the present
  * epoch continues the past one at the ticket's position, and no entry was lost. All keys are tried,
- * also those that do not seal.
+ * also those that seal no new tickets.
  */
 export function openOwnTicket(
   { feed, keys }: Pick<ReadContext, 'feed' | 'keys'>,
@@ -30,8 +30,8 @@ export function openOwnTicket(
     for (const keyed of keys.of(one)) {
       const claims = openTicket(keyed, ticket);
       if (!claims) continue;
-      const place = positionIn(epoch, { epochId: one.id, position: claims.position });
-      return place && { claims, idSuffix: proofSuffix(keyed, claims.id) };
+      const position = positionIn(epoch, { epochId: one.id, position: claims.position });
+      return position && { claims, idSuffix: proofSuffix(keyed, claims.id) };
     }
   }
   return undefined;

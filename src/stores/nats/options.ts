@@ -96,7 +96,7 @@ export function natsSettings(options: NatsStoreOptions): NatsSettings {
   const others = ['connection', 'stream', 'syncAlways'];
   const numbers = numberOptions(options, { owner, numbers: NUMBERS, others });
   if (!STREAM.test(stream)) {
-    const rule = 'must have 1 to 64 letters, digits, - and _';
+    const rule = 'must have 1 to 64 characters: letters, digits, - and _';
     throw wrongOption({ owner, name: 'stream', value: stream, rule });
   }
   if (typeof syncAlways !== 'boolean') {

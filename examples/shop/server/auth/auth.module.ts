@@ -7,7 +7,7 @@ import { SessionController } from './session.controller.js';
 import { SessionGuard } from './session.guard.js';
 import { SessionService } from './session.service.js';
 
-/** A check of a password costs processor time, so one address may try it this often a minute. */
+/** A password check costs CPU time, so each address has this many attempts a minute. */
 const SIGN_INS_PER_MINUTE = 30;
 
 @Module({

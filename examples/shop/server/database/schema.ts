@@ -8,7 +8,9 @@ export interface Schema {
   orders: {
     id: Generated<number>;
     customer_id: string;
-    /** The customer's id of the request: a repeated request creates no second order. */
+    /**
+     * The id that the customer's page gave the request. A repeated request creates no second order.
+     */
     request_id: string;
     status: 'placed' | 'shipped';
     carrier: string | null;

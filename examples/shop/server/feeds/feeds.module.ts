@@ -21,7 +21,7 @@ const origins: readonly string[] = [];
 const orderId = z.number().int().positive();
 const customer = z.string().min(1);
 
-/** Two feeds: so frequent stock levels cannot remove notifications about orders from the log. */
+/** Two feeds have two logs, so stock levels cannot remove notifications about orders. */
 @Module({
   imports: [
     // GET /notifications
@@ -51,7 +51,7 @@ export class FeedsModule {}
 
 function orderStore({ databaseUrl, dataFolder }: Config): StoreFactory {
   if (databaseUrl !== undefined) return postgresStore({ connectionString: databaseUrl, ...ORDER_RETENTION });
-  // The outbox may publish an item again after a crash, so the log remembers ids as long as items.
+  // The log remembers an id for as long as it keeps the item.
   const path = join(dataFolder, 'notifications.db');
   return sqliteStore({ path, idempotencyMs: ORDER_RETENTION.retainMs, ...ORDER_RETENTION });
 }

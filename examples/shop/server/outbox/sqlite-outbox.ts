@@ -9,10 +9,10 @@ import { Outbox, type Publish } from './outbox.js';
 const RETRY_MS = 1_000;
 
 /**
- * With SQLite the log is a file of its own, so no transaction spans both. The transaction writes
- * each notification into the table `outbox`. After the commit, a relay publishes the rows in order
- * and deletes them. After a crash the next start publishes the remaining rows. The log recognises
- * the id of a notification that it already has.
+ * With SQLite the log is a separate file, so no transaction covers both the orders and the log. The
+ * transaction writes each notification into the table `outbox`. After the commit, a relay publishes
+ * the rows in order and deletes them. After a crash the next start publishes the remaining rows.
+ * The log recognises the id of a notification that it already has.
  */
 export class SqliteOutbox extends Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger('Outbox');
@@ -30,7 +30,7 @@ export class SqliteOutbox extends Outbox implements OnApplicationBootstrap, Befo
   async transaction<T>(work: (tx: OpenTransaction, publish: Publish) => Promise<T>): Promise<T> {
     const result = await this.database.transaction().execute((tx) =>
       work(tx, async (topic, notification) => {
-        // The checks of `prepare` fail the transaction, as a publish would.
+        // If a check of `prepare` fails, the transaction fails too.
         const item = { ...notification, topic, id: randomUUID() };
         await this.notifications.prepare(topic, item);
         await tx
