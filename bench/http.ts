@@ -1,11 +1,11 @@
 /*
  * What does a delivery cost a server?
  *
- * Every server runs in a process of its own; this one plays its clients. Notifications of 200 bytes
- * of data are published. When all clients have them, have polled again, and the server is idle, its
- * processor time (with the kernel's part) is divided by the deliveries. Medians of the cycles,
- * without those that warm up; servers alternated in every round; the figure to compare by is the
- * ratio to node:http in the same round. `http/scenarios.ts` says what each part does.
+ * Each server runs in its own process. This process runs the clients. Notifications of 200 bytes of
+ * data are published. A cycle ends when all clients have received them and polled again, and the
+ * server is idle. The result is the server's processor time, with the kernel's, per delivery. A
+ * figure is the median of the cycles after the warm-up. Servers take turns in each round. Compare
+ * the ratio to node:http in the same round. `http/scenarios.ts` says what each part does.
  *
  *   npm run bench:http [-- --rounds=3] [PART …]   prints JSON and writes results/http.{json,svg}
  *

@@ -4,9 +4,9 @@
  *
  * Fills a store with notifications of 10,000 topics and reads the same pages three times: when the
  * log holds 10,000, 100,000 and 1,000,000. The engine is started here with its data in a temporary
- * folder. Pages of both directions are read in turn, so that they have the same conditions. The
- * medians are of the same process, one after the other. Compare the ratio of the last two sizes. At
- * 10,000 each topic has a single notification, so that a page is also the end of its topic.
+ * folder. Pages of both directions are read in turn, so that they have the same conditions. One
+ * process measures all sizes, one after another. Compare the ratio of the last two sizes. At 10,000
+ * each topic has a single notification, so that a page is also the end of its topic.
  *
  *   npm run bench:pages [-- STORE...]           prints one JSON object
  */

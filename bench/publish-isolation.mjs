@@ -2,8 +2,8 @@
  * Does publishing to one topic cost more when others are connected?
  *
  * Publishes to a topic without followers, in two feeds on memory stores: one with no waiter, one
- * with polls held on 10,000 other topics. Rounds alternate between the two, so that noise hits
- * both; medians are compared, as a ratio.
+ * with polls held on 10,000 other topics. The two cases take turns, so other load affects both. The
+ * result is the ratio of their medians.
  *
  *   npm run build && node bench/publish-isolation.mjs      prints one JSON object
  */

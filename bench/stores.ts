@@ -5,11 +5,11 @@
  * Two nodes share one store, each a store with a feed, in this process. The engine runs on the same
  * machine with its data in a temporary folder, as durable as possible. Redis has `appendfsync
  * always`, PostgreSQL `fsync on`, SQLite `synchronous FULL`. NATS 2.9 can only flush in the
- * background. 200 bytes of data, 100 topics. Rounds alternate the stores, medians are shown.
- * `flushesPerS` is the raw limit: how often the disk of this folder can flush a small write, one
- * after another, measured in the same rounds. Pages hold 1,000 notifications of 1, 10 and 50
- * topics. `ofRaw1` compares one publish in flight, without the other node, with single inserts into
- * the engine without the store.
+ * background. 200 bytes of data, 100 topics. The stores take turns in each round. The results are
+ * medians. `flushesPerS` is the raw limit: how often the disk of this folder can flush a small
+ * write, one after another, measured in the same rounds. Pages hold 1,000 notifications of 1, 10
+ * and 50 topics. `ofRaw1` compares one publish in flight, without the other node, with single
+ * inserts into the engine without the store.
  *
  *   npm run bench:stores            prints a line for each round and JSON at the end
  */
@@ -27,7 +27,7 @@ import { openSubject, STORES, type Subject } from './subjects.js';
 const ROUNDS = 3;
 const RATE_MS = 3_000;
 const LATENCY_MS = 4_000;
-/** The last notifications may be this late. */
+/** The longest wait for the last notifications of a measurement. */
 const LATE_MS_MAX = 30_000;
 const PAGE_READS = 21;
 const LATENCY_PER_S = 1_000;
@@ -131,7 +131,7 @@ async function pageMs(store: Store, topicCount: number): Promise<number> {
   return median(times);
 }
 
-/** From the engine's being back to the first acknowledged publish. */
+/** The time from the restart of the engine to the first acknowledged publish. */
 async function recoveredMs(store: Store, { kill, startAgain }: Subject): Promise<number | undefined> {
   if (!kill || !startAgain) return undefined;
   await kill();

@@ -16,7 +16,7 @@ import { otherVersionOf } from '../test/support/engines/versions.js';
 /** A store to measure, its engine started with its data in a temporary folder. */
 export interface Subject {
   readonly factory: StoreFactory;
-  /** One node only: the other is the same. */
+  /** True if both nodes use the same store object, because the log is in one process. */
   readonly alone?: boolean;
   readonly kill?: () => Promise<void>;
   readonly startAgain?: () => Promise<void>;
@@ -85,7 +85,7 @@ function engineSubject(
   };
 }
 
-/** On the engines of this machine. */
+/** The stores on the engines that this machine has. */
 export const STORES = Object.keys(SUBJECTS).filter((name) => name !== 'nats-newest');
 /** The stores with an engine or a file. */
 export const SHARED = STORES.filter((name) => name !== 'memory');

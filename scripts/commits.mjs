@@ -18,7 +18,7 @@ const NO_IMPERATIVE = /^\w+(?:ed|ing|[^s]s)$/;
 const IMPERATIVES = new Set(['Bring', 'Embed', 'Exceed', 'Feed', 'Focus', 'Need', 'Proceed', 'Seed', 'Shed', 'Speed']);
 
 /**
- * The reasons why a subject is not as it must be. None: it is.
+ * Returns the rules that a subject breaks. The list is empty for a good subject.
  *
  * @param {string} subject
  * @returns {string[]}

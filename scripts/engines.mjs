@@ -1,5 +1,6 @@
 /**
- * Installs versions of engines that some tests start besides the ones of the machine.
+ * Installs other versions of the engines, for tests that run on more than the machine's own
+ * version.
  *
  *   node scripts/engines.mjs            all
  *   node scripts/engines.mjs NAME...    some, by their names below
@@ -112,7 +113,7 @@ function link(bin, program, { loader }) {
   chmodSync(path, 0o755);
 }
 
-/** Downloads the packages of an engine, and answers their files. */
+/** Downloads the packages of an engine. Returns the paths of their files. */
 function download({ suite, packages }) {
   const apt = join(APT, suite);
   for (const folder of APT_FOLDERS) mkdirSync(join(apt, folder), { recursive: true });

@@ -26,7 +26,7 @@ export const importRules = [
     folder: 'wire',
     folders: ['core'],
     packages: ['ipaddr.js', 'lru-cache', 'negotiator'],
-    // Hashes and ciphers are functions of their input too.
+    // Hashes and ciphers have no side effects, so `wire` stays pure.
     also: {
       'wire/cursor.ts': ['node:crypto', 'node:zlib'],
       'wire/idempotency.ts': ['node:crypto', 'node:util'],
@@ -48,7 +48,7 @@ export const importRules = [
       'proxy-addr',
       'rxjs',
     ],
-    why: 'nest puts core, wire and stores into a Nest application; what the client and the testing kit need must not depend on it, nor it on them',
+    why: 'nest connects core, wire and stores to a Nest application. It has no imports to or from the client and the testing kit',
   },
   {
     folder: 'stores',

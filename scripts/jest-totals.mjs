@@ -5,7 +5,7 @@ export default class TotalsReporter {
   onRunComplete(_contexts, results) {
     const totals = {
       passed: results.numPassedTests,
-      // A suite that could not run, or left something open, is a failure beside those of its tests.
+      // A suite that could not run, or left a handle open, counts as one more failure.
       failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
       skipped: results.numPendingTests + results.numTodoTests,
     };

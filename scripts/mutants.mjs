@@ -19,7 +19,7 @@ const RUN_MS_MAX = 100_000 + 100 * SEEDS;
 const COPIES = Number(process.argv[3] ?? 2);
 const FROM = Number(process.argv[4] ?? 0);
 const TO = Number(process.argv[5] ?? MUTANTS.length);
-/** Of tests, whose names say what they are about. */
+/** The tests to run. The name of a failed test describes the bug. */
 const TESTS = 'test/(core|wire)/';
 
 // Plant all of them first, so that one that no longer fits the code fails at once.
@@ -67,14 +67,14 @@ function original(file) {
 }
 
 /**
- * How many seeds it took the simulation, and what that saw; or else the first test that failed. A
- * run that hangs has been caught too.
+ * Returns the seed that found the bug and its problem, or the first test that failed. Undefined if
+ * the bug survives. A run that hangs has been caught too.
  */
 async function caughtBy(cwd, seeds) {
   const args = ['--import', './scripts/typescript-hooks.mjs', 'test/simulation/first-failure.ts', String(seeds)];
   const simulated = await run(cwd, args);
   if (simulated.output.startsWith('{')) return JSON.parse(simulated.output);
-  if (simulated.status !== 0) return { problem: 'a simulation without end' };
+  if (simulated.status !== 0) return { problem: 'the simulation does not end' };
   const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', bins.jest];
   const tested = await run(cwd, [...jest, TESTS, '--verbose', '--bail', '--maxWorkers=2']);
   if (tested.status === 0) return undefined;

@@ -4,7 +4,7 @@
  *
  *   node scripts/new-project-smoke.mjs [--only=NAME] [tarball]
  *
- * It needs the npm registry and some minutes, so that `npm test` leaves it to `.ci/run`.
+ * It needs the npm registry and some minutes, so `.ci/run` runs it and `npm test` does not.
  */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,8 +17,8 @@ const APP = 'app';
 /** The setting of docs/getting-started.md for Jest without ES modules. */
 const JEST = { transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)'] };
 /**
- * Of the generated development dependencies; the others take most of the time and are not used
- * here.
+ * The generated development dependencies to install. The others are not used here, and take most of
+ * the time.
  */
 const USED =
   /^@nestjs\/testing$|^@types\/(?:jest|node)$|^(?:jest|ts-jest|ts-node|typescript|vitest|vite-tsconfig-paths)$/;
@@ -69,7 +69,10 @@ function skip() {
   process.exitCode = EXIT_SKIPPED;
 }
 
-/** As `nest new` does it, which asks for the module system and has no option for that. */
+/**
+ * Generates a project like `nest new`. That command prompts for the module system and has no option
+ * for it.
+ */
 function generate(path, { schematics, options }) {
   const packages = [`--package=@nestjs/schematics@${schematics}`, '--package=@angular-devkit/schematics-cli'];
   const command = [

@@ -1,6 +1,6 @@
 /**
- * Runs the suites that depend on the runtime on the newest Node of each other line, and the packed
- * package too.
+ * Runs the suites that depend on the runtime on other Node versions: the newest of each line. Also
+ * checks the packed package.
  *
  *   npm run test:nodes                  all lines but that of this Node
  *   npm run test:nodes -- 26            one line, or several
@@ -17,8 +17,8 @@ import { bins, EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 
 const LINES = ['20', '22', '24', '26'];
 /**
- * HTTP, the direct lane among it, the core and the client use the runtime's sockets, timers and
- * streams most. Newer lines also have an SQLite library.
+ * These suites use sockets, timers and streams of the runtime the most. Newer lines also have an
+ * SQLite library.
  */
 const SUITES = ['test/core', 'test/wire', 'test/nest', 'test/client', 'test/e2e', 'test/stores/sqlite-node'];
 /**
@@ -75,7 +75,7 @@ function install(line) {
   const folder = join(CACHE, line);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  // With a version it installs the newest of the line, also over one that fits.
+  // With a version in the name, npm replaces an installed older release of the line.
   const { code, output } = npm(['install', '--no-audit', '--no-fund', '--loglevel=error', `${name}@${line}`], {
     cwd: folder,
   });
@@ -86,7 +86,10 @@ function install(line) {
   return join(folder, 'node_modules', name, 'bin', platform === 'win32' ? 'node.exe' : 'node');
 }
 
-/** Tests that start `node` by its name find this one, too. The usual depth is enough here. */
+/**
+ * The PATH begins with this binary, so tests that start `node` use it. The usual depth is enough
+ * here.
+ */
 async function run(line, binary, args) {
   const env = { ...process.env, PATH: `${dirname(binary)}${delimiter}${process.env.PATH}`, TEST_DEPTH: '' };
   const child = spawn(binary, args, { cwd: root, stdio: 'inherit', env });

@@ -1,6 +1,6 @@
 /**
- * Installs the oldest supported and the newest PostgreSQL, which some tests start besides the one
- * of the machine.
+ * Installs the oldest supported and the newest PostgreSQL, for tests that also run on other
+ * versions.
  *
  *   node scripts/postgres-versions.mjs
  *
@@ -13,7 +13,7 @@ import { setup } from './setup.mjs';
 import { npm, root } from './tools.mjs';
 
 /**
- * Majors with their newest build; all builds are called pre-releases, so a range would match none.
+ * The newest build of each major version. Ranges match no build, because all are pre-releases.
  */
 const VERSIONS = { 13: '13.23.0-beta.16', 18: '18.4.0-beta.17' };
 

@@ -1,11 +1,10 @@
 /**
- * The long form of the tests that try to break things, and a report of what was run and what went
- * wrong, in docs/proof/:
+ * Runs the long form of the fault tests, and writes a report of runs and failures into docs/proof/:
  *
- *   npm run proof                         all parts, some hours
- *   npm run proof -- faults leaks      these parts; the report keeps the last results of the others
- *   npm run proof -- soak --soak=3600     with another size than scripts/proof/parts.mjs gives
- *   npm run proof -- --report             nothing; the report is written anew from its JSON
+ * npm run proof all parts, some hours npm run proof -- faults leaks these parts; the report keeps
+ * the last results of the others npm run proof -- soak --soak=3600 with another size than
+ * scripts/proof/parts.mjs gives npm run proof -- --report no part; writes the report again from its
+ * JSON
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -39,7 +38,7 @@ for (const part of chosen) {
   console.log(`\n${part.name}: ${part.what}`);
   const result = await runPart(part, sizes);
   failed += result.failed;
-  // After each, so that nothing is lost if a later one is broken off.
+  // Writes the report after each part, so an aborted run keeps the earlier parts.
   await writeReport(result);
 }
 if (values.report) await writeReport();
@@ -52,7 +51,7 @@ function sizeOf(name, size) {
   return value;
 }
 
-/** Parts are in their own order; each keeps its last result. */
+/** Keeps the order of `PARTS`, and the last result of each part. */
 async function writeReport(result) {
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).parts : [];
   const parts = PARTS.flatMap(({ name }) => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { node, npm, root } from './tools.mjs';
 
 /**
- * Makes a bare clone runnable. Prints nothing if nothing is to do. The texts of its errors are for
- * the user.
+ * Makes a bare clone runnable. Prints nothing if no step is necessary. The texts of its errors are
+ * for the user.
  */
 export async function setup() {
   checkNode();

@@ -74,7 +74,10 @@ async function runStep(name, run) {
   return { name, result, took: seconds(started), output };
 }
 
-/** Prints the title; on a terminal that is free for it with the seconds counted behind it. */
+/**
+ * Prints the title. On a terminal, it also shows the elapsed seconds, unless the step writes there
+ * itself.
+ */
 function showProgress(title, live) {
   if (!tty || live) {
     console.log(title);
@@ -91,13 +94,13 @@ function showProgress(title, live) {
 }
 
 /**
- * Jest writes straight to the terminal, so that one sees where it is; its totals come through a
- * file.
+ * Jest writes its progress to the terminal. A reporter writes the totals to a file.
  */
 async function jest(args) {
   const totalsFile = join(temp, 'jest-totals.json');
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  // After the arguments: an option that takes a list would swallow a name behind it.
+  // The reporters follow the arguments. Before them, `--reporters` would take a name as another
+  // value.
   const reporters = ['--reporters=default', '--reporters=<rootDir>/scripts/jest-totals.mjs'];
   const env = { ...process.env, JEST_TOTALS_FILE: totalsFile };
   const child = spawn(process.execPath, [...flags, bins.jest, ...args, ...reporters], {

@@ -9,8 +9,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 export const inCI = process.env.CI === 'true';
 
 /**
- * The exit code of a check that could not run, and has said why; by convention neither success nor
- * failure.
+ * The exit code of a check that could not run and has printed the reason. It means neither success
+ * nor failure.
  */
 export const EXIT_SKIPPED = 77;
 
@@ -54,6 +54,6 @@ export function npm(args, { cwd = root } = {}) {
 
 function npmCli() {
   const caller = process.env.npm_execpath ?? '';
-  // Another package manager may have started us; the lock file is npm's.
+  // Another package manager may have started this script, but the lock file is npm's.
   return caller.endsWith(join('bin', 'npm-cli.js')) && existsSync(caller) ? caller : undefined;
 }

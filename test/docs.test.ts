@@ -9,7 +9,7 @@ describe('the index of the documentation', () => {
     expect(listed.sort()).toEqual(writtenPages());
   });
 
-  it('is read as sections, each page in the first that names it', () => {
+  it('is divided into sections; a page belongs to the first section that links to it', () => {
     const index =
       '# Docs\n\n[x](x.md)\n\n## Use\n\n| a | [A](a.md) |\n\n## Run\n\n[B](stores/b.md), [A](a.md)\n\n## More\n\n[A](a.md)\n';
     expect(sectionsOf(index)).toEqual([

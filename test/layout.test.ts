@@ -99,7 +99,7 @@ describe('the checks themselves', () => {
     expect(importViolations(path, text)).toEqual([]);
   });
 
-  it('say where, what and why', () => {
+  it('report the file, the import and the rule', () => {
     expect(importViolations('core/feed.ts', `\nimport { Module } from '@nestjs/common';`)).toEqual([
       expect.stringMatching(
         /^src\/core\/feed\.ts:2 imports @nestjs\/common, but core imports nothing but rxjs, so that /,

@@ -59,7 +59,7 @@ describe('links of documents', () => {
     expect(others.filter((name) => !index.includes(name))).toEqual([]);
   });
 
-  test('finds what is broken', () => {
+  test('reports broken links', () => {
     expect(problemOf('README.md', 'docs/missing.md')).toMatch('no such file');
     expect(problemOf('README.md', 'docs/access.md#nothing')).toMatch('no heading');
     expect(problemOf('docs/access.md', '../SECURITY.md')).toBeUndefined();

@@ -7,8 +7,8 @@ import { pause } from '../../test/support/time/pause.js';
 
 const WITHIN_MS = 30_000;
 /**
- * A server that uses less than this in a pause of this length is idle. It needs some 500 µs to
- * report its usage.
+ * A server is idle if it uses less than `REST_US` of CPU time during `REST_MS`. It needs some 500
+ * µs to report its usage.
  */
 const REST_US = 2_000;
 const REST_MS = 12;
@@ -35,8 +35,8 @@ export class Bench {
   }
 
   /**
-   * Publishes so many notifications, at once or one after another. Resolves with the CPU time in µs
-   * when all clients (or so many) have `each` of them and the server is idle.
+   * Publishes these notifications, at once or one after another. Resolves with the CPU time in µs
+   * when `clients` clients have received `each` notifications and the server is idle.
    */
   async cycle(
     published: readonly (readonly [serial: number, topic: string])[],
@@ -51,7 +51,7 @@ export class Bench {
   }
 
   /**
-   * Adds so many clients, and publishes to a topic of theirs until they are regular ones.
+   * Adds clients. Publishes to their topic, so that later cycles find them as long-lived clients.
    */
   async grow(clients: number, topic: string, serials: readonly number[]): Promise<void> {
     await this.clients.join(this.#last.port, clients);
@@ -67,7 +67,7 @@ export class Bench {
     return this.#stalledMs;
   }
 
-  /** CPU time used since the last time, in µs, when the server has come to rest. */
+  /** Waits until the server is idle. Returns its CPU time since the last call, in µs. */
   async spent(): Promise<number> {
     const before = this.#last;
     const after = (this.#last = await this.#atRest());
@@ -91,7 +91,7 @@ export class Bench {
     await once(this.#server, 'exit');
   }
 
-  /** The CPU time that it had used when it was idle. */
+  /** Resolves with the first report after which the server is idle. */
   async #atRest(): Promise<Report> {
     for (let before = await this.report(); ;) {
       await pause(REST_MS);

@@ -8,7 +8,7 @@ export interface Audience {
   readonly count: number;
   readonly protocol: Protocol;
   readonly isStream?: boolean;
-  /** They open their connections, and poll when they are ordered to catch up. */
+  /** Clients connect at the start, and send their first poll in `catchUp`. */
   readonly asksLater?: boolean;
   /** The topics of each client. */
   readonly topicsOf?: (index: number) => readonly string[];
@@ -16,11 +16,11 @@ export interface Audience {
 
 /** Clients of one server, each on a connection of its own. */
 export class Clients {
-  /** Notifications got in the present cycle. */
+  /** Notifications received in the current cycle. */
   got = 0;
   lost = 0;
   doubled = 0;
-  /** Answers got, ever. */
+  /** All answers received so far. */
   answers = 0;
   readonly #audience: Audience;
   readonly #asking: ((cursor: string | undefined) => void)[] = [];
@@ -40,14 +40,14 @@ export class Clients {
     return clients;
   }
 
-  /** So many more open their connections, one after the other. */
+  /** Connects `count` more clients, one after another. */
   async join(port: number, count: number): Promise<void> {
     for (let left = count; left > 0; left--) await this.#open(port, this.#sockets.length);
   }
 
   /**
-   * Begins a cycle of so many notifications for each. Resolves when all clients (or so many) have
-   * all of them, and have polled again.
+   * Begins a cycle in which each client receives `count` notifications. Resolves when `clients`
+   * clients have received all of them and polled again.
    */
   cycle(first: number, count: number, withinMs: number, clients = this.#sockets.length): Promise<void> {
     this.#first = first;
@@ -66,7 +66,8 @@ export class Clients {
   }
 
   /**
-   * Later, each call makes every client poll once from one cursor. Resolves when all are answered.
+   * Makes every client poll once from this cursor. For clients with `asksLater`. Resolves when all
+   * are answered.
    */
   catchUp(cursor: string, count: number, withinMs: number): Promise<void> {
     this.#cursor = cursor;
@@ -101,7 +102,7 @@ export class Clients {
       const whole = rest.length === 1 ? text : rest.join('');
       if (!isStream && !isWhole(whole)) return;
       this.answers++;
-      // Of a stream, a block that is cut in two is counted when it is whole.
+      // A block that arrives in two parts is counted when it is complete.
       rest = isStream ? [whole.slice(whole.lastIndexOf('\n') + 1)] : [];
       for (const [, serial] of whole.matchAll(/"serial":(\d+)/g)) {
         const number = Number(serial);

@@ -1,6 +1,6 @@
 /*
- * Servers that are no Node programs. Each is a process beside that of `server.ts`, which starts it
- * if it is installed, publishes to it over HTTP, and reads what it has used out of /proc.
+ * Servers that do not run on Node.js. `server.ts` starts each of them as a process, if it is
+ * installed. It publishes over HTTP, and reads CPU time from /proc.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { pause } from '../../test/support/time/pause.js';
 
 export interface Program {
   readonly port: number;
-  /** Of its processes, in µs. */
+  /** The CPU time of all its processes, in µs. */
   cpuUs(): number;
   post(topic: string, json: string): Promise<unknown>;
 }
@@ -26,7 +26,7 @@ export const isInstalled = {
   nchan: () => existsSync(NCHAN_MODULE),
 };
 
-/** Go's net/http, on one core as the others are. */
+/** Go's net/http, on one core like the other servers. */
 export async function go(): Promise<Program> {
   const folder = temporaryFolder();
   const source = fileURLToPath(new URL('../peers/longpoll.go', import.meta.url));
@@ -77,7 +77,10 @@ function program(port: number, processes: () => number[]): Program {
   };
 }
 
-/** To the nanosecond, of all its threads; /proc/PID/stat counts in hundredths of a second. */
+/**
+ * The CPU time of all threads. schedstat counts nanoseconds; /proc/PID/stat counts only hundredths
+ * of a second.
+ */
 function cpuUsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
     const [ns = '0'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');

@@ -1,8 +1,8 @@
-/** How a server's clients poll or stream, and know what they have got. */
+/** The requests that the clients of a server send, and the cursors in its answers. */
 export interface Protocol {
-  /** Path and query of a poll with a cursor, or of the first one. */
+  /** The path and query of a poll. The first poll has no cursor. */
   readonly poll?: (topics: readonly string[], cursor: string | undefined) => string;
-  /** The cursor to continue from, of an answer's head and body. */
+  /** Returns the cursor in the head or body of an answer. */
   readonly cursorOf?: (answer: string) => string | undefined;
   readonly stream?: string;
 }
@@ -10,7 +10,7 @@ export interface Protocol {
 const cursorInBody = (answer: string): string | undefined => /"cursor":"([^"]+)"/.exec(answer)?.[1];
 const query = (cursor: string | undefined): string => (cursor === undefined ? '' : `&cursor=${cursor}`);
 
-/** The raw server's and this library's. */
+/** The protocol of the node:http server and of this library. */
 export const FEED: Protocol = {
   poll: (topics, cursor) => `/notifications?${topics.map((topic) => `topic=${topic}`).join('&')}${query(cursor)}`,
   cursorOf: cursorInBody,

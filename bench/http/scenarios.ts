@@ -15,7 +15,7 @@ export interface Scenario {
   run(server: string, protocol: Protocol): Promise<Run>;
 }
 
-/** Enough for the engine to have optimised what it runs. */
+/** Cycles before the measurement, so that V8 has optimised the code. */
 const WARM_UP = 40;
 const CYCLES = 25;
 
@@ -95,9 +95,9 @@ export function catchUp(clients: number, missed: number): Scenario {
   };
 }
 
-/** How many clients come at a time, where they come by and by. */
+/** The number of clients that connect together when clients connect in groups. */
 const GROUP = 100;
-/** Deliveries until a client is in its final path. */
+/** Deliveries until a client uses the direct lane, if the server has one. */
 const GREETINGS = 4;
 
 /**
@@ -129,7 +129,7 @@ export function memory(clients: number): Scenario {
   };
 }
 
-/** The longest time without service while so many clients are answered. */
+/** The longest time in which the event loop is blocked while `clients` polls are answered. */
 export function stall(clients: number): Scenario {
   return {
     title: `The event loop is blocked while ${clients} polls are answered`,
@@ -183,7 +183,7 @@ async function medianOf(
   return median(figures);
 }
 
-/** Of an even number of values the mean of the two in the middle. */
+/** For an even number of values, this is the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const [lower, upper] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];

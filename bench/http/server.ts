@@ -13,9 +13,9 @@ const PADDING = 'x'.repeat(185);
 interface Running {
   readonly port: number;
   publish(serial: number, topic: string): unknown;
-  /** The cursor of this moment, where there is one. */
+  /** The current cursor, if the server has cursors. */
   cursor?(): string;
-  /** CPU time used, in µs, where that is not this process's. */
+  /** The CPU time in µs, if the server is another process. */
   cpuUs?(): number;
 }
 
@@ -32,8 +32,8 @@ interface Held {
 type Floor = Omit<Running, 'port'> & { handle(request: IncomingMessage, response: ServerResponse): void };
 
 /**
- * The best case of node:http: waiters by topic, one string for all that are answered together. For
- * late clients it has the list of notifications since their cursor, made once.
+ * The best case of node:http: waiters by topic, one string for all that are answered together. It
+ * encodes the list of notifications after a cursor once for all late clients.
  */
 function floor(): Floor {
   const held = new Map<string, Held[]>();
@@ -122,7 +122,9 @@ async function nest(platform: Platform, module: object, logger: ['error'] = ['er
   return { app, port: ((app.getHttpServer() as Server).address() as AddressInfo).port };
 }
 
-/** The cost of the frameworks alone: the same behind an empty handler of Nest. */
+/**
+ * The node:http server behind an empty handler of Nest: it shows the cost of the framework alone.
+ */
 async function emptyHandler(platform: Platform): Promise<Running> {
   const { Controller, Get, Module, Req, Res } = await import('@nestjs/common');
   const { handle, ...running } = floor();
@@ -142,7 +144,10 @@ async function emptyHandler(platform: Platform): Promise<Running> {
   return { port, ...running };
 }
 
-/** The handler of the usual article: an event raced against a timer; and Nest's own `@Sse()`. */
+/**
+ * The handler that most articles show: it races an event against a timer. Streams use Nest's
+ * `@Sse()`.
+ */
 async function naive(platform: Platform): Promise<Running> {
   const { Controller, Get, Module, Sse } = await import('@nestjs/common');
   const { map, race, Subject, take, timer } = await import('rxjs');
@@ -224,7 +229,7 @@ async function beside(program: Program): Promise<Running> {
   return { port, publish, cpuUs };
 }
 
-/** From bench/peers, where it is installed by itself. */
+/** Imports a package of bench/peers, which has its own dependencies. */
 async function peer<T>(name: string): Promise<T> {
   const { createRequire } = await import('node:module');
   const { pathToFileURL } = await import('node:url');
@@ -255,11 +260,11 @@ if (!server) throw new Error(`there is no server ${process.argv[2]}`);
 
 /** The orders of the clients' process. */
 export interface Order {
-  /** To be published, all at once: serial numbers and their topics. */
+  /** The notifications to publish at once: serial numbers and topics. */
   readonly publish?: readonly (readonly [serial: number, topic: string])[];
   /**
-   * Rather each in a turn of the event loop of its own, when the last one has been acknowledged, as
-   * if they came in over HTTP.
+   * Publishes each notification after the previous one is acknowledged, in its own turn of the
+   * event loop, as over HTTP.
    */
   readonly inTurn?: boolean;
   /** Garbage is to be collected before the report. */
@@ -278,7 +283,7 @@ export interface Report {
   readonly stalledMs: number;
 }
 
-/** As exact as is good to know; looking more often, a server would never be at rest. */
+/** The interval of the measurement. With a shorter interval the server would never be idle. */
 const RESOLUTION_MS = 10;
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 

@@ -1,4 +1,5 @@
-// The usual Go server for long polls: net/http, a channel for each waiter, a timer, and a list of what was published for those who come late.
+// A common Go server for long polls. It has a channel and a timer per waiter, and a list of
+// notifications for late clients.
 package main
 
 import (

@@ -49,7 +49,10 @@ export function commentLinesOf(path, source) {
     });
 }
 
-/** Every comment of the file: outside of literals, two slashes or a slash and a star begin one. */
+/**
+ * Finds every comment of the file. A comment begins with `//` or with a slash and a star, outside
+ * of literals.
+ */
 function commentRanges(file, source) {
   const ranges = [];
   let from = 0;

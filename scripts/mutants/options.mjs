@@ -37,7 +37,7 @@ export const OPTION_MUTANTS = [
       'a slow access check delivers what has expired': ['this.$context.reader.fresh($page)', '$page'],
     },
     'Waiter.#onAllowed': {
-      'a waiter waits after all of its page has expired': ['this.$read();', 'this.#wait(this.#leftMs());'],
+      'a waiter keeps waiting after its whole page has expired': ['this.$read();', 'this.#wait(this.#leftMs());'],
     },
   }),
 ];

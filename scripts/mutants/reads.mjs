@@ -107,7 +107,7 @@ export const READ_MUTANTS = [
   }),
   ...inFile('core/page.ts', {
     sharedPosition: {
-      'a lossy failover passes for one without loss': ['$past.lost === true || $held.afterLoss === true', 'false'],
+      'a lossy failover is treated as lossless': ['$past.lost === true || $held.afterLoss === true', 'false'],
     },
     positionIn: {
       'a position beyond a fork is continued at the fork': [

@@ -92,8 +92,8 @@ export const WAITER_MUTANTS = [
       'a drain does not wait for waiters': ['if (this.$count === 0) $done;', '$done'],
     },
     'Waiters.releaseSlot': {
-      'an address is counted for ever': ['if (address !== undefined) $decrement;', ''],
-      'a subscriber is counted for ever': ['if (subscriber !== undefined) $decrement;', ''],
+      'the slot of an address is never released': ['if (address !== undefined) $decrement;', ''],
+      'the slot of a subscriber is never released': ['if (subscriber !== undefined) $decrement;', ''],
     },
     'Waiters.#removeFrom': {
       'a moved waiter does not learn its index': ['$last.indexes = $indexes;', ''],

@@ -9,8 +9,8 @@ const AXIS = 56;
 const LINES = ['first', 'second', 'third'];
 
 /**
- * How much was run, on a scale of powers of ten, and the heap over the soak; readable on light and
- * dark pages.
+ * Draws the number of runs on a logarithmic scale, and the heap during the soak test. Readable on
+ * light and dark pages.
  */
 export function chart(parts, caption) {
   const bars = barsOf(parts);

@@ -5,7 +5,7 @@
  * @typedef {object} Part
  * @property {string} name
  * @property {string} what in a sentence
- * @property {string[]} tests none: scripts/mutants.mjs
+ * @property {string[]} tests empty for the part that runs scripts/mutants.mjs
  * @property {(sizes: Record<string, number>) => Record<string, string>} env
  * @property {(outcome: Outcome) => { count: number, unit: string }} count
  *
@@ -16,17 +16,17 @@
  * @property {Record<string, number>} sizes
  */
 
-/** How much the long form runs, by the name of its flag. */
+/** The sizes of the long form, by the name of the flag that changes them. */
 export const SIZES = {
-  /** Of the simulation. */
+  /** Seeds of the simulation. */
   seeds: 100_000,
-  /** Of the simulation, against each planted bug. */
+  /** Seeds of the simulation for each planted bug. */
   'mutant-seeds': 2_000,
-  /** Of each property. */
+  /** Runs of each property test. */
   runs: 20_000,
-  /** Of the faults on real processes, on each engine. */
+  /** Seeds of the fault tests with real processes, for each engine. */
   'fault-seeds': 10,
-  /** Disturbances in each of those. */
+  /** Faults in each run of these tests. */
   'fault-steps': 8,
   /** Clients that connect and leave, on each adapter. */
   cycles: 34_000,

@@ -6,10 +6,10 @@ import { bins, root } from '../tools.mjs';
 
 const MARK = '{"proof":';
 const FAILURES_MAX = 20;
-/** Of tests that do not say how long they may take: with many more runs than every day. */
+/** The timeout of tests without an own timeout. They run much longer here than in `npm test`. */
 const TEST_MS_MAX = 3_600_000;
 
-/** Runs one part to its end, and says what came out. */
+/** Runs one part, and returns its results. */
 export async function runPart(part, sizes) {
   const startedAt = new Date();
   const started = performance.now();
@@ -49,7 +49,7 @@ async function runTests({ tests, env }, sizes) {
     const report = JSON.parse(readFileSync(outputFile, 'utf8'));
     const failures = report.testResults.flatMap(({ name, message, assertionResults }) => {
       const failed = assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName);
-      // A suite that left something open, or could not run at all.
+      // The suite could not run, or left a handle open.
       return failed.length === 0 && message ? [name.slice(root.length)] : failed;
     });
     return {
@@ -69,8 +69,8 @@ async function runTests({ tests, env }, sizes) {
 
 async function runMutants(sizes) {
   const output = await run(['scripts/mutants.mjs', String(sizes['mutant-seeds'])], {});
-  // Its last line; without it the file is that of another run.
-  if (!/^\d+ of \d+ caught$/m.test(output)) throw new Error('scripts/mutants.mjs broke off');
+  // The script prints this line last. Without it, the result file is from an earlier run.
+  if (!/^\d+ of \d+ caught$/m.test(output)) throw new Error('scripts/mutants.mjs ended early; see its output above');
   const { mutants } = JSON.parse(readFileSync(join(root, 'docs/proof/mutants.json'), 'utf8'));
   const survivors = mutants.filter(({ caught }) => caught === null);
   return {
@@ -82,7 +82,7 @@ async function runMutants(sizes) {
   };
 }
 
-/** Shows what a script says while it runs, and resolves with it. */
+/** Prints the output of a script while it runs, and resolves with the output. */
 function run(args, env) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {

@@ -1,8 +1,9 @@
 import { FeedError } from './errors.js';
 
 /**
- * The most characters of one page, or of one block of a stream: twice the largest notification
- * that a server can accept. A broken or hostile server must not fill the client's memory.
+ * The maximum number of characters in a page, or in a block of a stream. It is twice the largest
+ * notification that a server can accept. A broken or hostile server must not fill the client's
+ * memory.
  */
 export const BODY_CHARS_MAX = 32 * 1024 * 1024;
 

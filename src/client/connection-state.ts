@@ -17,7 +17,7 @@ export interface FeedState {
    * - `network`: the request had no answer, or an incomplete one.
    * - `auth`: the `auth` function has failed.
    * - `malformed`: the answer does not follow the protocol.
-   * - `busy`: the server is busy (429 or 503), or has ended its stream.
+   * - `busy`: the server is busy (429 or 503), or has ended the stream.
    * - `server`: the server has failed in another way.
    * - `hidden`: the page is hidden, so it polls less often.
    * - `refused`: the server has refused the request (401 or 403, for example). A retry would not

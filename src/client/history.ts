@@ -16,7 +16,7 @@ export interface HistoryOptions {
    */
   readonly before?: string | undefined;
   /**
-   * The most notifications of the page.
+   * The maximum number of notifications on the page.
    * @default the option `limit` of `connect`, or the server's limit
    */
   readonly limit?: number | undefined;

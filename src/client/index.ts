@@ -15,8 +15,8 @@ export type { Observer } from './consumers.js';
 export type { FeedState, Transport } from './connection-state.js';
 
 /**
- * Creates a feed of a server with `NotificationsModule`. The feed sends its first request when it
- * has a consumer.
+ * Creates a feed that reads from a server that uses `NotificationsModule`. The feed sends its first
+ * request when it has a consumer.
  *
  * ```ts
  * const feed = connect({ url: '/notifications', topics: ['orders'] });

@@ -68,7 +68,7 @@ export interface ConnectOptions {
    */
   readonly wait?: number | undefined;
   /**
-   * The most notifications of one answer.
+   * The maximum number of notifications in one answer.
    * @default the server's limit
    */
   readonly limit?: number | undefined;

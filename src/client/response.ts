@@ -15,7 +15,10 @@ export interface HttpRequest {
   readonly controller: AbortController;
 }
 
-/** The most characters of an error's message and code. Both appear in logs and on screens. */
+/**
+ * The maximum number of characters in an error's message and in its code. Both appear in logs and
+ * on screens.
+ */
 const MESSAGE_CHARS_MAX = 500;
 
 /** A failed request that the client repeats after a pause. */

@@ -31,7 +31,7 @@ inChromium('for everybody, the demo page', (browser) => {
   describe.each(looks)('$colorScheme, $width pixels wide, has no fault that axe finds', (look) => {
     const everydayIn = (scheme: string) => inDepth(look.colorScheme === scheme ? it : it.skip, it);
 
-    it('with samples and something unread, and with the bell open and an item unfolded', async () => {
+    it('with samples, an unread item, and the bell open with an expanded item', async () => {
       const demo = await DemoPage.open(browser, url, look);
       await demo.numbers(1, 3);
       await demo.shows('Bell', [1, 2, 3]);
@@ -73,7 +73,7 @@ inChromium('for everybody, the demo page', (browser) => {
     });
   });
 
-  it('keeps still for those who want it so', async () => {
+  it('has no animation if the user prefers reduced motion', async () => {
     const moves = async (reducedMotion: 'reduce' | 'no-preference') => {
       const demo = await DemoPage.open(browser, url, { reducedMotion, topics: 'demo' });
       // Animations and transitions, from before the first of them could begin.

@@ -28,7 +28,7 @@ inChromium('the bell of the demo page', (browser) => {
   const badge = (demo: DemoPage) => demo.page.locator('#bell-badge');
   const isNew = (demo: DemoPage) => demo.page.locator('#bell-list [data-new]');
 
-  it('counts what is unread, and says so politely', async () => {
+  it('counts unread items, and announces the count politely (aria-live)', async () => {
     const demo = await DemoPage.open(browser, url);
     expect(await badge(demo).isVisible()).toBe(false);
     await demo.numbers(1, 3);
@@ -42,7 +42,7 @@ inChromium('the bell of the demo page', (browser) => {
     expect(await demo.bell.textContent()).toContain('Notifications, 100 unread');
   });
 
-  it('lists what has come, the newest first, and has read it when it is opened', async () => {
+  it('lists notifications, newest first, and marks them as read when it opens', async () => {
     const demo = await DemoPage.open(browser, url);
     await demo.bell.click();
     await demo.bellPanel.getByText('All quiet').waitFor();
@@ -70,7 +70,7 @@ inChromium('the bell of the demo page', (browser) => {
     await badge(demo).filter({ hasText: /^1$/ }).waitFor();
   });
 
-  it('does not ring for the samples that the process publishes of itself', async () => {
+  it('ignores the process samples', async () => {
     const demo = await DemoPage.open(browser, url);
     await demo.numbers(1, 2, 'system.pulse');
     await demo.shows('Bell', [1, 2]);
@@ -100,7 +100,7 @@ inChromium('the bell of the demo page', (browser) => {
       await until(async () => (await demo.bell.getAttribute('aria-expanded')) === 'false');
     });
 
-    it('goes through the list with arrows, unfolds with Enter, and is one stop for Tab', async () => {
+    it('moves through the list with the arrow keys, expands items with Enter, and takes one Tab stop', async () => {
       const demo = await DemoPage.open(browser, url);
       const { keyboard } = demo.page;
       await demo.numbers(1, 5);
@@ -142,7 +142,7 @@ inChromium('the bell of the demo page', (browser) => {
     });
   });
 
-  describe('says how the client is', () => {
+  describe('shows the state of the client', () => {
     const state = (demo: DemoPage) => demo.page.locator('#client-state');
     const status = (demo: DemoPage) => demo.page.locator('#bell-status');
 
@@ -165,7 +165,7 @@ inChromium('the bell of the demo page', (browser) => {
       browser.expectComplaints(FAILED);
     });
 
-    it('waiting, and by long poll where streams do not come through', async () => {
+    it('waiting, and long polling if a proxy buffers streams', async () => {
       const demo = await DemoPage.open(browser, url);
       let isReachable = false;
       await demo.page.route('**/notifications?**', (route) => {

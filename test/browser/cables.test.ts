@@ -32,7 +32,7 @@ describe('CablePanel', () => {
     jest.useRealTimers();
   });
 
-  it('shows a reader that stays behind while notifications arrive every 250 ms', () => {
+  it('shows a reader as lagging while notifications arrive every 250 ms', () => {
     panel.show(ledger('behind'));
     jest.advanceTimersByTime(250);
     panel.show(ledger('behind'));
@@ -43,7 +43,7 @@ describe('CablePanel', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('does not show a reader that is behind for a moment', () => {
+  it('does not show a short lag', () => {
     panel.show(ledger('behind'));
     jest.advanceTimersByTime(250);
     panel.show(ledger('same'));

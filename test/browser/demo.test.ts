@@ -51,7 +51,7 @@ inChromium('the demo page', (browser) => {
     await demo.answers(/^All three have the same \d+$/);
   });
 
-  it('publishes, and what is published arrives everywhere, as text', async () => {
+  it('shows a published notification in all columns, as text', async () => {
     const demo = await DemoPage.open(browser, url);
     const text = '<img src=x onerror=alert(1)>';
     await demo.publish(1, text);
@@ -62,7 +62,7 @@ inChromium('the demo page', (browser) => {
     for (const name of READERS) await demo.lane(name).locator('[data-own=true][data-mark=live]').waitFor();
   });
 
-  it('says what is wrong with what is to be published, without asking the server', async () => {
+  it('shows errors of the form without a request', async () => {
     const { page } = await DemoPage.open(browser, url);
     const data = page.getByLabel('Data (JSON)');
     await data.fill('{ "text": ');
@@ -112,7 +112,7 @@ inChromium('the demo page', (browser) => {
       for (const one of READERS) await demo.shows(one, span(1, 14));
     });
 
-    it('shows what is published here as lacking everywhere when all are pulled, and how it arrives among the rest', async () => {
+    it('marks own notifications as missing while all cables are pulled, and as delivered when they arrive', async () => {
       const demo = await DemoPage.open(browser, url, { topics: 'demo' });
       await demo.verdict('none');
       await demo.page.getByRole('button', { name: 'Pull all' }).click();
@@ -135,7 +135,7 @@ inChromium('the demo page', (browser) => {
       }
     });
 
-    it('lets the bell rest although the network of the device comes and goes', async () => {
+    it('keeps the bell quiet while the network of the device is unstable', async () => {
       const demo = await DemoPage.open(browser, url);
       await demo.cable('Bell').click();
       await demo.page.context().setOffline(true);
@@ -167,7 +167,7 @@ inChromium('the demo page', (browser) => {
   });
 
   describe('latency', () => {
-    it('is drawn and said, as the median of what came while connected', async () => {
+    it('is the median of the notifications that arrived while connected, in the chart and as text', async () => {
       const demo = await DemoPage.open(browser, url, { topics: 'demo' });
       for (const name of COLUMNS) {
         expect(await demo.column(name).getByRole('img').getAttribute('aria-label')).toBe(
@@ -192,7 +192,7 @@ inChromium('the demo page', (browser) => {
       expect(scales[1]).toBe(scales[0]);
     });
 
-    it('leaves out what came late because a cable was pulled, and says how much that was', async () => {
+    it('excludes notifications that were late because of a pulled cable, and shows their number', async () => {
       const demo = await DemoPage.open(browser, url, { topics: 'demo' });
       await demo.numbers(1, 2);
       await demo.shows('Long poll', [1, 2]);
@@ -254,7 +254,7 @@ inChromium('the demo page', (browser) => {
     await demo.verdict('same');
   });
 
-  it('needs no scrolling sideways, from a small phone to a desktop', async () => {
+  it('needs no horizontal scrolling on phones and desktops', async () => {
     const demo = await DemoPage.open(browser, url);
     await demo.publish(1, 'x'.repeat(500));
     for (const name of COLUMNS) await demo.column(name).getByText('xxxx').waitFor();

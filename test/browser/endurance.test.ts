@@ -58,7 +58,7 @@ async function heapBytes(cdp: CDPSession): Promise<number> {
 
 inChromium('a page that is open for long', (browser) => {
   describe.each(['poll', 'sse'])('by %s', (transport) => {
-    test('is halted, and catches up when it continues', async () => {
+    test('catches up after the page was frozen', async () => {
       const app = await serve();
       const tab = await Tab.open(browser, app, `/page?transport=${transport}`);
       await tab.isLive();

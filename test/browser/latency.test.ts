@@ -25,7 +25,7 @@ describe('Latency', () => {
     expect(measured(...samples).summary()).toEqual(summary);
   });
 
-  it('is of the last 60', () => {
+  it('uses the last 60 samples', () => {
     const latency = measured(999, ...Array.from({ length: 60 }, (_, index) => index + 1));
     expect(latency.samples).toHaveLength(60);
     expect(latency.summary()).toEqual({ count: 60, p50: 30, max: 60 });

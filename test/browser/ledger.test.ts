@@ -52,7 +52,7 @@ describe('Ledger', () => {
     expect(played(arrivals).verdict()).toMatchObject(verdict);
   });
 
-  it('holds three readers against each other', () => {
+  it('compares three readers', () => {
     const three = (arrivals: string) => played(arrivals, ['a', 'b', 'c']);
     expect(three('a1 b1 c1 c2 a2 b2').verdict()).toMatchObject({ kind: 'same', matched: 2 });
     expect(three('a1 b1 c1 c2 a2').verdict()).toMatchObject({ kind: 'behind', matched: 1 });
@@ -61,7 +61,7 @@ describe('Ledger', () => {
     expect(three('a1 b1 b2 a2 c! c2').verdict()).toMatchObject({ kind: 'same', matched: 1, told: 1 });
   });
 
-  it('owes what was published until it has arrived', () => {
+  it('counts a published notification as missing until it arrives', () => {
     expect(played('*1').verdict()).toMatchObject({ kind: 'behind', matched: 0 });
     expect(lacking(played('a1 b1 *2 *3 a2'))).toEqual({ a: 1, b: 2 });
     expect(played('*1 *2 a1 a2 b1 b2').verdict()).toMatchObject({ kind: 'same', matched: 2 });
@@ -71,14 +71,14 @@ describe('Ledger', () => {
     expect(played('a1 b1 *2 a! a9 b! b9').verdict()).toMatchObject({ kind: 'same', matched: 2 });
   });
 
-  it('puts what was published where it arrives, and knows it for its own', () => {
+  it('shows an own notification at its position, and marks it as own', () => {
     const own = (ledger: Ledger) => ledger.latest(100).map((entry) => entry.id + (entry.own ? '*' : ''));
     expect(own(played('a1 *3 *5'))).toEqual(['1', '3*', '5*']);
     expect(own(played('a1 *3 *5 a2 a3'))).toEqual(['1', '2', '3*', '5*']);
     expect(own(played('a1 a2 *2'))).toEqual(['1', '2*']);
   });
 
-  it('shows how each came', () => {
+  it('marks for each reader whether a notification arrived live, after a reconnect or in a gap', () => {
     const ledger = played('a1 b1 *4 a2 a3 b+2 b+3 b+4 a4 b4');
     expect(marks(ledger, 'a')).toBe('LLLL');
     expect(marks(ledger, 'b')).toBe('L++2');
@@ -86,7 +86,7 @@ describe('Ledger', () => {
     expect(marks(played('a1 a2 a3 b! b3 a4'), 'b')).toBe('ttL.');
   });
 
-  it('keeps what a reader lacks however much it is, and little of the rest', () => {
+  it('keeps all missing notifications of a reader, and few others', () => {
     const ledger = new Ledger('a', 'b');
     for (let id = 1; id <= 1_000; id++) ledger.arrived('a', String(id));
     expect(ledger.latest(2_000)).toHaveLength(1_000);

@@ -48,7 +48,7 @@ async function run(...answers: (Script | Error)[]) {
 }
 
 describe('LongPoll', () => {
-  it('asks at once at first, then holds, each time with the cursor of the last answer', async () => {
+  it('sends a first poll without a wait, and then held polls with the last cursor', async () => {
     const { asked, seen, pauses } = await run(page('c1'), page('c2', '1', '2'), page('c3', '3'));
     expect(asked).toEqual(['cursor=latest&wait=0', 'cursor=c1&wait=25', 'cursor=c2&wait=25', 'cursor=c3&wait=25']);
     expect(seen).toEqual(['1', '2', '3']);
@@ -72,7 +72,7 @@ describe('LongPoll', () => {
     expect(pauses).toHaveLength(2);
   });
 
-  it('waits for anything from nothing to a bound that doubles up to 15 s', async () => {
+  it('pauses for a random time up to a bound that doubles, at most 15 s', async () => {
     const random = jest.spyOn(Math, 'random').mockReturnValue(1);
     const { pauses } = await run(...Array.from({ length: 7 }, () => new TypeError('fetch failed')));
     random.mockRestore();
@@ -85,7 +85,7 @@ describe('LongPoll', () => {
     expect(pauses[0]).toBeLessThanOrEqual(7_500);
   });
 
-  it('gives up on what will not get better, and says why', async () => {
+  it('ends on an error that a retry cannot fix, and reports the reason', async () => {
     const { asked, states } = await run({ status: 400, body: { message: 'topic is wrong' } });
     expect(asked).toHaveLength(1);
     expect(states).toEqual(['connecting', 'offline 400 topic is wrong']);

@@ -71,7 +71,7 @@ inChromium('tabs that share a feed', (browser) => {
     expect(app.counts().waiters).toBe(1);
   });
 
-  test('have another leader after theirs is frozen, and one connection after it resumes', async () => {
+  test('elect another leader when the leader freezes, and have one connection after it resumes', async () => {
     const app = await serve();
     const context = await browser.newContext();
     const [leader, other] = await openTabs(context, app, { count: 2 });

@@ -124,7 +124,7 @@ describe('tabs that share a feed', () => {
     for (const { seen, errors } of tabs) expect([seen, errors]).toEqual([upTo(5), []]);
   });
 
-  test('ignore a wrong report to a tab that joins', async () => {
+  test('ignore a wrong report while a tab joins', async () => {
     const { browser, tabs, log, name } = await openPair();
     browser.passes = ({ type }) => {
       if (type === 'ask') browser.post(name, { type: 'report', cursor: '99999', lastId: undefined, state: STATE });

@@ -169,7 +169,7 @@ describe('a visible tab whose leader is hidden', () => {
     await expectOneConnection(browser, [leader!, other!, ...feeds]);
   });
 
-  test('does not take over while it is hidden too', async () => {
+  test('does not take over if both tabs are hidden', async () => {
     const browser = new Browser();
     const [leader, other] = await openTabs(browser, 2);
     other?.device.emit('hidden');

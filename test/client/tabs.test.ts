@@ -71,7 +71,7 @@ describe('tabs that share a feed', () => {
     expect(late.seen).toEqual(upTo(4));
   });
 
-  test('wait for a notification that the leader has and their node does not have yet', async () => {
+  test('wait until their node has the leader's last notification', async () => {
     const browser = new Browser();
     const { log } = browser;
     const leader = await leaderOf(browser);

@@ -23,7 +23,7 @@ for (const { name, missing, start } of Object.values(ENGINES)) {
       await engine.stop();
     }, 60_000);
 
-    test('wake a poll held at one by what is published at the other, both ways', async () => {
+    test('deliver a notification of one node to a poll that the other node holds', async () => {
       for (const [here, there] of [nodes.urls, nodes.urls.toReversed()] as [string, string][]) {
         const { cursor } = await page(here, 'latest', 0);
         const held = page(here, cursor, 20);
@@ -34,7 +34,7 @@ for (const { name, missing, start } of Object.values(ENGINES)) {
       }
     });
 
-    test('continue at one node with the cursor of the other, without loss or repetition', async () => {
+    test('accept each other's cursors without loss or repetition', async () => {
       let { cursor } = await page(nodes.urls[0], 'latest', 0);
       const published: string[] = [];
       const seen: string[] = [];
@@ -49,7 +49,7 @@ for (const { name, missing, start } of Object.values(ENGINES)) {
       expect(seen).toEqual(published);
     });
 
-    test('end their streams when they close, and are gone then', async () => {
+    test('end their streams and their processes when they close', async () => {
       const { urls, close } = await twoNodes(openStore(engine.store(), RETENTION));
       const streams = await Promise.all(
         urls.map((url) => fetch(`${url}/notifications?topic=news`, { headers: { accept: 'text/event-stream' } })),
@@ -74,7 +74,7 @@ describe('compose.yaml', () => {
     for (const line of ports) expect(line).toMatch(/^ +ports: \['127\.0\.0\.1:(\d+):\1'\]$/);
   });
 
-  test('says for every engine how npm start finds it, at the port that it opens', () => {
+  test('has the STORE value of every engine, with the published port', () => {
     const stores = [...text.matchAll(/# STORE='?([^\s']+)'? npm start/g)].map(([, store = '']) => store);
     expect(stores.filter(isStore)).toHaveLength(3);
     for (const store of stores) expect(text).toContain(`'${new URL(store).host}:${new URL(store).port}'`);

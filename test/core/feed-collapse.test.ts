@@ -68,7 +68,7 @@ test('updates that arrive before a waiter wakes are one update', async () => {
   stream.leave();
 });
 
-test('a page of old notifications lacks those that the window knows a newer one of', async () => {
+test('a page of old notifications omits those with a newer one of the same key in the window', async () => {
   const bench = await FeedBench.open({ windowCount: 1 });
   await bench.store.append([keyed('v1'), draft('a'), draft('b'), keyed('v2')]);
   const poll = bench.poll({ after: bench.place(0), limit: 2 });
@@ -94,7 +94,7 @@ test('an update that has expired does not bring the older one back', async () =>
   expect(bench.poll({ after: bench.place(0) }).ids).toEqual([['a']]);
 });
 
-test('a poll that has only replaced notifications to read waits for the next one', async () => {
+test('a poll waits if all notifications after its cursor have been replaced', async () => {
   const bench = await FeedBench.open({ windowCount: 1 });
   await bench.store.append([keyed('v1'), keyed('v2'), draft('mine')]);
   await bench.store.append([keyed('v3', 'k', 'other'), draft('end', { topic: 'other' })]);
@@ -106,7 +106,7 @@ test('a poll that has only replaced notifications to read waits for the next one
   await bench.expectNothingLeft();
 });
 
-test('a key in a new epoch has nothing to do with the same key before', async () => {
+test('a key in a new epoch does not replace notifications of the old epoch', async () => {
   const bench = await FeedBench.open();
   await bench.store.append([...drafts(5), keyed('old')]);
   await bench.store.wipe();

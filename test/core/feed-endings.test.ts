@@ -28,7 +28,7 @@ const PHASES: [string, () => Watched | Promise<Watched>][] = [
   ['a poll whose time is up', () => afterMs(bench.poll(), WAIT_MS)],
   ['a stream between two heartbeats', () => afterMs(bench.follow({ lifetimeMs: 60_000 }), 1.5 * WAIT_MS)],
   ['a stream between pages of its replay', () => bench.follow({ after: bench.place(3), limit: 1, topics: ['orders'] })],
-  ['a stream that hands a page over', () => bench.follow({ after: bench.place(3), lifetimeMs: 60_000 }, never)],
+  ['a stream that delivers a page', () => bench.follow({ after: bench.place(3), lifetimeMs: 60_000 }, never)],
   ['a stream whose store fails', () => whileReading(() => bench.follow({ after: bench.place(0) }), new Error('down'))],
 ];
 
@@ -52,7 +52,7 @@ async function afterMs(watched: Watched, delayMs: number): Promise<Watched> {
   return watched;
 }
 
-describe('leaving leaves nothing behind', () => {
+describe('a consumer that unsubscribes leaves no resources', () => {
   test.each(PHASES)('%s', async (_, reach) => {
     const watched = await reach();
     const { length } = watched.pages;
@@ -92,7 +92,7 @@ describe('leaving leaves nothing behind', () => {
     await bench.expectNothingLeft();
   });
 
-  test('all at once, in the middle of being woken', async () => {
+  test('all waiters at once, during a delivery round', async () => {
     const watched = Array.from({ length: 1000 }, () => bench.follow());
     await bench.store.append([draft('news')]);
     await bench.clock.turn();
@@ -124,7 +124,7 @@ describe('a store that fails', () => {
     await bench.expectNothingLeft();
   });
 
-  test('is polled again by the next request', async () => {
+  test('is read again by the next request', async () => {
     bench.store.fail(new Error('down'));
     bench.poll({ after: bench.place(0) });
     await bench.clock.settle();
@@ -134,7 +134,7 @@ describe('a store that fails', () => {
     expect(poll.ids).toEqual([['n1', 'n2', 'n3', 'n4']]);
   });
 
-  test('does not disturb those whom the window serves', async () => {
+  test('does not affect requests that the window serves', async () => {
     const waiting = bench.poll();
     bench.store.fail(new Error('down'));
     await bench.store.append([draft('news')]);
@@ -142,7 +142,7 @@ describe('a store that fails', () => {
     expect(waiting.ids).toEqual([['news']]);
   });
 
-  test('keeps a feed from opening', async () => {
+  test('rejects the start of a feed', async () => {
     const failure = new NotificationsError('store_unavailable', 'The engine is away.');
     bench.store.fail(failure);
     await expect(Feed.open({ store: bench.store, clock: bench.clock, limits: LIMITS })).rejects.toBe(failure);
@@ -150,7 +150,7 @@ describe('a store that fails', () => {
 });
 
 describe('waitersMax', () => {
-  test('serves as many and refuses one more, until one of them has left', async () => {
+  test('accepts waitersMax requests, and rejects the next until a waiter leaves', async () => {
     bench = await FeedBench.open({ waitersMax: 3 });
     const watched = [bench.poll(), bench.follow(), bench.poll()];
     const refused = bench.poll();
@@ -192,7 +192,7 @@ describe('draining', () => {
     expect(poll.last).toMatchObject({ entries: [], position: 4, ending: 'draining' });
   });
 
-  test('refuses newcomers', async () => {
+  test('rejects new requests', async () => {
     await bench.feed.drain();
     for (const watched of [bench.poll({ waitMs: 0 }), bench.follow()]) {
       expect(watched.error).toBeInstanceOf(NotificationsError);
@@ -243,7 +243,7 @@ describe('draining', () => {
     await bench.expectNothingLeft();
   });
 
-  test('gives 10,000 waiters their answers some at a time', async () => {
+  test('answers 10,000 waiters in several turns of the event loop', async () => {
     const request = { topics: ['orders'], after: 'latest', limit: 1, waitMs: WAIT_MS } as const;
     const slow = tap<LogPage>(() => {
       bench.clock.spend(0.5);
@@ -257,7 +257,7 @@ describe('draining', () => {
     await bench.expectNothingLeft();
   });
 
-  test('closing drains, and no longer follows the log, which stays open', async () => {
+  test('close drains, and stops following the log, which stays open', async () => {
     const poll = bench.poll();
     const closed = bench.feed.close();
     await Promise.all([closed, bench.clock.settle()]);

@@ -113,7 +113,7 @@ describe.each(SOURCES)('a notification that expires, read from %s', (_, limits) 
   });
 });
 
-test('a poll whose only notification expires during the access check waits on', async () => {
+test('a poll continues to wait if its only notification expires during the access check', async () => {
   const { bench, expiring } = await open();
   const checks: (() => void)[] = [];
   const rights: Rights = {

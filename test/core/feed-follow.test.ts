@@ -30,7 +30,7 @@ describe('a stream', () => {
     await bench.expectNothingLeft();
   });
 
-  test('gets what is there already, then waits', async () => {
+  test('receives existing notifications, and then waits', async () => {
     await bench.store.append(drafts(3));
     const stream = bench.follow({ after: bench.place(1) });
     expect(stream.ids).toEqual([['n2', 'n3']]);
@@ -51,7 +51,7 @@ describe('a stream', () => {
     ]);
   });
 
-  test('sends its next heartbeat a whole wait after a notification', async () => {
+  test('sends its next heartbeat a full interval after a notification', async () => {
     const stream = bench.follow();
     await bench.clock.advance(WAIT_MS - 1);
     await bench.store.append(drafts(1));
@@ -112,7 +112,7 @@ describe('a replay', () => {
 });
 
 describe('a slow consumer', () => {
-  test('gets its next page when it has taken the last one, with all that came meanwhile', async () => {
+  test('receives its next page after it has drained the last one, with all new notifications', async () => {
     const { drained, taken } = slowConsumer();
     const stream = bench.follow({}, drained);
     await bench.store.append([draft('a')]);
@@ -144,7 +144,7 @@ describe('a slow consumer', () => {
     stream.leave();
   });
 
-  test('receives the error of a broken connection, and leaves nothing behind', async () => {
+  test('receives the error of a broken connection, and releases its resources', async () => {
     const stream = bench.follow({ lifetimeMs: 60_000 }, () => Promise.reject(new Error('connection reset')));
     await bench.store.append(drafts(1));
     await bench.clock.settle();

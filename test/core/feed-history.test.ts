@@ -67,7 +67,7 @@ describe('the history', () => {
     }
   });
 
-  test('and then the feed have every notification once, also those published meanwhile', async () => {
+  test('and the feed after it deliver every notification once, with those published meanwhile', async () => {
     const newest = await read({ limit: 4 });
     await bench.store.append(drafts(2, 'later'));
     const older = await read({ limit: 100, before: bench.place(newest.position) });
@@ -77,14 +77,14 @@ describe('the history', () => {
     expect([...shown, ...live.ids.flat()]).toEqual([...numbered(1, 30), 'later1', 'later2']);
   });
 
-  test('followed from its older end begins with its oldest notification', async () => {
+  test('a feed from the older cursor of a page begins with the page's oldest notification', async () => {
     const page = await read({ limit: 4 });
     const poll = bench.poll({ after: bench.place(page.position) });
     await bench.clock.settle();
     expect(poll.ids).toEqual([numbered(27, 30)]);
   });
 
-  test('of a topic without notifications is empty, and its two ends are one', async () => {
+  test('of a topic without notifications is empty, and both cursors are equal', async () => {
     const page = await read({ topics: ['quiet'] });
     expect(page).toMatchObject({ entries: [], position: 30, more: false, history: { upTo: 30, trimmed: false } });
   });
@@ -101,7 +101,7 @@ describe('the history', () => {
     expect(bench.store.reads).toHaveLength(1);
   });
 
-  test('of a newer log is not the page of an older one', async () => {
+  test('is not shared between a newer and an older log', async () => {
     await read({ limit: 3 });
     await bench.store.append([draft('n31')]);
     expect(idsOf(await read({ limit: 3 }))).toEqual(['n31', 'n30', 'n29']);

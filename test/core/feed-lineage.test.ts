@@ -89,7 +89,7 @@ describe('after a failover that lost the newest notifications', () => {
     expect(poll.last?.entries).toHaveLength(12);
   });
 
-  test('a held poll beyond the fork gets a reset gap, one before it does not', async () => {
+  test('a held poll gets a reset gap beyond the fork, and none before the fork', async () => {
     const beyond = bench.poll({ after: at(10) });
     const before = bench.poll({ topics: ['other'], after: at(2) });
     await bench.clock.settle();
@@ -102,7 +102,7 @@ describe('after a failover that lost the newest notifications', () => {
     await bench.expectNothingLeft();
   });
 
-  test('the lowest of several forks counts', async () => {
+  test('the lowest of several forks decides', async () => {
     await bench.store.failOver(7);
     await bench.store.append(drafts(5, 'new'));
     await bench.store.failOver(12);
@@ -183,7 +183,7 @@ describe('a cursor of an epoch that the node does not know', () => {
     await bench.expectNothingLeft();
   });
 
-  test('gets a reset gap where the store has no newer epoch', async () => {
+  test('gets a reset gap if the store has no newer epoch', async () => {
     const poll = bench.poll({ after: { epochId: '', position: 0, unknownIn: old.epochId } });
     await bench.clock.settle();
     expect(poll.last?.gap).toEqual({ reason: 'reset' });

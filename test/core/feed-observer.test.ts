@@ -51,7 +51,7 @@ describe('an observer of a feed', () => {
     expect(calls).toEqual(['armed', 'ended', 'delivered 2', 'gap reset']);
   });
 
-  test('receives a rejection, which arms nothing', async () => {
+  test('receives a rejection, and no waiter is registered', async () => {
     const first = new Watched(poll(feed, REQUEST));
     new Watched(poll(feed, REQUEST));
     expect(calls).toEqual(['armed', 'rejected']);

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 
 describe('a poll with notifications after its cursor', () => {
-  test('is answered at once, then nothing is left of it', async () => {
+  test('is answered at once, and its resources are released', async () => {
     await bench.store.append(drafts(3));
     const poll = bench.poll({ after: bench.place(1) });
     expect(poll.ids).toEqual([['n2', 'n3']]);
@@ -36,7 +36,7 @@ describe('a poll with notifications after its cursor', () => {
     expect(last.last).toMatchObject({ position: 5, more: false });
   });
 
-  test('reports that there is no more when its limit is just reached', async () => {
+  test('has `more` false if its limit equals the number of notifications', async () => {
     await bench.store.append([...drafts(2), draft('other', { topic: 'other' })]);
     expect(bench.poll({ after: bench.place(0), limit: 2 }).last).toMatchObject({ position: 3, more: false });
   });
@@ -84,7 +84,7 @@ describe('a poll without notifications', () => {
     await bench.expectNothingLeft();
   });
 
-  test('has gone when its answer arrives', async () => {
+  test('releases its waiter before its answer arrives', async () => {
     const counted: unknown[] = [];
     const pages = poll(bench.feed, { topics: ['orders'], after: 'latest', limit: 1, waitMs: WAIT_MS });
     pages.subscribe(() => counted.push(bench.feed.counts(), bench.clock.pendingTimers));
@@ -93,7 +93,7 @@ describe('a poll without notifications', () => {
     expect(counted).toEqual([{ waiters: 0, topics: 0, subscribers: 0, addresses: 0 }, 0]);
   });
 
-  test('asks no store, however much others got meanwhile: it was there all the time', async () => {
+  test('is answered without the store, also after many notifications of other topics', async () => {
     bench = await FeedBench.open({ windowCount: 3 });
     const { length } = bench.store.reads;
     const poll = bench.poll();
@@ -106,7 +106,7 @@ describe('a poll without notifications', () => {
   test.each([
     ['windowCount', (count: number) => ({ windowCount: count })],
     ['windowBytes', (count: number, bytes: number) => ({ windowBytes: count * bytes })],
-  ])('is answered without the store as far as the window reaches, and no further: %s', async (_, limits) => {
+  ])('is answered without the store only for positions in the window: %s', async (_, limits) => {
     const bytes = Buffer.byteLength(drafts(1)[0]!.json);
     for (const [size, reads] of [
       [3, 0],
@@ -122,7 +122,7 @@ describe('a poll without notifications', () => {
     }
   });
 
-  test.each(['poll', 'follow'] as const)('does not age out while it is held: %s', async (how) => {
+  test.each(['poll', 'follow'] as const)('keeps its position while retention removes notifications: %s', async (how) => {
     bench = await FeedBench.open({ windowCount: 3 }, { retainCount: 3 });
     const watched = bench[how]();
     for (const each of drafts(9, 'o', 'other')) await bench.store.append([each]);
@@ -131,7 +131,7 @@ describe('a poll without notifications', () => {
     expect(watched.last).not.toHaveProperty('gap');
   });
 
-  test('answers at once when it does not want to wait', async () => {
+  test('is answered at once with a wait of 0', async () => {
     await bench.store.append(drafts(2));
     const poll = bench.poll({ waitMs: 0 });
     expect(poll.last).toMatchObject({ entries: [], position: 2, more: false });
@@ -147,7 +147,7 @@ describe('a poll without notifications', () => {
     expect(poll.ids).toEqual([['1', '2', '4']]);
   });
 
-  test('gets as much as its limit of a burst', async () => {
+  test('receives at most its limit after a burst', async () => {
     const poll = bench.poll({ limit: 2 });
     await bench.store.append(drafts(5));
     await bench.clock.settle();
@@ -196,7 +196,7 @@ describe('the start of a poll', () => {
     expect(poll.last).not.toHaveProperty('gap');
   });
 
-  test('earliest: in an empty log it waits like any other', async () => {
+  test('earliest: waits in an empty log', async () => {
     const poll = bench.poll({ after: 'earliest' });
     await bench.clock.settle();
     expect(poll.pages).toEqual([]);
@@ -231,7 +231,7 @@ describe('a gap', () => {
   });
 
   test.each([
-    ['a log that is no more', () => ({ epochId: 'another', position: 2 })],
+    ['a deleted log', () => ({ epochId: 'another', position: 2 })],
     ['nowhere', () => NOWHERE],
     ['beyond the head', () => bench.place(1000)],
   ])('reset: the cursor is of %s, the page starts from the oldest notification', async (_, after) => {
@@ -244,13 +244,13 @@ describe('a gap', () => {
     await bench.expectNothingLeft();
   });
 
-  test('reset in an empty log is said at once', async () => {
+  test('reset in an empty log is reported at once', async () => {
     const poll = bench.poll({ after: NOWHERE });
     await bench.clock.settle();
     expect(poll.last).toMatchObject({ entries: [], position: 0, gap: { reason: 'reset' } });
   });
 
-  test('is not said again by the next poll', async () => {
+  test('is not repeated by the next poll', async () => {
     await bench.store.append(drafts(3));
     const poll = bench.poll({ after: NOWHERE, limit: 1 });
     await bench.clock.settle();

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 
 describe('no wake-up is lost', () => {
-  test('when something is appended between arming and the end of the read', async () => {
+  test('when an entry is appended between registration and the end of the read', async () => {
     const answer = bench.store.holdReads();
     const poll = bench.poll({ after: bench.place(0) });
     await bench.clock.settle();
@@ -24,7 +24,7 @@ describe('no wake-up is lost', () => {
     await bench.expectNothingLeft();
   });
 
-  test('when a read of the store is joined that began before the append', async () => {
+  test('when a waiter joins a read that began before the append', async () => {
     const { length } = bench.store.reads;
     const answer = bench.store.holdReads();
     const first = bench.poll({ after: bench.place(0) });
@@ -87,7 +87,7 @@ describe('no wake-up is lost', () => {
 });
 
 describe('the log is wiped', () => {
-  test('under waiters: they receive the gap at once', async () => {
+  test('while requests wait: they receive the gap at once', async () => {
     const polls = [bench.poll(), bench.poll({ topics: ['a', 'b'] })];
     const stream = bench.follow();
     await bench.store.wipe();
@@ -103,7 +103,7 @@ describe('the log is wiped', () => {
     await bench.expectNothingLeft();
   });
 
-  test('while a read is under way: the waiter does not wait in the old one', async () => {
+  test('during a read: the waiter continues in the new log', async () => {
     const answer = bench.store.holdReads();
     const poll = bench.poll({ topics: ['quiet'], after: bench.place(0) });
     await bench.store.wipe();
@@ -114,7 +114,7 @@ describe('the log is wiped', () => {
     await bench.expectNothingLeft();
   });
 
-  test('and the store knows before the tail does', async () => {
+  test('and a read shows it before the tail', async () => {
     const handOver = bench.store.holdTail();
     await bench.store.wipe();
     const poll = bench.poll({ after: bench.place(0) });
@@ -130,7 +130,7 @@ describe('the log is wiped', () => {
     await bench.expectNothingLeft();
   });
 
-  test('and a poll in the new one waits in vain before the tail knows', async () => {
+  test('and a poll in the new log times out before the tail delivers', async () => {
     const handOver = bench.store.holdTail();
     await bench.store.wipe();
     const first = bench.poll({ after: bench.place(0) });
@@ -144,7 +144,7 @@ describe('the log is wiped', () => {
     await bench.expectNothingLeft();
   });
 
-  test('from then on cursors of before lead to a gap', async () => {
+  test('afterwards, cursors of the old log get a gap', async () => {
     const before = bench.place(4);
     await bench.store.wipe();
     await bench.store.append(drafts(6));
@@ -155,7 +155,7 @@ describe('the log is wiped', () => {
   });
 });
 
-describe('a node that was cut off', () => {
+describe('a node that lost its connection to the engine', () => {
   test('reads entries from the store that its tail could not deliver', async () => {
     const stream = bench.follow();
     await bench.store.appendUnnoticed(drafts(3));
@@ -185,7 +185,7 @@ describe('a node that was cut off', () => {
     expect(poll.last).toMatchObject({ entries: [], position: 7 });
   });
 
-  test('accepts a batch once that is delivered twice', async () => {
+  test('accepts a repeated batch once', async () => {
     const poll = bench.poll();
     const { epoch } = bench.feed.window;
     const entry = { ...draft('n1'), position: 5, bytes: 1 };
@@ -196,7 +196,7 @@ describe('a node that was cut off', () => {
     expect(bench.feed.window.head).toBe(5);
   });
 
-  test('moves its head over positions that hold nothing', async () => {
+  test('moves its head over positions without entries', async () => {
     const { epoch } = bench.feed.window;
     bench.store.handOver({ epoch, after: 4, entries: [], head: 50 });
     expect(bench.poll({ waitMs: 0 }).last).toMatchObject({ entries: [], position: 50 });

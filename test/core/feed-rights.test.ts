@@ -28,7 +28,7 @@ describe.each([
     await bench.clock.settle();
   };
 
-  test('are checked for a replay, of which nothing is delivered if one topic may not be read', async () => {
+  test('are checked for a replay; nothing is delivered if one topic is forbidden', async () => {
     const { head } = bench;
     for (const [topic, id] of [
       ['a', 'a1'],
@@ -67,7 +67,7 @@ describe.each([
     next.leave();
   });
 
-  test('are not asked for a page that holds nothing', async () => {
+  test('are not checked for an empty page', async () => {
     const poll = bench.poll({ topics: ['a'], rights: { allowed: () => Promise.reject(new Error('asked')) } });
     await bench.clock.advance(WAIT_MS);
     expect(poll.ids).toEqual([[]]);
@@ -116,7 +116,7 @@ describe('revoke', () => {
     for (const other of others) other.leave();
   });
 
-  test('is missed in a hole of the tail, and ends waiters without checks at delivery', async () => {
+  test('may be missed when the tail skips positions; waiters without delivery checks end', async () => {
     const rights: Rights = { allowed: (topics) => topics };
     const ended = [bench.follow({ subscriber: 'ann' }), bench.poll({ subscriber: 'bob' })];
     const asked = bench.follow({ subscriber: 'ann', rights });
@@ -129,7 +129,7 @@ describe('revoke', () => {
     nobody.leave();
   });
 
-  test('with topics ends who has asked for one of them, before what was under way', async () => {
+  test('with topics ends the requests for these topics, before pending deliveries', async () => {
     const place = bench.head;
     const stream = bench.follow({ topics: TOPICS, subscriber: 'ann' });
     const others = bench.follow({ topics: ['b'], subscriber: 'ann' });
@@ -156,7 +156,7 @@ describe('revoke', () => {
     await small.expectNothingLeft();
   });
 
-  test('reaches the waiters of other nodes through the log, before what follows it there', async () => {
+  test('reaches waiters of other nodes before later entries of the log', async () => {
     const stream = bench.follow({ subscriber: 'ann' });
     const pass = bench.store.holdTail();
     await bench.feed.revoke({ subscriber: 'zoe' });
@@ -183,7 +183,7 @@ describe('revoke', () => {
     expect(stream.last?.ending).toBe('rights');
   });
 
-  test('holds back what this node has not followed, and nothing else', async () => {
+  test('delays only entries that this node has not received', async () => {
     await append('orders', 'n1');
     const pass = bench.store.holdTail();
     await append('orders', 'n2');
@@ -196,7 +196,7 @@ describe('revoke', () => {
     stream.leave();
   });
 
-  test('holds it back in the encoded page too, where another caller has encoded the same read before', async () => {
+  test('delays them also if another caller has encoded the same page', async () => {
     await append('orders', 'n1');
     const pass = bench.store.holdTail();
     await append('orders', 'n2');
@@ -229,7 +229,7 @@ describe('revoke', () => {
     expect(next.last?.gap).toBeUndefined();
   });
 
-  test('ends a request whose access was checked before it and that arrives after it', async () => {
+  test('ends a request that arrives after the revocation and was checked before it', async () => {
     const { revocations } = bench.feed;
     const place = bench.head;
     await bench.feed.revoke({ subscriber: 'ann' });
@@ -259,14 +259,14 @@ describe('revoke', () => {
     stream.leave();
   });
 
-  test('is in force here, and rejects, when the store is out of reach', async () => {
+  test('takes effect on this node, and rejects, when the store is unavailable', async () => {
     const poll = bench.poll({ subscriber: 'ann' });
     await bench.store.close();
     await expect(bench.feed.revoke({ subscriber: 'ann' })).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(poll.last?.ending).toBe('rights');
   });
 
-  test('a record that cannot be understood is passed over', async () => {
+  test('a record that cannot be parsed is skipped', async () => {
     const poll = bench.poll({ subscriber: 'ann' });
     const record = (json: string, id: string) => ({ id, topic: '$revocations', json });
     await bench.store.append([

@@ -35,7 +35,7 @@ describe('a poll counts towards the limits', () => {
     await bench.expectNothingLeft();
   });
 
-  test('no longer where the page was taken at once', async () => {
+  test('not after the page was drained at once', async () => {
     start(() => undefined);
     await bench.clock.settle();
     await bench.expectNothingLeft();
@@ -48,7 +48,7 @@ describe('a poll counts towards the limits', () => {
     await bench.expectNothingLeft();
   });
 
-  test('does not hold up a drain with a page that is not taken', async () => {
+  test('does not delay a drain if its page is not drained', async () => {
     start(() => new Promise<void>(() => undefined));
     await bench.clock.settle();
     await bench.feed.drain();

@@ -86,7 +86,7 @@ describe('a publish', () => {
     await bench.expectNothingLeft();
   });
 
-  test('reaches those whose time is up before it is their turn', async () => {
+  test('reaches waiters that time out before their turn', async () => {
     const polls = pollSlowly(4 * WAKE_CHUNK, 1);
     await bench.clock.advance(WAIT_MS - WAKE_CHUNK);
     await bench.store.append(drafts(1));
@@ -130,7 +130,7 @@ describe('a publish', () => {
     expect(bench.clock.pendingTimers).toBe(timers + 100);
   });
 
-  test('reaches the others when one consumer throws', async () => {
+  test('reaches all other waiters if one consumer throws', async () => {
     const thrown = new Error('a consumer that throws');
     const stream = bench.follow({}, () => {
       throw thrown;
@@ -166,7 +166,7 @@ describe('for notifications that exist already', () => {
     await bench.expectNothingLeft();
   });
 
-  test('may leave, or be sent away, before it is its turn', async () => {
+  test('may unsubscribe, or be ended, before its turn', async () => {
     pollSlowly(2 * WAKE_CHUNK, 1);
     await bench.store.append([draft('a')]);
     await bench.clock.turn();
@@ -180,7 +180,7 @@ describe('for notifications that exist already', () => {
   });
 });
 
-describe('waiters who are owed the same page', () => {
+describe('waiters that get the same page', () => {
   test('get the same object from any cursor before it', async () => {
     await bench.store.append([...drafts(4, 'o', 'other'), ...drafts(2)]);
     const pages = [0, 2, 4].map((position) => bench.poll({ after: bench.place(position) }).last);
@@ -191,7 +191,7 @@ describe('waiters who are owed the same page', () => {
     expect(new Set(woken.map(({ last }) => last)).size).toBe(1);
   });
 
-  test('get it also with different topics, if it is the only notification for them', async () => {
+  test('share it with different topics, if the same single notification matches all of them', async () => {
     const polls = pollMany((index) => ({ topics: ['orders', `user.${index}`] }), 100);
     await bench.store.append(drafts(1));
     await bench.clock.settle();
@@ -204,7 +204,7 @@ describe('waiters who are owed the same page', () => {
     expect(new Set(polls.map(({ last }) => last)).size).toBe(1);
   });
 
-  test('do not get it when a limit, a topic or a cursor makes a difference', async () => {
+  test('get different pages if limit, topics or cursor change the result', async () => {
     await bench.store.append([draft('1'), draft('2', { topic: 'other' }), draft('3')]);
     const requests = [
       { after: bench.place(0) },
@@ -231,7 +231,7 @@ describe('waiters who are owed the same page', () => {
     expect([before?.position, after?.position]).toEqual([0, 1]);
   });
 
-  test('are served, if not shared, when they ask in very many ways', async () => {
+  test('are served without sharing if there are very many different requests', async () => {
     await bench.store.append(drafts(2));
     const polls = pollMany((index) => ({ topics: ['orders', `user.${index}`], after: bench.place(0) }), 3000);
     expect(new Set(polls.map(({ ids }) => ids.join('|')))).toEqual(new Set(['n1,n2']));
@@ -239,7 +239,7 @@ describe('waiters who are owed the same page', () => {
 });
 
 describe('the store', () => {
-  test('is not asked for what the window holds', async () => {
+  test('is not read for entries in the window', async () => {
     const { length } = bench.store.reads;
     await bench.store.append(drafts(5));
     pollMany((index) => ({ after: bench.place(index % 6), waitMs: 0 }), 60);
@@ -289,7 +289,7 @@ describe('the store', () => {
     expect(bench.store.reads).toHaveLength(length + 2);
   });
 
-  test('is read in vain only for clients that have left', async () => {
+  test('is read without a consumer only after clients have disconnected', async () => {
     bench = await FeedBench.open({ windowCount: 1 });
     await bench.store.append(drafts(5));
     const answer = bench.store.holdReads();

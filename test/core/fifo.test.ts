@@ -2,12 +2,12 @@ import { expect, test } from '@jest/globals';
 import { Fifo } from '../../src/core/fifo.js';
 import { Random } from '../support/random.js';
 
-test('an empty one has nothing to give', () => {
+test('an empty queue returns undefined', () => {
   const fifo = new Fifo<string>();
   expect([fifo.length, fifo.shift(), fifo.length]).toEqual([0, undefined, 0]);
 });
 
-test.each([1, 2, 3])('does what an array does, through all its compactions (seed %i)', (seed) => {
+test.each([1, 2, 3])('behaves like an array, also during compaction (seed %i)', (seed) => {
   const random = new Random(seed);
   const fifo = new Fifo<number>();
   const array: number[] = [];
@@ -23,7 +23,7 @@ test.each([1, 2, 3])('does what an array does, through all its compactions (seed
   }
 });
 
-test('a million pushes and shifts take a moment, not a quadratic age', () => {
+test('a million pushes and shifts take linear time', () => {
   const fifo = new Fifo<number>();
   const startMs = performance.now();
   for (let item = 0; item < 1_000_000; item++) fifo.push(item);

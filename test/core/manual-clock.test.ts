@@ -17,7 +17,7 @@ test('starts in the year 2030 by default', () => {
   expect(new Date(new ManualClock().now()).toISOString()).toBe('2030-01-01T00:00:00.000Z');
 });
 
-test('jumps with the wall clock alone', async () => {
+test('jump moves only the wall clock', async () => {
   const clock = new ManualClock({ startMs: 0 });
   const fired: string[] = [];
   clock.setTimeout(() => fired.push('timer'), 100);
@@ -119,7 +119,7 @@ describe('timers', () => {
   });
 });
 
-describe('the effects of a timer have happened', () => {
+describe('the promises of a timer are settled', () => {
   test('before the next timer runs', async () => {
     const clock = new ManualClock();
     const log: string[] = [];
@@ -133,7 +133,7 @@ describe('the effects of a timer have happened', () => {
     expect(log).toEqual(['a', 'a!', 'b', 'b!']);
   });
 
-  test('before the clock moves, if it was under way already', async () => {
+  test('before the clock moves, if they were already pending', async () => {
     const clock = new ManualClock();
     const seen: number[] = [];
     void afterPromises().then(() => clock.setTimeout(() => seen.push(clock.monotonic()), 10));

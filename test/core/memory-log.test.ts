@@ -27,7 +27,7 @@ describe('an empty log', () => {
 });
 
 describe('head and floor', () => {
-  test('head moves over positions that hold nothing, and never back', () => {
+  test('head moves over positions without entries, and never decreases', () => {
     const log = logOf(['a']);
     log.advance(9);
     expect(log.head).toBe(9);
@@ -37,7 +37,7 @@ describe('head and floor', () => {
     expect(log.head).toBe(20);
   });
 
-  test('floor moves to what is dropped; nothing stays behind of a topic without entries', () => {
+  test('floor moves to the last dropped position; topics without entries use no memory', () => {
     const log = logOf(['a', 'b', 'a'], 10);
     expect([log.floor, log.topicCount]).toEqual([10, 2]);
     for (const [floor, count, topicCount] of [
@@ -72,7 +72,7 @@ function filtered(entries: readonly LogEntry[], query: ReadQuery | HistoryQuery)
   return cut < 0 ? { entries: all, more: false } : { entries: all.slice(0, cut), more: true };
 }
 
-test.each([1, 2, 3, 4, 5])('reads are what a filter of the whole log gives (seed %i)', (seed) => {
+test.each([1, 2, 3, 4, 5])('reads equal a filtered copy of the log (seed %i)', (seed) => {
   const random = new Random(seed);
   const log = new MemoryLog();
   const kept: LogEntry[] = [];

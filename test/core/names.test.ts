@@ -16,7 +16,7 @@ describe.each([
   ['type', checkType, TYPE_LENGTH_MAX],
   ['id', checkId, ID_LENGTH_MAX],
 ])('a %s', (what, check, lengthMax) => {
-  test('may be what URLs, log lines and keys carry unescaped', () => {
+  test('may have the characters that need no escape in URLs, log lines and keys', () => {
     for (const name of ['a', '0', '-', 'orders', 'user.42', 'a:b/c@d~e=f', '__proto__', ALLOWED]) {
       expect(check(name)).toBe(name);
     }
@@ -52,7 +52,7 @@ describe.each([
   );
 
   test.each(['', ' ', 'a b', 'a,b', 'orders.*', 'größe', '\u0430', '😀', 'x'.repeat(10_000), ...HOSTILE])(
-    'is refused, and its text not repeated to logs: %#',
+    'is rejected, and the message does not repeat its text: %#',
     (value) => {
       for (const name of value === '' ? [value] : [value, `a${value}`, `${value}a`]) {
         const { code, message } = refusal(() => check(name));

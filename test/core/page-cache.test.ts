@@ -40,7 +40,7 @@ describe('the cache of shared pages', () => {
     expect(kept * bytes).toBeLessThanOrEqual(Math.max(SHARED_PAGES_BYTES_MAX, 2 * bytes));
   });
 
-  test('counts the key, which names up to all topics of a request', () => {
+  test('counts the bytes of the key, which has all topics of a request', () => {
     const cache = new PageCache(() => false);
     const topics = 'x'.repeat(10_000);
     const count = Math.ceil((2 * SHARED_PAGES_BYTES_MAX) / topics.length);

@@ -21,7 +21,7 @@ describe('the size of a log', () => {
     ]);
   });
 
-  test('counts records apart, when they are added and when they are removed', () => {
+  test('counts records separately, when they are added and removed', () => {
     const note = { topic: 'orders', bytes: 10 };
     const record = { topic: '$revocations.x', bytes: 7 };
     const size = resized(resized(EMPTY, note, 1), record, 1);

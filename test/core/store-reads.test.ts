@@ -33,7 +33,7 @@ describe('reads of the store', () => {
     }
   });
 
-  test('run one at a time where one may return more than the bound', async () => {
+  test('run one at a time if a single read may exceed the bound', async () => {
     const { start, running } = startReads();
     const pages = [1, 2].map((key) => start(String(key), undefined, 2 * STORE_READS_BYTES_MAX));
     expect(running).toHaveLength(1);
@@ -43,7 +43,7 @@ describe('reads of the store', () => {
     expect(running).toHaveLength(2);
   });
 
-  test('are one read for equal callers, queued or under way', async () => {
+  test('are shared by equal callers, while they are queued and while they run', async () => {
     const { start, running } = startReads();
     const pages = [start('a'), start('a'), ...Array.from({ length: 20 }, () => start('b'))];
     expect(running).toHaveLength(2);

@@ -13,7 +13,7 @@ const refusal = (STORE: string): string => {
   throw new Error('the value was accepted');
 };
 
-describe('the value of STORE, as it is printed', () => {
+describe('the printed value of STORE', () => {
   test.each([
     ['memory', 'memory'],
     ['sqlite:data/log.db', 'sqlite:data/log.db'],

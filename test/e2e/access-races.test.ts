@@ -16,7 +16,7 @@ interface UserRequest {
 const AS_ANN = { 'X-User': 'ann' };
 const STREAM = { Accept: 'text/event-stream' };
 
-/** Holds the check that has its name, once it is closed. */
+/** A gate. While it is closed, it holds the check with its name. */
 class Gate {
   reached = false;
   #open: (() => void) | undefined;
@@ -152,7 +152,7 @@ forEachAdapter((adapter) => {
       expect((await ticket).status).toBe(201);
     });
 
-    test('a ticket is no longer good when it is used', async () => {
+    test('a ticket is invalid when it is used', async () => {
       const { app, gate } = await start();
       const { ticket } = await ticketOf(app);
       gate.close('a guard of the application');

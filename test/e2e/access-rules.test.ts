@@ -82,12 +82,12 @@ forEachAdapter((adapter) => {
       expect((await poll(app, 'topic=acme&cursor=earliest', AS_BOB)).status).toBe(403);
     });
 
-    test('a class that lacks what it injects: the application does not start', async () => {
+    test('the application does not start if a dependency of the rules class is missing', async () => {
       const imports = [NotificationsModule.forRoot({ access: MemberRules })];
       await expect(startApp(adapter, { imports })).rejects.toThrow(/Members/);
     });
 
-    test('a provider of something else: the application does not start', async () => {
+    test('the application does not start if the provider is not an access class', async () => {
       const imports = [NotificationsModule.forRoot({ access: { useFactory: () => ({ read: true }) as never } })];
       await expect(startApp(adapter, { imports })).rejects.toThrow(/option access\.read is true/);
     });
@@ -122,7 +122,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('rights that go while a client waits', () => {
+  describe('rights that are revoked while a client waits', () => {
     const granted = new Set<string>();
     const access = { subscriber, read: (_: unknown, topic: string) => granted.has(topic) };
     const start = (): Promise<TestApp> => {
@@ -141,7 +141,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `topic=a,b&cursor=${cursor}`)).json.code).toBe('forbidden');
     });
 
-    test('a stream ends, its client is refused, and it receives the missed notifications when it may read again', async () => {
+    test('a stream ends and its client is rejected; after access is restored, it receives the missed notifications', async () => {
       const app = await start();
       const stream = await SseReader.open(app, 'topic=a,b');
       await stream.opening();
@@ -172,7 +172,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `cursor=${cursor}`)).json.code).toBe('forbidden');
     });
 
-    test('a rule that fails then is a fault of the poll, whose cursor stays good', async () => {
+    test('a rule that fails at delivery ends the poll with an error, and the cursor stays valid', async () => {
       let fails = false;
       const read = (): boolean => {
         if (fails) throw new Error('no database');
@@ -219,7 +219,7 @@ forEachAdapter((adapter) => {
       expect(stream.text).not.toContain('numbered');
     });
 
-    test('with topics ends those that have asked for one of them', async () => {
+    test('with topics ends requests for one of these topics', async () => {
       const app = await startApp(adapter, { notifications: { access } });
       const [both, one] = [await holdPoll(app, 'topic=a,b', AS_ANN), await holdPoll(app, 'topic=b', AS_ANN)];
       await app.service.revoke('ann', ['a']);
@@ -228,7 +228,7 @@ forEachAdapter((adapter) => {
       expect(numbers((await one.response()).json.notifications)).toEqual([2]);
     });
 
-    test('refuses what is no topic', async () => {
+    test('rejects an invalid topic', async () => {
       const app = await startApp(adapter, { notifications: { access } });
       await expect(app.service.revoke('ann', ['a b'])).rejects.toMatchObject({ code: 'topic_invalid' });
     });

@@ -33,8 +33,8 @@ const REFUSING: [what: string, access: Access | undefined][] = [
   ['the rules are empty', {}],
   ['a rule says no', { read: () => false }],
   ['a rule says no later', { read: async () => Promise.resolve(false) }],
-  ['a rule says nothing', { read: () => undefined as never }],
-  ['a rule answers with something else than yes', { read: () => ({ id: 7 }) as never }],
+  ['a rule returns undefined', { read: () => undefined as never }],
+  ['a rule returns another value than true', { read: () => ({ id: 7 }) as never }],
   ['a rule answers with 1', { read: () => 1 as never }],
   ['a rule refuses one of the topics', { read: (_, topic) => topic !== 'orders' }],
   ['only publishing is allowed', { publish: 'public' }],
@@ -42,7 +42,7 @@ const REFUSING: [what: string, access: Access | undefined][] = [
 ];
 
 forEachAdapter((adapter) => {
-  describe('reading is refused, in the same words for every topic, when', () => {
+  describe('reading is rejected with the same text for every topic', () => {
     test.each(REFUSING)('%s', async (_, access) => {
       const app = await startApp(adapter, { notifications: { access } });
       await publish(app, 'orders');
@@ -61,7 +61,7 @@ forEachAdapter((adapter) => {
       ['its rule is public', { read: 'public' }],
       ['its rule says yes', { read: (_, topic) => topic === 'orders' }],
       ['its rule says yes later', { read: async () => Promise.resolve(true) }],
-      ['its rule is a method that looks at its object', new OwnerRules()],
+      ['its rule is a method that uses `this`', new OwnerRules()],
     ])('%s', async (_, access) => {
       const app = await startApp(adapter, { notifications: { access } });
       await publish(app, 'orders');
@@ -109,7 +109,7 @@ forEachAdapter((adapter) => {
       expect((await post(app, ITEM)).status).toBe(401);
     });
 
-    test('with any other error is a fault: 500, without its message', async () => {
+    test('an unknown error of a rule is answered with 500, without its message', async () => {
       const read = () => fail(new Error('password of the database'));
       const app = await startApp(adapter, { notifications: { access: { read } } });
       for (const headers of [{}, STREAM]) {
@@ -144,7 +144,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, 'wait=0')).status).toBe(200);
     });
 
-    test('of own topics grants them by itself if there is no rule read, to requests that name none', async () => {
+    test('without a rule `read`, own topics are allowed for requests without topics', async () => {
       const app = await startApp(adapter, { notifications: { access: { topics: () => ['news'] } } });
       await publish(app, 'news');
       expect((await poll(app, 'cursor=earliest')).json.notifications).toHaveLength(1);
@@ -152,7 +152,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, 'topic=secret')).status).toBe(403);
     });
 
-    test('with a rejection beside an error ends the request, not the process', async () => {
+    test('a rejected promise after an error ends the request, not the process', async () => {
       const read = {
         a: () => Promise.reject(new Error('later')),
         b: () => fail(new Error('at once')),
@@ -162,7 +162,7 @@ forEachAdapter((adapter) => {
       expect(app.logs.splice(0)).toHaveLength(1);
     });
 
-    test('of own topics is not asked when the query names some, and these have to be granted', async () => {
+    test('the rule of own topics is not called if the query has topics; these need access', async () => {
       let asked = 0;
       const topics = () => [`user.${++asked}`];
       const app = await startApp(adapter, { notifications: { access: { topics } } });
@@ -181,7 +181,7 @@ forEachAdapter((adapter) => {
     expect(asked).toEqual(['orders']);
   });
 
-  test('the service is not asked: application code is trusted', async () => {
+  test('the service checks no access, because application code is trusted', async () => {
     const app = await startApp(adapter, { notifications: {} });
     const { ids } = await app.service.publish('orders', { type: 't', data: 1 });
     expect(ids).toHaveLength(1);

@@ -44,7 +44,7 @@ forEachAdapter((adapter) => {
     };
     const app = await start(access, more);
     const publishAsAdmin = () => users.run('admin', () => publish(app, 'orders'));
-    /** The contexts that the rules see from now on, until the delivery is over. */
+    /** Collects the contexts that rules see during the next delivery. */
     const seenAtDelivery = async (): Promise<(string | undefined)[]> => {
       seen.length = 0;
       await publishAsAdmin();

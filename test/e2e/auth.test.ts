@@ -43,7 +43,7 @@ interface UserRequest {
 /** The time by which tokens expire. A test replaces it. */
 const time = { now: () => Date.now() };
 
-/** As in Nest's own documentation. */
+/** This guard is the example of Nest's documentation. */
 @Injectable()
 class JwtGuard implements CanActivate {
   constructor(@Inject(JwtService) private readonly jwt: JwtService) {}
@@ -204,8 +204,7 @@ forEachAdapter((adapter) => {
       const { app, cookies } = await start();
       const caching = {
         ...nginx!,
-        // The proxy caches each response that it may, as long as it may, for requests with any
-        // cookies.
+        // The proxy caches every response that its headers allow, and ignores cookies.
         config: (ports: { listen: number; upstream: number }) =>
           nginx!
             .config(ports)

@@ -60,7 +60,7 @@ forEachAdapter((adapter) => {
       await until(() => app.counts().waiters === 0);
     });
 
-    test('a held poll that its client leaves is released', async () => {
+    test('a held poll is released when its client disconnects', async () => {
       const app = await start();
       const request = ask(app, 'topic=orders');
       await until(() => app.counts().waiters === 1);

@@ -46,7 +46,7 @@ forEachAdapter((adapter) => {
       expect(head.header('cache-control')).toBe(`no-cache, no-store${isStream ? ', no-transform' : ''}`);
     });
 
-    test('says so where the node is busy', async () => {
+    test('sends CORS headers when the node is busy', async () => {
       const app = await start({ limits: { waitersMax: 1 } });
       const held = await Connection.open(app);
       held.send({ path: '/notifications?topic=orders', headers: { Accept: 'text/event-stream' } });
@@ -56,7 +56,7 @@ forEachAdapter((adapter) => {
       expectAllowed(refused);
     });
 
-    test('says so to a preflight, which asks neither guard nor access', async () => {
+    test('answers a preflight without calling guards or access rules', async () => {
       const app = await startApp(adapter, {
         notifications: { ...OPEN, access: {}, guards: [{ canActivate: () => false }] },
         configure: (nest) => nest.enableCors({ origin: [ORIGIN], credentials: true }),
@@ -75,7 +75,7 @@ forEachAdapter((adapter) => {
       expect(preflight.header('access-control-allow-headers')).toMatch(/idempotency-key/);
     });
 
-    test('says nothing of the kind to one that it does not know', async () => {
+    test('sends no CORS headers to an unknown origin', async () => {
       const app = await start();
       const headers = { Origin: 'https://evil.example' };
       const { rawHeaders } = await request(app, { path: '/notifications?topic=orders&wait=0', headers });
@@ -86,7 +86,7 @@ forEachAdapter((adapter) => {
   test('headers that the application sets are kept on every kind of answer', async () => {
     class Tagging implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
-        // Express's and Fastify's alike; Fastify keeps such headers to itself until it answers.
+        // Both adapters. Fastify sets these headers only when it sends its own answer.
         const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
         response.header('X-Guard', 'g-1');
         return true;

@@ -8,7 +8,7 @@ import { until } from '../support/time/until.js';
 
 forEachAdapter((adapter) => {
   describe('the cursor', () => {
-    test('of a first call with wait=0 is the present one', async () => {
+    test('of a first poll with wait=0 is the current position', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 3);
       const { json } = await poll(app, 'topic=orders&wait=0');
@@ -18,7 +18,7 @@ forEachAdapter((adapter) => {
       expect(numbers(next.json.notifications)).toEqual([4, 5]);
     });
 
-    test('of the service, put beside a state, misses nothing that comes after it', async () => {
+    test('of the service, read before a state, misses no later notification', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 3);
       const state = { cursor: app.service.cursor(), orders: upTo(3) };
@@ -27,7 +27,7 @@ forEachAdapter((adapter) => {
       expect([...state.orders, ...numbers(json.notifications)]).toEqual(upTo(5));
     });
 
-    test('of a publish is the one right after what was published', async () => {
+    test('of a publish is the position after the published notifications', async () => {
       const app = await startApp(adapter);
       const cursor = await publish(app, 'orders', 3);
       await publish(app, 'orders', 1, 4);
@@ -45,7 +45,7 @@ forEachAdapter((adapter) => {
       expect(numbers(json.notifications)).toEqual(expected);
     });
 
-    test('chains polls without a hole, also when something is published while none is under way', async () => {
+    test('connects polls without a loss, also for notifications published between polls', async () => {
       const app = await startApp(adapter);
       let { cursor } = (await poll(app, 'topic=orders&wait=0')).json as { cursor: string };
       const seen: number[] = [];
@@ -64,7 +64,7 @@ forEachAdapter((adapter) => {
       expect(seen).toEqual(upTo(30));
     });
 
-    test('moves on empty pages, so that a quiet client does not age out', async () => {
+    test('moves on empty pages, so that the cursor of a quiet client does not expire', async () => {
       const app = await startApp(adapter, {
         notifications: { access: 'public', store: memoryStore({ retainCount: 10 }) },
       });
@@ -73,14 +73,14 @@ forEachAdapter((adapter) => {
         await publish(app, 'busy', 10);
         const { json } = await poll(app, `topic=quiet&cursor=${cursor}&wait=0`);
         expect(json).toEqual({ notifications: [], cursor: expect.any(String), more: false });
-        // Its position, not its text, shows that it has moved: nothing of the busy topic is left
-        // after it.
+        // The text of a cursor always changes. The cursor has moved if no notification of the busy
+        // topic follows it.
         expect((await poll(app, `topic=busy&cursor=${json.cursor}&wait=0`)).json.notifications).toEqual([]);
         ({ cursor } = json);
       }
     });
 
-    test('is good for any set of topics', async () => {
+    test('is valid for any set of topics', async () => {
       const app = await startApp(adapter);
       const { cursor } = (await poll(app, 'topic=a&wait=0')).json as { cursor: string };
       await publish(app, 'a', 1, 1);
@@ -90,8 +90,8 @@ forEachAdapter((adapter) => {
       const b = await poll(app, `topic=b&cursor=${a.json.cursor}&wait=0`);
       expect(numbers(a.json.notifications)).toEqual([1]);
       expect(numbers(both.json.notifications)).toEqual([1, 2]);
-      // The first answer ends at its last notification. The one of the other topic follows it in
-      // the log.
+      // The first answer ends at its last notification. In the log, the notification of the other
+      // topic follows that position.
       expect(numbers(b.json.notifications)).toEqual([2]);
     });
 

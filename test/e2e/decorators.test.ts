@@ -48,7 +48,7 @@ forEachAdapter((adapter) => {
       expect((await request(app, client)).status).toBe(200);
     });
 
-    test('are not there unless asked for', async () => {
+    test('are absent by default', async () => {
       const app = await start({ serveClient: true });
       expect((await poll(app, 'topic=a&wait=0')).status).toBe(401);
       expect((await request(app, client)).status).toBe(401);

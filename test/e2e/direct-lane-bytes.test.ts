@@ -10,8 +10,8 @@ import { LANE, Poller, startCounting } from '../support/http/lane.js';
 import { turn, until } from '../support/time/until.js';
 
 /**
- * The lane takes a connection over from node:http. Other requests of its client must be answered as
- * without the lane.
+ * The lane reads a connection in place of node:http. Other requests of the client must have the
+ * same answers as without the lane.
  */
 
 const OPEN = { ...LANE, access: { read: 'public', publish: 'public' } } as const;
@@ -68,7 +68,7 @@ forEachAdapter((adapter) => {
       expect(numbers(json.notifications)).toEqual([7]);
       poller.cursor = json.cursor as string;
       await poller.turns(3);
-      // One more, whose bytes are seen whole again.
+      // Another poll that arrives in one piece.
       expect(wholeWays()).toBe(4);
     });
 
@@ -88,8 +88,8 @@ forEachAdapter((adapter) => {
     }
 
     /**
-     * Ends the request whose half has come with bytes that read like a poll: one answer, and not to
-     * a poll.
+     * Completes a half-sent request with bytes that look like a poll. Expects one answer, and not a
+     * page.
      */
     async function expectHalfToGoOn(app: TestApp, poller: Poller): Promise<void> {
       await write(app, poller, pollText(poller));
@@ -139,7 +139,7 @@ forEachAdapter((adapter) => {
         expect((await poller.connection.response()).status).toBe(200);
       });
 
-      test('half a request is not forgotten', async () => {
+      test('half a request is answered after the rules have returned', async () => {
         const { app, poller, refuse } = await startAsking();
         await write(app, poller, HALF);
         refuse();
@@ -160,7 +160,7 @@ forEachAdapter((adapter) => {
       });
     });
 
-    test('a body is a body, also one that reads like a poll', async () => {
+    test('a body is not parsed as a poll, even if it looks like one', async () => {
       const { poller, wholeWays } = await startGranted();
       const body = pollText(poller);
       const headers = { 'Content-Type': 'text/plain', 'Content-Length': String(body.length) };
@@ -174,7 +174,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(4);
     });
 
-    test('a poll with a body is never learned, also if that comes later and reads like a poll', async () => {
+    test('a poll with a body never takes the lane, even if the body arrives later and looks like a poll', async () => {
       const { app, wholeWays } = await startCounting(adapter, { ...OPEN, poll: { waitMs: 0 } });
       const poller = await Poller.open(app);
       const path = (): string => `/notifications?topic=orders&cursor=${poller.cursor}`;
@@ -193,7 +193,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('a poll waits for the answer of the previous one, in the lane or not', async () => {
+    test('a poll waits for the answer to the previous poll, with or without the lane', async () => {
       const gates: (() => void)[] = [];
       let isGated = false;
       const read = (): boolean | Promise<boolean> =>
@@ -212,7 +212,7 @@ forEachAdapter((adapter) => {
       await until(() => gates.length === 2);
       gates[0]!();
       const { json } = await poller.connection.response();
-      // The third is held where the second was; then the second is answered.
+      // The third poll is held behind the second one. Then the second poll is answered.
       await write(app, poller, pollText(poller));
       await until(() => gates.length === 3);
       gates[2]!();
@@ -229,7 +229,7 @@ forEachAdapter((adapter) => {
       expect(numbers((await poller.connection.response()).json.notifications)).toEqual([8]);
     });
 
-    test('other requests in between are answered, and the next poll but one takes the lane again', async () => {
+    test('other requests in between are answered, and the second poll after them takes the lane', async () => {
       const { app, poller, wholeWays } = await startGranted();
       const body = JSON.stringify({ topic: 'orders', type: 'numbered', data: { n: 5 } });
       const headers = { 'Content-Type': 'application/json' };
@@ -244,7 +244,7 @@ forEachAdapter((adapter) => {
       expect(app.counts().waiters).toBe(0);
     });
 
-    test('an upgrade gets the connection, and all that comes after it', async () => {
+    test('an upgrade gets the connection and all later bytes', async () => {
       const { app, poller } = await startGranted();
       let upgraded: Duplex | undefined;
       serverOf(app).on('upgrade', (_, socket: Duplex) => {
@@ -263,7 +263,7 @@ forEachAdapter((adapter) => {
       upgraded!.destroy();
     });
 
-    test('a poll is held for longer than the server keeps idle connections, which it then still does', async () => {
+    test('a poll may be held longer than the server's idle timeout, which still applies afterwards', async () => {
       const { app, poller, wholeWays } = await startGranted();
       serverOf(app).keepAliveTimeout = 50;
       await poller.turns(1);
@@ -300,7 +300,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(4);
     });
 
-    test('one that asks for the end of its connection gets it', async () => {
+    test('a poll with `Connection: close` closes its connection', async () => {
       const { app, wholeWays } = await startCounting(adapter, { ...OPEN, poll: { waitMs: 0 } });
       const poller = await Poller.open(app);
       await poller.answer('', { Connection: 'close' });

@@ -39,7 +39,7 @@ forEachAdapter((adapter) => {
       for (const { json } of answers) expect(json).toMatchObject({ more: false, notifications: [{ data: { n: 1 } }] });
     });
 
-    test('is held, answered empty, and answered from the past as through the framework', async () => {
+    test('is held, answered empty, and answered with old notifications as through the framework', async () => {
       const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 50 } });
       const poller = await Poller.open(app);
       await poller.turns(2);
@@ -63,7 +63,7 @@ forEachAdapter((adapter) => {
       await until(() => app.counts().waiters === 0);
     });
 
-    test('leaves nothing behind when its client goes away', async () => {
+    test('releases its resources when its client disconnects', async () => {
       const { app, wholeWays } = await startCounting(adapter);
       const poller = await Poller.open(app);
       await poller.turns(2);
@@ -92,7 +92,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(3);
     });
 
-    test('is another client’s on another connection', async () => {
+    test('on another connection is treated as another client's poll', async () => {
       const { app, wholeWays } = await startCounting(adapter);
       const first = await Poller.open(app);
       await first.turns(3);
@@ -142,7 +142,7 @@ forEachAdapter((adapter) => {
     const AS_ANN = { 'X-User': 'ann' };
     const options = (more: NotificationsOptions = {}) => ({ access, directLane: LANE.directLane, ...more });
 
-    test('guards are called again when the grant is over', async () => {
+    test('guards are called again after the time of the grant', async () => {
       let asked = 0;
       let isOpen = true;
       class Counting implements CanActivate {
@@ -197,7 +197,8 @@ forEachAdapter((adapter) => {
       const expiring = { ...access, expiresAt: () => new Date(endsAtMs) };
       const { app, wholeWays } = await startCounting(adapter, options({ access: expiring }));
       const poller = await Poller.open(app, AS_ANN);
-      // Time for the two polls that go through the application, also on a busy machine.
+      // The token lives long enough for the two polls that pass the framework, also on a busy
+      // machine.
       endsAtMs = Date.now() + 2_000;
       await poller.turns(2);
       const empty = await poller.answer();

@@ -18,7 +18,7 @@ class OwnForm implements ExceptionFilter {
 forEachAdapter((adapter) => {
   describe('the header Notifications-Error', () => {
     test('names the code of an error that a custom exception filter answers', async () => {
-      // The lane stays closed beside exception filters.
+      // The direct lane is off in applications with exception filters.
       const withoutLane = { ...adapter, options: {} };
       const app = await startApp(withoutLane, {
         notifications: OPEN,
@@ -54,7 +54,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('is on no page', async () => {
+    test('is absent from pages', async () => {
       const app = await startApp(adapter);
       expect((await poll(app, 'topic=orders&wait=0')).header(HEADER)).toBeUndefined();
     });

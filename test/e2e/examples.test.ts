@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-// Angular compiles what its own compiler has not.
+// Loads Angular's just-in-time compiler, because the packages are only partially compiled.
 import '@angular/compiler';
 import { createEnvironmentInjector, type EnvironmentInjector, Injector } from '@angular/core';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
@@ -121,7 +121,7 @@ describe('the examples of the documents', () => {
 
   test('client for Angular: a service with signals and an Observable, which ends with its injector', async () => {
     const url = await start(QuickStartModule);
-    // A page has an address, which its feed is relative to.
+    // A page has an address, and the URL of the feed is relative to it.
     const { fetch: ofNode } = globalThis;
     globalThis.fetch = (input, init) => ofNode(new URL(input as string, url), init);
     const injector = createEnvironmentInjector([OrdersFeed], Injector.NULL as EnvironmentInjector);

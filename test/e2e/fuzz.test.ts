@@ -10,10 +10,13 @@ import { nastyBody, nastyHeaders, nastyQuery, nastyRequest } from '../support/ht
 import { Random } from '../support/random.js';
 import { until } from '../support/time/until.js';
 
-/** Requests in all: FUZZ_REQUESTS makes it more, FUZZ_SEED makes it others. */
+/** The number of requests. FUZZ_REQUESTS changes the number, FUZZ_SEED changes the requests. */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? inDepth(4_000, 21_000));
 const SEED = Number(process.env.FUZZ_SEED ?? 4);
-/** Of each adapter's half: well-formed requests with nonsense in them; the others are bytes. */
+/**
+ * The share of well-formed requests with invalid values. The other requests are random bytes.
+ * ("half" is false: 0.75)
+ */
 const WELL_FORMED = 0.75;
 const IN_FLIGHT = 24;
 const TIMEOUT_MS = 120_000 + REQUESTS * 10;
@@ -41,7 +44,7 @@ forEachAdapter((adapter) => {
       });
 
     test(
-      'in requests is refused in the protocol’s words, and leaves nothing behind',
+      'in requests gets an error of the protocol, and leaves no resources',
       async () => {
         const app = await start();
         const cursor = await publish(app, 'orders', 3);
@@ -64,7 +67,7 @@ forEachAdapter((adapter) => {
     );
 
     test(
-      'in bytes is no reason for a crash, an error of the server, or a waiter that stays',
+      'in bytes causes no crash, no server error and no remaining waiter',
       async () => {
         const app = await start();
         const cursor = await publish(app, 'orders', 3);
@@ -119,7 +122,7 @@ function questionOf(random: Random, cursor: string): Question {
   };
 }
 
-/** Asks once. A stream is left after its first blocks. */
+/** Sends one request. Closes a stream after its first blocks. */
 function ask(app: TestApp, agent: Agent, { method, path, headers, body }: Question): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const length = body ? { 'Content-Length': body.length } : {};

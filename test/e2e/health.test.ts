@@ -9,7 +9,7 @@ import { startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { holdPoll, poll } from '../support/http/feed.js';
 
-/** Long enough for two requests on a busy machine. */
+/** The drain delay. It is long enough for two requests on a busy machine. */
 const DELAY_MS = 2_000;
 
 @Controller('ready')

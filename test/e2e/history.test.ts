@@ -28,7 +28,7 @@ forEachAdapter((adapter) => {
       });
     });
 
-    test('pages back to the beginning, and then follows, without a hole or a repetition', async () => {
+    test('pages back to the beginning, and then follows, without loss or repetition', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 45);
       await publish(app, 'others', 5);
@@ -44,7 +44,7 @@ forEachAdapter((adapter) => {
       expect([...shown, ...numbers(json.notifications)]).toEqual(upTo(48));
     });
 
-    test('takes the cursor of a poll: the page has everything that the poll has passed', async () => {
+    test('accepts the cursor of a poll: the page has all notifications up to it', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 5);
       const { json } = await poll(app, 'topic=orders&wait=0');
@@ -61,7 +61,7 @@ forEachAdapter((adapter) => {
       expect(numbers(next.json.notifications)).toEqual([6, 7, 8, 9]);
     });
 
-    test('answers at once where there is nothing', async () => {
+    test('answers at once if the topic has no notifications', async () => {
       const app = await startApp(adapter);
       await publish(app, 'others', 3);
       const { status, json } = await poll(app, 'topic=orders&before=latest');
@@ -71,7 +71,7 @@ forEachAdapter((adapter) => {
       expect(numbers((await poll(app, `topic=orders&cursor=${json.follow}`)).json.notifications)).toEqual([1]);
     });
 
-    test('says that retention has removed what came before', async () => {
+    test('reports that retention has removed older notifications', async () => {
       const notifications = { access: 'public' as const, store: memoryStore({ retainCount: 10 }) };
       const app = await startApp(adapter, { notifications });
       await publish(app, 'orders', 25);
@@ -80,7 +80,7 @@ forEachAdapter((adapter) => {
       expect([json.more, json.trimmed]).toEqual([false, true]);
     });
 
-    test('is one body for all callers of a page, so that cursors reveal nothing of other topics', async () => {
+    test('has the same body for all callers of a page, so cursors reveal nothing about other topics', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 5);
       const ask = async () => (await poll(app, 'topic=orders&before=latest&limit=3')).text;

@@ -14,8 +14,8 @@ const refusing: CanActivate = {
 };
 
 /**
- * Ways to write the path that some router, proxy or guard may take for another one, or for the
- * same.
+ * Spellings of the path. A router, proxy or guard may treat them as the same path, or as another
+ * one.
  */
 const PATHS = [
   '/notifications',
@@ -84,7 +84,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('nothing that is published can forge a part of an answer', () => {
+  describe('published data cannot forge a part of an answer', () => {
     test('with characters that end a line, a block or a string', async () => {
       const app = await startApp(adapter, { notifications: OPEN });
       for (const [at, breaker] of BREAKERS.entries()) await publishAndRead(app, `orders.${at}`, breaker);

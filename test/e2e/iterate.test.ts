@@ -10,8 +10,8 @@ const item = (n: number) => ({ type: 't', data: n });
 const topics = ['a'];
 
 /**
- * As graphql-js consumes what a subscription's `subscribe` returns: one value a time, `return()`
- * when the client leaves.
+ * Consumes the iterator like graphql-js: one value at a time, and `return()` when the client
+ * disconnects.
  */
 function subscribe<T>(
   source: AsyncIterable<T>,
@@ -56,7 +56,7 @@ describe('iterate', () => {
     await app.close();
   });
 
-  test('starts where the log ends when it is called, not when it is first asked', async () => {
+  test('starts at the end of the log at the time of the call, not of the first `next`', async () => {
     const app = await start();
     await app.service.publish('a', item(1));
     const iterator = app.service.iterate({ topics });
@@ -65,7 +65,7 @@ describe('iterate', () => {
     await app.close();
   });
 
-  test('serves a GraphQL subscription, whose waiter goes with it', async () => {
+  test('serves a GraphQL subscription, and releases its waiter at the end', async () => {
     const app = await start();
     const seen: unknown[] = [];
     const { stop, ended } = subscribe(app.service.iterate({ topics }), ({ data }) => seen.push(data));
@@ -105,7 +105,7 @@ describe('iterate', () => {
     await app.close();
   });
 
-  test('reads nothing ahead of a slow consumer, and holds no waiter meanwhile', async () => {
+  test('does not read ahead for a slow consumer, and holds no waiter meanwhile', async () => {
     const { store, log } = watchedStore();
     const app = await start({ notifications: { access: 'public', store, window: { count: 1 } } });
     await app.service.publish(

@@ -39,7 +39,7 @@ forEachAdapter((adapter) => {
       const seen: number[] = [];
       let { cursor } = (await poll(nodes[0]!, 'topic=a&wait=0')).json as { cursor: string };
       let lastId = cursor;
-      // Two nodes run at a time, and a client goes back and forth between them.
+      // Two nodes run at the same time, and a client alternates between them.
       for (const at of [0, 1, 0, 1, 2, 1, 2, 3, 2, 3]) {
         const app = nodes[at]!;
         await publish(app, 'a', 1, seen.length + 1);

@@ -24,7 +24,7 @@ const HOSTS: [host: string, status: number][] = [
   ['localhost.rebound.example:3000', 403],
 ];
 
-test('the demo answers to names of this machine alone, on every path', async () => {
+test('the demo accepts only host names of this machine, on every path', async () => {
   const module = DemoModule.forEnvironment(readEnvironment({ HOST: 'demo.test' }));
   const app = await NestFactory.create<NestExpressApplication>(module, { logger: false });
   atTestEnd(() => app.close());

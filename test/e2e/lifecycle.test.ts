@@ -32,7 +32,7 @@ class Gate {
 }
 
 /**
- * The client has left, and the application knows it. Objects that it still holds now leak.
+ * The application has noticed that the client disconnected. Objects that remain now are leaks.
  */
 async function gone(app: TestApp, connection: Connection): Promise<void> {
   await connection.destroy();
@@ -58,7 +58,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('right after its request, at any moment of its being understood', async () => {
+    test('right after its request, at any time while it is parsed', async () => {
       const app = await startApp(adapter);
       for (let turns = 0; turns < 30; turns++) {
         const connection = await Connection.open(app);
@@ -68,7 +68,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('while the application’s guard thinks', async () => {
+    test('while a guard of the application is pending', async () => {
       const gate = new Gate();
       @Injectable()
       class SlowGuard implements CanActivate {
@@ -88,7 +88,7 @@ forEachAdapter((adapter) => {
       await goneAtGate(await startApp(adapter, { notifications: { access: access(gate) } }), gate);
     });
 
-    test('while access thinks, on a node that is busy by then', async () => {
+    test('while the access check is pending, on a node that becomes busy', async () => {
       const gate = new Gate();
       const read = (_context: unknown, topic: string) => topic !== 'orders' || gate.pass();
       const options: NotificationsOptions = { access: { read }, limits: { waitersMax: 1 } };
@@ -161,7 +161,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('among a hundred others, who are answered', async () => {
+    test('among a hundred other polls, which are answered', async () => {
       const app = await startApp(adapter);
       const connections = await Promise.all(Array.from({ length: 100 }, () => Connection.open(app)));
       for (const connection of connections) connection.send(request);
@@ -209,7 +209,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('many polls on one connection, one after the other or one behind the other, warn of no leak', async () => {
+  test('many sequential or pipelined polls on one connection cause no leak warning', async () => {
     const app = await startApp(adapter);
     const connection = await Connection.open(app);
     for (let round = 0; round < 3; round++) {

@@ -22,14 +22,17 @@ const OPEN = {
   publish: 'public',
 } as const;
 /**
- * Pages of 9 MiB: more than the kernel takes for a client. With the default of `unreadBytesMax` a
- * page has 4 MiB, which it takes at times.
+ * Pages of 9 MiB are larger than the kernel's buffers of a connection. Default pages have 4 MiB,
+ * which sometimes fit.
  */
 const LARGE_PAGES = { pageBytesMax: 16 * 1024 * 1024, unreadBytesMax: 256 * 1024 * 1024 };
 const ITEM = { topic: 'orders', type: 't', data: 1 };
 /** Node.js closes an idle connection a second later than this. */
 const KEEP_ALIVE_MS = 1;
-/** Streams that do not read. Each takes some megabytes into the kernel first. */
+/**
+ * The number of streams whose clients do not read. The kernel first buffers some megabytes for
+ * each.
+ */
 const STALLED_STREAMS = inDepth(5, 20);
 const RETRY_AFTER = /^[1-3]$/;
 
@@ -39,7 +42,7 @@ const WAITERS: [name: string, limits: NonNullable<NotificationsOptions['limits']
   ['waitersPerAddressMax', { waitersPerAddressMax: 2 }, 429, 'address_waiters_too_many'],
 ];
 
-/** The later writes of an application to its connections. A page is one write. */
+/** Records the writes of an application to its connections from now on. A page is one write. */
 function writesOf(app: TestApp): string[] {
   const writes: string[] = [];
   (app.nest.getHttpServer() as Server).prependListener('connection', (socket) => {
@@ -57,7 +60,7 @@ forEachAdapter((adapter) => {
     startApp(adapter, { notifications: { access: OPEN, ...options } });
 
   describe.each(WAITERS)('limits.%s', (name, limits, status, code) => {
-    test('accepts as many polls, refuses one more, and accepts the next when one has left', async () => {
+    test('accepts polls up to the limit, rejects one more, and accepts the next after one has ended', async () => {
       const app = await start({ limits });
       const first = await holdPoll(app, 'topic=orders', AS_ANN);
       await holdPoll(app, 'topic=orders', AS_ANN);
@@ -84,7 +87,7 @@ forEachAdapter((adapter) => {
       expect(await stream.notifications(1)).toHaveLength(1);
     });
 
-    test('leaves others alone where it is one caller’s', async () => {
+    test('does not affect other callers if the limit is per caller', async () => {
       const app = await start({ limits });
       for (let count = 0; count < 2; count++) await holdPoll(app, 'topic=orders', AS_ANN);
       const others = await poll(app, 'topic=orders&wait=0', AS_BOB);
@@ -156,7 +159,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('publish.perMinuteMax', () => {
-    test('accepts as many, then refuses that caller alone with a time to retry', async () => {
+    test('accepts items up to the limit, and then rejects only that caller, with Retry-After', async () => {
       const app = await start({ publish: { perMinuteMax: 3 } });
       expect((await post(app, [ITEM, ITEM], AS_ANN)).status).toBe(201);
       expect((await post(app, ITEM, AS_ANN)).status).toBe(201);
@@ -184,7 +187,7 @@ forEachAdapter((adapter) => {
   describe('limits.pageBytesMax and stream.unreadBytesMax', () => {
     const data = 'x'.repeat(1_000);
 
-    test('bound a page of a poll, and what a stream is given at once', async () => {
+    test('bound a page of a poll, and the bytes that a stream writes at once', async () => {
       const app = await start({ limits: { pageBytesMax: 4_096 }, stream: { unreadBytesMax: 2_048 } });
       for (let count = 0; count < 4; count++) await app.service.publish('orders', { type: 't', data });
       const { json } = await poll(app, 'topic=orders&cursor=earliest');
@@ -194,7 +197,7 @@ forEachAdapter((adapter) => {
       expect(await stream.notifications(4)).toHaveLength(4);
     });
 
-    test('are exact: two notifications fit into their own bytes, and not into one byte less', async () => {
+    test('are exact: a page of two notifications fits into exactly its bytes', async () => {
       const item = { topic: 'orders', type: 't', data };
       const bytes = Buffer.byteLength(JSON.stringify((await backlog({})).notifications[0]));
       for (const [bound, fit] of [
@@ -222,7 +225,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('bound what stalled streams cost, while healthy ones get everything', async () => {
+    test('bound the memory of stalled streams, while healthy streams receive everything', async () => {
       const NOTIFICATION_BYTES = 16 * 1024;
       const unreadBytesMax = 64 * 1024;
       const app = await start({ stream: { unreadBytesMax } });
@@ -240,7 +243,7 @@ forEachAdapter((adapter) => {
       let published = 0;
       const isStalled = () => unread().filter((bytes) => bytes > 0).length >= stalled.length;
       for (; !isStalled() || published < 500; published++) {
-        if (published === 5_000) throw new Error('the sockets took everything');
+        if (published === 5_000) throw new Error('the sockets of the stalled clients are not full; publish more');
         const padded = { n: published, padding: 'x'.repeat(NOTIFICATION_BYTES) };
         await app.service.publish('orders', { type: 'padded', data: padded });
         await healthy.notifications(1);
@@ -279,8 +282,8 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('a client that vanishes without closing its connection', () => {
-    // For the server, a peer behind a dead link neither reads nor closes.
+  describe('a client that disappears without closing its connection', () => {
+    // A peer behind a dead link does not read and does not close its connection.
     const vanish = async (query: string, headers: Record<string, string>, stream?: NotificationsOptions['stream']) => {
       const clock = new TimerClock();
       const app = await start({ clock, ...(stream && { stream }) });
@@ -292,7 +295,7 @@ forEachAdapter((adapter) => {
       return { app, clock };
     };
 
-    test('is freed at the end of its wait, and its connection soon after, on a poll', async () => {
+    test('its poll ends at the end of the wait, and its connection soon after', async () => {
       const { app, clock } = await vanish('wait=20', {});
       await clock.advance(19_999);
       expect(app.counts().waiters).toBe(1);

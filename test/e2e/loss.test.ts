@@ -13,12 +13,12 @@ import { Random } from '../support/random.js';
 import { RoamingClient, type Transport } from '../support/http/roaming-client.js';
 import { turn } from '../support/time/until.js';
 
-/** Another one finds other interleavings: LOSS_SEED=7 npm test -- loss */
+/** Another seed tests other interleavings: LOSS_SEED=7 npm test -- loss */
 const SEED = Number(process.env.LOSS_SEED ?? 1);
 const CLIENTS = 60;
 const NOTIFICATIONS = inDepth(300, 2_000);
 const TOPICS = Array.from({ length: 10 }, (_, index) => `topic.${index}`);
-/** Some times this long for the whole check on a machine that is busy. */
+/** The time limit of the check. A busy machine needs several times the usual time. */
 const CHECK_MS_MAX = 90_000;
 
 /**
@@ -30,7 +30,7 @@ interface Feed extends Target {
   publish(notifications: readonly Logged[]): Promise<unknown>;
 }
 
-/** The library, with everything made small that has a size, so that every path is taken. */
+/** The library with small limits, so that the test covers every code path. */
 async function startLibrary(adapter: Adapter): Promise<Feed> {
   const random = new Random(SEED + 1);
   const notifications: NotificationsOptions = {
@@ -50,7 +50,7 @@ async function startLibrary(adapter: Adapter): Promise<Feed> {
   return { port, cursor: service.cursor(), transports: ['poll', 'sse'], publish };
 }
 
-/** A long poll as it is often written: notifications between two polls are lost. */
+/** A common implementation of long polling. It loses notifications between two polls. */
 @Controller('notifications')
 class NaiveController {
   static readonly events = new Subject<Logged>();
@@ -133,7 +133,7 @@ forEachAdapter((adapter) => {
       async () => {
         const { problems, counts } = await check(await startLibrary(adapter));
         expect(problems.slice(0, 20)).toEqual([]);
-        // They did come and go, or this would have shown little.
+        // Checks that clients did disconnect; otherwise the test would prove little.
         process.stdout.write(`platform-${adapter.name}: ${JSON.stringify(counts)}\n`);
         expect(counts.left).toBeGreaterThan(CLIENTS);
         expect(counts.news).toBeGreaterThan(CLIENTS);

@@ -129,7 +129,7 @@ describe('the program', () => {
     expect(main.stderr).toBe('');
   });
 
-  it('publishes what the running process is like', async () => {
+  it('publishes samples of the process', async () => {
     const url = await start({ SOURCE_SECONDS: '0.05' }).url();
     const samples: unknown[] = [];
     // The cursor is the current one, so the samples were published during a poll.
@@ -166,8 +166,7 @@ describe('the program', () => {
       const [stream, publish, poll] = lines;
       expect(lines).toHaveLength(3);
 
-      // The poll is held, since nothing has been published; it must be there before the publish to
-      // show that.
+      // The publish must follow the poll, so that the poll is held first.
       const held = shell(poll!);
       const streamed = shell(`${stream!} | grep -m 1 greeting`);
       await waiters(url, 2);
@@ -191,13 +190,13 @@ describe('the program', () => {
     main.child.kill(signal);
     expect(await main.ended()).toBe(0);
     expect(performance.now() - began).toBeLessThan(DRAIN_MS_MAX);
-    // Both ended in order, with a cursor to continue from.
+    // Both requests ended with a complete answer and a cursor.
     expect(await (await poll).json()).toMatchObject({ notifications: [], cursor: expect.any(String) });
     expect(await stream.text()).toMatch(/^retry: \d+\nevent: cursor\n/);
     expect(main.stderr).toBe('');
   });
 
-  it('takes a signal that npm passes on for the same one', async () => {
+  it('treats a signal that npm forwards as the same signal', async () => {
     const main = start();
     await main.url();
     main.child.kill('SIGINT');
@@ -208,7 +207,7 @@ describe('the program', () => {
   it('ends at once on a second signal', async () => {
     const main = start();
     const url = await main.url();
-    // A request whose body never comes holds up the drain.
+    // A request without its body delays the drain.
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write(
@@ -218,7 +217,7 @@ describe('the program', () => {
     await (await fetch(url)).text();
     let code: number | null | undefined;
     void main.ended().then((ended) => (code = ended));
-    // Signals that follow each other closely count as one.
+    // The program treats signals within a short time as one.
     await until(() => {
       main.child.kill('SIGTERM');
       return code !== undefined;
@@ -227,7 +226,7 @@ describe('the program', () => {
     socket.destroy();
   });
 
-  it('refuses an environment that makes no sense, in one line', async () => {
+  it('rejects an invalid environment with an error of one line', async () => {
     const main = start({ SOURCE_SECONDS: 'often' });
     expect(await main.ended()).toBe(1);
     expect(main.stdout).toBe('');
@@ -249,7 +248,7 @@ describe('the program', () => {
     }
   });
 
-  it('says when the host is not of this machine', async () => {
+  it('reports a host that is not of this machine', async () => {
     // Reserved for documentation (RFC 5737), so no machine has it.
     const main = start({ HOST: '192.0.2.1' });
     expect(await main.ended()).toBe(1);

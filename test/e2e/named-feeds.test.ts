@@ -200,7 +200,7 @@ forEachAdapter((adapter) => {
         /both serve \/notifications\/client\.js/,
       ],
       [
-        'have one path, whose versions nobody looks at',
+        'have one path, and the application does not use versioning',
         [{ version: '1' }, { name: 'b', path: 'notifications', version: '2' }],
         /both serve/,
       ],

@@ -145,7 +145,7 @@ forEachAdapter((adapter) => {
       );
     });
 
-    test('is below a global prefix and version, and errors of the parser are the module’s there too', async () => {
+    test('is below a global prefix and version, also for parser errors of the module', async () => {
       const app = await startApp(adapter, {
         notifications: { ...OPEN, version: '2' },
         configure: (nest) => nest.setGlobalPrefix('api').enableVersioning({ type: VersioningType.URI }),
@@ -158,7 +158,7 @@ forEachAdapter((adapter) => {
       expect(json).toMatchObject({ statusCode: 400, code: 'body_invalid' });
     });
 
-    test('is good with a version in a header', async () => {
+    test('works with a version in a header', async () => {
       const app = await startApp(adapter, {
         notifications: { ...OPEN, version: '2' },
         configure: (nest) => nest.enableVersioning({ type: VersioningType.HEADER, header: 'X-Version' }),
@@ -167,7 +167,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, 'topic=a&wait=0', { 'X-Version': '1' })).status).toBe(404);
     });
 
-    test('is found with a slash behind it and in a query that has one', async () => {
+    test('is found with a trailing slash, and with a slash in the query', async () => {
       const app = await startApp(adapter, { notifications: OPEN });
       const body = '{';
       const headers = { 'Content-Type': 'application/json' };
@@ -184,7 +184,7 @@ forEachAdapter((adapter) => {
       expect((await app.service.publish('orders', { type: 't', data: 1 })).ids).toHaveLength(1);
     });
 
-    test('is there for every module when it is global, and only for those who import it when not', async () => {
+    test('is available in every module if it is global, otherwise only in modules that import it', async () => {
       @Injectable()
       class Publisher {
         constructor(@Inject(NotificationsService) readonly notifications: NotificationsService) {}

@@ -41,8 +41,7 @@ class Recorder implements NestInterceptor {
 }
 
 /**
- * Refuses every parameter and rewrites what it lets pass, as a strict validation does that knows
- * nothing of this route.
+ * A strict global pipe that does not know this route: it rejects objects, and changes other values.
  */
 class StrictPipe implements PipeTransform {
   transform(value: unknown): unknown {
@@ -60,7 +59,7 @@ class Teapot implements ExceptionFilter {
     this.caught.push(error);
     const status = error instanceof HttpException ? error.getStatus() : 500;
     const code = error instanceof NotificationsException ? error.code : String(error);
-    // Express's and Fastify's alike.
+    // Both adapters have these headers.
     const response = host.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>();
     response.status(status).send({ teapot: code });
   }
@@ -103,7 +102,7 @@ forEachAdapter((adapter) => {
   const startWith = (configure: (nest: INestApplication) => unknown): Promise<TestApp> =>
     startApp(adapter, { notifications: OPEN, configure });
 
-  describe('the wire is the same', () => {
+  describe('the answers are the same bytes', () => {
     test.each<[what: string, configure: (nest: INestApplication) => unknown]>([
       ['an interceptor that wraps responses', (nest) => nest.useGlobalInterceptors(new Envelope())],
       [
@@ -117,7 +116,7 @@ forEachAdapter((adapter) => {
       ],
       ['a pipe that validates', (nest) => nest.useGlobalPipes(new StrictPipe())],
       [
-        'all of it',
+        'all of these together',
         (nest) =>
           nest.useGlobalPipes(new StrictPipe()).useGlobalInterceptors(new Envelope()).useGlobalFilters(new Teapot()),
       ],
@@ -154,7 +153,7 @@ forEachAdapter((adapter) => {
       expect(recorder.seen).toEqual([json]);
     });
 
-    test('sees every page of a stream, and what a publish has done', async () => {
+    test('sees every page of a stream, and the result of a publish', async () => {
       const recorder = new Recorder();
       const app = await startWith((nest) => nest.useGlobalInterceptors(recorder));
       const reader = await SseReader.open(app, 'topic=orders');
@@ -167,7 +166,7 @@ forEachAdapter((adapter) => {
       expect(recorder.seen).toEqual([json]);
     });
 
-    test('cannot change what others get', async () => {
+    test('cannot change the pages of other clients', async () => {
       class Vandal implements NestInterceptor {
         intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
           return next.handle().pipe(
@@ -183,11 +182,11 @@ forEachAdapter((adapter) => {
         const { json } = await poll(app, 'topic=orders&cursor=earliest');
         expect(numbers(json.notifications)).toEqual([1]);
       }
-      // It received the error after the answer was sent.
+      // The interceptor received the error after the answer was sent.
       expect(app.logs.splice(0).join()).toContain('read only property');
     });
 
-    test('with a timeout answers with its own text, and the waiter is gone', async () => {
+    test('with a timeout answers with its own text, and the waiter is released', async () => {
       class Impatient implements NestInterceptor {
         intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
           const late = () => throwError(() => new HttpException('too slow', 408));
@@ -236,7 +235,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('an interceptor that turns errors into answers has its way', async () => {
+  test('an interceptor can replace errors by answers', async () => {
     class Soothing implements NestInterceptor {
       intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
         return next.handle().pipe(catchError((error: NotificationsException) => of({ instead: error.code })));
@@ -252,7 +251,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('an exception filter', () => {
-    test('gets what the module throws: an HttpException with status and code', async () => {
+    test('receives an HttpException with status and code', async () => {
       const teapot = new Teapot();
       const app = await startWith((nest) => nest.useGlobalFilters(teapot));
       const refused = [await poll(app, 'topic='), await post(app, '{'), await post(app, [])];
@@ -267,7 +266,7 @@ forEachAdapter((adapter) => {
       for (const message of refused) expect(message.header('cache-control')).toContain('no-store');
     });
 
-    test('gets what a busy node throws, with its headers set', async () => {
+    test('receives the error of a busy node, after the headers are set', async () => {
       const app = await startApp(adapter, {
         notifications: { ...OPEN, limits: { waitersMax: 1 } },
         configure: (nest) => nest.useGlobalFilters(new Teapot()),

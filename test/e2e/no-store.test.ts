@@ -48,7 +48,7 @@ forEachAdapter((adapter) => {
       expect([answer.status, answer.header('cache-control')]).toEqual([401, NO_STORE]);
     });
 
-    test('other routes are left alone', async () => {
+    test('other routes are not changed', async () => {
       const app = await startApp(adapter, { notifications: OPEN });
       for (const path of ['/other', '/notifications/other']) {
         const answer = await request(app, { path });

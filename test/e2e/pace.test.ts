@@ -11,7 +11,7 @@ const POLLS = 41;
 /** Only the application may read `secret`. */
 const OPTIONS = { access: { read: { mine: true as const } } };
 
-/** For each of the answers to one question, whether its cursor equals the one before. */
+/** Compares the cursors of consecutive answers to the same request. */
 async function repetitions(app: TestApp, ask: () => Promise<string>, secrets: boolean): Promise<boolean[]> {
   const seen: boolean[] = [];
   let last = await ask();
@@ -100,7 +100,7 @@ forEachAdapter((adapter) => {
       expect(rest.filter(({ event }) => event === 'cursor')).toHaveLength(1);
     });
 
-    test('by cursors of polls that were held together, which are equal', async () => {
+    test('by cursors of polls that are answered together: these cursors are equal', async () => {
       const app = await startApp(adapter, { notifications: OPTIONS });
       const held = [await holdPoll(app, 'topic=mine'), await holdPoll(app, 'topic=mine')];
       await publish(app, 'mine');

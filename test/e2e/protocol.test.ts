@@ -9,7 +9,7 @@ import { TimerClock } from '../support/timer-clock.js';
 
 const CURSOR = /^[A-Za-z0-9_-]{36}$/;
 /**
- * The headers of a long poll's answer without `Date` and those of the connection.
+ * The headers of a page, except `Date` and the headers of the connection.
  */
 const FRAMING = ['Date', 'Connection', 'Keep-Alive', 'Content-Length'];
 
@@ -53,7 +53,7 @@ forEachAdapter((adapter) => {
       expect(response.header('content-length')).toBe(String(Buffer.byteLength(response.text)));
     });
 
-    test('is byte for byte the same for all who waited, except for its date and its cursor', async () => {
+    test('is byte for byte the same for all waiting clients, except date and cursor', async () => {
       const app = await startApp(adapter);
       const cursor = app.service.cursor();
       const held = await Promise.all(
@@ -99,7 +99,7 @@ forEachAdapter((adapter) => {
       expect(app.counts()).toMatchObject({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     });
 
-    test('is answered with none after the time that the request or the option gives', async () => {
+    test('is answered with an empty page after the wait of the request or of the option', async () => {
       const clock = new TimerClock();
       const poll1s = { waitMs: 1000, waitMsMax: 1000 };
       const app = await startApp(adapter, { notifications: { access: 'public', clock, poll: poll1s } });
@@ -148,7 +148,7 @@ forEachAdapter((adapter) => {
       expect(json.notifications.map(({ topic }: { topic: string }) => topic)).toEqual(['a', 'b', 'a']);
     });
 
-    test('are the caller’s own when the query names none', async () => {
+    test('are the caller’s own topics if the query has no topic', async () => {
       const topics = ({ request: { headers } }: { request: { headers: Record<string, string> } }) => [
         `user.${headers['x-user']}`,
         'news',
@@ -169,7 +169,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('limit', () => {
-    test('bounds a page, and more says that there is another', async () => {
+    test('bounds a page, and `more` reports another page', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 5);
       const pages: number[][] = [];
@@ -182,7 +182,7 @@ forEachAdapter((adapter) => {
       expect(pages).toEqual([[1, 2], [3, 4], [5]]);
     });
 
-    test('is not the only bound: pages have one in bytes, but always room for a notification', async () => {
+    test('is not the only bound: bytes bound a page too, but it has at least one notification', async () => {
       const app = await startApp(adapter, { notifications: { access: 'public', limits: { pageBytesMax: 1024 } } });
       for (const length of [600, 300, 5000, 10]) {
         await app.service.publish('orders', { type: 'padded', data: 'x'.repeat(length) });
@@ -216,7 +216,7 @@ forEachAdapter((adapter) => {
       expect((await connection.response()).json.notifications).toEqual([]);
     });
 
-    test('asks for access like GET', async () => {
+    test('checks access like GET', async () => {
       const app = await startApp(adapter, { notifications: {} });
       const { status, text } = await request(app, { method: 'HEAD', path: '/notifications?topic=orders' });
       expect({ status, text }).toEqual({ status: 403, text: '' });
@@ -224,7 +224,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('a connection', () => {
-    test('is used again after a poll', async () => {
+    test('is kept alive after a poll', async () => {
       const app = await startApp(adapter);
       const connection = await Connection.open(app);
       for (const n of upTo(20)) {
@@ -236,7 +236,7 @@ forEachAdapter((adapter) => {
       expect(app.sockets.size).toBe(1);
     });
 
-    test('may carry polls one behind the other, which are answered in order', async () => {
+    test('may carry pipelined polls, which are answered in order', async () => {
       const app = await startApp(adapter);
       const connection = await Connection.open(app);
       for (const topic of ['a', 'b', 'c']) connection.send({ path: `/notifications?topic=${topic}` });

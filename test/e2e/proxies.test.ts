@@ -69,7 +69,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       });
     }
 
-    test('a stream begins at once, and brings every notification promptly', async () => {
+    test('a stream begins at once, and delivers every notification promptly', async () => {
       const { app, front } = await start();
       const opened = performance.now();
       const reader = await SseReader.open(front, 'topic=orders', { 'Accept-Encoding': 'gzip, deflate, br' });
@@ -101,7 +101,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       expect(numbers(await again.notifications(3))).toEqual(upTo(3));
     });
 
-    test('a heartbeat below the timeouts keeps a stream, and a wait below them is answered', async () => {
+    test('a heartbeat shorter than the timeouts keeps a stream open, and a shorter wait is answered', async () => {
       const { app } = await start();
       const front = await startProxy(withTimeouts(proxy, 2), app);
       const reader = await SseReader.open(front, 'topic=orders');
@@ -113,7 +113,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       expect(numbers(await reader.notifications(1))).toEqual([1]);
     });
 
-    test('a stream replays thousands', async () => {
+    test('a stream replays thousands of notifications', async () => {
       const { app, front } = await start();
       await publish(app, 'orders', 3_000);
       const reader = await SseReader.open(front, 'topic=orders&cursor=earliest');
@@ -121,13 +121,13 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       expect(numbers(await reader.notifications(3_000))).toEqual(upTo(3_000));
     });
 
-    test('the waiter of a poll is gone when its client is, or at the latest when its wait is over', async () => {
+    test('the waiter of a poll is released when the client disconnects, at the latest after the wait', async () => {
       const { app, front } = await start();
       await leave(app, front, proxy.reportsLeaving ? 20 : 2);
     });
 
     if (proxy.name === 'haproxy') {
-      test('the waiter of a poll is gone when its client is, with option abortonclose', async () => {
+      test('with option abortonclose, the waiter of a poll is released when the client disconnects', async () => {
         const app = await startApp(adapter, { notifications: OPEN });
         const front = await startProxy(withHaproxyOption(proxy, 'abortonclose'), app);
         await leave(app, front, 20);
@@ -135,7 +135,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
     }
 
     /**
-     * Leaves in the middle of a poll, whose waiter is then gone long before an honest wait is over.
+     * Disconnects during a poll. The waiter is released long before the end of the wait.
      */
     async function leave(app: TestApp, front: Target, wait: number): Promise<void> {
       const connection = await Connection.open(front);
@@ -145,7 +145,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       await until(() => app.counts().waiters === 0);
     }
 
-    test('the waiter of a stream is gone when its client is', async () => {
+    test('the waiter of a stream is released when the client disconnects', async () => {
       const { app, front } = await start();
       const reader = await SseReader.open(front, 'topic=orders');
       await until(() => app.counts().waiters === 1);
@@ -153,7 +153,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       await until(() => app.counts().waiters === 0);
     });
 
-    test('a publish and what is wrong with it come through', async () => {
+    test('a publish and its errors pass the proxy', async () => {
       const { app, front } = await start();
       const item = { topic: 'orders', type: 't', data: { n: 1 } };
       const published = await post(front, item, { 'Idempotency-Key': 'k' });

@@ -6,14 +6,14 @@ import { request } from '../support/http/connection.js';
 import { poll, post } from '../support/http/feed.js';
 
 const ITEM = { topic: 'orders', type: 'order.shipped', data: { orderId: 7 } };
-/** Larger than any body parser accepts that is left at its defaults. */
+/** Larger than the default limit of every body parser. */
 const HUGE = 2 * 1024 * 1024;
 /** Deep enough to exhaust a stack, small enough for the parser. */
 const DEEP = 20_000;
 
 /**
- * A code by the platform's name: its parser is the first to look, and may have an opinion of its
- * own.
+ * Expected codes by platform. The parser of the platform checks the body first, and can answer with
+ * its own code.
  */
 type Code = string | Record<string, string>;
 
@@ -102,7 +102,7 @@ function deepItem(): string {
 }
 
 forEachAdapter((adapter) => {
-  describe('a publish is refused, with status and code, for', () => {
+  describe('a publish is rejected with status and code', () => {
     test.each(JSON_ROWS)('%s', async (_, body, status, code) => {
       const app = await startApp(adapter, { notifications: OPEN });
       const response = await post(app, body);
@@ -131,7 +131,7 @@ forEachAdapter((adapter) => {
       expect(response.header('cache-control')).toContain('no-store');
     });
 
-    test('data so deep that a schema which follows it would exhaust its stack', async () => {
+    test('data so deep that a recursive schema would exhaust the stack', async () => {
       interface Tree {
         children: Tree[];
       }
@@ -144,7 +144,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('wrong input is not repeated at length, and does not break the answer', async () => {
+  test('wrong input is shortened in the message, and does not break the answer', async () => {
     const app = await startApp(adapter, { notifications: OPEN });
     const key = `<script>"\n${'k'.repeat(5_000)}`;
     const { status, json, text } = await post(app, { ...ITEM, [key]: 1 });

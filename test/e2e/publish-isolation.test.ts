@@ -45,7 +45,8 @@ const plainStore: StoreFactory = async (runtime) => {
 };
 
 /**
- * Blocks until the operating system knows that the client has reset the connection. Node does not.
+ * Blocks until the operating system knows that the client has reset the connection. Node.js does
+ * not know it yet.
  */
 function untilReset(socket: Socket): void {
   const { _handle } = socket as unknown as { _handle: { getpeername(out: object): number } };
@@ -206,7 +207,7 @@ forEachAdapter((adapter) => {
       expect(await log(app)).toHaveLength(1);
     });
 
-    test('is appended in no part, also when the request that used the id is under way', async () => {
+    test('is not appended at all, even while the request that used the id is pending', async () => {
       const app = await start();
       const answers = await Promise.all(
         [1, 2, 3, 4].map((data) =>

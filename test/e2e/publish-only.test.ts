@@ -61,7 +61,7 @@ describe('a feed that only publishes', () => {
     await node.close();
   });
 
-  test('says what it cannot do, and reports its health', async () => {
+  test('rejects reads with a message, and reports its health', async () => {
     const { node, worker, service } = await startBoth();
     const observables: [string, Observable<unknown>][] = [
       ['poll', service.poll({ topics: ['a'] })],

@@ -64,7 +64,7 @@ forEachAdapter((adapter) => {
       expect(page.notifications.map(({ id }: { id: string }) => id)).toEqual(json.ids);
     });
 
-    test('of an array with something wrong in it publishes nothing', async () => {
+    test('of an array with an invalid item publishes nothing', async () => {
       const app = await start();
       const { status, json } = await post(app, [ITEM, ITEM, { ...ITEM, type: '' }]);
       expect({ status, code: json.code }).toEqual({ status: 400, code: 'type_invalid' });
@@ -72,7 +72,7 @@ forEachAdapter((adapter) => {
       expect(await all(app)).toEqual([]);
     });
 
-    test('asks the rule for every topic, once, and publishes nothing when one is refused', async () => {
+    test('calls the rule once per topic, and publishes nothing if a topic is forbidden', async () => {
       const asked: string[] = [];
       const publish = (_: unknown, topic: string): boolean => asked.push(topic) > 0 && topic !== 'returns';
       const app = await start({ access: { read: 'public', publish } });
@@ -83,7 +83,7 @@ forEachAdapter((adapter) => {
       expect((await post(app, ITEM)).status).toBe(201);
     });
 
-    test('with a type of JSON and parameters is understood', async () => {
+    test('accepts a JSON content type with parameters', async () => {
       const app = await start();
       const { status } = await post(app, ITEM, { 'Content-Type': 'Application/JSON; charset=UTF-8' });
       expect(status).toBe(201);
@@ -120,7 +120,7 @@ forEachAdapter((adapter) => {
       expect(await all(app)).toHaveLength(3);
     });
 
-    test('with ids of its own is recognised by them, one by one', async () => {
+    test('with own ids is recognised by each id', async () => {
       const app = await start();
       const send = (...numbers: number[]): Promise<Message> =>
         post(
@@ -172,7 +172,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  /** An item whose notification has exactly so many bytes, filled up with a letter. */
+  /** An item whose notification has exactly this number of bytes. */
   function sized(bytes: number, letter = 'x'): object {
     const item = { topic: 'orders', type: 't', id: 'i'.repeat(36) };
     const empty = JSON.stringify({ ...item, time: new Date(0).toISOString(), data: '' });
@@ -187,7 +187,7 @@ forEachAdapter((adapter) => {
     return levels === 0 ? 1 : { a: nested(levels - 1) };
   }
 
-  test('other routes’ parser errors stay as they are, also on paths that end alike', async () => {
+  test('parser errors of other routes are not changed, even if their paths end the same way', async () => {
     @Controller()
     class OtherController {
       @Post(['orders', 'users/notifications'])

@@ -35,7 +35,7 @@ const AS_ANN = { 'X-User': 'ann' };
 const ANN = { subscriber: 'ann', address: '127.0.0.1' };
 const NOBODY = { subscriber: undefined, address: '127.0.0.1' };
 const ITEM = { topic: 'orders', type: 't', data: 1 };
-/** In requests of these tests; it must be in no event. */
+/** A secret in the requests of these tests. No event may contain it. */
 const SECRET = 's3cret';
 
 const subscriber = ({ request }: { request: UserRequest }): string | undefined => request.headers['x-user'];
@@ -57,7 +57,7 @@ const limited = (limit: string, route: string, code: string | undefined, status:
   limit,
 });
 
-/** The events of a service from now on. */
+/** Collects the events of a service from now on. */
 function watch(service: NotificationsService): SecurityEvent[] {
   const events: SecurityEvent[] = [];
   service.securityEvents.subscribe((event) => {
@@ -86,7 +86,7 @@ forEachAdapter((adapter) => {
   };
 
   describe('a refusal is one event', () => {
-    test('of every route: its code, status and caller, and nothing of the request', async () => {
+    test('on every route has code, status and caller, and no data of the request', async () => {
       const { app, events } = await start({ access: ORDERS, tickets: {} });
       await poll(app, `topic=${SECRET}&wait=0`, AS_ANN);
       await poll(app, `topic=${SECRET}`, { ...AS_ANN, ...STREAM });
@@ -287,7 +287,7 @@ forEachAdapter((adapter) => {
     expect(ofWorker).toEqual([{ type: 'revoked', at: expect.any(Date), subscriber: 'bob', topics: undefined }]);
   });
 
-  describe('no event is', () => {
+  describe('cases without an event', () => {
     test('a refusal by a guard of the application, a request that is served, or an error in process', async () => {
       class Guard implements CanActivate {
         canActivate(): boolean {

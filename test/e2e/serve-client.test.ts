@@ -62,7 +62,7 @@ forEachAdapter((adapter) => {
       expect(await response.text()).toBe(plain.text);
     });
 
-    test('is not sent again to a cache that has it', async () => {
+    test('is answered with 304 to a cache that has it', async () => {
       const app = await startApp(adapter, { notifications: SERVED });
       const etag = (await get(app)).header('etag') ?? '';
       for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {

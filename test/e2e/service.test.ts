@@ -14,7 +14,7 @@ interface AppNotifications {
   [user: `user.${string}`]: { mention: { by: string } };
 }
 
-/** An application's own way in: ten lines on the service. */
+/** A controller of the application that uses the service, in ten lines. */
 @Controller('my/feed')
 class OwnController {
   constructor(@Inject(NotificationsService) private readonly notifications: NotificationsService<AppNotifications>) {}
@@ -39,7 +39,7 @@ forEachAdapter((adapter) => {
     const start = (): Promise<TestApp> =>
       startApp(adapter, { notifications: { controller: false }, controllers: [OwnController] });
 
-    test('holds a poll, answers it with the page, and lets go of it when its client leaves', async () => {
+    test('holds a poll, answers with the page, and releases the waiter when the client disconnects', async () => {
       const app = await start();
       const held = await Connection.open(app);
       held.send({ path: '/my/feed' });
@@ -56,7 +56,7 @@ forEachAdapter((adapter) => {
       await until(() => app.counts().waiters === 0);
     });
 
-    test('answers in Nest’s words when the service refuses', async () => {
+    test('answers with a Nest exception when the service rejects', async () => {
       const app = await start();
       const { status, json } = await request(app, { path: '/my/feed?cursor=nonsense' });
       expect({ status, json }).toEqual({
@@ -76,7 +76,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('poll', () => {
-    test('completes after one page, and is taken back by unsubscribing', async () => {
+    test('completes after one page, and is cancelled by unsubscribing', async () => {
       const app = await startBare();
       const pages = lastValueFrom(app.service.poll({ topics: ['orders'] }).pipe(toArray()));
       await publish(app, 'orders', 2);
@@ -88,7 +88,7 @@ forEachAdapter((adapter) => {
       expect(app.counts()).toMatchObject({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
     });
 
-    test('does nothing until it is subscribed, and can be again', async () => {
+    test('starts at subscription, and can be subscribed again', async () => {
       const app = await startBare();
       const pages = app.service.poll({ topics: ['orders'], cursor: 'earliest', waitMs: 0 });
       await publish(app, 'orders');
@@ -120,7 +120,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('follow', () => {
-    test('gives page after page, without a hole, and an empty one when nothing comes', async () => {
+    test('delivers pages without a loss, and an empty page as heartbeat', async () => {
       const app = await startBare();
       const seen: number[] = [];
       let empty = 0;
@@ -153,7 +153,7 @@ forEachAdapter((adapter) => {
   describe('a schema', () => {
     const start = (): Promise<TestApp> => startApp(adapter, { notifications: { ...OPEN, schemas: SCHEMAS } });
 
-    test('is enforced, over HTTP and in process, in words that name field and type', async () => {
+    test('is enforced over HTTP and in process, with an error about field and type', async () => {
       const app = await start();
       const bad = { type: 'order.shipped', data: { orderId: 'seven' } };
       const { status, json } = await post(app, { ...bad, topic: 'orders' });
@@ -164,7 +164,7 @@ forEachAdapter((adapter) => {
       expect((await post(app, [nested, nested])).json.message).toMatch(/^item 0: data\.lines\.1\.sku does not match/);
     });
 
-    test('puts out what is published: its defaults and transforms', async () => {
+    test('changes the published data by its defaults and transforms', async () => {
       const app = await start();
       await post(app, { topic: 'orders', type: 'order.shipped', data: { orderId: '7', unknown: true } });
       await post(app, { topic: 'orders', type: 'order.checked', data: { lines: [] } });

@@ -12,11 +12,10 @@ import { inDepth } from '../support/depth.js';
 const POLLS = inDepth(500, 2_000);
 const STREAMS = inDepth(125, 500);
 /**
- * The goal is 1 s; the rest is room for a machine that has other things to do. Each wait is much
- * longer.
+ * The goal is 1 s. The limit is higher for busy machines. Each wait is much longer.
  */
 const CLOSE_MS_MAX = 3_000;
-/** To open so many connections, one after the other. */
+/** The time limit to open all connections, one after another. */
 const OPEN_MS_MAX = 90_000;
 const STALLED = {
   access: 'public' as const,
@@ -24,7 +23,7 @@ const STALLED = {
   publish: {},
 };
 
-/** Closes an application and says how long that took. */
+/** Closes an application, and returns the duration in milliseconds. */
 async function timedClose(app: TestApp): Promise<number> {
   const ms = await ownMs(() => app.close());
   expect(app.counts()).toMatchObject({ waiters: 0, topics: 0, subscribers: 0, addresses: 0, unreadBytes: 0 });
@@ -67,7 +66,7 @@ forEachAdapter((adapter) => {
       OPEN_MS_MAX,
     );
 
-    test('refuses newcomers while it drains: polls with 503, streams with 200, a longer retry and an end', async () => {
+    test('rejects new requests while it drains: polls with 503, streams with a longer retry and an end', async () => {
       const app = await startApp(adapter);
       // A client that does not read delays the end of the drain.
       const stalled = await SseReader.open(app, 'topic=orders');
@@ -98,7 +97,7 @@ forEachAdapter((adapter) => {
       await closing;
     });
 
-    test('loses nothing of what was published just before', async () => {
+    test('loses no notification that was published just before', async () => {
       const app = await startApp(adapter);
       const cursor = app.service.cursor();
       const held = await holdPoll(app, `topic=orders&cursor=${cursor}`);
@@ -108,7 +107,7 @@ forEachAdapter((adapter) => {
       await publish(app, 'orders', 3);
       await timedClose(app);
       const { status, json } = await held.response();
-      // Either it brings them, or it leaves the client where it was.
+      // The last answer either has the notifications, or keeps the client's position.
       expect({ status, seen: numbers(json.notifications), at: json.cursor }).toEqual(
         json.notifications.length > 0
           ? { status: 200, seen: [1, 2, 3], at: expect.any(String) }
@@ -150,7 +149,7 @@ forEachAdapter((adapter) => {
       await connection.whenClosed();
     });
 
-    test('answers polls also where connections are closed by force', async () => {
+    test('answers polls also with `forceCloseConnections`', async () => {
       const app = await startApp(adapter, { nest: { forceCloseConnections: true } });
       const held = await Promise.all(Array.from({ length: 50 }, () => holdPoll(app, 'topic=orders')));
       const reader = await SseReader.open(app, 'topic=orders');
@@ -160,7 +159,7 @@ forEachAdapter((adapter) => {
       expect(reader.text).toMatch(/\n\nretry: \d+\n$/);
     });
 
-    test('completes what the application follows, after a last page', async () => {
+    test('completes the application's own streams after a last page', async () => {
       const app = await startApp(adapter);
       const pages = firstValueFrom(app.service.follow({ topics: ['orders'] }).pipe(toArray()));
       await publish(app, 'orders');
@@ -169,7 +168,7 @@ forEachAdapter((adapter) => {
       expect((await pages).map(({ notifications }) => notifications.length)).toEqual([1, 0]);
     });
 
-    test('twice is closing once', async () => {
+    test('a second close has no effect', async () => {
       const app = await startApp(adapter);
       const held = await holdPoll(app, 'topic=orders');
       await Promise.all([app.nest.close(), app.nest.close()].map((closing) => closing.catch(() => undefined)));

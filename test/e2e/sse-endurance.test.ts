@@ -9,7 +9,7 @@ import { inDepth } from '../support/depth.js';
 import { TimerClock } from '../support/timer-clock.js';
 
 const MIB = 1024 * 1024;
-/** Many pages, and more than the window of the second case. */
+/** The number of notifications. It is many pages, and more than the window of the second case. */
 const REPLAYED = inDepth(2_000, 5_000);
 const LIFETIME_MS = 60_000;
 /** A lifetime is spread by a fifth to both sides. */
@@ -50,7 +50,7 @@ forEachAdapter((adapter) => {
       }
     }
 
-    test('holds no queue, disturbs no other reader, and gets everything once it reads again', async () => {
+    test('has no queue, does not slow other readers, and receives everything after it reads again', async () => {
       const app = await startApp(adapter);
       const slow = await SseReader.open(app, 'topic=orders&cursor=earliest');
       await slow.opening();
@@ -60,7 +60,7 @@ forEachAdapter((adapter) => {
 
       let queuedMax = 0;
       let count = 0;
-      // Until it has been backed up for 50 notifications.
+      // Publishes until the stream has been full for 50 notifications.
       for (let left = 50; left > 0 && count < COUNT_MAX; count += BATCH) {
         await publishLarge(app, count + 1);
         expect(numbers(await fast.notifications(BATCH))).toEqual(upTo(BATCH).map((n) => n + count));
@@ -118,7 +118,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, 'topic=orders')).json.notifications).toEqual([]);
     });
 
-    test('never for credentials that do not expire', async () => {
+    test('does not end for credentials that do not expire', async () => {
       const expiresAt = () => undefined;
       const clock = new TimerClock();
       const access = { read: 'public', expiresAt } as const;

@@ -58,7 +58,7 @@ forEachAdapter((adapter) => {
       expect(numbers(await reader.notifications(2))).toEqual([3, 4]);
     });
 
-    test('from now on without a cursor, from the beginning with earliest', async () => {
+    test('at the head without a cursor, at the oldest notification with `earliest`', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 2);
       const [now, all] = await Promise.all([
@@ -116,7 +116,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('silence', () => {
-    test('is broken by comment lines, which no client takes for an event', async () => {
+    test('comment lines are sent in quiet times, and clients ignore them', async () => {
       const app = await startApp(adapter, { notifications: { access: 'public', stream: QUIET } });
       const reader = await SseReader.open(app, 'topic=orders');
       const first = await reader.opening();
@@ -129,7 +129,7 @@ forEachAdapter((adapter) => {
       expect(messages(reader)).toHaveLength(1);
     });
 
-    test('moves the cursor now and then, whether topics of others moved or not, in a block that no message handler sees', async () => {
+    test('a cursor block is sent from time to time, also if no topic has notifications, and message handlers ignore it', async () => {
       const stream = { heartbeatMs: 100, cursorEveryMs: 400 };
       const app = await startApp(adapter, { notifications: { access: 'public', stream } });
       const reader = await SseReader.open(app, 'topic=quiet');
@@ -163,7 +163,7 @@ forEachAdapter((adapter) => {
       expect(numbers(await reader.notifications(3))).toEqual([1, 2, 3]);
     });
 
-    test('says when the log has forgotten, and its id leads to the first notification kept', async () => {
+    test('reports removed notifications, and its id leads to the oldest kept notification', async () => {
       const store = memoryStore({ retainCount: 3 });
       const app = await startApp(adapter, { notifications: { access: 'public', store, window: { count: 1 } } });
       const cursor = app.service.cursor();
@@ -178,7 +178,7 @@ forEachAdapter((adapter) => {
       expect(numbers(json.notifications)).toEqual([3, 4, 5]);
     });
 
-    test('is no answer to a cursor that the client wrote into the query', async () => {
+    test('is not sent for an invalid cursor in the query, which is an error', async () => {
       const app = await startApp(adapter);
       for (const name of ['cursor', 'lastEventId', 'last_event_id']) {
         const { status, json } = await poll(app, `topic=orders&${name}=no-cursor`, { Accept: 'text/event-stream' });

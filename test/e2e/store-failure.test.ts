@@ -95,7 +95,7 @@ forEachAdapter((adapter) => {
       expect([status, json.code, json.message]).toEqual([503, 'store_unavailable', GENERIC]);
     });
 
-    test('are in the cause of what the application gets, and not in its message', async () => {
+    test('are in the cause of the error, and not in its message', async () => {
       const engine = new Engine();
       const app = await start(engine);
       engine.failure = UNAVAILABLE;
@@ -185,7 +185,7 @@ forEachAdapter((adapter) => {
       ).toHaveLength(3);
     });
 
-    test('a stream ends also where a filter of the application’s own answers errors', async () => {
+    test('a stream also ends if an exception filter of the application answers errors', async () => {
       const engine = new Engine();
       const app = await startApp(adapter, {
         notifications: { ...OPEN, store: engine.factory, window: { count: 1 } },
@@ -209,7 +209,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('while the store takes its time', () => {
+  describe('while the store is slow', () => {
     test.each([
       ['a poll', 'application/json'],
       ['a stream', 'text/event-stream'],
@@ -239,15 +239,15 @@ forEachAdapter((adapter) => {
       await until(() => engine.waiting === 1);
       const published = publish(app, 'orders');
       await until(() => engine.waiting === 2);
-      // Its topic has a notification that the pending answer lacks. No other event will wake the
-      // poll.
+      // The topic of the poll has a notification that the pending answer lacks. No other event will
+      // wake the poll.
       await turn(10);
       engine.letGo();
       await published;
       expect(numbers((await polled).json.notifications)).toEqual([1]);
     });
 
-    test('closing is not held up by a read, and waits for a publish', async () => {
+    test('close does not wait for a read, and waits for a publish', async () => {
       const engine = new Engine();
       const app = await start(engine);
       await publish(app, 'orders', 5);
@@ -265,7 +265,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('credentials without a valid date of expiry are a fault, and no poll without an end', async () => {
+  test('an invalid expiry date of credentials is an error, and not an endless poll', async () => {
     const expiresAt = () => new Date(Number.NaN);
     const app = await startApp(adapter, { notifications: { access: { read: 'public', expiresAt } } });
     const response = await poll(app, 'topic=orders&wait=1');

@@ -17,7 +17,7 @@ import { until } from '../support/time/until.js';
 
 interface StreamClient {
   readonly name: string;
-  /** Asks whether the client is installed. */
+  /** The command that checks whether the client is installed. */
   readonly probe: readonly [program: string, ...args: string[]];
   readonly command: (url: string) => readonly [program: string, ...args: string[]];
 }
@@ -125,7 +125,7 @@ forEachAdapter((adapter) => {
       expect(head.complete).toBe(true);
     });
 
-    test('is that of node:http where middleware has wrapped the response', async () => {
+    test('is the framing of node:http if middleware has wrapped the response', async () => {
       const configure: AppOptions['configure'] = (nest) => nest.use(compression());
       const app = await startApp(adapter, { configure });
       const reader = await SseReader.open(app, 'topic=orders');

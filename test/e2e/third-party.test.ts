@@ -81,7 +81,7 @@ const curlLoop: Client = async (feed, tell, signal) => {
   });
   createInterface(shell.stdout).on('line', (line) => tell((JSON.parse(line) as Page).notifications));
   await aborted(signal);
-  // With the curl that it waits for.
+  // Waits together with the curl process that the script runs.
   process.kill(-shell.pid!);
   await once(shell, 'close');
 };
@@ -187,7 +187,7 @@ forEachAdapter((adapter) => {
         await until(() => got.length >= from + 2);
       }
       await server.restart();
-      // Before the new server, which waits for its clients to leave.
+      // Closes the clients before the new server, because the server's close waits for them.
       atTestEnd(leave);
       await publish(server.app, 'orders', 2, 10);
       await until(() => got.length >= 11);

@@ -127,7 +127,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(app, unused)).toEqual([403, 'forbidden']);
     });
 
-    test('and one that needs the request refuses without it, and says once what is missing', async () => {
+    test('reject without a request if they need one, and log the missing option once', async () => {
       const app = await start({ read: ({ request }) => request.headers['x-user'] === 'ann' });
       const ticket = await ticketOf(app, ['orders']);
       expect(await refusalOf(app, ticket)).toEqual([403, 'forbidden']);
@@ -136,7 +136,7 @@ forEachAdapter((adapter) => {
       expect(reports.match(/access\.requestFor/g)).toHaveLength(1);
     });
 
-    test('when retention has removed what the log knew of revocations', async () => {
+    test('after retention has removed revocation records', async () => {
       let granted = true;
       const app = await start({ read: () => granted }, { store: memoryStore({ retainCount: 2 }) });
       const ticket = await ticketOf(app, ['orders']);
@@ -200,7 +200,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('the first use of a ticket', () => {
-    test('is remembered however much is published', async () => {
+    test('is remembered after any number of notifications', async () => {
       const app = await start({ read: 'public' }, { store: memoryStore({ idempotencyCount: 2, retainCount: 2 }) });
       const { stream, ticket } = await open(app, ['orders']);
       await publish(app, 'others', 10);

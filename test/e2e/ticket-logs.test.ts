@@ -38,7 +38,7 @@ class Lines extends Writable {
 }
 
 /**
- * pino-http, with all that its serializers know of a request, and a line when the request arrives.
+ * pino-http with its complete serializers, and a log line when the request arrives.
  */
 const pino = (lines: Lines) => {
   const logger = pinoHttp({ quietReqLogger: false }, lines);
@@ -49,7 +49,7 @@ const pino = (lines: Lines) => {
   };
 };
 
-/** A logger of the URL, as morgan is. */
+/** A logger that logs the URL, like morgan. */
 const morganLike =
   (lines: Lines) =>
   (incoming: { originalUrl?: string; url: string; query?: object }, _response: unknown, next: () => void): void => {
@@ -62,7 +62,7 @@ async function newTicket(app: TestApp): Promise<string> {
   return json.ticket as string;
 }
 
-/** Uses a ticket twice, the second time in vain, and leaves. */
+/** Uses a ticket twice, and disconnects. The second use is rejected. */
 async function useTicket(app: TestApp, ticket: string, name: string): Promise<void> {
   const stream = await SseReader.open(app, `${name}=${ticket}&x=1`);
   expect(stream.head.status).toBe(200);
@@ -119,7 +119,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  test('other routes and other values of the parameter are left alone', async () => {
+  test('other routes and other parameters are logged unchanged', async () => {
     const app = await startApp(adapter, { notifications: NOTIFICATIONS, controllers: [Other] });
     const { json } = await request(app, { path: '/other?ticket=of-a-concert&x=%20y' });
     expect(json).toEqual({ ticket: 'of-a-concert', x: ' y' });

@@ -106,7 +106,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(without, (await ticketOf(app)).ticket)).toEqual([401, 'ticket_invalid']);
     });
 
-    test('is spent by its first stream: a copy is rejected, then and later', async () => {
+    test('is used up by its first stream: a copy is rejected during and after that stream', async () => {
       const app = await start();
       const { ticket } = await ticketOf(app);
       const first = await open(app, ticket);
@@ -142,7 +142,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(app, mine.ticket, { 'Last-Event-ID': otherOpening.id! })).toEqual([401, 'ticket_spent']);
     });
 
-    test('is good for nothing but an event stream, and names its topics itself', async () => {
+    test('opens only event streams, and determines their topics', async () => {
       const app = await start();
       const { ticket } = await ticketOf(app);
       expect((await poll(app, `ticket=${ticket}`)).json.code).toBe('ticket_invalid');
@@ -161,7 +161,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('expires: first what was not used, then what was', async () => {
+    test('expires earlier if it was not used', async () => {
       const clock = new TimerClock({ startMs: Date.now() });
       const app = await start({ tickets: { ttlMs: 1_000, lifetimeMs: 2_000 }, clock });
       const [used, unused] = [await ticketOf(app), await ticketOf(app)];
@@ -169,7 +169,7 @@ forEachAdapter((adapter) => {
       const { id } = await stream.opening();
       await clock.advance(1_000);
       expect(await refusalOf(app, unused.ticket)).toEqual([401, 'ticket_expired']);
-      // The stream itself ends when its ticket does.
+      // The stream ends when its ticket expires.
       await clock.advance(1_000);
       await stream.rest();
       expect(await refusalOf(app, used.ticket, { 'Last-Event-ID': id! })).toEqual([401, 'ticket_expired']);
@@ -199,7 +199,7 @@ forEachAdapter((adapter) => {
       expect((await open(app, (await ticketOf(app)).ticket)).head.status).toBe(200);
     });
 
-    test('gets past a guard of the whole application that knows of tickets, and nowhere else', async () => {
+    test('passes a global guard that accepts tickets on this route, and on no other route', async () => {
       @Injectable()
       class AppGuard extends HeaderGuard {
         override canActivate(context: ExecutionContext): boolean {
@@ -240,7 +240,7 @@ forEachAdapter((adapter) => {
       expect(seenUrls.join()).toContain('ticket=redacted&x=1');
     });
 
-    test('holds over a restart and on another node, for an EventSource that reconnects by itself', async () => {
+    test('stays valid after a restart and on another node, for an EventSource that reconnects', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-tickets-'));
       atTestEnd(() => {
         rmSync(folder, { recursive: true, force: true });
@@ -278,7 +278,7 @@ forEachAdapter((adapter) => {
   });
 }, ADAPTERS_AND_LANE);
 
-test('redactTicket takes a ticket out of a URL, and leaves the rest', () => {
+test('redactTicket removes a ticket from a URL, and keeps the rest', () => {
   expect(redactTicket('/notifications?ticket=abc&x=1')).toBe('/notifications?ticket=redacted&x=1');
   expect(redactTicket('/notifications?a=b&ticket=abc')).toBe('/notifications?a=b&ticket=redacted');
   expect(redactTicket('/notifications?Ticket=abc#top')).toBe('/notifications?Ticket=redacted#top');

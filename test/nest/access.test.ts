@@ -30,7 +30,7 @@ describe('access', () => {
     await expect(policy('public').assertAllowed('publish', context, [])).rejects.toMatchObject({ code: 'forbidden' });
   });
 
-  test('accepts a class with other members, and calls its rules with their this', async () => {
+  test('accepts a class with other members, and calls its rules as methods', async () => {
     class Rules {
       allowed = 'news';
       read(_context: unknown, topic: string) {
@@ -52,7 +52,7 @@ describe('access', () => {
     expect(rules.allowed('read', context, topics)).toEqual(['user.ann', 'user.root', 'org.acme.a.b']);
   });
 
-  test('checks all topics at once, with any first results', async () => {
+  test('checks all topics concurrently, in any order of the results', async () => {
     const asked: string[] = [];
     const answers: (() => void)[] = [];
     const rules = policy({

@@ -19,13 +19,13 @@ describe('Retry-After', () => {
   test.each<
     [what: string, error: { retryAfterMs?: number; spreadMs?: number }, status: number, low: unknown, high: unknown]
   >([
-    ['of a node with nobody on it', {}, 503, 1, 3],
+    ['of a node without clients', {}, 503, 1, 3],
     ['of a node with 1,000 clients', { spreadMs: spreadMs(1_000) }, 503, 1, 3],
     ['of a node with 20,000 clients', { spreadMs: spreadMs(20_000) }, 503, 1, 40],
     ['of a limit per caller', {}, 429, 1, 3],
     ['that is known', { retryAfterMs: 1_001 }, 429, 2, 2],
     ['that is known to be soon', { retryAfterMs: 1 }, 429, 1, 1],
-    ['of an error that does not pass', {}, 400, undefined, undefined],
+    ['of a permanent error', {}, 400, undefined, undefined],
   ])('%s', (_, { retryAfterMs, spreadMs: spread = 0 }, status, low, high) => {
     const error = { retryAfterMs, spreadMs: spread };
     expect([retryAfterS(error, status, at(0)), retryAfterS(error, status, at(ALMOST_1))]).toEqual([low, high]);

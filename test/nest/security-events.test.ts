@@ -50,7 +50,7 @@ describe('security events', () => {
     expect(calls).toBe(5);
   });
 
-  test('are limited or refused for an error code, and absent for a failure of the server', () => {
+  test('have the kind `limited` or `refused` by error code; failures of the server are no events', () => {
     const events = watch();
     const codes = Object.keys(STATUS_OF) as ErrorCode[];
     const kinds = codes.map((code) => {
@@ -125,7 +125,7 @@ describe('security events', () => {
       ['in an operator', () => security.observable.pipe(map(fail)).subscribe()],
       ['behind operators', () => security.observable.pipe(map(String)).pipe(map(String)).subscribe(fail)],
       ['later', () => security.observable.subscribe((() => Promise.resolve().then(fail)) as () => void)],
-      ['when it hears of an error', () => security.observable.pipe(map(fail)).subscribe({ error: fail })],
+      ['when it receives an error', () => security.observable.pipe(map(fail)).subscribe({ error: fail })],
     ])('%s do not break a request, the process or other listeners, and say so once', async (_, listen) => {
       listen();
       const events = watch();

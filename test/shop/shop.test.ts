@@ -120,7 +120,7 @@ describe.each(engines)('on $engine', ({ engine, isThere, open }) => {
 
     if (!isThorough || engine !== 'SQLite') return;
 
-    test('has no fault that axe finds, in light and dark colours, on a desktop and on a phone', async () => {
+    test('axe finds no violation in light and dark mode, on a desktop and a phone', async () => {
       const [ann, kim] = await Promise.all(['Ann', 'Kim'].map(signIn));
       await ann!.addToBasket('Stoneware mug');
       for (const shop of [ann!, kim!]) {

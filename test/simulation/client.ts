@@ -114,7 +114,7 @@ export class Client implements ClientHistory {
     return true;
   }
 
-  /** Streams are not read on, until `take`. */
+  /** The client reads no more of its stream until `take`. */
   stall(): void {
     this.#isStalled = true;
   }
@@ -272,13 +272,14 @@ export class Client implements ClientHistory {
         gap?: { reason: Answer['gap'] };
       };
       this.#checkCount(exchange, page.notifications.length);
-      // `more` without notifications: all that were read have expired or been replaced.
+      // If `more` is true and the page is empty, all its notifications have expired or been
+      // replaced.
       const isPlaceOnly = reply.isEnding || (page.more && page.notifications.length === 0);
       this.#take(exchange, { ...page, gap: page.gap?.reason, isPlaceOnly });
     } else {
       const blocks = reply.text.split('\n\n').slice(0, -1);
       this.#checkCount(exchange, blocks.filter((block) => block.includes('"topic":')).length);
-      // A connection that breaks leaves whole blocks, and those behind them never come.
+      // After a cut, the client has whole blocks, and later blocks are lost.
       const cutAt =
         world.cutsBlocks && world.random.chance(0.2) ? world.random.below(blocks.length + 1) : blocks.length;
       for (const block of blocks.slice(0, cutAt)) this.#takeBlock(exchange, block, reply.isOpening);
@@ -288,7 +289,7 @@ export class Client implements ClientHistory {
     }
   }
 
-  /** Of one page. */
+  /** Checks the number of notifications on one page. */
   #checkCount({ asking }: Exchange, count: number): void {
     if (count > asking.limit) this.#world.failures.push(`${this.name} is told ${count}, and wants ${asking.limit}`);
   }

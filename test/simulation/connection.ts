@@ -30,7 +30,7 @@ export class Wire<T> {
     this.#underWay.add(timer);
   }
 
-  /** How much was under way. */
+  /** Drops the messages in flight, and returns their number. */
   cut(): number {
     const { size } = this.#underWay;
     this.#isCut = true;

@@ -18,14 +18,14 @@ import type { ProcessClock } from './process-clock.js';
 /** A node's store, and the faults of its connection. */
 export interface NodeStore extends Store {
   readonly faults: { commitMs: number; slowMs: number; wakes: 'told' | 'lost' | 'repeated' };
-  /** Whether a call is under way. */
+  /** True while a call is in flight. */
   readonly isBusy: boolean;
   /** Drops all calls in flight, and rejects new ones until `restore`. */
   cut(): void;
   restore(): void;
   /** Delivers the last batch again, as a driver may after it has reconnected. */
   repeatBatch(): void;
-  /** The process is gone. */
+  /** Called when the process has ended: no call or timer continues. */
   abandon(): void;
 }
 
@@ -90,7 +90,7 @@ export class EngineDriver implements NodeStore {
     const { engine, counters, random } = this.#options;
     if (query.limit > 0) counters.storeReads++;
     const { epoch, head } = engine;
-    // It sees the log of the moment when it arrives, or of a later one.
+    // The call reads the log when it arrives, or later.
     const result = await this.#ask(() => engine.read(query), random.chance(0.5));
     if (engine.head !== head || engine.epoch !== epoch) counters.readsOvertaken++;
     if (query.limit === 0) this.#epochId = result.epoch.id;
@@ -179,7 +179,7 @@ export class EngineDriver implements NodeStore {
     return call;
   }
 
-  /** The engine sees a call before or after the slow direction. */
+  /** Either the call or its answer is slow. */
   async #thereAndBack<T>(question: () => T | Promise<T>, isSlowThere: boolean): Promise<T> {
     const { clock, random, engine, counters } = this.#options;
     const connection = this.#connection;

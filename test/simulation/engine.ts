@@ -29,11 +29,11 @@ export interface Restore {
 export interface Backend {
   /** Every epoch of the log, and its name in histories. */
   readonly logs: readonly { readonly name: string; readonly epoch: Epoch }[];
-  /** All entries that were ever in them. */
+  /** All entries that any of these logs has had. */
   readonly truth: ReadonlyMap<string, readonly Logged[]>;
   /** The newest position of the newest log. */
   readonly head: number;
-  /** Removes the oldest entries, so many of them. */
+  /** Removes the `count` oldest entries. */
   trim(count: number): void;
   /** Goes down, and loses the calls in flight. */
   crash(): void;
@@ -84,8 +84,8 @@ export interface EngineOptions {
  * late, out of order or not at all. It crashes and loses acknowledgements. A failover, a loss or a
  * restored snapshot begins a new epoch.
  *
- * As in real engines, every call first compares the identity of the running engine with that in the
- * log. So a failover that no connection notices begins its epoch at the next call.
+ * Like real drivers, every call first compares the identity of the running engine with the identity
+ * in the log. So a failover that no connection notices begins its epoch at the next call.
  *
  * Answers are immediate: the driver adds the delay of the network. The engine keeps the truth that
  * the checker compares histories with.
@@ -93,7 +93,7 @@ export interface EngineOptions {
 export class Engine implements Backend {
   readonly truth = new Map<string, Logged[]>();
   readonly logs: { readonly name: string; readonly epoch: Epoch }[] = [];
-  /** Called when entries have become visible, or may have. */
+  /** Called when new entries are visible, or may be visible. */
   readonly listeners = new Set<() => void>();
   readonly #options: EngineOptions;
   readonly #ids = new Map<string, number>();

@@ -7,14 +7,14 @@ export interface Asking {
   readonly limit: number;
   readonly waitMs: number;
   readonly lifetimeMs: number;
-  /** A topic is taken away while the ticket is being looked up, if there is one. */
+  /** The application revokes a topic while the node checks the ticket of the request. */
   readonly isRevokedOnTheWay?: boolean;
 }
 
 /** A reply, and the time at which the node sent it. */
 export type SentReply = Reply & { readonly sentMs: number };
 
-/** A request of a client, from when it is sent until it is answered or given up. */
+/** A request of a client that has no complete answer yet. */
 export interface Exchange {
   readonly process: Process;
   readonly asking: Asking;

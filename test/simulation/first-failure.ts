@@ -6,7 +6,7 @@ import { simulate } from './simulate.js';
 const seeds = Number(process.argv[2]);
 let seed = 1;
 
-/** An uncaught error ends a node's process, and this one too. */
+/** An uncaught error would end a node's process, so it also ends this run. */
 process.on('uncaughtException', (error) => {
   tell(`uncaught: ${error.message}`);
   process.exit();

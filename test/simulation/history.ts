@@ -4,9 +4,9 @@ import type { Client } from './client.js';
 import type { Process } from './node.js';
 import { TOPICS, type World } from './world.js';
 
-/** A walk ends after so many pages, even if there are more. */
+/** The maximum number of pages of one walk. */
 const PAGES_MAX = 12;
-/** A page that takes longer is given up. */
+/** The client stops waiting for a page after this time. */
 const PAGE_MS_MAX = 1_500;
 const REFUSALS = [
   'draining',
@@ -26,7 +26,7 @@ interface WireHistory {
   readonly gap?: { readonly reason: 'expired' | 'reset' };
 }
 
-/** One page, and what was known when it was requested. */
+/** One page, and the state at the time of its request. */
 interface Read {
   readonly page: WireHistory;
   readonly topics: readonly string[];
@@ -80,7 +80,7 @@ interface Asking {
   readonly before: string;
 }
 
-/** Undefined if the node gives no answer in time, as a node that has died. */
+/** Undefined if the node does not answer in time, for example because it has crashed. */
 async function pageOf(world: World, { node, client, ...asking }: Asking): Promise<string | undefined> {
   const rights = { allowed: (asked: readonly string[]) => asked.filter((topic) => client.allowed.has(topic)) };
   const { answer, end } = node.history({ ...asking, subscriber: `history of ${client.name}`, rights });

@@ -32,7 +32,7 @@ export class MemoryBackend implements Backend {
     return new MemoryDriver(this, clock);
   }
 
-  /** Writes down what a store has been seen to hold, and to hold no more. */
+  /** Records the entries that the store has, and the entries that it has removed. */
   learn(
     epoch: Epoch,
     { entries = [], trimmed = 0, nowMs }: { entries?: TailBatch['entries']; trimmed?: number; nowMs: number },
@@ -49,7 +49,7 @@ export class MemoryBackend implements Backend {
     }
   }
 
-  // Nothing of the kind happens to it.
+  // The memory store has none of these faults.
   trim = nothing;
   crash = nothing;
   start = nothing;

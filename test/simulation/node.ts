@@ -55,11 +55,11 @@ export type Reply =
 /** The client's end of a request. */
 export interface Caller {
   reply(reply: Reply): void;
-  /** Resolves when the client has read all replies; undefined if it has. */
+  /** Resolves when the client has read all replies; undefined if it has already read them. */
   drained(): Promise<void> | undefined;
 }
 
-/** One process: a feed with its store, and in front of it what the module does with a request. */
+/** One process: a feed with its store, and a model of the module's request handling. */
 export class Process {
   readonly #cursors = new Cursors();
   readonly #encoder = new PageEncoder(this.#cursors);
@@ -81,7 +81,7 @@ export class Process {
     return this.#isStopping;
   }
 
-  /** Opens its feed, however often it has to try. */
+  /** Opens the feed, and retries until this succeeds. */
   start(): Promise<void> {
     this.#starting = this.#start();
     return this.#starting;
@@ -138,7 +138,7 @@ export class Process {
     return { answer, end: () => held?.unsubscribe() };
   }
 
-  /** Serves a request; gives what ends it when the client has gone. */
+  /** Serves a request. Returns the function that ends it when the client disconnects. */
   serve(request: ClientRequest, caller: Caller): () => void {
     let held: Unsubscribable | undefined;
     let isGone = false;
@@ -169,7 +169,8 @@ export class Process {
 
   async #checkTicket({ subscriber }: ClientRequest, ticket: string): Promise<void> {
     const feed = this.#feed!;
-    // As with the module's own, whose secret is another in another log.
+    // As in the module, a ticket of another log cannot be opened, because logs have different
+    // secrets.
     const given = this.#cursors.open(ticket, feed.window.epoch);
     // A failover that lost entries may have lost the revocation of this ticket.
     if (!given?.epochId || given.afterLoss || (await feed.hasRevocationAfter(subscriber, given.position))) {
@@ -197,7 +198,7 @@ export class Process {
     return feed.follow({ ...asked, after: from, lifetimeMs }).subscribe(new StreamConsumer(caller, this.#encoder));
   }
 
-  /** Equal lists are one, as with requests that the module has read. */
+  /** Equal lists are the same object, as in the module's cache of parsed requests. */
   #shared(topics: readonly string[]): readonly string[] {
     const name = topics.join();
     const known = this.#topics.get(name);

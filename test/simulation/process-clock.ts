@@ -10,7 +10,7 @@ export class ProcessClock implements Clock {
     this.#world = world;
   }
 
-  /** Timers that run. */
+  /** The number of pending timers. */
   get pendingTimers(): number {
     return this.#timers.size;
   }
@@ -48,7 +48,10 @@ export class ProcessClock implements Clock {
     });
   }
 
-  /** Resolves after a duration, or never if the process ends before; at once for 0. */
+  /**
+   * Resolves after a duration. Never resolves if the process ends first. A duration of 0 resolves
+   * at once.
+   */
   async pass(durationMs: number): Promise<void> {
     if (durationMs > 0) await new Promise<void>((resolve) => this.setTimeout(resolve, durationMs));
     if (this.#isDead) await new Promise(() => undefined);

@@ -26,7 +26,7 @@ import { World } from './world.js';
 
 /** Enough for a few situations to coincide. More seeds find more than longer runs. */
 const STEPS_PER_RUN = 60;
-/** How many runs the shortening of a script may take. */
+/** The maximum number of runs to shorten a script. */
 const SHORTENING_RUNS_MAX = 600;
 
 export interface Outcome {
@@ -35,7 +35,7 @@ export interface Outcome {
   readonly trace: readonly string[];
 }
 
-/** The script of a seed, run. */
+/** Runs the script of a seed. */
 export function simulate(seed: number, isTraced = false): Promise<Outcome> {
   return run(seed, scriptOf(seed), isTraced);
 }
@@ -45,7 +45,7 @@ export async function shortened(seed: number): Promise<string> {
   let steps = scriptOf(seed);
   let last = await run(seed, steps, true);
   let runs = 0;
-  // Halves, quarters and so on, then single ones again until none can go.
+  // Tries to omit halves, quarters and so on. Then tries single steps until no step can be omitted.
   for (let size = steps.length >> 1, before = -1; size > 1 || before !== steps.length; size = Math.max(1, size >> 1)) {
     before = steps.length;
     for (let at = 0; at < steps.length;) {

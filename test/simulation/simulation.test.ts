@@ -5,7 +5,7 @@ import { shortened, simulate } from './simulate.js';
 
 /** The number of seeds: SIMULATION_SEEDS=100000 npm test -- simulation */
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? inDepth(600, 10_000));
-/** The first of them. SIMULATION_FROM=123 SIMULATION_SEEDS=1 runs one. */
+/** The first seed. SIMULATION_FROM=123 SIMULATION_SEEDS=1 runs one. */
 const FROM = Number(process.env.SIMULATION_FROM ?? 1);
 /** This number of seeds reaches every situation. */
 const SEEDS_FOR_ALL = 600;

@@ -9,11 +9,11 @@ type Action = (world: World, random: Random) => void | Promise<void>;
 
 /** How long a fault lasts. */
 const FAULT_MS_MAX = 900;
-/** How long it takes at least until a node that stops is ended. */
+/** The minimum time that a draining node has before its process is killed. */
 const STOP_MS = 300;
 /** How long requests wait. */
 const WAIT_MS_MAX = 2_500;
-/** Streams are not kept busy with nothing. */
+/** The minimum interval of heartbeats, so that empty pages are rare. */
 const HEARTBEAT_MS_MIN = 400;
 
 /** Every kind of step, with its weight and its action. */
@@ -265,7 +265,7 @@ export async function take(world: World, [kind, chances]: Step): Promise<void> {
   // Random choices until the next step depend on this step only, so that others can be omitted.
   world.random.reseed(random.below(2 ** 32));
   await STEPS[kind]![1](world, random);
-  // Much happens at the same moment, or one turn later.
+  // Many steps run at the same moment as the previous one, or one turn later.
   const dice = random.next();
   if (dice < 0.3) return;
   if (dice < 0.5) await world.clock.turn();

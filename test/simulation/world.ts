@@ -14,21 +14,24 @@ import { Process } from './node.js';
 import { ProcessClock } from './process-clock.js';
 
 export const TOPICS = ['a', 'b', 'c', 'd'];
-/** On an engine that they share; with the memory store there is but one. */
+/** The number of nodes on a shared engine. The memory store has one node. */
 const NODES = 3;
-/** Of so many seeds, one has a memory store. */
+/** One seed in this many uses the memory store. */
 const MEMORY_SEEDS = 4;
 const CLIENTS = 6;
 /** Without faults every notification arrives within this: two delays, a read, an access check. */
 const LATE_MS = 600;
-/** Short enough that many expire before a client that is away returns. */
+/**
+ * The longest life of a notification. Many notifications expire before a disconnected client
+ * returns.
+ */
 const TTL_MS_MAX = 1_500;
-/** So few that they repeat. */
+/** Few keys, so that notifications often replace each other. */
 const KEYS = ['k', 'l'];
-/** How long it takes until all that was broken is as good as new. */
+/** The time from the end of a fault until everything works again. */
 const CALM_MS = 900;
 const ROUNDS_MAX = 60;
-/** So little that all of a run are less than a moment. */
+/** The difference of two stamps. All stamps of a run together are far less than 1 ms. */
 const STAMP_MS = 1e-7;
 
 /** All parts of one run. */
@@ -85,7 +88,7 @@ export class World {
     return world;
   }
 
-  /** Nodes that are there, open or not. */
+  /** The nodes whose process runs, with an open feed or without. */
   get nodes(): readonly Process[] {
     return this.#nodes;
   }
@@ -95,7 +98,7 @@ export class World {
     return this.#faults > 0 ? Infinity : this.#lastFaultMs;
   }
 
-  /** The time, and within the same moment the order in which things happen. */
+  /** The current time. Later calls at the same time return a slightly higher value. */
   stamp(): number {
     return this.clock.monotonic() + ++this.#stamps * STAMP_MS;
   }
@@ -135,7 +138,7 @@ export class World {
     return logs.findIndex(({ name }) => name === log) > logs.findIndex(({ epoch }) => epoch.id === epochId);
   }
 
-  /** Something does not work for so long. */
+  /** Begins a fault, and ends it after this time. */
   fault(durationMs: number, begin: () => void, end: () => void): void {
     this.#faults++;
     begin();
@@ -147,7 +150,7 @@ export class World {
     this.clock.setTimeout(over, durationMs);
   }
 
-  /** Something that is over at once has happened, and takes some time to get over. */
+  /** A fault without a duration has happened. The nodes need some time to recover. */
   hiccup(): void {
     this.#lastFaultMs = this.clock.monotonic();
   }
@@ -167,8 +170,8 @@ export class World {
   }
 
   /**
-   * Drafts to publish again: not acknowledged, or acknowledged by the present log, which knows
-   * them.
+   * Drafts to publish again: drafts without an acknowledgement, or drafts that the current log
+   * contains.
    */
   repeatable(random: Random): readonly Draft[] | undefined {
     const drafts = this.#published.filter((one) =>
@@ -244,7 +247,7 @@ export class World {
     );
   }
 
-  /** Lets clients poll until they have come to the end. */
+  /** Lets clients poll until they have read the whole log. */
   async #finishClients(): Promise<void> {
     let reading = this.clients.filter(({ allowed }) => allowed.size > 0);
     for (let round = 0; reading.length > 0; round++) {

@@ -20,7 +20,7 @@ const FOREIGN = [
   JSON.stringify({ id: 'f8', topic: 'orders', type: 7, time: '', data: null }),
 ];
 
-describe.each(Object.values(ENGINES))('records of others in $name', ({ missing, start }) => {
+describe.each(Object.values(ENGINES))('records of other programs in $name', ({ missing, start }) => {
   const reason = missing();
   const runs = reason === undefined ? test : test.skip;
   const errors: string[] = [];

@@ -30,7 +30,7 @@ describe('claims in memory', () => {
     expect(claims.claim('a', 1_000)).toBe(true);
   });
 
-  test('beyond their number, new keys are rejected and old ones stay claimed', async () => {
+  test('above `claimCount`, new keys are rejected and old keys stay claimed', async () => {
     const clock = new ManualClock();
     const claims = new MemoryClaims(clock, 3);
     for (const key of ['a', 'b', 'c']) expect(claims.claim(key, 5_000)).toBe(true);
@@ -43,7 +43,7 @@ describe('claims in memory', () => {
     expect(claims.count).toBe(1);
   });
 
-  test('need no timer, and leave nothing behind', async () => {
+  test('need no timer, and free their memory', async () => {
     const clock = new ManualClock();
     const claims = new MemoryClaims(clock, 100_000);
     for (let n = 0; n < 1_000; n++) claims.claim(`k${n}`, 1 + ((n * 7_919) % CLAIM_TTL_MS_MAX));

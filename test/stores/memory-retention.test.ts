@@ -30,7 +30,7 @@ describe('retention', () => {
     expect(await kept(store)).toEqual({ ids: ['n3', 'o1', 'o2'], head: 5, trimmed: 2 });
   });
 
-  test('by bytes keeps what fits', async () => {
+  test('by bytes keeps the newest notifications that fit', async () => {
     const store = await openMemoryStore({ retainBytes: 3 * BYTES + 10 });
     await store.append(drafts(3));
     expect((await kept(store)).trimmed).toBe(0);
@@ -38,7 +38,7 @@ describe('retention', () => {
     expect(await kept(store)).toEqual({ ids: ['o1'], head: 4, trimmed: 3 });
   });
 
-  test('drops a notification that is larger than all that is kept, but tails have it', async () => {
+  test('drops a notification larger than `retainBytes`, but tails receive it', async () => {
     const store = await openMemoryStore({ retainBytes: 2 * BYTES });
     const handed: string[] = [];
     await store.tail(0, ({ entries }) => handed.push(...entries.map(({ id }) => id)));

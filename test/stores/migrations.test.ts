@@ -35,7 +35,7 @@ async function assertUpgraded(open: () => Promise<Store>): Promise<void> {
   await Promise.all(stores.map((each) => each.close()));
 }
 
-describe('a log of the first version is brought to this one', () => {
+describe('a log of the first version is migrated to this version', () => {
   const folder = mkdtempSync(join(tmpdir(), 'nest-notifications-migrations-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -35,7 +35,7 @@ describePostgres('the disk that postgresStore takes', () => {
   const count = async (schema: string): Promise<number> =>
     Number((await query(`SELECT count(*) FROM ${schema}.entries`)).count);
 
-  test('is that of the kept notifications, however many were published', async () => {
+  test('depends on the kept notifications, not on all published ones', async () => {
     const store = await openPostgresStore({ connectionString: engine.url, schema: 'busy', retainCount: KEPT });
     await append(store, KEPT);
     const full = await pages('busy');

@@ -85,7 +85,7 @@ describePostgres('a reader of postgresStore skips no late commit', () => {
     expect(await engine.use((client) => readAroundLateCommit(log, client))).toEqual(['early', 'late']);
   });
 
-  test('the control, `id > cursor` on a plain sequence, skips it', async () => {
+  test('for comparison: a reader with `id > cursor` on a plain sequence skips the notification', async () => {
     const pool = new pg.Pool({ connectionString: engine.url });
     await pool.query('CREATE TABLE naive (position bigserial PRIMARY KEY, id text)');
     const log: Log = {

@@ -65,7 +65,7 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(entriesOf(batches)[1]?.json).toBe(item('a').json);
   });
 
-  test('Drizzle: the same inside db.transaction', async () => {
+  test('Drizzle: a publication inside db.transaction is visible if and only if it commits', async () => {
     const store = await open();
     const batches = await follow(store, 0);
     const db = drizzle(pool);

@@ -130,7 +130,7 @@ describeRedis('appends of redisStore in flight', () => {
 });
 
 describeRedis('a wrong password', () => {
-  test('is named at once when the store opens', async () => {
+  test('is reported at once when the store opens', async () => {
     const engine = await start({ settings: { requirepass: 'right' } });
     const startedAt = Date.now();
     const opening = openStore({ connection: `redis://:s3cret@127.0.0.1:${engine.port}`, timeoutMs: 10_000 });
@@ -138,7 +138,7 @@ describeRedis('a wrong password', () => {
     expect(Date.now() - startedAt).toBeLessThan(5_000);
   });
 
-  test('is named by calls after the password has changed', async () => {
+  test('is reported by calls after the password has changed', async () => {
     const engine = await start();
     const store = await openStore({ connection: engine.url, timeoutMs: 1_000 });
     await engine.use(async (client) => {

@@ -44,7 +44,7 @@ describeRedis('redisStore on a Cluster of three', () => {
     }
   };
 
-  test('is refused if the owner of the slot may evict the log, and only then', async () => {
+  test('is rejected only if the owner of the slot may evict the log', async () => {
     const owner = await cluster.ownerOf(KEY);
     await evictOn((engine) => engine === owner);
     for (let opening = 0; opening < 8; opening++) {
@@ -57,7 +57,7 @@ describeRedis('redisStore on a Cluster of three', () => {
     }
   }, 30_000);
 
-  test('a slot that moves during appends and claims: nothing is lost or doubled, no claim succeeds twice', async () => {
+  test('moving a slot during appends and claims loses and repeats nothing', async () => {
     const options = { idempotencyCount: 200 };
     const node = await openNode({ ...options, timeoutMs: 10_000 });
     // While the slot moves, each call takes up to this time. Its callers retry.

@@ -37,7 +37,7 @@ describeRedis('redisStore and its engine', () => {
     expect(closed.filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
-  test('killed with a command under way: its timeout does not end the next connection', async () => {
+  test('after a kill, the timeout of a pending command does not end the next connection', async () => {
     const timeoutMs = 1_000;
     const engine = await start();
     const node = await openNode(engine, { timeoutMs });
@@ -53,7 +53,7 @@ describeRedis('redisStore and its engine', () => {
     await node.store.append([newDraft()]);
   });
 
-  test('hung (SIGSTOP): calls are rejected in time, memory stays bounded, and all recovers', async () => {
+  test('while the engine hangs, calls are rejected in time and memory is bounded; then the store recovers', async () => {
     const engine = await start();
     const node = await openNode(engine, { timeoutMs: 500, pendingMax: 20, pendingCharsMax: 100_000 });
     const client = new PollingClient(() => node.feed, ['orders']);
@@ -86,7 +86,7 @@ describeRedis('redisStore and its engine', () => {
     expect(node.warnings).toHaveLength(2);
   });
 
-  test('not there: opening rejects in time and without credentials; nothing is reported or left open', async () => {
+  test('without an engine, opening rejects in time, and the error has no credentials', async () => {
     const engine = await start();
     await engine.kill();
     const logger = { warn: fail, error: fail };
@@ -124,7 +124,7 @@ describeRedis('redisStore and its engine', () => {
     expect((await node.store.append(newDrafts(1))).appended[0]?.duplicate).toBe(false);
   });
 
-  test('out of memory: an append is rejected as a whole, and works again when there is room', async () => {
+  test('without free memory, the engine rejects an append completely, and accepts it later', async () => {
     const engine = await start();
     const node = await openNode(engine);
     await node.store.append(newDrafts(1));
@@ -203,7 +203,7 @@ describeRedis('redisStore and its engine', () => {
     expect(await engine.use((client) => client.hget('{notifications}:meta', 'bytes'))).not.toBe('0');
   });
 
-  test('retention by bytes', async () => {
+  test('retention by bytes removes the oldest notifications', async () => {
     const engine = await start();
     const node = await openNode(engine, { retainBytes: 2_000 });
     for (let count = 0; count < 20; count++) await node.store.append([newDraft('a', 'x'.repeat(300))]);
@@ -212,7 +212,7 @@ describeRedis('redisStore and its engine', () => {
     expect(entries).toHaveLength(4);
   });
 
-  test('WAIT: acknowledged when the replica has it, rejected while it has not, and the repetition waits too', async () => {
+  test('with WAIT, an append is acknowledged only when the replica has it, also when it is repeated', async () => {
     const primary = await start({ settings: { 'repl-diskless-sync-delay': '0' } });
     const replica = await start({ settings: { replicaof: `127.0.0.1 ${primary.port}` } });
     await until(async () => (await primary.use((client) => client.info('replication'))).includes('state=online'));

@@ -102,7 +102,7 @@ describeRedis('two nodes that begin epochs at once', () => {
     return opened(await redisStore({ connection: engine.url })({ clock: systemClock, logger }));
   };
 
-  test('different epochs with one number: no position of an epoch is used twice', async () => {
+  test('two epochs with the same number never use a position twice', async () => {
     const engine = await startEngine();
     const [one, other] = [await openStore(engine), await openStore(engine)];
     const results: AppendResult[] = [];
@@ -255,7 +255,7 @@ describeRedis('a failover to a replica', () => {
     expect(await gapsAfter(nodes[1]!, { epochId: epoch.id, position: 5 })).toEqual([]);
   });
 
-  test('a primary that became a replica is not read from', async () => {
+  test('nodes do not read from a primary that became a replica', async () => {
     const node = await open();
     await append(node, 1);
     await until(async () => (await headOf(replica)) === '1');

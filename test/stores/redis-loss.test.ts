@@ -99,7 +99,7 @@ describeRedis('redisStore when its engine crashes', () => {
     expect(page.entries.map(({ id }) => id)).toEqual(kept.appended.map(({ id }) => id));
   });
 
-  test('an engine restarts with fewer entries, and no node is left that knew them: every cursor gets one gap', async () => {
+  test('every cursor gets one gap if an engine restarts with fewer entries and all nodes are new', async () => {
     await start();
     const gone = await openNode();
     const { epoch } = await gone.store.append(newDrafts(5));
@@ -124,7 +124,7 @@ describeRedis('redisStore when its engine crashes', () => {
     expect(held.gaps).toEqual([]);
   });
 
-  test('FLUSHALL under load: between two gaps nothing is missing', async () => {
+  test('with FLUSHALL under load, clients miss nothing between two gaps', async () => {
     await start();
     const nodes = [await openNode(), await openNode()];
     const clients = nodes.flatMap((node) => [connect(node, TOPICS), ...TOPICS.map((topic) => connect(node, [topic]))]);
@@ -165,7 +165,7 @@ describeRedis('redisStore when its engine crashes', () => {
     }
   });
 
-  test('an index that an append left behind when it failed does not show up', async () => {
+  test('readers skip the index entries of a failed append', async () => {
     await start();
     const node = await openNode();
     await node.store.append([newDraft('a')]);

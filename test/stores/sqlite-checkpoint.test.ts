@@ -101,7 +101,7 @@ describe('a checkpoint of sqliteStore', () => {
     expect(statSync(`${path}-wal`).size).toBeLessThan(32 * MIB);
   }, 60_000);
 
-  test('is made at the end, so that the file alone holds everything', async () => {
+  test('runs at close, so that the file contains all notifications', async () => {
     const path = join(folder, 'closed.db');
     const store = await openSqliteStore({ path });
     await store.append([draft('large', { data: 'x'.repeat(MIB) })]);

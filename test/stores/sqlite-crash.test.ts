@@ -97,7 +97,7 @@ describe('sqliteStore when processes are killed', () => {
     expect(halvesAlone(ids)).toEqual([]);
   }, 60_000);
 
-  test('a stopped process that holds the lock: errors in time, bounded memory, and recovery without help', async () => {
+  test('while a stopped process holds the lock, calls fail in time and memory is bounded; then the store recovers', async () => {
     const path = join(folder, 'stopped.db');
     const store = await openSqliteStore({ path, busyMs: 300 });
     await store.append([draft('before')]);
@@ -123,7 +123,7 @@ describe('sqliteStore when processes are killed', () => {
     expect(await readAllIds(store)).toEqual(['before', 'after']);
   });
 
-  test('a disk that is full is store_unavailable, and nothing is written by halves', async () => {
+  test('a full disk causes store_unavailable, and no partial write', async () => {
     const path = join(folder, 'full.db');
     // The size limit of files, in blocks of 1 KiB (bash) or 512 bytes (dash).
     const limited = ['/bin/sh', '-c', 'ulimit -f 400; exec "$0" "$@"'];

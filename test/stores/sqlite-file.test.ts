@@ -102,7 +102,7 @@ describe('the file of sqliteStore', () => {
   });
 });
 
-describe('sqliteStore beside others', () => {
+describe('sqliteStore with other processes', () => {
   test('waits for a lock, no longer than busyMs, and reports the outage and its end once', async () => {
     const store = await open({ busyMs: 200 });
     const holder = new Database(path);

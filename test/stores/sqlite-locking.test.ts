@@ -14,7 +14,7 @@ const IN_FLIGHT = 16;
  */
 const OVERTAKEN_MAX = 40;
 
-test('a process that appends seldom gets the lock beside two that append all the time', async () => {
+test('a process with few appends gets the lock although two others append all the time', async () => {
   const path = join(folder, 'busy.db');
   const busy = [await openSqliteStore({ path }), await openSqliteStore({ path })];
   const store = await openSqliteStore({ path });

@@ -174,7 +174,7 @@ describe('a file that is restored in place', () => {
     expect([gap, idsOf(entries)]).toEqual([{ reason: 'expired' }, ['new1']]);
   });
 
-  test('and grew beyond what this process has seen is another log', async () => {
+  test('that has grown beyond the known end is treated as another log', async () => {
     await store.append(drafts(50));
     const backup = backUp();
     await store.append(drafts(30, 'lost'));
@@ -193,7 +193,7 @@ describe('a process that opens the file again', () => {
   const idAt = (position: number): string => `id-${position}`;
 
   test.each([
-    ['keeps the epoch of what it has seen', log, seen, undefined],
+    ['keeps the epoch of the known log', log, seen, undefined],
     [
       'keeps an epoch that another start has renewed',
       log,

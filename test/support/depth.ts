@@ -1,6 +1,6 @@
 /**
- * How much of something a test does: less in `npm test`, which takes minutes, and all of it with
- * TEST_DEPTH=all, which `npm run proof` sets.
+ * Chooses the size of a test. `npm test` uses the small size. TEST_DEPTH=all, which `npm run proof`
+ * sets, uses the full size.
  */
 export function inDepth<T>(everyday: T, all: T): T {
   return process.env.TEST_DEPTH === 'all' ? all : everyday;

@@ -59,7 +59,7 @@ export class FeedBench {
     return new Watched(this.feed.history({ topics: ['orders'], before: 'latest', limit: 100, ...request }));
   }
 
-  /** Nothing is left behind: no waiter, index entry, timer or task. */
+  /** Expects that no waiter, index entry, timer or task remains. */
   async expectNothingLeft(): Promise<void> {
     await this.clock.settle();
     expect(this.feed.counts()).toEqual({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
@@ -69,12 +69,12 @@ export class FeedBench {
 
 const REQUEST: FeedRequest = { topics: ['orders'], after: 'latest', limit: 100, waitMs: WAIT_MS };
 
-/** A long poll, as the controller makes it. */
+/** Sends a long poll like the controller does. */
 export function poll(feed: Feed, request: FeedRequest): Pages {
   return race(feed.arrivals(request), feed.timeout(request));
 }
 
-/** Resolves when the consumer has taken a page; undefined if it has already. */
+/** Resolves when the consumer has taken the page; undefined if it has already taken the page. */
 export type Drained = (page: LogPage) => Promise<void> | undefined;
 
 /** The pages as a consumer with `drained` receives them. */

@@ -3,9 +3,9 @@ import { createServer } from 'node:net';
 import { Random } from './random.js';
 
 /**
- * Below the ports that Linux gives to outgoing connections (from 32,768). One of those can be in
- * use by a client of another suite when a test restarts its server on the same port. Redis Cluster
- * also uses the port 10,000 above each of its ports.
+ * These ports are below the ports that Linux gives to outgoing connections (from 32,768). One of
+ * those can be in use by a client of another suite when a test restarts its server on the same
+ * port. Redis Cluster also uses the port 10,000 above each of its ports.
  */
 const PORT_MIN = 10_100;
 const PORT_MAX = 22_000;

@@ -14,7 +14,7 @@ export async function openMemoryStore(
 }
 
 /**
- * One node's way into a log that is open elsewhere: closing it closes nothing but its own tails.
+ * One node's access to a shared log. `close` closes only the tails of this node.
  */
 export function memoryNode(log: Store): Store {
   const tails = new Set<Tail>();

@@ -1,5 +1,5 @@
 /**
- * A source of random numbers that a seed determines (mulberry32), so that a run can be had again.
+ * A source of random numbers (mulberry32). The same seed repeats a run.
  */
 export class Random {
   #state: number;
@@ -8,7 +8,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** Continues as if made with another seed. */
+  /** Replaces the seed. */
   reseed(seed: number): void {
     this.#state = seed >>> 0;
   }
@@ -41,7 +41,7 @@ export class Random {
     return items[this.from(0, items.length - 1)]!;
   }
 
-  /** So many of the items, each at most once. */
+  /** Chooses `count` of the items, each at most once. */
   sample<T>(items: readonly T[], count: number): T[] {
     const left = [...items];
     return Array.from({ length: count }, () => left.splice(this.from(0, left.length - 1), 1)[0]!);

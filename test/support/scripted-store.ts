@@ -62,12 +62,12 @@ export class ScriptedStore implements Store, StoreAbilities {
     return this.#appended.get(epochId) ?? [];
   }
 
-  /** Up to where retention has removed what was appended to a log, as far as a read has shown. */
+  /** The highest `trimmed` of a log that a read has returned. */
   trimmedOf(epochId: string): number {
     return this.#trimmed.get(epochId) ?? 0;
   }
 
-  /** Sees the log of the moment when it is called, whenever it is answered. */
+  /** Reads the log at the time of the call, even if its answer is delayed. */
   async read(query: ReadQuery): Promise<ReadResult> {
     this.reads.push(query);
     const failure = this.#failure;
@@ -118,7 +118,7 @@ export class ScriptedStore implements Store, StoreAbilities {
     };
   }
 
-  /** Reads and tails that begin from now on fail; without an error they no longer do. */
+  /** New reads and tails fail with this error. Without an error, they work again. */
   fail(error?: Error): void {
     this.#failure = error;
   }

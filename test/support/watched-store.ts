@@ -13,7 +13,10 @@ export interface StoreLog {
 
 type Methods = Partial<Pick<Store, 'append' | 'read' | 'tail' | 'close'>>;
 
-/** A memory store that counts its calls. Methods given as `instead` replace its own. */
+/**
+ * A memory store that counts its calls. The methods in `instead` replace the methods of the memory
+ * store.
+ */
 export function watchedStore(instead: Methods = {}): { readonly store: StoreFactory; readonly log: StoreLog } {
   const log: StoreLog = { open: 0, opened: 0, tails: 0, appends: 0, reads: 0 };
   const open = memoryStore();

@@ -46,7 +46,7 @@ describe('a cursor', () => {
     }
   });
 
-  test('always has 36 characters of base64url, below what clients reserve room for', () => {
+  test('always has 36 characters of base64url, fewer than the limit of clients', () => {
     const cursors = new Cursors();
     for (const position of POSITIONS) expect(cursors.seal(EPOCH, position)).toMatch(/^[A-Za-z0-9_-]{36}$/);
     expect(CURSOR_LENGTH_MAX).toBe(64);
@@ -76,7 +76,7 @@ describe('a cursor that was changed cannot be read', () => {
     expect(read).toEqual([]);
   });
 
-  test('by swapping, leaving out or doubling characters', () => {
+  test('if characters are swapped, removed or doubled', () => {
     const text = cursors.seal(EPOCH, 41);
     for (let i = 0; i < text.length; i++) {
       const [head, character, next, tail] = [text.slice(0, i), text[i]!, text[i + 1] ?? '', text.slice(i + 2)];
@@ -96,7 +96,7 @@ describe('a cursor that was changed cannot be read', () => {
     }
   });
 
-  test('into one of guessed blocks, of another epoch, or of two cursors put together', () => {
+  test('if it is built from guessed blocks, from another epoch, or from two cursors', () => {
     const [text, other] = [cursors.seal(EPOCH, 41), cursors.seal(EPOCH, 2 ** 40)];
     const foreign = bytesOf(new Cursors().seal(OTHER_EPOCH, 41));
     for (let i = 0; i < 500; i++) {
@@ -145,7 +145,7 @@ describe('a cursor of another epoch', () => {
     expect(new Cursors().open(new Cursors().seal({ ...EPOCH, id: 'epoch-onE' }, 41), EPOCH)).toEqual(UNKNOWN);
   });
 
-  test('is no more than nowhere when it was forged', () => {
+  test('has no position if it was forged', () => {
     const cursors = new Cursors();
     const text = cursors.seal(EPOCH, 41);
     for (let i = 0; i < 500; i++) {
@@ -172,7 +172,7 @@ describe('cursors do not show', () => {
     for (let i = 1; i < texts.length; i++) expect(differingBits(texts[i - 1]!, texts[i]!)).toBeGreaterThan(20);
   });
 
-  test('how many positions lie between them, nor which comes first', () => {
+  test('the distance or the order of their positions', () => {
     const cursors = new Cursors();
     const texts = Array.from({ length: 1_000 }, (_, position) => cursors.seal(EPOCH, position));
     let ascents = 0;
@@ -185,7 +185,7 @@ describe('cursors do not show', () => {
     expect(ascents).toBeLessThan(600);
   });
 
-  test('the start of a nonce: two nodes do not seal the same text', () => {
+  test('a predictable nonce: two nodes seal different texts', () => {
     const texts = Array.from({ length: 50 }, () => new Cursors().seal(EPOCH, 41));
     expect(new Set(texts).size).toBe(texts.length);
   });

@@ -51,7 +51,7 @@ describe('the body of a page', () => {
     );
   });
 
-  test.each(['x', 'ö', '€', '😀'])('is bytes where it is large, and has the same content (%s)', (letter) => {
+  test.each(['x', 'ö', '€', '😀'])('is encoded as bytes if it is large, with the same content (%s)', (letter) => {
     const data = letter.repeat(200);
     const entries = Array.from({ length: 200 }, (_, index) => entry(index + 1, data));
     const page = logPage(entries, { more: true, gap: { reason: 'reset' } });
@@ -61,7 +61,7 @@ describe('the body of a page', () => {
     expect(bytes).toBe((content as Buffer).length);
   });
 
-  test('says nothing of the epoch, positions or the end of a waiter', () => {
+  test('does not contain the epoch, positions or the end of a waiter', () => {
     const { content } = encoder.body(logPage([entry(12_345)], { position: 67_890, ending: 'draining' }));
     for (const secret of [EPOCH.id, EPOCH.secret, '67890', 'draining', 'position'])
       expect(content).not.toContain(secret);
@@ -86,7 +86,7 @@ describe('the cursor of a page', () => {
     }
   });
 
-  test('is new in each answer without notifications, so that equal texts do not say that the log is quiet', () => {
+  test('differs in each empty answer, so that equal texts do not reveal a quiet log', () => {
     for (const page of [logPage([]), logPage([], { gap: { reason: 'reset' } })]) {
       expect(bodyCursor(page)).not.toBe(bodyCursor(page));
       expect(encoder.page(page).cursor).not.toBe(encoder.page(page).cursor);
@@ -105,7 +105,7 @@ describe('the cursor of a page', () => {
     expect(encoder.page(page).cursor).toBe(cursor);
   });
 
-  test('in a stream depends on its notification alone, and never shows that two are neighbours', () => {
+  test('in a stream depends only on its notification, and does not reveal adjacent positions', () => {
     const idsOf = (page: LogPage): string[] => [...encoder.sse(page).matchAll(/id: (.+)/g)].map(([, id]) => id!);
     expect(idsOf(logPage([entry(1), entry(3)], { position: 9 }))).toEqual([AFTER_ONE, AFTER_THREE]);
     const [gap] = idsOf(logPage([entry(2)], { gap: { reason: 'expired' }, position: 9 }));
@@ -142,7 +142,7 @@ describe('forms of a page', () => {
 });
 
 describe('the page that application code sees', () => {
-  test('is what clients see', () => {
+  test('equals the page of clients', () => {
     for (const page of PAGES) {
       const seen = encoder.page(page);
       expect(JSON.stringify(seen)).toBe(JSON.stringify(expected(page, seen.cursor)));

@@ -20,7 +20,7 @@ test('the same request has the same ids again', () => {
   expect(idsOf(items, 'key')).toEqual(idsOf(structuredClone(items), 'key'));
 });
 
-test('callers, keys, topics, positions in the array and given ids all make different ids', () => {
+test('different callers, keys, topics, array positions or given ids result in different ids', () => {
   const callers = [
     callerKey('alice', '10.0.0.1'),
     callerKey('10.0.0.1', undefined),
@@ -70,7 +70,7 @@ test.each(['k', 'k'.repeat(256), '8e03978e-40d5-43e8-bc93-6894a57f9324', '" "', 
   },
 );
 
-test.each(['', 'k'.repeat(257), 'k'.repeat(100_000)])('a key of no or too many characters is refused: %#', (key) => {
+test.each(['', 'k'.repeat(257), 'k'.repeat(100_000)])('an empty or too long key is rejected: %#', (key) => {
   expect(refusal(() => scopedItems([item('a')], ALICE, key))).toEqual({
     code: 'id_invalid',
     message: 'Idempotency-Key must have 1 to 256 characters',

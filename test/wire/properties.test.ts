@@ -21,7 +21,7 @@ const position = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const name = fc.stringMatching(/^[A-Za-z0-9._:@/~=-]{1,20}$/);
 
 describe('a cursor', () => {
-  test('means the position that it was made of, in its log alone', () => {
+  test('opens to its original position, only in its own log', () => {
     const cursors = new Cursors();
     fc.assert(
       fc.property(position, (at) => {
@@ -102,7 +102,7 @@ describe('a page', () => {
     }));
   const dataOf = ({ entries }: LogPage): unknown[] => entries.map(({ json }) => JSON.parse(json) as unknown);
 
-  test('says as JSON what was appended, in as many bytes as it says', () => {
+  test('contains the appended notifications as JSON, and its length in bytes is exact', () => {
     fc.assert(
       fc.property(page, (of) => {
         const { content, bytes } = pageBody(of, 'cursor');
@@ -119,7 +119,7 @@ describe('a page', () => {
     );
   });
 
-  test('is taken apart by every parser of event streams as it was put together, however it is cut', () => {
+  test('is parsed to the same blocks by every parser of event streams, in chunks of any size', () => {
     fc.assert(
       fc.property(page, fc.integer({ min: 1, max: 50 }), (of, size) => {
         const text = pageToSse(of, { after: (at) => `at-${at}`, before: (at) => `before-${at}`, end: () => 'last' });
@@ -144,7 +144,7 @@ describe('patterns of topics', () => {
     .array(fc.constantFrom('a', 'b', 'user', 'c', ''), { minLength: 1, maxLength: 6 })
     .map((parts) => parts.join('.'));
 
-  test('decide as a search through all of them does, by the most specific one', () => {
+  test('find the same most specific pattern as a full search', () => {
     fc.assert(
       fc.property(fc.uniqueArray(pattern, { maxLength: 6 }), topic, (patterns, of) => {
         const value = Object.fromEntries(patterns.map((text) => [text, text]));

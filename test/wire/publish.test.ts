@@ -83,7 +83,7 @@ describe('a body to publish', () => {
 });
 
 describe('a check of one item of several', () => {
-  test('says which one, and keeps what it said', () => {
+  test('adds the number of the item, and keeps the message', () => {
     const cause = new NotificationsError('data_invalid', 'why');
     const check = (): never => {
       throw cause;
@@ -94,7 +94,7 @@ describe('a check of one item of several', () => {
     expect(inItem(2, 1, () => 'fine')).toBe('fine');
   });
 
-  test('leaves faults alone', () => {
+  test('does not change unknown errors', () => {
     const fault = new TypeError('a fault');
     expect(() =>
       inItem(2, 1, () => {
@@ -121,7 +121,7 @@ describe('a draft', () => {
     }
   });
 
-  test('is one line of JSON that reads back as what was published', () => {
+  test('is one line of JSON that parses to the published data', () => {
     const random = new Random(3);
     for (const data of [...HOSTILE, ...HOSTILE.map((text) => ({ [text]: [text] }))]) {
       expect(published(data)).toEqual(data);
@@ -212,7 +212,7 @@ describe('a draft', () => {
     },
   );
 
-  test('is checked as it is written: toJSON is no way around', () => {
+  test('is checked in its JSON form, so toJSON cannot bypass the check', () => {
     const polluting = { toJSON: (): unknown => JSON.parse('{"__proto__":{"admin":true}}') };
     const deep = { toJSON: () => nested(33) };
     for (const data of [polluting, { list: [polluting] }, deep]) {
@@ -220,7 +220,7 @@ describe('a draft', () => {
     }
   });
 
-  test('may be wide, and may speak of what it must not have', () => {
+  test('may be wide, and may contain the names of forbidden keys as text', () => {
     for (const data of [
       Array.from({ length: 100 }, () => [{}]),
       '[{'.repeat(100),

@@ -183,7 +183,7 @@ describe('a read request is refused for', () => {
   });
 });
 
-describe('Prefer: wait is a wish', () => {
+describe('Prefer: wait is optional for the server', () => {
   test.each(
     titled<[prefer: string | string[], waitMs: number]>([
       ['wait=5', 5_000],
@@ -309,12 +309,12 @@ describe('the header Last-Event-ID', () => {
     }
   });
 
-  test('does not excuse the query of a stream without one', () => {
+  test('does not make an invalid query of a stream valid', () => {
     expect(refusal(() => parse('?cursor=aged-out', id(''))).code).toBe('cursor_invalid');
   });
 });
 
-describe('topics from elsewhere', () => {
+describe('topics of access.topics', () => {
   test('are checked as those of a query are', () => {
     expect(checkTopics(['b', 'a', 'b'], 2)).toEqual(['a', 'b']);
     expect(refusal(() => checkTopics([], 2)).code).toBe('topic_missing');

@@ -39,7 +39,7 @@ describe('a page as blocks', () => {
     );
   });
 
-  test('leads to the very first position of a log too', () => {
+  test('has an id before the first position of a log', () => {
     const sse = new PageEncoder(new Cursors()).sse(logPage([entry(1)], { gap: { reason: 'reset' } }));
     const [gap] = readAsStandard(utf8(sse)).messages;
     expect(new Cursors().open(gap!.id, EPOCH)).toEqual({ epochId: EPOCH.id, position: 0 });
@@ -56,7 +56,7 @@ describe('a page as blocks', () => {
   });
 });
 
-describe('hostile data stays data', () => {
+describe('hostile data cannot create a block or a field', () => {
   const random = new Random(5);
   test.each(titled([...HOSTILE, 'x'.repeat(LIMITS.notificationBytesMax - 200)].map((text) => [text])))(
     '%s',
@@ -141,7 +141,7 @@ test('pages read back as the same notifications and ids, in pieces of any size',
   }
 });
 
-describe('a stream cut off anywhere and resumed loses nothing and doubles nothing', () => {
+describe('a stream that is cut anywhere and resumed loses and repeats nothing', () => {
   const cursors = new Cursors();
   const encoder = new PageEncoder(cursors);
   /** Positions have holes where other topics are; everything up to 5 has expired. */

@@ -56,7 +56,7 @@ describe('topicOf', () => {
     expect(() => topicOf('user', '語'.repeat(30))).toThrow('the topic has 275 characters');
   });
 
-  test('gives a legal topic, which is parsed back, and which no other id has', () => {
+  test('returns a valid topic that parses to the id, and is unique to the id', () => {
     fc.assert(
       fc.property(id.filter(isWellFormed), id.filter(isWellFormed), (one, other) => {
         const topic = checkTopic(topicOf('u', one));

@@ -66,7 +66,7 @@ test.each([
   expect(matchOf(all.toReversed(), topic)?.pattern).toBe(pattern);
 });
 
-test('an oracle made of regular expressions agrees', () => {
+test('has the same matches as a regular expression', () => {
   const random = new Random(11);
   const pick = (list: readonly string[]) => list[random.below(list.length)]!;
   for (let round = 0; round < 3_000; round++) {

@@ -1,4 +1,4 @@
-/** The browser's means to coordinate pages of one origin. */
+/** The browser APIs that coordinate pages of one origin. */
 export interface BrowserApis {
   readonly locks?: Locks | undefined;
   readonly openChannel?: ((name: string) => Channel) | undefined;

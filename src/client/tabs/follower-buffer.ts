@@ -2,7 +2,8 @@ import type { Delivery } from '../delivery.js';
 import type { Environment } from '../environment.js';
 
 /**
- * The most notifications and deliveries in a buffer. A tab fills it while its application is busy.
+ * The maximum number of notifications and deliveries in a buffer. A tab fills it while its
+ * application is busy.
  */
 const BUFFERED_MAX = 1_000;
 /** A tab requests a report from a leader that has sent nothing for this long. */
@@ -19,8 +20,9 @@ export class FollowerBuffer {
   /** Whether the tab has read everything before the buffered deliveries. */
   isCaughtUp = false;
   /**
-   * The leader's position at the time when this tab had read up to it or beyond it. The next
-   * delivery begins at this position. The tab's own position may differ.
+   * The leader's position up to which this tab catches up. The next delivery begins there. The
+   * tab's own position may be later. The next delivery begins at this position. The tab's own
+   * position may differ.
    */
   joinsAt: string | undefined;
   #deliveries: LeaderDelivery[] = [];

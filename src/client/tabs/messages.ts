@@ -25,7 +25,7 @@ export type Message =
   | { readonly type: 'delivery'; readonly after: string | undefined; readonly delivery: Delivery }
   | { readonly type: 'state'; readonly state: FeedState };
 
-/** Records, so that the compiler finds a missing value. */
+/** These are records, not arrays, so that the compiler reports a missing value. */
 const PHASES: Readonly<Record<FeedState['phase'], 1>> = { connecting: 1, live: 1, waiting: 1, offline: 1, closed: 1 };
 const REASONS: Readonly<Record<NonNullable<FeedState['reason']>, 1>> = {
   network: 1,

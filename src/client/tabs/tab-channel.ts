@@ -3,8 +3,7 @@ import type { Channel } from './browser-apis.js';
 import { type Message, messageFrom, type Report } from './messages.js';
 
 /**
- * A leader that does not answer within this time is frozen or blocked. Jitter adds at most the same
- * time again.
+ * A leader that does not answer within this time is frozen or blocked. Jitter can double this time.
  */
 const ANSWER_MS = 1_500;
 

@@ -11,8 +11,8 @@ import { SeenIds } from './seen-ids.js';
 import { TabChannel } from './tab-channel.js';
 
 /**
- * A node that answers this tab may lag behind the leader's node. The tab polls this often for the
- * leader's last notification, with waits of 0, 1 and 2 s.
+ * A node that answers this tab may lag behind the leader's node. The tab polls at most this many
+ * times for the leader's last notification. The waits are 0, 1 and 2 s.
  */
 const CATCH_UP_TRIES = 3;
 /**
@@ -148,7 +148,10 @@ class TabGroup implements SharedConnection {
     }
   }
 
-  /** Reads for all tabs from now on, from the position up to which this tab has received. */
+  /**
+   * Starts to read for all tabs. Reading continues after the last delivery that this tab has
+   * received.
+   */
   #lead(): void {
     const { own } = this.#member;
     let cursor = this.#buffer?.end ?? own.cursor;

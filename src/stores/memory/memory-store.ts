@@ -89,7 +89,10 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
   readonly #ids: RecentIds;
   readonly #claims: MemoryClaims;
   readonly #tails = new Set<OpenTail>();
-  /** Batches for the tails, in order: a tail may append while it receives a batch. */
+  /**
+   * Batches that wait for delivery. The queue keeps their order when a tail appends while it
+   * receives a batch.
+   */
   readonly #outbox: TailBatch[] = [];
   #closed = false;
 

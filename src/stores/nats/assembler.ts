@@ -17,8 +17,8 @@ export interface Visible {
 
 /**
  * Assembles commits from the messages of the stream, in order. A commit becomes visible with its
- * last part. If another message follows an unfinished commit, its node has died, and its parts are
- * dropped.
+ * last part. If another message follows an unfinished commit, the commit's node has died. The parts
+ * of the commit are dropped.
  */
 export class Assembler {
   #open: Part[] = [];

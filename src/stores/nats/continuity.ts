@@ -80,7 +80,7 @@ export class Continuity {
     const { epoch } = status;
     const isSame = epoch.id === mine.id;
     const past = epoch.before?.find(({ id }) => id === mine.id);
-    // The stream was put back to an older epoch. Later positions may be given out twice.
+    // The stream was restored to an older epoch. Later positions may be assigned twice.
     const isOlder = mine.before?.some(({ id }) => id === epoch.id) ?? false;
     if (!isSame && !past && !isOlder) return undefined;
     const last = past ? this.#trail.lastUpTo(sequenceOf(past.upTo)) : this.#trail.last;

@@ -27,8 +27,8 @@ export interface FollowerOptions extends RecordRoomOptions {
 }
 
 /**
- * While it catches up, a node expects this many messages within this time. Otherwise it opens
- * another consumer at the same sequence.
+ * While a node catches up, it expects `CATCH_UP_STEP` messages within `CATCH_UP_MS`. Otherwise it
+ * opens another consumer at the same sequence.
  */
 const CATCH_UP_STEP = 10;
 const CATCH_UP_MS = 2_000;

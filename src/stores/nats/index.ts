@@ -22,8 +22,8 @@ export type { NatsStoreOptions } from './options.js';
  *   no room for the ids of an array.
  * - After a commit without an answer the node first reads the log to its end. If the old commit
  *   still arrives later, the server rejects one of the two.
- * - If another message follows an unfinished commit, its parts are void for all nodes. A node that
- *   dies within a commit delays the others once, by half a second.
+ * - If another message follows an unfinished commit, the parts of that commit are void for all
+ *   nodes. A node that dies within a commit delays the others once, by half a second.
  * - Positions: a commit ends at the sequence of its last part × 10,000. Its drafts have the
  *   positions up to there. All of them become visible at once, so no reader passes a position that
  *   appears later.
@@ -34,8 +34,8 @@ export type { NatsStoreOptions } from './options.js';
  * - After every interruption a node checks that the stream still holds the last commit that it has
  *   seen. If not, the server has lost acknowledged notifications. The node finds the last commit
  *   that is kept, and proposes an epoch that continues the old one up to that commit. The proposal
- *   is a message, and the server stores only one. Every node that reads it writes it into the
- *   description, so the change completes if its node dies.
+ *   is a message, and the server stores only one. Every node that reads the proposal writes it into
+ *   the description. So the change completes even if the proposing node dies.
  * - A loss while no node ran cannot be seen in the stream. So a node also proposes an epoch if a
  *   single server has restarted since the present one began: see `ServerRun`.
  */
@@ -50,8 +50,8 @@ export type { NatsStoreOptions } from './options.js';
  *   `jetstream { sync_interval: always }` (2.10 or later).
  * - **Restarts**: a restart of a single server may follow a power failure, so each client gets one
  *   gap. Only clients beyond the last notification that is kept start over. With replicas or
- *   `syncAlways: true` a restart costs no gap. If the server has lost acknowledged notifications
- *   all the same, a running node that had seen them begins a new epoch.
+ *   `syncAlways: true` a restart costs no gap. If the server still loses acknowledged
+ *   notifications, a running node that has seen them begins a new epoch.
  * - **Order**: that of the stream, the same for all topics and nodes. Positions are the stream's
  *   sequences × 10,000, not dense.
  * - **Idempotency**: `idempotencyMs` and `idempotencyCount`, over all nodes, for arrays and single

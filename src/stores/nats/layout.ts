@@ -69,8 +69,8 @@ export function lastSequenceOf({ sequence, index, parts }: Part): number {
 }
 
 /**
- * Up to this position everything is visible or will never exist, if this is the stream's last
- * message.
+ * Returns a position, given the stream's last message. Every entry up to this position is visible,
+ * or will never exist.
  */
 export function visibleAt(sequence: number, part: PartHead | undefined): number {
   return endPosition(part && part.index < part.parts ? sequence - part.index : sequence);

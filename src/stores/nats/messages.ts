@@ -1,4 +1,4 @@
-/** A message by its sequence, the next one of a subject from a sequence on, or its last one. */
+/** Selects a message by its sequence, or the next or last message of a subject. */
 export type GetQuery =
   | { readonly seq: number }
   | { readonly seq: number; readonly next_by_subj: string }

@@ -27,14 +27,14 @@ export interface NatsStoreOptions {
   readonly syncAlways?: boolean | undefined;
   /**
    * Stream messages to keep; one holds one notification or more. Default 1,000,000. The stream's
-   * own limit is higher by the records of the library that it holds, in steps of 100.
+   * own limit also counts the library's records, so the store raises it in steps of 100.
    */
   readonly retainCount?: number | undefined;
   /** Milliseconds for which a notification is kept. Default 7 days. */
   readonly retainMs?: number | undefined;
   /**
-   * Bytes that the stream may use on the server, and 100 KiB to 16 MiB more for records. Default 1
-   * GiB.
+   * Bytes that the stream may use on the server. Records of the library may use 100 KiB to 16 MiB
+   * more. Default 1 GiB.
    */
   readonly retainBytes?: number | undefined;
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */

@@ -18,8 +18,8 @@ const CHUNK_MESSAGES = 64;
 const CHUNK_BATCH = 512;
 
 /**
- * The least messages in the first batch of a topic. Larger batches would be wasted if other topics
- * fill the page.
+ * The minimum number of messages in the first batch of a topic. Larger batches would be wasted if
+ * other topics fill the page.
  */
 const BATCH_MIN = 4;
 const BATCH_BYTES_MIN = 64 * 1024;
@@ -110,8 +110,8 @@ export class Pages {
   }
 
   /**
-   * The state of the stream, if it still is the log that this node follows, and no shorter than
-   * before.
+   * The state of the stream. Rejects if the stream has another log than this node follows, or a
+   * shorter one.
    */
   async #status(log: LogIdentity): Promise<LogStatus> {
     const known = this.#follower.sequence;

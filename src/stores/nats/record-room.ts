@@ -14,8 +14,8 @@ const STEP = 100;
 /** A record with its headers. All records together stay below 16 MiB. */
 const RECORD_BYTES = 1024;
 /**
- * The most messages that one step removes. The server stores nothing meanwhile: on 2.9 the removal
- * of 200,000 messages took 20 seconds, and of 2,000 a fifth of a second.
+ * The most messages that one step removes. The server stores nothing meanwhile. On 2.9, it removed
+ * 200,000 messages in 20 seconds, and 2,000 in 0.2 seconds.
  */
 const REMOVED_MAX = 2_000;
 /** The pause between two steps, in which appends continue. */

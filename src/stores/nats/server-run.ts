@@ -11,9 +11,9 @@ import type { LogStatus } from './stream.js';
  * show that loss.
  *
  * The mark of an epoch is a consumer in the memory of the server, which a restart removes. A
- * cluster restores the consumer, but not the state of its delivery: there the mark has delivered a
- * message. A node sets the mark before it uses or proposes the epoch. So if a node finds an epoch
- * without a mark, the server has restarted.
+ * cluster restores the consumer without its delivery state. So in a cluster, a valid mark has
+ * delivered a message. A node sets the mark before it uses or proposes the epoch. So if a node
+ * finds an epoch without a mark, the server has restarted.
  *
  * A stream with replicas needs no mark while a majority of its servers runs.
  */

@@ -10,8 +10,8 @@ export interface TopicHistoryQuery extends TopicReaderQuery {
 }
 
 /**
- * A window is at most this many times as long as the last one, or as the needed messages if nothing
- * is known of the topic.
+ * A window is at most this many times as long as the last window. The first one is compared with
+ * the number of needed messages.
  */
 const GROWTH_MAX = 64;
 /** A window that is expected to hold the needed messages is read with this margin. */
@@ -42,9 +42,9 @@ interface WindowRead {
  * The entries of one topic before a position, newest first.
  *
  * The server finds the messages of a subject only in the order of the stream. So the run reads
- * windows of the stream, from the end to the beginning, and each of them in order. The distance of
- * the topic's last message from the end, and then the number of messages in each window, show how
- * long the next window must be. A window with too many messages is left unread, and its newer part
+ * windows of the stream, from the end to the beginning, and each of them in order. The first window
+ * depends on the distance of the topic's last message from the end. Each next one depends on the
+ * messages in the last window. A window with too many messages is left unread, and its newer part
  * is read instead. So one read is bounded, and a topic with few messages in a long log takes a few
  * reads.
  */
@@ -61,8 +61,8 @@ export class TopicHistory implements TopicReader {
   /** The length of the next window; undefined before the first one. */
   #length: number | undefined;
   /**
-   * A window from here to the end has too many messages; 0 if none is known. Halving finds the
-   * newest of them.
+   * The start of a window with too many messages; 0 if no such window is known. The windows are
+   * halved until one fits.
    */
   #denseFrom = 0;
 
@@ -119,7 +119,10 @@ export class TopicHistory implements TopicReader {
     return this.#lengthFor(1, distance);
   }
 
-  /** The length that probably has the needed messages: `seen` has `count` of them. */
+  /**
+   * The length that probably holds the needed messages. The last `seen` sequences held `count`
+   * messages.
+   */
   #lengthFor(count: number, seen: number): number {
     return Math.max(this.#needed, Math.ceil((MARGIN * this.#needed * seen) / Math.max(count, 0.5)));
   }

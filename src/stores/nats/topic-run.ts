@@ -36,8 +36,8 @@ export interface TopicReader {
 const BATCH_MAX = 512;
 
 /**
- * The entries of one topic, in order. The server's index of subjects finds their messages, in
- * batches if it can.
+ * The entries of one topic, in order. The server finds their messages by its index of subjects, in
+ * batches if it supports batches.
  */
 export class TopicRun implements TopicReader {
   readonly #engine: Engine;

@@ -5,7 +5,10 @@ export interface Step {
   readonly commit: string;
 }
 
-/** Commits in a trail: about 1 MiB. A full trail forgets half of its older half. */
+/**
+ * Commits in a trail: about 1 MiB. When the trail is full, it drops every second commit of its
+ * older half.
+ */
 const STEPS_MAX = 8_192;
 
 /**

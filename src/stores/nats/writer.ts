@@ -79,8 +79,8 @@ export class Writer {
   }
 
   /**
-   * The results of arrays whose ids are all in the log. An id is new if one of these attempts wrote
-   * it, and this is its first draft.
+   * The results of arrays whose ids are all in the log. A draft is new if one of these attempts
+   * wrote its id, and no earlier draft has the same id.
    */
   #results(arrays: DraftArrays, tried: ReadonlySet<string>): readonly AppendResult[] {
     const { ids, log } = this.#options.follower;

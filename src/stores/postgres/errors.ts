@@ -70,7 +70,7 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export function reasonOf(error: unknown): string {
   if (error instanceof NoAnswer) return error.message;
-  if (error instanceof OutdatedServer) return 'the server that answers was left by the log at a failover';
+  if (error instanceof OutdatedServer) return 'a failover has moved the log away from the server that answers';
   if (error instanceof LogChanged) return 'the log keeps changing';
   const { code, message } = error as { code?: unknown; message?: unknown };
   const state = sqlStateOf(error);

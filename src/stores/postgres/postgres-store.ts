@@ -34,8 +34,8 @@ import { type Statements, statements } from './sql/statements.sql.js';
 import { Waker } from './waker.js';
 
 /**
- * The most publications, and about the most bytes, that one transaction moves from the outbox.
- * Appends wait for that transaction.
+ * The maximum number of publications, and the approximate maximum of bytes, that one transaction
+ * moves from the outbox. Appends wait for that transaction.
  */
 const MOVE_MAX = 100;
 const MOVE_BYTES = 1024 * 1024;
@@ -288,7 +288,7 @@ export class PostgresStore implements Store, StoreAbilities {
     const { silentMs } = this.#listener;
     const { logger } = this.#runtime;
     if (silentMs === 0 && this.#isSilent) {
-      logger.warn('The postgres store has a connection that listens again.');
+      logger.warn('The postgres store listens for wake-ups again.');
       this.#isSilent = false;
     } else if (silentMs > LISTENER_GRACE_MS && !this.#isSilent) {
       logger.warn(

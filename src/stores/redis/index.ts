@@ -7,13 +7,13 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
 
 /**
  * A log in Redis 7 or Valkey, shared by any number of nodes. Needs the package `ioredis`.
- * `docs/stores/redis.md` has a table of what is lost when, and what to configure.
+ * `docs/stores/redis.md` lists the possible losses and the settings that prevent them.
  *
  * - Durability: depends on the settings of the engine. With `appendonly yes` and `appendfsync
- *   always`, an acknowledged append survives a crash of the engine. With `everysec` up to two
- *   seconds of appends are lost when the machine fails, without `appendonly` more. A failover may
- *   lose what the replica had not received. With `wait`, an append is acknowledged only when so
- *   many replicas have it; set it to the number of all replicas.
+ *   always`, an acknowledged append survives a crash of the engine. With `everysec`, a failure of
+ *   the machine loses up to two seconds of appends. Without `appendonly`, it loses more. A failover
+ *   may lose appends that the replica has not received. With `wait`, an append is acknowledged when
+ *   `wait.replicas` replicas have it. Set `wait.replicas` to the number of all replicas.
  * - A loss is never silent. After every restart and failover a new epoch continues the old one. If
  *   the store is sure that nothing is lost (`always`, or `wait` for every replica), clients notice
  *   nothing. Otherwise each client receives one gap: `expired` up to the last entry that was kept,
@@ -21,7 +21,7 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  * - A node that is connected to an engine with an older log rejects calls for up to 20 seconds,
  *   because the engine may be a primary that was replaced. If the log has never had a replica, the
  *   node does not wait.
- * - Order: of the appends in the engine; positions are dense.
+ * - Order: positions follow the order in which the engine appends, and have no holes.
  * - Arrays: appended in one atomic step, which delays other clients of the engine. So they are
  *   bounded: `arrayMax`, `arrayCharsMax`.
  * - Idempotency: `idempotencyMs` and `idempotencyCount`. An id is remembered for up to twice as
@@ -41,7 +41,7 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  * +config|get`. Without `config|get` the store cannot read `appendfsync`, and every restart causes
  * a gap.
  *
- * @throws RangeError when an option is not what it must be; the message names it.
+ * @throws RangeError for an invalid option; the message names it.
  */
 export function redisStore(options: RedisStoreOptions): StoreFactory {
   const settings = redisStoreSettings(options);

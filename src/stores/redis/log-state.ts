@@ -18,9 +18,9 @@ export interface LogReply {
 const ENTRY_VALUES = 5;
 
 /**
- * How long a node that is connected to an engine with an older log waits for the newer log.
- * A replaced primary may resume as a primary. Sentinel observes it for 8 to 10 seconds before it
- * makes it a replica.
+ * How long a node that is connected to an engine with an older log waits for the newer log. A
+ * replaced primary may resume as a primary. Sentinel makes that primary a replica after 8 to 10
+ * seconds.
  */
 const BEHIND_MS = 20_000;
 

@@ -30,8 +30,8 @@ export type RedisClientFactory = (settings: RedisClientSettings) => Redis | Clus
 /** Acknowledgement of appends by replicas (the command WAIT). */
 export interface RedisWait {
   /**
-   * Replicas that must have received an append before it is acknowledged. If these are all
-   * replicas, a failover costs no gap; but appends are rejected while one of them is missing.
+   * Replicas that must have received an append before it is acknowledged. If this is the number of
+   * all replicas, a failover causes no gap. But appends are rejected while a replica is missing.
    */
   readonly replicas: number;
   /** Milliseconds that an append waits for them, below `timeoutMs`. */
@@ -63,9 +63,9 @@ export interface RedisStoreOptions {
    */
   readonly pendingCharsMax?: number | undefined;
   /**
-   * Notifications in one array; a larger one is rejected with `notifications_too_many`. An array is
-   * written in one atomic step, and the engine serves no other client meanwhile: with 1,000 for
-   * some 50 ms. Default 1,000.
+   * Notifications in one array; a larger one is rejected with `notifications_too_many`. The engine
+   * writes an array in one atomic step and serves no other client meanwhile. An array of 1,000
+   * takes about 50 ms. Default 1,000.
    */
   readonly arrayMax?: number | undefined;
   /**
@@ -86,9 +86,9 @@ export interface RedisStoreOptions {
   /** Milliseconds for which a repeated `id` is recognised, at least. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
   /**
-   * Ids that are recognised at least; beyond it the oldest are forgotten early. An id takes about
-   * 70 bytes of memory, and up to twice as many are kept. Default: `retainCount`, from 10,000 to
-   * 1,000,000.
+   * The minimum number of ids that are recognised. Above this number, the oldest ids are forgotten
+   * early. An id takes about 70 bytes of memory, and up to twice as many are kept. Default:
+   * `retainCount`, from 10,000 to 1,000,000.
    */
   readonly idempotencyCount?: number | undefined;
   /**

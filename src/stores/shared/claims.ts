@@ -4,10 +4,10 @@ import { unavailable } from './unavailable.js';
 
 /**
  * Claims of a driver. An engine numbers claims in their order. Each claim belongs to a group, by
- * its time to live rounded up, and expires by number. If a node received number 7 of a group longer
- * ago than the group's time, all claims of that group up to 7 have expired. Ages use only the
- * node's monotonic clock, so a wall clock that jumps does not end a claim early. Later claims
- * remove the expired ones, in batches.
+ * its time to live rounded up, and expires by number. Example: a node received number 7 of a group,
+ * and the group's time has passed since. Then claims up to 7 of that group have expired. Ages use
+ * only the node's monotonic clock, so a wall clock that jumps does not end a claim early. Later
+ * claims remove the expired ones, in batches.
  */
 
 /**
@@ -43,7 +43,10 @@ export interface ClaimCall {
   readonly epochId: string;
   /** The highest number that this node has received. An engine with a lower one has lost claims. */
   readonly known: number;
-  /** Removed first, at most `CLAIMS_REMOVED_MAX`, if the epoch has not changed. */
+  /**
+   * The engine first removes these claims, at most `CLAIMS_REMOVED_MAX` of them. It skips this if
+   * the epoch has changed.
+   */
   readonly expired: ExpiredClaims | undefined;
 }
 
@@ -63,7 +66,7 @@ export interface ClaimsOptions {
   readonly write: (call: ClaimCall) => Promise<ClaimResult>;
 }
 
-/** The claims of one node. `write` is the part of the engine. */
+/** The claims of one node. The option `write` sends a claim to the engine. */
 export class Claims {
   readonly #options: ClaimsOptions;
   #pending = 0;

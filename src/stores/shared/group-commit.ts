@@ -18,8 +18,8 @@ export interface GroupCommitOptions extends AppendQueueOptions {
 
 /**
  * Collects concurrent appends into transactions, which run one after another. A transaction costs
- * one flush to the disk, however much it holds. So appends that arrive during one share the next
- * one, and the calls of one turn of the event loop share a transaction.
+ * one flush to the disk, however much it holds. So appends that arrive during a transaction share
+ * the next transaction. Calls of one turn of the event loop also share a transaction.
  */
 export class GroupCommit {
   readonly #write: GroupCommitOptions['write'];

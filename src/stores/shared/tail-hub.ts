@@ -3,7 +3,10 @@ import type { LogEntry } from '../../core/notification.js';
 import { positionIn } from '../../core/page.js';
 import type { Epoch, Tail, TailBatch } from '../../core/store.js';
 
-/** Entries that a tail reads at once, and about how many bytes of them. */
+/**
+ * The maximum number of entries that a tail reads at once. `CHUNK_BYTES` limits their size
+ * approximately.
+ */
 export const CHUNK_COUNT = 1000;
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 

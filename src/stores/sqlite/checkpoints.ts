@@ -3,8 +3,8 @@ import type { Writer } from './engine.js';
 
 /**
  * A checkpoint copies the write-ahead log into the file. It is due when the write-ahead log has
- * grown by this much. A larger value writes a page once for more changes, but a checkpoint takes
- * longer.
+ * grown by this much. With a larger value, one write of a page covers more changes, but a
+ * checkpoint takes longer.
  */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /**

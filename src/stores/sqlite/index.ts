@@ -18,8 +18,8 @@ export type { SqliteStoreOptions } from './options.js';
  *   follow the order of commits.
  * - Idempotency: an id is recognised until `idempotencyMs` or `idempotencyCount` is reached, as
  *   long as its notification is kept. A jump of the clock changes nothing for running processes. If
- *   the clock jumps forward, a process that starts later forgets ids earlier by the length of the
- *   jump.
+ *   the clock jumps forward by an hour, a process that starts after the jump forgets ids an hour
+ *   early.
  * - Claims: in the same file, as durable as the log. If the file has lost claims of this process, a
  *   new epoch begins.
  * - Epoch: kept in the file. Each start of a process begins an epoch that continues the epochs

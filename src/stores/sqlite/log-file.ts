@@ -157,7 +157,7 @@ export class LogFile {
     return this.#queries.sizes.all(after, count) as unknown as Aged[];
   }
 
-  /** The id of the entry at a position, if it is there. */
+  /** The id of the entry at a position, or undefined if no entry has that position. */
   idAt(position: number): string | undefined {
     const [row] = this.idsAfter(position - 1, 1);
     return row?.position === position ? row.id : undefined;
@@ -183,7 +183,10 @@ export class LogFile {
     return this.#queue.othersWait;
   }
 
-  /** Takes the write lock, or throws if it is busy. `state` cannot change until the end. */
+  /**
+   * Takes the write lock, or throws if it is busy. Until `commit` or `rollback`, no other process
+   * can change `state`.
+   */
   begin(): void {
     this.#commands.begin();
   }

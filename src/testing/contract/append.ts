@@ -22,7 +22,7 @@ export const appendChecks: Checks = {
     }
   },
 
-  'append: answers every draft, in their order': async (bench) => {
+  'append: returns one result per draft, in the order of the drafts': async (bench) => {
     const drafts = bench.drafts(20);
     const { appended } = await bench.store.append(drafts);
     assert.deepEqual(idsOf(appended), idsOf(drafts));
@@ -40,7 +40,7 @@ export const appendChecks: Checks = {
     }
   },
 
-  'append: names the log that reads name': async (bench) => {
+  'append: returns the same epoch as a read': async (bench) => {
     const { epoch } = await bench.store.append([bench.draft()]);
     assert.deepEqual(logOf({ epoch }), logOf(await stateOf(bench.store)));
   },
@@ -62,7 +62,7 @@ export const appendChecks: Checks = {
     follower.assertHanded(entries);
   },
 
-  'append: an id appended again answers its first position and adds nothing': async (bench) => {
+  'append: returns the first position for a repeated id, and appends nothing': async (bench) => {
     const [first, other] = [bench.draft(), bench.draft()];
     const before = await bench.store.append([first, other]);
     const again = await bench.store.append([{ ...first, topic: 'invoices', json: bench.draft('invoices').json }]);
@@ -109,7 +109,7 @@ export const appendChecks: Checks = {
     follower.assertHanded(await readAll(bench.store));
   },
 
-  'append: ids that differ in anything are different': async (bench) => {
+  'append: ids that differ in any character are different ids': async (bench) => {
     const ids = ['a', 'A', 'a.', 'a:', 'a/', '0', '00', '1e0', '1', '__proto__', 'constructor', 'a'.repeat(200)];
     const drafts = ids.map((id) => bench.draft(undefined, null, id));
     for (const draft of drafts) await bench.store.append([draft]);

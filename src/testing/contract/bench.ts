@@ -196,10 +196,10 @@ export function assertContinues(now: Epoch, then: { readonly epoch: Epoch; reado
   const { id } = then.epoch;
   if (now.id === id) return;
   const past = now.before?.find((one) => one.id === id);
-  assert.ok(past, 'the epoch is that of the log that was left, or names it in `before`');
+  assert.ok(past, 'the epoch is the previous one, or has it in `before`');
   assert.equal(past.secret, then.epoch.secret, 'a past epoch keeps its secret');
   assert.ok(past.upTo >= then.position, `a past epoch is valid up to ${then.position}, where the log was left`);
-  assert.notEqual(past.lost, true, 'a start that lost nothing is not known as a loss');
+  assert.notEqual(past.lost, true, 'a start that lost nothing does not set `lost`');
 }
 
 export function idsOf(list: readonly { readonly id: string }[]): string[] {

@@ -7,7 +7,7 @@ import { trimmedLog } from './retention.js';
 const CLAIMS_AT_ONCE = 20;
 
 export const abilityChecks: Checks = {
-  'abilities: the store has those that its test names, and no other': async (bench) => {
+  'abilities: the store has exactly the abilities in the option `abilities`': async (bench) => {
     assert.deepEqual(Object.keys(abilitiesOf(bench.store)).sort(), [...bench.abilities].sort());
   },
 };
@@ -19,23 +19,23 @@ export const claimChecks: Checks = {
     assert.equal(await claim(bench.store, 'ticket'), false);
   },
 
-  'claim: of several claims at once, one succeeds': async (bench) => {
+  'claim: exactly one of several concurrent claims of a key succeeds': async (bench) => {
     await assertClaimedOnce([bench.store]);
   },
 
-  'claim: another time to live does not make it another claim': async (bench) => {
+  'claim: a claimed key stays claimed for a call with another time to live': async (bench) => {
     for (const ttlMs of [60_000, CLAIM_TTL_MS_MAX, 1_000]) {
       assert.equal(await claim(bench.store, 'ticket', ttlMs), ttlMs === 60_000, `claimed for ${ttlMs} ms`);
     }
   },
 
-  'claim: keys that differ in anything are different': async (bench) => {
+  'claim: keys that differ in any character are different keys': async (bench) => {
     const keys = ['a', 'A', 'a-', 'a_', '-', '_', '0', '00', '1e0', '1', '__proto__', 'constructor', 'a'.repeat(64)];
     for (const key of keys) assert.equal(await claim(bench.store, key), true, `first claim of ${key}`);
     for (const key of keys) assert.equal(await claim(bench.store, key), false, `second claim of ${key}`);
   },
 
-  'claim: leaves the log alone, and the log leaves it alone': async (bench) => {
+  'claim: does not change the log, and appends do not change claims': async (bench) => {
     await bench.store.append([bench.draft(undefined, null, 'key')]);
     const follower = await bench.follow(0);
     const { head } = await stateOf(bench.store);
@@ -74,7 +74,7 @@ export const claimChecks: Checks = {
 
 /** For stores whose log keeps the newest notifications only. */
 export const claimTrimChecks: Checks = {
-  'claim: outlasts what retention removes': async (bench) => {
+  'claim: remains after retention has removed notifications': async (bench) => {
     assert.equal(await claim(bench.store, 'ticket'), true);
     await trimmedLog(bench);
     assert.equal(await claim(bench.store, 'ticket'), false);
@@ -83,7 +83,7 @@ export const claimTrimChecks: Checks = {
 
 /** For stores that several nodes share. */
 export const claimNodesChecks: Checks = {
-  'nodes: a key that one has claimed is claimed on all': async (bench) => {
+  'nodes: a key that one node has claimed is claimed on all nodes': async (bench) => {
     const other = await bench.openAnother();
     assert.equal(await claim(bench.store, 'a'), true);
     assert.equal(await claim(other, 'a'), false);
@@ -91,7 +91,7 @@ export const claimNodesChecks: Checks = {
     assert.equal(await claim(bench.store, 'b'), false);
   },
 
-  'nodes: of claims on several at once, one succeeds': async (bench) => {
+  'nodes: exactly one of several concurrent claims on different nodes succeeds': async (bench) => {
     await assertClaimedOnce([bench.store, await bench.openAnother()]);
   },
 

@@ -47,7 +47,7 @@ export const historyChecks: Checks = {
     }
   },
 
-  'history: shows the asked topics only, merged in the opposite order of the log': async (bench) => {
+  'history: returns only the requested topics, merged, newest first': async (bench) => {
     const drafts = Array.from({ length: 12 }, (_, index) => bench.draft(['a', 'b', 'c'][(index * index) % 3]));
     await appendEach(bench.store, drafts);
     for (const topics of [['a'], ['b'], ['c'], ['a', 'b'], ['b', 'a'], ['a', 'b', 'c'], ['none', 'b'], ['none']]) {
@@ -58,7 +58,7 @@ export const historyChecks: Checks = {
     }
   },
 
-  'history: limit bounds a page, and more is exact at the bound': async (bench) => {
+  'history: `limit` bounds a page, and `more` is correct when a page is full': async (bench) => {
     await bench.store.append(Array.from({ length: 10 }, (_, index) => bench.draft(index % 2 ? 'odd' : 'even')));
     for (const [limit, count, more] of [
       [0, 0, false],
@@ -99,7 +99,7 @@ export const historyChecks: Checks = {
     assert.deepEqual([backward.epoch.id, backward.trimmed], [forward.epoch.id, forward.trimmed]);
   },
 
-  'history: pages of any size are those of a filter of the whole log': async (bench) => {
+  'history: pages of any size equal a filtered copy of the log': async (bench) => {
     const topics = ['a', 'b', 'c', 'd', 'e'];
     const random = randomNumbers(2);
     for (let count = 0; count < 120; count += 4) {
@@ -151,7 +151,7 @@ export const historyRetentionChecks: Checks = {
       const seen = positionsOf(await walk(bench.store, { topics, limit }));
       const { trimmed } = await history(bench.store, { topics, before: seen.at(-1) ?? 1 });
       const kept = positions.filter((position) => position > trimmed);
-      assert.ok(trimmed > 0, 'the last page names trimmed, so the end is not the beginning of the log');
+      assert.ok(trimmed > 0, 'the last page has `trimmed` above 0, because older entries were removed');
       assert.deepEqual(
         seen.filter((position) => position > trimmed),
         kept.reverse(),
@@ -160,7 +160,7 @@ export const historyRetentionChecks: Checks = {
     }
   },
 
-  'history: retention while a walk is in progress makes no hole': async (bench) => {
+  'history: paging backwards skips no kept entry while retention removes others': async (bench) => {
     const { positions } = await trimmedLog(bench);
     const topics = [TOPIC, OTHER];
     const first = await history(bench.store, { topics, limit: 2 });
@@ -174,7 +174,7 @@ export const historyRetentionChecks: Checks = {
     );
     assert.equal(more, false);
     const state = await history(bench.store, { topics, before: trimmed + 1 });
-    assert.ok(state.trimmed >= trimmed && !state.more, 'before the first entry that is kept nothing is left');
+    assert.ok(state.trimmed >= trimmed && !state.more, 'no entry remains before the first kept entry');
   },
 };
 

@@ -6,7 +6,7 @@ import { type Checks, idsOf, logOf, read, stateOf } from './bench.js';
 const SECRET_LENGTH_MIN = 22;
 
 export const lifecycleChecks: Checks = {
-  'epoch: has an id and a secret, and stays what it is': async (bench) => {
+  'epoch: has an id and a secret that do not change': async (bench) => {
     const { epoch } = await stateOf(bench.store);
     assert.ok(epoch.id.length > 0, 'an epoch has an id');
     assert.ok(epoch.secret.length >= SECRET_LENGTH_MIN, 'an epoch has a secret of 128 bits at least');
@@ -22,7 +22,7 @@ export const lifecycleChecks: Checks = {
     assert.notEqual(one.secret, other.secret);
   },
 
-  'log: a fresh one holds nothing of another': async (bench) => {
+  'log: a new log has no entries or ids of another log': async (bench) => {
     const drafts = bench.drafts(2);
     await bench.store.append(drafts);
     const other = await bench.openFresh();

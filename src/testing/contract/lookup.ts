@@ -11,7 +11,7 @@ export const lookupChecks: Checks = {
     assert.deepEqual(await lookUp(bench.store, []), []);
   },
 
-  'positionsOf: answers as an append of the same ids would': async (bench) => {
+  'positionsOf: finds the same positions as a repeated append': async (bench) => {
     const drafts = bench.drafts(20);
     await bench.store.append(drafts.slice(0, 10));
     const found = await lookUp(bench.store, idsOf(drafts));
@@ -30,7 +30,7 @@ export const lookupChecks: Checks = {
     assert.equal((await bench.store.append([draft])).appended[0]?.duplicate, false);
   },
 
-  'positionsOf: ids that differ in anything are different': async (bench) => {
+  'positionsOf: ids that differ in any character are different ids': async (bench) => {
     const ids = ['a', 'A', 'a.', 'a:', 'a/', '__proto__', 'constructor', '$a', 'a'.repeat(200)];
     for (const id of ids.slice(0, 1)) await bench.store.append([bench.draft(undefined, null, id)]);
     const found = await lookUp(bench.store, ids);

@@ -30,11 +30,11 @@ export const nodesChecks: Checks = {
     await assertComplete(bench, followers, [], other);
   },
 
-  'nodes: an id appended on several at once is appended once': async (bench) => {
+  'nodes: an id that several nodes append concurrently is appended once': async (bench) => {
     await assertAppendedOnce(bench, [bench.store, await bench.openAnother()]);
   },
 
-  'nodes: an id appended again on another is a duplicate': async (bench) => {
+  'nodes: an id is a duplicate if another node has appended it': async (bench) => {
     const [draft] = bench.drafts(1);
     assert.ok(draft);
     const { appended: first } = await bench.store.append([draft]);
@@ -60,7 +60,7 @@ export const nodesChecks: Checks = {
     await assertReaderComplete(bench, async (drafts) => stores[calls++ % 2]?.append(drafts));
   },
 
-  'nodes: closing one leaves the others alone': async (bench) => {
+  'nodes: closing one store does not affect the others': async (bench) => {
     const other = await bench.openAnother();
     const [closing, staying] = [await bench.follow(0, other), await bench.follow(0)];
     await other.close();
@@ -70,7 +70,7 @@ export const nodesChecks: Checks = {
     assert.equal(closing.batches.length, length, 'a closed store delivers nothing');
   },
 
-  'nodes: the log outlives the one that wrote it': async (bench) => {
+  'nodes: the log remains after the node that wrote it has closed': async (bench) => {
     const { epoch } = await bench.store.append(bench.drafts(3));
     const entries = await readAll(bench.store);
     await bench.store.close();

@@ -54,7 +54,7 @@ export const readChecks: Checks = {
     }
   },
 
-  'read: shows the asked topics only, merged in the order of the log': async (bench) => {
+  'read: returns only the requested topics, in the order of the log': async (bench) => {
     const drafts = Array.from({ length: 12 }, (_, index) => bench.draft(['a', 'b', 'c'][(index * index) % 3]));
     await appendEach(bench.store, drafts);
     for (const topics of [['a'], ['b'], ['c'], ['a', 'b'], ['b', 'a'], ['c', 'a'], ['a', 'b', 'c'], ['none', 'b']]) {
@@ -77,7 +77,7 @@ export const readChecks: Checks = {
     assert.equal((await read(bench.store, { topics: AWKWARD_TOPICS })).entries.length, AWKWARD_TOPICS.length * 2);
   },
 
-  'read: limit bounds a page, and more is exact at the bound': async (bench) => {
+  'read: `limit` bounds a page, and `more` is correct when a page is full': async (bench) => {
     await bench.store.append(Array.from({ length: 10 }, (_, index) => bench.draft(index % 2 ? 'odd' : 'even')));
     for (const [limit, count, more] of [
       [1, 1, true],
@@ -116,7 +116,7 @@ export const readChecks: Checks = {
     assert.ok(head >= (positions[1] ?? Infinity));
   },
 
-  'read: head moves with the log, for any topics, and never ahead of it': async (bench) => {
+  'read: `head` is the newest position of the log for any topics': async (bench) => {
     for (let round = 0; round < 5; round++) {
       const before = await read(bench.store, { topics: ['never-used'] });
       assert.equal(before.entries.length, 0);
@@ -142,7 +142,7 @@ export const readChecks: Checks = {
     await assertReaderComplete(bench, (drafts) => bench.store.append(drafts));
   },
 
-  'read: pages of any size are what a filter of the whole log gives': async (bench) => {
+  'read: pages of any size equal a filtered copy of the log': async (bench) => {
     const topics = ['a', 'b', 'c', 'd', 'e'];
     const random = randomNumbers(1);
     for (let count = 0; count < 120; count += 4) {

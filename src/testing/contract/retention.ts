@@ -4,7 +4,7 @@ import { type Bench, type Checks, idsOf, positionsOf, read, TOPIC } from './benc
 
 const TOPICS = [TOPIC, 'invoices'] as const;
 /**
- * After this many times `keep` notifications, any retention must have removed some.
+ * Any retention has removed entries after `keep` times this number of notifications.
  */
 const ROUNDS_MAX = 200;
 const RECORD_TOPIC = '$check';
@@ -13,7 +13,7 @@ const RECORDS = 6;
 
 /** For stores whose log keeps the newest notifications only. */
 export const retentionChecks: Checks = {
-  'retention: trimmed is the highest position removed, and all above it is complete': async (bench) => {
+  'retention: `trimmed` is the highest removed position, and no entry above it is missing': async (bench) => {
     const { page, positions } = await trimmedLog(bench);
     const [kept, trimmed] = [positionsOf(page.entries), page.trimmed];
     assert.deepEqual(above(trimmed, kept), above(trimmed, positions), 'the log is complete after trimmed');
@@ -43,7 +43,7 @@ export const retentionChecks: Checks = {
     }
   },
 
-  'retention: a tail from a removed position admits what it leaves out': async (bench) => {
+  'retention: a tail from a removed position reports the gap in its first batch': async (bench) => {
     const { page, positions } = await trimmedLog(bench);
     const follower = await bench.follow(0);
     await follower.reaches(positions.at(-1) ?? 0);

@@ -20,7 +20,7 @@ export const tailChecks: Checks = {
     await assertComplete(bench, followers, [0, ...positions]);
   },
 
-  'tail: from the head, nothing that was there before': async (bench) => {
+  'tail: does not deliver older entries when it starts at the head': async (bench) => {
     await bench.store.append(bench.drafts(5));
     const { head } = await stateOf(bench.store);
     const follower = await bench.follow(head);
@@ -36,7 +36,7 @@ export const tailChecks: Checks = {
     await assertComplete(bench, followers);
   },
 
-  'tail: from the head while others append, everything above it': async (bench) => {
+  'tail: delivers every later entry when it starts at the head during appends': async (bench) => {
     const appending = Array.from({ length: 10 }, () => appendEach(bench.store, bench.drafts(10)));
     const heads: number[] = [];
     const followers: Follower[] = [];
@@ -49,7 +49,7 @@ export const tailChecks: Checks = {
     await assertComplete(bench, followers, heads);
   },
 
-  'tail: names the log that reads name': async (bench) => {
+  'tail: delivers batches with the same epoch as reads': async (bench) => {
     const follower = await bench.follow(0);
     await bench.store.append(bench.drafts(2));
     await assertComplete(bench, [follower]);
@@ -57,7 +57,7 @@ export const tailChecks: Checks = {
     for (const batch of follower.batches) assert.deepEqual(logOf(batch), logOf(state));
   },
 
-  'tail: several are independent, also with one function': async (bench) => {
+  'tail: several tails are independent, even with the same callback': async (bench) => {
     const [closing, staying] = [await bench.follow(0), await bench.follow(0)];
     let calls = 0;
     const count = (): void => {
@@ -95,7 +95,7 @@ export const tailChecks: Checks = {
     assert.equal(follower.batches.length, length);
   },
 
-  'tail: may be opened and closed out of another one': async (bench) => {
+  'tail: can be opened and closed in the callback of another tail': async (bench) => {
     const opened: Promise<Follower>[] = [];
     const first: { tail?: Tail } = {};
     first.tail = await bench.store.tail(0, () => {
@@ -109,7 +109,7 @@ export const tailChecks: Checks = {
     await assertComplete(bench, [other, ...(await Promise.all(opened))]);
   },
 
-  'tail: an append out of one reaches all in order': async (bench) => {
+  'tail: an append in a callback reaches all tails in order': async (bench) => {
     const before = await bench.follow(0);
     const inner = await appendFromTail(bench.store, bench);
     const after = await bench.follow(0);

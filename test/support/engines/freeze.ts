@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Longer than any scheduler takes to stop a process. */
+/** The time limit for a process to stop. Every scheduler needs less. */
 const STOP_MS_MAX = 5_000;
 
 /** Stopped, or ended: proc(5). */
@@ -15,7 +15,7 @@ export function freezeProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGSTOP');
   } catch {
-    // It has ended by itself.
+    // The process has already ended.
     return;
   }
   const endMs = performance.now() + STOP_MS_MAX;
@@ -25,7 +25,7 @@ export function freezeProcess(pid: number): void {
 }
 
 /**
- * The states of the threads of a process; none where they are unknown, or the process has ended.
+ * The states of the threads of a process. Empty without /proc, or after the process has ended.
  */
 function statesOf(pid: number): string[] {
   try {

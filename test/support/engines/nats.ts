@@ -26,7 +26,7 @@ export function natsMissing(): string | undefined {
   }
 }
 
-/** The version of the machine, and others by the names of scripts/engines.mjs. */
+/** The machine's version, and other versions. scripts/engines.mjs defines their names. */
 export function natsVersions(others: readonly string[]): readonly EngineVersion[] {
   const installed: EngineVersion = { name: 'nats-server of this machine', binary: BINARY, missing: natsMissing() };
   return [installed, ...others.map((name) => otherVersionOf('nats-server', name))];
@@ -118,7 +118,7 @@ export class NatsServer {
     this.#process?.kill('SIGHUP');
   }
 
-  /** SIGSTOP: the server's connections stay open and nothing is answered. */
+  /** SIGSTOP: the server's connections stay open, and the server does not answer. */
   freeze(): void {
     if (this.#process?.pid !== undefined) freezeProcess(this.#process.pid);
   }

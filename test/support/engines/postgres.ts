@@ -189,7 +189,7 @@ export class PostgresEngine {
     await this.startAgain();
   }
 
-  /** Stops all processes of the engine: connections stay open, and nothing is answered. */
+  /** Stops all processes of the engine: connections stay open, and the engine does not answer. */
   freeze(): void {
     freezeProcess(this.pid);
     for (const pid of childrenOf(this.pid)) freezeProcess(pid);
@@ -231,7 +231,7 @@ export class PostgresEngine {
     try {
       renameSync(join(unfinished, 'data'), template);
     } catch {
-      // Another process has made the template meanwhile.
+      // Another process has created the template at the same time, so this copy is not needed.
     }
     rmSync(unfinished, { recursive: true });
   }

@@ -4,7 +4,7 @@ import { until } from '../time/until.js';
 import { RedisEngine } from './redis.js';
 
 const SLOTS = 16_384;
-/** More than a log of these tests has. */
+/** The number of keys in one call of GETKEYSINSLOT. A log of these tests has fewer keys. */
 const KEYS_MAX = 1_000;
 const SETTINGS = {
   'cluster-enabled': 'yes',

@@ -10,14 +10,17 @@ import { freezeProcess } from './freeze.js';
 import { type EngineVersion, otherVersionOf } from './versions.js';
 import { inDepth } from '../depth.js';
 
-/** REDIS_SERVER: the path of another engine, on which all tests of Redis then run. */
+/** If REDIS_SERVER has the path of another engine, all tests of Redis use that engine. */
 export const REDIS_BINARY = process.env.REDIS_SERVER ?? 'redis-server';
 /** How long an engine may take to start or to stop. */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 10;
 
 export interface RedisEngineOptions {
-  /** `always`: appendonly with that fsync; `no`: nothing is kept. Default `no`. */
+  /**
+   * `always`: `appendonly yes` with `appendfsync always`. `no`: the engine keeps no data. Default
+   * `no`.
+   */
   readonly appendonly?: 'always' | 'everysec' | 'no';
   /** Other settings, as on the command line without dashes. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -131,7 +134,7 @@ export class RedisEngine {
   }
 
   /**
-   * The engine's machine loses its power: the disk has only so many bytes of the file of appends.
+   * Simulates a power failure: the file of appends keeps only its first `bytes` bytes.
    */
   async losePower(aofBytes: number): Promise<void> {
     await this.kill();
@@ -179,7 +182,9 @@ export class RedisEngine {
   }
 }
 
-/** True once it accepts commands; an engine that loads its data answers with an error. */
+/**
+ * True when the engine accepts commands. While the engine loads its data, it answers with an error.
+ */
 function answersPing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');

@@ -16,7 +16,7 @@ interface Sentinel {
   readonly process: ChildProcess;
 }
 
-/** Three Sentinels that watch one primary; two of them decide. */
+/** Three Sentinels that watch one primary. A failover needs two of them. */
 export class SentinelGroup {
   readonly #folder: string;
   readonly #sentinels: readonly Sentinel[];

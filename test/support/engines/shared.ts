@@ -26,7 +26,7 @@ export interface EngineKind {
   start(): Promise<SharedEngine>;
 }
 
-/** Retention that no test reaches, for `openStore`. */
+/** The options of `openStore`. Tests do not reach this retention. */
 export const RETENTION = { retainCount: 1_000_000, retainMs: 86_400_000, retainBytes: 2 ** 30 };
 
 interface Process {
@@ -77,7 +77,7 @@ export const ENGINES = {
   nats: {
     name: 'NATS JetStream',
     missing: natsMissing,
-    // A killed process loses nothing that the operating system has, so a restart needs no gap.
+    // A kill of the process does not lose written data, so a restart needs no gap.
     start: async () => shared(await NatsServer.start(), (port) => `nats://127.0.0.1:${port}?syncAlways`),
   },
 } as const satisfies Record<string, EngineKind>;

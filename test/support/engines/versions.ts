@@ -5,7 +5,7 @@ const CACHE = resolve('node_modules', '.cache', 'engines');
 
 /** A version of an engine. */
 export interface EngineVersion {
-  /** As in scripts/engines.mjs. */
+  /** The name of the version in scripts/engines.mjs. */
   readonly name: string;
   /** Path of the program, or its name on the PATH. */
   readonly binary: string;

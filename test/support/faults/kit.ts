@@ -2,7 +2,7 @@ import { abilitiesOf, type StoreAbilities } from '../../../src/core/abilities.js
 import type { Draft, LogEntry } from '../../../src/core/notification.js';
 import type { Appended, HistoryQuery, ReadQuery, ReadResult, Store, TailBatch } from '../../../src/core/store.js';
 
-/** Breaks a store in one way. `nodes` are those that were opened on the same log before it. */
+/** Breaks a store in one way. `nodes` are the stores that were opened earlier on the same log. */
 export type Fault = (store: Store, nodes: readonly Store[]) => Store;
 
 /** Replaces some methods of a store. */
@@ -65,7 +65,7 @@ export const inDraft = (change: (draft: Draft) => Partial<Draft>): Fault =>
 
 /** One turn of the event loop. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-/** Asks for the state of the log only. */
+/** A query that reads only the state of the log. */
 export const state = { topics: [], after: 0, limit: 0, bytesMax: 0 };
 export const reversed = (entries: readonly LogEntry[]): LogEntry[] => [...entries].reverse();
 

@@ -14,12 +14,14 @@ type Notification = Answer['notifications'][number];
 
 /** The position up to which a topic is delivered. */
 interface Covered {
-  /** Undefined: not known; then what was published from `sinceMs` on is behind it. */
+  /**
+   * Undefined if the position is unknown. Then notifications published after `sinceMs` follow it.
+   */
   readonly position?: number | undefined;
   readonly sinceMs: number;
 }
 
-/** Goes through one chain of a client, answer by answer. */
+/** Checks one chain of a client, answer by answer. */
 export class ChainCheck {
   readonly #known: Knowledge;
   readonly #rights: RightsOf;
@@ -28,10 +30,10 @@ export class ChainCheck {
   /** The ids that were reported as lost. */
   readonly #missed = new Set<string>();
   readonly #covered = new Map<string, Covered>();
-  /** How many had been seen when a cursor was given. */
+  /** The number of notifications that the client had received when it got a cursor. */
   readonly #cursors = new Map<string, number>();
   #last: Answer | undefined;
-  /** The newest that came: by its position, of each topic or of all, and by when it was called. */
+  /** The received notifications with the highest position, of each topic or of all topics. */
   readonly #newest = new Map<string, Logged>();
   #calledLast: { id: string; calledMs: number } | undefined;
 
@@ -60,7 +62,7 @@ export class ChainCheck {
     this.#last = event;
   }
 
-  /** The client has read to the end: nothing may be left. */
+  /** The client has read to the end: no notification may be missing. */
   finish(): void {
     const last = this.#last;
     if (!last) return;
@@ -79,7 +81,10 @@ export class ChainCheck {
     }
   }
 
-  /** The position that an answer continues from. After a gap it is another one. */
+  /**
+   * The position that an answer continues from. After a gap, the client continues from a new
+   * position.
+   */
   #begin(event: Answer): void {
     const { topics, from, askedMs, atMs, gap, place } = event;
     const log = this.#known.orders.logOf(event);
@@ -93,21 +98,21 @@ export class ChainCheck {
     if (moved || gap === 'reset') this.#startOver();
     if (gap && !place) this.#covered.clear();
     for (const topic of this.#covered.keys()) if (!topics.includes(topic)) this.#covered.delete(topic);
-    // A client without a position gets one with the first answer. Later notifications are behind
-    // it.
+    // A client without a position gets one with the first answer. Later notifications follow this
+    // position.
     const isStart = from === 'earliest' && !before && (place !== undefined || !gap);
     const sinceMs = isStart ? -Infinity : gap || (!before && from === 'latest') ? atMs : askedMs;
     const position = isStart || (place && gap === 'reset') ? 0 : moved ? undefined : before?.place?.position;
     for (const topic of topics) if (!this.#covered.has(topic)) this.#covered.set(topic, { position, sinceMs });
   }
 
-  /** Whether the position of an answer means nothing in a log. */
+  /** True if the position of an answer is not valid in a log. */
   #isElsewhere(answer: Answer, log: string): boolean {
     const { orders } = this.#known;
     return answer.place ? !orders.continues(log, answer.place) : orders.logOf(answer) !== log;
   }
 
-  /** @param isGrounded a failover is reason enough */
+  /** @param isGrounded true if a failover explains the gap */
   #checkGap(event: Answer, isGrounded: boolean): void {
     const { gap, atMs, place } = event;
     const before = this.#last;
@@ -115,7 +120,7 @@ export class ChainCheck {
     if (!this.#known.gapsMayBe && !place) this.#report('groundless gap', what);
     // A client without a position may have been given one that it never saw.
     if (!place || !before?.place) return;
-    // The wrong word for another log has been reported as none.
+    // A gap with the wrong reason for another log was already reported as a silent gap.
     const grounds =
       isGrounded || (gap === 'expired' && this.#known.orders.hasExpired(place.log, before.place.position, atMs));
     if (!grounds) this.#report('groundless gap', what);
@@ -168,7 +173,7 @@ export class ChainCheck {
     this.#seen.add(id);
   }
 
-  /** Of the notifications of a topic and key, a page has the newest only. */
+  /** A page has only the newest notification of a topic and key. */
   #checkKeys({ notifications }: Answer): void {
     const newest = new Map<string, string>();
     for (const { id, topic } of notifications.toReversed()) {
@@ -218,8 +223,8 @@ export class ChainCheck {
   }
 
   /**
-   * The notifications that a client still has to receive: those behind its position, behind its
-   * first notification, or published after it had a position.
+   * The notifications that a client must still receive: after its position, after its first
+   * notification, or published after its start.
    */
   #due(log: string, topic: string, { position, sinceMs }: Covered, first = Infinity): readonly Logged[] {
     const { orders, publishes } = this.#known;
@@ -255,7 +260,8 @@ export class ChainCheck {
   }
 
   /**
-   * The position of a quiet client has to move too. Otherwise it expires by what others publish.
+   * The position of a quiet client has to move too. Otherwise retention would remove it when other
+   * topics have many notifications.
    */
   #checkCursorMoves(event: Answer): void {
     const { place, askedMs } = event;
@@ -285,12 +291,12 @@ export class ChainCheck {
   }
 }
 
-/** The time from which a request could have delivered the notification without a fault. */
+/** The time since which no fault has prevented the request from delivering the notification. */
 function dueFrom(publish: Publish | undefined, { askedMs, quietSinceMs = 0 }: Waiting): number {
   return Math.max(publish?.acknowledgedMs ?? Infinity, askedMs, quietSinceMs);
 }
 
-/** A cursor's text is another each time, even of the same place. */
+/** The text of a cursor is different each time, even for the same position. */
 function nameOf({ place, cursor }: Answer): string {
   return place ? `${place.log}${place.position}` : cursor;
 }

@@ -4,8 +4,8 @@ export type Chain = readonly (Answer | Waiting)[];
 
 /**
  * A client's events by the cursors that they continue from. A client that uses an old cursor again
- * begins a new chain. It shares the answers up to that cursor with the old chain. The chain that
- * was continued last comes last.
+ * begins a new chain. It shares the answers up to that cursor with the old chain. Chains are
+ * ordered by their last continuation.
  */
 export function chainsOf({ events }: ClientHistory): Chain[] {
   const chains: (Answer | Waiting)[][] = [];

@@ -16,7 +16,7 @@ import {
 
 const ALL = client('a b', 'earliest > a1 b2 a3 b5 > end');
 
-/** Histories with which something is wrong, and what; examples.ts says how to read them. */
+/** Wrong histories, and their problems. examples.ts explains the notation. */
 const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: string[]]>> = {
   lost: {
     'one missing between others': [
@@ -93,7 +93,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       },
       'a a1 is missing before x5',
     ],
-    'more missing than a gap is the reason of': [
+    'more missing notifications than the gap explains': [
       { logs: TRIMMED, clients: [placed('a b', 'earliest > > x0 @5', 'x0 > b5 > x5 expired')] },
       'a a3 is missing before x5',
     ],
@@ -108,11 +108,11 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       },
       'b b2 is missing before z',
     ],
-    'one missing of a topic given back': [
+    'a missing notification of a topic that is granted again': [
       { logs: LOG, clients: [withRights(placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 > x5'), '-b@15', '+b@18')] },
       'b b5 is missing before x5',
     ],
-    'one missing of a stream that goes on without a topic that was given back': [
+    'a missing notification of a stream that continues without a topic that is granted again': [
       {
         logs: LOG,
         clients: [withRights(placed('a b', 'earliest > a1 b2 > x2', 'x2 > a3 > x5 @45-90'), '-b@30', '+b@40')],
@@ -131,7 +131,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { logs: LOG, clients: [placed('a', 'earliest > a1 > x1', 'x1 > a1 a3 > x5')] },
       'a a1 came again',
     ],
-    'one twice on a chain begun anew': [
+    'a repeated notification on a new chain': [
       { clients: [client('a', 'earliest > a1 > x', 'x > a3 > y', 'x > a1 a3 > z')] },
       'a a1 came again',
     ],
@@ -141,7 +141,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { clients: [client('a', 'earliest > a3 a1 > x')] },
       'a a1, acknowledged before a3 was called, came after it',
     ],
-    'two exchanged of different topics': [
+    'two notifications of different topics in the wrong order': [
       { clients: [client('a b', 'earliest > b2 a1 a3 b5 > x')] },
       'a a1, acknowledged before b2 was called, came after it',
     ],
@@ -238,13 +238,13 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { lateMs: 20, publishes: [publish('a1')], clients: [client('a', 'earliest > a1 > x @0-530 quiet@500')] },
       'a a1 came 10 ms late',
     ],
-    'a cursor that stands still': [
+    'a cursor that does not move': [
       { lateMs: 20, logs: LOG, clients: [placed('d', 'earliest > > x0')] },
       'x0 stays behind a1',
     ],
   },
   'went back': {
-    'a cursor that stands before the last': [
+    'a cursor before the previous one': [
       { logs: LOG, clients: [placed('d', 'earliest > > x5', 'x5 > > x2')] },
       'to 2 from 5',
     ],
@@ -256,17 +256,17 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { clients: [client('a', 'earliest > > x', 'x > a1 > y', 'y > a3 > x')] },
       'x was given 2 notifications before',
     ],
-    'a cursor that says nothing has come': [
+    'a cursor that does not cover the notifications of its page': [
       { clients: [client('a', 'earliest > a1 > x', 'x > a3 > x')] },
       'x was given 1 notifications before',
     ],
   },
   'silent gap': {
-    'another log without a word': [
+    'another log without a gap': [
       { logs: WIPED, clients: [placed('a b', 'earliest > a1 b2 > x2', 'x2 > b5 > y5')] },
       'x2 was of another log than y5',
     ],
-    'another log where nothing came': [
+    'another log without notifications or a gap': [
       { logs: WIPED, clients: [placed('d', 'earliest > > x2', 'x2 > > y5')] },
       'x2 was of another log than y5',
     ],
@@ -278,7 +278,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { logs: TRIMMED, clients: [placed('a b', 'earliest > a1 > x1 @15', 'x1 > a3 b5 > x5')] },
       'b b2 is missing before x5',
     ],
-    'the wrong word for another log': [
+    'the wrong gap reason for another log': [
       { logs: WIPED, clients: [placed('a b', 'earliest > a1 b2 > x2', 'x2 > b5 > y5 expired')] },
       'x2 was of another log than y5',
     ],

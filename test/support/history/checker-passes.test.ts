@@ -16,11 +16,11 @@ import {
 
 const ALL = client('a b', 'earliest > a1 b2 a3 b5 > end');
 
-/** Histories with which nothing is wrong; examples.ts says how to read them. */
+/** Correct histories. examples.ts explains the notation. */
 const GOOD: Record<string, Example> = {
-  'nobody and nothing': { publishes: [] },
+  'an empty history': { publishes: [] },
   'everything once and in order': { clients: [ALL] },
-  'nothing for a topic that nothing came for': { clients: [client('d', 'earliest > > x')] },
+  'an empty answer for a topic without notifications': { clients: [client('d', 'earliest > > x')] },
   'several pages': { clients: [client('a b', 'earliest > a1 > x', 'x > b2 a3 > y', 'y > b5 > z')] },
   'several pages, with places': {
     logs: LOG,
@@ -55,7 +55,7 @@ const GOOD: Record<string, Example> = {
     publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
     clients: [client('a', 'earliest > a1 a3 > x')],
   },
-  'the same when the log is known': {
+  'a missing notification without acknowledgement, in a known log': {
     publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
     logs: LOG,
     clients: [client('a', 'earliest > a1 a3 > x')],
@@ -64,8 +64,8 @@ const GOOD: Record<string, Example> = {
     publishes: ['a1', 'a2'].map((id) => publish(id, { acknowledgedMs: 40 })),
     clients: [client('a', 'earliest > a2 a1 > x')],
   },
-  'a client that asks for a topic more': { clients: [client('a', 'earliest > a1 > x', '[a b] x > b2 a3 b5 > y')] },
-  'a client that asks for a topic less': { clients: [ALL, client('a', '[a b] earliest > a1 b2 > x', 'x > a3 > y')] },
+  'a client that adds a topic': { clients: [client('a', 'earliest > a1 > x', '[a b] x > b2 a3 b5 > y')] },
+  'a client that removes a topic': { clients: [ALL, client('a', '[a b] earliest > a1 b2 > x', 'x > a3 > y')] },
   'a client that changes its topics, with places': {
     logs: LOG,
     clients: [placed('b', '[a b] earliest > a1 b2 > x2', '[a] x2 > a3 > x4', 'x4 > b5 > x5')],
@@ -82,16 +82,16 @@ const GOOD: Record<string, Example> = {
     gapsMayBe: true,
     clients: [client('a b', 'earliest > a1 b2 > x', 'x > a1 b2 a3 b5 > y reset')],
   },
-  'a gap that retention is the reason of': {
+  'a gap because of retention': {
     logs: TRIMMED,
     clients: [placed('a b', 'earliest > > x0 @5', 'x0 > a3 b5 > x5 expired')],
   },
-  'a gap because of what others follow': {
+  'a gap because of notifications of other topics': {
     logs: TRIMMED,
     clients: [placed('c', 'earliest > > x1 @15', 'x1 > c4 > x5 expired')],
   },
   'a beginning that retention has removed': { logs: TRIMMED, clients: [placed('a b', 'earliest > a3 b5 > x5')] },
-  'a gap that a wipe is the reason of': {
+  'a gap after the log was wiped': {
     logs: WIPED,
     clients: [placed('a b', 'earliest > a1 b2 > x2', 'x2 > b5 > y5 reset')],
   },

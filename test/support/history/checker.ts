@@ -6,12 +6,13 @@ import { Orders } from './orders.js';
 
 export interface Bounds {
   /**
-   * Milliseconds within which a polling client receives an acknowledged notification. Left out:
-   * nothing is late.
+   * Milliseconds within which a polling client receives an acknowledged notification. If it is
+   * undefined, the checker reports no late notification.
    */
   readonly lateMs?: number;
   /**
-   * If positions are unknown: whether gaps had a reason. Left out: every gap is groundless.
+   * For histories without positions: true if gaps may have a reason. By default every gap is
+   * groundless.
    */
   readonly gapsMayBe?: boolean;
 }
@@ -22,8 +23,8 @@ export interface Bounds {
  * may lack those that have expired, and those that a newer one of their key replaces. A gap must
  * have a reason. The kinds of problems are:
  *
- * - `lost`: it is missing before something that came, or for good
- * - `doubled`: it came again on the same chain
+ * - `lost`: a later notification arrived without it, or it never arrived
+ * - `doubled`: it arrived twice on the same chain
  * - `out of order`: it arrived after a notification that follows it in the log
  * - `phantom`: it was not published, or not in this form
  * - `foreign`: its topic was not asked for, or not allowed

@@ -2,14 +2,15 @@ import { problemsOf } from './checker.js';
 import type { Answer, ClientHistory, History, Logged, Publish, RightsChange, Waiting } from './history.js';
 
 /*
- * Histories in a few words, for the checker's own tests. A notification is called by its topic and
- * its number: `b2` is called at 20 and acknowledged at 25. An answer is `from > what came >
- * cursor`, with what else is to be said behind it:
+ * Histories in a few words, for the checker's own tests. The name of a notification is its topic
+ * and number. `publish` is called for `b2` at 20, and acknowledged at 25. An answer is `from >
+ * notifications > cursor`, followed by further facts:
  *
  *   [a b] earliest > a1 b2 > x2 reset @30-40
  *
- * polled topics a and b (else those of the client) at 30, answered at 40. `quiet@20`: no fault
- * since 20. `sent@39`: the node sent it at 39. `from > ? > -` is no answer yet.
+ * The client polled topics a and b at 30, and was answered at 40. Without the list, it polls its
+ * own topics. `quiet@20`: no fault since 20. `sent@39`: the node sent it at 39. `from > ? > -` is a
+ * request without an answer.
  */
 
 export interface Example {
@@ -44,7 +45,7 @@ export function logged(ids = PUBLISHED, trimmed = ''): Logged[] {
 
 export const LOG = new Map([['x', logged()]]);
 export const TRIMMED = new Map([['x', logged(PUBLISHED, 'a1 b2')]]);
-/** A log that was wiped, and the next one. */
+/** A wiped log, and the log after it. */
 export const WIPED = new Map([
   ['x', logged('a1 b2 a3')],
   ['y', logged('c4 b5')],

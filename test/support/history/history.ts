@@ -3,16 +3,16 @@
  * this format. The simulation knows every position; for an HTTP client a cursor is opaque. All
  * times are of one clock.
  *
- * `problemsOf` in checker.ts says what is wrong with it; `ClientRecord` and `PublishRecord` in
- * record.ts write it down.
+ * `problemsOf` in checker.ts finds the problems of a history. `ClientRecord` and `PublishRecord` in
+ * record.ts create histories.
  */
 export interface History {
   readonly publishes: readonly Publish[];
   readonly clients: readonly ClientHistory[];
   /**
-   * The logs as they were, by any name, each in its order: a simulation sees them, others read one
-   * from its beginning when all is over. Without any, the order of a topic is taken from the client
-   * that has seen the most of it.
+   * The logs by name, each in order. The simulation knows them; HTTP tests read the log at their
+   * end. If no log is known, the client with the most notifications of a topic defines the order of
+   * this topic.
    */
   readonly logs?: ReadonlyMap<string, readonly Logged[]>;
   /**
@@ -28,11 +28,14 @@ export interface Publish {
   readonly topic: string;
   /** When it was called for the first time. */
   readonly calledMs: number;
-  /** When it was acknowledged. Undefined: it was not, so that it may have been appended or not. */
+  /**
+   * When it was acknowledged. Undefined without an acknowledgement. Then the log may or may not
+   * contain it.
+   */
   readonly acknowledgedMs?: number | undefined;
   /** A newer notification of the same topic and key may replace it. */
   readonly key?: string | undefined;
-  /** From then on it may be missing, and must not be delivered. */
+  /** The time of its expiry. After that, no node may deliver it. */
   readonly expiresMs?: number | undefined;
 }
 
@@ -45,7 +48,10 @@ export interface Logged {
   readonly trimmedMs?: number | undefined;
 }
 
-/** The end of what a log shares with an earlier one; `lost`: that one had acknowledged more. */
+/**
+ * The last position that a log shares with an earlier log. `lost`: the earlier log had acknowledged
+ * later entries.
+ */
 export interface Fork extends Place {
   readonly lost: boolean;
 }
@@ -70,7 +76,7 @@ export interface ClientHistory {
   readonly finished?: boolean;
 }
 
-/** A page that came whole; or the part of a stream that came whole with the last `id:`. */
+/** A complete page, or the part of a stream up to its last complete `id:`. */
 export interface Answer extends Waiting {
   readonly notifications: readonly { readonly id: string; readonly topic: string }[];
   readonly cursor: string;
@@ -78,8 +84,8 @@ export interface Answer extends Waiting {
   readonly place?: Place | undefined;
   readonly gap?: 'expired' | 'reset' | undefined;
   /**
-   * It only reports the client's position, not that no notification was due: a stream opens, or a
-   * node ends the request.
+   * The answer only reports the client's position, as at the start of a stream. It does not show
+   * that no notification exists.
    */
   readonly isPlaceOnly?: boolean | undefined;
 }
@@ -94,19 +100,22 @@ export interface Waiting {
   readonly topics: readonly string[];
   /** The time of the request. For a stream: the time at which the previous part arrived. */
   readonly askedMs: number;
-  /** Since when no fault was in its way: `Infinity` if one is. Left out: there never was any. */
+  /**
+   * The time since which no fault has delayed the request; `Infinity` during a fault. Undefined: no
+   * fault at all.
+   */
   readonly quietSinceMs?: number | undefined;
   readonly atMs: number;
   /** When the node sent the answer, if known. */
   readonly sentMs?: number | undefined;
 }
 
-/** A topic is taken away from a client, or given to it. */
+/** A topic is revoked from a client, or granted to it. */
 export interface RightsChange {
   readonly topic: string;
   readonly allowed: boolean;
   readonly calledMs: number;
-  /** When that was acknowledged. Undefined: it was not, so that it may hold or not. */
+  /** The time of the acknowledgement. Without one, the change may or may not be in effect. */
   readonly doneMs?: number | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { Chain } from './chains.js';
 import { type Answer, type Fork, type History, isAnswer, type Logged, type Place } from './history.js';
 
-/** A log whose whole order is unknown: its positions compare within one topic only. */
+/** A log without a known total order. Only positions of the same topic can be compared. */
 const DERIVED = 'derived';
 
 interface KnownLog {
@@ -16,8 +16,8 @@ export class Orders {
   constructor(
     logs: NonNullable<History['logs']>,
     /**
-     * Whether they are logs as they were, where positions of all topics can be compared; or
-     * derived.
+     * True for real logs, in which positions of all topics can be compared. False for a derived
+     * log.
      */
     readonly areWhole: boolean,
     readonly forks: NonNullable<History['forks']> = new Map(),
@@ -34,7 +34,9 @@ export class Orders {
     }
   }
 
-  /** The logs as they were, or else what the longest chains say of each topic. */
+  /**
+   * The logs of the history. Without them, the order of each topic is that of its longest chain.
+   */
   static of(history: History, chains: readonly Chain[]): Orders {
     if (history.logs) return new Orders(history.logs, true, history.forks);
     const longest = new Map<string, ReadonlySet<string>>();
@@ -46,19 +48,19 @@ export class Orders {
   }
 
   /**
-   * Whether a notification that was acknowledged before another was published precedes it. With
-   * several logs the one that acknowledged is unknown, and a repetition may have appended to the
-   * next.
+   * True if a notification precedes all that are published after its acknowledgement. With several
+   * logs it is unknown which log acknowledged a call. A repeated call may have appended to the next
+   * log.
    */
   get followCalls(): boolean {
     return this.#logs.size === 1;
   }
 
-  /** The log that an answer is of. */
+  /** The log of an answer. */
   logOf({ place }: Answer): string {
     const only = this.#logs.size === 1 ? [...this.#logs.keys()][0] : undefined;
     const log = place?.log ?? only;
-    if (log === undefined) throw new Error('of several logs, an answer has to say which one it is of');
+    if (log === undefined) throw new Error('if a history has several logs, each answer must name its log');
     return log;
   }
 
@@ -94,14 +96,14 @@ export class Orders {
     return entries.slice(low);
   }
 
-  /** Whether retention had removed anything behind a position by some moment. */
+  /** True if retention had removed an entry after a position at this time. */
   hasExpired(log: string, position: number, atMs: number): boolean {
     const entries = this.#logs.get(log)?.byId.values() ?? [];
     for (const entry of entries) if (entry.position > position && (entry.trimmedMs ?? Infinity) <= atMs) return true;
     return false;
   }
 
-  /** Whether any log has it. */
+  /** True if any log has the notification. */
   holds(id: string): boolean {
     return [...this.#logs.values()].some(({ byId }) => byId.has(id));
   }

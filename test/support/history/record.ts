@@ -1,6 +1,6 @@
 import type { Answer, ClientHistory, Publish, RightsChange, Waiting } from './history.js';
 
-/** Milliseconds from some start. */
+/** Milliseconds since any fixed time. */
 type Now = () => number;
 
 const systemNow: Now = () => performance.now();
@@ -19,7 +19,7 @@ export interface WireBlock {
   readonly data?: string | undefined;
 }
 
-/** Writes down what a client that speaks HTTP is answered. */
+/** Records the answers of an HTTP client. */
 export class ClientRecord implements ClientHistory {
   readonly events: (Answer | Waiting)[] = [];
   readonly rights: RightsChange[] = [];
@@ -47,7 +47,7 @@ export class ClientRecord implements ClientHistory {
     };
     return ({ event, id, data }) => {
       if (event === 'gap') part = { ...part, gap: (JSON.parse(data!) as NonNullable<WirePage['gap']> & object).reason };
-      // A block without an event's name is a notification, if it has data at all.
+      // A block without an event name is a notification if it has data.
       else if (event === undefined && data !== undefined) {
         part = {
           ...part,
@@ -70,7 +70,7 @@ export class ClientRecord implements ClientHistory {
   }
 }
 
-/** Writes down what is published. */
+/** Records the published notifications. */
 export class PublishRecord {
   readonly publishes: Publish[] = [];
 

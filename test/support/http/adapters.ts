@@ -12,7 +12,7 @@ import { inDepth } from '../depth.js';
 /** A way to run a Nest application. */
 export interface Adapter {
   readonly name: string;
-  /** Options that the module is given besides a test's own. */
+  /** Options of the module, in addition to those of a test. */
   readonly options?: NotificationsOptions;
   /** The application, not initialised yet. Without logs it logs nothing. */
   create(module: Type, options: NestApplicationOptions & { logs?: Logs }): Promise<INestApplication>;
@@ -47,7 +47,7 @@ export const ADAPTERS: readonly Adapter[] = [express, fastify, node];
 /** Most suites run on the third adapter with TEST_DEPTH=all only. Those of the protocol name it. */
 const MOST: readonly Adapter[] = inDepth([express, fastify], ADAPTERS);
 
-/** For rules in which adapters have no part. */
+/** For tests whose result does not depend on the adapter. */
 export const ONE_ADAPTER: readonly Adapter[] = inDepth([fastify], ADAPTERS);
 
 /**
@@ -60,8 +60,7 @@ export const ADAPTERS_AND_LANE: readonly Adapter[] = [
 ];
 
 /**
- * The same tests on every platform. The servers of a test are closed after it, and it must not
- * leave warnings.
+ * The same tests on every platform. Closes the servers after each test. A test with warnings fails.
  */
 export function forEachAdapter(tests: (adapter: Adapter) => void, adapters = MOST): void {
   describe.each(adapters)('on platform-$name', (adapter) => {

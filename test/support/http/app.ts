@@ -36,14 +36,14 @@ export interface TestApp {
   /** The one feed of the application, or the first of several. */
   readonly service: NotificationsService;
   /**
-   * The messages that it logged at warn and error. A test that provokes a report takes it out; any
-   * other one fails the test.
+   * The messages that it logged at warn and error. A test that expects a message removes it from
+   * the list. Any other message fails the test.
    */
   readonly logs: Logs;
   /** Connections that its server has open. */
   readonly sockets: ReadonlySet<Socket>;
   counts(): NotificationsCounts;
-  /** Closes it now, as a test of closing does. */
+  /** Closes the application before the end of the test. */
   close(): Promise<void>;
 }
 
@@ -60,7 +60,8 @@ const NOTHING: NotificationsCounts = {
 export const OPEN: NotificationsOptions = { access: { read: 'public', publish: 'public' } };
 
 /**
- * Starts an application, which is closed after the test and must have let go of everything by then.
+ * Starts an application and closes it after the test. The test fails if the application has not
+ * released all resources.
  */
 export async function startApp(adapter: Adapter, options: AppOptions = {}): Promise<TestApp> {
   const { notifications = { access: 'public' } } = options;
@@ -94,7 +95,7 @@ export async function startApp(adapter: Adapter, options: AppOptions = {}): Prom
   return app;
 }
 
-/** The clients of the test have gone before this runs. */
+/** The test's clients are closed before this step. */
 async function stop(app: TestApp): Promise<void> {
   try {
     await until(() => app.counts().waiters + app.counts().topics === 0);

@@ -14,7 +14,7 @@ export function atTestEnd(task: Task): () => void {
   return () => tasks.delete(task);
 }
 
-/** Runs what is registered, all of it, and fails with the first error. */
+/** Runs all registered tasks, and rejects with the first error. */
 export async function endTest(): Promise<void> {
   const errors: unknown[] = [];
   for (let task = [...tasks].at(-1); task; task = [...tasks].at(-1)) {
@@ -50,7 +50,7 @@ export function unwatchWarnings(): void {
 }
 
 function onWarning(warning: Error): void {
-  // Jest's own, about the way it runs ES modules.
+  // Ignores Jest's own warning about ES modules.
   if (warning.name === 'ExperimentalWarning') return;
   warnings.push(`${warning.name}: ${warning.message}`);
 }

@@ -90,7 +90,7 @@ export class Connection {
     return message;
   }
 
-  /** Resolves when a condition holds that only data or the connection's close can bring about. */
+  /** Checks the condition after each chunk and at the close, and resolves when it is true. */
   async when(condition: () => boolean, what: string): Promise<void> {
     if (condition()) return;
     let watcher = (): void => undefined;

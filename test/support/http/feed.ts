@@ -6,12 +6,12 @@ import { turn, until } from '../time/until.js';
 type Query = string;
 type Headers = Request['headers'];
 
-/** A GET of the feed, answered. */
+/** Sends a GET of the feed, and resolves with the answer. */
 export function poll(target: Target, query: Query, headers: Headers = {}): Promise<Message> {
   return request(target, { path: `/notifications?${query}`, headers });
 }
 
-/** A poll that the application holds by the time this resolves. */
+/** Sends a poll, and resolves when the application holds it. */
 export async function holdPoll(app: TestApp, query: Query, headers: Headers = {}): Promise<Connection> {
   const before = app.counts().waiters;
   const connection = await Connection.open(app);
@@ -40,7 +40,7 @@ export async function publish(app: TestApp, topic: string, count = 1, from = 1):
   return cursor;
 }
 
-/** The numbers of what a page or blocks brought. */
+/** The numbers of the notifications on a page or in blocks. */
 export function numbers(notifications: readonly { data: { n: number } }[]): number[] {
   return notifications.map(({ data }) => data.n);
 }
@@ -57,12 +57,12 @@ export function upTo(count: number): number[] {
 export async function backUp(app: TestApp): Promise<void> {
   const data = 'x'.repeat(60 * 1024);
   const { waiters } = app.counts();
-  // More than any kernel's buffers for one connection.
+  // The notifications are larger than the kernel's buffers of one connection.
   for (let count = 0; count < 1_000; count++) {
     await app.service.publish('orders', { type: 'padded', data });
     await turn();
     if (app.counts().waiters < waiters) return;
     if (count > 100 && [...app.sockets].some(({ writableLength }) => writableLength > 0)) return;
   }
-  throw new Error('the sockets took everything');
+  throw new Error('the sockets of the stalled clients are not full; publish more');
 }

@@ -3,7 +3,9 @@ import { StringDecoder } from 'node:string_decoder';
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_END = Buffer.from('\r\n');
 
-/** A response as it comes in: the head first, then the text of the body, until `complete`. */
+/**
+ * A response that is being received: first the head, then the text of the body, until `complete`.
+ */
 export class Message {
   readonly status: number;
   /** Names and values as they were written. */
@@ -12,7 +14,9 @@ export class Message {
   readonly parts: string[] = [];
   complete = false;
   readonly #decoder = new StringDecoder('utf8');
-  /** Bytes still to come of the body or the chunk; Infinity: until the connection closes. */
+  /**
+   * The missing bytes of the body or of the chunk. Infinity if the body ends with the connection.
+   */
   #left: number;
   readonly #chunked: boolean;
   #isLastChunk = false;
@@ -72,7 +76,7 @@ export class Message {
       } else {
         const part = rest.subarray(0, this.#left);
         rest = rest.subarray(part.length);
-        // The line end behind a chunk is no text of it.
+        // The line end after a chunk does not belong to the body.
         const text = this.#chunked ? part.subarray(0, Math.max(0, this.#left - LINE_END.length)) : part;
         this.parts.push(this.#decoder.write(text));
         this.#left -= part.length;

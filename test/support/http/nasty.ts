@@ -62,12 +62,12 @@ export function mutated(text: string, random: Random): string {
   return result;
 }
 
-/** Half of a pair of surrogates has no form in a URL. */
+/** A lone surrogate cannot be encoded in a URL. */
 function encodeWellFormed(text: string): string {
   return encodeURIComponent(Buffer.from(text).toString());
 }
 
-/** A query of the feed, right in parts. */
+/** A query of the feed with valid and invalid parameters. */
 export function nastyQuery(random: Random, cursor: string): string {
   const parts = Array.from({ length: random.below(5) }, () => {
     const name = random.below(3) > 0 ? random.pick(PARAMETERS) : random.pick(NASTY_TEXTS);
@@ -91,7 +91,7 @@ export function nastyHeaders(random: Random, cursor: string): Record<string, str
   return headers;
 }
 
-/** A body to publish, right in parts. */
+/** A body to publish with valid and invalid fields. */
 export function nastyBody(random: Random): Buffer {
   const text = (): string => random.pick(NASTY_TEXTS);
   const value = (depth: number): unknown =>

@@ -81,8 +81,8 @@ export const PROXIES: readonly Proxy[] = [
     program: find('haproxy'),
     config: HAPROXY,
     args: ['-db', '-f', 'proxy.conf'],
-    // Its manual, on `option abortonclose`: without it, a client that has closed may be one that
-    // only reads.
+    // The manual of `option abortonclose`: without this option, HAProxy keeps the request, because
+    // the client may still read.
     reportsLeaving: false,
   },
 ];
@@ -93,14 +93,14 @@ export function withNginxGzip(proxy: Proxy): Proxy {
   return { ...proxy, config: (ports) => proxy.config(ports).replace('gzip on;', types) };
 }
 
-/** Says more of how a proxy handles connections: its `defaults`. */
+/** Adds lines to the `defaults` section of HAProxy. */
 export function withHaproxyOption(proxy: Proxy, option: string): Proxy {
   return { ...proxy, config: (ports) => proxy.config(ports).replace('defaults\n', `defaults\n  option ${option}\n`) };
 }
 
 /**
- * The same with the timeouts that end what is held, a minute or so by default, at this many
- * seconds.
+ * The same proxy with shorter timeouts for held requests, in seconds. The default is about a
+ * minute.
  */
 export function withTimeouts(proxy: Proxy, seconds: number): Proxy {
   const scaled = (config: string): string =>
@@ -115,7 +115,8 @@ export function withTimeouts(proxy: Proxy, seconds: number): Proxy {
 export async function startProxy({ name, program, config, args }: Proxy, upstream: Target): Promise<Target> {
   if (program === undefined) throw new Error(`${name} is not installed`);
   const directory = mkdtempSync(join(tmpdir(), 'proxy-'));
-  // As root, nginx runs its workers as another user, who has to get at its temporary files.
+  // If root starts nginx, another user runs its workers. That user needs access to the temporary
+  // files.
   chmodSync(directory, 0o755);
   const port = await freePort();
   writeFileSync(join(directory, 'proxy.conf'), config({ listen: port, upstream: upstream.port }));

@@ -7,7 +7,7 @@ import { atTestEnd } from './cleanup.js';
 import { WITH_FETCH } from './event-source.js';
 import { freePort } from '../free-port.js';
 
-/** An application that is started again where it was: on its port, with its log. */
+/** An application that can restart on the same port with the same log. */
 export class Server {
   readonly #start: (options: AppOptions) => Promise<TestApp>;
   readonly #path: string;

@@ -13,7 +13,7 @@ export interface RoamingOptions {
   readonly cursor: string;
   readonly random: Random;
   readonly transports: readonly Transport[];
-  /** Nothing more will be published. */
+  /** Returns true when the publisher has finished. */
   readonly over: () => boolean;
 }
 
@@ -23,11 +23,11 @@ export interface RoamingOptions {
  */
 const WAITS = [0, 1, 1];
 /**
- * Turns of the event loop after which impatient clients leave: in every phase of a request, and
- * while it is held.
+ * Impatient clients disconnect after up to this many turns: in every phase of a request, and while
+ * it is held.
  */
 const PATIENCE_TURNS = 200;
-/** How often a stream breaks right behind a block. */
+/** The probability that a stream is cut right after a block. */
 const CUT_PROBABILITY = 0.02;
 
 /**
@@ -50,7 +50,7 @@ export class RoamingClient {
     this.#cursor = options.cursor;
   }
 
-  /** Until everything is over and the feed has nothing more. */
+  /** Reads until the publisher has finished and the feed has no more notifications. */
   async run(): Promise<void> {
     const { random, over, transports } = this.#options;
     for (;;) {
@@ -64,7 +64,10 @@ export class RoamingClient {
     }
   }
 
-  /** One poll, or what an impatient client sees of it. Says whether there was something. */
+  /**
+   * Sends one poll. An impatient client reads only a part of the answer. Returns true if it has
+   * notifications.
+   */
   async #poll({ wait, limit, patient }: { wait: number; limit: number; patient: boolean }): Promise<boolean> {
     const connection = await Connection.open(this.#target);
     try {

@@ -10,7 +10,10 @@ export interface Block {
   readonly data?: string;
 }
 
-/** Reads an event stream block by block, as strictly as the protocol is written down. */
+/**
+ * Reads an event stream block by block. Rejects every block that docs/protocol.md does not
+ * describe.
+ */
 export class SseReader {
   readonly connection: Connection;
   readonly head: Message;
@@ -24,7 +27,7 @@ export class SseReader {
     this.head = head;
   }
 
-  /** Opens a stream; its head is here by the time this resolves. */
+  /** Opens a stream, and resolves when its head has arrived. */
   static async open(target: Target, query: string, headers: Request['headers'] = {}): Promise<SseReader> {
     const connection = await Connection.open(target);
     connection.send({ path: `/notifications?${query}`, headers: { Accept: 'text/event-stream', ...headers } });
@@ -66,7 +69,7 @@ export class SseReader {
     return blocks;
   }
 
-  /** The next notifications; cursors between them are passed over, anything else fails. */
+  /** Reads the next notifications. Skips cursor blocks, and rejects other blocks. */
   async notifications(count: number): Promise<{ data: { n: number }; topic: string }[]> {
     const notifications: { data: { n: number }; topic: string }[] = [];
     while (notifications.length < count) {
@@ -105,7 +108,7 @@ export class SseReader {
     return this.#unread.includes('\n\n');
   }
 
-  /** The block that is there; nothing if it was comments. */
+  /** Parses a block; undefined if it has only comments. */
   #take(): Block | undefined {
     const end = this.#unread.indexOf('\n\n');
     const lines = this.#unread.slice(0, end).split('\n');

@@ -1,17 +1,18 @@
 import type { Random } from '../random.js';
 
-/** `up`: from the client to the server; `down`: back. */
+/** `up`: from the client to the server. `down`: from the server to the client. */
 export type Direction = 'up' | 'down';
 
 /**
- * The faults of one connection. Of a direction, `afterBytes` have come through before it sets in.
+ * The faults of one connection. A fault with a direction begins after `afterBytes` bytes of that
+ * direction.
  */
 export type Fault =
   | { readonly kind: 'none' }
   /** Every piece takes this much longer, both ways. */
   | { readonly kind: 'delay'; readonly ms: number }
   /**
-   * The connection ends there for both sides, also in the middle of a message: by FIN or by RST.
+   * Ends the connection for both sides, by FIN or RST, possibly in the middle of a message.
    */
   | {
       readonly kind: 'cut';
@@ -19,7 +20,7 @@ export type Fault =
       readonly afterBytes: number;
       readonly by: 'end' | 'reset';
     }
-  /** Reads nothing for so long, and then continues. */
+  /** Reads nothing for `ms` milliseconds, and then continues. */
   | {
       readonly kind: 'stall';
       readonly direction: Direction;
@@ -28,11 +29,11 @@ export type Fault =
     }
   /** Later bytes are accepted and never arrive; neither side is notified. */
   | { readonly kind: 'drop'; readonly direction: Direction; readonly afterBytes: number }
-  /** Accepted, and never answered. */
+  /** The proxy accepts the connection and never answers. */
   | { readonly kind: 'deaf' }
-  /** A second connection goes the same way, and says nothing. */
+  /** The proxy opens a second connection to the target, and sends nothing on it. */
   | { readonly kind: 'twin' }
-  /** A second connection says the same once more, and its answers go nowhere. */
+  /** The proxy sends the same bytes on a second connection, and drops the answers. */
   | { readonly kind: 'echo' };
 
 export type FaultKind = Fault['kind'];
@@ -41,11 +42,11 @@ export const NO_FAULT: Fault = { kind: 'none' };
 
 export interface FaultOptions {
   readonly random: Random;
-  /** How many of the connections suffer something. */
+  /** The share of connections with a fault. */
   readonly probability: number;
-  /** Bytes after which a fault sets in, at most. */
+  /** The maximum number of bytes before a fault begins. */
   readonly bytesMax: number;
-  /** Delays, and how long something stalls, at most. */
+  /** The maximum delay and the maximum stall. */
   readonly msMax: number;
   readonly kinds: readonly Exclude<FaultKind, 'none'>[];
 }
@@ -61,7 +62,7 @@ export function seededFaults({ random, probability, bytesMax, msMax, kinds }: Fa
     const ms = random.from(1, msMax);
     switch (kind) {
       case 'delay':
-        // It is for every piece.
+        // The delay applies to every piece.
         return { kind, ms: Math.ceil(ms / 20) };
       case 'cut':
         return { kind, direction, afterBytes, by: random.pick(['end', 'reset']) };

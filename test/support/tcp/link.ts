@@ -31,12 +31,12 @@ export class Link {
     for (const socket of this.#sockets) {
       // A socket that is ending already cannot be reset.
       if (!socket.writableEnded) socket.resetAndDestroy();
-      // By itself that waits until everything written has been taken.
+      // Without this, `end` waits until the other side has read everything.
       socket.destroy();
     }
   }
 
-  /** A connection is one: when a socket of it goes, all go, and in the same manner. */
+  /** All sockets of a connection close together, and in the same way. */
   #own(socket: Socket): Socket {
     this.#sockets.add(socket);
     socket.setNoDelay(true);
@@ -78,8 +78,8 @@ export class Link {
         else this.#end();
       }
     });
-    // If bytes are lost, the end behind them is lost too. It may come while they are held, though
-    // nothing is read then.
+    // If bytes are lost, the end behind them is lost too. The `end` event may arrive while bytes
+    // are held, although the socket is paused.
     from.on('end', () => left > 0 && !this.#held.has(from) && to.end());
   }
 
@@ -89,7 +89,7 @@ export class Link {
     to.once('drain', () => this.#held.has(from) || from.resume());
   }
 
-  /** Passes something on later, and takes nothing more until then. */
+  /** Forwards a chunk after a delay, and reads no more until then. */
   #hold(from: Socket, to: Socket, { chunk, ms }: { readonly chunk: Buffer; readonly ms: number }): void {
     this.#suffer();
     this.#held.add(from.pause());
@@ -100,7 +100,7 @@ export class Link {
     }, ms);
   }
 
-  /** Its result does not concern the connection. */
+  /** The twin's errors do not affect the connection. */
   #twin(near: Socket, port: number): void {
     const twin = dial(port).resume();
     twin.on('error', () => undefined);

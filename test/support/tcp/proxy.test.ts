@@ -16,7 +16,7 @@ interface Side {
 }
 
 const STALL_MS = 150;
-/** More than sockets take unread. */
+/** More bytes than sockets buffer for a peer that does not read. */
 const MUCH = 64 * 1024 * 1024;
 
 let server: Server;
@@ -42,7 +42,7 @@ function dial(): Side {
   return side;
 }
 
-/** The two sides of a new connection, the far one as soon as there is one. */
+/** The two sides of a new connection. The server side resolves when the proxy has connected. */
 async function open(fault: Fault): Promise<{ near: Side; far: Side }> {
   proxy = await TcpProxy.start((server.address() as AddressInfo).port, () => fault);
   const near = dial();
@@ -67,7 +67,7 @@ describe('the proxy of the tests', () => {
     await once(server, 'close');
   });
 
-  test('passes everything on, ends one way at a time, and counts', async () => {
+  test('forwards all bytes, supports half-open connections, and counts faults', async () => {
     const { near, far } = await open(NO_FAULT);
     near.socket.end('question');
     await until(() => far.ended);
@@ -78,7 +78,7 @@ describe('the proxy of the tests', () => {
     expect([near.text, near.error, proxy.bytesOut, proxy.suffered.size]).toEqual(['answer', undefined, 6, 0]);
   });
 
-  test('takes no more from one side than the other takes', async () => {
+  test('applies backpressure', async () => {
     const { near, far } = await open(NO_FAULT);
     far.socket.pause();
     near.socket.write(Buffer.alloc(MUCH));
@@ -168,7 +168,7 @@ describe('the proxy of the tests', () => {
     await until(() => accepted.every(({ ended, closed }) => ended || closed));
   });
 
-  test('heals: connections with faults are reset, and later ones have none', async () => {
+  test('after `heal`, connections with faults are reset, and new connections have no faults', async () => {
     const { near } = await open({ kind: 'deaf' });
     proxy.heal();
     await until(() => near.closed);
@@ -180,7 +180,7 @@ describe('the proxy of the tests', () => {
   });
 });
 
-test('a seed determines what happens to whom, and everything happens', () => {
+test('a seed determines the fault of each connection, and all kinds of faults occur', () => {
   const kinds = ['delay', 'cut', 'stall', 'drop', 'deaf', 'twin', 'echo'] as const;
   const of = (seed: number): Fault[] => {
     const options = { probability: 0.5, bytesMax: 1_000, msMax: 500, kinds };

@@ -11,7 +11,7 @@ export class TcpProxy {
   bytesOut = 0;
   /** The target of new connections. */
   targetPort: number;
-  /** How many connections suffered what. */
+  /** The number of connections with each fault. */
   readonly suffered = new Map<FaultKind, number>();
   readonly #server: Server;
   readonly #links = new Set<Link>();
@@ -44,7 +44,7 @@ export class TcpProxy {
     return this.#links.size;
   }
 
-  /** From now on these happen to new connections. */
+  /** New connections get these faults. */
   faults(nextFault: () => Fault): void {
     this.#nextFault = nextFault;
   }

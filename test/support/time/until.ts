@@ -5,7 +5,10 @@ import { pause } from './pause.js';
  */
 export const WITHIN_MS = 20_000;
 
-/** After this many turns the wait is for a timer or another process, which need the processor. */
+/**
+ * After this many turns, the condition probably depends on a timer or another process. These need
+ * the processor.
+ */
 const TURNS_MAX = 200;
 /** The pause between two checks after those turns. */
 const CHECK_MS = 1;
@@ -15,8 +18,8 @@ const ASK_MS = 5;
 /**
  * Waits until a condition holds, and fails with the condition's text if that takes too long.
  *
- * @param everyMs pause between two checks. By default it is short, and for a condition in this
- * process the event loop turns first.
+ * @param everyMs pause between two checks. By default, `until` first runs turns of the event loop,
+ * and then pauses briefly between checks.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,

@@ -4,7 +4,7 @@ import { LOCK_CLASS, quoted } from './names.js';
 /**
  * Appends drafts: one call, one round trip, one transaction.
  *
- * The lock makes the order of positions the order of commits. PostgreSQL releases it only after the
+ * Because of the lock, positions follow the order of commits. PostgreSQL releases it only after the
  * transaction has become visible. So each position is assigned after all lower positions are
  * visible to every reader. A separate statement takes the lock, so the next statement sees
  * everything that was committed before. With one snapshot for the whole transaction, the next

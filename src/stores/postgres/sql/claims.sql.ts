@@ -2,9 +2,9 @@ import { LOCK_CLASS, quoted } from './names.js';
 
 /**
  * - `claims`: the claimed keys, by group and number; `shared/claims.ts` describes how they expire.
- * - `claims_state`: one row with the last number and the count of claims. Its lock makes the order
- *   of numbers the order of commits. It is a separate row, so that its dead versions do not slow
- *   reads of the log's row.
+ * - `claims_state`: one row with the last number and the count of claims. Because of its lock,
+ *   numbers follow the order of commits. It is a separate row, so that its dead versions do not
+ *   slow reads of the log's row.
  */
 export function claimsTables(schema: string): string {
   const s = quoted(schema);

@@ -23,12 +23,13 @@ const DIRECTIONS = {
  * Chooses the positions of a page: topics, start position, limit and bytes as in `readPage`.
  *
  * To read `limit` rows of every topic would visit too many rows. So the first read takes a part of
- * `limit` from each topic. One topic's part ends first. Its last position shows how many rows a
- * range of positions holds. The sizes of the next ranges follow from that density. All rows up to
- * `horizon` have been read. The cost is the rows of the page, plus some lookups per topic.
+ * `limit` from each topic. The part of one topic ends nearest to the start. The rows up to that
+ * position show the density of rows. The sizes of the next ranges follow from that density. All
+ * rows up to `horizon` have been read. The cost is the rows of the page, plus some lookups per
+ * topic.
  *
- * Before a position, the same index is read backwards. A position beyond the head counts as the one
- * after the head, because the distance from it is part of the density.
+ * Before a position, the same index is read backwards. A position beyond the head is replaced by
+ * the first position after the head. Otherwise the density would be too low.
  *
  * The function is STABLE, so all its statements see the log at the moment of the calling statement.
  */

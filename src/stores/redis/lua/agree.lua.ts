@@ -8,15 +8,15 @@ import { BEHIND_CODE } from '../errors.js';
  *
  * Reasons for a new epoch:
  * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved
- *   to another engine. Acknowledged entries after the last one may be lost, even if no node is left
- *   that has seen them. The new epoch continues the old one up to the head. `lost` says
- *   whether a loss is possible.
+ *   to another engine. Entries after the last kept entry may be lost, even if no running node has
+ *   seen them. The new epoch continues the old one up to the head. `lost` says whether a loss is
+ *   possible.
  * - The head is below a position that the node has seen, or another append is at that position.
  * - The engine is at an earlier epoch than the node, or at another epoch with the same number, or
  *   has no log. Such an engine may also be a primary that was replaced. So the node waits first:
  *   see `LogState`.
  *
- * - KEYS[1] `meta`: hash, the state of the log. The other names begin as its name does.
+ * - KEYS[1] `meta`: hash, the state of the log. The names of all other keys have the same prefix.
  * - KEYS[2] `log`: stream of the entries; the id is `<position>-0`.
  * - KEYS[3], KEYS[4] `ids:0`, `ids:1`: hashes from id to position, the two generations of the
  *   idempotency window.
@@ -42,9 +42,9 @@ local base = string.sub(KEYS[1], 1, -5)
 local META, LOG = KEYS[1], KEYS[2]
 local ID, TOPIC, JSON, TIME, TOKEN = 2, 4, 6, 8, 10
 local NEVER_REPLICA = string.rep('0', 40)
--- Clocks of two engines differ by less.
+-- The clocks of two engines differ by less than this.
 local SKEW_MS = 5000
--- A replica that was detached is older; a failover takes less.
+-- A failover takes less than this. A replica whose last entry is older was detached earlier.
 local STALE_MS = 120000
 
 local function text(number)
@@ -65,7 +65,7 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Whether the log still holds what the node has seen at the position it knows.
+-- True if the log still holds the append that the node knows.
 local function remembers(log, epoch, position, token)
   if log.epoch ~= epoch or position == 0 then return true end
   if log.head < position then return false end
@@ -75,7 +75,7 @@ local function remembers(log, epoch, position, token)
   return entry ~= nil and entry[2][TOKEN] == token
 end
 
--- Whether this engine certainly has all that the one before it acknowledged.
+-- True if this engine certainly has every append that the previous engine acknowledged.
 local function has_all(info)
   local m = redis.call('HMGET', META, 'time', 'synced', 'waited', 'replicas', 'beat')
   local now = now_ms()
@@ -83,9 +83,10 @@ local function has_all(info)
   local started_first = now - uptime_s * 1000 + SKEW_MS <= tonumber(m[1] or 0)
   local restarted = not started_first and string.match(info, 'master_replid2:(%w+)') == NEVER_REPLICA
   local waited = m[3] == '1'
-  -- From its own disk. An engine with replicas may be one that was not the primary.
+  -- The engine restarted from its own disk. If it has replicas, it may have been a replica before.
   if restarted then return m[2] == '1' and (waited or tonumber(m[4] or 0) == 0) end
-  -- It was a replica when the last entry arrived, and no append was acknowledged without it since then.
+  -- The engine was a replica when the last entry arrived. Since then, no append was acknowledged
+  -- without it.
   local is_fresh = now - math.max(tonumber(m[1] or 0), tonumber(m[5] or 0)) < STALE_MS
   return started_first and waited and is_fresh
 end
@@ -112,7 +113,8 @@ local function renew(log, before)
   redis.call('PUBLISH', base .. 'wake', '')
 end
 
--- The log or its state is lost. Positions continue after its last one; earlier ones are no longer valid.
+-- The log or its state is lost. Positions continue after the last position of the log. Earlier
+-- positions are no longer valid.
 local function start_over(log, exists)
   if not log.epoch and exists then
     local info = redis.call('XINFO', 'STREAM', LOG)
@@ -153,7 +155,8 @@ local function agree()
   return log
 end
 
--- The first part of every answer, and then what the script adds. A node that knows the epoch knows what precedes it.
+-- Builds the answer: the state of the log, then the values of the script. The past epochs are left
+-- out if the node already knows the epoch.
 local function answer(log, ...)
   local before = ''
   if log.epoch ~= ARGV[2] then before = log.before or redis.call('HGET', META, 'before') or '' end

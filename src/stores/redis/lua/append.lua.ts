@@ -21,9 +21,9 @@ import { retentionLua } from './retention.lua.js';
  * was known.
  *
  * An append may overtake the previous one of its node. That happens if the engine has forgotten the
- * script, and another node loads it between the two. It also happens if a Cluster redirects the
- * first. The state has the last token of each node, so the script rejects such an append, and the
- * node sends it again.
+ * script, and another node loads it between the two appends. It also happens if a Cluster redirects
+ * the first. The state has the last token of each node, so the script rejects such an append, and
+ * the node sends it again.
  *
  * A script that fails is not rolled back. The engine rejects the first write if it is out of memory
  * or read-only. While a slot moves to another node of a Cluster, it also rejects a write that would
@@ -31,7 +31,8 @@ import { retentionLua } from './retention.lua.js';
  * skip a position that only an index has, and the next append uses that position.
  */
 export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${retentionLua}
--- Trimmed for each entry appended: more than one, so that a backlog shrinks.
+-- An append removes at most this many entries per new entry. More than one, so that a backlog
+-- shrinks.
 local TRIM_RATIO = 2
 local FIRST = 19
 -- Values in one command: a few commands cost less than one for each draft. Lua's stack holds 8,000.

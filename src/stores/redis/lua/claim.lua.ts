@@ -23,7 +23,8 @@ local log = agree()
 
 local count = tonumber(redis.call('HGET', META, 'claims'))
 if not count then
-  -- The first claim, or the state alone was lost: numbers continue above those that are left.
+  -- This is the first claim, or only the state was lost. Numbers continue above the numbers of the
+  -- kept claims.
   count = 0
   for i = FIRST, #KEYS do
     local last = redis.call('ZREVRANGE', KEYS[i], 0, 0, 'WITHSCORES')
@@ -32,7 +33,8 @@ if not count then
 end
 local same = log.epoch == ARGV[12]
 if same and count < tonumber(ARGV[13]) then
-  -- The engine has lost acknowledged claims. Tickets are sealed with the epoch, so none of them stays good.
+  -- The engine has lost acknowledged claims. Tickets are sealed with the epoch, so a new epoch
+  -- makes all of them invalid.
   renew(log, continued(log, true))
   same = false
 end

@@ -11,7 +11,8 @@ import { agreeLua } from './agree.lua.js';
  * follows: position, id, topic, json and its bytes.
  */
 export const followLua = `${agreeLua}
--- Entries fetched at once, so that a few large ones do not take much more than the bytes asked for.
+-- The number of entries in one fetch. A small number keeps a page of large entries near its limit
+-- of bytes.
 local SLICE = 32
 
 local log = agree()

@@ -14,15 +14,15 @@ import { agreeLua } from './agree.lua.js';
 function pageLua(direction: 'after' | 'before'): string {
   const isAfter = direction === 'after';
   return `${agreeLua}
--- Positions fetched from a topic at once, at least: a call costs more than a few positions.
+-- The minimum number of positions in one fetch, because a call costs more than a few positions.
 local SLICE_MIN = 8
 
 local log = agree()
 local position, limit, bytes_max = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 
--- Positions of all topics in the order of the page, one more than the limit if there are as many.
--- Each round fetches a slice of every topic that is not at its end. It takes the positions up to the
--- first end of a slice: up to there the slices are complete.
+-- Returns positions of all topics in the order of the page: at most one more than the limit. Each
+-- round fetches a slice of every topic that is not at its end. It takes the positions up to the
+-- nearest end of a slice, because every slice is complete up to there.
 local function merged(from)
   local open, found = {}, {}
   for i = 5, #KEYS do open[#open + 1] = KEYS[i] end
@@ -49,7 +49,7 @@ local function merged(from)
     table.sort(round${isAfter ? '' : ', function(a, b) return a > b end'})
     for _, position in ipairs(round) do
       if bound and position ${isAfter ? '>' : '<'} bound then break end
-      -- Twice only if an index is left from an append that failed: see append.lua.ts.
+      -- A position occurs twice only after a failed append left an index behind: see append.lua.ts.
       if position ~= found[#found] then found[#found + 1] = position end
     end
     if not bound then break end

@@ -50,7 +50,8 @@ local function trim(log, now, keep, entries_max)
   log.trimmed = last
   redis.call('HSET', META, 'trimmed', text(last), 'bytes', text(bytes), 'oldest', text(oldest),
     'records', text(math.max(records, 0)), 'recordbytes', text(math.max(record_bytes, 0)))
-  -- Last, and errors are ignored: readers skip positions of an index up to trimmed.
+  -- The indexes are trimmed last, and errors are ignored, because readers skip positions up to
+  -- trimmed.
   for topic, position in pairs(topics) do
     redis.pcall('ZREMRANGEBYSCORE', base .. 't:' .. topic, '-inf', text(position))
   end

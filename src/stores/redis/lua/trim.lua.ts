@@ -16,7 +16,7 @@ export const trimLua = `${agreeLua}${generationsLua}${retentionLua}
 local log = agree()
 local keep = { count = tonumber(ARGV[10]), ms = tonumber(ARGV[11]), bytes = tonumber(ARGV[12]) }
 local now = now_ms()
--- Replicas receive it; see has_all.
+-- Replicas receive this time; has_all uses it.
 if tonumber(ARGV[9]) > 0 then redis.call('HSET', META, 'beat', text(now)) end
 turn_generation(now, tonumber(ARGV[14]), tonumber(ARGV[15]))
 return answer(log, trim(log, now, keep, tonumber(ARGV[13])))

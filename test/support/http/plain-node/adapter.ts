@@ -19,8 +19,8 @@ const cors = createRequire(import.meta.url)('cors') as (options?: object) => Han
 
 /**
  * An adapter on node:http alone, made as Nest's own `NodeAdapter` is. Its `reply` is one
- * `writeHead` and one `end`. It trusts no proxy. No method of the response is between a handler and
- * the connection.
+ * `writeHead` and one `end`. It trusts no proxy. Handlers write directly: Nest calls no other
+ * method of the response.
  */
 export class PlainNodeAdapter extends AbstractHttpAdapter<Server, PlainRequest, PlainResponse> {
   #forceClose = false;
