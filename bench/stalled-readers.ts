@@ -1,11 +1,11 @@
 /*
  * How much memory does a client cost that does not read?
  *
- * A node of its own holds 1,000 streams with stalled clients and ten with healthy ones. Publishes
- * 500 notifications of 16 KiB. Each is published when the ten healthy streams have received the
- * previous one. A second run has no stalled streams. The results are the node's memory per stalled
- * client, in the process and in the kernel's socket buffers, and the latency of the ten. The module
- * has its default options.
+ * A node of its own holds 1,000 streams with stalled clients and ten with healthy ones. 500
+ * notifications of 16 KiB are published. Each is published when the ten healthy streams have
+ * received the previous one. A second run has no stalled streams. The results are the node's memory
+ * per stalled client, in the process and in the kernel's socket buffers, and the latency of the
+ * ten. The module has its default options.
  *
  *   npm run bench:stalled [-- READERS]           prints one JSON object
  */

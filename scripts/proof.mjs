@@ -1,10 +1,10 @@
 /**
  * Runs the long form of the fault tests, and writes a report of runs and failures into docs/proof/:
  *
- * npm run proof all parts, some hours npm run proof -- faults leaks these parts; the report keeps
- * the last results of the others npm run proof -- soak --soak=3600 with another size than
- * scripts/proof/parts.mjs gives npm run proof -- --report no part; writes the report again from its
- * JSON
+ *   npm run proof                         all parts, some hours
+ *   npm run proof -- faults leaks         these parts; the others keep their last results
+ *   npm run proof -- soak --soak=3600     another size than in scripts/proof/parts.mjs
+ *   npm run proof -- --report             no part; writes the report again from its JSON
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

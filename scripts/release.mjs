@@ -30,7 +30,7 @@ export function releaseProblems({ tag, versions, changelog, changesets }) {
   const problems = Object.entries(versions)
     .filter(([, its]) => its !== version)
     .map(([name, its]) => `${name} has version ${its}, the tag is ${tag}`);
-  if (!/^v\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(tag)) problems.push(`the tag ${tag} is no version, such as v1.2.3`);
+  if (!/^v\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(tag)) problems.push(`the tag ${tag} must be a version, such as v1.2.3`);
   if (!changelog.split('\n').includes(`## ${version}`)) problems.push(`CHANGELOG.md has no heading "## ${version}"`);
   for (const file of changesets) problems.push(`.changeset/${file} is in no version: run the step "version"`);
   return problems;

@@ -37,7 +37,7 @@ function problemOf(path: string, target: string): string | undefined {
 }
 
 describe('links of documents', () => {
-  test.each(documents)('in %s lead to a file or a heading', (path) => {
+  test.each(documents)('in %s have an existing target', (path) => {
     const broken = targetsOf(path).flatMap((target) => {
       const problem = problemOf(path, target);
       return problem === undefined ? [] : [`${target}: ${problem}`];

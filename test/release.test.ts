@@ -32,7 +32,7 @@ describe('the check before a release', () => {
   });
 
   it.each(['1.2.3', 'v1.2', 'v1.2.3; rm', 'main'])('rejects the tag %s', (tag) => {
-    expect(releaseProblems({ ...ready, tag })).toContain(`the tag ${tag} is no version, such as v1.2.3`);
+    expect(releaseProblems({ ...ready, tag })).toContain(`the tag ${tag} must be a version, such as v1.2.3`);
   });
 });
 

@@ -13,8 +13,8 @@ export interface StoreRead {
  * Returns the part of a store's page that this node may deliver. Undefined if the node is behind
  * the store and cannot answer the request yet.
  *
- * - The cursor may belong to an epoch that this node did not know at parsing. Then the result is
- *   undefined.
+ * - The cursor may belong to an epoch that this node did not know when it parsed the request. Then
+ *   the page counts only if the store read it from that epoch.
  * - The store may be ahead of this node. Then this node does not know the latest revocations yet.
  *   So a subscriber receives only the notifications up to the node's head. When the node receives
  *   the later ones, it wakes the waiter.

@@ -138,8 +138,8 @@ export class Feed {
 
   /**
    * Revokes topics, or all topics, of a subscriber on every node. It ends the subscriber's waiters
-   * for these topics. The revocation is a record of the log. So after this resolves, no waiter
-   * that was open before receives later notifications of these topics.
+   * for these topics. The revocation is a record of the log. So after this resolves, no waiter of
+   * the subscriber that was open before receives later notifications of these topics.
    */
   async revoke(revocation: Revocation): Promise<void> {
     // Apply it on this node even if the store cannot be reached.

@@ -12,7 +12,8 @@ export interface HistoryPageQuery {
 }
 
 /**
- * Makes a page of the history. `read` is a read of the store or of the window, before position `upTo + 1`.
+ * Makes a page of the history. `read` is a read of the store or of the window, before position
+ * `upTo + 1`.
  *
  * Up to `trimmed` the log is incomplete, so the page omits entries up to that position. Otherwise
  * the history could have a hole. Such a page has `trimmed: true`, because the log had older

@@ -106,8 +106,8 @@ export class MemoryLog {
 
   /**
    * Reads entries of these topics. A read after a position returns them in the order of the log. A
-   * read before a position returns the newest first. `limit` and `bytesMax` both apply, but `bytesMax` never
-   * excludes the first entry. Skipped entries do not count.
+   * read before a position returns the newest first. `limit` and `bytesMax` both apply, but
+   * `bytesMax` never excludes the first entry. Skipped entries do not count.
    */
   read(query: ReadQuery | HistoryQuery, isSkipped?: IsSkipped): LogSlice {
     const step = query.before === undefined ? 1 : -1;

@@ -80,8 +80,9 @@ export class Waiter implements FeedWaiter, Unsubscribable {
 
   /**
    * Called when a topic has new notifications, or at shutdown. A shutdown ends the waiter. A busy
-   * waiter ignores new notifications, because it reads again before it waits. A waiting waiter reads from `firstNew`: nothing for it
-   * exists before that position, and its own position may already be trimmed.
+   * waiter ignores new notifications, because it reads again before it waits. A waiting waiter
+   * reads from `firstNew`: nothing for it exists before that position, and its own position may
+   * already be trimmed.
    */
   wake(firstNew: number): void {
     if (this.#context.waiters.isDraining) this.#end('draining');

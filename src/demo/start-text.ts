@@ -45,7 +45,7 @@ export function exposureWarning(host: string): string | undefined {
 function publicText(host: string): string {
   const statement = 'This server is public: every client that can connect may read and publish on every topic.';
   return isLoopback(host)
-    ? `${statement}\nThat is why it listens on ${host}, which only this machine reaches.`
+    ? `${statement}\nSo it listens on ${host}, which only this machine can reach.`
     : statement;
 }
 

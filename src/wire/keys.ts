@@ -20,7 +20,7 @@ export class Keys {
 
   /**
    * @param keys the first key seals, and every key can open. Empty: only the secret of the epoch is
-   * used. Empty: only the secret of the epoch is used.
+   * used.
    */
   constructor(keys: readonly string[] = []) {
     this.#keys = keys.length > 0 ? [...new Set(keys)] : [NO_KEY];

@@ -44,8 +44,7 @@ export interface RequestContext {
 }
 
 /**
- * The offered media types. Each is also offered with a charset, because some clients
- * request one.
+ * The offered media types. Each is also offered with a charset, because some clients request one.
  */
 const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
 

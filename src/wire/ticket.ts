@@ -59,7 +59,7 @@ export function newTicketId(): string {
 
 /**
  * Seals a ticket for a URL: base64url of AES-256-GCM. All nodes of a store derive the same key from
- * the epoch, so a log that was lost ends all tickets.
+ * the epoch, so no ticket of another log can be opened.
  *
  * nonce (12 bytes) | claims as JSON | tag (16 bytes)
  */

@@ -28,7 +28,7 @@ inChromium('for everybody, the demo page', (browser) => {
     { colorScheme: 'dark', width: 360 },
   ] as const;
 
-  describe.each(looks)('$colorScheme, $width pixels wide, has no fault that axe finds', (look) => {
+  describe.each(looks)('in $colorScheme mode at $width pixels, axe finds no violation', (look) => {
     const everydayIn = (scheme: string) => inDepth(look.colorScheme === scheme ? it : it.skip, it);
 
     it('with samples, an unread item, and the bell open with an expanded item', async () => {

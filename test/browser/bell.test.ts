@@ -85,7 +85,7 @@ inChromium('the bell of the demo page', (browser) => {
   });
 
   describe('with the keyboard', () => {
-    it.each(['Enter', 'Space', 'ArrowDown'])('opens with %s, and gives the focus back with Escape', async (key) => {
+    it.each(['Enter', 'Space', 'ArrowDown'])('opens with %s, and returns the focus on Escape', async (key) => {
       const demo = await DemoPage.open(browser, url);
       await demo.numbers(1, 2);
       await demo.shows('Bell', [1, 2]);

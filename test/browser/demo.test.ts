@@ -88,7 +88,7 @@ inChromium('the demo page', (browser) => {
   });
 
   describe('with cables pulled', () => {
-    it.each(READERS)('%s gets what it missed when its cable is back, in order, none twice', async (name) => {
+    it.each(READERS)('%s receives missed notifications once and in order after its cable is connected again', async (name) => {
       const others = READERS.filter((one) => one !== name);
       const demo = await DemoPage.open(browser, url, { topics: 'demo' });
       await demo.numbers(1, 3);

@@ -81,7 +81,7 @@ inChromium('a page that is open for long', (browser) => {
       browser.expectComplaints(/ERR_(CONNECTION_|EMPTY_RESPONSE|INCOMPLETE|NETWORK)/);
     });
 
-    test(`reconnects ${RECONNECTS} times, misses nothing and leaves nothing behind`, async () => {
+    test(`reconnects ${RECONNECTS} times without a loss or a leak`, async () => {
       const app = await serve({ notifications: OPEN });
       const tab = await Tab.open(browser, app, `/page?transport=${transport}`);
       await until(() => app.counts().waiters === 1);

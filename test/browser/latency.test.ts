@@ -59,7 +59,7 @@ describe('the clock of the server', () => {
     ['192.168.1.20', false],
     ['workshop.local', false],
     ['127.example.org', false],
-  ])('is that of a page from %s: %j', (hostname, isThis) => {
+  ])('is the clock of the page if its host is %s: %j', (hostname, isThis) => {
     expect(hasServersClock({ hostname })).toBe(isThis);
   });
 });

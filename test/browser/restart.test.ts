@@ -33,7 +33,7 @@ const CLIENTS: [string, string][] = [
   ['@microsoft/fetch-event-source', '/fetch-event-source'],
 ];
 
-inChromium('a feed whose server starts anew', (browser) => {
+inChromium('a feed whose server restarts', (browser) => {
   const scripts = new Map([
     ['/event-source.js', EVENT_SOURCE],
     ['/fetch-event-source.js', bundle(FETCH_EVENT_SOURCE)],

@@ -71,7 +71,7 @@ describe('tabs that share a feed', () => {
     expect(late.seen).toEqual(upTo(4));
   });
 
-  test('wait until their node has the leader's last notification', async () => {
+  test('wait until their node has the leader’s last notification', async () => {
     const browser = new Browser();
     const { log } = browser;
     const leader = await leaderOf(browser);

@@ -34,7 +34,7 @@ for (const { name, missing, start } of Object.values(ENGINES)) {
       }
     });
 
-    test('accept each other's cursors without loss or repetition', async () => {
+    test('accept each other’s cursors without loss or repetition', async () => {
       let { cursor } = await page(nodes.urls[0], 'latest', 0);
       const published: string[] = [];
       const seen: string[] = [];

@@ -86,7 +86,7 @@ describe.each(ROOMS)('SQLite on $name', ({ name, exists, open, narrow, widen }) 
   if (!exists) process.stdout.write(`no rights, or no program, to make ${name}: its test is skipped\n`);
 
   (exists ? test : test.skip)(
-    'refuses, loses nothing that was acknowledged, and goes on when there is room',
+    'rejects appends, loses no acknowledged notification, and recovers when the disk has space',
     async () => {
       prepare();
       open(folder);

@@ -65,7 +65,7 @@ describe('a consumer that unsubscribes leaves no resources', () => {
     expect([watched.error, watched.completed && watched.pages.length === 0]).toEqual([undefined, false]);
   });
 
-  test.each(['page', 'heartbeat', 'gap'])('out of the handler of a %s', async (kind) => {
+  test.each(['page', 'heartbeat', 'gap'])('in the handler of a %s', async (kind) => {
     const request = {
       page: { after: bench.place(3) },
       heartbeat: { after: bench.head, waitMs: 1 },
@@ -78,7 +78,7 @@ describe('a consumer that unsubscribes leaves no resources', () => {
     await bench.expectNothingLeft();
   });
 
-  test.each([4, 0])('before it began, with a cursor after %i', async (position) => {
+  test.each([4, 0])('before its read begins, with a cursor after %i', async (position) => {
     const request = { topics: ['orders'], after: bench.place(position), limit: 1, waitMs: WAIT_MS, lifetimeMs: 60_000 };
     for (const pages of [poll(bench.feed, request), bench.feed.follow(request)]) {
       const watched = new Watched(

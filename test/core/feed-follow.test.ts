@@ -88,7 +88,7 @@ describe('a stream', () => {
 });
 
 describe('a replay', () => {
-  test.each(['window', 'store'])('from the %s lets others have their turn between its pages', async (from) => {
+  test.each(['window', 'store'])('from the %s yields to other tasks between its pages', async (from) => {
     bench = await FeedBench.open(from === 'window' ? {} : { windowCount: 1 });
     await bench.store.append(drafts(7));
     const stream = bench.follow({ after: bench.place(0), limit: 2 });

@@ -77,7 +77,7 @@ describe('the history', () => {
     expect([...shown, ...live.ids.flat()]).toEqual([...numbered(1, 30), 'later1', 'later2']);
   });
 
-  test('a feed from the older cursor of a page begins with the page's oldest notification', async () => {
+  test('a feed from the older cursor of a page begins with the page’s oldest notification', async () => {
     const page = await read({ limit: 4 });
     const poll = bench.poll({ after: bench.place(page.position) });
     await bench.clock.settle();

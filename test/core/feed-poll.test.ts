@@ -155,7 +155,7 @@ describe('a poll without notifications', () => {
     expect(poll.last).toMatchObject({ position: 2, more: true });
   });
 
-  test.each([-3_600_000, 3_600_000])('waits as long when the wall clock jumps by %i ms', async (jumpMs) => {
+  test.each([-3_600_000, 3_600_000])('waits for its full time when the wall clock jumps by %i ms', async (jumpMs) => {
     const poll = bench.poll();
     bench.clock.jump(jumpMs);
     await bench.clock.advance(WAIT_MS - 1);

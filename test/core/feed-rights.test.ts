@@ -11,7 +11,7 @@ const TOPICS = ['a', 'b'];
 describe.each([
   ['at once', (topics: readonly string[]) => topics],
   ['later', (topics: readonly string[]) => Promise.resolve(topics)],
-])('rights that answer %s', (_, answer) => {
+])('access checks that resolve %s', (_, answer) => {
   let bench: FeedBench;
   let granted: Set<string>;
   let rights: Rights;

@@ -52,7 +52,7 @@ describe('a publish', () => {
     [WAKE_BUDGET_MS, WAKE_CHUNK],
     [WAKE_BUDGET_MS / WAKE_CHUNK / 2, 2 * WAKE_CHUNK],
     [0, MANY],
-  ])(`with a cost of %d ms are answered %i per turn, so that other tasks get their turn`, async (costMs, inTurn) => {
+  ])('that costs %d ms per waiter answers %i waiters per turn, so that other tasks run', async (costMs, inTurn) => {
     const polls = pollSlowly(MANY, costMs);
     await bench.store.append(drafts(1));
     expect(answered(polls)).toBe(0);
@@ -99,7 +99,7 @@ describe('a publish', () => {
     await bench.expectNothingLeft();
   });
 
-  test(`of a topic without followers touches none of ${MANY} waiters`, async () => {
+  test(`of a topic without waiters wakes none of ${MANY} waiters`, async () => {
     let touched = 0;
     const polls = pollTouching(() => touched++);
     touched = 0;
@@ -110,7 +110,7 @@ describe('a publish', () => {
     expect(bench.feed.counts()).toEqual({ waiters: MANY, topics: MANY, subscribers: 0, addresses: 0 });
   });
 
-  test(`touches its own waiter only, among ${MANY}`, async () => {
+  test(`wakes only the waiter of its topic, among ${MANY}`, async () => {
     let touched = 0;
     const polls = pollTouching(() => touched++);
     const own = bench.poll();

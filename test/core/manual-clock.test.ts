@@ -181,7 +181,7 @@ describe('immediates', () => {
   });
 });
 
-test.each([-1, NaN])('refuses to be moved by %d', async (durationMs) => {
+test.each([-1, NaN])('rejects a move by %d', async (durationMs) => {
   const clock = new ManualClock();
   await expect(clock.advance(durationMs)).rejects.toThrow(RangeError);
   expect(() => clock.spend(durationMs)).toThrow(RangeError);

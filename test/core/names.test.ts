@@ -42,7 +42,7 @@ describe.each([
   });
 
   test.each([undefined, null, 0, 42, 1n, true, Symbol('s'), {}, [], ['orders'], () => 'orders', new String('orders')])(
-    'must be a text: %p is none',
+    'must be a string: %p is rejected',
     (value) => {
       expect(refusal(() => check(value))).toEqual({
         code: `${what}_invalid`,

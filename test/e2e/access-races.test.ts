@@ -95,7 +95,7 @@ forEachAdapter((adapter) => {
     return { status, ...(json as { ticket: string }) };
   }
 
-  describe('a revocation that resolves while access is checked by', () => {
+  describe('a revocation during an access check by', () => {
     test.each(CHECKS)('%s holds for a poll', async (check) => {
       const { app, gate } = await start();
       const cursor = app.service.cursor();
@@ -107,7 +107,7 @@ forEachAdapter((adapter) => {
       expect({ status, json }).toEqual({ status: 200, json: { notifications: [], cursor, more: false } });
     });
 
-    test.each(CHECKS)('%s holds for a poll from the beginning, which is to be repeated', async (check) => {
+    test.each(CHECKS)('%s ends a poll from `earliest`, which the client retries', async (check) => {
       const { app, gate } = await start();
       gate.close(check);
       const connection = await Connection.open(app);
@@ -168,7 +168,7 @@ forEachAdapter((adapter) => {
 describe('on the direct lane', () => {
   forEachAdapter(
     (adapter) => {
-      test.each(CHECKS)('a revocation that resolves while access is checked by %s ends the grant', async (check) => {
+      test.each(CHECKS)('a revocation during an access check by %s ends the grant', async (check) => {
         const gate = new Gate();
         const { notifications, providers } = gated(gate, { directLane: { grantMs: 30_000 } });
         const { app, wholeWays } = await startCounting(adapter, notifications, undefined, { providers });

@@ -132,7 +132,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['a function', (_: unknown, topic: string) => topic !== 'secret'],
       ['patterns', { news: true as const }],
-    ])('read, as %s, decides about own topics too: a request with one that it refuses is refused', async (_, read) => {
+    ])('read, as %s, also checks own topics, and rejects the request if one is forbidden', async (_, read) => {
       let own = ['news', 'secret'];
       const app = await startApp(adapter, { notifications: { access: { topics: () => own, read } } });
       await publish(app, 'secret');

@@ -200,7 +200,7 @@ forEachAdapter((adapter) => {
     });
 
     const nginx = PROXIES.find(({ name, program }) => name === 'nginx' && program !== undefined);
-    (nginx ? test : test.skip)('a proxy that caches gives nobody another one’s answers, nor errors', async () => {
+    (nginx ? test : test.skip)('a caching proxy gives no caller an answer of another, and no error', async () => {
       const { app, cookies } = await start();
       const caching = {
         ...nginx!,

@@ -62,9 +62,9 @@ forEachAdapter((adapter) => {
       expect(refused.head.text).toContain('ticket_expired');
       await publish(app, 'orders');
       expect(numbers(await reader.notifications(1))).toEqual([1]);
-      const anew = await SseReader.open(app, `ticket=${await ticketOf()}`);
-      expect(anew.head.status).toBe(200);
-      await Promise.all([reader.close(), refused.close(), anew.close()]);
+      const fresh = await SseReader.open(app, `ticket=${await ticketOf()}`);
+      expect(fresh.head.status).toBe(200);
+      await Promise.all([reader.close(), refused.close(), fresh.close()]);
     });
   });
 }, ADAPTERS_AND_LANE);

@@ -35,7 +35,7 @@ forEachAdapter((adapter) => {
   }
 
   describe('an application that allows another origin, with credentials,', () => {
-    test.each(ANSWERS)('says so on %s', async (_, wanted, status) => {
+    test.each(ANSWERS)('sends CORS headers on %s', async (_, wanted, status) => {
       const app = await start();
       const connection = await Connection.open(app);
       connection.send({ ...wanted, headers: { Origin: ORIGIN, ...wanted.headers } });

@@ -101,7 +101,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['in one piece with it', (text: string) => [text + HALF]],
       ['in the next piece', (text: string) => [text, HALF]],
-    ])('half a request behind a poll through the framework, %s, is not forgotten', async (_, pieces) => {
+    ])('half a request after a poll through the framework, %s, is answered', async (_, pieces) => {
       let laterMs = 0;
       const clock = { ...systemClock, monotonic: () => performance.now() + laterMs };
       const { app, poller, wholeWays } = await startGranted({ ...OPEN, clock });
@@ -149,7 +149,7 @@ forEachAdapter((adapter) => {
         await expectHalfToGoOn(app, poller);
       });
 
-      test.each(['allow', 'refuse'] as const)('a client that leaves is not waited for when they %s', async (answer) => {
+      test.each(['allow', 'refuse'] as const)('the lane does not wait for a disconnected client when the rules %s', async (answer) => {
         const started = await startAsking();
         const { app, poller, wholeWays } = started;
         await poller.connection.destroy();
@@ -263,7 +263,7 @@ forEachAdapter((adapter) => {
       upgraded!.destroy();
     });
 
-    test('a poll may be held longer than the server's idle timeout, which still applies afterwards', async () => {
+    test('a poll may be held longer than the server’s idle timeout, which still applies afterwards', async () => {
       const { app, poller, wholeWays } = await startGranted();
       serverOf(app).keepAliveTimeout = 50;
       await poller.turns(1);

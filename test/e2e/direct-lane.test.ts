@@ -92,7 +92,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(3);
     });
 
-    test('on another connection is treated as another client's poll', async () => {
+    test('on another connection is treated as another client’s poll', async () => {
       const { app, wholeWays } = await startCounting(adapter);
       const first = await Poller.open(app);
       await first.turns(3);

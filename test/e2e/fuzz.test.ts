@@ -14,8 +14,7 @@ import { until } from '../support/time/until.js';
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? inDepth(4_000, 21_000));
 const SEED = Number(process.env.FUZZ_SEED ?? 4);
 /**
- * The share of well-formed requests with invalid values. The other requests are random bytes.
- * ("half" is false: 0.75)
+ * The share of requests that are well-formed and have invalid values. The others are random bytes.
  */
 const WELL_FORMED = 0.75;
 const IN_FLIGHT = 24;

@@ -45,7 +45,7 @@ forEachAdapter((adapter) => {
   describe.each([
     ['a poll', POLL],
     ['a stream', STREAM],
-  ])('nothing is left of %s whose client goes away', (_, request) => {
+  ])('%s leaves no resources after its client disconnects', (_, request) => {
     test('in the middle of its request', async () => {
       const app = await startApp(adapter);
       const text = requestText(request);
@@ -83,7 +83,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['read', (gate: Gate) => ({ read: () => gate.pass() })],
       ['expiresAt', (gate: Gate) => ({ read: 'public' as const, expiresAt: () => gate.pass().then(() => undefined) })],
-    ])('while the access rule %s thinks', async (_name, access) => {
+    ])('while the access rule %s is pending', async (_name, access) => {
       const gate = new Gate();
       await goneAtGate(await startApp(adapter, { notifications: { access: access(gate) } }), gate);
     });
@@ -178,7 +178,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('nothing is left of a stream whose client goes away', () => {
+  describe('a stream leaves no resources after its client disconnects', () => {
     test('between two notifications', async () => {
       const app = await startApp(adapter);
       const reader = await SseReader.open(app, 'topic=orders');

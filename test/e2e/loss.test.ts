@@ -127,7 +127,7 @@ function sumOf(all: readonly Record<string, number>[]): Record<string, number> {
 }
 
 forEachAdapter((adapter) => {
-  describe(`${CLIENTS} clients that come and go, and ${NOTIFICATIONS} notifications (seed ${SEED})`, () => {
+  describe(`${CLIENTS} clients that disconnect and reconnect, and ${NOTIFICATIONS} notifications (seed ${SEED})`, () => {
     test(
       'every client gets every notification of its topics once and in order',
       async () => {

@@ -63,7 +63,7 @@ describe('the environment', () => {
   ])('prints for HOST %s the address %s, and whether other machines can connect: %s', (HOST, url, exposed) => {
     const text = startText({ ...readEnvironment({}), HOST }, 80);
     expect(text).toContain(`Look at it: ${url}\n`);
-    expect(text).toContain('This server is public: everyone who reaches it may read every topic and publish to it.');
+    expect(text).toContain('This server is public: every client that can connect may read and publish on every topic.');
     expect(text.includes('only this machine reaches')).toBe(!exposed);
     expect(exposureWarning(HOST) !== undefined).toBe(exposed);
   });

@@ -185,7 +185,7 @@ forEachAdapter((adapter) => {
       [
         'have no name',
         [{}, {}],
-        /two feeds have no name\. Call forRoot once and set isGlobal: true .* forRoot\(\{ name \}\)/,
+        /two feeds have no name\. To use one feed .*, call forRoot once with isGlobal: true\. .* forRoot\(\{ name \}\)/,
       ],
       ['have one name', [{ name: 'b' }, { name: 'b', path: 'c' }], /two feeds have the name "b"/],
       [
@@ -246,7 +246,7 @@ forEachAdapter((adapter) => {
   });
 
   test.each([[''], ['a.b'], ['a/b'], [7]])('a name %j is rejected', (name) => {
-    expect(() => forRoot({ name: name as string })).toThrow(/option name is .*; it must have letters, digits, - and _/);
+    expect(() => forRoot({ name: name as string })).toThrow(/option name is .*; it must have one or more letters, digits, - and _/);
   });
 }, ONE_ADAPTER);
 

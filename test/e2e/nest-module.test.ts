@@ -106,7 +106,7 @@ forEachAdapter((adapter) => {
     });
 
     test.each(['isGlobal', 'controller', 'path', 'serveClient', 'guards', 'version', 'imports'])(
-      'for the module’s shape are rejected in the result of a factory: %s',
+      'that belong beside useFactory are rejected in its result: %s',
       async (name) => {
         const module = NotificationsModule.forRootAsync({
           useFactory: () => ({ access: 'public', [name]: undefined }),
@@ -117,7 +117,7 @@ forEachAdapter((adapter) => {
 
     test('for the memory store are checked in the call of `memoryStore`', () => {
       expect(() => memoryStore({ retainCount: 0 })).toThrow(
-        /option retainCount is 0; it must be a whole number from 1/,
+        /option retainCount is 0; it must be a whole number of at least 1/,
       );
     });
 
@@ -133,7 +133,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['events', '/events'],
       ['/api/feed/', '/api/feed'],
-    ])('%s is served where it says', async (path, url) => {
+    ])('%s is served at its URL', async (path, url) => {
       const app = await startApp(adapter, { notifications: { ...OPEN, path } });
       expect((await request(app, { path: `${url}${QUERY}` })).status).toBe(200);
       expect((await request(app, { path: `/notifications${QUERY}` })).status).toBe(404);

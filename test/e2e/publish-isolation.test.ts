@@ -197,7 +197,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('an array with a reused id', () => {
-    test('is appended in no part', async () => {
+    test('is not appended at all', async () => {
       const app = await start();
       await post(app, { ...ITEM, id: 'b' }, as('alice'));
       const items = ['a', 'b', 'c'].map((id) => ({ ...ITEM, id, data: 'other' }));

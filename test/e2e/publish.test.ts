@@ -22,8 +22,8 @@ forEachAdapter((adapter) => {
     test.each([
       ['without options', {}],
       ['with public access', { access: 'public' as const }],
-      ['with rules that say nothing of it', { access: { read: 'public' as const } }],
-    ])('is off %s', async (_, notifications) => {
+      ['with rules that do not mention it', { access: { read: 'public' as const } }],
+    ])('is disabled %s', async (_, notifications) => {
       const app = await startApp(adapter, { notifications });
       const { status, json } = await post(app, ITEM);
       expect(status).toBe(403);
@@ -89,7 +89,7 @@ forEachAdapter((adapter) => {
       expect(status).toBe(201);
     });
 
-    test.each([['data left out', { topic: 'orders', type: 't' }]])('takes %s for null', async (_, item) => {
+    test.each([['missing data', { topic: 'orders', type: 't' }]])('treats %s as null', async (_, item) => {
       const app = await start();
       await post(app, item);
       expect((await all(app))[0]).toMatchObject({ data: null });

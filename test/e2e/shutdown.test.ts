@@ -121,7 +121,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['a stream that is not read', { Accept: 'text/event-stream' }],
       ['a poll’s answer that is not read', {}],
-    ])('is not held up by %s', async (_, headers) => {
+    ])('is not delayed by %s', async (_, headers) => {
       const app = await startApp(adapter, { notifications: STALLED });
       const data = 'x'.repeat(60 * 1024);
       for (let i = 0; i < 256; i++) await app.service.publish('orders', { type: 'padded', data });
@@ -159,7 +159,7 @@ forEachAdapter((adapter) => {
       expect(reader.text).toMatch(/\n\nretry: \d+\n$/);
     });
 
-    test('completes the application's own streams after a last page', async () => {
+    test('completes the application’s own streams after a last page', async () => {
       const app = await startApp(adapter);
       const pages = firstValueFrom(app.service.follow({ topics: ['orders'] }).pipe(toArray()));
       await publish(app, 'orders');

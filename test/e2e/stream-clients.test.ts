@@ -81,8 +81,8 @@ function follow({ command }: StreamClient, { port }: TestApp): readonly number[]
 }
 
 forEachAdapter((adapter) => {
-  describe('a stream reaches', () => {
-    test.each(installed)('$name, notification by notification', async (client) => {
+  describe('a stream', () => {
+    test.each(installed)('delivers each notification at once to $name', async (client) => {
       const app = await startApp(adapter);
       const numbers = follow(client, app);
       await until(() => app.counts().waiters === 1);

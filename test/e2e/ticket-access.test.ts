@@ -61,8 +61,8 @@ forEachAdapter((adapter) => {
     return [status, json.code] as const;
   };
 
-  describe('access rules of a ticket are called', () => {
-    test('before each delivery: the stream ends when its subscriber may no longer read, and the ticket is refused', async () => {
+  describe('access rules of a ticket', () => {
+    test('run before each delivery: the stream ends when its subscriber may no longer read, and the ticket is rejected', async () => {
       const granted = new Set(['ann']);
       const app = await start({ read: (context) => granted.has(context.subscriber ?? '') });
       const { stream, ticket } = await open(app, ['orders']);
@@ -78,7 +78,7 @@ forEachAdapter((adapter) => {
       expect(numbers(await again.notifications(1))).toEqual([2]);
     });
 
-    test('at its first use, which does not spend a ticket that is refused', async () => {
+    test('run at its first use, and a rejected ticket is not used up', async () => {
       const granted = new Set(['ann']);
       const app = await start({ read: (context) => Promise.resolve(granted.has(context.subscriber ?? '')) });
       const ticket = await ticketOf(app, ['orders']);
@@ -88,7 +88,7 @@ forEachAdapter((adapter) => {
       expect((await SseReader.open(app, `ticket=${ticket}`)).head.status).toBe(200);
     });
 
-    test('about own topics', async () => {
+    test('check own topics', async () => {
       let own = ['orders', 'news'];
       const app = await start({ topics: () => own });
       const { stream, ticket } = await open(app);
@@ -99,7 +99,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(app, ticket, { 'Last-Event-ID': stream.lastId })).toEqual([403, 'forbidden']);
     });
 
-    test('with the result of `requestFor` as their request, at each delivery', async () => {
+    test('receive the result of `requestFor` as their request at each delivery', async () => {
       const roles = new Map([['ann', 'reader']]);
       const app = await start({
         requestFor: async (id) => Promise.resolve({ headers: {}, user: { role: roles.get(id) ?? 'none' } }),
@@ -114,7 +114,7 @@ forEachAdapter((adapter) => {
       expect(stream.text).not.toContain('"n":2');
     });
 
-    test.each([undefined, null])('and a subscriber for whom `requestFor` answers %s is refused', async (nobody) => {
+    test.each([undefined, null])('reject a subscriber if `requestFor` returns %s', async (nobody) => {
       const users = new Map([['ann', { headers: {} }]]);
       const app = await start({ requestFor: (id) => users.get(id) ?? nobody, read: 'public' });
       const { stream, ticket } = await open(app, ['orders']);
@@ -136,7 +136,7 @@ forEachAdapter((adapter) => {
       expect(reports.match(/access\.requestFor/g)).toHaveLength(1);
     });
 
-    test('after retention has removed revocation records', async () => {
+    test('run after retention has removed revocation records', async () => {
       let granted = true;
       const app = await start({ read: () => granted }, { store: memoryStore({ retainCount: 2 }) });
       const ticket = await ticketOf(app, ['orders']);
@@ -162,10 +162,10 @@ forEachAdapter((adapter) => {
     test.each<[string, NonNullable<Rules['expiresAt']>]>([
       ['throws', ({ request }) => new Date(Number(request.headers['x-expires']))],
       [
-        'answers an invalid date',
+        'returns an invalid date',
         ({ request }) => new Date(Number((request as typeof request | undefined)?.headers['x-expires'])),
       ],
-    ])('is that of its request if it %s without one', async (_, expiresAt) => {
+    ])('is the expiry of its request if it %s without a request', async (_, expiresAt) => {
       const clock = new ManualClock();
       const app = await start({ read: 'public', expiresAt }, { clock });
       const { json } = await request(app, {

@@ -109,7 +109,7 @@ Query()(Other.prototype, 'read', 0);
 
 forEachAdapter((adapter) => {
   describe.each(WIRINGS)('with %s', (_, wire) => {
-    test.each(['ticket', '%74icket', 'Ticket'])('no ticket gets into the log from ?%s=', async (name) => {
+    test.each(['ticket', '%74icket', 'Ticket'])('the log contains no ticket of ?%s=', async (name) => {
       const lines = new Lines();
       const app = await startApp(adapter, { notifications: NOTIFICATIONS, ...wire(lines, adapter) });
       const ticket = await newTicket(app);

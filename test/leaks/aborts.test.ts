@@ -25,7 +25,7 @@ afterEach(() => node.stop());
 const NODES = inDepth<readonly (typeof ADAPTERS)[number][]>(['fastify', 'lane'], ADAPTERS);
 
 test.each(NODES)(
-  `of ${CYCLES} clients that leave in any phase nothing is left (%s)`,
+  `${CYCLES} clients that disconnect in any phase leave no memory (%s)`,
   async (adapter) => {
     node = await WatchedNode.start(adapter);
     await prepare(node);

@@ -90,7 +90,7 @@ describe.each(NODES)('memory is bounded in bytes (%s)', (adapter) => {
   );
 
   test(
-    'when connections of one subscriber do not read; they only use the subscriber's limit',
+    'when connections of one subscriber do not read; they only use the subscriber’s limit',
     async () => {
       const stalled = await stall(20, () => ({ 'X-User': 'mallory' }));
       await until(async () => (await node.counts()).unreadBytes > UNREAD_BYTES_MAX / 2);

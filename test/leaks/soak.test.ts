@@ -113,7 +113,7 @@ afterEach(async () => {
 });
 
 test(
-  `${SECONDS} seconds of mixed load leave the heap flat, and nothing behind`,
+  `after ${SECONDS} seconds of mixed load, the heap has not grown and no resource remains`,
   async () => {
     for (const adapter of NODES) nodes.push(await WatchedNode.start(adapter));
     const before = await Promise.all(nodes.map((node) => node.state()));

@@ -126,7 +126,7 @@ describe('security events', () => {
       ['behind operators', () => security.observable.pipe(map(String)).pipe(map(String)).subscribe(fail)],
       ['later', () => security.observable.subscribe((() => Promise.resolve().then(fail)) as () => void)],
       ['when it receives an error', () => security.observable.pipe(map(fail)).subscribe({ error: fail })],
-    ])('%s do not break a request, the process or other listeners, and say so once', async (_, listen) => {
+    ])('%s do not break a request, the process or other listeners, and are logged once', async (_, listen) => {
       listen();
       const events = watch();
       security.refused(FORBIDDEN, () => POLL);

@@ -312,7 +312,7 @@ export class Client implements ClientHistory {
     const { notifications, gap, cursor, isPlaceOnly } = answer;
     const place = world.placeOf(cursor);
     if (!place) {
-      world.failures.push(`${this.name} was given a cursor that nobody can read`);
+      world.failures.push(`${this.name} received a cursor that no node can open`);
       return;
     }
     const seen = notifications.map(({ id, topic }) => ({ id, topic }));

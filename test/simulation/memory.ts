@@ -73,7 +73,7 @@ class MemoryDriver implements NodeStore {
 
   constructor(backend: MemoryBackend, clock: ProcessClock) {
     const fail = (message: string): never => {
-      throw new Error(`the memory store has nothing to report, but says: ${message}`);
+      throw new Error(`the memory store must not log anything; it logged: ${message}`);
     };
     this.#backend = backend;
     this.#clock = clock;

@@ -135,7 +135,7 @@ describe('options', () => {
   const names = ['retainCount', 'retainMs', 'retainBytes', 'idempotencyMs', 'idempotencyCount', 'claimCount'];
 
   test.each(names.flatMap((name) => [0, -1, 1.5, NaN, Infinity, 2 ** 53, '5', null].map((value) => [name, value])))(
-    '%s: %p is refused by name',
+    '%s: %p is rejected, and the message names the option',
     (name, value) => {
       expect(() => memoryStore({ [name as string]: value } as MemoryStoreOptions)).toThrow(
         new RangeError(`memoryStore: option ${name} is ${shown(value)}; it must be a whole number of at least 1`),

@@ -46,5 +46,5 @@ function keepsContract(bin?: string): void {
 }
 
 function fail(message: string): never {
-  throw new Error(`nothing to report, but the store says: ${message}`);
+  throw new Error(`the store must not log anything; it logged: ${message}`);
 }

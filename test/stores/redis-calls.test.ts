@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 describeRedis('appends of redisStore that are not awaited', () => {
-  test.each([undefined, { replicas: 1, timeoutMs: 2_000 }])('close writes them first, with wait %j', async (wait) => {
+  test.each([undefined, { replicas: 1, timeoutMs: 2_000 }])('close first writes pending appends, with wait %j', async (wait) => {
     const engine = await start({ settings: NO_DELAY });
     const connection = engine.url;
     if (wait) {

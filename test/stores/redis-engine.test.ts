@@ -222,7 +222,7 @@ describeRedis('redisStore and its engine', () => {
     replica.freeze();
     const held = newDraft();
     const appending = node.store.append([held]);
-    await expect(appending).rejects.toMatchObject({ ...UNAVAILABLE, message: /0 have acknowledged within 1000 ms/ });
+    await expect(appending).rejects.toMatchObject({ ...UNAVAILABLE, message: /^0 of 1 replicas .* have acknowledged within 1000 ms/ });
     await expect(node.store.append([held])).rejects.toMatchObject(UNAVAILABLE);
     // Reads do not wait behind appends that do.
     const stuck = node.store.append([newDraft()]).catch(() => undefined);
@@ -300,7 +300,7 @@ describe('options of redisStore', () => {
     ],
     [{ connection, prefix: '' }, /option prefix is the string ""/],
     [{ connection, timeoutMs: 0 }, /option timeoutMs is 0; it must be a whole number from 1 to 2147483647/],
-    [{ connection, pendingMax: 1.5 }, /option pendingMax is 1.5; it must be a whole number from 1$/],
+    [{ connection, pendingMax: 1.5 }, /option pendingMax is 1.5; it must be a whole number of at least 1$/],
     [{ connection, retainCount: Number.NaN }, /retainCount is NaN/],
     [{ connection, wait: { replicas: 0, timeoutMs: 10 } }, /option wait.replicas is 0/],
     [{ connection, wait: { replicas: 1 } }, /option wait.timeoutMs is undefined; it must/],

@@ -36,5 +36,5 @@ function keepsContract(binary: string): void {
 }
 
 function fail(message: string): never {
-  throw new Error(`nothing to report, but the store says: ${message}`);
+  throw new Error(`the store must not log anything; it logged: ${message}`);
 }

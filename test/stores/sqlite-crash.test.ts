@@ -72,7 +72,7 @@ describe('sqliteStore when processes are killed', () => {
   afterEach(() => Promise.all([...children].map(kill)));
   afterAll(cleanUp);
 
-  test(`${CYCLES} kills in mid-load lose nothing acknowledged, tails of others double nothing`, async () => {
+  test(`${CYCLES} kills under load lose no acknowledged notification, and tails of other processes repeat none`, async () => {
     const path = join(folder, 'kill.db');
     const store = await openSqliteStore({ path });
     const batches = await follow(store, 0);

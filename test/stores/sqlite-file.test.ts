@@ -193,7 +193,7 @@ describe('the bounds of sqliteStore', () => {
   test.each([
     [{ path: '' }, /option path is the string ""/],
     [{ path: ':memory:' }, /option path is the string ":memory:"/],
-    [{ path: 'a', retainCount: 0 }, /option retainCount is 0; it must be a whole number from 1$/],
+    [{ path: 'a', retainCount: 0 }, /option retainCount is 0; it must be a whole number of at least 1$/],
     [{ path: 'a', pollMs: 2 ** 31 }, /option pollMs is 2147483648; it must be a whole number from 1 to 2147483647/],
     [{ path: 'a', busyMs: 1.5 }, /busyMs is 1.5/],
     [{ path: 'a', retainDays: 1 }, /there is no option retainDays/],

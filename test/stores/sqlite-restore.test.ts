@@ -174,7 +174,7 @@ describe('a file that is restored in place', () => {
     expect([gap, idsOf(entries)]).toEqual([{ reason: 'expired' }, ['new1']]);
   });
 
-  test('that has grown beyond the known end is treated as another log', async () => {
+  test('is treated as another log if it has grown beyond the known end', async () => {
     await store.append(drafts(50));
     const backup = backUp();
     await store.append(drafts(30, 'lost'));

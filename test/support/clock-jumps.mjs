@@ -1,7 +1,7 @@
 /**
- * Loaded into a node before everything else (`node --import`): the wall clock of that process jumps
- * to the next of the offsets in CLOCK_JUMPS_MS, round and round, at every SIGUSR2. The monotonic
- * clock stays what it is.
+ * Loaded into a node first (`node --import`). At each SIGUSR2, the wall clock of the process jumps
+ * to the next offset in CLOCK_JUMPS_MS. The first offset follows the last one. The monotonic clock
+ * does not change.
  */
 const offsets = (process.env.CLOCK_JUMPS_MS ?? '').split(',').map(Number);
 const RealDate = Date;

@@ -58,5 +58,5 @@ export function memoryNode(log: Store): Store {
 }
 
 function fail(message: string): never {
-  throw new Error(`the memory store has nothing to report, but says: ${message}`);
+  throw new Error(`the memory store must not log anything; it logged: ${message}`);
 }

@@ -45,7 +45,7 @@ describe('a body to publish', () => {
     }
   });
 
-  test.each([undefined, null, 0, '', 'orders', true, [null], [1], [['a']], [[ITEM]], [[]]])('%j is none', (body) => {
+  test.each([undefined, null, 0, '', 'orders', true, [null], [1], [['a']], [[ITEM]], [[]]])('%j is rejected', (body) => {
     const message = 'expected an object with topic, type and data';
     expect(refusal(() => parsePublishBody(body, LIMITS))).toEqual({ code: 'body_invalid', message });
   });
@@ -159,7 +159,7 @@ describe('a draft', () => {
       { proto: 1, constructor: 2, prototype: 3 },
       { proto: 1, constructor: 2, prototype: 3 },
     ],
-  ])('carries what JSON makes of data: %p', (data, seen) => {
+  ])('contains the JSON form of its data: %p', (data, seen) => {
     expect(published(data)).toEqual(seen);
   });
 

@@ -83,7 +83,7 @@ describe('hostile data cannot create a block or a field', () => {
 });
 
 describe('blocks around the notifications', () => {
-  test.each(CLIENTS)('%s ignores a heartbeat, at any position', (_, read) => {
+  test.each(CLIENTS)('%s ignores a heartbeat at any position', (_, read) => {
     expect(HEARTBEAT).toBe(':\n');
     const page = toSse(logPage([entry(1), entry(2)]));
     for (const text of [HEARTBEAT.repeat(3), HEARTBEAT + page, page + HEARTBEAT, page.replace('\n\n', `\n\n:\n:\n`)]) {

@@ -94,7 +94,7 @@ describe('a parameter of a pattern', () => {
   });
 
   test.each(['~61nn', '~7c', '~', '~7', '~C3', '~FF', 'a~2', '~2F'])(
-    'does not match %s, which no id is written as',
+    'does not match %s, because topicOf never returns it',
     (segment) => {
       expect(patterns.match(`user.${segment}`)).toBeUndefined();
       expect(parseTopic(`user.${segment}`)).toEqual(['user', segment]);

@@ -21,8 +21,7 @@ export class FollowerBuffer {
   isCaughtUp = false;
   /**
    * The leader's position up to which this tab catches up. The next delivery begins there. The
-   * tab's own position may be later. The next delivery begins at this position. The tab's own
-   * position may differ.
+   * tab's own position may be later.
    */
   joinsAt: string | undefined;
   #deliveries: LeaderDelivery[] = [];

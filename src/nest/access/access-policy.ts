@@ -110,7 +110,7 @@ export class AccessPolicy {
 
   /**
    * The topics that the request names, or else the caller's own topics. The rule `read` must allow
-   * named topics. If there is no such rule, they are refused, and own topics are allowed.
+   * them. Without this rule, named topics are refused and own topics are allowed.
    * @throws NotificationsError `forbidden`, or an error for an invalid topic
    */
   async scopeOf(context: AccessContext, named: readonly string[] | undefined, topicsMax: number): Promise<ReadScope> {

@@ -83,8 +83,8 @@ export class LaneConnection {
   #polled: Buffer | undefined;
   #waiter: Unsubscribable | undefined;
   /**
-   * Resolves when the last answer was written to the kernel. Until then the connection reads no other
-   * request.
+   * Resolves when the last answer was written to the kernel. Until then the connection reads no
+   * other request.
    */
   #unread: Promise<void> | undefined;
   /** Bytes that arrived while a poll was in progress, or while its answer was unread. */
@@ -151,7 +151,7 @@ export class LaneConnection {
     else this.#continue();
   }
 
-  /** Resolves when the last answer was written to the kernel. Undefined if that has happened already. */
+  /** Resolves when the kernel has the last answer. Undefined if it has it already. */
   drained(): Promise<void> | undefined {
     return this.#unread;
   }

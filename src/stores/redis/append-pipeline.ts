@@ -107,7 +107,7 @@ export class AppendPipeline {
       const batch = this.#queue.takeBatch().filter((call) => {
         if (call.atMs > bearable) return true;
         this.#queue.release([call]);
-        call.reject(unavailable(`Redis was not free for ${settings.timeoutMs} ms (timeoutMs).`));
+        call.reject(unavailable(`Redis has not finished earlier appends within ${settings.timeoutMs} ms (timeoutMs).`));
         return false;
       });
       if (batch.length > 0) this.#start(batch);

@@ -10,8 +10,8 @@ import type { RedisStoreSettings } from './options.js';
 import type { RedisClient } from './script.js';
 
 const ACCEPTS_ALONE =
-  'redisStore: Redis has replicas, but min-replicas-to-write is not set. A primary that is cut off from its replicas goes ' +
-  'on accepting notifications, and they are lost when it is replaced. Set min-replicas-to-write 1, or the option wait.';
+  'redisStore: Redis has replicas, but min-replicas-to-write is not set. A primary that loses its replicas continues ' +
+  'to accept notifications. A failover then loses these notifications. Set min-replicas-to-write 1, or the option wait.';
 
 export interface ConnectionOptions {
   readonly settings: RedisStoreSettings;

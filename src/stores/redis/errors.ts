@@ -10,7 +10,7 @@ export function unavailable(message: string, cause?: unknown): NotificationsErro
 /** Too few replicas have received a write. It may still become visible. */
 export function notAcknowledged(wait: RedisWait, acknowledged: number): NotificationsError {
   return unavailable(
-    `Of ${wait.replicas} replicas (wait.replicas) ${acknowledged} have acknowledged within ${wait.timeoutMs} ms.`,
+    `${acknowledged} of ${wait.replicas} replicas (wait.replicas) have acknowledged within ${wait.timeoutMs} ms.`,
   );
 }
 

@@ -198,7 +198,7 @@ export function assertContinues(now: Epoch, then: { readonly epoch: Epoch; reado
   const past = now.before?.find((one) => one.id === id);
   assert.ok(past, 'the epoch is the previous one, or has it in `before`');
   assert.equal(past.secret, then.epoch.secret, 'a past epoch keeps its secret');
-  assert.ok(past.upTo >= then.position, `a past epoch is valid up to ${then.position}, where the log was left`);
+  assert.ok(past.upTo >= then.position, `a past epoch is valid up to ${then.position}, the last known position`);
   assert.notEqual(past.lost, true, 'a start that lost nothing does not set `lost`');
 }
 

@@ -51,7 +51,7 @@ async function run(bench: Bench, seed: number, random: Random): Promise<void> {
         { entries: expected.entries.map(plain), more: expected.more },
         asked,
       );
-      assert.ok(head >= (log.at(-1)?.position ?? 0), `${asked}: the head ${head} is behind what was acknowledged`);
+      assert.ok(head >= (log.at(-1)?.position ?? 0), `${asked}: the head ${head} is below an acknowledged position`);
     }
   }
   await follower.reaches(log.at(-1)?.position ?? 0);

@@ -90,6 +90,6 @@ export async function trimmedLog(bench: Bench): Promise<{ page: ReadResult; posi
     if (page.trimmed > 0) return { page, positions };
   }
   throw new assert.AssertionError({
-    message: `${positions.length} notifications were appended, ${bench.keep} are to be kept, but none was removed`,
+    message: `no notification was removed after ${positions.length} appends, although the store should keep about ${bench.keep}`,
   });
 }

@@ -26,7 +26,7 @@ export const claimFaults: Faults = {
       tail: (after, onAppended) => store.tail(after, onAppended),
       close: () => store.close(),
     }),
-    'abilities: the store has those that its test names, and no other',
+    'abilities: the store has exactly the abilities in the option `abilities`',
   ],
   'claims every time': [inClaim(() => async () => true), 'claim: a key can be claimed once'],
   'looks before it claims': [
@@ -39,22 +39,22 @@ export const claimFaults: Faults = {
         return (await claim(key, ttlMs)) || isFree;
       };
     }),
-    'claim: of several claims at once, one succeeds',
+    'claim: exactly one of several concurrent claims of a key succeeds',
   ],
   'one claim per time to live': [
     inClaim((claim) => (key, ttlMs) => claim(key.length > 60 ? key : `${key}-${ttlMs}`, ttlMs)),
-    'claim: another time to live does not make it another claim',
+    'claim: a claimed key stays claimed for a call with another time to live',
   ],
   'keys in lower case': [
     inClaim((claim) => (key, ttlMs) => claim(key.toLowerCase(), ttlMs)),
-    'claim: keys that differ in anything are different',
+    'claim: keys that differ in any character are different keys',
   ],
   'claims by appending to the log': [
     inClaim((_, store) => async (id) => {
       const { appended } = await store.append([{ id, topic: 'orders', json: '{}' }]);
       return !appended[0]?.duplicate;
     }),
-    'claim: leaves the log alone, and the log leaves it alone',
+    'claim: does not change the log, and appends do not change claims',
   ],
   'claims any key': [
     inClaim((claim) => (key, ttlMs) => claim(key.replace(/[^A-Za-z0-9_-]/g, '') || 'none', ttlMs)),
@@ -94,15 +94,15 @@ export const claimFaults: Faults = {
       const { head } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       return claim(`${key.slice(0, 50)}-${Math.floor(head / 10)}`, ttlMs);
     }),
-    'claim: outlasts what retention removes',
+    'claim: remains after retention has removed notifications',
   ],
   'claims are known to their own node only': [
     inClaim((claim, _, nodes) => (key, ttlMs) => claim(`${key.slice(0, 60)}-${nodes.length}`, ttlMs)),
-    'nodes: a key that one has claimed is claimed on all',
+    'nodes: a key that one node has claimed is claimed on all nodes',
   ],
   'a node claims what another is claiming': [
     inClaim((claim, _, nodes) => (key, ttlMs) => claim(nodes.length ? `${key.slice(0, 60)}-2` : key, ttlMs)),
-    'nodes: of claims on several at once, one succeeds',
+    'nodes: exactly one of several concurrent claims on different nodes succeeds',
   ],
   'claims end with their node': [
     inClaim((claim, _, nodes) => (key, ttlMs) => claim(nodes.length ? `${key.slice(0, 60)}-2` : key, ttlMs)),
@@ -121,7 +121,7 @@ export const lookupFaults: Faults = {
   ],
   'one position too high': [
     inLookup((lookUp) => async (ids) => (await lookUp(ids)).map((position) => position && position + 1)),
-    'positionsOf: answers as an append of the same ids would',
+    'positionsOf: finds the same positions as a repeated append',
   ],
   'appends what it looks for': [
     inLookup((lookUp, store) => async (ids) => {
@@ -133,7 +133,7 @@ export const lookupFaults: Faults = {
   ],
   'ids in lower case': [
     inLookup((lookUp) => (ids) => lookUp(ids.map((id) => id.toLowerCase()))),
-    'positionsOf: ids that differ in anything are different',
+    'positionsOf: ids that differ in any character are different ids',
   ],
   'looks up after close': [
     inLookup((lookUp) => (ids) => lookUp(ids).catch(() => ids.map(() => undefined))),

@@ -32,7 +32,7 @@ export const appendFaults: Faults = {
         return { epoch, appended: [...appended].reverse() };
       },
     })),
-    'append: answers every draft, in their order',
+    'append: returns one result per draft, in the order of the drafts',
   ],
   'answers a position too low': [
     inAppended(({ position }) => ({ position: position - 1 })),
@@ -48,11 +48,11 @@ export const appendFaults: Faults = {
   ],
   'says duplicate to everything': [
     inAppended(() => ({ duplicate: true })),
-    'append: answers every draft, in their order',
+    'append: returns one result per draft, in the order of the drafts',
   ],
   'never says duplicate': [
     inAppended(() => ({ duplicate: false })),
-    'append: an id appended again answers its first position and adds nothing',
+    'append: returns the first position for a repeated id, and appends nothing',
   ],
   'answers a duplicate with another position': [
     inAppended(({ duplicate, position }) => (duplicate ? { position: position + 1 } : {})),
@@ -84,7 +84,7 @@ export const appendFaults: Faults = {
   ],
   'ids in lower case': [
     inDraft(({ id }) => ({ id: id.toLowerCase() })),
-    'append: ids that differ in anything are different',
+    'append: ids that differ in any character are different ids',
   ],
   'tells tails of duplicates': [
     replace((store) => {
@@ -111,9 +111,9 @@ export const appendFaults: Faults = {
     replace((store) => ({
       append: async (drafts) => ({ ...(await store.append(drafts)), epoch: { id: 'other', secret: 'x'.repeat(22) } }),
     })),
-    'append: names the log that reads name',
+    'append: returns the same epoch as a read',
   ],
-  'JSON parsed and written anew': [
+  'JSON parsed and serialised again': [
     inDraft(({ json }) => ({ json: JSON.stringify(JSON.parse(json)) })),
     'read and tail: JSON is returned byte for byte, with its length in UTF-8',
   ],

@@ -2,15 +2,15 @@ import { type Faults, inHistory, inHistoryResult, replace, reversed } from './ki
 
 const STARTS = 'history: starts strictly before a position, newest first';
 const BEYOND = 'history: a position beyond the head reads from the head';
-const MERGED = 'history: shows the asked topics only, merged in the opposite order of the log';
-const LIMIT = 'history: limit bounds a page, and more is exact at the bound';
+const MERGED = 'history: returns only the requested topics, merged, newest first';
+const LIMIT = 'history: `limit` bounds a page, and `more` is correct when a page is full';
 const BYTES = 'history: bytesMax bounds a page in bytes of UTF-8, but never below one entry';
 const EMPTY = 'history: an empty log has no history';
 const SAME = 'history: has the same entries, epoch and trimmed as a read after a position';
-const FILTER = 'history: pages of any size are those of a filter of the whole log';
+const FILTER = 'history: pages of any size equal a filtered copy of the log';
 const WALK = 'history: a walk to the beginning has every entry once, while others append';
 const COMPLETE = 'history: is complete down to trimmed';
-const TRIMS = 'history: retention while a walk is in progress makes no hole';
+const TRIMS = 'history: paging backwards skips no kept entry while retention removes others';
 
 export const historyFaults: Faults = {
   'includes the position': [inHistory(({ before }) => ({ before: before + 1 })), STARTS],

@@ -8,19 +8,19 @@ const withEpoch = (change: (epoch: Epoch) => Epoch): Fault => inResult(({ epoch 
 export const lifecycleFaults: Faults = {
   'an epoch for every call': [
     withEpoch(() => ({ id: String(Math.random()), secret: SECRET })),
-    'epoch: has an id and a secret, and stays what it is',
+    'epoch: has an id and a secret that do not change',
   ],
   'an epoch without an id': [
     withEpoch(({ secret }) => ({ id: '', secret })),
-    'epoch: has an id and a secret, and stays what it is',
+    'epoch: has an id and a secret that do not change',
   ],
   'a short secret': [
     withEpoch(({ id }) => ({ id, secret: 'secret' })),
-    'epoch: has an id and a secret, and stays what it is',
+    'epoch: has an id and a secret that do not change',
   ],
   'a secret that is the id': [
     withEpoch(({ id }) => ({ id, secret: id })),
-    'epoch: has an id and a secret, and stays what it is',
+    'epoch: has an id and a secret that do not change',
   ],
   'one epoch for all logs': [
     withEpoch(({ secret }) => ({ id: 'log', secret })),
@@ -78,22 +78,22 @@ export const lifecycleFaults: Faults = {
 export const retentionFaults: Faults = {
   'trimmed is one too low': [
     inResult(({ trimmed }) => ({ trimmed: Math.max(0, trimmed - 1) })),
-    'retention: trimmed is the highest position removed, and all above it is complete',
+    'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],
   'trimmed is one too high': [
     inResult(({ trimmed }) => ({ trimmed: trimmed && trimmed + 1 })),
-    'retention: trimmed is the highest position removed, and all above it is complete',
+    'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],
   'trimmed is not said': [
     inResult(() => ({ trimmed: 0 })),
-    'retention: trimmed is the highest position removed, and all above it is complete',
+    'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],
   'keeps less than it should': [
     inResult(({ entries, head }) => ({
       entries: entries.filter(({ position }) => position > head - 5),
       trimmed: head - 5,
     })),
-    'retention: trimmed is the highest position removed, and all above it is complete',
+    'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],
   'reads below trimmed find nothing': [
     inResult(({ entries, trimmed }, { after }) => (after < trimmed ? { entries: [], more: false } : { entries })),
@@ -128,6 +128,6 @@ export const retentionFaults: Faults = {
       tail: (after, onAppended) =>
         store.tail(after, (batch) => onAppended({ ...batch, after: Math.min(after, batch.after) })),
     })),
-    'retention: a tail from a removed position admits what it leaves out',
+    'retention: a tail from a removed position reports the gap in its first batch',
   ],
 };

@@ -45,7 +45,7 @@ export const nodesFaults: Faults = {
     replace((store, nodes) => ({
       append: (drafts) => store.append(drafts.map((draft) => ({ ...draft, id: `${draft.id}@${nodes.length}` }))),
     })),
-    'nodes: an id appended on several at once is appended once',
+    'nodes: an id that several nodes append concurrently is appended once',
   ],
   'ids of others are known too late': [
     replace((store, nodes) => {
@@ -57,7 +57,7 @@ export const nodesFaults: Faults = {
         },
       };
     }),
-    'nodes: an id appended again on another is a duplicate',
+    'nodes: an id is a duplicate if another node has appended it',
   ],
   'arrays of different nodes mix': [
     replace((store, nodes) => ({
@@ -89,7 +89,7 @@ export const nodesFaults: Faults = {
         for (const node of [...nodes, store]) await node.close();
       },
     })),
-    'nodes: closing one leaves the others alone',
+    'nodes: closing one store does not affect the others',
   ],
   'the log goes with the one that wrote it': [
     replace((store, nodes) => ({
@@ -98,6 +98,6 @@ export const nodesFaults: Faults = {
         return store.read(writerIsGone === true ? { ...query, topics: [] } : query);
       },
     })),
-    'nodes: the log outlives the one that wrote it',
+    'nodes: the log remains after the node that wrote it has closed',
   ],
 };

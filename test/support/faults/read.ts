@@ -22,26 +22,26 @@ export const readFaults: Faults = {
   ],
   'the first topic only': [
     inQuery(({ topics }) => ({ topics: topics.slice(0, 1) })),
-    'read: shows the asked topics only, merged in the order of the log',
+    'read: returns only the requested topics, in the order of the log',
   ],
   'in reverse': [inResult(({ entries }) => ({ entries: reversed(entries) })), 'read: starts strictly after a position'],
   'one topic after the other': [
     inResult(({ entries }, { topics }) => ({
       entries: topics.flatMap((name) => entries.filter(({ topic }) => topic === name)),
     })),
-    'read: shows the asked topics only, merged in the order of the log',
+    'read: returns only the requested topics, in the order of the log',
   ],
   'one more than limit': [
     inQuery(({ limit }) => ({ limit: limit + 1 })),
-    'read: limit bounds a page, and more is exact at the bound',
+    'read: `limit` bounds a page, and `more` is correct when a page is full',
   ],
   'more is never said': [
     inResult(() => ({ more: false })),
-    'read: limit bounds a page, and more is exact at the bound',
+    'read: `limit` bounds a page, and `more` is correct when a page is full',
   ],
   'more whenever a page is full': [
     inResult(({ entries }, { limit }) => ({ more: entries.length === limit })),
-    'read: limit bounds a page, and more is exact at the bound',
+    'read: `limit` bounds a page, and `more` is correct when a page is full',
   ],
   'bytesMax below one entry gives none': [
     inResult(({ entries }, { bytesMax }) => ((entries[0]?.bytes ?? 0) > bytesMax ? { entries: [] } : {})),
@@ -65,11 +65,11 @@ export const readFaults: Faults = {
   ],
   'head ahead of what can be read': [
     inResult(({ head }) => ({ head: head + 1 })),
-    'read: head moves with the log, for any topics, and never ahead of it',
+    'read: `head` is the newest position of the log for any topics',
   ],
   'head of the asked topics': [
     inResult(({ entries }, { after }) => ({ head: entries.at(-1)?.position ?? after })),
-    'read: head moves with the log, for any topics, and never ahead of it',
+    'read: `head` is the newest position of the log for any topics',
   ],
   'head is what was asked for': [
     inResult(({ head }, { after }) => ({ head: Math.max(head, after) })),

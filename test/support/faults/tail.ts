@@ -19,7 +19,7 @@ export const tailFaults: Faults = {
   ],
   'a hole between batches': [
     inBatch((batch) => [{ ...batch, after: batch.after + 1 }]),
-    'tail: from the head, nothing that was there before',
+    'tail: does not deliver older entries when it starts at the head',
   ],
   'head ahead of its entries': [
     inBatch((batch) => [{ ...batch, head: batch.head + 1 }]),
@@ -27,7 +27,7 @@ export const tailFaults: Faults = {
   ],
   'another epoch': [
     inBatch((batch) => [{ ...batch, epoch: { id: 'other', secret: 'x'.repeat(22) } }]),
-    'tail: names the log that reads name',
+    'tail: delivers batches with the same epoch as reads',
   ],
   'starts from the head': [
     replace((store) => ({
@@ -37,7 +37,7 @@ export const tailFaults: Faults = {
   ],
   'starts from the beginning': [
     replace((store) => ({ tail: (_after, onAppended) => store.tail(0, onAppended) })),
-    'tail: from the head while others append, everything above it',
+    'tail: delivers every later entry when it starts at the head during appends',
   ],
   'resolves before it is armed': [
     replace((store) => ({
@@ -65,7 +65,7 @@ export const tailFaults: Faults = {
     })),
     'tail: loses and repeats nothing when it opens while others append',
   ],
-  'goes on after its close': [
+  'continues after its close': [
     replace((store) => ({
       tail: async (after, onAppended) => {
         await store.tail(after, onAppended);
@@ -85,7 +85,7 @@ export const tailFaults: Faults = {
         },
       };
     }),
-    'tail: several are independent, also with one function',
+    'tail: several tails are independent, even with the same callback',
   ],
   'never called': [
     replace((store) => ({ tail: (after) => store.tail(after, () => undefined) })),

@@ -19,57 +19,57 @@ const ALL = client('a b', 'earliest > a1 b2 a3 b5 > end');
 /** Wrong histories, and their problems. examples.ts explains the notation. */
 const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: string[]]>> = {
   lost: {
-    'one missing between others': [
+    'a notification missing between others': [
       { clients: [ALL, client('a b', 'earliest > a1 a3 b5 > x')] },
       'b b2 is missing before x',
     ],
-    'the first missing': [{ clients: [ALL, client('a', 'earliest > a3 > x')] }, 'a a1 is missing before x'],
-    'the last missing': [{ clients: [ALL, client('b', 'earliest > b2 > x')] }, 'b b5 never came'],
-    'all missing': [{ clients: [client('a', 'earliest > > x')] }, 'a a1 never came', 'a a3 never came'],
-    'one missing between pages': [
+    'the first notification missing': [{ clients: [ALL, client('a', 'earliest > a3 > x')] }, 'a a1 is missing before x'],
+    'the last notification missing': [{ clients: [ALL, client('b', 'earliest > b2 > x')] }, 'b b5 never came'],
+    'all notifications missing': [{ clients: [client('a', 'earliest > > x')] }, 'a a1 never came', 'a a3 never came'],
+    'a notification missing between pages': [
       { clients: [ALL, client('a b', 'earliest > a1 > x', 'x > a3 > y', 'y > b5 > z')] },
       'b b2 is missing before z',
     ],
-    'one missing behind the end where it began': [
+    'a notification missing after a start at the end of the log': [
       { clients: [ALL, client('a b', 'latest > > x @15', 'x > a3 b5 > y')] },
       'b b2 is missing before y',
     ],
-    'one missing behind a given cursor': [
+    'a notification missing after a given cursor': [
       { clients: [ALL, client('a b', 'given > b5 > x @25-60')] },
       'a a3 never came',
     ],
-    'one missing of a stream': [
+    'a notification missing in a stream': [
       { clients: [ALL, client('a', 'earliest > > x @0', 'x > a3 > y')] },
       'a a1 is missing before y',
     ],
-    'one missing of a known log': [
+    'a notification missing from a known log': [
       { logs: LOG, clients: [client('a b', 'earliest > a1 a3 b5 > x')] },
       'b b2 is missing before x',
     ],
-    'one missing where the cursor says so': [
+    'a missing notification before the last cursor': [
       { logs: LOG, clients: [unfinished(placed('a b', 'earliest > a1 > x2'))] },
       'b b2 is missing before x2',
     ],
-    'one missing behind an empty page': [
+    'a notification missing after an empty page': [
       { logs: LOG, clients: [placed('a b', 'earliest > a1 > x1', 'x1 > > x2', 'x2 > a3 b5 > x5')] },
       'b b2 is missing before x2',
     ],
-    'one missing after an old cursor': [
+    'a notification missing after an old cursor': [
       { logs: LOG, clients: [placed('a b', 'earliest > a1 > x1', 'x1 > b2 > x2', 'x1 > a3 b5 > x5')] },
       'b b2 is missing before x5',
     ],
-    'one missing that others saw, unacknowledged': [
+    'a missing notification without acknowledgement that others received': [
       {
         publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
         clients: [client('a', 'earliest > a1 a3 a6 > x'), client('a', 'earliest > a1 a3 > x')],
       },
       'a a6 never came',
     ],
-    'one acknowledged that no log has': [
+    'an acknowledged notification that no log has': [
       { logs: LOG, publishes: [...PUBLISHES, publish('a6')] },
       'a a6 was acknowledged and is in no log',
     ],
-    'one missing that expires later': [
+    'a missing notification that expires later': [
       {
         logs: LOG,
         publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
@@ -77,7 +77,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       },
       'a a3 is missing before x5',
     ],
-    'one missing that no newer one of its key replaces': [
+    'a missing notification that no newer one of its topic and key replaces': [
       {
         logs: LOG,
         publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
@@ -85,7 +85,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       },
       'a a3 is missing before x5',
     ],
-    'one missing whose key differs from that of the newer one': [
+    'a missing notification whose key differs from the newer one’s': [
       {
         logs: LOG,
         publishes: PUBLISHES.map((one) => ({ ...one, key: one.id })),
@@ -97,11 +97,11 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { logs: TRIMMED, clients: [placed('a b', 'earliest > > x0 @5', 'x0 > b5 > x5 expired')] },
       'a a3 is missing before x5',
     ],
-    'one missing after a reset': [
+    'a notification missing after a reset': [
       { logs: WIPED, clients: [placed('a b', 'earliest > a1 b2 > x2', 'x2 > > y5 reset')] },
       'b b5 is missing before y5',
     ],
-    'one missing after a gap that may be': [
+    'a notification missing after a gap that may have a reason': [
       {
         gapsMayBe: true,
         clients: [ALL, client('a b', 'earliest > a1 > x @12', 'x > > y expired @15', 'y > a3 b5 > z')],
@@ -121,13 +121,13 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   doubled: {
-    'one twice on a page': [{ clients: [client('a', 'earliest > a1 a3 a3 > x')] }, 'a a3 came again'],
-    'one twice, later': [{ clients: [client('a', 'earliest > a1 > x', 'x > a1 a3 > y')] }, 'a a1 came again'],
-    'one twice after an expired gap': [
+    'a notification twice on a page': [{ clients: [client('a', 'earliest > a1 a3 a3 > x')] }, 'a a3 came again'],
+    'a notification twice on two pages': [{ clients: [client('a', 'earliest > a1 > x', 'x > a1 a3 > y')] }, 'a a1 came again'],
+    'a notification twice after an expired gap': [
       { gapsMayBe: true, clients: [client('a', 'earliest > a1 > x', 'x > a1 a3 > y expired')] },
       'a a1 came again',
     ],
-    'one twice, with places': [
+    'a notification twice, with known positions': [
       { logs: LOG, clients: [placed('a', 'earliest > a1 > x1', 'x1 > a1 a3 > x5')] },
       'a a1 came again',
     ],
@@ -137,7 +137,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   'out of order': {
-    'two exchanged': [
+    'two notifications in the wrong order': [
       { clients: [client('a', 'earliest > a3 a1 > x')] },
       'a a1, acknowledged before a3 was called, came after it',
     ],
@@ -145,15 +145,15 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { clients: [client('a b', 'earliest > b2 a1 a3 b5 > x')] },
       'a a1, acknowledged before b2 was called, came after it',
     ],
-    'two exchanged on different pages': [
+    'two notifications on different pages in the wrong order': [
       { clients: [client('a', 'earliest > a3 > x', 'x > a1 > y')] },
       'a a1, acknowledged before a3 was called, came after it',
     ],
-    'two exchanged of a known log': [
+    'two notifications of a known log in the wrong order': [
       { logs: LOG, clients: [client('a b', 'earliest > b2 a1 a3 b5 > x')] },
       'a a1 came after b2',
     ],
-    'two orders for two clients': [
+    'different orders for two clients': [
       {
         publishes: ['a1', 'a2', 'a3'].map((id) => publish(id, { acknowledgedMs: 99 })),
         clients: [client('a', 'earliest > a1 a2 a3 > x'), client('a', 'earliest > a1 a3 a2 > x')],
@@ -162,15 +162,15 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   phantom: {
-    'one that is made up': [{ clients: [client('a', 'earliest > a1 a3 a9 > x')] }, 'a a9 was never published'],
-    'one under another topic': [
+    'an unpublished notification': [{ clients: [client('a', 'earliest > a1 a3 a9 > x')] }, 'a a9 was never published'],
+    'a notification with another topic': [
       {
         publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, topic: 'd' } : one)),
         clients: [client('a', 'earliest > a1 a3 > x')],
       },
       'a a3 was never published',
     ],
-    'one that no log has': [
+    'a notification that no log has': [
       {
         publishes: [...PUBLISHES, publish('a6', { acknowledgedMs: undefined })],
         logs: LOG,
@@ -178,32 +178,32 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       },
       'a a6 is not in the log',
     ],
-    'one before it was published': [
+    'a notification before its publish': [
       { clients: [client('a', 'earliest > a1 a3 > x @20')] },
       'a a3 came before it was published',
     ],
   },
   foreign: {
-    'one of another topic': [{ clients: [client('a', 'earliest > a1 a3 c4 > x')] }, 'c c4 was not asked for'],
-    'one of a topic no longer asked for': [
+    'a notification of another topic': [{ clients: [client('a', 'earliest > a1 a3 c4 > x')] }, 'c c4 was not asked for'],
+    'a notification of a topic that is no longer requested': [
       { clients: [client('a b', 'earliest > a1 b2 > x', '[a] x > a3 b5 > y')] },
       'b b5 was not asked for',
     ],
-    'one not allowed any more': [
+    'a notification after its topic was revoked': [
       { clients: [withRights(client('a b', 'earliest > a1 b2 a3 b5 > x'), '-b@40')] },
       'b b5 is not allowed',
     ],
-    'one that never was allowed': [
+    'a notification of a topic that was never allowed': [
       { clients: [unfinished(withRights(client('a b', 'earliest > a1 b2 > x'), '-b@0'))] },
       'b b2 is not allowed',
     ],
-    'one allowed only later': [
+    'a notification of a topic that is allowed only later': [
       { clients: [unfinished(withRights(client('a b', 'earliest > a1 b2 a3 > x @100'), '-b@15', '+b@200'))] },
       'b b2 is not allowed',
     ],
   },
   expired: {
-    'one after its expiry': [
+    'a notification after its expiry': [
       {
         publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
         clients: [client('a', 'earliest > a1 a3 > x @511 sent@500')],
@@ -212,7 +212,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   replaced: {
-    'two of one key on one page': [
+    'two notifications of one key on one page': [
       {
         publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
         clients: [client('a', 'earliest > a1 a3 > x')],
@@ -221,11 +221,11 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   late: {
-    'one that came late': [
+    'a late notification': [
       { lateMs: 20, clients: [unfinished(client('a', 'earliest > a1 > x @0-50'))] },
       'a a1 came 15 ms late',
     ],
-    'one that a page should have had': [
+    'a late notification that a page lacked': [
       { lateMs: 20, clients: [client('a', 'earliest > > x @0-40', 'x > a1 a3 > y @41')] },
       'a a1 has not come by 40',
     ],
@@ -248,11 +248,11 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { logs: LOG, clients: [placed('d', 'earliest > > x5', 'x5 > > x2')] },
       'to 2 from 5',
     ],
-    'a cursor behind what came with it': [
+    'a cursor before a notification on its page': [
       { logs: LOG, clients: [unfinished(placed('a', 'earliest > a1 a3 > x2'))] },
       'x2 stands before a3, which came with it',
     ],
-    'a cursor that was given before': [
+    'a repeated cursor': [
       { clients: [client('a', 'earliest > > x', 'x > a1 > y', 'y > a3 > x')] },
       'x was given 2 notifications before',
     ],
@@ -274,7 +274,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { logs: TRIMMED, clients: [placed('a', 'earliest > > x0 @5', 'x0 > a3 > x5')] },
       'a a1 is missing before x5',
     ],
-    'a notification that retention removed behind a later cursor': [
+    'a notification that retention removed after a later cursor': [
       { logs: TRIMMED, clients: [placed('a b', 'earliest > a1 > x1 @15', 'x1 > a3 b5 > x5')] },
       'b b2 is missing before x5',
     ],
@@ -284,23 +284,23 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   'groundless gap': {
-    'one without a reason': [{ clients: [client('a', 'earliest > a1 > x', 'x > a3 > y expired')] }, 'expired before y'],
+    'a gap without a reason': [{ clients: [client('a', 'earliest > a1 > x', 'x > a3 > y expired')] }, 'expired before y'],
     'a reset of the same log': [
       { logs: LOG, clients: [placed('a', 'earliest > a1 > x1', 'x1 > a1 a3 > x5 reset')] },
       'reset before x5',
     ],
-    'an expiry when nothing was removed': [
+    'an expired gap when nothing was removed': [
       { logs: LOG, clients: [placed('a', 'earliest > a1 > x1', 'x1 > a3 > x5 expired')] },
       'expired before x5',
     ],
-    'an expiry of what had been read': [
+    'an expired gap for notifications that were read': [
       { logs: TRIMMED, clients: [placed('a b', 'earliest > a1 b2 > x2 @30', 'x2 > a3 b5 > x5 expired')] },
       'expired before x5',
     ],
   },
 };
 
-describe.each(Object.entries(BAD))('the checker finds what is %s:', (kind, examples) => {
+describe.each(Object.entries(BAD))('the checker reports %s:', (kind, examples) => {
   test.each(Object.entries(examples))('%s', (_, [example, ...problems]) => {
     expect(found(example)).toEqual(problems.map((problem) => `${kind}: ${problem}`));
   });

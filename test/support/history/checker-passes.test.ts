@@ -22,11 +22,11 @@ const GOOD: Record<string, Example> = {
   'everything once and in order': { clients: [ALL] },
   'an empty answer for a topic without notifications': { clients: [client('d', 'earliest > > x')] },
   'several pages': { clients: [client('a b', 'earliest > a1 > x', 'x > b2 a3 > y', 'y > b5 > z')] },
-  'several pages, with places': {
+  'several pages, with positions': {
     logs: LOG,
     clients: [placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 > x3', 'x3 > b5 > x5')],
   },
-  'a client that began at the end, and nothing came': { clients: [ALL, client('a b', 'latest > > x')] },
+  'a client that began at the end, and received nothing': { clients: [ALL, client('a b', 'latest > > x')] },
   'a client that began at the end': { clients: [ALL, client('a b', 'latest > b5 > x @31-60')] },
   'a client that was given its first cursor': { clients: [ALL, client('a b', 'given > a3 b5 > x @21-60')] },
   'a client that has not read to the end': { clients: [ALL, unfinished(client('a b', 'earliest > a1 > x'))] },
@@ -66,11 +66,11 @@ const GOOD: Record<string, Example> = {
   },
   'a client that adds a topic': { clients: [client('a', 'earliest > a1 > x', '[a b] x > b2 a3 b5 > y')] },
   'a client that removes a topic': { clients: [ALL, client('a', '[a b] earliest > a1 b2 > x', 'x > a3 > y')] },
-  'a client that changes its topics, with places': {
+  'a client that changes its topics, with positions': {
     logs: LOG,
     clients: [placed('b', '[a b] earliest > a1 b2 > x2', '[a] x2 > a3 > x4', 'x4 > b5 > x5')],
   },
-  'a gap where there may be one': {
+  'a gap that may have a reason': {
     gapsMayBe: true,
     clients: [ALL, client('a b', 'earliest > a1 > x', 'x > a3 b5 > y expired')],
   },
@@ -130,30 +130,30 @@ const GOOD: Record<string, Example> = {
     logs: LOG,
     clients: [withRights(placed('a b', 'earliest > a1 > x1', 'x1 > b2 a3 b5 > x5'), '-b@15', '+b@18')],
   },
-  'an expired one that is missing': {
+  'a missing notification that has expired': {
     logs: LOG,
     publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
     clients: [placed('a b', 'earliest > a1 b2 b5 > x5 @501')],
   },
-  'an expired one that is missing for good': {
+  'a missing last notification that has expired': {
     logs: LOG,
     publishes: PUBLISHES.map((one) => (one.id === 'b5' ? { ...one, expiresMs: 500 } : one)),
     clients: [placed('a b', 'earliest > a1 b2 a3 > x3 @501')],
   },
-  'one that came before it expired': {
+  'a notification that arrived before it expired': {
     publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, expiresMs: 500 } : one)),
     clients: [client('a', 'earliest > a1 a3 > x @510 sent@499')],
   },
-  'one that a newer one of its key replaces': {
+  'a missing notification that a newer one of its key replaces': {
     logs: LOG,
     publishes: PUBLISHES.map((one) => (one.topic === 'b' ? { ...one, key: 'k' } : one)),
     clients: [placed('a b', 'earliest > a1 a3 > x3', 'x3 > b5 > x5')],
   },
-  'two of one key on two pages': {
+  'two notifications of one key on two pages': {
     publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
     clients: [client('a', 'earliest > a1 > x', 'x > a3 > y')],
   },
-  'two of one key and two topics on one page': {
+  'two notifications of one key and two topics on one page': {
     publishes: PUBLISHES.map((one) => ({ ...one, key: 'k' })),
     clients: [client('a b', 'earliest > a3 b5 > x')],
     logs: LOG,

@@ -99,7 +99,7 @@ describe('the proxy of the tests', () => {
     expect(refused.error).toBe('ECONNRESET');
   });
 
-  test.each(['end', 'reset'] as const)('cuts after so many bytes, by %s', async (by) => {
+  test.each(['end', 'reset'] as const)('cuts a connection after a number of bytes, by %s', async (by) => {
     const { near, far } = await open({ kind: 'cut', direction: 'up', afterBytes: 5, by });
     near.socket.write('123');
     await until(() => far.text === '123');
