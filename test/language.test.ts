@@ -106,6 +106,10 @@ describe('the language check', () => {
     `it.skip('is told', () => {});`,
     `it('that is trimmed', () => {});`,
     `const a = \`\${1 /* is told */}\`;`,
+    `throw new Error('the client goes ' + 'on');`,
+    `it.each([['a client that goes on'], [2]])('%s', () => {});`,
+    `const ROWS = [{ name: 'a client that goes on' }]; it.each(ROWS)('$name', () => {});`,
+    `const bugs = { 'a client is kept for ever': ['a', 'b'] };`,
   ])('reads the English in: %s', (code) => {
     expect(findingsOf('test/a.test.ts', code)).toHaveLength(1);
   });
@@ -113,6 +117,7 @@ describe('the language check', () => {
   it.each([
     `const news = 'told';`,
     `it.each(['told'])('polls %s', () => {});`,
+    `it.each([[() => 'a client that goes on']])('polls', () => {});`,
     'const a = `// nobody`; const b = /\\/\\/ nobody/;',
     '// eslint-disable-next-line told',
     '/** @default news */',

@@ -124,24 +124,53 @@ function strings(file, path) {
   if (ENGINE_PROGRAM.test(path)) return programComments(file);
   const texts = [];
   const isLibrary = /(?:^|\/)src\/(?!demo\/)/.test(path);
+  const rows = tableRows(file);
   const visit = (node, isMessage) => {
-    const text = textOf(node, file);
-    if (text && (isMessage || (isLibrary && isProse(text.text)))) texts.push({ kind: 'string', lines: [text] });
+    const lines = linesOf(node, file);
+    const isRead = isMessage || ((isLibrary || rows.has(node) || isKey(node)) && isProse(joined(lines)));
+    if (lines.length > 0 && isRead) texts.push({ kind: 'string', lines });
     const name = testName(node, file);
-    if (name) texts.push({ kind: 'name', lines: [name.text] });
+    if (name) texts.push({ kind: 'name', lines: name.lines });
     node.forEachChild((child) => {
-      const inMessage = isMessage && !text && !ts.isFunctionLike(child);
-      if (child !== name?.node) visit(child, inMessage || makesMessage(node, child));
+      const inMessage = isMessage && lines.length === 0 && !ts.isFunctionLike(child);
+      const isPart = lines.length > 0 && linesOf(child, file).length > 0;
+      if (child !== name?.node && !isPart) visit(child, inMessage || makesMessage(node, child));
     });
   };
   visit(file, false);
   return texts;
 }
 
+/** A quoted name of a property, such as the name of a check in a list of checks. */
+function isKey(node) {
+  return ts.isPropertyAssignment(node.parent ?? node) && node.parent.name === node;
+}
+
+/** The literals in the tables of `test.each`, written in the call or as a constant of the file. */
+function tableRows(file) {
+  const rows = new Set();
+  const constants = new Map();
+  const collect = (node) => {
+    if (ts.isFunctionLike(node)) return;
+    if (ts.isIdentifier(node) && constants.has(node.text)) collect(constants.get(node.text));
+    else if (isLiteral(node) || isConcatenation(node)) rows.add(node);
+    else if (!ts.isCallExpression(node)) node.forEachChild(collect);
+  };
+  const visit = (node) => {
+    if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && node.initializer)
+      constants.set(node.name.text, node.initializer);
+    const isEach = ts.isCallExpression(node) && node.expression.getText(file).endsWith('.each');
+    if (isEach && TEST_FUNCTIONS.has(node.expression.getText(file).split('.')[0])) node.arguments.forEach(collect);
+    node.forEachChild(visit);
+  };
+  visit(file);
+  return rows;
+}
+
 function programComments(file) {
   const texts = [];
   const visit = (node) => {
-    const text = textOf(node, file);
+    const text = isLiteral(node) && textOf(node, file);
     if (!text) return node.forEachChild(visit);
     for (const found of textsOfDashComments(text.text)) {
       const lines = found.lines.map((line) => ({ ...line, offset: line.offset + text.offset }));
@@ -152,12 +181,30 @@ function programComments(file) {
   return texts;
 }
 
+/** The lines of a literal, or of several that `+` joins to one text. Empty for other nodes. */
+function linesOf(node, file) {
+  if (isLiteral(node)) return [textOf(node, file)];
+  return isConcatenation(node) ? [...linesOf(node.left, file), ...linesOf(node.right, file)] : [];
+}
+
+function isLiteral(node) {
+  return ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node) || ts.isTemplateExpression(node);
+}
+
+function isConcatenation(node) {
+  if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.PlusToken) return false;
+  return [node.left, node.right].every((side) => isLiteral(side) || isConcatenation(side));
+}
+
+function joined(lines) {
+  return lines.map(({ text }) => text).join(' ');
+}
+
 /** A literal's text. Each inserted value counts as one word of the same length. */
 function textOf(node, file) {
-  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) {
+  if (!ts.isTemplateExpression(node)) {
     return { text: node.getText(file).slice(1, -1), offset: node.getStart(file) + 1 };
   }
-  if (!ts.isTemplateExpression(node)) return undefined;
   let text = node.head.text === '' ? '' : node.head.getText(file).slice(1, -2);
   const offset = node.getStart(file) + 1;
   for (const span of node.templateSpans) {
@@ -177,8 +224,8 @@ function testName(node, file) {
     if (ts.isPropertyAccessExpression(callee) || ts.isCallExpression(callee)) callee = callee.expression;
     else return undefined;
   }
-  const text = TEST_FUNCTIONS.has(callee.text) && textOf(node.arguments[0], file);
-  return text ? { node: node.arguments[0], text } : undefined;
+  const lines = TEST_FUNCTIONS.has(callee.text) ? linesOf(node.arguments[0], file) : [];
+  return lines.length > 0 ? { node: node.arguments[0], lines } : undefined;
 }
 
 /** Whether the child is an argument of something that throws, fails or logs. */

@@ -52,7 +52,7 @@ describe('a publish', () => {
     [WAKE_BUDGET_MS, WAKE_CHUNK],
     [WAKE_BUDGET_MS / WAKE_CHUNK / 2, 2 * WAKE_CHUNK],
     [0, MANY],
-  ])('that costs %d ms per waiter answers %i waiters per turn, so that other tasks run', async (costMs, inTurn) => {
+  ])('with a cost of %d ms per waiter answers %i waiters per turn, so that other tasks run', async (costMs, inTurn) => {
     const polls = pollSlowly(MANY, costMs);
     await bench.store.append(drafts(1));
     expect(answered(polls)).toBe(0);

@@ -101,13 +101,13 @@ forEachAdapter((adapter) => {
     ['none', undefined, 'application/json; charset=utf-8'],
     ['anything', '*/*', 'application/json; charset=utf-8'],
     [
-      'what a browser’s address bar sends',
+      'the value of a browser’s address bar',
       'text/html,application/xml;q=0.9,*/*;q=0.8',
       'application/json; charset=utf-8',
     ],
-    ['what axios sends', 'application/json, text/plain, */*', 'application/json; charset=utf-8'],
+    ['the value of axios', 'application/json, text/plain, */*', 'application/json; charset=utf-8'],
     ['a preference for streams', 'text/event-stream, application/json;q=0.9', 'text/event-stream'],
-    ['what some HTTP libraries send', 'application/json; charset=utf-8', 'application/json; charset=utf-8'],
+    ['the value of some HTTP libraries', 'application/json; charset=utf-8', 'application/json; charset=utf-8'],
     ['a stream with parameters', 'text/event-stream;charset=utf-8', 'text/event-stream'],
     ['any text', 'text/*', 'text/event-stream'],
   ])('Accept: %s is served', async (_, accept, type) => {

@@ -77,9 +77,9 @@ forEachAdapter((adapter) => {
     test.each<[string, (poller: Poller) => Promise<Message>]>([
       ['another query', (poller) => poller.answer('&wait=0')],
       ['another header', (poller) => poller.answer('', { 'X-Other': '1' })],
-      ['a cursor that is none', (poller) => ((poller.cursor = 'A'.repeat(36)), poller.answer())],
+      ['an invalid cursor', (poller) => ((poller.cursor = 'A'.repeat(36)), poller.answer())],
       [
-        'other topics in the place of the cursor',
+        'other topics instead of the cursor',
         (poller) => ((poller.cursor = `earliest&topic=${'x'.repeat(21)}`), poller.answer()),
       ],
       ['a short cursor', (poller) => ((poller.cursor = 'A'), poller.answer())],

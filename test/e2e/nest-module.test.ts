@@ -106,7 +106,7 @@ forEachAdapter((adapter) => {
     });
 
     test.each(['isGlobal', 'controller', 'path', 'serveClient', 'guards', 'version', 'imports'])(
-      'that belong beside useFactory are rejected in its result: %s',
+      'are rejected in the result of a factory if they belong beside useFactory: %s',
       async (name) => {
         const module = NotificationsModule.forRootAsync({
           useFactory: () => ({ access: 'public', [name]: undefined }),

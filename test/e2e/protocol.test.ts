@@ -38,7 +38,7 @@ forEachAdapter((adapter) => {
     });
 
     test.each([
-      ['with news', 'cursor=earliest'],
+      ['with notifications', 'cursor=earliest'],
       ['without', 'wait=0'],
     ])('has exactly the headers of the protocol, %s', async (_, query) => {
       const app = await startApp(adapter);

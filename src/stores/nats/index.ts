@@ -45,15 +45,15 @@ export type { NatsStoreOptions } from './options.js';
  *
  * Needs `@nats-io/transport-node` and `@nats-io/jetstream` (3.x) to be installed.
  *
- * - **Durability**: as durable as the stream. With one replica an acknowledged notification survives
- *   `kill -9` of the server. Against a power failure use `replicas: 3` in a cluster, or configure
- *   `jetstream { sync_interval: always }` (2.10 or later).
+ * - **Durability**: as durable as the stream. With one replica an acknowledged notification
+ *   survives `kill -9` of the server. Against a power failure use `replicas: 3` in a cluster, or
+ *   configure `jetstream { sync_interval: always }` (2.10 or later).
  * - **Restarts**: a restart of a single server may follow a power failure, so each client gets one
  *   gap. Only clients beyond the last notification that is kept start over. With replicas or
  *   `syncAlways: true` a restart costs no gap. If the server still loses acknowledged
  *   notifications, a running node that has seen them begins a new epoch.
- * - **Order**: the order of the stream, the same for all topics and nodes. Positions are the stream's
- *   sequences × 10,000, not dense.
+ * - **Order**: the order of the stream, the same for all topics and nodes. Positions are the
+ *   stream's sequences × 10,000, not dense.
  * - **Idempotency**: `idempotencyMs` and `idempotencyCount`, over all nodes, for arrays and single
  *   notifications. A node reads the ids of that window when it starts, and its first append waits
  *   for them. Nothing depends on the clocks of nodes.

@@ -86,7 +86,7 @@ export const appendFaults: Faults = {
     inDraft(({ id }) => ({ id: id.toLowerCase() })),
     'append: ids that differ in any character are different ids',
   ],
-  'tells tails of duplicates': [
+  'delivers duplicates to tails': [
     replace((store) => {
       const told: ((batch: TailBatch) => void)[] = [];
       return {

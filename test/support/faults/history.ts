@@ -79,7 +79,7 @@ export const historyFaults: Faults = {
     ),
     COMPLETE,
   ],
-  'trimmed is not said': [inHistoryResult(() => ({ trimmed: 0 })), COMPLETE],
+  '`trimmed` is always 0': [inHistoryResult(() => ({ trimmed: 0 })), COMPLETE],
   'trimmed of the first page': [
     replace((store) => {
       let trimmed: number | undefined;

@@ -76,15 +76,15 @@ export const lifecycleFaults: Faults = {
 
 /** For stores that keep the newest notifications only. */
 export const retentionFaults: Faults = {
-  'trimmed is one too low': [
+  '`trimmed` is one too low': [
     inResult(({ trimmed }) => ({ trimmed: Math.max(0, trimmed - 1) })),
     'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],
-  'trimmed is one too high': [
+  '`trimmed` is one too high': [
     inResult(({ trimmed }) => ({ trimmed: trimmed && trimmed + 1 })),
     'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],
-  'trimmed is not said': [
+  '`trimmed` is always 0': [
     inResult(() => ({ trimmed: 0 })),
     'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],

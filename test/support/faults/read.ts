@@ -71,7 +71,7 @@ export const readFaults: Faults = {
     inResult(({ entries }, { after }) => ({ head: entries.at(-1)?.position ?? after })),
     'read: `head` is the newest position of the log for any topics',
   ],
-  'head is what was asked for': [
+  '`head` is the requested position': [
     inResult(({ head }, { after }) => ({ head: Math.max(head, after) })),
     'read: nothing follows the head',
   ],

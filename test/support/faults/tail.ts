@@ -5,7 +5,7 @@ export const tailFaults: Faults = {
     inBatch((batch) => [{ ...batch, entries: batch.entries.filter(({ position }) => position % 7 !== 3) }]),
     'tail: from a position in the past, delivers existing entries and then new ones',
   ],
-  'hands over everything twice': [
+  'delivers everything twice': [
     inBatch((batch) => [batch, batch]),
     'tail: delivers appends of every topic once it is armed',
   ],
@@ -50,7 +50,7 @@ export const tailFaults: Faults = {
     })),
     'tail: delivers appends of every topic once it is armed',
   ],
-  'loses what comes between reading and arming': [
+  'loses an append between the read and the registration': [
     replace((store) => ({
       tail: async (after, onAppended) => {
         const { head } = await store.read(state);
