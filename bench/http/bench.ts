@@ -18,7 +18,7 @@ export class Bench {
   readonly clients: Clients;
   readonly #server: ChildProcess;
   #last: Report;
-  #stalledMs = 0;
+  #blockedMs = 0;
 
   private constructor(server: ChildProcess, clients: Clients, first: Report) {
     this.#server = server;
@@ -43,7 +43,7 @@ export class Bench {
     each: number,
     { clients, inTurn = false }: { clients?: number; inTurn?: boolean } = {},
   ): Promise<number> {
-    this.#stalledMs = 0;
+    this.#blockedMs = 0;
     const all = this.clients.cycle(published[0]?.[0] ?? 0, each, WITHIN_MS, clients);
     this.order({ publish: published, inTurn });
     await all;
@@ -63,8 +63,8 @@ export class Bench {
   }
 
   /** The longest pause of the event loop in the last cycle. */
-  get stalledMs(): number {
-    return this.#stalledMs;
+  get blockedMs(): number {
+    return this.#blockedMs;
   }
 
   /** Waits until the server is idle. Returns its CPU time since the last call, in µs. */
@@ -81,7 +81,7 @@ export class Bench {
   async report(order: Order = {}): Promise<Report> {
     this.order(order);
     const report = (await once(this.#server, 'message'))[0] as Report;
-    this.#stalledMs = Math.max(this.#stalledMs, report.stalledMs);
+    this.#blockedMs = Math.max(this.#blockedMs, report.blockedMs);
     return report;
   }
 

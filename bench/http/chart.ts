@@ -1,4 +1,3 @@
-/** One bar. */
 export interface Bar {
   readonly name: string;
   readonly ratio: number;

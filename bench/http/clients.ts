@@ -9,7 +9,7 @@ export interface Audience {
   readonly protocol: Protocol;
   readonly isStream?: boolean;
   /** Clients connect at the start, and send their first poll in `catchUp`. */
-  readonly asksLater?: boolean;
+  readonly pollsOnDemand?: boolean;
   /** The topics of each client. */
   readonly topicsOf?: (index: number) => readonly string[];
 }
@@ -17,7 +17,7 @@ export interface Audience {
 /** Clients of one server, each on a connection of its own. */
 export class Clients {
   /** Notifications received in the current cycle. */
-  got = 0;
+  received = 0;
   lost = 0;
   doubled = 0;
   /** All answers received so far. */
@@ -51,11 +51,11 @@ export class Clients {
    */
   cycle(first: number, count: number, withinMs: number, clients = this.#sockets.length): Promise<void> {
     this.#first = first;
-    this.got = 0;
+    this.received = 0;
     this.#expected = clients * count;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.lost += this.#expected - this.got;
+        this.lost += this.#expected - this.received;
         resolve();
       }, withinMs);
       this.#all = () => {
@@ -66,7 +66,7 @@ export class Clients {
   }
 
   /**
-   * Makes every client poll once from this cursor. For clients with `asksLater`. Resolves when all
+   * Makes every client poll once from this cursor. For clients with `pollsOnDemand`. Resolves when all
    * are answered.
    */
   catchUp(cursor: string, count: number, withinMs: number): Promise<void> {
@@ -86,7 +86,7 @@ export class Clients {
     socket.on('error', () => undefined);
     await new Promise((resolve) => socket.once('connect', resolve));
     this.#sockets.push(socket);
-    const { protocol, isStream, topicsOf, asksLater } = this.#audience;
+    const { protocol, isStream, topicsOf, pollsOnDemand } = this.#audience;
     const { poll, stream, cursorOf } = protocol;
     const topics = topicsOf?.(index) ?? ['orders'];
     const accept = isStream ? 'text/event-stream' : 'application/json';
@@ -108,13 +108,13 @@ export class Clients {
         const number = Number(serial);
         if (number < this.#first || number <= seen) this.doubled++;
         seen = number;
-        this.got++;
+        this.received++;
       }
       if (this.#cursor !== undefined) seen = 0;
       else if (!isStream) ask(cursorOf?.(whole));
-      if (this.got === this.#expected) this.#all();
+      if (this.received === this.#expected) this.#all();
     });
-    if (!asksLater) ask(undefined);
+    if (!pollsOnDemand) ask(undefined);
   }
 }
 

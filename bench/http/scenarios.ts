@@ -83,7 +83,7 @@ export function catchUp(clients: number, missed: number): Scenario {
     title: `${clients} clients that have missed ${missed} notifications each`,
     unit: 'µs of CPU per client',
     run: (server, protocol) =>
-      measured(server, { count: clients, protocol, asksLater: true }, async (bench) => {
+      measured(server, { count: clients, protocol, pollsOnDemand: true }, async (bench) => {
         const { cursor = '' } = await bench.report();
         bench.order({ publish: Array.from({ length: missed }, (_, nth) => [nth + 1, 'orders']) });
         await bench.spent();
@@ -143,7 +143,7 @@ export function stall(clients: number): Scenario {
           // The measurement restarts with each report, and is valid from the second one.
           await pause(WATCH_AGAIN_MS);
           await bench.cycle([[5 + cycle, 'orders']], 1);
-          return bench.stalledMs;
+          return bench.blockedMs;
         });
       }),
   };

@@ -280,7 +280,7 @@ export interface Report {
   readonly cursor: string | undefined;
   readonly rssBytes: number;
   /** The longest pause of the event loop since the last report. */
-  readonly stalledMs: number;
+  readonly blockedMs: number;
 }
 
 /** The interval of the measurement. With a shorter interval the server would never be idle. */
@@ -289,14 +289,14 @@ const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
 function report(): void {
   const { user, system } = process.cpuUsage();
-  const stalledMs = Math.max(0, delay.max / 1e6 - RESOLUTION_MS);
+  const blockedMs = Math.max(0, delay.max / 1e6 - RESOLUTION_MS);
   delay.reset();
   process.send?.({
     port: server?.port,
     cpuUs: server?.cpuUs?.() ?? user + system,
     cursor: server?.cursor?.(),
     rssBytes: process.memoryUsage.rss(),
-    stalledMs,
+    blockedMs,
   });
 }
 

@@ -58,7 +58,6 @@ export interface ReadContext extends PublishContext {
   readonly unread: UnreadAnswers;
 }
 
-/** Whether the feed also reads. */
 export function isReading(context: PublishContext): context is ReadContext {
   return 'feed' in context;
 }

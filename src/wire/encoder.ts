@@ -172,7 +172,6 @@ export class PageEncoder {
     return publicPage(page, cursor, this.#follow(page, cursor));
   }
 
-  /** A new cursor for a position. */
   seal(epoch: Epoch, position: number): string {
     return this.#cursors.seal(epoch, position);
   }

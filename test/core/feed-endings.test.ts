@@ -23,8 +23,8 @@ const PHASES: [string, () => Watched | Promise<Watched>][] = [
   ['a stream that reads the store', () => whileReading(() => bench.follow({ after: bench.place(0) }))],
   ['a poll that waits', () => bench.poll()],
   ['a stream that waits', () => bench.follow({ lifetimeMs: 60_000 })],
-  ['a poll about to be woken', () => withNews(bench.poll())],
-  ['a stream about to be woken', () => withNews(bench.follow())],
+  ['a poll about to be woken', () => withNotifications(bench.poll())],
+  ['a stream about to be woken', () => withNotifications(bench.follow())],
   ['a poll whose time is up', () => afterMs(bench.poll(), WAIT_MS)],
   ['a stream between two heartbeats', () => afterMs(bench.follow({ lifetimeMs: 60_000 }), 1.5 * WAIT_MS)],
   ['a stream between pages of its replay', () => bench.follow({ after: bench.place(3), limit: 1, topics: ['orders'] })],
@@ -42,7 +42,7 @@ function whileReading(open: () => Watched, failure?: Error): Watched {
   return watched;
 }
 
-async function withNews(watched: Watched): Promise<Watched> {
+async function withNotifications(watched: Watched): Promise<Watched> {
   await bench.store.append([draft('news')]);
   return watched;
 }

@@ -24,20 +24,20 @@ import { pause } from '../support/time/pause.js';
 type Listener = (notifications: readonly Notification[]) => void;
 
 /** Follows the topic of a feed until the signal aborts. */
-type Client = (feed: string, tell: Listener, signal: AbortSignal) => Promise<void>;
+type Client = (feed: string, onNotifications: Listener, signal: AbortSignal) => Promise<void>;
 
 const QUERY = 'topic=orders';
 /** A pause after a failure, in milliseconds. */
 const PAUSE_MS = 20;
 
-const eventSource: Client = async (feed, tell, signal) => {
+const eventSource: Client = async (feed, onNotifications, signal) => {
   const source = new EventSource(`${feed}?${QUERY}`);
-  source.onmessage = ({ data }) => tell([JSON.parse(data as string) as Notification]);
+  source.onmessage = ({ data }) => onNotifications([JSON.parse(data as string) as Notification]);
   await aborted(signal);
   source.close();
 };
 
-const eventSourceParser: Client = async (feed, tell, signal) => {
+const eventSourceParser: Client = async (feed, onNotifications, signal) => {
   let lastEventId = '';
   await again(signal, async () => {
     const headers = { Accept: 'text/event-stream', 'Last-Event-ID': lastEventId };
@@ -45,48 +45,48 @@ const eventSourceParser: Client = async (feed, tell, signal) => {
     const parser = createParser({
       onEvent: ({ event, data, id }) => {
         lastEventId = id ?? lastEventId;
-        if (event === undefined) tell([JSON.parse(data) as Notification]);
+        if (event === undefined) onNotifications([JSON.parse(data) as Notification]);
       },
     });
     for await (const text of body!.pipeThrough(new TextDecoderStream())) parser.feed(text);
   });
 };
 
-const axiosLoop: Client = async (feed, tell, signal) => {
+const axiosLoop: Client = async (feed, onNotifications, signal) => {
   let place: { cursor: string } | { wait: 0 } = { wait: 0 };
   await again(signal, async () => {
     const { data } = await axios.get<Page>(feed, { params: { topic: 'orders', ...place }, signal });
     place = { cursor: data.cursor };
-    tell(data.notifications);
+    onNotifications(data.notifications);
   });
 };
 
 /** It tries again by itself, and obeys `Retry-After`. */
-const gotLoop: Client = async (feed, tell, signal) => {
+const gotLoop: Client = async (feed, onNotifications, signal) => {
   let place: { cursor: string } | { wait: 0 } = { wait: 0 };
   const retry = { limit: 100, backoffLimit: 100 };
   await again(signal, async () => {
     const page: Page = await got(feed, { searchParams: { topic: 'orders', ...place }, retry, signal }).json();
     place = { cursor: page.cursor };
-    tell(page.notifications);
+    onNotifications(page.notifications);
   });
 };
 
-const fetchLoop: Client = (feed, tell, signal) => poll(`${feed}?${QUERY}`, (page) => tell(page.notifications), signal);
+const fetchLoop: Client = (feed, onNotifications, signal) => poll(`${feed}?${QUERY}`, (page) => onNotifications(page.notifications), signal);
 
-const curlLoop: Client = async (feed, tell, signal) => {
+const curlLoop: Client = async (feed, onNotifications, signal) => {
   const shell = spawn('sh', [example('poll.sh'), `${feed}?${QUERY}`], {
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
   });
-  createInterface(shell.stdout).on('line', (line) => tell((JSON.parse(line) as Page).notifications));
+  createInterface(shell.stdout).on('line', (line) => onNotifications((JSON.parse(line) as Page).notifications));
   await aborted(signal);
   // Waits together with the curl process that the script runs.
   process.kill(-shell.pid!);
   await once(shell, 'close');
 };
 
-const curlStream: Client = async (feed, tell, signal) => {
+const curlStream: Client = async (feed, onNotifications, signal) => {
   let lastEventId = '';
   await again(signal, async () => {
     const headers = ['-H', 'Accept: text/event-stream', '-H', `Last-Event-ID: ${lastEventId}`];
@@ -94,7 +94,7 @@ const curlStream: Client = async (feed, tell, signal) => {
     const parser = createParser({
       onEvent: ({ event, data, id }) => {
         lastEventId = id ?? lastEventId;
-        if (event === undefined) tell([JSON.parse(data) as Notification]);
+        if (event === undefined) onNotifications([JSON.parse(data) as Notification]);
       },
     });
     curl.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -114,9 +114,9 @@ const example = (name: string): string => join(root, 'examples', name);
 /** A program that prints one line of JSON for each notification. */
 const program =
   (file: string, ...args: string[]): Client =>
-  async (feed, tell, signal) => {
+  async (feed, onNotifications, signal) => {
     const child = spawn(file, [...args, `${feed}?${QUERY}`], { stdio: ['ignore', 'pipe', 'ignore'] });
-    createInterface(child.stdout).on('line', (line) => tell([JSON.parse(line) as Notification]));
+    createInterface(child.stdout).on('line', (line) => onNotifications([JSON.parse(line) as Notification]));
     await aborted(signal);
     const closed = once(child, 'close');
     child.kill();

@@ -202,7 +202,7 @@ export class Client implements ClientHistory {
       },
       { reply, drained: () => this.#drained(exchange) },
     );
-    if (this.how.hasTickets && asking.isRevokedOnTheWay) this.takeAway(random.pick(topics), process);
+    if (this.how.hasTickets && asking.isRevokedDuringCheck) this.takeAway(random.pick(topics), process);
   }
 
   /** The application's access rules: they answer at once or after a delay. */

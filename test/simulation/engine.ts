@@ -47,7 +47,6 @@ export interface Backend {
   restoreSnapshot(restore: Restore): boolean;
 }
 
-/** A copy of the log. */
 interface Snapshot {
   readonly log: string;
   readonly entries: readonly LogEntry[];

@@ -8,7 +8,7 @@ export interface Asking {
   readonly waitMs: number;
   readonly lifetimeMs: number;
   /** The application revokes a topic while the node checks the ticket of the request. */
-  readonly isRevokedOnTheWay?: boolean;
+  readonly isRevokedDuringCheck?: boolean;
 }
 
 /** A reply, and the time at which the node sent it. */

@@ -24,7 +24,6 @@ const LIMITS: FeedLimits = {
 
 const RETRY_OPENING_MS = 100;
 
-/** A client's request. */
 export interface ClientRequest {
   readonly kind: 'poll' | 'stream';
   readonly cursor: string;
@@ -45,7 +44,6 @@ export interface HistoryAsking extends Pick<FeedHistoryRequest, 'topics' | 'limi
   readonly before: string;
 }
 
-/** A node's reply. */
 export type Reply =
   | { readonly kind: 'page'; readonly text: string; readonly isEnding: boolean }
   | { readonly kind: 'blocks'; readonly text: string; readonly isOpening: boolean }

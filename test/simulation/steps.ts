@@ -62,7 +62,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
         waitMs,
         limit: random.from(1, 4),
         lifetimeMs: random.from(1, 3 * WAIT_MS_MAX),
-        isRevokedOnTheWay: random.chance(0.1),
+        isRevokedDuringCheck: random.chance(0.1),
       });
       world.trace(() => `${client.name} asks node ${world.nodes.indexOf(node)}, ${kind}`);
     },

@@ -11,8 +11,8 @@ import { SeenIds } from './seen-ids.js';
 import { TabChannel } from './tab-channel.js';
 
 /**
- * A node that answers this tab may lag behind the leader's node. The tab polls at most this many
- * times for the leader's last notification. The waits are 0, 1 and 2 s.
+ * A node that answers this tab may lag behind the leader's node. The tab polls this many times for
+ * the leader's last notification, with waits of 0, 1 and 2 s. Pages with `more` do not count.
  */
 const CATCH_UP_TRIES = 3;
 /**

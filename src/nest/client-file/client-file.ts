@@ -23,7 +23,6 @@ export const CACHE_CONTROL = 'no-cache';
 
 const TYPE = { 'Content-Type': 'text/javascript; charset=utf-8', 'X-Content-Type-Options': 'nosniff' } as const;
 
-/** The scripts that the module serves. */
 export interface ClientFiles {
   readonly client: ClientFile;
   readonly tabs: ClientFile;

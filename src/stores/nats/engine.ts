@@ -125,7 +125,6 @@ export class Engine {
     return found;
   }
 
-  /** Changes parts of a stream's configuration. */
   async update(config: Partial<StreamConfig>, stream = this.#settings.stream): Promise<void> {
     await this.#requests.sendAgain(() => this.#jsm.streams.update(stream, config));
   }

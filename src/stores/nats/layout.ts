@@ -37,7 +37,6 @@ export interface PartHead {
   readonly ids: readonly string[];
 }
 
-/** A part in the stream. */
 export interface Part extends PartHead {
   readonly sequence: number;
   /** The time at which the server stored the part, in milliseconds. */

@@ -117,7 +117,6 @@ export class AppendQueue {
   }
 }
 
-/** Characters of the JSON of these drafts. */
 export function charsOf(drafts: readonly Draft[]): number {
   return drafts.reduce((sum, { json }) => sum + json.length, 0);
 }

@@ -75,8 +75,8 @@ export class GroupCommit {
   }
 
   /**
-   * The queued calls are rejected together with a transaction of an engine that fails. They have
-   * waited equally long, and must not wait for another failure.
+   * If the engine fails, the queued calls are rejected together with its transaction. Otherwise
+   * they would wait for another failure.
    */
   #queued(): AppendCall[] {
     const calls: AppendCall[] = [];

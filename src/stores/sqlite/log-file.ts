@@ -173,12 +173,10 @@ export class LogFile {
     }
   }
 
-  /** Shows other processes that this one waits for the write lock. */
   showWaiting(): void {
     this.#queue.showWaiting();
   }
 
-  /** Whether another process has waited for the write lock since the last call. */
   get othersWait(): boolean {
     return this.#queue.othersWait;
   }
@@ -227,7 +225,6 @@ export class LogFile {
     await this.#writer.exec('ROLLBACK').catch(() => undefined);
   }
 
-  /** True if a checkpoint is due. */
   get checkpointDue(): boolean {
     return this.#checkpoints.isDue;
   }

@@ -183,7 +183,7 @@ export function stateOf(store: Store): Promise<ReadResult> {
   return read(store, { topics: [], limit: 0 });
 }
 
-/** The identity of a log. */
+/** The identity of a log, without its past epochs. */
 export function logOf({ epoch }: { readonly epoch: Epoch }): Epoch {
   return { id: epoch.id, secret: epoch.secret };
 }

@@ -192,7 +192,6 @@ export class NatsCluster {
     return [...all.slice(first), ...all.slice(0, first)];
   }
 
-  /** The names of the servers. */
   get names(): readonly string[] {
     return this.#ports.map((_, at) => `n${at}`);
   }

@@ -60,7 +60,6 @@ export function otherVersion(major: number): string | undefined {
 
 export interface PostgresEngineOptions {
   readonly settings?: Readonly<Record<string, string>>;
-  /** The folder of the binaries. */
   readonly bin?: string;
 }
 

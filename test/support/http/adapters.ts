@@ -36,7 +36,7 @@ export const fastify: Adapter = {
     ),
 };
 
-/** A substitute for Nest's `NodeAdapter`, which is not published yet. */
+/** An adapter with the properties of Nest's `NodeAdapter`. */
 export const node: Adapter = {
   name: 'node',
   create: (module, { logs: _, ...options }) => NestFactory.create(module, new PlainNodeAdapter(), options),

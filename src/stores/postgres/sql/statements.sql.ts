@@ -58,7 +58,7 @@ export interface MigrationStatements {
   /** `$1`, `$2`: the names of the tables that a schema of any version has. */
   readonly exists: string;
   readonly version: string;
-  /** `$1`: the version. */
+  /** Writes the version of the schema. `$1`: the version. */
   readonly record: string;
   readonly readLog: string;
   /** `$1`: the epoch's id, `$2`: its secret. */
