@@ -40,7 +40,8 @@ function installTools() {
 async function run(name, args) {
   const started = performance.now();
   const { code, output } = await node(args);
-  if (code !== 0 || WARNING.test(output)) throw new Error(`${name} could not be built, or the build printed a warning.\n\n${output}`);
+  if (code !== 0 || WARNING.test(output))
+    throw new Error(`${name} could not be built, or the build printed a warning.\n\n${output}`);
   console.log(`${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 

@@ -66,8 +66,8 @@ export class Clients {
   }
 
   /**
-   * Makes every client poll once from this cursor. For clients with `pollsOnDemand`. Resolves when all
-   * are answered.
+   * Makes every client poll once from this cursor. For clients with `pollsOnDemand`. Resolves when
+   * all are answered.
    */
   catchUp(cursor: string, count: number, withinMs: number): Promise<void> {
     this.#cursor = cursor;

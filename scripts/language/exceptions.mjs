@@ -4,6 +4,4 @@
  *
  * @type {{ file: string, text: string, why: string }[]}
  */
-export const exceptions = [
-  { file: 'test/language.test.ts', text: '', why: 'its examples break the rules on purpose' },
-];
+export const exceptions = [{ file: 'test/language.test.ts', text: '', why: 'its examples break the rules on purpose' }];

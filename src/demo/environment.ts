@@ -54,7 +54,13 @@ const NUMBERS = {
     meaning: 'pause (±20 %) of a client before its stream reconnects',
   },
   RETAIN_COUNT: { default: 100_000, min: 1, max: 10_000_000, meaning: 'notifications kept for clients that reconnect' },
-  RETAIN_SECONDS: { default: HOUR_S, min: 1, max: 365 * DAY_S, decimal: true, meaning: 'seconds for which notifications are kept' },
+  RETAIN_SECONDS: {
+    default: HOUR_S,
+    min: 1,
+    max: 365 * DAY_S,
+    decimal: true,
+    meaning: 'seconds for which notifications are kept',
+  },
   RETAIN_MIB: { default: 64, min: 1, max: 4_096, meaning: 'MiB of JSON kept' },
   WAITERS_MAX: {
     default: 20_000,

@@ -44,9 +44,7 @@ export function exposureWarning(host: string): string | undefined {
 
 function publicText(host: string): string {
   const statement = 'This server is public: every client that can connect may read and publish on every topic.';
-  return isLoopback(host)
-    ? `${statement}\nSo it listens on ${host}, which only this machine can reach.`
-    : statement;
+  return isLoopback(host) ? `${statement}\nSo it listens on ${host}, which only this machine can reach.` : statement;
 }
 
 /** A browser cannot open a wildcard address; a client on the machine uses the loopback address. */

@@ -88,29 +88,32 @@ inChromium('the demo page', (browser) => {
   });
 
   describe('with cables pulled', () => {
-    it.each(READERS)('%s receives missed notifications once and in order after its cable is connected again', async (name) => {
-      const others = READERS.filter((one) => one !== name);
-      const demo = await DemoPage.open(browser, url, { topics: 'demo' });
-      await demo.numbers(1, 3);
-      for (const one of READERS) await demo.shows(one, span(1, 3));
-      await demo.cable(name).click();
-      expect(await demo.cable(name).getAttribute('aria-checked')).toBe('false');
-      await demo.lane(name).getByText('the cable is pulled').waitFor();
-      await demo.numbers(4, 13);
-      for (const other of others) await demo.shows(other, span(1, 13));
-      await demo.answers(`${name} lacks 10`);
-      expect(await demo.shown(name)).toEqual(span(1, 3));
-      expect(await demo.lane(name).locator('.cells [data-mark=lacking]').count()).toBe(10);
+    it.each(READERS)(
+      '%s receives missed notifications once and in order after its cable is connected again',
+      async (name) => {
+        const others = READERS.filter((one) => one !== name);
+        const demo = await DemoPage.open(browser, url, { topics: 'demo' });
+        await demo.numbers(1, 3);
+        for (const one of READERS) await demo.shows(one, span(1, 3));
+        await demo.cable(name).click();
+        expect(await demo.cable(name).getAttribute('aria-checked')).toBe('false');
+        await demo.lane(name).getByText('the cable is pulled').waitFor();
+        await demo.numbers(4, 13);
+        for (const other of others) await demo.shows(other, span(1, 13));
+        await demo.answers(`${name} lacks 10`);
+        expect(await demo.shown(name)).toEqual(span(1, 3));
+        expect(await demo.lane(name).locator('.cells [data-mark=lacking]').count()).toBe(10);
 
-      await demo.cable(name).click();
-      await demo.shows(name, span(1, 13));
-      await demo.verdict('same');
-      await demo.page.getByText(`In order, none twice. ${name} caught up on 10.`).waitFor();
-      expect(await demo.lane(name).locator('.cells [data-mark=later]').count()).toBe(10);
-      expect(await demo.lane(name).locator('.cells [data-mark=live]').count()).toBe(3);
-      await demo.numbers(14, 14);
-      for (const one of READERS) await demo.shows(one, span(1, 14));
-    });
+        await demo.cable(name).click();
+        await demo.shows(name, span(1, 13));
+        await demo.verdict('same');
+        await demo.page.getByText(`In order, none twice. ${name} caught up on 10.`).waitFor();
+        expect(await demo.lane(name).locator('.cells [data-mark=later]').count()).toBe(10);
+        expect(await demo.lane(name).locator('.cells [data-mark=live]').count()).toBe(3);
+        await demo.numbers(14, 14);
+        for (const one of READERS) await demo.shows(one, span(1, 14));
+      },
+    );
 
     it('marks own notifications as missing while all cables are pulled, and as delivered when they arrive', async () => {
       const demo = await DemoPage.open(browser, url, { topics: 'demo' });

@@ -122,14 +122,17 @@ describe('a poll without notifications', () => {
     }
   });
 
-  test.each(['poll', 'follow'] as const)('keeps its position while retention removes notifications: %s', async (how) => {
-    bench = await FeedBench.open({ windowCount: 3 }, { retainCount: 3 });
-    const watched = bench[how]();
-    for (const each of drafts(9, 'o', 'other')) await bench.store.append([each]);
-    await bench.clock.advance(WAIT_MS);
-    expect(watched.last).toMatchObject({ entries: [], position: 9 });
-    expect(watched.last).not.toHaveProperty('gap');
-  });
+  test.each(['poll', 'follow'] as const)(
+    'keeps its position while retention removes notifications: %s',
+    async (how) => {
+      bench = await FeedBench.open({ windowCount: 3 }, { retainCount: 3 });
+      const watched = bench[how]();
+      for (const each of drafts(9, 'o', 'other')) await bench.store.append([each]);
+      await bench.clock.advance(WAIT_MS);
+      expect(watched.last).toMatchObject({ entries: [], position: 9 });
+      expect(watched.last).not.toHaveProperty('gap');
+    },
+  );
 
   test('is answered at once with a wait of 0', async () => {
     await bench.store.append(drafts(2));

@@ -149,15 +149,18 @@ forEachAdapter((adapter) => {
         await expectHalfToGoOn(app, poller);
       });
 
-      test.each(['allow', 'refuse'] as const)('the lane does not wait for a disconnected client when the rules %s', async (answer) => {
-        const started = await startAsking();
-        const { app, poller, wholeWays } = started;
-        await poller.connection.destroy();
-        await until(() => app.sockets.size === 0);
-        started[answer]();
-        await turn();
-        expect([app.counts().waiters, wholeWays()]).toEqual([0, 2]);
-      });
+      test.each(['allow', 'refuse'] as const)(
+        'the lane does not wait for a disconnected client when the rules %s',
+        async (answer) => {
+          const started = await startAsking();
+          const { app, poller, wholeWays } = started;
+          await poller.connection.destroy();
+          await until(() => app.sockets.size === 0);
+          started[answer]();
+          await turn();
+          expect([app.counts().waiters, wholeWays()]).toEqual([0, 2]);
+        },
+      );
     });
 
     test('a body is not parsed as a poll, even if it looks like one', async () => {

@@ -136,7 +136,7 @@ forEachAdapter((adapter) => {
         // Checks that clients did disconnect; otherwise the test would prove little.
         process.stdout.write(`platform-${adapter.name}: ${JSON.stringify(counts)}\n`);
         expect(counts.left).toBeGreaterThan(CLIENTS);
-        expect(counts.news).toBeGreaterThan(CLIENTS);
+        expect(counts.full).toBeGreaterThan(CLIENTS);
         expect(counts.blocks).toBeGreaterThan(CLIENTS);
       },
       CHECK_MS_MAX,

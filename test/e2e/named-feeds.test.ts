@@ -246,7 +246,9 @@ forEachAdapter((adapter) => {
   });
 
   test.each([[''], ['a.b'], ['a/b'], [7]])('a name %j is rejected', (name) => {
-    expect(() => forRoot({ name: name as string })).toThrow(/option name is .*; it must have one or more letters, digits, - and _/);
+    expect(() => forRoot({ name: name as string })).toThrow(
+      /option name is .*; it must have one or more letters, digits, - and _/,
+    );
   });
 }, ONE_ADAPTER);
 

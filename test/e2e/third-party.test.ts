@@ -72,7 +72,8 @@ const gotLoop: Client = async (feed, onNotifications, signal) => {
   });
 };
 
-const fetchLoop: Client = (feed, onNotifications, signal) => poll(`${feed}?${QUERY}`, (page) => onNotifications(page.notifications), signal);
+const fetchLoop: Client = (feed, onNotifications, signal) =>
+  poll(`${feed}?${QUERY}`, (page) => onNotifications(page.notifications), signal);
 
 const curlLoop: Client = async (feed, onNotifications, signal) => {
   const shell = spawn('sh', [example('poll.sh'), `${feed}?${QUERY}`], {

@@ -93,7 +93,9 @@ forEachAdapter((adapter) => {
       expect((await ticketOf(app, { topics: [] })).code).toBe('topic_missing');
       const misspelt = await ticketOf(app, { topic: ['user.ann'] });
       expect([misspelt.status, misspelt.code]).toEqual([400, 'body_invalid']);
-      expect((misspelt.answer.json as { message: string }).message).toBe('unknown field "topic"; the known fields are topics');
+      expect((misspelt.answer.json as { message: string }).message).toBe(
+        'unknown field "topic"; the known fields are topics',
+      );
       expect((await ticketOf(app, ['user.ann'])).code).toBe('body_invalid');
       expect((await ticketOf(app, {})).status).toBe(201);
     });

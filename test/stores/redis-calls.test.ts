@@ -34,23 +34,26 @@ afterEach(async () => {
 });
 
 describeRedis('appends of redisStore that are not awaited', () => {
-  test.each([undefined, { replicas: 1, timeoutMs: 2_000 }])('close first writes pending appends, with wait %j', async (wait) => {
-    const engine = await start({ settings: NO_DELAY });
-    const connection = engine.url;
-    if (wait) {
-      await start({ settings: { replicaof: `127.0.0.1 ${engine.port}`, ...NO_DELAY } });
-      await until(async () => (await engine.use((client) => client.info('replication'))).includes('state=online'));
-    }
-    const store = await openStore({ connection, ...(wait && { wait }) });
-    const appends = Array.from({ length: 500 }, () => store.append([newDraft()]));
-    const closing = store.close();
-    const late = store.append([newDraft()]);
-    await expect(late).rejects.toMatchObject(UNAVAILABLE);
-    const positions = (await Promise.all(appends)).map(({ appended }) => appended[0]!.position);
-    expect(positions).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
-    await closing;
-    expect(await engine.use((client) => client.xlen(`{${PREFIX}}:log`))).toBe(500);
-  });
+  test.each([undefined, { replicas: 1, timeoutMs: 2_000 }])(
+    'close first writes pending appends, with wait %j',
+    async (wait) => {
+      const engine = await start({ settings: NO_DELAY });
+      const connection = engine.url;
+      if (wait) {
+        await start({ settings: { replicaof: `127.0.0.1 ${engine.port}`, ...NO_DELAY } });
+        await until(async () => (await engine.use((client) => client.info('replication'))).includes('state=online'));
+      }
+      const store = await openStore({ connection, ...(wait && { wait }) });
+      const appends = Array.from({ length: 500 }, () => store.append([newDraft()]));
+      const closing = store.close();
+      const late = store.append([newDraft()]);
+      await expect(late).rejects.toMatchObject(UNAVAILABLE);
+      const positions = (await Promise.all(appends)).map(({ appended }) => appended[0]!.position);
+      expect(positions).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
+      await closing;
+      expect(await engine.use((client) => client.xlen(`{${PREFIX}}:log`))).toBe(500);
+    },
+  );
 
   test('keep their order when the engine forgets its scripts', async () => {
     const engine = await start();

@@ -222,7 +222,10 @@ describeRedis('redisStore and its engine', () => {
     replica.freeze();
     const held = newDraft();
     const appending = node.store.append([held]);
-    await expect(appending).rejects.toMatchObject({ ...UNAVAILABLE, message: /^0 of 1 replicas .* have acknowledged within 1000 ms/ });
+    await expect(appending).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: /^0 of 1 replicas .* have acknowledged within 1000 ms/,
+    });
     await expect(node.store.append([held])).rejects.toMatchObject(UNAVAILABLE);
     // Reads do not wait behind appends that do.
     const stuck = node.store.append([newDraft()]).catch(() => undefined);

@@ -45,10 +45,13 @@ describe('a body to publish', () => {
     }
   });
 
-  test.each([undefined, null, 0, '', 'orders', true, [null], [1], [['a']], [[ITEM]], [[]]])('%j is rejected', (body) => {
-    const message = 'expected an object with topic, type and data';
-    expect(refusal(() => parsePublishBody(body, LIMITS))).toEqual({ code: 'body_invalid', message });
-  });
+  test.each([undefined, null, 0, '', 'orders', true, [null], [1], [['a']], [[ITEM]], [[]]])(
+    '%j is rejected',
+    (body) => {
+      const message = 'expected an object with topic, type and data';
+      expect(refusal(() => parsePublishBody(body, LIMITS))).toEqual({ code: 'body_invalid', message });
+    },
+  );
 
   test.each(
     titled<[item: string, code: string, message: string]>([

@@ -212,7 +212,11 @@ function after<T, R>(value: MaybePromise<T>, next: (value: T) => R): MaybePromis
 
 function checkRules(rules: AccessRules): void {
   if (typeof rules !== 'object' || (rules as unknown) === null) {
-    throw optionError('access', rules, `must be 'public', a class, a provider, or an object with one or more of: ${RULES.join(', ')}`);
+    throw optionError(
+      'access',
+      rules,
+      `must be 'public', a class, a provider, or an object with one or more of: ${RULES.join(', ')}`,
+    );
   }
   for (const name of RULES) {
     const rule = (rules as Record<string, unknown>)[name];

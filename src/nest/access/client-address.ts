@@ -38,7 +38,9 @@ export function isClosed({ socket }: FrameworkRequest): boolean {
  */
 const HOPS_MAX = 10;
 
-function compile(trustProxy: NonNullable<NotificationsOptions['trustProxy']>): (address: string, hop: number) => boolean {
+function compile(
+  trustProxy: NonNullable<NotificationsOptions['trustProxy']>,
+): (address: string, hop: number) => boolean {
   const rule = `must be a number of proxies from 1 to ${HOPS_MAX}, or the addresses of proxies, as in ["loopback", "10.0.0.0/8"]`;
   if (typeof trustProxy === 'number' && Number.isInteger(trustProxy) && trustProxy >= 1 && trustProxy <= HOPS_MAX) {
     return (_, hop) => hop < trustProxy;

@@ -82,7 +82,10 @@ export class SecurityEvents {
   }
 
   /** A connection was closed because its client did not read. */
-  cut(limit: SecurityEventOf<'cut'>['limit'], describe: () => SecurityRequest & { readonly unreadBytes: number }): void {
+  cut(
+    limit: SecurityEventOf<'cut'>['limit'],
+    describe: () => SecurityRequest & { readonly unreadBytes: number },
+  ): void {
     if (this.#subject.observed) this.#subject.next({ type: 'cut', at: this.#now(), limit, ...describe() });
   }
 

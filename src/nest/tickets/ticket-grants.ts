@@ -36,8 +36,16 @@ export class TicketGrants {
     const context = await access.context(request);
     const { subscriber } = context;
     security.identify(request, subscriber);
-    if (subscriber === undefined) throw new NotificationsError('forbidden', 'only a caller with a subscriber can request a ticket; see access.subscriber');
-    checkRate(this.#issueRate, subscriber, `this subscriber requests more than ${settings.tickets.perMinuteMax} tickets a minute (tickets.perMinuteMax)`);
+    if (subscriber === undefined)
+      throw new NotificationsError(
+        'forbidden',
+        'only a caller with a subscriber can request a ticket; see access.subscriber',
+      );
+    checkRate(
+      this.#issueRate,
+      subscriber,
+      `this subscriber requests more than ${settings.tickets.perMinuteMax} tickets a minute (tickets.perMinuteMax)`,
+    );
     const named = parseTicketBody(request.body);
     const { topicsMax } = settings.limits;
     const { topics, areOwn } = await access.scopeOf(context, named && checkTopics(named, topicsMax), topicsMax);
@@ -77,7 +85,11 @@ export class TicketGrants {
   async #grantUse(claims: TicketClaims): Promise<Pick<GrantedRead, 'expiresInMs' | 'rights'>> {
     const { access, clock, feed, settings } = this.#context;
     const { subscriber } = claims;
-    checkRate(this.#useRate, subscriber, `this subscriber opens more than ${settings.tickets.usesPerMinuteMax} streams a minute with tickets (tickets.usesPerMinuteMax)`);
+    checkRate(
+      this.#useRate,
+      subscriber,
+      `this subscriber opens more than ${settings.tickets.usesPerMinuteMax} streams a minute with tickets (tickets.usesPerMinuteMax)`,
+    );
     if (await feed.hasRevocationAfter(subscriber, claims.position)) {
       throw new NotificationsError('ticket_invalid', 'the ticket has been revoked; ask for a new one');
     }

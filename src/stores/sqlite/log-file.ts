@@ -261,7 +261,10 @@ export class LogFile {
 
   #entryAt(position: number): LogEntry {
     const row = this.#queries.entry.get(position);
-    if (!row) throw new Error(`the index has position ${position}, but the log has no entry there; restore the file from a backup`);
+    if (!row)
+      throw new Error(
+        `the index has position ${position}, but the log has no entry there; restore the file from a backup`,
+      );
     return entryOf(row);
   }
 }

@@ -61,7 +61,11 @@ export class Follower {
     assert.deepEqual(this.entries.map(plain), entries.map(plain), 'a tail delivers the same entries as a read');
     let head = this.#after;
     for (const batch of this.batches) {
-      assert.equal(batch.after, head, 'a batch begins at the head of the previous batch, and the first batch at the requested position');
+      assert.equal(
+        batch.after,
+        head,
+        'a batch begins at the head of the previous batch, and the first batch at the requested position',
+      );
       for (const { position } of batch.entries) {
         assert.ok(position > head && position <= batch.head, 'entries of a batch lie in order between after and head');
         head = position;

@@ -23,7 +23,10 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { clients: [ALL, client('a b', 'earliest > a1 a3 b5 > x')] },
       'b b2 is missing before x',
     ],
-    'the first notification missing': [{ clients: [ALL, client('a', 'earliest > a3 > x')] }, 'a a1 is missing before x'],
+    'the first notification missing': [
+      { clients: [ALL, client('a', 'earliest > a3 > x')] },
+      'a a1 is missing before x',
+    ],
     'the last notification missing': [{ clients: [ALL, client('b', 'earliest > b2 > x')] }, 'b b5 never came'],
     'all notifications missing': [{ clients: [client('a', 'earliest > > x')] }, 'a a1 never came', 'a a3 never came'],
     'a notification missing between pages': [
@@ -122,7 +125,10 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
   },
   doubled: {
     'a notification twice on a page': [{ clients: [client('a', 'earliest > a1 a3 a3 > x')] }, 'a a3 came again'],
-    'a notification twice on two pages': [{ clients: [client('a', 'earliest > a1 > x', 'x > a1 a3 > y')] }, 'a a1 came again'],
+    'a notification twice on two pages': [
+      { clients: [client('a', 'earliest > a1 > x', 'x > a1 a3 > y')] },
+      'a a1 came again',
+    ],
     'a notification twice after an expired gap': [
       { gapsMayBe: true, clients: [client('a', 'earliest > a1 > x', 'x > a1 a3 > y expired')] },
       'a a1 came again',
@@ -184,7 +190,10 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   foreign: {
-    'a notification of another topic': [{ clients: [client('a', 'earliest > a1 a3 c4 > x')] }, 'c c4 was not asked for'],
+    'a notification of another topic': [
+      { clients: [client('a', 'earliest > a1 a3 c4 > x')] },
+      'c c4 was not asked for',
+    ],
     'a notification of a topic that is no longer requested': [
       { clients: [client('a b', 'earliest > a1 b2 > x', '[a] x > a3 b5 > y')] },
       'b b5 was not asked for',
@@ -284,7 +293,10 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   'groundless gap': {
-    'a gap without a reason': [{ clients: [client('a', 'earliest > a1 > x', 'x > a3 > y expired')] }, 'expired before y'],
+    'a gap without a reason': [
+      { clients: [client('a', 'earliest > a1 > x', 'x > a3 > y expired')] },
+      'expired before y',
+    ],
     'a reset of the same log': [
       { logs: LOG, clients: [placed('a', 'earliest > a1 > x1', 'x1 > a1 a3 > x5 reset')] },
       'reset before x5',

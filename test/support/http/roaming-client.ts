@@ -38,7 +38,7 @@ const CUT_PROBABILITY = 0.02;
 export class RoamingClient {
   readonly record: ClientRecord;
   /** How often it left, and how many answers had notifications or none. */
-  readonly counts = { left: 0, news: 0, nothing: 0, blocks: 0 };
+  readonly counts = { left: 0, full: 0, empty: 0, blocks: 0 };
   readonly #target: Target;
   readonly #options: RoamingOptions;
   #cursor: string;
@@ -82,7 +82,7 @@ export class RoamingClient {
       if (status !== 200) throw new Error(`unexpected: ${status} ${text}`);
       answered(json);
       this.#cursor = json.cursor;
-      this.counts[json.notifications.length > 0 ? 'news' : 'nothing']++;
+      this.counts[json.notifications.length > 0 ? 'full' : 'empty']++;
       return json.notifications.length > 0;
     } finally {
       await connection.destroy();
