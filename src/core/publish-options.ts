@@ -137,7 +137,7 @@ function expiryOf({ ttlMs, expiresAt }: PublishOptions, nowMs: number): number |
   const expiresAtMs = timeOf(expiresAt);
   assertOption(!Number.isNaN(expiresAtMs), { expiresAt }, 'a Date, or a text such as 2026-12-24T18:00:00Z');
   const isNext = expiresAtMs > nowMs && expiresAtMs <= nowMs + TTL_MS_MAX;
-  assertOption(isNext, { expiresAt }, 'in the future, by at most ten years');
+  assertOption(isNext, { expiresAt }, 'a time in the next ten years');
   return expiresAtMs;
 }
 
