@@ -83,7 +83,7 @@ export function checkTopics(topics: readonly string[], topicsMax: number): reado
     throw new NotificationsError('topic_missing', 'topic is missing: name at least one, as in ?topic=orders');
   }
   if (distinct.length > topicsMax) {
-    const message = `the request names ${distinct.length} topics, at most ${topicsMax} are allowed`;
+    const message = `topic lists ${distinct.length} topics, at most ${topicsMax} are allowed in a request`;
     throw new NotificationsError('topics_too_many', message);
   }
   for (const topic of distinct) checkTopic(topic);

@@ -64,7 +64,7 @@ describe('the environment', () => {
     const text = startText({ ...readEnvironment({}), HOST }, 80);
     expect(text).toContain(`Look at it: ${url}\n`);
     expect(text).toContain('This server is public: every client that can connect may read and publish on every topic.');
-    expect(text.includes('only this machine reaches')).toBe(!exposed);
+    expect(text.includes('only this machine can reach')).toBe(!exposed);
     expect(exposureWarning(HOST) !== undefined).toBe(exposed);
   });
 });

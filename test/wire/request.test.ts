@@ -118,12 +118,12 @@ describe('a read request is refused for', () => {
       ['?topic=*', 'topic_invalid', /^topic may have letters/],
       [`?topic=${'t'.repeat(201)}`, 'topic_invalid', /^topic has 201 characters, at most 200 are allowed$/],
       [`?topic=${'t'.repeat(10_000)}`, 'topic_invalid', /^topic has 10000 characters, at most 200/],
-      ['?topic=a,b,c,d,e,f', 'topics_too_many', /^the request names 6 topics, at most 5 are allowed$/],
-      ['?topic=a,b,c&topic=d,e,f', 'topics_too_many', /^the request names 6 topics/],
+      ['?topic=a,b,c,d,e,f', 'topics_too_many', /^topic lists 6 topics, at most 5 are allowed/],
+      ['?topic=a,b,c&topic=d,e,f', 'topics_too_many', /^topic lists 6 topics/],
       [
         `?topic=${Array.from({ length: 10_000 }, (_, n) => n).join()}`,
         'topics_too_many',
-        /^the request names 10000 topics, at most 5/,
+        /^topic lists 10000 topics, at most 5/,
       ],
       ...BAD_NUMBERS.map((text): [string, string, RegExp] => [
         `?wait=${text}`,
