@@ -5,7 +5,8 @@
 const COMPACT_AT = 64;
 
 /**
- * A first-in-first-out queue with access by index. Every operation takes amortised constant time.
+ * A first-in-first-out queue with access by index. Every operation takes amortised constant time,
+ * except `remove`.
  */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
@@ -33,5 +34,10 @@ export class Fifo<T> {
       this.#start = 0;
     }
     return item;
+  }
+
+  /** Removes the items from `from` up to, not including, `to`. The items after them move. */
+  remove(from: number, to: number): void {
+    this.#items.splice(this.#start + from, to - from);
   }
 }

@@ -12,8 +12,18 @@ export interface LogSlice {
 }
 
 /**
+ * A run of at least this many skipped entries is removed from the index of its topic. So a read
+ * tests few entries for each entry that it returns. A shorter run costs less to skip than to
+ * remove.
+ */
+const SKIPPED_RUN_MIN = 8;
+
+/**
  * A contiguous part of the log in memory, indexed by topic: all entries after `floor` up to `head`.
  * The memory store keeps its whole log in a `MemoryLog`. Each node keeps its window in one.
+ *
+ * Reads may skip entries. An entry that was skipped once is skipped by every later read, so the
+ * index need not keep it.
  */
 export class MemoryLog {
   readonly #entries = new Fifo<LogEntry>();
@@ -72,7 +82,8 @@ export class MemoryLog {
     this.#floor = entry.position;
     this.#bytes -= entry.bytes;
     const topic = this.#byTopic.get(entry.topic);
-    topic?.shift();
+    // A skipped entry may no longer be in the index.
+    if (topic?.length && topic.at(0) === entry) topic.shift();
     if (topic?.length === 0) this.#byTopic.delete(entry.topic);
     return entry;
   }
@@ -90,8 +101,7 @@ export class MemoryLog {
     for (const name of topics) {
       const topic = this.#byTopic.get(name);
       if (!topic) continue;
-      let index = indexAfter(topic, after);
-      while (isSkipped && index < topic.length && isSkipped(topic.at(index))) index++;
+      const index = indexOfLive(topic, indexAfter(topic, after), isSkipped);
       if (index === topic.length) continue;
       const { position } = topic.at(index);
       if (first === undefined || position < first) first = position;
@@ -101,7 +111,8 @@ export class MemoryLog {
 
   /** The highest position below `before` with an entry of these topics, if any. */
   lastBefore(topics: readonly string[], before: number): number | undefined {
-    return nextOf(this.#runs({ topics, before }), -1)?.position;
+    const run = nextRun(this.#runs({ topics, before }), -1);
+    return run?.topic.at(run.index).position;
   }
 
   /**
@@ -115,14 +126,19 @@ export class MemoryLog {
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (;;) {
-      const entry = nextOf(runs, step);
-      if (!entry) return { entries, more: false };
-      if (isSkipped?.(entry)) continue;
+      const run = nextRun(runs, step);
+      if (!run) return { entries, more: false };
+      const entry = run.topic.at(run.index);
+      if (isSkipped?.(entry)) {
+        run.index = step > 0 ? indexOfLive(run.topic, run.index, isSkipped) : run.index - 1;
+        continue;
+      }
       bytes += entry.bytes;
       if (entries.length >= query.limit || (entries.length > 0 && bytes > query.bytesMax)) {
         return { entries, more: true };
       }
       entries.push(entry);
+      run.index += step;
     }
   }
 
@@ -146,21 +162,30 @@ interface Run {
 }
 
 /**
- * Returns the next entry and advances its run. A run is the list of one topic and the index of its
- * next entry. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
+ * Returns the run with the next entry. A run is the list of one topic and the index of its next
+ * entry. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
  * Undefined when all runs have ended.
  */
-function nextOf(runs: readonly Run[], step: 1 | -1): LogEntry | undefined {
+function nextRun(runs: readonly Run[], step: 1 | -1): Run | undefined {
   let best: Run | undefined;
-  let entry: LogEntry | undefined;
+  let position = 0;
   for (const run of runs) {
     if (run.index < 0 || run.index === run.topic.length) continue;
-    const other = run.topic.at(run.index);
-    if (entry && (other.position - entry.position) * step > 0) continue;
-    [best, entry] = [run, other];
+    const other = run.topic.at(run.index).position;
+    if (best && (other - position) * step > 0) continue;
+    [best, position] = [run, other];
   }
-  if (best) best.index += step;
-  return entry;
+  return best;
+}
+
+/** Index of the first entry from `index` on that is not skipped. Removes a long run before it. */
+function indexOfLive(topic: Fifo<LogEntry>, index: number, isSkipped: IsSkipped | undefined): number {
+  if (!isSkipped) return index;
+  let end = index;
+  while (end < topic.length && isSkipped(topic.at(end))) end++;
+  if (end - index < SKIPPED_RUN_MIN) return end;
+  topic.remove(index, end);
+  return index;
 }
 
 /** Index of the first entry after a position, by binary search. */

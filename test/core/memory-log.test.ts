@@ -59,6 +59,69 @@ test('a topic may have any name', () => {
   expect(log.read({ ...WHOLE, topics: ['hasOwnProperty'] }).entries).toEqual([]);
 });
 
+describe('skipped entries', () => {
+  const COUNT = 10_000;
+  /** Counts the tests of entries, and skips those up to a position. */
+  const skipper = (upTo: number) => {
+    const counter = { tests: 0 };
+    const isSkipped = ({ position }: LogEntry): boolean => {
+      counter.tests++;
+      return position <= upTo;
+    };
+    return { counter, isSkipped };
+  };
+
+  test('are tested once, however often a reader begins before them', () => {
+    const log = logOf(Array.from({ length: COUNT }, () => 'a'));
+    const { counter, isSkipped } = skipper(COUNT - 1);
+    for (let after = 0; after < 1_000; after++) {
+      expect(log.firstAfter(['a'], after, isSkipped)).toBe(COUNT);
+      expect(log.read({ ...WHOLE, topics: ['a'], after }, isSkipped).entries).toHaveLength(1);
+    }
+    expect(counter.tests).toBeLessThan(COUNT + 5_000);
+  });
+
+  test('still count as entries of the log until they are dropped', () => {
+    const log = logOf(Array.from({ length: 100 }, (_, at) => (at % 2 ? 'a' : 'b')));
+    const { isSkipped } = skipper(100);
+    expect(log.firstAfter(['a', 'b'], 0, isSkipped)).toBeUndefined();
+    expect([log.count, log.all(0).length]).toEqual([100, 100]);
+    log.add(logEntry(101, draft('live', { topic: 'a' })));
+    for (let position = 1; position <= 100; position++) expect(log.dropOldest()?.position).toBe(position);
+    expect([log.count, log.topicCount, log.floor]).toEqual([1, 1, 100]);
+    expect(log.read({ ...WHOLE, topics: ['a', 'b'] }, isSkipped).entries.map(({ id }) => id)).toEqual(['live']);
+  });
+
+  test.each([1, 2, 3])('reads are what a filter of the rest gives, while more is skipped (seed %i)', (seed) => {
+    const random = new Random(seed);
+    const log = new MemoryLog();
+    const skipped = new Set<number>();
+    const isSkipped = ({ position }: LogEntry): boolean => skipped.has(position);
+    let kept: LogEntry[] = [];
+    for (let position = 1; position <= 2_000; position++) {
+      const entry = logEntry(position, draft(`n${position}`, { topic: TOPICS[random.below(TOPICS.length)]! }));
+      log.add(entry);
+      kept.push(entry);
+      if (random.below(4) === 0) kept = kept.filter((one) => one !== log.dropOldest());
+      if (random.below(10) === 0) {
+        const from = random.below(position);
+        for (let at = from; at < from + random.below(60); at++) skipped.add(at);
+      }
+      const topics = TOPICS.filter(() => random.below(2) > 0);
+      const bounds = { topics, limit: 1 + random.below(20), bytesMax: random.below(3000) };
+      const live = kept.filter((one) => !isSkipped(one));
+      const after = { ...bounds, after: random.below(position) };
+      const before = { ...bounds, before: random.below(position) };
+      expect(log.read(after, isSkipped)).toEqual(filtered(live, after));
+      expect(log.read(before, isSkipped)).toEqual(filtered(live, before));
+      expect(log.firstAfter(topics, after.after, isSkipped)).toBe(
+        filtered(live, { ...WHOLE, topics, after: after.after }).entries[0]?.position,
+      );
+      expect(log.count).toBe(kept.length);
+    }
+  });
+});
+
 /** The result of a filter of the whole log. */
 function filtered(entries: readonly LogEntry[], query: ReadQuery | HistoryQuery) {
   const { topics, after = 0, before = Infinity } = query;
