@@ -175,6 +175,27 @@ describeRedis('redisStore when its engine crashes', () => {
     expect((await read(['a', 'b'])).entries.map(({ id }) => id)).toEqual([first!.id, second!.id]);
     expect((await read(['a'])).entries.map(({ id }) => id)).toEqual([second!.id]);
   });
+
+  test('an index that an append left behind when it failed does not end a page early', async () => {
+    await start();
+    const node = await openNode();
+    const [oldest] = (await node.store.append([newDraft('a')])).appended;
+    const left = Array.from({ length: 100 }, (_, at) => at + 2);
+    await engine.use((client) =>
+      client.zadd('{notifications}:t:a', ...left.flatMap((position) => [position, position])),
+    );
+    await node.store.append(left.map(() => newDraft('b')));
+    const [next, newest] = (await node.store.append([newDraft('a'), newDraft('a')])).appended;
+    const query = { topics: ['a'], limit: 1, bytesMax: 1_000 };
+    const read = async (from: { after: number } | { before: number }) => {
+      const { entries, more } = await node.store.read({ ...query, ...from });
+      return { ids: entries.map(({ id }) => id), more };
+    };
+    expect(await read({ after: oldest!.position })).toEqual({ ids: [next!.id], more: true });
+    expect(await read({ after: next!.position })).toEqual({ ids: [newest!.id], more: false });
+    expect(await read({ before: newest!.position })).toEqual({ ids: [next!.id], more: true });
+    expect(await read({ before: next!.position })).toEqual({ ids: [oldest!.id], more: false });
+  });
 });
 
 type Page = PollingClient['pages'][number];

@@ -32,7 +32,7 @@ local function merged(from)
     for _, topic in ipairs(open) do
       local some = ${
         isAfter
-          ? "redis.call('ZRANGEBYSCORE', topic, '(' .. text(from), '+inf', 'LIMIT', 0, slice)"
+          ? "redis.call('ZRANGEBYSCORE', topic, '(' .. text(from), text(log.head), 'LIMIT', 0, slice)"
           : "redis.call('ZREVRANGEBYSCORE', topic, '(' .. text(from), '(' .. text(log.trimmed), 'LIMIT', 0, slice)"
       }
       for i = 1, #some do
@@ -63,21 +63,27 @@ local start = ${isAfter ? 'math.max(position, log.trimmed)' : 'math.min(position
 local asked = {}
 for i = 13, #ARGV do asked[ARGV[i]] = true end
 local entries, count, bytes, more = {}, 0, 0, 0
-for _, position in ipairs(limit > 0 and merged(start) or {}) do
-  local entry = entry_at(position)
-  -- An index that survived the loss of its log may have positions that other topics use now.
-  if entry and asked[entry[2][TOPIC]] then
-    local json = entry[2][JSON]
-    bytes = bytes + #json
-    if count >= limit or (count > 0 and bytes > bytes_max) then
-      more = 1
-      break
+while limit > 0 and more == 0 do
+  local positions = merged(start)
+  for _, position in ipairs(positions) do
+    local entry = entry_at(position)
+    -- An index that survived the loss of its log may have positions that other topics use now.
+    if entry and asked[entry[2][TOPIC]] then
+      local json = entry[2][JSON]
+      bytes = bytes + #json
+      if count >= limit or (count > 0 and bytes > bytes_max) then
+        more = 1
+        break
+      end
+      count = count + 1
+      local at = #entries
+      entries[at + 1], entries[at + 2], entries[at + 3] = position, entry[2][ID], entry[2][TOPIC]
+      entries[at + 4], entries[at + 5] = json, #json
     end
-    count = count + 1
-    local at = #entries
-    entries[at + 1], entries[at + 2], entries[at + 3] = position, entry[2][ID], entry[2][TOPIC]
-    entries[at + 4], entries[at + 5] = json, #json
   end
+  if #positions <= limit then break end
+  -- Some positions had no entry of these topics, so the page continues after them.
+  start = positions[#positions]
 end
 return answer(log, more, entries)
 `;
