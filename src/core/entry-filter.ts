@@ -105,9 +105,9 @@ export class EntryFilter {
   /** The page without entries that have expired since it was read. */
   fresh(page: LogPage): LogPage {
     if (!this.isStale(page)) return page;
-    const { epoch, position, more, gap } = page;
-    const { entries, staleAtMs } = this.ofStore(page.entries, false);
-    return { epoch, entries, position, more, ...(gap && { gap }), staleAtMs };
+    const { epoch, position, more, gap, history } = page;
+    const { entries, staleAtMs } = history ? this.ofHistory(page.entries, false) : this.ofStore(page.entries, false);
+    return { epoch, entries, position, more, ...(gap && { gap }), ...(history && { history }), staleAtMs };
   }
 
   #isReplaced(entry: LogEntry, { key }: EntryOptions): boolean {

@@ -100,7 +100,8 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     else {
       checkPage(rights, page, {
         allowed: () => {
-          if (this.#isOpen) this.#emit(page);
+          // Entries of the page may have expired during a slow check.
+          if (this.#isOpen) this.#emit(this.#context.reader.fresh(page));
         },
         revoked: () => this.#retryLater(REVOKED),
         failed: (error) => this.#fail(error),

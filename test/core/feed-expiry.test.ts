@@ -111,6 +111,22 @@ describe.each(SOURCES)('a notification that expires, read from %s', (_, limits) 
     expect(poll.ids).toEqual([['a', 'b']]);
     await bench.expectNothingLeft();
   });
+
+  test('is not on a page of the history if its access check takes longer than its life', async () => {
+    const { bench, expiring } = await open(limits);
+    await bench.store.append([draft('a'), draft('b'), expiring('x'), draft('c')]);
+    let allow = (): void => undefined;
+    const rights: Rights = {
+      allowed: (topics) => new Promise((resolve) => (allow = () => resolve(topics))),
+    };
+    const page = bench.history({ limit: 3, rights });
+    await bench.clock.advance(TTL_MS);
+    allow();
+    await bench.clock.settle();
+    expect(page.ids).toEqual([['c', 'b']]);
+    expect(page.last).toMatchObject({ position: 1, more: true, history: { upTo: 4, trimmed: false } });
+    await bench.expectNothingLeft();
+  });
 });
 
 test('a poll continues to wait if its only notification expires during the access check', async () => {
