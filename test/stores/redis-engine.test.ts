@@ -159,6 +159,17 @@ describeRedis('redisStore and its engine', () => {
     });
   });
 
+  test('an engine with less memory than retainBytes is reported at the start, once', async () => {
+    const engine = await start({ settings: { maxmemory: '100mb' } });
+    const node = await openNode(engine);
+    expect(node.warnings).toEqual([expect.stringMatching(/^redisStore: retainBytes is 1073741824, .* 104857600\./)]);
+    await engine.restart();
+    await until(() => node.warnings.includes('redisStore: connected again'));
+    expect(node.warnings.filter((warning) => warning.includes('retainBytes'))).toHaveLength(1);
+    const fitting = await openNode(engine, { retainBytes: 50 * 1024 * 1024 });
+    expect(fitting.warnings).toEqual([]);
+  });
+
   test('the same id from two nodes at once is one notification', async () => {
     const engine = await start();
     const pair = [await openNode(engine), await openNode(engine)];

@@ -50,6 +50,7 @@ export class Connection {
   #refusal: NotificationsError | undefined;
   #isLossReported = false;
   #isAloneReported = false;
+  #isMemoryReported = false;
 
   private constructor({ settings, runtime, state, onWake }: ConnectionOptions, check: EngineCheck) {
     this.#settings = settings;
@@ -203,8 +204,9 @@ export class Connection {
 
   async #inspect(): Promise<void> {
     const { logger } = this.#runtime;
-    const { refusal, synced, acceptsAlone } = await this.#check.report(this.#commands);
+    const { refusal, synced, acceptsAlone, memoryBytesMax } = await this.#check.report(this.#commands);
     this.#state.synced = synced;
+    this.#reportMemory(memoryBytesMax);
     if (acceptsAlone && !this.#settings.wait && !this.#isAloneReported) {
       this.#isAloneReported = true;
       logger.warn(ACCEPTS_ALONE);
@@ -212,6 +214,17 @@ export class Connection {
     if (refusal !== undefined && this.#phase === 'opening') throw unavailable(refusal);
     if (refusal !== undefined && !this.#refusal) logger.error(`redisStore: ${refusal}`);
     this.#refusal = refusal === undefined ? undefined : unavailable(refusal);
+  }
+
+  /** Warns once if the engine rejects appends before the log reaches `retainBytes`. */
+  #reportMemory(memoryBytesMax: number): void {
+    const { retainBytes } = this.#settings;
+    if (memoryBytesMax === 0 || memoryBytesMax > retainBytes || this.#isMemoryReported) return;
+    this.#isMemoryReported = true;
+    this.#runtime.logger.warn(
+      `redisStore: retainBytes is ${retainBytes}, but Redis has maxmemory ${memoryBytesMax}. If its memory is full before ` +
+        'retention removes old notifications, it rejects every publish. Lower retainBytes, or raise maxmemory.',
+    );
   }
 
   #usable(client: RedisClient): RedisClient {

@@ -10,6 +10,8 @@ export interface EngineReport {
   readonly synced: boolean;
   /** The engine has replicas, and accepts appends while no replica is connected to it. */
   readonly acceptsAlone: boolean;
+  /** The most bytes of memory that the engine uses; 0 if it has no limit. */
+  readonly memoryBytesMax: number;
 }
 
 /** Reads the settings of the engine that has a key. */
@@ -38,6 +40,7 @@ export class EngineCheck {
         valueOf(replication, 'connected_slaves') !== '0' &&
         // The reply has this line only if min-replicas-to-write is set.
         valueOf(replication, 'min_slaves_good_slaves') === undefined,
+      memoryBytesMax: Number(valueOf(memory, 'maxmemory') ?? 0),
     };
   }
 
