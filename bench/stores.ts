@@ -8,8 +8,8 @@
  * background. 200 bytes of data, 100 topics. The stores take turns in each round. The results are
  * medians. `flushesPerS` is the raw limit: how often the disk of this folder can flush a small
  * write, one after another, measured in the same rounds. Pages hold 1,000 notifications of 1, 10
- * and 50 topics. `ofRaw1` compares one publish in flight, without the other node, with single
- * inserts into the engine without the store.
+ * and 50 topics. `manyPerS` is a `publishMany` to 50,000 topics. `ofRaw1` compares one publish in
+ * flight, without the other node, with single inserts into the engine without the store.
  *
  *   npm run bench:stores            prints a line for each round and JSON at the end
  */
@@ -22,6 +22,7 @@ import type { Draft } from '../src/core/notification.js';
 import type { Store } from '../src/core/store.js';
 import { pause } from '../test/support/time/pause.js';
 import { until } from '../test/support/time/until.js';
+import { publishManyPerS } from './publish-many.js';
 import { openSubject, STORES, type Subject } from './subjects.js';
 
 const ROUNDS = 3;
@@ -44,6 +45,8 @@ const FEED_LIMITS = {
 interface Result {
   publishesPerS1: number;
   publishesPerS64: number;
+  /** Topics a second of a `publishMany` to 50,000 topics, for at most a minute. */
+  manyPerS: number;
   latencyP50Ms: number;
   latencyP99Ms: number;
   recoveredMs?: number;
@@ -159,6 +162,7 @@ async function measure(name: string): Promise<Result> {
     latencyP99Ms: tookMs[Math.floor(tookMs.length * 0.99)]!,
     publishesPerS1: await perS(() => append(publisher), 1),
     publishesPerS64: await perS(() => append(publisher), 64),
+    manyPerS: await publishManyPerS(publisher, data),
     page1Ms: await pageMs(publisher, 1),
     page10Ms: await pageMs(publisher, 10),
     page50Ms: await pageMs(publisher, 50),

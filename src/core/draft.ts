@@ -36,22 +36,46 @@ export const DRAFT_LIMITS: DraftLimits = { notificationBytesMax: 64 * 1024, data
  *   `data_invalid` or `notification_too_large`
  */
 export function makeDraft(item: PublishItem, time: Date, limits: DraftLimits): Draft {
-  const topic = checkTopic(item.topic);
-  const type = checkType(item.type);
-  const id = checkId(item.id ?? globalThis.crypto.randomUUID());
-  const data = stringify(item.data ?? null);
+  return new DraftWriter(item, limits).write(item, time);
+}
+
+/** Writes drafts of one notification for several topics. Its data is checked and written once. */
+export class DraftWriter {
+  readonly #item: Omit<PublishItem, 'topic' | 'id'>;
+  readonly #limits: DraftLimits;
+  #data: string | undefined;
+
+  constructor(item: Omit<PublishItem, 'topic' | 'id'>, limits: DraftLimits) {
+    this.#item = item;
+    this.#limits = limits;
+  }
+
+  /** @throws NotificationsError as `makeDraft` does */
+  write(names: Pick<PublishItem, 'topic' | 'id'>, time: Date): Draft {
+    const topic = checkTopic(names.topic);
+    const type = checkType(this.#item.type);
+    const id = checkId(names.id ?? globalThis.crypto.randomUUID());
+    const data = (this.#data ??= dataText(this.#item.data, this.#limits));
+    const options = optionsText(this.#item, time.getTime());
+    // These names contain no character that JSON escapes.
+    const head = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}",`;
+    const json = `${head}${options}"data":${data}}`;
+    const bytes = utf8Length(json);
+    const { notificationBytesMax } = this.#limits;
+    if (bytes > notificationBytesMax) {
+      const message = `the notification has ${bytes} bytes of JSON, at most ${notificationBytesMax} are allowed`;
+      throw new NotificationsError('notification_too_large', message);
+    }
+    return { id, topic, json };
+  }
+}
+
+/** Writes data as JSON. @throws NotificationsError `data_invalid` */
+function dataText(value: unknown, limits: DraftLimits): string {
+  const data = stringify(value ?? null);
   // Check the JSON that was written, because a `toJSON` method may have replaced parts of the data.
   if (isSuspect(data, limits)) checkData(JSON.parse(data), limits);
-  const options = optionsText(item, time.getTime());
-  // These names contain no character that JSON escapes.
-  const head = `{"id":"${id}","topic":"${topic}","type":"${type}","time":"${time.toISOString()}",`;
-  const json = `${head}${options}"data":${data}}`;
-  const bytes = utf8Length(json);
-  if (bytes > limits.notificationBytesMax) {
-    const message = `the notification has ${bytes} bytes of JSON, at most ${limits.notificationBytesMax} are allowed`;
-    throw new NotificationsError('notification_too_large', message);
-  }
-  return { id, topic, json };
+  return data;
 }
 
 /**

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'publish_too_fast'
   | 'tickets_too_fast'
   | 'publish_only'
+  | 'publish_incomplete'
   | 'gap'
   | 'waiters_too_many'
   | 'draining'

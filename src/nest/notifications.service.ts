@@ -23,6 +23,8 @@ import { checkTopics } from '../wire/request.js';
 import { NotificationsException, toException } from './notifications.exception.js';
 import { feedRequest, type HistoryRequest, historyRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './reading/notification-iterator.js';
+import { ManyPublisher, type PublishManyOptions } from './publishing/many-publisher.js';
+import type { PublishManyProgress } from './publishing/publish-many-error.js';
 import { type Publication, type Published, Publisher } from './publishing/publisher.js';
 import { isReading, type PublishContext, type ReadContext } from './context.js';
 import type { SecurityEvent } from './security/security-event.js';
@@ -112,6 +114,36 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     } catch (error) {
       throw toException(error);
     }
+  }
+
+  /**
+   * Publishes one notification to many topics, such as one for each user. The topics may be an
+   * array, a generator, or an async iterable such as a database cursor. Their number has no limit.
+   * The copies are appended in chunks of at most `publish.notificationsMax` copies and about 1 MiB.
+   * The next chunk is read when the store has appended the last one. Each chunk is atomic, the
+   * whole is not.
+   *
+   * The id of each copy derives from the notification's `id` and the topic. So a repeat with the
+   * same `id` appends only the missing copies, as long as the store recognises repeated ids.
+   *
+   * ```ts
+   * const notification = { id: 'release-7', type: 'release', data: { version: 7 } };
+   * await service.publishMany(topics, notification, {
+   *   onProgress: ({ topics }) => logger.log(`published to ${topics} topics`),
+   * });
+   * ```
+   *
+   * Resolves with the final progress. Rejects with a `PublishManyError`, which has the progress up
+   * to the error: the codes of `publish`, or `publish_incomplete` if the signal was aborted, or if
+   * the topics or `onProgress` failed.
+   */
+  publishMany<Topic extends TopicOf<Map>>(
+    topics: Iterable<Topic> | AsyncIterable<Topic>,
+    notification: NewNotification<Map, Topic>,
+    options: PublishManyOptions = {},
+  ): Promise<PublishManyProgress> {
+    const { signal, onProgress } = options;
+    return new ManyPublisher(this.#context).publish({ topics, notification, signal, onProgress });
   }
 
   /**

@@ -46,6 +46,14 @@ export function scopedItems(given: readonly PublishItem[], caller: string, key: 
 }
 
 /**
+ * The id of a copy of a notification that is published to many topics. A repeat with the same id
+ * has the same copies.
+ */
+export function copyId(id: string, topic: string): string {
+  return derivedId(['copy', id, topic]);
+}
+
+/**
  * Whether two notifications, as JSON, have the same type, options and data. The order of keys makes
  * no difference. `traceparent` is not compared, because each attempt has its own. `publisher` is
  * not compared, because the id already depends on the caller.

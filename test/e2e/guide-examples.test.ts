@@ -17,6 +17,7 @@ import { httpInstrumentation, pinoHttpOptions } from '../../examples/logs.js';
 import { bootstrap } from '../../examples/main.js';
 import { pollWithoutWaiting } from '../../examples/manual-clock.js';
 import { AppModule as MetricsModule } from '../../examples/metrics.js';
+import { Announcements } from '../../examples/publish-many.js';
 import { Billing } from '../../examples/publish.js';
 import { Tracking } from '../../examples/publish-options.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
@@ -169,6 +170,22 @@ describe('the examples of the guides', () => {
       },
       { data: { orderId: 7, place: 'Pisa' } },
     ]);
+    await module.close();
+  });
+
+  test('publish-many: a copy for each user', async () => {
+    const module = await Test.createTestingModule({
+      imports: [NotificationsModule.forRoot({ publishOnly: true })],
+      providers: [Announcements],
+    }).compile();
+    module.useLogger(false);
+    await module.init();
+    async function* userIds(): AsyncGenerator<string> {
+      for (let n = 0; n < 250; n++) yield await Promise.resolve(`user ${n}`);
+    }
+    const announcements = module.get(Announcements);
+    expect(await announcements.announce('1.2', userIds())).toEqual({ id: 'release:1.2', topics: 250, duplicates: 0 });
+    expect(await announcements.announce('1.2', userIds())).toMatchObject({ duplicates: 250 });
     await module.close();
   });
 

@@ -34,6 +34,7 @@ const EXPECTED: Record<ErrorCode, number> = {
   address_waiters_too_many: 429,
   publish_too_fast: 429,
   tickets_too_fast: 429,
+  publish_incomplete: 500,
   publish_only: 501,
   gap: 410,
   waiters_too_many: 503,

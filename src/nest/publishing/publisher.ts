@@ -1,11 +1,10 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { checkData, makeDraft, type PublishItem } from '../../core/draft.js';
-import { NotificationsError } from '../../core/errors.js';
+import { makeDraft, type PublishItem } from '../../core/draft.js';
 import type { Draft } from '../../core/notification.js';
 import type { AppendResult } from '../../core/store.js';
 import type { ScopedItems } from '../../wire/idempotency.js';
 import { checkCount, inItem } from '../../wire/publish.js';
 import { Repeats } from './repeats.js';
+import { validItems } from './schemas.js';
 import type { PublishContext } from '../context.js';
 
 /** The result of a publish. */
@@ -69,39 +68,7 @@ export class Publisher {
     const { settings, clock } = this.#context;
     checkCount(items.length, settings.publish);
     const time = new Date(clock.now());
-    const valid = await this.#validated(items);
+    const valid = await validItems(items, this.#context);
     return valid.map((item, index) => inItem(items.length, index, () => makeDraft(item, time, settings.publish)));
   }
-
-  /** Replaces the data of each item by the output of its schema. */
-  async #validated(items: readonly PublishItem[]): Promise<readonly PublishItem[]> {
-    if (!items.some(({ type }) => this.#schemaOf(type))) return items;
-    return Promise.all(items.map((item, index) => this.#validate(item, items.length, index)));
-  }
-
-  async #validate(item: PublishItem, count: number, index: number): Promise<PublishItem> {
-    const { settings } = this.#context;
-    const schema = this.#schemaOf(item.type);
-    if (!schema) return item;
-    // A schema may recurse into its data, so data that is nested too deeply is rejected first.
-    inItem(count, index, () => checkData(item.data, settings.publish));
-    const result = await schema['~standard'].validate(item.data);
-    return inItem(count, index, () => ({ ...item, data: validData(item.type, result) }));
-  }
-
-  #schemaOf(type: string): StandardSchemaV1 | undefined {
-    const { schemas } = this.#context;
-    return Object.hasOwn(schemas, type) ? schemas[type] : undefined;
-  }
-}
-
-function validData(type: string, result: StandardSchemaV1.Result<unknown>): unknown {
-  if (!result.issues) return result.value;
-  const [issue] = result.issues;
-  const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
-  const where = ['data', ...path].join('.');
-  throw new NotificationsError(
-    'data_invalid',
-    `${where} does not match the schema of ${type}: ${issue?.message ?? ''}`,
-  );
 }
