@@ -13,7 +13,7 @@ import { FeedError } from './errors.js';
 import type { ConnectOptions } from './options.js';
 import { poll, type ReadRequest } from './poll.js';
 import { readStream } from './stream.js';
-import { urlOf } from './url.js';
+import { type Target, targetOf } from './url.js';
 
 /**
  * A position in the feed; undefined before the first answer. Several objects may share one
@@ -154,7 +154,7 @@ export class Connection {
     controller: AbortController,
   ): Promise<ConnectionEvent> {
     const request: ReadRequest = {
-      url: this.#urlOf(transport, waitMs),
+      ...this.#target(transport, waitMs),
       cursor: this.position.cursor,
       headers: { ...this.#options.headers, ...headers },
       credentials: this.#options.credentials,
@@ -173,12 +173,12 @@ export class Connection {
     }
   }
 
-  #urlOf(transport: Transport, waitMs: number): string {
+  #target(transport: Transport, waitMs: number): Target {
     const { cursor } = this.position;
-    const own: [string, string][] = [];
-    if (cursor !== undefined) own.push(['cursor', cursor]);
-    if (transport === 'poll') own.push(['wait', String(waitMs / 1000)]);
-    return urlOf(this.#options, own);
+    return targetOf(this.#options, {
+      ...(cursor !== undefined && { cursor }),
+      ...(transport === 'poll' && { wait: String(waitMs / 1000) }),
+    });
   }
 
   #abort(): void {

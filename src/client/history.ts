@@ -6,7 +6,7 @@ import type { Environment } from './environment.js';
 import { FeedError } from './errors.js';
 import type { ConnectOptions } from './options.js';
 import { fetchResponse, readPage, RetryableError } from './response.js';
-import { urlOf } from './url.js';
+import { targetOf } from './url.js';
 
 /** Options of `feed.history`. */
 export interface HistoryOptions {
@@ -52,7 +52,7 @@ export async function readHistory(
   const read = async (isRefused: boolean): Promise<HistoryPage<object>> => {
     const authorization = await authorize(auth, isRefused);
     const request = {
-      url: urlOf({ ...options, limit }, [['before', before]]),
+      ...targetOf({ ...options, limit }, { before }),
       headers: { ...headers, ...authorization.headers },
       credentials,
       controller,

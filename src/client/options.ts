@@ -23,7 +23,8 @@ export interface ConnectOptions {
   /** The feed's URL, such as `/notifications`. In a browser, a relative URL refers to the page. */
   readonly url: string | URL;
   /**
-   * The topics to read.
+   * The topics to read. If they make the URL longer than 7,000 characters, the client sends them in
+   * the body of a QUERY request (RFC 10008). The server and the proxies must allow this method.
    * @default the caller's own topics: the result of the server's `access.topics`
    */
   readonly topics?: readonly string[] | undefined;

@@ -6,10 +6,10 @@ import { fieldsOf } from './delivery.js';
 import type { Environment } from './environment.js';
 import { FeedError } from './errors.js';
 import type { Credentials } from './options.js';
+import type { Target } from './url.js';
 
 /** The part of a request that `fetch` needs. */
-export interface HttpRequest {
-  readonly url: string;
+export interface HttpRequest extends Target {
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials | undefined;
   readonly controller: AbortController;
@@ -37,9 +37,10 @@ export class RetryableError extends Error {
  * @throws FeedError otherwise
  */
 export async function fetchResponse(environment: Environment, request: HttpRequest, accept: string): Promise<Response> {
-  const { url, headers, credentials, controller } = request;
+  const { url, body, headers, credentials, controller } = request;
   const init = {
-    headers: { ...headers, Accept: accept },
+    ...(body !== undefined && { method: 'QUERY', body }),
+    headers: { ...headers, Accept: accept, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
     signal: controller.signal,
     cache: 'no-store',
     // If `fetch` followed a redirect, it would send the custom headers to another origin. The

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Post, QueryMethod, Req, Res } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { jittered } from '../core/backoff.js';
 import type { Feed } from '../core/feed.js';
@@ -26,9 +26,9 @@ import { type Published, Publisher } from './publishing/publisher.js';
 import { newTicket, type Ticket } from './tickets/new-ticket.js';
 
 /**
- * The HTTP routes of a feed: `GET /notifications` as a long poll, as an event stream and as a page
- * of the history, and `POST /notifications`. Before a handler runs, the guards have parsed the
- * request and checked its access.
+ * The HTTP routes of a feed: `GET` or `QUERY /notifications` as a long poll, as an event stream and
+ * as a page of the history, and `POST /notifications`. Before a handler runs, the guards have
+ * parsed the request and checked its access.
  *
  * The responses are written by `JsonResponse` and `SseResponse`. Interceptors may observe pages (to
  * log, count or time them) or answer instead of the handler. Because of `passthrough`, Nest then
@@ -61,6 +61,19 @@ export class NotificationsController {
     const { before, transport } = read.asked;
     if (before !== undefined) return this.#history(read, before, response);
     return transport === 'sse' ? this.#stream(read, response) : this.#poll(read, response);
+  }
+
+  /**
+   * Reads like `read`, with the parameters in the body (RFC 10008). Clients use it for topic lists
+   * that are too long for a URL.
+   */
+  @QueryMethod()
+  @NotificationsRoute('read')
+  query(
+    @Req() request: FrameworkRequest,
+    @Res({ passthrough: true }) response: FrameworkResponse,
+  ): Observable<Page | undefined> {
+    return this.read(request, response);
   }
 
   /** A long poll: it waits until notifications arrive or the timeout ends. */

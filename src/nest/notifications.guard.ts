@@ -1,7 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { parse as parseContentType } from 'content-type';
 import { NotificationsError } from '../core/errors.js';
-import { utf8Length } from '../core/notification.js';
 import { callerKey } from '../wire/caller.js';
 import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
 import { ReadRequests } from '../wire/read-requests.js';
@@ -12,6 +10,7 @@ import { CurrentRights } from './access/current-rights.js';
 import { type Granted, type GrantedRead, storeGranted } from './access/granted.js';
 import { RateLimiter } from './limits/rate-limiter.js';
 import { withErrorHeaders, requestOn } from './http/error-headers.js';
+import { checkJsonBody, readOf } from './http/request-body.js';
 import type { FrameworkRequest, FrameworkResponse } from './http/raw-response.js';
 import { revocationsAtStart } from './access/revocation-mark.js';
 import { ROUTE_MARK, routeOf } from './http/route.decorator.js';
@@ -74,8 +73,7 @@ export class NotificationsGuard implements CanActivate {
   }
 
   #grantRead(request: FrameworkRequest): GrantedRead | Promise<GrantedRead> {
-    const { method, headers, originalUrl: url } = request;
-    const asked = this.#requests.parse({ method, headers, url });
+    const asked = this.#requests.parse(readOf(request, this.#context.settings.limits.topicsMax));
     const { topics } = asked;
     if (topics && this.#context.access.needsNoRules) {
       return this.#granted(request, asked, {
@@ -120,11 +118,7 @@ export class NotificationsGuard implements CanActivate {
     security.identify(request, context.subscriber);
     // If the feed accepts no publishing at all, the request is rejected before its body is checked.
     await access.assertAllowed('publish', context, []);
-    const { type } = parseContentType(header(request, 'content-type') ?? '', { parameters: false });
-    if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
-      throw new NotificationsError('media_type_unsupported', 'Content-Type must be application/json');
-    }
-    checkBodyBytes(request, settings.publish.bodyBytesMax);
+    checkJsonBody(request, settings.publish.bodyBytesMax);
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
     const address = this.#context.clientAddress(request);
@@ -139,15 +133,4 @@ export class NotificationsGuard implements CanActivate {
     const published = items.map((item) => ({ ...item, publisher }));
     return scopedItems(published, caller, header(request, 'idempotency-key'));
   }
-}
-
-/**
- * Without a `Content-Length`, the parsed body is measured as JSON. The application's parser has
- * already limited the size of the body.
- */
-function checkBodyBytes(request: FrameworkRequest, bodyBytesMax: number): void {
-  const stated = header(request, 'content-length');
-  const bytes = stated === undefined ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);
-  if (bytes <= bodyBytesMax) return;
-  throw new NotificationsError('body_too_large', `the body has ${bytes} bytes, at most ${bodyBytesMax} are allowed`);
 }

@@ -29,3 +29,5 @@ export const GAP_EVENT = 'gap';
 export const CURSOR_EVENT = 'cursor';
 /** The maximum length of a cursor. */
 export const CURSOR_LENGTH_MAX = 64;
+/** The value of `Accept-Query` (RFC 10008): the media type of the body of a QUERY request. */
+export const ACCEPT_QUERY = 'application/json';

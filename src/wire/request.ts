@@ -22,7 +22,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** A parsed GET. */
+/** A parsed GET or QUERY. */
 export interface ReadRequest {
   readonly transport: 'poll' | 'sse';
   /** Undefined when the query names none. Then the caller's own topics apply. */
@@ -47,6 +47,9 @@ export interface RequestContext {
  * The offered media types. Each is also offered with a charset, because some clients request one.
  */
 const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
+
+/** The parameters of a read: in the query of a GET, or in the body of a QUERY request. */
+export const READ_PARAMETERS = ['topic', 'cursor', 'before', 'wait', 'limit'] as const;
 
 /**
  * Query parameters for the cursor. `cursor` is the main name. Clients of event streams use the
@@ -96,7 +99,8 @@ export function header(request: HttpRequest, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-function queryOf(url: string): string {
+/** The query of a URL, without the `?`. */
+export function queryOf(url: string): string {
   const at = url.indexOf('?');
   return at < 0 ? '' : url.slice(at + 1);
 }

@@ -1,17 +1,21 @@
-import type { AbstractHttpAdapter } from '@nestjs/core';
+import { Logger } from '@nestjs/common';
+import { AbstractHttpAdapter } from '@nestjs/core';
+import { METHODS } from 'node:http';
 import { type ErrorCode, NotificationsError } from '../../core/errors.js';
 import { NotificationsException } from '../notifications.exception.js';
 import type { ReadingFeed } from '../module/feeds.js';
-import { withErrorHeaders, type Rejected, requestOn } from './error-headers.js';
+import { withErrorHeaders, requestOn } from './error-headers.js';
 import { type FrameworkRequest, type FrameworkResponse, isTaken } from './raw-response.js';
-import { postRouteOf } from './route.decorator.js';
+import { markOf, type RouteMark, routeOf } from './route.decorator.js';
+import { header } from '../../wire/request.js';
 import type { ReadContext } from '../context.js';
-import type { SecurityRequest } from '../security/security-event.js';
 
 /*
  * All changes that this library makes to the application's HTTP adapter. They use only methods that
  * every Nest adapter has, so Express, Fastify, `NodeAdapter` and third-party adapters behave alike.
  */
+
+const logger = new Logger('Notifications');
 
 /** Stops Nest from replying to a response that this library has taken over; see `takeOver`. */
 export function leaveTakenResponses(adapter: AbstractHttpAdapter): void {
@@ -28,11 +32,22 @@ const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
 
 type ErrorHandler = (error: unknown, request: FrameworkRequest, response: FrameworkResponse, next: unknown) => unknown;
 
-/** A POST route of a feed. */
-interface PostRoute {
+/** The methods of this library's routes that have a body. */
+type BodyMethod = 'POST' | 'QUERY';
+
+/** A route of a feed whose requests have a body. */
+interface BodyRoute {
+  readonly method: BodyMethod;
   readonly pattern: RegExp;
-  readonly route: SecurityRequest['route'];
+  readonly handler: object;
   readonly context: ReadContext;
+}
+
+/** A request whose body the parser has rejected. */
+interface ParserExchange {
+  readonly request: FrameworkRequest;
+  readonly response: FrameworkResponse;
+  readonly route: BodyRoute;
 }
 
 /**
@@ -47,24 +62,49 @@ export function translateParserErrors(adapter: AbstractHttpAdapter, feeds: reado
   adapter.setErrorHandler = (handler: ErrorHandler, prefix?: string) =>
     setErrorHandler((error, request, response, next) => {
       const path = pathOf(request.url);
-      const own = request.method === 'POST' ? routes.find(({ pattern }) => pattern.test(path)) : undefined;
-      const rejected = own && requestOn(own.route, request, own.context);
-      return handler(rejected ? translate(error, response, rejected) : error, request, response, next);
+      const own = routes.find(({ method, pattern }) => method === request.method && pattern.test(path));
+      const translated = own ? translate(error, { request, response, route: own }) : error;
+      return handler(translated, request, response, next);
     }, prefix);
 }
 
-/** Collects this library's POST routes while Nest registers them. */
-function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): readonly PostRoute[] {
-  const routes: PostRoute[] = [];
-  const post = adapter.post.bind(adapter) as (...args: unknown[]) => unknown;
+type Register = (...args: unknown[]) => unknown;
+
+/** Collects this library's routes with a body while Nest registers them. */
+function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]): readonly BodyRoute[] {
+  const routes: BodyRoute[] = [];
+  const collect = (method: BodyMethod, [path, handler]: readonly unknown[]): boolean => {
+    if (typeof handler !== 'function' || typeof path !== 'string') return false;
+    const route = markOf(handler);
+    const context = route && feedAt(path, route, feeds);
+    if (context) routes.push({ method, pattern: patternOf(path), handler, context });
+    return context !== undefined;
+  };
+  const post = adapter.post.bind(adapter) as Register;
   adapter.post = (...args: unknown[]) => {
-    const [path, handler] = args;
-    const route = typeof handler === 'function' ? postRouteOf(handler) : undefined;
-    const context = route && typeof path === 'string' ? feedAt(path, route, feeds) : undefined;
-    if (route && context) routes.push({ pattern: patternOf(path as string), route, context });
+    collect('POST', args);
     return post(...args);
   };
+  const canQuery = isQueryAvailable(adapter);
+  const query = (adapter as { query?: Register }).query;
+  adapter.query = (...args: unknown[]) => {
+    const isOwn = collect('QUERY', args);
+    if (!isOwn || canQuery) return query?.apply(adapter, args);
+    logger.log(`QUERY ${String(args[0])} is not available: this Node.js or HTTP adapter does not know the method`);
+    return undefined;
+  };
   return routes;
+}
+
+/**
+ * Some releases of Node.js 20 do not know the method. An adapter may inherit the method while its
+ * server does not have it.
+ */
+function isQueryAvailable(adapter: AbstractHttpAdapter): boolean {
+  const { query } = adapter as { query?: unknown };
+  if (!METHODS.includes('QUERY') || typeof query !== 'function') return false;
+  if (query !== AbstractHttpAdapter.prototype.query) return true;
+  return typeof adapter.getInstance<{ query?: unknown } | undefined>()?.query === 'function';
 }
 
 /**
@@ -72,16 +112,20 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
  * prefix or a version. Feeds that differ only in their version cannot be distinguished before
  * routing; then the first of them is returned.
  */
-function feedAt(path: string, route: SecurityRequest['route'], feeds: readonly ReadingFeed[]): ReadContext | undefined {
+function feedAt(path: string, route: RouteMark, feeds: readonly ReadingFeed[]): ReadContext | undefined {
   const suffix = route === 'ticket' ? '/tickets' : '';
   const found = feeds.filter((feed) => path.endsWith(`/${feed.path}${suffix}`));
   const [longest = feeds[0]] = found.sort((one, other) => other.path.length - one.path.length);
   return longest?.context;
 }
 
-function translate(error: unknown, response: FrameworkResponse, rejected: Rejected): unknown {
-  const known = REFUSALS[(error as { statusCode?: number }).statusCode ?? 0];
+function translate(error: unknown, { request, response, route }: ParserExchange): unknown {
+  const { statusCode = 0 } = error as { statusCode?: number };
+  // Fastify answers a QUERY request without a media type with 400.
+  const hasType = header(request, 'content-type') !== undefined;
+  const known = REFUSALS[statusCode === 400 && !hasType ? 415 : statusCode];
   if (!known || error instanceof NotificationsException) return error;
+  const rejected = requestOn(routeOf(route.handler, request), request, route.context);
   return withErrorHeaders(new NotificationsError(...known, { cause: error }), response, rejected);
 }
 

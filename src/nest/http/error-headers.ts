@@ -1,4 +1,4 @@
-import { CACHE_CONTROL, ERROR_HEADER } from '../../wire/protocol.js';
+import { ACCEPT_QUERY, CACHE_CONTROL, ERROR_HEADER } from '../../wire/protocol.js';
 import { NotificationsException, toException } from '../notifications.exception.js';
 import type { GrantedRead } from '../access/granted.js';
 import { type FrameworkRequest, type FrameworkResponse, isHttp1, rawOf } from './raw-response.js';
@@ -28,6 +28,9 @@ export function withErrorHeaders(
     raw.setHeader('Cache-Control', CACHE_CONTROL);
     raw.setHeader(ERROR_HEADER, exception.code);
     if (exception.retryAfterS !== undefined) raw.setHeader('Retry-After', String(exception.retryAfterS));
+    if (exception.code === 'media_type_unsupported' && raw.req.method === 'QUERY') {
+      raw.setHeader('Accept-Query', ACCEPT_QUERY);
+    }
     if (exception.code === 'draining' && isHttp1(raw)) raw.setHeader('Connection', 'close');
   }
   return exception;

@@ -13,17 +13,16 @@ export const ROUTE_MARK = 'nest-notifications:route';
 const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
 
 /** `read` serves polls and streams. */
-type Mark = 'read' | 'publish' | 'ticket';
+export type RouteMark = 'read' | 'publish' | 'ticket';
 
 /** Marks a handler, so that its requests can be recognized before they reach it. */
-export function NotificationsRoute(route: Mark): MethodDecorator {
+export function NotificationsRoute(route: RouteMark): MethodDecorator {
   return applyDecorators(SetMetadata(ROUTE_MARK, route), SetMetadata(FASTIFY_ROUTE_CONFIG, { [ROUTE_MARK]: route }));
 }
 
-/** The route of a handler that is marked as `publish` or `ticket`. */
-export function postRouteOf(handler: object): 'publish' | 'ticket' | undefined {
-  const mark = Reflect.getMetadata(ROUTE_MARK, handler) as Mark | undefined;
-  return mark === 'read' ? undefined : mark;
+/** The mark of a handler. Undefined for handlers of the application. */
+export function markOf(handler: object): RouteMark | undefined {
+  return Reflect.getMetadata(ROUTE_MARK, handler) as RouteMark | undefined;
 }
 
 /**
@@ -31,7 +30,7 @@ export function postRouteOf(handler: object): 'publish' | 'ticket' | undefined {
  * stream if its `Accept` header contains the type of event streams.
  */
 export function routeOf(handler: object, request: HttpRequest): SecurityRequest['route'] {
-  const mark = Reflect.getMetadata(ROUTE_MARK, handler) as Mark;
+  const mark = Reflect.getMetadata(ROUTE_MARK, handler) as RouteMark;
   if (mark !== 'read') return mark;
   return header(request, 'accept')?.includes(EVENT_STREAM_TYPE) ? 'stream' : 'poll';
 }

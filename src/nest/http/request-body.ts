@@ -1,0 +1,40 @@
+import { parse as parseContentType } from 'content-type';
+import { NotificationsError } from '../../core/errors.js';
+import { utf8Length } from '../../core/notification.js';
+import { queryBytesMax, queryOfBody } from '../../wire/query.js';
+import { header, type HttpRequest } from '../../wire/request.js';
+import type { FrameworkRequest } from './raw-response.js';
+
+/**
+ * The read that a request asks for. A QUERY request has its parameters in the body. It is converted
+ * to the GET that reads the same.
+ * @throws NotificationsError `media_type_unsupported`, `body_too_large`, `body_invalid` or
+ *   `topic_missing`
+ */
+export function readOf(request: FrameworkRequest, topicsMax: number): HttpRequest {
+  const { method, headers, originalUrl: url } = request;
+  if (method !== 'QUERY') return { method, headers, url };
+  checkJsonBody(request, queryBytesMax(topicsMax));
+  return { method: 'GET', headers, url: `?${queryOfBody(request.body, url)}` };
+}
+
+/** @throws NotificationsError `media_type_unsupported` or `body_too_large` */
+export function checkJsonBody(request: FrameworkRequest, bytesMax: number): void {
+  const { type } = parseContentType(header(request, 'content-type') ?? '', { parameters: false });
+  if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
+    throw new NotificationsError('media_type_unsupported', 'Content-Type must be application/json');
+  }
+  const bytes = bodyBytes(request);
+  if (bytes <= bytesMax) return;
+  throw new NotificationsError('body_too_large', `the body has ${bytes} bytes, at most ${bytesMax} are allowed`);
+}
+
+/**
+ * Without a `Content-Length`, or if the body was compressed, the parsed body is measured as JSON.
+ * The application's parser has already limited the size of the body.
+ */
+function bodyBytes(request: FrameworkRequest): number {
+  const stated = header(request, 'content-length');
+  const isMeasured = stated === undefined || header(request, 'content-encoding') !== undefined;
+  return isMeasured ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);
+}
