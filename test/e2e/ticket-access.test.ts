@@ -231,7 +231,9 @@ forEachAdapter((adapter) => {
     test('needs a store that can record it: without one, the application does not start', async () => {
       let closed = 0;
       const store = storeWith({ claim: undefined, onClose: () => closed++ });
-      await expect(start({ read: 'public' }, { store })).rejects.toThrow(/option tickets needs a store with the method claim\(\)/);
+      await expect(start({ read: 'public' }, { store })).rejects.toThrow(
+        /option tickets needs a store with the method claim\(\)/,
+      );
       expect(closed).toBe(1);
     });
   });

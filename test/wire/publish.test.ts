@@ -74,7 +74,11 @@ describe('a body to publish', () => {
       ['{"topic":"a","type":"t","__proto__":{}}', 'body_invalid', 'unknown field "__proto__"'],
       ['{"topic":"a","type":"t","constructor":{}}', 'body_invalid', 'unknown field "constructor"'],
       ['{"topic":"a","type":"t","\\n\\u2028":1}', 'body_invalid', 'unknown field "\\n'],
-      [`{"topic":"a","type":"t","${'x'.repeat(5_000)}":1}`, 'body_invalid', `unknown field "${'x'.repeat(40)}"; the known`],
+      [
+        `{"topic":"a","type":"t","${'x'.repeat(5_000)}":1}`,
+        'body_invalid',
+        `unknown field "${'x'.repeat(40)}"; the known`,
+      ],
     ]),
   )('is refused, saying which item of several: %s', (_, item, code, message) => {
     expect(refusal(() => parsed(item))).toEqual({ code, message: expect.stringContaining(message) });
