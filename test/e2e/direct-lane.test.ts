@@ -250,7 +250,7 @@ forEachAdapter((adapter) => {
     ['in `decorators`', { notifications: { ...LANE, decorators: [UseInterceptors(interceptor)] } }],
   ])('an application whose interceptors are %s does not start with a direct lane', async (_, options) => {
     await expect(startApp(adapter, options)).rejects.toThrow(
-      'option directLane.grantMs is 30000; it must be 0, because interceptors or exception filters (global ones, or in `decorators`)',
+      'option directLane.grantMs is 30000; it must be 0, because the feed has interceptors or exception filters (global, or in `decorators`)',
     );
     await turn();
   });

@@ -51,7 +51,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
   onApplicationBootstrap(): void {
     if (this.#context.responder.isObserved) {
       const rule =
-        'must be 0, because this application has interceptors or exception filters, and the direct lane bypasses them';
+        'must be 0, because the feed has interceptors or exception filters (global, or in `decorators`), and the direct lane bypasses them';
       throw optionError('directLane.grantMs', this.#context.settings.directLane.grantMs, rule);
     }
     this.server.prependListener('request', (request: IncomingMessage) => {
