@@ -1,8 +1,16 @@
 import { HISTORY_MUTANTS } from './history.mjs';
 import { OPTION_MUTANTS } from './options.mjs';
 import { OUTER_MUTANTS } from './outer.mjs';
+import { PATTERN_MUTANTS } from './patterns.mjs';
 import { READ_MUTANTS } from './reads.mjs';
 import { WAITER_MUTANTS } from './waiters.mjs';
 
 /** The planted bugs. test/mutants.test.ts checks that each one fits the code. */
-export const MUTANTS = [...WAITER_MUTANTS, ...READ_MUTANTS, ...HISTORY_MUTANTS, ...OPTION_MUTANTS, ...OUTER_MUTANTS];
+export const MUTANTS = [
+  ...WAITER_MUTANTS,
+  ...READ_MUTANTS,
+  ...HISTORY_MUTANTS,
+  ...OPTION_MUTANTS,
+  ...PATTERN_MUTANTS,
+  ...OUTER_MUTANTS,
+];

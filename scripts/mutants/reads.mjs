@@ -6,7 +6,10 @@ export const READ_MUTANTS = [
     'Reader.extend': {
       'a hole in the tail is not detected': ['$isSame && $batch.after <= $head', '$isSame'],
       'a node at the fork of a lossy failover continues': ['!$same.afterLoss', 'true'],
-      'a new window claims earlier entries': ['new MemoryLog($after)', 'new MemoryLog()'],
+      'a new window claims earlier entries': [
+        'new MemoryLog($after, this.$patterns)',
+        'new MemoryLog(0, this.#patterns)',
+      ],
       'a repeated batch is added again': ['$entry.position > this.$log.head', 'true'],
       'pages are shared beyond an append': [
         'this.$pages.clear(); this.$empty = this.$last = this.$gap = undefined;',

@@ -1,12 +1,16 @@
-import type { ClaimStore, IdLookup, Store } from './store.js';
+import type { ClaimStore, IdLookup, PatternIndex, Store } from './store.js';
 
 /** The abilities that a store may have besides the methods of `Store`. */
-export type StoreAbilities = ClaimStore & IdLookup;
+export type StoreAbilities = ClaimStore & IdLookup & PatternIndex;
 
 /** The name of an ability is the name of its method. */
 export type StoreAbility = keyof StoreAbilities;
 
-const ABILITIES: Readonly<Record<StoreAbility, true>> = { claim: true, positionsOf: true };
+const ABILITIES: Readonly<Record<StoreAbility, true>> = {
+  claim: true,
+  positionsOf: true,
+  indexPatterns: true,
+};
 
 /** The longest time for which a key can be claimed: 24 hours, the longest lifetime of a ticket. */
 export const CLAIM_TTL_MS_MAX = 24 * 3_600_000;

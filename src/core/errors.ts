@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'topic_missing'
   | 'topic_invalid'
   | 'topics_too_many'
+  | 'pattern_undeclared'
   | 'cursor_invalid'
   | 'before_invalid'
   | 'wait_invalid'

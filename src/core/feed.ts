@@ -1,7 +1,9 @@
 import type { Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
 import type { ClientRead, FeedHistoryRequest, FeedRequest } from './feed-request.js';
+import { DeclaredPatterns } from './declared-patterns.js';
 import { HistoryWaiter } from './history-waiter.js';
+import type { LogEntry } from './notification.js';
 import { FeedCounter, type FeedObserver, type NotificationsTotals } from './observer.js';
 import { sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
@@ -22,6 +24,8 @@ export interface FeedOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly limits: FeedLimits;
+  /** The store declares these patterns. Requests may then name them like topics. */
+  readonly patterns?: readonly string[] | undefined;
   /** Receives the feed's events, in addition to the feed's own totals. */
   readonly observer?: FeedObserver | undefined;
 }
@@ -70,12 +74,15 @@ export class Feed {
   readonly #revocations = new RecentRevocations();
   readonly #counter: FeedCounter;
   readonly #context: WaiterContext;
+  readonly #patterns: DeclaredPatterns;
   #tail: Tail | undefined;
 
-  private constructor({ store, clock, limits, observer }: FeedOptions, reader: Reader) {
+  private constructor(options: FeedOptions, reader: Reader, patterns: DeclaredPatterns) {
+    const { store, clock, limits, observer } = options;
     this.#store = store;
     this.#clock = clock;
     this.#reader = reader;
+    this.#patterns = patterns;
     this.#waiters = new Waiters(clock, limits);
     this.#counter = new FeedCounter(observer);
     const [waiters, revocations] = [this.#waiters, this.#revocations];
@@ -86,8 +93,13 @@ export class Feed {
    * Reads the head of the store's log and follows the log from there. Rejects if the store rejects.
    */
   static async open(options: FeedOptions): Promise<Feed> {
-    const feed = new Feed(options, await Reader.open(options));
-    feed.#tail = await options.store.tail(feed.window.head, (batch) => {
+    const { store, clock, patterns: names = [] } = options;
+    const patterns = new DeclaredPatterns({ store, clock, patterns: names });
+    await patterns.declare();
+    const reader = await Reader.open(options);
+    patterns.follow(reader.window.epoch);
+    const feed = new Feed(options, reader, patterns);
+    feed.#tail = await store.tail(feed.window.head, (batch) => {
       feed.#onAppended(batch);
     });
     return feed;
@@ -201,6 +213,7 @@ export class Feed {
   /** Drains and stops following the log. The store stays open, because its owner closes it. */
   async close(): Promise<void> {
     await this.drain();
+    this.#patterns.close();
     await this.#tail?.close();
   }
 
@@ -208,13 +221,14 @@ export class Feed {
   #onAppended(batch: TailBatch): void {
     const { epoch, head } = this.window;
     if (this.#reader.extend(batch)) {
-      for (const { topic, position } of batch.entries) this.#waiters.notify(topic, position);
+      for (const entry of batch.entries) this.#notify(entry);
     } else {
       const shared = sharedPosition(batch.epoch, { epochId: epoch.id, position: head });
       this.#waiters.notifyAll(shared ? shared.position + 1 : 0);
       this.#revocations.addUnknown();
       for (const waiter of this.#waiters.ofSubscribers()) waiter.revocationMissed();
     }
+    this.#patterns.follow(batch.epoch);
     this.#counter.published(batch.entries);
     // Apply revocations before waiters wake, so that a subscriber receives nothing that follows its
     // revocation.
@@ -222,6 +236,11 @@ export class Feed {
       const revocation = revocationOf(entry);
       if (revocation) this.#apply(revocation);
     }
+  }
+
+  #notify({ topic, position }: LogEntry): void {
+    this.#waiters.notify(topic, position);
+    for (const pattern of this.#patterns.matching(topic)) this.#waiters.notify(pattern, position);
   }
 
   #apply({ subscriber, topics }: Revocation): void {

@@ -2,6 +2,7 @@ import type { Unsubscribable } from 'rxjs';
 import type { FeedHistoryRequest } from './feed-request.js';
 import type { LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
+import { readsAny } from './patterns.js';
 import { checkPage } from './rights.js';
 import { BEHIND, type WaiterContext } from './waiter-context.js';
 import { DRAINING, type FeedWaiter, NOT_QUEUED } from './waiters.js';
@@ -53,7 +54,7 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
   }
 
   revoke(topics?: readonly string[]): void {
-    if (!topics || this.request.topics.some((topic) => topics.includes(topic))) this.#retryLater(REVOKED);
+    if (!topics || readsAny(this.request.topics, topics)) this.#retryLater(REVOKED);
   }
 
   /** With access rules, the check before the delivery detects a missed revocation. */
@@ -94,18 +95,21 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
 
   #onPage(page: LogPage): void {
     if (!this.#isOpen) return;
-    const { rights } = this.request;
+    const { rights, topics: names } = this.request;
     if (this.#isAhead(page)) this.#retryLater(BEHIND);
     else if (page.entries.length === 0 || !rights) this.#emit(page);
     else {
-      checkPage(rights, page, {
-        allowed: () => {
-          // Entries of the page may have expired during a slow check.
-          if (this.#isOpen) this.#emit(this.#context.reader.fresh(page));
+      checkPage(
+        { page, rights, names },
+        {
+          allowed: (allowed) => {
+            // Entries of the page may have expired during a slow check.
+            if (this.#isOpen) this.#emit(this.#context.reader.fresh(allowed));
+          },
+          revoked: () => this.#retryLater(REVOKED),
+          failed: (error) => this.#fail(error),
         },
-        revoked: () => this.#retryLater(REVOKED),
-        failed: (error) => this.#fail(error),
-      });
+      );
     }
   }
 

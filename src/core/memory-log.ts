@@ -1,6 +1,7 @@
 import { Fifo } from './fifo.js';
 import type { IsSkipped } from './entry-filter.js';
 import type { LogEntry } from './notification.js';
+import { afterDeclaration, completeAfter, covers, type IndexedPattern } from './patterns.js';
 import type { HistoryQuery, ReadQuery } from './store.js';
 
 /**
@@ -19,8 +20,9 @@ export interface LogSlice {
 const SKIPPED_RUN_MIN = 8;
 
 /**
- * A contiguous part of the log in memory, indexed by topic: all entries after `floor` up to `head`.
- * The memory store keeps its whole log in a `MemoryLog`. Each node keeps its window in one.
+ * A contiguous part of the log in memory: all entries after `floor` up to `head`, indexed by topic
+ * and by declared patterns. The memory store keeps its whole log in a `MemoryLog`. Each node keeps
+ * its window in one.
  *
  * Reads may skip entries. An entry that was skipped once is skipped by every later read, so the
  * index need not keep it.
@@ -28,14 +30,17 @@ const SKIPPED_RUN_MIN = 8;
 export class MemoryLog {
   readonly #entries = new Fifo<LogEntry>();
   readonly #byTopic = new Map<string, Fifo<LogEntry>>();
+  readonly #byPattern = new Map<string, Fifo<LogEntry>>();
+  #patterns: readonly IndexedPattern[] = [];
   #floor: number;
   #head: number;
   #bytes = 0;
 
-  /** An empty log that continues after a position. */
-  constructor(floor = 0) {
+  /** An empty log that continues after a position, with an index for each pattern. */
+  constructor(floor = 0, patterns: readonly string[] = []) {
     this.#floor = floor;
     this.#head = floor;
+    this.indexPatterns(patterns);
   }
 
   /** The position after which this part is complete. */
@@ -60,6 +65,19 @@ export class MemoryLog {
     return this.#byTopic.size;
   }
 
+  /** Indexes later entries by these patterns too. */
+  indexPatterns(patterns: readonly string[]): void {
+    this.#patterns = afterDeclaration(this.#patterns, patterns, this.#head);
+    const names = this.#patterns.map(({ name }) => name);
+    for (const name of this.#byPattern.keys()) if (!names.includes(name)) this.#byPattern.delete(name);
+    for (const name of names) if (!this.#byPattern.has(name)) this.#byPattern.set(name, new Fifo());
+  }
+
+  /** The position after which the log is complete for a read of these topics and patterns. */
+  completeAfter(names: readonly string[]): number {
+    return Math.max(this.#floor, completeAfter(this.#patterns, names, this.#head));
+  }
+
   /** Adds an entry at the end; its position must be above `head`. */
   add(entry: LogEntry): void {
     this.#entries.push(entry);
@@ -68,6 +86,7 @@ export class MemoryLog {
     let topic = this.#byTopic.get(entry.topic);
     if (!topic) this.#byTopic.set(entry.topic, (topic = new Fifo()));
     topic.push(entry);
+    for (const [pattern, entries] of this.#byPattern) if (covers(pattern, entry.topic)) entries.push(entry);
   }
 
   /** Moves `head` over positions without entries. */
@@ -85,6 +104,7 @@ export class MemoryLog {
     // A skipped entry may no longer be in the index.
     if (topic?.length && topic.at(0) === entry) topic.shift();
     if (topic?.length === 0) this.#byTopic.delete(entry.topic);
+    for (const entries of this.#byPattern.values()) if (entries.at(0) === entry) entries.shift();
     return entry;
   }
 
@@ -99,7 +119,7 @@ export class MemoryLog {
   firstAfter(topics: readonly string[], after: number, isSkipped?: IsSkipped): number | undefined {
     let first: number | undefined;
     for (const name of topics) {
-      const topic = this.#byTopic.get(name);
+      const topic = this.#indexOf(name);
       if (!topic) continue;
       const index = indexOfLive(topic, indexAfter(topic, after), isSkipped);
       if (index === topic.length) continue;
@@ -142,10 +162,14 @@ export class MemoryLog {
     }
   }
 
+  #indexOf(name: string): Fifo<LogEntry> | undefined {
+    return this.#byTopic.get(name) ?? this.#byPattern.get(name);
+  }
+
   #runs({ topics, after, before }: RunsQuery): Run[] {
     const runs: Run[] = [];
     for (const name of topics) {
-      const topic = this.#byTopic.get(name);
+      const topic = this.#indexOf(name);
       if (!topic) continue;
       const index = before === undefined ? indexAfter(topic, after) : indexAfter(topic, before - 1) - 1;
       runs.push({ topic, index });

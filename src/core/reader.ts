@@ -6,7 +6,8 @@ import { MemoryLog } from './memory-log.js';
 import type { LogEntry } from './notification.js';
 import { type LogPage, type LogPosition, positionIn } from './page.js';
 import { PageCache } from './page-cache.js';
-import type { Epoch, PageBounds, Store, TailBatch } from './store.js';
+import { isPattern } from './patterns.js';
+import type { Epoch, PageBounds, ReadResult, Store, TailBatch } from './store.js';
 import { StoreReads } from './store-reads.js';
 
 /** The epoch and head that a node knows without a read of the store. */
@@ -33,6 +34,8 @@ export interface ReaderOptions {
   readonly limits: ReaderLimits;
   /** Its wall clock decides which notifications have expired. */
   readonly clock: Clock;
+  /** The window is also indexed by these patterns. The store has declared them. */
+  readonly patterns?: readonly string[] | undefined;
 }
 
 /** The bounds of a page, and of the window that a node keeps. */
@@ -50,6 +53,7 @@ export interface ReaderLimits {
 export class Reader {
   readonly #store: Store;
   readonly #limits: ReaderLimits;
+  readonly #patterns: readonly string[];
   readonly #filter: EntryFilter;
   /** Keyed by query. A page with one notification is also keyed by its position. */
   readonly #pages: PageCache;
@@ -63,13 +67,14 @@ export class Reader {
   #epoch: Epoch;
   #log: MemoryLog;
 
-  private constructor({ store, limits, clock }: ReaderOptions, start: ReadWindow) {
+  private constructor({ store, limits, clock, patterns = [] }: ReaderOptions, start: ReadWindow) {
     this.#store = store;
     this.#limits = limits;
+    this.#patterns = patterns;
     this.#filter = new EntryFilter(clock);
     this.#pages = new PageCache((page) => this.#filter.isStale(page));
     this.#epoch = start.epoch;
-    this.#log = new MemoryLog(start.head);
+    this.#log = new MemoryLog(start.head, patterns);
   }
 
   /** Opens an empty window at the head of the log. */
@@ -94,7 +99,7 @@ export class Reader {
     const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
     this.#epoch = batch.epoch;
     if (!continues) {
-      this.#log = new MemoryLog(batch.after);
+      this.#log = new MemoryLog(batch.after, this.#patterns);
       this.#filter.clear();
     }
     for (const entry of batch.entries) {
@@ -271,6 +276,12 @@ export class Reader {
     return historyPage(newest, Math.min(end, newest.head), isCursor ? { reason: 'reset' } : undefined);
   }
 
+  /** A page with a gap that begins where the index of every requested name is complete. */
+  async #readFromTrimmed(query: PageQuery, { id: epochId }: Epoch, trimmed: number): Promise<LogPage> {
+    const page = await this.#readStore({ ...query, after: { epochId, position: trimmed } });
+    return { ...page, gap: page.gap ?? { reason: 'expired' } };
+  }
+
   async #readStore(query: PageQuery): Promise<LogPage> {
     const { topics, after, limit } = query;
     const from = after === 'earliest' ? 0 : after.position;
@@ -281,7 +292,12 @@ export class Reader {
     if (after === 'earliest') return page;
     const start = positionIn(epoch, after);
     if (start && from <= head) {
-      return start.afterLoss || from < trimmed ? { ...page, gap: { reason: 'expired' } } : page;
+      // The index of a pattern begins at `trimmed`, but a topic beside it may have older entries.
+      const isBehind = from < trimmed;
+      if (isBehind && topics.some(isPattern) && hasEntryUpTo(read, trimmed)) {
+        return this.#readFromTrimmed(query, epoch, trimmed);
+      }
+      return start.afterLoss || isBehind ? { ...page, gap: { reason: 'expired' } } : page;
     }
     // The position is not in this log, so the read starts at the beginning of the log.
     const oldest = from === 0 ? page : await this.#readStore({ ...query, after: 'earliest' });
@@ -299,6 +315,11 @@ function emptyPage({ epoch, head }: ReadWindow): LogPage {
  */
 function isEqual(one: PageQuery, other: PageQuery): boolean {
   return one.topics === other.topics && one.limit === other.limit && one.bytesMax === other.bytesMax;
+}
+
+function hasEntryUpTo({ entries }: ReadResult, position: number): boolean {
+  const [first] = entries;
+  return first !== undefined && first.position <= position;
 }
 
 function lastPosition(entries: LogPage['entries']): number {

@@ -1,4 +1,5 @@
 import type { LogPage } from './page.js';
+import { isPattern } from './patterns.js';
 
 /** The current access rules of a request. They are checked before each delivery. */
 export interface Rights {
@@ -37,22 +38,44 @@ export function checkRights(rights: Rights, topics: readonly string[], callback:
 
 /** Receives the result of a page's check. */
 export interface PageRightsCallback {
-  allowed(): void;
-  /** The subscriber may no longer read one of the topics. */
+  /** The page without the notifications that access refuses. */
+  allowed(page: LogPage): void;
+  /** The subscriber may no longer read one of the topics that the request names. */
   revoked(): void;
   failed(error: unknown): void;
 }
 
-/** Checks the rules for the topics on a page: access may have changed during the wait. */
-export function checkPage(rights: Rights, { entries }: LogPage, callback: PageRightsCallback): void {
-  const topics = [...new Set(entries.map(({ topic }) => topic))];
+/** A page that is checked for a request. */
+export interface CheckedPage {
+  readonly page: LogPage;
+  readonly rights: Rights;
+  /** The topics and patterns of the request. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Checks the rules for the topics on a page: access may have changed during the wait. A pattern may
+ * match topics that the subscriber may not read, so their notifications are left out. A refused
+ * topic that the request names ends the request.
+ */
+export function checkPage({ page, rights, names }: CheckedPage, callback: PageRightsCallback): void {
+  const topics = [...new Set(page.entries.map(({ topic }) => topic))];
   checkRights(rights, topics, {
     allowed: (allowed) => {
-      if (topics.every((topic) => allowed.includes(topic))) callback.allowed();
-      else callback.revoked();
+      const refused = new Set(topics);
+      for (const topic of allowed) refused.delete(topic);
+      if (refused.size === 0) callback.allowed(page);
+      else if (!names.some(isPattern) || names.some((name) => refused.has(name))) callback.revoked();
+      else callback.allowed(withoutTopics(page, refused));
     },
     failed: (error) => {
       callback.failed(error);
     },
   });
+}
+
+/** A page of its own, as its encoded form differs. */
+function withoutTopics(page: LogPage, topics: ReadonlySet<string>): LogPage {
+  const entries = page.entries.filter(({ topic }) => !topics.has(topic));
+  return { ...page, entries, encoded: undefined };
 }

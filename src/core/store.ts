@@ -66,6 +66,10 @@ export interface AppendResult {
 
 /** The topics and the bounds of a page. */
 export interface PageBounds {
+  /**
+   * Topics, and patterns if the driver has {@link PatternIndex}. Each topic matches at most one of
+   * these names.
+   */
   readonly topics: readonly string[];
   /** At most this many entries. 0 reads only the state of the log. */
   readonly limit: number;
@@ -110,7 +114,8 @@ export interface ReadResult {
   readonly head: number;
   /**
    * The highest position that retention has removed, 0 if none. The log is complete after it, and
-   * incomplete before.
+   * incomplete before. For a read of patterns, the position after which their index is complete, if
+   * that is higher.
    */
   readonly trimmed: number;
 }
@@ -141,7 +146,8 @@ export interface Tail {
 /**
  * The storage of the log. A driver implements these four methods. It contains no code for waiters,
  * and the core contains no code for engines. `storeContract` of `nest-notifications/testing` checks
- * every sentence here. {@link ClaimStore} and {@link IdLookup} are abilities that a driver may add.
+ * every sentence here. {@link ClaimStore}, {@link IdLookup} and {@link PatternIndex} are abilities
+ * that a driver may add.
  *
  * **Positions** are safe integers above 0, strictly increasing in the order in which entries become
  * visible. A position becomes visible only when every lower one is visible or will never exist.
@@ -254,6 +260,36 @@ export interface IdLookup {
    * Rejects with `store_unavailable` when the engine cannot be reached in time, or after `close`.
    */
   positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]>;
+}
+
+/**
+ * An ability that a driver may add: an index of the log by patterns of topics, such as `orders.*`.
+ * It makes a read of a pattern cost as much as its result, however many topics the pattern matches.
+ * A driver that implements it lists `'indexPatterns'` in the `abilities` of `storeContract`.
+ */
+export interface PatternIndex {
+  /**
+   * Declares patterns for the whole log. Afterwards every append also indexes its entries by the
+   * patterns that match their topics, on every node and by every path, such as an outbox. `covers`
+   * of `core/patterns.ts` states what a pattern matches. A `read` may then name patterns like
+   * topics, in both directions.
+   *
+   * - The declaration is part of the log, so no append on another node can miss it. Otherwise a
+   *   node with an older configuration would append entries that readers of the pattern never find.
+   * - The position of the declaration is kept with the pattern. An index lacks the entries before
+   *   it, and a read of the pattern says so: `trimmed` is at least this position. A repeated
+   *   declaration does not move it. A driver that also finds older entries may keep it at 0.
+   * - A read of a pattern that is not declared returns all of its entries, or none. If it returns
+   *   none, `trimmed` is the head.
+   * - A log keeps at most `PATTERNS_MAX` patterns. Beyond this number, it drops the ones that were
+   *   declared longest ago. A dropped pattern that is declared again begins at the new position.
+   * - A new epoch may lack the declarations. The caller then declares the patterns again.
+   *
+   * Rejects with `store_unavailable` when the engine cannot be reached in time, or after `close`.
+   *
+   * @param patterns at most `PATTERNS_MAX` names that end with `*`
+   */
+  indexPatterns(patterns: readonly string[]): Promise<void>;
 }
 
 /** The dependencies that a driver receives. */

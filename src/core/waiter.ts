@@ -5,7 +5,9 @@ import type { FeedRequest, Start } from './feed-request.js';
 import { type Ending, isEmpty, type LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { ReadPosition } from './read-position.js';
+import { readsAny } from './patterns.js';
 import { checkPage, type Rights } from './rights.js';
+import { isSkippedPage, SKIPPED_PAUSE_MS, SkippedPages } from './skipped-pages.js';
 import { BEHIND, type Turns, type WaiterContext } from './waiter-context.js';
 import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
 
@@ -39,9 +41,11 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   readonly #position: ReadPosition;
   #state: State = 'reading';
   #turnEndsAtMs = 0;
+  readonly #skippedPages = new SkippedPages();
   /** It keeps running during deliveries, so a busy stream needs no timer per page. */
   #turnTimer: Timer;
   #lifetimeTimer: Timer;
+  #pauseTimer: Timer;
 
   constructor(context: WaiterContext, request: FeedRequest, turns: Turns, consumer: PageConsumer) {
     const { epoch, head } = context.reader.window;
@@ -95,7 +99,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
    * would silently skip its notifications if the subscriber regains access.
    */
   revoke(topics?: readonly string[]): void {
-    if (!topics || this.request.topics.some((topic) => topics.includes(topic))) this.#end('rights');
+    if (!topics || readsAny(this.request.topics, topics)) this.#end('rights');
   }
 
   /** With access rules, the next delivery detects the revocation. Without rules the waiter ends. */
@@ -116,6 +120,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   #turn(): void {
     const { clock, reader, waiters } = this.#context;
     this.#turnEndsAtMs = clock.monotonic() + this.#turns.waitMs;
+    this.#skippedPages.reset();
     const after = this.#position.in(reader.window.epoch);
     const firstNew = waiters.isBusy ? reader.firstNew(this.request.topics, after) : undefined;
     if (firstNew === undefined) this.#read();
@@ -209,22 +214,28 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   }
 
   #checkAccess(page: LogPage, rights: Rights): void {
-    checkPage(rights, page, {
-      allowed: () => {
-        if (this.#isOpen()) this.#onAllowed(this.#context.reader.fresh(page));
+    const { topics: names } = this.request;
+    checkPage(
+      { page, rights, names },
+      {
+        allowed: (allowed) => {
+          if (this.#isOpen()) this.#onAllowed(this.#context.reader.fresh(allowed));
+        },
+        revoked: () => this.#end('rights'),
+        failed: (error) => this.#fail(error),
       },
-      revoked: () => this.#end('rights'),
-      failed: (error) => this.#fail(error),
-    });
+    );
   }
 
   /**
-   * All notifications on the page may have expired during a slow check. Then the waiter reads
-   * again, because it ignores arrivals during the check.
+   * All notifications on the page may have expired during a slow check, or access refuses them all.
+   * Then the waiter reads again, because it ignores arrivals during the check. A request that reads
+   * many such pages in a turn gets an empty page. Its cursor has advanced.
    */
   #onAllowed(page: LogPage): void {
-    if (!isEmpty(page) || this.#leftMs() <= 0) this.#emit(page);
-    else {
+    if (!isEmpty(page) || this.#leftMs() <= 0 || this.#skippedPages.endWith(page)) {
+      this.#emit(page);
+    } else {
       this.#position.read(page);
       this.#read();
     }
@@ -236,7 +247,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     if (this.#turns.count === 'one' || page.ending) this.#emitLast(page);
     else {
       this.#deliver(page);
-      if (this.#isOpen()) this.#nextTurn(this.#consumer.drained?.(), page.more);
+      if (this.#isOpen()) this.#nextTurn(this.#consumer.drained?.(), page);
     }
   }
 
@@ -272,13 +283,20 @@ export class Waiter implements FeedWaiter, Unsubscribable {
    * Starts the next turn when the page has drained. A replay, or a stream with `waitMs: 0`, yields
    * to the event loop first so that other waiters get their turn.
    */
-  #nextTurn(drained: Promise<void> | undefined, more: boolean): void {
-    if (!drained && !more && this.#turns.waitMs > 0) {
+  #nextTurn(drained: Promise<void> | undefined, page: LogPage): void {
+    if (!drained && !page.more && this.#turns.waitMs > 0) {
       this.#turn();
       return;
     }
     const turn = (): void => {
-      if (this.#state === 'delivering') this.#turn();
+      if (this.#state !== 'delivering') return;
+      if (!isSkippedPage(page)) this.#turn();
+      else {
+        this.#pauseTimer = this.#context.clock.setTimeout(() => {
+          this.#pauseTimer = undefined;
+          this.#turn();
+        }, SKIPPED_PAUSE_MS);
+      }
     };
     if (!drained) this.#context.clock.setImmediate(turn);
     else {
@@ -314,6 +332,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     const { clock, waiters, observer } = this.#context;
     if (this.#turnTimer !== undefined) clock.clearTimeout(this.#turnTimer);
     if (this.#lifetimeTimer !== undefined) clock.clearTimeout(this.#lifetimeTimer);
+    if (this.#pauseTimer !== undefined) clock.clearTimeout(this.#pauseTimer);
     waiters.disarm(this);
     this.#state = 'ended';
     observer.ended(this.request);

@@ -111,7 +111,13 @@ type Reading = Omit<ReadContext, keyof Base | keyof Given | 'claim'>;
 /** Opens the feed and creates the parts that serve reads. */
 async function openReading({ settings, clock, store, encoder, security }: Base): Promise<Reading> {
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
-  const feed = await Feed.open({ store, clock, limits });
+  const { patterns } = settings;
+  if (patterns.length > 0 && !abilitiesOf(store).indexPatterns) {
+    throw new Error(
+      'NotificationsModule: option patterns needs a store with indexPatterns(), which indexes the log by patterns; this store has none',
+    );
+  }
+  const feed = await Feed.open({ store, clock, limits, patterns });
   const unreadLimits = {
     bytesMax: settings.limits.unreadBytesMax,
     msMax: settings.stream.unreadMsMax,

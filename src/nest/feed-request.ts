@@ -6,7 +6,7 @@ import type { ReadContext } from './context.js';
 
 /** A read by application code. The application is trusted, so no access rule runs. */
 export interface PollRequest<Topic extends string = string> {
-  /** The topics to read, at least one. */
+  /** The topics to read, at least one. Declared patterns count as topics. */
   readonly topics: readonly Topic[];
   /**
    * The position to read after: the cursor of an earlier page, the result of `cursor()`,
@@ -43,7 +43,7 @@ export function historyRequest(context: ReadContext, request: HistoryRequest): F
   checkLimit(limit, settings.poll.limitMax);
   const before = text === 'latest' ? text : cursors.open(text, feed.window.epoch);
   if (!before) throw new NotificationsError('before_invalid', 'before is not a cursor of this feed');
-  return { topics: checkTopics(request.topics, settings.limits.topicsMax), before, limit };
+  return { topics: checkTopics(request.topics, settings.limits.topicsMax, settings.patterns), before, limit };
 }
 
 /**
@@ -51,7 +51,7 @@ export function historyRequest(context: ReadContext, request: HistoryRequest): F
  * @throws NotificationsError that names the wrong part, its value and the allowed values
  */
 export function feedRequest({ settings, cursors, feed }: ReadContext, request: PollRequest): FeedRequest {
-  const { poll, limits } = settings;
+  const { poll, limits, patterns } = settings;
   const { cursor = 'latest', waitMs = poll.waitMs, limit = poll.limit } = request;
   // No proxy limits the wait of a call within the process.
   if (!(waitMs >= 0 && waitMs <= TIMER_MS_MAX)) {
@@ -60,7 +60,7 @@ export function feedRequest({ settings, cursors, feed }: ReadContext, request: P
   checkLimit(limit, poll.limitMax);
   const after = cursor === 'latest' || cursor === 'earliest' ? cursor : cursors.open(cursor, feed.window.epoch);
   if (!after) throw new NotificationsError('cursor_invalid', 'cursor is not a cursor of this feed');
-  return { topics: checkTopics(request.topics, limits.topicsMax), after, limit, waitMs };
+  return { topics: checkTopics(request.topics, limits.topicsMax, patterns), after, limit, waitMs };
 }
 
 /** @throws NotificationsError `limit_invalid` */

@@ -36,7 +36,7 @@ export class NotificationsGuard implements CanActivate {
 
   constructor(@Inject(CONTEXT) context: ReadContext) {
     const { settings, cursors, feed, clock } = context;
-    const limits = { ...settings.poll, topicsMax: settings.limits.topicsMax };
+    const limits = { ...settings.poll, topicsMax: settings.limits.topicsMax, patterns: settings.patterns };
     this.#context = context;
     this.#requests = new ReadRequests({ limits, cursors, epoch: () => feed.window.epoch });
     this.#publishRate = new RateLimiter(clock, settings.publish.perMinuteMax);
@@ -91,7 +91,10 @@ export class NotificationsGuard implements CanActivate {
     const context = await access.context(request);
     const { subscriber } = context;
     security.identify(request, subscriber);
-    const { topics, areOwn } = await access.scopeOf(context, asked.topics, settings.limits.topicsMax);
+    const { topics, areOwn } = await access.scopeOf(context, asked.topics, {
+      topicsMax: settings.limits.topicsMax,
+      patterns: settings.patterns,
+    });
     const expiresInMs = msUntil(await access.expiresAt(context), clock);
     const rights = access.readIsPublic && !areOwn ? undefined : new CurrentRights(access, areOwn, () => context);
     return this.#granted(request, asked, { topics, expiresInMs, subscriber, rights });

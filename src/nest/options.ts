@@ -19,6 +19,19 @@ export interface NotificationsOptions {
   /** The store of the log. @default `memoryStore()` */
   readonly store?: StoreFactory | undefined;
   /**
+   * Patterns of topics that requests may name like topics, such as `orders.*`. A pattern has
+   * literal segments, and `*` at the end for one segment or more. At most 16. The store indexes
+   * each notification by the patterns that match its topic, so reading a pattern costs as much as
+   * the result, however many topics it matches. `access.read` still decides about each notification
+   * by its topic.
+   *
+   * A pattern is declared for the whole log, so all nodes and the outbox index it. It does not
+   * include notifications that are older than its declaration. A client with an older cursor gets
+   * the gap `expired`. With the NATS store, a pattern includes older notifications too.
+   * @default none
+   */
+  readonly patterns?: readonly string[] | undefined;
+  /**
    * Schemas by notification type. `publish` rejects data that does not match, and appends the
    * output of the schema.
    */

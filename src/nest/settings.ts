@@ -1,6 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { DRAFT_LIMITS } from '../core/draft.js';
+import { TOPIC_LENGTH_MAX } from '../core/names.js';
 import { numberOptions, type NumberRule, unknownOption as noOption, wrongOption } from '../core/options.js';
+import { PATTERNS_MAX } from '../core/patterns.js';
+import { checkIndexedPattern } from '../wire/topic-patterns.js';
 import type { NotificationsOptions, Schemas } from './options.js';
 
 /** The owner of the options, as error messages name it. */
@@ -61,11 +64,15 @@ const BOUNDS = {
 type Bounds = typeof BOUNDS;
 type Group = keyof Bounds;
 
-/** All numeric options, defaults filled in. */
-export type Settings = { readonly [G in Group]: { readonly [K in keyof Bounds[G]]: number } };
+/** All numeric options, defaults filled in, and the declared patterns. */
+export type Settings = { readonly [G in Group]: { readonly [K in keyof Bounds[G]]: number } } & {
+  readonly patterns: readonly string[];
+};
 /** A caller cannot guess 32 random characters. */
 const KEY_LENGTH_MIN = 32;
-const OTHER_OPTIONS: readonly string[] = ['access', 'store', 'schemas', 'origins', 'keys', 'trustProxy', 'clock'];
+const OTHER_OPTIONS: readonly string[] = [
+  ...['access', 'store', 'schemas', 'origins', 'keys', 'trustProxy', 'clock', 'patterns'],
+];
 
 /**
  * Checks the options and fills in the defaults.
@@ -81,9 +88,10 @@ export function resolveSettings(options: NotificationsOptions): Settings {
   checkSchemas(options.schemas);
   checkOrigins(options.origins);
   checkKeys(options.keys);
-  const settings = Object.fromEntries(
+  const groups = Object.fromEntries(
     (Object.keys(BOUNDS) as Group[]).map((group) => [group, resolveGroup(group, options[group])]),
-  ) as unknown as Settings;
+  ) as unknown as Omit<Settings, 'patterns'>;
+  const settings: Settings = { ...groups, patterns: checkedPatterns(options.patterns) };
   checkOrder(settings, 'poll', ['waitMs', 'waitMsMax']);
   checkOrder(settings, 'poll', ['limit', 'limitMax']);
   return settings;
@@ -103,6 +111,27 @@ function checkOrder(settings: Settings, group: Group, [low, high]: readonly [str
   if (lowValue > highValue) {
     throw optionError(`${group}.${low}`, lowValue, `must be at most ${group}.${high}, which is ${highValue}`);
   }
+}
+
+function checkedPatterns(patterns: unknown): readonly string[] {
+  if (patterns === undefined) return [];
+  const isList = Array.isArray(patterns) && patterns.every((pattern) => typeof pattern === 'string');
+  if (!isList) throw optionError('patterns', patterns, "must be an array of patterns, such as 'orders.*'");
+  const names = [...new Set(patterns as readonly string[])];
+  if (names.length > PATTERNS_MAX) {
+    throw optionError('patterns.length', names.length, `must be at most ${PATTERNS_MAX}`);
+  }
+  for (const name of names) {
+    if (name.length > TOPIC_LENGTH_MAX) {
+      throw optionError('patterns', name, `must have at most ${TOPIC_LENGTH_MAX} characters`);
+    }
+    try {
+      checkIndexedPattern(name);
+    } catch (error) {
+      throw optionError('patterns', name, `must be valid: ${(error as Error).message}`);
+    }
+  }
+  return names;
 }
 
 function checkSchemas(schemas: Schemas | undefined): void {

@@ -6,6 +6,7 @@ import { lifecycleChecks } from './contract/lifecycle.js';
 import { lookupChecks, lookupNodesChecks } from './contract/lookup.js';
 import { modelChecks } from './contract/model.js';
 import { nodesChecks } from './contract/nodes.js';
+import { patternChecks, patternNodesChecks, patternRetentionChecks } from './contract/patterns.js';
 import { readChecks } from './contract/read.js';
 import { retentionChecks } from './contract/retention.js';
 import { tailChecks } from './contract/tail.js';
@@ -25,6 +26,7 @@ import { tailChecks } from './contract/tail.js';
 export function storeContract(options: StoreContractOptions): readonly StoreCheck[] {
   const { trim, openAnother, abilities = [] } = options;
   const [claims, looksUp] = [abilities.includes('claim'), abilities.includes('positionsOf')];
+  const hasPatterns = abilities.includes('indexPatterns');
   const trimOptions = trim && { ...options, open: trim.open };
   return [
     ...checksOf(
@@ -39,11 +41,14 @@ export function storeContract(options: StoreContractOptions): readonly StoreChec
     ),
     ...(claims ? checksOf(options, claimChecks) : []),
     ...(looksUp ? checksOf(options, lookupChecks) : []),
+    ...(hasPatterns ? checksOf(options, patternChecks) : []),
     ...(trimOptions ? checksOf(trimOptions, retentionChecks, historyRetentionChecks) : []),
     ...(trimOptions && claims ? checksOf(trimOptions, claimTrimChecks) : []),
+    ...(trimOptions && hasPatterns ? checksOf(trimOptions, patternRetentionChecks) : []),
     ...(openAnother ? checksOf(options, nodesChecks) : []),
     ...(openAnother && claims ? checksOf(options, claimNodesChecks) : []),
     ...(openAnother && looksUp ? checksOf(options, lookupNodesChecks) : []),
+    ...(openAnother && hasPatterns ? checksOf(options, patternNodesChecks) : []),
   ];
 }
 

@@ -5,6 +5,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   topic_missing: 400,
   topic_invalid: 400,
   topics_too_many: 400,
+  pattern_undeclared: 400,
   cursor_invalid: 400,
   before_invalid: 400,
   wait_invalid: 400,

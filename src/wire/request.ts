@@ -1,7 +1,8 @@
 import Negotiator from 'negotiator';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { type LogPosition, NOWHERE } from '../core/page.js';
-import { checkTopic } from '../core/names.js';
+import { checkTopic, TOPIC_LENGTH_MAX } from '../core/names.js';
+import { disjointNames } from '../core/patterns.js';
 import { EVENT_STREAM_TYPE, JSON_TYPE } from './protocol.js';
 
 /** The bounds of a read. Their defaults and reasons are documented with the module's options. */
@@ -11,6 +12,8 @@ export interface RequestLimits {
   readonly waitMsMax: number;
   readonly limit: number;
   readonly limitMax: number;
+  /** The patterns that a request may name like topics. Default: none. */
+  readonly patterns?: readonly string[] | undefined;
 }
 
 /** The parts of an HTTP request that this library reads. */
@@ -68,7 +71,7 @@ export function parseReadRequest(request: HttpRequest, context: RequestContext):
   const transport = parseAccept(request);
   return {
     transport,
-    topics: query.has('topic') ? parseTopics(query.getAll('topic'), limits.topicsMax) : undefined,
+    topics: query.has('topic') ? parseTopics(query.getAll('topic'), limits) : undefined,
     before: parseBefore(transport, query, context),
     ...parseCursor(transport === 'sse' ? header(request, 'last-event-id') : undefined, query, context),
     waitMs: parseWaitMs(query, header(request, 'prefer'), limits),
@@ -76,11 +79,22 @@ export function parseReadRequest(request: HttpRequest, context: RequestContext):
   };
 }
 
+/** A longer pattern is shortened in an error message. */
+const PATTERN_SHOWN_MAX = 60;
+/** Characters of a topic, and `*` at the end. */
+const PATTERN = /^[A-Za-z0-9._:@/~=-]*\*$/;
+
 /**
- * Checks a list of topics from any source and removes repetitions.
- * @throws NotificationsError `topic_missing`, `topic_invalid` or `topics_too_many`
+ * Checks a list of topics from any source and removes repetitions. The list may also have declared
+ * patterns. A topic that one of its patterns matches is removed, because the pattern includes it.
+ * @throws NotificationsError `topic_missing`, `topic_invalid`, `topics_too_many` or
+ *   `pattern_undeclared`
  */
-export function checkTopics(topics: readonly string[], topicsMax: number): readonly string[] {
+export function checkTopics(
+  topics: readonly string[],
+  topicsMax: number,
+  patterns: readonly string[] = [],
+): readonly string[] {
   const distinct = [...new Set(topics)];
   if (distinct.length === 0) {
     throw new NotificationsError('topic_missing', 'topic is missing: name at least one, as in ?topic=orders');
@@ -89,9 +103,18 @@ export function checkTopics(topics: readonly string[], topicsMax: number): reado
     const message = `topic lists ${distinct.length} topics, at most ${topicsMax} are allowed in a request`;
     throw new NotificationsError('topics_too_many', message);
   }
-  for (const topic of distinct) checkTopic(topic);
+  for (const name of distinct) if (!patterns.includes(name)) checkTopicName(name);
   // Sorted, so that requests for the same topics share their pages.
-  return distinct.sort();
+  return disjointNames(distinct.sort());
+}
+
+function checkTopicName(name: string): void {
+  if (typeof name === 'string' && name.length <= TOPIC_LENGTH_MAX && PATTERN.test(name)) {
+    const shown = name.length > PATTERN_SHOWN_MAX ? `${name.slice(0, PATTERN_SHOWN_MAX)}...` : name;
+    const message = `pattern ${shown} is not declared by this feed`;
+    throw new NotificationsError('pattern_undeclared', message);
+  }
+  checkTopic(name);
 }
 
 export function header(request: HttpRequest, name: string): string | undefined {
@@ -105,10 +128,11 @@ export function queryOf(url: string): string {
   return at < 0 ? '' : url.slice(at + 1);
 }
 
-function parseTopics(values: readonly string[], topicsMax: number): readonly string[] {
+function parseTopics(values: readonly string[], { topicsMax, patterns }: RequestLimits): readonly string[] {
   return checkTopics(
     values.flatMap((value) => value.split(',')),
     topicsMax,
+    patterns,
   );
 }
 

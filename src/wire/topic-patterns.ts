@@ -61,6 +61,17 @@ export class TopicPatterns<T> {
   }
 }
 
+/**
+ * Checks a pattern by which a log is indexed. It has the same syntax, but no parameter: literal
+ * segments and then `*`.
+ * @throws Error that names the pattern and the reason
+ */
+export function checkIndexedPattern(pattern: string): void {
+  const segments = segmentsOf(pattern);
+  if (segments.some(isParameter)) throw wrong(pattern, 'it may have no parameter');
+  if (segments.at(-1) !== REST) throw wrong(pattern, 'its last segment must be *');
+}
+
 function segmentsOf(pattern: string): readonly string[] {
   const segments = pattern.split(SEPARATOR);
   const names = segments.filter(isParameter);

@@ -164,3 +164,34 @@ test.each([1, 2, 3, 4, 5])('reads equal a filtered copy of the log (seed %i)', (
     expect([log.count, log.bytes]).toEqual([kept.length, kept.reduce((sum, { bytes }) => sum + bytes, 0)]);
   }
 });
+
+describe('patterns', () => {
+  const add = (log: MemoryLog, ...topics: readonly string[]): void => {
+    for (const topic of topics) log.add(logEntry(log.head + 1, draft(`n${log.head}`, { topic })));
+  };
+  const positions = (log: MemoryLog, ...topics: readonly string[]) =>
+    log.read({ ...WHOLE, topics }).entries.map(({ position }) => position);
+
+  test('a log is indexed by its patterns, also after its oldest entries are dropped', () => {
+    const log = new MemoryLog(0, ['a.*', '*']);
+    add(log, 'a.1', 'b', 'a.2');
+    expect([positions(log, 'a.*'), positions(log, '*'), positions(log, 'c.*')]).toEqual([[1, 3], [1, 2, 3], []]);
+    log.dropOldest();
+    expect([positions(log, 'a.*'), positions(log, '*')]).toEqual([[3], [2, 3]]);
+    log.dropOldest();
+    log.dropOldest();
+    expect([positions(log, 'a.*'), positions(log, '*'), log.topicCount]).toEqual([[], [], 0]);
+  });
+
+  test('an entry that is older than the declaration is not in the index, and is dropped alone', () => {
+    const log = logOf(['a.1', 'a.2']);
+    log.indexPatterns(['a.*']);
+    add(log, 'a.3');
+    expect([positions(log, 'a.*'), log.completeAfter(['a.*']), log.completeAfter(['a.1'])]).toEqual([[3], 2, 0]);
+    log.dropOldest();
+    log.dropOldest();
+    expect(positions(log, 'a.*')).toEqual([3]);
+    log.dropOldest();
+    expect([positions(log, 'a.*'), log.completeAfter(['a.*'])]).toEqual([[], 3]);
+  });
+});

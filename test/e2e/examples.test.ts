@@ -16,6 +16,7 @@ import { AppModule as OwnControllerModule } from '../../examples/own-controller.
 import { followOrders } from '../../examples/client.js';
 import { showOrders } from '../../examples/history.js';
 import { AppModule as HistoryModule } from '../../examples/history-service.js';
+import { AppModule as PatternsModule } from '../../examples/patterns.js';
 import { OrdersFeed } from '../../examples/client-angular.js';
 import { poll, Refused } from '../../examples/poll-loop.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
@@ -65,6 +66,21 @@ describe('the examples of the documents', () => {
       [20, true],
       [5, false],
     ]);
+  });
+
+  test('patterns: a client reads the orders of all shops that it may read', async () => {
+    const url = await start(PatternsModule);
+    for (const order of ['red/1', 'blue/2', 'red/3']) await fetch(`${url}/orders/${order}/ship`, { method: 'POST' });
+    const topicsOf = async (user: string) => {
+      const { notifications } = await getJson<{ notifications: readonly { topic: string }[] }>(
+        `${url}/notifications?topic=orders.*&cursor=earliest&wait=0`,
+        { headers: { 'X-User': user } },
+      );
+      return notifications.map(({ topic }) => topic);
+    };
+    expect(await topicsOf('admin')).toEqual(['orders.red.1', 'orders.blue.2', 'orders.red.3']);
+    expect(await topicsOf('red')).toEqual(['orders.red.1', 'orders.red.3']);
+    expect(await topicsOf('green')).toEqual([]);
   });
 
   test('history: shows the newest orders, new ones, and older ones on demand', async () => {

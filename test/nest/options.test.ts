@@ -43,6 +43,23 @@ describe('options', () => {
     [{ store: {} }, 'option store is an object; it must be the return value of a store driver'],
     [{ schemas: { x: {} } }, 'option schemas.x is an object; it must be a Standard Schema'],
     [{ schemas: { x: z.string() } }, undefined],
+    [{ patterns: [] }, undefined],
+    [{ patterns: ['orders.*', 'a.b.*', '*', 'orders.*'] }, undefined],
+    [{ patterns: Array.from({ length: 16 }, (_, n) => `p${n}.*`) }, undefined],
+    [
+      { patterns: Array.from({ length: 17 }, (_, n) => `p${n}.*`) },
+      'option patterns.length is 17; it must be at most 16',
+    ],
+    [{ patterns: 'orders.*' }, 'option patterns is the string "orders.*"; it must be an array of patterns'],
+    [{ patterns: [5] }, 'option patterns is an array; it must be an array of patterns'],
+    [{ patterns: null }, 'option patterns is null; it must be an array of patterns'],
+    [{ patterns: ['orders'] }, 'its last segment must be *'],
+    [{ patterns: ['orders*'] }, 'each segment must have one or more letters'],
+    [{ patterns: ['*.orders'] }, '* may only be the last segment'],
+    [{ patterns: ['orders..*'] }, 'each segment must have'],
+    [{ patterns: ['$revocations.*'] }, 'each segment must have'],
+    [{ patterns: ['user.:id.*'] }, 'it may have no parameter'],
+    [{ patterns: [`${'x'.repeat(199)}.*`] }, 'it must have at most 200 characters'],
   ])('%j', (options, message) => {
     if (message) expect(() => settings(options)).toThrow(message);
     else expect(() => settings(options)).not.toThrow();

@@ -21,6 +21,8 @@ const WAYS_MS = [0, 0, 0, 1, 5, 15];
 
 /** Tickets are for streams only. A stream sends heartbeats no more often than this. */
 const HEARTBEAT_MS_MIN = 50;
+/** A stream pauses after some pages of refused notifications. It must not be late for that. */
+const PATTERN_LIMIT_MIN = 3;
 
 /** A client with a cursor: it polls and streams, on any node, and records every answer. */
 export class Client implements ClientHistory {
@@ -42,7 +44,12 @@ export class Client implements ClientHistory {
     world: World,
     readonly name: string,
     readonly interests: readonly string[],
-    private readonly how: { readonly start: 'earliest' | 'latest'; readonly hasTickets: boolean },
+    private readonly how: {
+      readonly start: 'earliest' | 'latest';
+      readonly hasTickets: boolean;
+      /** It asks for all topics, and its access rules allow those that it is interested in. */
+      readonly hasPattern: boolean;
+    },
   ) {
     this.#world = world;
     this.cursor = how.start;
@@ -68,7 +75,7 @@ export class Client implements ClientHistory {
     const { random, clock } = this.#world;
     const asking: Asking = this.how.hasTickets
       ? { ...given, kind: 'stream', waitMs: given.waitMs + HEARTBEAT_MS_MIN }
-      : given;
+      : { ...given, limit: this.how.hasPattern ? given.limit + PATTERN_LIMIT_MIN : given.limit };
     this.#countMoves(process, asking);
     const askedMs = this.#world.stamp();
     const replies = new Wire<SentReply>(clock, (reply) => {
@@ -186,7 +193,7 @@ export class Client implements ClientHistory {
       // The node does not know the new log yet. It rejects the cursor, and the client retries.
       this.#world.counters.movesToOlderLogs++;
     }
-    const ticketOrRules = this.how.hasTickets ? this.#ticketOf(process, topics) : this.#rules();
+    const ticketOrRules = this.how.hasTickets ? this.#ticketOf(process, topics) : this.#rules(topics);
     if (!ticketOrRules || (!this.how.hasTickets && topics.some((topic) => !this.allowed.has(topic)))) {
       reply({ kind: 'refused', code: 'forbidden' });
       return;
@@ -195,7 +202,7 @@ export class Client implements ClientHistory {
       {
         ...asking,
         cursor: this.cursor,
-        topics,
+        topics: this.how.hasPattern ? ['*'] : topics,
         subscriber: this.name,
         address: `address ${Number(this.name.at(-1)) % 2}`,
         rights: ticketOrRules,
@@ -205,12 +212,21 @@ export class Client implements ClientHistory {
     if (this.how.hasTickets && asking.isRevokedDuringCheck) this.takeAway(random.pick(topics), process);
   }
 
-  /** The application's access rules: they answer at once or after a delay. */
-  #rules(): { allowed: (topics: readonly string[]) => readonly string[] | Promise<readonly string[]> } {
+  /**
+   * The application's access rules: they answer at once or after a delay. They allow the topics of
+   * the request only, which matters for a request of a pattern.
+   */
+  #rules(asked: readonly string[]): {
+    allowed: (topics: readonly string[]) => readonly string[] | Promise<readonly string[]>;
+  } {
     const { random, clock, counters } = this.#world;
     return {
       allowed: (topics) => {
-        const answer = (): readonly string[] => topics.filter((topic) => this.allowed.has(topic));
+        const answer = (): readonly string[] => {
+          const allowed = topics.filter((topic) => asked.includes(topic) && this.allowed.has(topic));
+          if (allowed.length < topics.length && this.how.hasPattern) counters.refusedLeftOut++;
+          return allowed;
+        };
         if (random.chance(0.6)) return answer();
         counters.rightsAskedLate++;
         return new Promise((resolve) => {

@@ -4,6 +4,7 @@ export class Counters {
   emptyPages = 0;
   expiredLeftOut = 0;
   replacedLeftOut = 0;
+  refusedLeftOut = 0;
   expiredGaps = 0;
   resetGaps = 0;
   streams = 0;

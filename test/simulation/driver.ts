@@ -3,6 +3,7 @@ import type { Draft } from '../../src/core/notification.js';
 import type {
   AppendResult,
   HistoryQuery,
+  PatternIndex,
   ReadQuery,
   ReadResult,
   Store,
@@ -16,7 +17,7 @@ import { type Engine, unavailable } from './engine.js';
 import type { ProcessClock } from './process-clock.js';
 
 /** A node's store, and the faults of its connection. */
-export interface NodeStore extends Store {
+export interface NodeStore extends Store, PatternIndex {
   readonly faults: { commitMs: number; slowMs: number; wakes: 'told' | 'lost' | 'repeated' };
   /** True while a call is in flight. */
   readonly isBusy: boolean;
@@ -95,6 +96,11 @@ export class EngineDriver implements NodeStore {
     if (engine.head !== head || engine.epoch !== epoch) counters.readsOvertaken++;
     if (query.limit === 0) this.#epochId = result.epoch.id;
     return result;
+  }
+
+  /** The engine finds the topics of every pattern, as NATS does. */
+  async indexPatterns(): Promise<void> {
+    await this.#ask(() => undefined);
   }
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {

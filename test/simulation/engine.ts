@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/core/clock.js';
 import { NotificationsError } from '../../src/core/errors.js';
 import { type Draft, type LogEntry, logEntry } from '../../src/core/notification.js';
+import { includesTopic } from '../../src/core/patterns.js';
 import { isRecord } from '../../src/core/records.js';
 import type { AppendResult, Epoch, HistoryQuery, ReadQuery, ReadResult, TailBatch } from '../../src/core/store.js';
 import { pastEpochs } from '../../src/stores/shared/epoch.js';
@@ -156,7 +157,10 @@ export class Engine implements Backend {
   read({ topics, after = 0, before, limit, bytesMax }: ReadQuery | HistoryQuery): ReadResult {
     this.assertUp();
     const isDue = ({ position, topic }: LogEntry): boolean =>
-      limit > 0 && position > after && position < (before ?? Infinity) && topics.includes(topic);
+      limit > 0 &&
+      position > after &&
+      position < (before ?? Infinity) &&
+      topics.some((name) => includesTopic(name, topic));
     const due = this.#entries.filter(isDue);
     if (before !== undefined) due.reverse();
     let bytes = 0;

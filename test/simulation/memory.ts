@@ -1,3 +1,4 @@
+import { abilitiesOf } from '../../src/core/abilities.js';
 import type { Draft } from '../../src/core/notification.js';
 import type {
   AppendResult,
@@ -95,6 +96,10 @@ class MemoryDriver implements NodeStore {
     const result = await (await this.#store).read(query);
     this.#backend.learn(result.epoch, { trimmed: result.trimmed, nowMs: this.#clock.monotonic() });
     return result;
+  }
+
+  async indexPatterns(patterns: readonly string[]): Promise<void> {
+    await abilitiesOf(await this.#store).indexPatterns!(patterns);
   }
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {

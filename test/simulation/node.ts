@@ -4,7 +4,7 @@ import { Feed, type FeedLimits } from '../../src/core/feed.js';
 import type { FeedHistoryRequest, FeedRequest } from '../../src/core/feed-request.js';
 import { PageConsumer } from '../../src/core/page-consumer.js';
 import { race } from '../../src/core/race.js';
-import type { LogPage, LogPosition } from '../../src/core/page.js';
+import { isEmpty, type LogPage, type LogPosition } from '../../src/core/page.js';
 import type { Rights } from '../../src/core/rights.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
@@ -88,7 +88,7 @@ export class Process {
   async #start(): Promise<void> {
     while (!this.#feed && !this.#isStopping) {
       try {
-        this.#feed = await Feed.open({ store: this.store, clock: this.clock, limits: LIMITS });
+        this.#feed = await Feed.open({ store: this.store, clock: this.clock, limits: LIMITS, patterns: ['*'] });
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         await this.clock.pass(RETRY_OPENING_MS);
@@ -242,7 +242,9 @@ class StreamConsumer extends Consumer {
   next(page: LogPage): void {
     const text = page.entries.length > 0 || page.gap ? this.encoder.sse(page) : cursorBlock(this.encoder.cursor(page));
     this.#isEnding = page.ending !== undefined;
-    this.caller.reply({ kind: 'blocks', text, isOpening: this.#isEnding });
+    // An empty page with `more`: access refuses the notifications that were read so far.
+    const isPlaceOnly = this.#isEnding || (page.more && isEmpty(page));
+    this.caller.reply({ kind: 'blocks', text, isOpening: isPlaceOnly });
   }
 
   complete(): void {

@@ -74,6 +74,7 @@ export class World {
       return new Client(this, `client ${at}`, interests, {
         start: random.chance(0.5) ? 'earliest' : 'latest',
         hasTickets: at === CLIENTS - 1,
+        hasPattern: at === CLIENTS - 2,
       });
     });
   }

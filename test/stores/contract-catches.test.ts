@@ -8,6 +8,7 @@ import { historyFaults } from '../support/faults/history.js';
 import type { Fault, Faults } from '../support/faults/kit.js';
 import { lifecycleFaults, retentionFaults } from '../support/faults/lifecycle.js';
 import { nodesFaults } from '../support/faults/nodes.js';
+import { patternFaults } from '../support/faults/patterns.js';
 import { readFaults } from '../support/faults/read.js';
 import { tailFaults } from '../support/faults/tail.js';
 import { memoryNode, openMemoryStore } from '../support/memory.js';
@@ -26,6 +27,7 @@ const faults: readonly [string, Faults][] = [
   ['nodes', nodesFaults],
   ['claim', claimFaults],
   ['positionsOf', lookupFaults],
+  ['index of patterns', patternFaults],
 ];
 const names = storeContract(sharedMemory((store) => store)).map(({ name }) => name);
 const caught = new Map<Fault, Promise<readonly string[]>>();
@@ -80,7 +82,7 @@ function sharedMemory(fault: Fault): StoreContractOptions {
   return {
     open: () => open(),
     openAnother,
-    abilities: ['claim', 'positionsOf'],
+    abilities: ['claim', 'positionsOf', 'indexPatterns'],
     trim: { open: () => open({ retainCount: KEEP }), keep: KEEP },
   };
 }

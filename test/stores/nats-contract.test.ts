@@ -32,7 +32,7 @@ function keepsContract(binary: string): void {
 
   const checks = storeContract({
     open: () => open(),
-    abilities: ['claim', 'positionsOf'],
+    abilities: ['claim', 'positionsOf', 'indexPatterns'],
     openAnother: () => openLast(),
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });

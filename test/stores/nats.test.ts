@@ -136,9 +136,8 @@ describeOnServer('nats store', (on) => {
   test('no topic is a wildcard or a part of another', async () => {
     const store = await on.nodes.open();
     const topics = [
-      '*',
       '>',
-      'a.*',
+      'a*b',
       'a.>',
       'a',
       'a.',

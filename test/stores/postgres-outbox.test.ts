@@ -5,6 +5,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { integer, pgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { z } from 'zod';
+import { abilitiesOf } from '../../src/core/abilities.js';
 import type { PublishItem } from '../../src/core/draft.js';
 import { NotificationsModule, NotificationsService } from '../../src/index.js';
 import { postgresStore, publishInTransaction } from '../../src/stores/postgres/index.js';
@@ -63,6 +64,21 @@ describePostgres('publishing inside a transaction of the application', () => {
     expect(Date.now() - startMs).toBeLessThan(3_000);
     expect(await readAllIds(store)).toEqual(['a', 'b']);
     expect(entriesOf(batches)[1]?.json).toBe(item('a').json);
+  });
+
+  test('a publication is indexed by the patterns that are declared when it is moved into the log', async () => {
+    const store = await open();
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    const publication = publicationOf([draft('a', { topic: 'orders.1' }), draft('b', { topic: 'other' })]);
+    await publishInTransaction(client, publication, { schema });
+    // The transaction began before the declaration.
+    await abilitiesOf(store).indexPatterns!(['orders.*']);
+    await client.query('COMMIT');
+    client.release();
+    await until(async () => (await readAllIds(store, 'other')).length === 1);
+    const page = await store.read({ topics: ['orders.*'], after: 0, limit: 10, bytesMax: 1e6 });
+    expect([idsOf(page.entries), page.trimmed]).toEqual([['a'], 0]);
   });
 
   test('Drizzle: a publication inside db.transaction is visible if and only if it commits', async () => {

@@ -29,7 +29,7 @@ function keepsContract(binary: string): void {
   const checks = storeContract({
     open,
     openAnother: openLog,
-    abilities: ['claim', 'positionsOf'],
+    abilities: ['claim', 'positionsOf', 'indexPatterns'],
     trim: { open: () => open({ retainCount: 10 }), keep: 10 },
   });
   for (const check of checks) test(check.name, check.run);

@@ -15,7 +15,7 @@ describe('sqliteStore keeps the store contract', () => {
   };
   const checks = storeContract({
     open: () => openNew(),
-    abilities: ['claim', 'positionsOf'],
+    abilities: ['claim', 'positionsOf', 'indexPatterns'],
     openAnother: () => openSqliteStore({ path: path() }),
     trim: { open: () => openNew({ retainCount: 10 }), keep: 10 },
   });

@@ -30,10 +30,14 @@ export class FeedBench {
     readonly feed: Feed,
   ) {}
 
-  static async open(limits: Partial<FeedLimits> = {}, options: MemoryStoreOptions = {}): Promise<FeedBench> {
+  static async open(
+    limits: Partial<FeedLimits> = {},
+    options: MemoryStoreOptions = {},
+    patterns: readonly string[] = [],
+  ): Promise<FeedBench> {
     const clock = new ManualClock();
     const store = await ScriptedStore.open(options, clock);
-    return new FeedBench(clock, store, await Feed.open({ store, clock, limits: { ...LIMITS, ...limits } }));
+    return new FeedBench(clock, store, await Feed.open({ store, clock, limits: { ...LIMITS, ...limits }, patterns }));
   }
 
   /** The position after the newest notification. */

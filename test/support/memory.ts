@@ -22,7 +22,7 @@ export function memoryNode(log: Store): Store {
   const assertOpen = (): void => {
     if (closed) throw new NotificationsError('store_unavailable', 'This node is closed.');
   };
-  const { claim, positionsOf } = abilitiesOf(log);
+  const { claim, positionsOf, indexPatterns } = abilitiesOf(log);
   return {
     ...(claim && {
       claim: async (key: string, ttlMs: number) => {
@@ -34,6 +34,12 @@ export function memoryNode(log: Store): Store {
       positionsOf: async (ids: readonly string[]) => {
         assertOpen();
         return positionsOf(ids);
+      },
+    }),
+    ...(indexPatterns && {
+      indexPatterns: async (patterns: readonly string[]) => {
+        assertOpen();
+        return indexPatterns(patterns);
       },
     }),
     append: async (drafts) => {

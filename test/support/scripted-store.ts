@@ -57,6 +57,11 @@ export class ScriptedStore implements Store, StoreAbilities {
     return abilitiesOf(this.#log).positionsOf!(ids);
   }
 
+  async indexPatterns(patterns: readonly string[]): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    await abilitiesOf(this.#log).indexPatterns!(patterns);
+  }
+
   /** Every entry that was appended to a log. */
   appended(epochId: string): readonly LogEntry[] {
     return this.#appended.get(epochId) ?? [];

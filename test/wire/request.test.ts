@@ -115,7 +115,9 @@ describe('a read request is refused for', () => {
       ['?topic=%', 'topic_invalid', /^topic may have letters/],
       ['?topic=%E0%A4%A', 'topic_invalid', /^topic may have letters/],
       ['?topic=gr%C3%B6%C3%9Fe', 'topic_invalid', /^topic may have letters/],
-      ['?topic=*', 'topic_invalid', /^topic may have letters/],
+      ['?topic=a*b', 'topic_invalid', /^topic may have letters/],
+      ['?topic=*', 'pattern_undeclared', /^pattern \* is not declared by this feed$/],
+      [`?topic=${'t'.repeat(190)}.*`, 'pattern_undeclared', /^pattern t{60}\.\.\. is not/],
       [`?topic=${'t'.repeat(201)}`, 'topic_invalid', /^topic has 201 characters, at most 200 are allowed$/],
       [`?topic=${'t'.repeat(10_000)}`, 'topic_invalid', /^topic has 10000 characters, at most 200/],
       ['?topic=a,b,c,d,e,f', 'topics_too_many', /^topic lists 6 topics, at most 5 are allowed/],
@@ -320,6 +322,10 @@ describe('topics of access.topics', () => {
     expect(refusal(() => checkTopics([], 2)).code).toBe('topic_missing');
     expect(refusal(() => checkTopics(['a', 'b', 'c'], 2)).code).toBe('topics_too_many');
     expect(refusal(() => checkTopics(['a,b'], 2)).code).toBe('topic_invalid');
+    expect(refusal(() => checkTopics(['a.*'], 2)).code).toBe('pattern_undeclared');
+    expect(refusal(() => checkTopics(['b.*', 'a.*'], 2, ['a.*'])).message).toContain('b.*');
+    expect(checkTopics(['b', 'a.*', 'a.1', 'a', 'a.b.*'], 5, ['a.*', 'a.b.*'])).toEqual(['a', 'a.*', 'b']);
+    expect(refusal(() => checkTopics(['a.*', 'a.1', 'a.2'], 2, ['a.*'])).code).toBe('topics_too_many');
     for (const wrong of [undefined, null, 1, ['a']]) {
       expect(refusal(() => checkTopics([wrong as unknown as string], 2)).code).toBe('topic_invalid');
     }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { NotificationsError } from '../../core/errors.js';
 import { SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
+import { includesTopic, isPattern } from '../../core/patterns.js';
 import { checkTopics } from '../../wire/request.js';
 import { TopicPatterns } from '../../wire/topic-patterns.js';
 import type { AccessContext, AccessRules, MaybePromise, PatternRules, TopicRule } from './access.js';
@@ -15,8 +16,16 @@ const NO_REQUEST =
 
 const logger = new Logger('Notifications');
 
+/** The bounds of the caller's own topics. */
+export interface TopicBounds {
+  readonly topicsMax: number;
+  /** The declared patterns. */
+  readonly patterns: readonly string[];
+}
+
 /** The topics of a read. */
 export interface ReadScope {
+  /** Topics and declared patterns. */
   readonly topics: readonly string[];
   /** True if the request named no topics, so these are the caller's own. */
   readonly areOwn: boolean;
@@ -113,8 +122,12 @@ export class AccessPolicy {
    * them. Without this rule, named topics are refused and own topics are allowed.
    * @throws NotificationsError `forbidden`, or an error for an invalid topic
    */
-  async scopeOf(context: AccessContext, named: readonly string[] | undefined, topicsMax: number): Promise<ReadScope> {
-    const topics = named ?? checkTopics((await this.#rules.topics?.(context)) ?? [], topicsMax);
+  async scopeOf(
+    context: AccessContext,
+    named: readonly string[] | undefined,
+    { topicsMax, patterns }: TopicBounds,
+  ): Promise<ReadScope> {
+    const topics = named ?? checkTopics((await this.#rules.topics?.(context)) ?? [], topicsMax, patterns);
     if (named || this.#topicRules.read) await this.assertAllowed('read', context, topics);
     return { topics, areOwn: !named };
   }
@@ -153,12 +166,13 @@ export class AccessPolicy {
       () => (this.#topicRules.read ? this.allowed('read', context, topics) : topics),
     ];
     return after(runAll(rules), ([own, allowed]) =>
-      topics.filter((topic) => own?.includes(topic) && allowed?.includes(topic)),
+      topics.filter((topic) => own?.some((name) => includesTopic(name, topic)) && allowed?.includes(topic)),
     );
   }
 
   /**
-   * The topics that are allowed. The rule runs for every topic, even after it has refused one.
+   * The topics that are allowed. A declared pattern is allowed if there is a rule: the rule decides
+   * about each notification later. The rule runs for every topic, even after it has refused one.
    * Neither the message nor the time of a refusal then reveals the refused topic.
    */
   allowed(
@@ -169,10 +183,15 @@ export class AccessPolicy {
     const rule = this.#topicRules[action];
     if (rule === 'public') return topics;
     if (!rule) return [];
-    const answers = runAll<unknown>(topics.map((topic) => () => rule(context, topic)));
+    const isAllowedPattern = (name: string): boolean => action === 'read' && isPattern(name);
+    const named = topics.filter((topic) => !isAllowedPattern(topic));
+    const answers = runAll<unknown>(named.map((topic) => () => rule(context, topic)));
     // Only `true` allows access. A rule may return another truthy value by mistake, such as a
     // database record. Such a value must not allow access.
-    return after(answers, (results) => topics.filter((_, at) => results[at] === true));
+    return after(answers, (results) => {
+      const allowed = new Set(named.filter((_, at) => results[at] === true));
+      return topics.filter((topic) => isAllowedPattern(topic) || allowed.has(topic));
+    });
   }
 
   /**

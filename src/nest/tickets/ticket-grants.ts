@@ -47,8 +47,10 @@ export class TicketGrants {
       `this subscriber requests more than ${settings.tickets.perMinuteMax} tickets a minute (tickets.perMinuteMax)`,
     );
     const named = parseTicketBody(request.body);
-    const { topicsMax } = settings.limits;
-    const { topics, areOwn } = await access.scopeOf(context, named && checkTopics(named, topicsMax), topicsMax);
+    const { patterns, limits } = settings;
+    const { topicsMax } = limits;
+    const checked = named && checkTopics(named, topicsMax, patterns);
+    const { topics, areOwn } = await access.scopeOf(context, checked, { topicsMax, patterns });
     const expiresInMs = msUntil(await access.expiresAt(context), clock);
     const endsAtMs = clock.now() + Math.min(settings.tickets.lifetimeMs, expiresInMs);
     return { claims: { subscriber, topics, areOwn, endsAtMs }, revocations };
@@ -95,6 +97,8 @@ export class TicketGrants {
     }
     const context = await access.contextFor(subscriber);
     if (!context) throw new NotificationsError('forbidden', 'The subscriber of the ticket no longer exists.');
+    // Another node may have issued the ticket, with other patterns.
+    checkTopics(claims.topics, claims.topics.length, settings.patterns);
     await access.assertReadable(context, claims);
     const endsAt = msUntil(new Date(claims.endsAtMs), clock);
     const expiresInMs = Math.min(endsAt, msUntil(await access.expiresAtWithoutRequest(context), clock));

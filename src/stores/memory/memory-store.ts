@@ -12,6 +12,7 @@ import type {
   Epoch,
   HistoryQuery,
   IdLookup,
+  PatternIndex,
   ReadQuery,
   ReadResult,
   Store,
@@ -78,7 +79,7 @@ interface OpenTail {
   readonly onAppended: (batch: TailBatch) => void;
 }
 
-class MemoryStore implements Store, ClaimStore, IdLookup {
+class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
   readonly #options: Filled<MemoryStoreOptions>;
   readonly #clock: Clock;
   readonly #epoch: Epoch = newEpoch();
@@ -135,7 +136,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
       epoch: this.#epoch,
       ...(query.limit > 0 ? this.#log.read(query) : { entries: [], more: false }),
       head: this.#log.head,
-      trimmed: this.#log.floor,
+      trimmed: this.#log.completeAfter(query.topics),
     };
   }
 
@@ -163,6 +164,11 @@ class MemoryStore implements Store, ClaimStore, IdLookup {
     this.#assertOpen();
     this.#ids.forget(this.#clock.monotonic());
     return ids.map((id) => this.#ids.get(id)?.position);
+  }
+
+  async indexPatterns(patterns: readonly string[]): Promise<void> {
+    this.#assertOpen();
+    this.#log.indexPatterns(patterns);
   }
 
   async close(): Promise<void> {

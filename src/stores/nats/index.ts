@@ -11,7 +11,8 @@ export type { NatsStoreOptions } from './options.js';
  *
  * - A *commit* holds the concurrent appends of a node. It is written as one message per topic (a
  *   *part*), to a subject of that topic. So the server's index of subjects finds the notifications
- *   of a topic, and no read scans those of other topics.
+ *   of a topic, and no read scans those of other topics. Each segment of a topic is a token of the
+ *   subject, so the same index finds the topics of a pattern.
  * - Each part states the sequence that it expects before it. Each part but the first also states
  *   the id of the part before. So the parts of a commit are adjacent, and the last part is stored
  *   only if all others are. The last part makes the commit visible: without it, an array over

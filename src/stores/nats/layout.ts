@@ -1,5 +1,6 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { type LogEntry, logEntry } from '../../core/notification.js';
+import { isPattern, prefixOf } from '../../core/patterns.js';
 import { isRecord } from '../../core/records.js';
 
 /** Positions per stream sequence, and so the most drafts that one commit may hold. */
@@ -14,11 +15,15 @@ export const SEQUENCE_MAX = Math.floor(Number.MAX_SAFE_INTEGER / POSITIONS_PER_M
 /** The header that describes a part as a JSON array; see `encodeHeader`. */
 export const PART_HEADER = 'Notifications-Part';
 
-/** Tokens that `encodeTopic` never returns. */
+/** Tokens that no segment of a topic is encoded as. */
 const EPOCH_TOKEN = '=';
 const GUARD_TOKEN = '=g';
 /** The token before the topic of a record of the library. With it the server can count records. */
 const RECORDS_TOKEN = '=r';
+/** The token of an empty segment, because a subject cannot have an empty token. */
+const EMPTY_TOKEN = '=e';
+/** The number of tokens of a log's prefix: the stream and its incarnation. */
+const PREFIX_TOKENS = 2;
 
 /** A commit is written as one stream message per topic, with consecutive sequences. */
 export interface PartHead {
@@ -84,21 +89,32 @@ export function memberPosition(end: number, drafts: number, member: number): num
 }
 
 /**
- * Encodes a topic as one token, so that no topic is a wildcard or a part of another. Letters,
- * digits, `-` and `_` stay as they are. Every other byte of UTF-8 becomes `=` and two hex digits.
+ * Encodes a topic as tokens of a subject: one for each segment between its dots. So the server's
+ * index of subjects also finds the topics of a pattern, and an append writes nothing for it.
+ * Letters, digits, `-` and `_` stay as they are. Every other byte of UTF-8 becomes `=` and two hex
+ * digits, so that no topic is a wildcard.
  */
 export function encodeTopic(topic: string): string {
-  return topic.replace(/[^A-Za-z0-9_-]/gu, (character) =>
+  return topic.split('.').map(encodeSegment).join('.');
+}
+
+function encodeSegment(segment: string): string {
+  if (segment === '') return EMPTY_TOKEN;
+  return segment.replace(/[^A-Za-z0-9_-]/gu, (character) =>
     Array.from(new TextEncoder().encode(character), (byte) => `=${byte.toString(16).padStart(2, '0')}`).join(''),
   );
 }
 
-export function decodeTopic(token: string): string {
-  return decodeURIComponent(token.replaceAll('=', '%'));
+export function decodeTopic(tokens: readonly string[]): string {
+  const segments = tokens.map((token) => (token === EMPTY_TOKEN ? '' : decodeURIComponent(token.replaceAll('=', '%'))));
+  return segments.join('.');
 }
 
-export function subjectOf(prefix: string, topic: string): string {
-  return `${isRecord({ topic }) ? `${prefix}.${RECORDS_TOKEN}` : prefix}.${encodeTopic(topic)}`;
+/** The subject of a topic, or the subjects of all topics of a pattern. */
+export function subjectOf(prefix: string, name: string): string {
+  if (name === '*') return `${prefix}.>`;
+  if (isPattern(name)) return `${prefix}.${encodeTopic(prefixOf(name).slice(0, -1))}.>`;
+  return `${isRecord({ topic: name }) ? `${prefix}.${RECORDS_TOKEN}` : prefix}.${encodeTopic(name)}`;
 }
 
 /** The subjects of all records of the library. */
@@ -136,7 +152,8 @@ type HeaderFields = [string, number, number, number, number, number[], string[]]
 
 function parsePart({ sequence, timeMs, subject, data }: RawMessage, fields: HeaderFields): Part {
   const [commit, index, parts, drafts, floor, members, ids] = fields;
-  const topic = decodeTopic(subject.slice(subject.lastIndexOf('.') + 1));
+  const tokens = subject.split('.').slice(PREFIX_TOKENS);
+  const topic = decodeTopic(tokens[0] === RECORDS_TOKEN ? tokens.slice(1) : tokens);
   const end = endPosition(sequence - index + parts);
   const lines = TEXT.decode(data).split('\n');
   const entries = ids.map((id, at) =>

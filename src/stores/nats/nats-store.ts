@@ -123,6 +123,11 @@ export class NatsStore implements Store, StoreAbilities {
     return this.#bounded(this.#whenReady(() => this.#pages.positionsOf(ids, this.#settings.timeoutMs)));
   }
 
+  /** The server's index of subjects finds the topics of every pattern. */
+  async indexPatterns(): Promise<void> {
+    this.#assertUsable();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -1,7 +1,8 @@
 import type { LogEntry } from '../../core/notification.js';
+import { isPattern } from '../../core/patterns.js';
 import type { Engine } from './engine.js';
 import { decodePart, type RawMessage, subjectOf } from './layout.js';
-import type { TopicReader, TopicReaderQuery } from './topic-run.js';
+import { entriesOf, type TopicReader, type TopicReaderQuery } from './topic-run.js';
 
 export interface TopicHistoryQuery extends TopicReaderQuery {
   /** The last sequence to read. */
@@ -39,7 +40,7 @@ interface WindowRead {
 }
 
 /**
- * The entries of one topic before a position, newest first.
+ * The entries of one topic or pattern before a position, newest first.
  *
  * The server finds the messages of a subject only in the order of the stream. So the run reads
  * windows of the stream, from the end to the beginning, and each of them in order. The first window
@@ -99,11 +100,12 @@ export class TopicHistory implements TopicReader {
         this.#denseFrom = window.from;
         continue;
       }
-      this.#end = window.from - 1;
+      const rest = await this.#restOfCommit(messages[0], window.from);
+      this.#end = rest.from - 1;
       this.#length = Math.min(this.#lengthFor(messages.length, seen), GROWTH_MAX * length);
       if (this.#end < this.#denseFrom) this.#denseFrom = 0;
       if (this.#denseFrom > 0) this.#length = Math.min(this.#length, Math.ceil((this.#end - this.#denseFrom + 1) / 2));
-      this.#entries = await this.#entriesOf(messages);
+      this.#entries = await this.#entriesOf([...rest.messages, ...messages]);
       this.#index = 0;
       if (messages.length >= this.#needed) this.#needed = this.#neededUpTo(2 * this.#needed);
     }
@@ -133,14 +135,30 @@ export class TopicHistory implements TopicReader {
 
   /** The entries of whole commits before the position. */
   async #entriesOf(messages: readonly RawMessage[]): Promise<LogEntry[]> {
-    const { before, commits } = this.#query;
+    const { before, commits, topic } = this.#query;
     const parts = messages.map(decodePart).filter((part) => part !== undefined);
     const whole = await Promise.all(parts.map((part) => commits.has(part)));
-    return parts
-      .filter((_, at) => whole[at])
-      .flatMap(({ entries }) => entries)
+    const kept = parts.filter((_, at) => whole[at]);
+    return entriesOf(kept, topic)
       .filter(({ position }) => position < before)
       .reverse();
+  }
+
+  /**
+   * The messages of a pattern before a window that belong to the commit in which the window begins.
+   * They may hold newer entries than the first messages of the window.
+   */
+  async #restOfCommit(first: RawMessage | undefined, from: number) {
+    const part = first && isPattern(this.#query.topic) ? decodePart(first) : undefined;
+    const start = part ? Math.min(from, part.sequence - part.index + 1) : from;
+    const messages: RawMessage[] = [];
+    for (let next = start; next < from;) {
+      const { found, isLast } = await this.#readSome(next, from - next);
+      messages.push(...found.filter(({ sequence }) => sequence < from));
+      const last = found.at(-1)?.sequence ?? from;
+      next = isLast ? from : last + 1;
+    }
+    return { messages, from: start };
   }
 
   /**

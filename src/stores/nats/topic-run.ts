@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../core/notification.js';
+import { covers, isPattern } from '../../core/patterns.js';
 import type { Engine } from './engine.js';
 import { decodePart, endPosition, lastSequenceOf, type Part, type RawMessage, subjectOf } from './layout.js';
 import type { WholeCommits } from './whole-commits.js';
@@ -6,6 +7,7 @@ import type { WholeCommits } from './whole-commits.js';
 /** The parts of a query that do not depend on its direction. */
 export interface TopicReaderQuery {
   readonly prefix: string;
+  /** A topic or a pattern. */
   readonly topic: string;
   /** Messages in the first batch. Each batch is twice as long as the one before. */
   readonly batch: number;
@@ -21,7 +23,7 @@ export interface TopicRunQuery extends TopicReaderQuery {
   readonly head: number;
 }
 
-/** The entries of one topic, in the order of the page. */
+/** The entries of one topic or pattern, in the order of the page. */
 export interface TopicReader {
   /** False if `load` must read the next entry. */
   readonly isReady: boolean;
@@ -36,8 +38,11 @@ export interface TopicReader {
 const BATCH_MAX = 512;
 
 /**
- * The entries of one topic, in order. The server finds their messages by its index of subjects, in
- * batches if it supports batches.
+ * The entries of one topic or pattern, in order. The server finds their messages by its index of
+ * subjects, in batches if it supports batches.
+ *
+ * The drafts of a commit may alternate between the topics of a pattern, but each part has one
+ * topic. So the parts of a commit that match a pattern are read together and sorted.
  */
 export class TopicRun implements TopicReader {
   readonly #engine: Engine;
@@ -72,15 +77,27 @@ export class TopicRun implements TopicReader {
   }
 
   async load(): Promise<void> {
-    const { after, commits } = this.#query;
+    const { after, commits, topic } = this.#query;
     while (!this.isReady) {
-      const part = this.#parts.shift();
+      const parts = this.#nextParts();
+      const [part] = parts;
       if (!part) await this.#read();
       else if (await commits.has(part)) {
-        this.#entries = part.entries.filter(({ position }) => position > after);
+        this.#entries = entriesOf(parts, topic).filter(({ position }) => position > after);
         this.#index = 0;
       }
     }
+  }
+
+  /** The next part, or for a pattern all parts of the next commit. Empty if more must be read. */
+  #nextParts(): readonly Part[] {
+    const [first] = this.#parts;
+    if (!first) return [];
+    if (!isPattern(this.#query.topic)) return this.#parts.splice(0, 1);
+    const end = this.#parts.findIndex(({ commit }) => commit !== first.commit);
+    const isWhole = end > 0 || this.#ended || this.#sequence > lastSequenceOf(first);
+    if (!isWhole) return [];
+    return this.#parts.splice(0, end < 0 ? this.#parts.length : end);
   }
 
   async #read(): Promise<void> {
@@ -126,4 +143,11 @@ export class TopicRun implements TopicReader {
   #get(): Promise<RawMessage | undefined> {
     return this.#engine.get({ seq: this.#sequence, next_by_subj: this.#subject });
   }
+}
+
+/** The entries of parts in the order of the log. Records of the library belong to no pattern. */
+export function entriesOf(parts: readonly Part[], name: string): readonly LogEntry[] {
+  const entries = parts.flatMap((part) => part.entries);
+  if (!isPattern(name)) return entries;
+  return entries.filter(({ topic }) => covers(name, topic)).sort((a, b) => a.position - b.position);
 }

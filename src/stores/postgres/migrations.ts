@@ -5,6 +5,7 @@ import { claimFunction, claimsTables } from './sql/claims.sql.js';
 import { identityFunction, lineage, renewFunction } from './sql/lineage.sql.js';
 import { LOCK_CLASS } from './sql/names.js';
 import { moveOutboxFunction, outboxBounds } from './sql/move-outbox-function.sql.js';
+import { indexPatternsFunction, patternTables } from './sql/patterns.sql.js';
 import { publishFunction, replacePublishFunction } from './sql/publish-function.sql.js';
 import { choosePageFunction } from './sql/read-page.sql.js';
 import { recordColumns } from './sql/records.sql.js';
@@ -37,6 +38,14 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
   (schema) => [choosePageFunction(schema, 'after')],
   (schema) => [identityFunction(schema), vacuumColumn(schema), trimFunction(schema), appendFunction(schema)],
   (schema) => [choosePageFunction(schema, 'before')],
+  (schema) => [
+    patternTables(schema),
+    indexPatternsFunction(schema),
+    appendFunction(schema),
+    trimFunction(schema),
+    choosePageFunction(schema, 'after', 'names'),
+    choosePageFunction(schema, 'before', 'names'),
+  ],
 ];
 
 /**

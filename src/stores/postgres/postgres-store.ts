@@ -1,6 +1,7 @@
 import type { Timer } from '../../core/clock.js';
 import type { StoreAbilities } from '../../core/abilities.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
+import { isPattern } from '../../core/patterns.js';
 import type {
   AppendResult,
   Epoch,
@@ -29,7 +30,7 @@ import { Retention } from './retention.js';
 import { appendRow, logRow, movedRow, positionRows, readRows, resultsOf } from './rows.js';
 import { channelOf } from './sql/names.js';
 import { readAfter } from './sql/read-after.sql.js';
-import { readPage } from './sql/read-page.sql.js';
+import { type ReadPages, readPages } from './sql/read-page.sql.js';
 import { type Statements, statements } from './sql/statements.sql.js';
 import { Waker } from './waker.js';
 
@@ -64,7 +65,7 @@ export class PostgresStore implements Store, StoreAbilities {
   readonly #hub: TailHub;
   readonly #listener: Listener;
   readonly #waker: Waker;
-  readonly #sql: Statements & Readonly<Record<'readPage' | 'readHistory' | 'readAfter', string>>;
+  readonly #sql: Statements & ReadPages & Readonly<Record<'readAfter', string>>;
   readonly #chores: Chores;
   readonly #retention: Retention;
   /** The loss of the listener has been reported. */
@@ -90,8 +91,7 @@ export class PostgresStore implements Store, StoreAbilities {
     });
     this.#sql = {
       ...statements(schema),
-      readPage: readPage(schema, 'after'),
-      readHistory: readPage(schema, 'before'),
+      ...readPages(schema),
       readAfter: readAfter(schema),
     };
     this.#chores = new Chores(runtime.logger, {
@@ -158,9 +158,13 @@ export class PostgresStore implements Store, StoreAbilities {
   async read({ topics, after, before, limit, bytesMax }: ReadQuery | HistoryQuery): Promise<ReadResult> {
     this.#assertOpen();
     if (limit === 0 || topics.length === 0) return this.#state();
-    const { readPage, readHistory } = this.#sql;
-    const text = before === undefined ? readPage : readHistory;
-    return this.#read(text, [[...new Set(topics)], after ?? before, limit, bytesMax]);
+    const pages = before === undefined ? this.#sql.after : this.#sql.before;
+    return this.#read(topics.some(isPattern) ? pages.names : pages.topics, [
+      [...new Set(topics)],
+      after ?? before,
+      limit,
+      bytesMax,
+    ]);
   }
 
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
@@ -179,6 +183,11 @@ export class PostgresStore implements Store, StoreAbilities {
       for (const row of rows.slice(0, 1)) this.#access.check(logRow(row), known);
       return positionRows(rows);
     });
+  }
+
+  async indexPatterns(patterns: readonly string[]): Promise<void> {
+    this.#assertOpen();
+    await this.#access.call(this.#sql.indexPatterns, [patterns, this.#lockMs], () => undefined);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft } from '../../core/notification.js';
+import { covers } from '../../core/patterns.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
 import { type AppendCall, AppendQueue, charsOf } from '../shared/append-queue.js';
 import { randomHex } from '../shared/epoch.js';
@@ -44,6 +45,7 @@ export class AppendPipeline {
   /** The prefix of the tokens that identify this node's appends. */
   readonly #node = randomHex(6);
   #appends = 0;
+  readonly #patterns = new Set<string>();
   #scheduled = false;
   readonly #batches = new Set<Promise<void>>();
   #lastSent: SentAppend | undefined;
@@ -80,6 +82,14 @@ export class AppendPipeline {
     const result = this.#queue.add(drafts);
     this.#schedule();
     return result;
+  }
+
+  /**
+   * This node has declared patterns. Each call of the script lists their indexes. The index of a
+   * pattern that only other nodes have declared is not listed.
+   */
+  declared(patterns: readonly string[]): void {
+    for (const pattern of patterns) this.#patterns.add(pattern);
   }
 
   /** Sends the queue, and resolves when every call made so far has settled. */
@@ -158,7 +168,8 @@ export class AppendPipeline {
     const { wait } = settings;
     const client = connection.appends;
     const topics = new Set(drafts.map(({ topic }) => topic));
-    const keys = [...this.#options.keys, ...indexKeys(settings.prefix, topics)];
+    const patterns = [...this.#patterns].filter((pattern) => [...topics].some((topic) => covers(pattern, topic)));
+    const keys = [...this.#options.keys, ...indexKeys(settings.prefix, [...topics, ...patterns])];
     const token = `${this.#node}${(this.#appends++).toString(36)}`;
     if (wait) {
       const { reply, acknowledged } = await script.runAndWait(client, keys, this.#args(drafts, token), wait);

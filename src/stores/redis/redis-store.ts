@@ -18,6 +18,7 @@ import { indexKeys, logKeys } from './keys.js';
 import { entriesOf, type LogReply, LogState } from './log-state.js';
 import { appendLua } from './lua/append.lua.js';
 import { claimLua } from './lua/claim.lua.js';
+import { declareLua } from './lua/declare.lua.js';
 import { followLua } from './lua/follow.lua.js';
 import { lookupLua } from './lua/lookup.lua.js';
 import { historyLua, readLua } from './lua/read.lua.js';
@@ -39,6 +40,7 @@ interface Scripts {
   readonly follow: Script;
   readonly trim: Script;
   readonly lookup: Script;
+  readonly declare: Script;
 }
 
 export class RedisStore implements Store, StoreAbilities {
@@ -63,7 +65,7 @@ export class RedisStore implements Store, StoreAbilities {
 
   static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
     const store = new RedisStore(settings, runtime);
-    const [append, claim, lookup, read, history, follow, trim] = await Promise.all([
+    const [append, claim, lookup, read, history, follow, trim, declare] = await Promise.all([
       Script.of(appendLua),
       Script.of(claimLua),
       Script.of(lookupLua),
@@ -71,8 +73,9 @@ export class RedisStore implements Store, StoreAbilities {
       Script.of(historyLua),
       Script.of(followLua),
       Script.of(trimLua),
+      Script.of(declareLua),
     ]);
-    store.#scripts = { read, history, follow, trim, lookup };
+    store.#scripts = { read, history, follow, trim, lookup, declare };
     const onWake = (): void => {
       store.#wakeTails();
     };
@@ -124,6 +127,12 @@ export class RedisStore implements Store, StoreAbilities {
   async positionsOf(ids: readonly string[]): Promise<readonly (number | undefined)[]> {
     const { rest } = await this.#run(this.#scripts.lookup, ids);
     return (rest[0] as unknown[]).map((position) => Number(position) || undefined);
+  }
+
+  async indexPatterns(patterns: readonly string[]): Promise<void> {
+    this.#connection.assertOpen();
+    await this.#run(this.#scripts.declare, patterns, patterns);
+    this.#appends.declared(patterns);
   }
 
   close(): Promise<void> {

@@ -23,6 +23,7 @@ const REPORTED_MAX = 1_000;
 export class KnownRecords implements Store, Partial<StoreAbilities> {
   declare readonly claim?: StoreAbilities['claim'];
   declare readonly positionsOf?: StoreAbilities['positionsOf'];
+  declare readonly indexPatterns?: StoreAbilities['indexPatterns'];
   readonly #store: Store;
   readonly #logger: StoreLogger;
   readonly #reported = new LRUCache<number, true>({ max: REPORTED_MAX });

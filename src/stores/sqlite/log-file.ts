@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../core/notification.js';
+import { completeAfter, isPattern } from '../../core/patterns.js';
 import type { Epoch, HistoryQuery, PastEpoch, ReadQuery, ReadResult } from '../../core/store.js';
 import { CHUNK_BYTES, CHUNK_COUNT, type LogChunk } from '../shared/tail-hub.js';
 import type { Engine, Reader, Row, Writer } from './engine.js';
@@ -11,6 +12,7 @@ import type { IdRow } from './id-window.js';
 import { LockQueue } from './lock-queue.js';
 import { migrate } from './migrations.js';
 import { mergeTopics, type Place } from './merge.js';
+import { PatternTable } from './pattern-table.js';
 import type { Aged, Removal } from './retention.js';
 import { type Commands, prepareCommands, prepareQueries, type Queries } from './statements.js';
 
@@ -40,6 +42,7 @@ const CACHE_KIB = 64 * 1024;
 export class LogFile {
   /** Used under the write lock. */
   readonly claims: ClaimTable;
+  readonly patterns: PatternTable;
   readonly #path: string;
   readonly #inode: number | undefined;
   readonly #reader: Reader;
@@ -53,6 +56,7 @@ export class LogFile {
 
   private constructor(path: string, connections: Connections & Prepared) {
     this.claims = connections.claims;
+    this.patterns = connections.patterns;
     this.#path = path;
     this.#inode = inodeAt(path);
     this.#reader = connections.reader;
@@ -84,6 +88,7 @@ export class LogFile {
         ...{ reader, writer, checkpointer },
         commands: await prepareCommands(writer),
         claims: await ClaimTable.prepare(reader, writer),
+        patterns: await PatternTable.prepare(reader, writer),
         epochs: await EpochWriter.prepare(writer),
       });
     } catch (error) {
@@ -123,11 +128,14 @@ export class LogFile {
     if (query.limit === 0 || query.topics.length === 0) return { ...this.#empty(), entries: [], more: false };
     return this.snapshot(() => {
       const places = query.before === undefined ? this.#queries.topic : this.#queries.topicBefore;
-      const { positions, more } = mergeTopics(
-        query,
-        (topic, from, count) => places.all(topic, from, count) as unknown as Place[],
+      const direction = query.before === undefined ? 'after' : 'before';
+      const { positions, more } = mergeTopics(query, (name, from, count) =>
+        isPattern(name)
+          ? this.patterns.places(direction, name, from, count)
+          : (places.all(name, from, count) as unknown as Place[]),
       );
-      return { ...this.#empty(), entries: positions.map((position) => this.#entryAt(position)), more };
+      const entries = positions.map((position) => this.#entryAt(position));
+      return { ...this.#stateFor(query.topics), entries, more };
     });
   }
 
@@ -199,6 +207,7 @@ export class LogFile {
 
   remove(trimmed: number, { upTo }: Removal): void {
     this.#commands.trim(trimmed, upTo);
+    this.patterns.trim(upTo);
   }
 
   /** Begins an epoch that continues others. */
@@ -259,6 +268,12 @@ export class LogFile {
     return { epoch, head, trimmed };
   }
 
+  #stateFor(names: readonly string[]): Pick<ReadResult, 'epoch' | 'head' | 'trimmed'> {
+    const { epoch, head, trimmed } = this.#empty();
+    if (!names.some(isPattern)) return { epoch, head, trimmed };
+    return { epoch, head, trimmed: Math.max(trimmed, completeAfter(this.patterns.all(), names, head)) };
+  }
+
   #entryAt(position: number): LogEntry {
     const row = this.#queries.entry.get(position);
     if (!row)
@@ -278,6 +293,7 @@ interface Connections {
 interface Prepared {
   readonly commands: Commands;
   readonly claims: ClaimTable;
+  readonly patterns: PatternTable;
   readonly epochs: EpochWriter;
 }
 

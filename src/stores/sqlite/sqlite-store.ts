@@ -119,6 +119,13 @@ export class SqliteStore implements Store, StoreAbilities {
     );
   }
 
+  async indexPatterns(patterns: readonly string[]): Promise<void> {
+    this.#assertOpen();
+    await this.#access.write((file, { head }) => {
+      file.patterns.declare(patterns, head);
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -160,12 +167,14 @@ export class SqliteStore implements Store, StoreAbilities {
     this.#ids.catchUp(log, moment, (position, count) => file.idsAfter(position, count));
     const entries: LogEntry[] = [];
     const written = new Map<string, number>();
+    const patterns = file.patterns.all();
     let size = sizeOf(log);
     const appendOne = (draft: Draft): Appended => {
       const first = this.#ids.positionOf(draft.id) ?? written.get(draft.id);
       if (first !== undefined) return { id: draft.id, position: first, duplicate: true };
       const entry = logEntry(after + entries.length + 1, draft);
       file.insert(entry, moment.timeMs);
+      file.patterns.index(entry, patterns);
       entries.push(entry);
       written.set(entry.id, entry.position);
       size = resized(size, entry, 1);

@@ -21,8 +21,9 @@ export interface StoreContractOptions {
    */
   readonly trim?: { readonly open: () => Promise<Store>; readonly keep: number } | undefined;
   /**
-   * The abilities that the store has besides the methods of `Store`: `'claim'`, `'positionsOf'`.
-   * Each is then checked, and the store must not have another one. Default: none.
+   * The abilities that the store has besides the methods of `Store`: `'claim'`, `'positionsOf'`,
+   * `'indexPatterns'`. Each is then checked, and the store must not have another one. Default:
+   * none.
    */
   readonly abilities?: readonly StoreAbility[] | undefined;
   /**

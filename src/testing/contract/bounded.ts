@@ -20,10 +20,13 @@ export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store & Partial<S
   const settled = <T>(call: string, promise: Promise<T>): Promise<T> =>
     settledWithin(timeoutMs, () => `${call} did not settle`, promise);
   let closed: Promise<void> | undefined;
-  const { claim, positionsOf } = abilitiesOf(store);
+  const { claim, positionsOf, indexPatterns } = abilitiesOf(store);
   return {
     ...(claim && { claim: (key: string, ttlMs: number) => settled('claim', claim(key, ttlMs)) }),
     ...(positionsOf && { positionsOf: (ids: readonly string[]) => settled('positionsOf', positionsOf(ids)) }),
+    ...(indexPatterns && {
+      indexPatterns: (patterns: readonly string[]) => settled('indexPatterns', indexPatterns(patterns)),
+    }),
     append: (drafts) => settled('append', store.append(drafts)),
     read: (query) => settled('read', store.read(query)),
     tail: async (after, onAppended) => {

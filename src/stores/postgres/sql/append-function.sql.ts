@@ -17,6 +17,8 @@ import { LOCK_CLASS, quoted } from './names.js';
  *   caller detects the new epoch, and `verify` finds the lost entries.
  * - An id that the log holds, or that is earlier in the same call, returns its position, with
  *   `duplicates` true.
+ * - Each new entry is also indexed by the declared patterns that match its topic; see
+ *   `patterns.sql.ts`. Records of the library match none.
  * - The result is JSON: `AppendRow` of `rows.ts`. One value costs less to plan than columns.
  *
  * For an append of one draft, each statement adds a noticeable cost. So that append runs fewer
@@ -49,6 +51,7 @@ DECLARE
   last_total bigint;
   last_records bigint;
   last_record_total bigint;
+  indexed text[];
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'appending needs the isolation level read committed' USING ERRCODE = '25001';
@@ -62,9 +65,9 @@ BEGIN
   END IF;
 
   SELECT l.epoch_id, l.identity, coalesce(e.position, l.trimmed), coalesce(e.total, l.total),
-      coalesce(e.records, l.records), coalesce(e.record_total, l.record_total),
+      coalesce(e.records, l.records), coalesce(e.record_total, l.record_total), l.patterns,
       (SELECT k.position FROM ${s}.entries k WHERE k.id = ids[1] COLLATE "C" LIMIT 1)
-    INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total, known
+    INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total, indexed, known
     FROM ${s}.log l
     LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
   IF engine <> ${s}.identity() THEN
@@ -84,6 +87,11 @@ BEGIN
       INSERT INTO ${s}.entries (position, topic, id, time, bytes, total, records, record_total, json)
       VALUES (head, topics[1], ids[1], clock_timestamp(), size, last_total + size, last_records + record,
         last_record_total + record * size, jsons[1]);
+      IF record = 0 AND cardinality(indexed) > 0 THEN
+        INSERT INTO ${s}.by_pattern (pattern, position, bytes)
+        SELECT p.name, head, size FROM unnest(indexed) AS p (name)
+        WHERE starts_with(topics[1], left(p.name, -1));
+      END IF;
     END IF;
     RETURN json_build_object('epochId', epoch_id, 'before', before, 'head', head,
       'positions', ARRAY[coalesce(known, head)], 'duplicates', ARRAY[known IS NOT NULL]);
@@ -109,6 +117,10 @@ BEGIN
     FROM fresh f
     WINDOW w AS (ORDER BY f.n)
     ORDER BY f.n
+  ), matched AS (
+    INSERT INTO ${s}.by_pattern (pattern, position, bytes)
+    SELECT p.name, f.position, f.bytes FROM fresh f CROSS JOIN unnest(indexed) AS p (name)
+    WHERE f.record = 0 AND starts_with(f.topic, left(p.name, -1))
   )
   SELECT array_agg(coalesce(k.position, f.position) ORDER BY d.n), array_agg(f.n IS DISTINCT FROM d.n ORDER BY d.n),
     coalesce(max(f.position), before)

@@ -13,6 +13,12 @@ const GROWTH_MAX = 8;
 /** Reads in the order of the log after a position, or newest first before a position. */
 export type Direction = 'after' | 'before';
 
+/**
+ * The names of a read. `names` may have patterns besides topics. Reads of topics alone have
+ * separate functions, so that they do not look into a second index.
+ */
+export type NameKind = 'topics' | 'names';
+
 /** The parts of the statements that depend on the direction. */
 const DIRECTIONS = {
   after: { choose: 'choose_page', order: 'ASC', beyond: '>', upTo: '<=', last: 'max', first: 'min', sign: '+' },
@@ -33,9 +39,11 @@ const DIRECTIONS = {
  *
  * The function is STABLE, so all its statements see the log at the moment of the calling statement.
  */
-export function choosePageFunction(schema: string, direction: Direction): string {
+export function choosePageFunction(schema: string, direction: Direction, kind: NameKind = 'topics'): string {
   const s = quoted(schema);
-  const { choose, order, beyond, upTo, last, first, sign } = DIRECTIONS[direction];
+  const { order, beyond, upTo, last, first, sign } = DIRECTIONS[direction];
+  const choose = chooseFunction(direction, kind);
+  const entries = (range: string, count: string): string => indexRows({ schema, kind, range, order, count });
   const start = direction === 'after' ? 'origin' : `least(origin, (SELECT max(e.position) + 1 FROM ${s}.entries e))`;
   return `
 CREATE OR REPLACE FUNCTION ${s}.${choose}(
@@ -55,11 +63,7 @@ BEGIN
   WITH slice AS MATERIALIZED (
     SELECT t.n, p.position, p.bytes
     FROM unnest(topics) WITH ORDINALITY AS t (topic, n)
-    CROSS JOIN LATERAL (
-      SELECT e.position, e.bytes FROM ${s}.entries e
-      WHERE e.topic = t.topic COLLATE "C" AND e.position ${beyond} start
-      ORDER BY e.position ${order} LIMIT share
-    ) p
+    CROSS JOIN LATERAL (${entries(`e.position ${beyond} start`, 'share')}) p
   ), ended AS (
     SELECT ${first}(o.last) AS position
     FROM (SELECT ${last}(i.position) AS last FROM slice i GROUP BY i.n HAVING count(*) >= share) o
@@ -79,11 +83,10 @@ BEGIN
       FROM (
         SELECT p.position, p.bytes
         FROM unnest(topics) AS t (topic)
-        CROSS JOIN LATERAL (
-          SELECT e.position, e.bytes FROM ${s}.entries e
-          WHERE e.topic = t.topic COLLATE "C" AND e.position ${beyond} horizon AND e.position ${upTo} next
-          ORDER BY e.position ${order} LIMIT page_limit + 1 - cardinality(found)
-        ) p
+        CROSS JOIN LATERAL (${entries(
+          `e.position ${beyond} horizon AND e.position ${upTo} next`,
+          'page_limit + 1 - cardinality(found)',
+        )}) p
         ORDER BY p.position ${order} LIMIT page_limit + 1 - cardinality(found)
       ) o;
     found := found || range_found;
@@ -102,23 +105,57 @@ END $$;
 `;
 }
 
+function chooseFunction(direction: Direction, kind: NameKind): string {
+  const { choose } = DIRECTIONS[direction];
+  return kind === 'topics' ? choose : `${choose}_of_names`;
+}
+
+/** The rows of the index for one name in a range of positions. A name is a topic or a pattern. */
+function indexRows(part: { schema: string; kind: NameKind; range: string; order: string; count: string }): string {
+  const { schema, kind, range, order, count } = part;
+  const s = quoted(schema);
+  const rowsOf = (table: string, column: string): string => `
+      SELECT e.position, e.bytes FROM ${s}.${table} e
+      WHERE e.${column} = t.topic COLLATE "C" AND ${range}
+      ORDER BY e.position ${order} LIMIT ${count}
+    `;
+  if (kind === 'topics') return rowsOf('entries', 'topic');
+  return `
+      SELECT e.position, e.bytes
+      FROM ((${rowsOf('entries', 'topic')}) UNION ALL (${rowsOf('by_pattern', 'pattern')})) e
+      ORDER BY e.position ${order} LIMIT ${count}
+    `;
+}
+
+/** The position after which the indexes are complete: a pattern may have been declared later. */
+function trimmedOf(kind: NameKind): string {
+  if (kind === 'topics') return 'l.trimmed';
+  return `greatest(l.trimmed, (
+    SELECT max(coalesce(p.since, log_head.position, l.trimmed))
+    FROM unnest($1::text[]) AS n (name)
+    LEFT JOIN unnest(l.patterns, l.patterns_since) AS p (name, since) ON p.name = n.name
+    WHERE right(n.name, 1) = '*'
+  ))`;
+}
+
 /**
  * A page: `$1` topics, `$2` position, `$3` limit, `$4` bytes. It is one statement, so log, head and
  * entries are of one snapshot. The index alone decides the positions, and only entries of the page
  * are fetched. If the page has no entries, the result is one row with the log's columns.
  */
-export function readPage(schema: string, direction: Direction): string {
+export function readPage(schema: string, direction: Direction, kind: NameKind = 'topics'): string {
   const s = quoted(schema);
-  const { choose, order } = DIRECTIONS[direction];
+  const { order } = DIRECTIONS[direction];
   return `
 WITH page AS MATERIALIZED (
-  SELECT * FROM ${s}.${choose}($1::text[], $2::bigint, $3::bigint, $4::bigint)
+  SELECT * FROM ${s}.${chooseFunction(direction, kind)}($1::text[], $2::bigint, $3::bigint, $4::bigint)
 )
-SELECT l.epoch_id, l.identity = ${s}.identity() AS current, l.trimmed,
-  (SELECT max(h.position) FROM ${s}.entries h) AS head,
+SELECT l.epoch_id, l.identity = ${s}.identity() AS current, ${trimmedOf(kind)} AS trimmed,
+  log_head.position AS head,
   coalesce(page.more, false) AS more,
   e.position, e.id, e.topic, e.bytes, e.json
 FROM ${s}.log l
+CROSS JOIN (SELECT max(h.position) AS position FROM ${s}.entries h) log_head
 CROSS JOIN page
 LEFT JOIN LATERAL (
   SELECT x.* FROM unnest(page.positions) AS c (position)
@@ -126,4 +163,15 @@ LEFT JOIN LATERAL (
 ) e ON true
 ORDER BY e.position ${order}
 `;
+}
+
+/** The statements of pages, by direction and by the kind of their names. */
+export type ReadPages = Readonly<Record<Direction, Readonly<Record<NameKind, string>>>>;
+
+export function readPages(schema: string): ReadPages {
+  const of = (direction: Direction): ReadPages[Direction] => ({
+    topics: readPage(schema, direction),
+    names: readPage(schema, direction, 'names'),
+  });
+  return { after: of('after'), before: of('before') };
 }

@@ -14,6 +14,7 @@ export interface Statements {
   readonly verify: string;
   readonly positionsOf: string;
   readonly vacuum: string;
+  readonly indexPatterns: string;
 }
 
 export function statements(schema: string): Statements {
@@ -37,9 +38,10 @@ FROM ${s}.log l
 CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS d (id, n)
 LEFT JOIN LATERAL (SELECT e.position FROM ${s}.entries e WHERE e.id = d.id COLLATE "C" LIMIT 1) k ON true
 ORDER BY d.n`,
-    // Skips the table while autovacuum works on it. Starts no parallel workers, because publishers
+    // Skips a table while autovacuum works on it. Starts no parallel workers, because publishers
     // need the processors.
-    vacuum: `VACUUM (SKIP_LOCKED, PARALLEL 0) ${s}.entries`,
+    vacuum: `VACUUM (SKIP_LOCKED, PARALLEL 0) ${s}.entries, ${s}.by_pattern`,
+    indexPatterns: `SELECT ${s}.index_patterns($1::text[], $2::int)`,
   };
 }
 

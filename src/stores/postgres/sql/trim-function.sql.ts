@@ -43,7 +43,7 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(${TRIM_LOCK_CLASS}, '${s}.log'::regclass::oid::int4) THEN
     RETURN;
   END IF;
-  SELECT l.trimmed, l.vacuumed, e.position, e.total, e.records, e.record_total
+  SELECT l.trimmed, l.vacuumed, l.patterns, e.position, e.total, e.records, e.record_total
     INTO last
     FROM ${s}.log l
     LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
@@ -66,6 +66,9 @@ BEGIN
   IF cut.position IS NOT NULL THEN
     DELETE FROM ${s}.entries e WHERE e.position > last.trimmed AND e.position <= cut.position;
     GET DIAGNOSTICS removed = ROW_COUNT;
+    IF cardinality(last.patterns) > 0 THEN
+      DELETE FROM ${s}.by_pattern b WHERE b.pattern = ANY (last.patterns) AND b.position <= cut.position;
+    END IF;
     SELECT cut.position - last.vacuumed >= greatest(${VACUUM_COUNT_MIN}, ${VACUUM_PART} * (last.position - cut.position))
         AND pg_has_role(c.relowner, 'USAGE')
       INTO is_vacuum_due

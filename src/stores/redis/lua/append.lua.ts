@@ -1,13 +1,14 @@
 import { OUT_OF_ORDER_CODE } from '../errors.js';
 import { agreeLua, safetyLua } from './agree.lua.js';
 import { generationsLua } from './generations.lua.js';
+import { patternsLua } from './patterns.lua.js';
 import { retentionLua } from './retention.lua.js';
 
 /**
  * Appends drafts at adjacent positions, except those whose id is known, trims, and wakes the nodes.
  *
  * - KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`.
- * - KEYS[5..] the indexes of the drafts' topics.
+ * - KEYS[5..] the indexes of the drafts' topics, and of patterns that match them.
  * - ARGV[10] token of this append, unique to it.
  * - ARGV[11] `1`: write even if all drafts are known, so that a following WAIT covers their first
  *   append too.
@@ -30,7 +31,7 @@ import { retentionLua } from './retention.lua.js';
  * create a key: an index, or a new generation of ids. So the script writes these first. Readers
  * skip a position that only an index has, and the next append uses that position.
  */
-export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${retentionLua}
+export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${patternsLua}${retentionLua}
 -- An append removes at most this many entries per new entry. More than one, so that a backlog
 -- shrinks.
 local TRIM_RATIO = 2
@@ -46,7 +47,7 @@ end
 
 local log = agree()
 local NODE, PREVIOUS = 'node:' .. ARGV[17], ARGV[18]
-local m = redis.call('HMGET', META, 'time', 'generation', 'bytes', 'oldest', 'records', 'recordbytes', NODE)
+local m = redis.call('HMGET', META, 'time', 'generation', 'bytes', 'oldest', 'records', 'recordbytes', NODE, 'patterns')
 if PREVIOUS ~= '' and m[7] ~= PREVIOUS then
   error({ err = '${OUT_OF_ORDER_CODE} The previous append of this node has not arrived.' })
 end
@@ -56,6 +57,7 @@ local ids, older = KEYS[3 + generation], KEYS[4 - generation]
 local bytes, oldest = tonumber(m[3] or 0), tonumber(m[4] or 0)
 local records, record_bytes = tonumber(m[5] or 0), tonumber(m[6] or 0)
 
+local patterns = patterns_of(m[8])
 local positions, fresh, added, head = {}, {}, {}, nil
 local topics, remembered = {}, {}
 for from = FIRST, #ARGV, 3 * CHUNK do
@@ -72,6 +74,13 @@ for from = FIRST, #ARGV, 3 * CHUNK do
       local index = topics[ARGV[i + 1]] or {}
       topics[ARGV[i + 1]] = index
       index[#index + 1], index[#index + 2] = position, position
+      for _, pattern in ipairs(patterns) do
+        if covers(pattern, ARGV[i + 1]) then
+          index = topics[pattern.name] or {}
+          topics[pattern.name] = index
+          index[#index + 1], index[#index + 2] = position, position
+        end
+      end
       remembered[#remembered + 1], remembered[#remembered + 2] = id, position
       positions[#positions + 1] = head
       fresh[id] = head

@@ -1,19 +1,20 @@
 import { agreeLua } from './agree.lua.js';
+import { patternsLua } from './patterns.lua.js';
 
 /**
  * The script that reads a page of some topics by their indexes, after a position or before one. The
  * cost grows with the number of topics and of entries returned.
  *
- * KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`
- * KEYS[5..] the indexes of the topics
- * ARGV[10] the position; ARGV[11] limit; ARGV[12] bytesMax; ARGV[13..] topics
+ * - KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`.
+ * - KEYS[5..] the indexes of the topics and patterns.
+ * - ARGV[10] the position; ARGV[11] limit; ARGV[12] bytesMax; ARGV[13..] topics and patterns.
  *
  * Returns the values of `answer`, then 1 if there is more, and a flat list: position, id, topic,
  * json and its bytes.
  */
 function pageLua(direction: 'after' | 'before'): string {
   const isAfter = direction === 'after';
-  return `${agreeLua}
+  return `${agreeLua}${patternsLua}
 -- The minimum number of positions in one fetch, because a call costs more than a few positions.
 local SLICE_MIN = 8
 
@@ -60,15 +61,33 @@ end
 
 -- Entries up to trimmed are removed. Positions after the head are those of an append that failed.
 local start = ${isAfter ? 'math.max(position, log.trimmed)' : 'math.min(position, log.head + 1)'}
-local asked = {}
-for i = 13, #ARGV do asked[ARGV[i]] = true end
+local asked, asked_patterns, complete_after = {}, {}, log.trimmed
+for i = 13, #ARGV do
+  asked[ARGV[i]] = true
+  if string.sub(ARGV[i], -1) == '*' then asked_patterns[#asked_patterns + 1] = ARGV[i] end
+end
+if #asked_patterns > 0 then
+  local since = {}
+  for _, pattern in ipairs(patterns_of(redis.call('HGET', META, 'patterns'))) do since[pattern.name] = pattern.since end
+  for i, name in ipairs(asked_patterns) do
+    complete_after = math.max(complete_after, since[name] or log.head)
+    asked_patterns[i] = { prefix = string.sub(name, 1, -2) }
+  end
+end
+local function is_asked(topic)
+  if asked[topic] then return true end
+  for _, pattern in ipairs(asked_patterns) do
+    if covers(pattern, topic) then return true end
+  end
+  return false
+end
 local entries, count, bytes, more = {}, 0, 0, 0
 while limit > 0 and more == 0 do
   local positions = merged(start)
   for _, position in ipairs(positions) do
     local entry = entry_at(position)
     -- An index that survived the loss of its log may have positions that other topics use now.
-    if entry and asked[entry[2][TOPIC]] then
+    if entry and is_asked(entry[2][TOPIC]) then
       local json = entry[2][JSON]
       bytes = bytes + #json
       if count >= limit or (count > 0 and bytes > bytes_max) then
@@ -85,6 +104,7 @@ while limit > 0 and more == 0 do
   -- Some positions had no entry of these topics, so the page continues after them.
   start = positions[#positions]
 end
+log.trimmed = complete_after
 return answer(log, more, entries)
 `;
 }

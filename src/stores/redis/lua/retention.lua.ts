@@ -3,8 +3,8 @@ import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
 
 /**
  * Removes the entries that retention does not keep, oldest first, and their positions in the
- * indexes. The scripts that append and trim use it. They limit the number of entries that it
- * removes.
+ * indexes of topics and patterns. It needs `patterns.lua.ts`. The scripts that append and trim use
+ * it. They limit the number of entries that it removes.
  *
  * `keep`: count, ms, bytes. It reads and writes these fields of the state: `trimmed`, `bytes`,
  * `oldest`, `records` and `recordbytes`. `oldest` is the time of the oldest entry, 0 if there is
@@ -52,6 +52,9 @@ local function trim(log, now, keep, entries_max)
     'records', text(math.max(records, 0)), 'recordbytes', text(math.max(record_bytes, 0)))
   -- The indexes are trimmed last, and errors are ignored, because readers skip positions up to
   -- trimmed.
+  for _, pattern in ipairs(patterns_of(redis.call('HGET', META, 'patterns'))) do
+    redis.pcall('ZREMRANGEBYSCORE', base .. 't:' .. pattern.name, '-inf', text(last))
+  end
   for topic, position in pairs(topics) do
     redis.pcall('ZREMRANGEBYSCORE', base .. 't:' .. topic, '-inf', text(position))
   end

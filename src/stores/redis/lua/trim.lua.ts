@@ -1,5 +1,6 @@
 import { agreeLua } from './agree.lua.js';
 import { generationsLua } from './generations.lua.js';
+import { patternsLua } from './patterns.lua.js';
 import { retentionLua } from './retention.lua.js';
 
 /**
@@ -12,7 +13,7 @@ import { retentionLua } from './retention.lua.js';
  *
  * Returns the values of `answer`, then the number of removed entries.
  */
-export const trimLua = `${agreeLua}${generationsLua}${retentionLua}
+export const trimLua = `${agreeLua}${generationsLua}${patternsLua}${retentionLua}
 local log = agree()
 local keep = { count = tonumber(ARGV[10]), ms = tonumber(ARGV[11]), bytes = tonumber(ARGV[12]) }
 local now = now_ms()

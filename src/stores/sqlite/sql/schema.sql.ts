@@ -72,6 +72,27 @@ CREATE TABLE past_epochs (
 `;
 
 /**
+ * - `patterns`: the declared patterns. The index has the entries after `since`. `declared`: the
+ *   order of the declarations.
+ * - `pattern_entries`: one row for each entry and each pattern that matches its topic. The key is
+ *   what a read needs, and `bytes` decides how many entries fit on a page, as in `by_topic`.
+ */
+const PATTERNS = `
+CREATE TABLE patterns (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  since INTEGER NOT NULL,
+  declared INTEGER NOT NULL
+) STRICT;
+CREATE TABLE pattern_entries (
+  pattern INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (pattern, position)
+) STRICT, WITHOUT ROWID;
+`;
+
+/**
  * "nnlg" marks a file of this store. The store rejects any other database, and does not write to
  * it.
  */
@@ -81,4 +102,4 @@ export const APPLICATION_ID = 0x6e6e6c67;
  * Each migration is one version. A released migration never changes. The file's `user_version` is
  * the number of migrations that the file has.
  */
-export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS, PAST_EPOCHS];
+export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS, PAST_EPOCHS, PATTERNS];

@@ -107,6 +107,52 @@ DELETE FROM entries
 WHERE position > ?1 AND position <= ?2
 `;
 
+// Patterns of topics.
+
+/** The declared patterns, in the order of their declarations. */
+export const PATTERNS = `
+SELECT id, name, since FROM patterns ORDER BY declared
+`;
+
+/** `?1` name, `?2` the position after which it is indexed, `?3` order of its declaration. */
+export const ADD_PATTERN = `
+INSERT INTO patterns (name, since, declared) VALUES (?1, ?2, ?3)
+ON CONFLICT (name) DO UPDATE SET declared = excluded.declared
+`;
+
+/** `?1` number of the pattern. */
+export const REMOVE_PATTERN = `
+DELETE FROM patterns WHERE id = ?1
+`;
+
+/** `?1` number of the pattern, `?2` position, `?3` bytes of JSON. */
+export const INDEX_ENTRY = `
+INSERT INTO pattern_entries (pattern, position, bytes) VALUES (?1, ?2, ?3)
+`;
+
+/** The next positions of one pattern: `?1` name, `?2` position, `?3` number of positions. */
+export const PATTERN_POSITIONS = `
+SELECT position, bytes
+FROM pattern_entries
+WHERE pattern = (SELECT id FROM patterns WHERE name = ?1) AND position > ?2
+ORDER BY position
+LIMIT ?3
+`;
+
+/** Like `PATTERN_POSITIONS`, but before a position and newest first. */
+export const PATTERN_POSITIONS_BEFORE = `
+SELECT position, bytes
+FROM pattern_entries
+WHERE pattern = (SELECT id FROM patterns WHERE name = ?1) AND position < ?2
+ORDER BY position DESC
+LIMIT ?3
+`;
+
+/** Removes the entries of one pattern, `?1`, up to a position, `?2`. */
+export const TRIM_PATTERN = `
+DELETE FROM pattern_entries WHERE pattern = ?1 AND position <= ?2
+`;
+
 // Epochs.
 
 /** `?1` epoch's id, `?2` its secret. Positions continue from the old epoch. */

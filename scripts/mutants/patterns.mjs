@@ -1,0 +1,62 @@
+import { inFile } from './in-file.mjs';
+
+/** Bugs of declared patterns. */
+export const PATTERN_MUTANTS = [
+  ...inFile('core/patterns.ts', {
+    covers: {
+      'a pattern matches records of the library': ['!$topic.startsWith($prefix)', 'true'],
+    },
+    disjointNames: {
+      'a topic beside its pattern is read twice': ['$pattern !== $name && covers($pattern, $name)', 'false'],
+    },
+    afterDeclaration: {
+      'a repeated declaration hides earlier entries': [
+        '$indexed.find(($one) => $one.name === $name)?.since ?? $head',
+        '$head',
+      ],
+    },
+    completeAfter: {
+      'an undeclared pattern counts as complete': ['$found?.since ?? $head', '$found?.since ?? 0'],
+    },
+  }),
+  ...inFile('core/memory-log.ts', {
+    'MemoryLog.dropOldest': {
+      'the index of a pattern keeps dropped entries': ['if ($entries.at(0) === $entry) $entries.shift();', ''],
+    },
+  }),
+  ...inFile('core/feed.ts', {
+    'Feed.#notify': {
+      'a waiter of a pattern does not wake': [
+        'for (const $pattern of $matching) this.$waiters.notify($pattern, $position);',
+        '',
+      ],
+    },
+  }),
+  ...inFile('core/declared-patterns.ts', {
+    'DeclaredPatterns.follow': {
+      'a new epoch has no patterns': ['if ($isLater) this.$declareAgain();', ''],
+    },
+  }),
+  ...inFile('core/rights.ts', {
+    checkPage: {
+      'a pattern shows refused topics': ['withoutTopics($page, $refused)', '$page'],
+      'a refused topic beside a pattern is left out silently': ['$names.some(($name) => $refused.has($name))', 'false'],
+    },
+    withoutTopics: {
+      'a page without refused topics has the bytes of the whole page': ['undefined', 'page.encoded'],
+    },
+  }),
+  ...inFile('core/skipped-pages.ts', {
+    'SkippedPages.endWith': {
+      'a request reads any number of refused pages': ['++this.$count >= SKIPPED_PAGES_MAX', 'false'],
+    },
+    isSkippedPage: {
+      'a stream reads refused pages without a pause': ['$page.more && isEmpty($page)', 'false'],
+    },
+  }),
+  ...inFile('core/reader.ts', {
+    'Reader.#readStore': {
+      'entries beside a pattern are delivered before its declaration': ['hasEntryUpTo($read, $trimmed)', 'false'],
+    },
+  }),
+];
