@@ -28,10 +28,10 @@ export const HISTORY_MUTANTS = [
     },
   }),
   ...inFile('core/memory-log.ts', {
-    nextOf: {
+    nextRun: {
       'topics of the history are not merged': [
-        '$entry && ($other.position - $entry.position) * $step > 0',
-        '$entry && $other.position > $entry.position',
+        '$best && ($other - $position) * $step > 0',
+        '$best && $other > $position',
       ],
     },
   }),
