@@ -38,6 +38,7 @@ export default {
     '^nest-notifications/client/tabs$': '<rootDir>/src/client/tabs/index.ts',
     '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
+    '^nest-notifications/inbox$': '<rootDir>/src/inbox/index.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',
     '^nest-notifications/store$': '<rootDir>/src/stores/index.ts',
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',

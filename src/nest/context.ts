@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { abilitiesOf } from '../core/abilities.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { Feed } from '../core/feed.js';
+import type { FeedObserver } from '../core/observer.js';
 import type { ClaimStore, Store, StoreFactory } from '../core/store.js';
 import { Cursors } from '../wire/cursor.js';
 import { Keys } from '../wire/keys.js';
@@ -67,15 +68,18 @@ export interface ContextOptions {
   readonly options: NotificationsOptions;
   readonly openStore: StoreFactory;
   readonly publishOnly: boolean;
+  /** Observes the feed, for a capability. */
+  readonly observer?: FeedObserver | undefined;
 }
 
 /**
  * Checks the options, then opens the store, then the feed. If the feed cannot open, the store is
  * closed again.
  */
-export async function createContext({ options, openStore, publishOnly }: ContextOptions): Promise<PublishContext> {
+export async function createContext(given: ContextOptions): Promise<PublishContext> {
+  const { options, openStore, publishOnly, observer } = given;
   const settings = resolveSettings(options);
-  const given: Given = {
+  const access: Given = {
     access: new AccessPolicy(isProvided(options.access) ? undefined : options.access),
     origins: options.origins && new Set(options.origins),
     clientAddress: clientAddress(options.trustProxy),
@@ -95,7 +99,7 @@ export async function createContext({ options, openStore, publishOnly }: Context
       return Object.freeze({ ...base, epochId: epoch.id, close });
     }
     const claim = options.tickets && claimOf(store);
-    return Object.freeze({ ...base, ...given, claim, ...(await openReading(base)) });
+    return Object.freeze({ ...base, ...access, claim, ...(await openReading(base, observer)) });
   } catch (error) {
     await store.close().catch((closing: unknown) => {
       logger.error(`The start failed, and then the store could not be closed: ${String(closing)}`);
@@ -109,7 +113,8 @@ type Given = Pick<ReadContext, 'access' | 'origins' | 'clientAddress'>;
 type Reading = Omit<ReadContext, keyof Base | keyof Given | 'claim'>;
 
 /** Opens the feed and creates the parts that serve reads. */
-async function openReading({ settings, clock, store, encoder, security }: Base): Promise<Reading> {
+async function openReading(base: Base, observer: FeedObserver | undefined): Promise<Reading> {
+  const { settings, clock, store, encoder, security } = base;
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const { patterns } = settings;
   if (patterns.length > 0 && !abilitiesOf(store).indexPatterns) {
@@ -117,7 +122,7 @@ async function openReading({ settings, clock, store, encoder, security }: Base):
       'NotificationsModule: option patterns needs a store with indexPatterns(), which indexes the log by patterns; this store has none',
     );
   }
-  const feed = await Feed.open({ store, clock, limits, patterns });
+  const feed = await Feed.open({ store, clock, limits, patterns, observer });
   const unreadLimits = {
     bytesMax: settings.limits.unreadBytesMax,
     msMax: settings.stream.unreadMsMax,

@@ -2,14 +2,17 @@ import {
   ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
+  type InjectionToken,
   type MiddlewareConsumer,
   Module,
   type NestModule,
   type OnModuleInit,
   Optional,
   type Provider,
+  type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { FeedObserver } from '../core/observer.js';
 import type { StoreFactory } from '../core/store.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import { leaveTakenResponses, translateParserErrors } from './http/adapter-hooks.js';
@@ -39,7 +42,7 @@ import {
   resolveExtras,
   resolveRoute,
 } from './module/module-extras.js';
-import { hasObservers, isObserved, mountClient, mountFeed } from './module/mounted.js';
+import { type FeedRoute, hasObservers, isObserved, mountClient, mountFeed } from './module/mounted.js';
 import { NotificationsService } from './notifications.service.js';
 import { beforeGuards } from './http/before-guards.js';
 import type { NotificationsOptions } from './options.js';
@@ -48,7 +51,7 @@ import { revocationsAtStart } from './access/revocation-mark.js';
 import { createContext, isReading, type PublishContext } from './context.js';
 import { NotificationsShutdown } from './lifecycle/shutdown.js';
 import { UnusedConnections } from './lifecycle/unused-connections.js';
-import { CLIENT_FILES, FEED, OPTIONS, CONTEXT } from './module/tokens.js';
+import { CLIENT_FILES, CONTEXT, FEED, OBSERVER, OPTIONS } from './module/tokens.js';
 
 /** The interface of a class for `forRootAsync({ useClass })` or `forRootAsync({ useExisting })`. */
 export interface NotificationsOptionsFactory {
@@ -59,14 +62,16 @@ export interface NotificationsOptionsFactory {
 /**
  * Nest's builder uses this token for all feeds. `define` replaces it with a token for each feed.
  */
-const BUILDER_TOKEN = 'nest-notifications options as given';
+export const BUILDER_TOKEN = 'nest-notifications options as given';
 
 const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<NotificationsOptions>({
   optionsInjectionToken: BUILDER_TOKEN,
 })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createNotificationsOptions')
-  .setExtras(EXTRAS as NotificationsModuleExtras, (definition, extras) => define(definition, resolveExtras(extras)))
+  .setExtras(EXTRAS as NotificationsModuleExtras, (definition, extras) =>
+    defineFeed(definition, resolveExtras(extras), NOTIFICATIONS),
+  )
   .build();
 
 /**
@@ -152,11 +157,29 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
   }
 }
 
-function define(definition: DynamicModule, extras: Extras): DynamicModule {
+/** The parts of a feed's module that differ between the module itself and a capability. */
+export interface FeedParts {
+  /** Creates the controller of a feed. */
+  readonly mount: (route: FeedRoute, extras: Extras) => Type;
+  /** Further providers, and those that exist only with a controller. */
+  readonly providers: readonly Provider[];
+  readonly httpProviders: readonly Provider[];
+  readonly exports: readonly InjectionToken[];
+}
+
+const NOTIFICATIONS: FeedParts = {
+  mount: mountFeed,
+  providers: [],
+  httpProviders: [directLaneProvider, HiddenTickets],
+  exports: [],
+};
+
+/** Defines the module of one feed. */
+export function defineFeed(definition: DynamicModule, extras: Extras, parts: FeedParts): DynamicModule {
   const route = resolveRoute(extras);
   const feed: FeedDefinition = {
     ...route,
-    controller: extras.controller && !extras.publishOnly ? mountFeed(route, extras) : undefined,
+    controller: extras.controller && !extras.publishOnly ? parts.mount(route, extras) : undefined,
     client: extras.serveClient ? mountClient(route, extras) : undefined,
   };
   return {
@@ -168,9 +191,10 @@ function define(definition: DynamicModule, extras: Extras): DynamicModule {
       ...optionsProviders(definition.providers ?? [], feed),
       ...coreProviders(feed, extras.publishOnly === true),
       ...(extras.publishOnly ? [] : [AccessLoader]),
-      ...(feed.controller ? [directLaneProvider, HiddenTickets, UnusedConnections] : []),
+      ...(feed.controller ? [UnusedConnections, ...parts.httpProviders] : []),
+      ...parts.providers,
     ],
-    exports: [getNotificationsToken(feed.name)],
+    exports: [getNotificationsToken(feed.name), ...parts.exports],
   };
 }
 
@@ -204,6 +228,7 @@ function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
         getNotificationsStoreToken(feed.name),
         ModulesContainer,
         ModuleRef,
+        { token: OBSERVER, optional: true },
         ...(feed.client ? [CLIENT_FILES] : []),
       ],
       useFactory: (
@@ -211,10 +236,11 @@ function coreProviders(feed: FeedDefinition, publishOnly: boolean): Provider[] {
         store: StoreFactory,
         modules: ModulesContainer,
         moduleRef: ModuleRef,
+        observer: FeedObserver | undefined,
       ) => {
         checkName(feed, modules);
         const openStore = isReplaced(moduleRef.get(token)) ? memoryStore() : store;
-        return createContext({ options, openStore, publishOnly });
+        return createContext({ options, openStore, publishOnly, observer });
       },
     },
     token === NotificationsService ? NotificationsService : { provide: token, useClass: NotificationsService },

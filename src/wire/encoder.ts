@@ -181,8 +181,8 @@ function encodedOf(page: LogPage): Encoded {
   return (page.encoded ??= {}) as Encoded;
 }
 
-/** Both forms are views of one buffer. */
-function blocksOf(text: string): Blocks {
+/** Frames blocks. Both forms are views of one buffer. */
+export function blocksOf(text: string): Blocks {
   const chunk = Buffer.from(textChunk(text));
   return { chunk, plain: chunk.subarray(chunk.indexOf('\n') + 1, -2) };
 }

@@ -367,7 +367,7 @@ forEachAdapter((adapter) => {
     expect([status, json.code]).toEqual([403, 'forbidden']);
     expect((await poll(app, 'topic=orders&wait=0', AS_ANN)).status).toBe(200);
     expect(events).toHaveLength(1);
-    expect(app.logs.splice(0)).toEqual([expect.stringContaining('A listener of securityEvents failed')]);
+    expect(app.logs.splice(0)).toEqual([expect.stringContaining('A listener of an Observable of this library failed')]);
   });
 
   test('each feed has its own events, those of the body’s parser too', async () => {

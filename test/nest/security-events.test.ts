@@ -64,6 +64,7 @@ describe('security events', () => {
       'limits.waitersMax',
       'limits.waitersPerAddressMax',
       'limits.waitersPerSubscriberMax',
+      'operations.perMinuteMax',
       'publish.perMinuteMax',
       'tickets.perMinuteMax',
     ]);
@@ -136,7 +137,7 @@ describe('security events', () => {
       await pause(0);
       expect(events).toHaveLength(2);
       expect(rethrown).toEqual([]);
-      expect(logs).toEqual([expect.stringContaining('A listener of securityEvents failed')]);
+      expect(logs).toEqual([expect.stringContaining('A listener of an Observable of this library failed')]);
       expect(logs[0]).toContain('of a listener');
     });
 

@@ -39,19 +39,26 @@ export class JsonResponse extends PageResponse {
   }
 
   next(page: LogPage, cursor?: string): void {
-    const { encoder, closing } = this.#context;
     const { raw } = this;
-    if (page.ending) {
-      // The client has received nothing, so its cursor stays the same.
-      const close = page.ending === 'draining';
-      this.#body = pageBody(page, this.#read.asked.cursor ?? encoder.cursor(page));
-      writeJson(raw, this.#body, { close });
-      if (close) closing.add(raw);
-    } else {
-      this.#body = encoder.body(page, cursor);
-      writeJson(raw, this.#body);
-      this.#onPage?.(raw);
-    }
+    const close = page.ending === 'draining';
+    this.#body = this.body(page, cursor);
+    writeJson(raw, this.#body, { close });
+    if (close) this.#context.closing.add(raw);
+    if (!page.ending) this.#onPage?.(raw);
+  }
+
+  /** The body for a page. A capability overrides it. */
+  protected body(page: LogPage, cursor?: string): Body {
+    return page.ending ? pageBody(page, this.cursorOf(page)) : this.#context.encoder.body(page, cursor);
+  }
+
+  /**
+   * The cursor for a page. At the end of a waiter the client has received nothing, so its cursor
+   * stays the same.
+   */
+  protected cursorOf(page: LogPage, cursor?: string): string {
+    const asked = page.ending ? this.#read.asked.cursor : cursor;
+    return asked ?? this.#context.encoder.cursor(page);
   }
 
   drained(): Promise<void> | undefined {

@@ -96,9 +96,14 @@ export class SseResponse extends PageResponse {
     else if (page.entries.length > 0 || page.gap) {
       const retry = this.#renewedRetry();
       if (retry) this.#write(retry);
-      this.#writeBlocks(this.#context.encoder.blocks(page, this.#read.idSuffix));
+      this.#writeBlocks(this.blocks(page));
       this.#idSentAtMs = this.#context.clock.monotonic();
     } else this.#writeQuiet(page);
+  }
+
+  /** The blocks of a page with notifications or a gap. A capability overrides it. */
+  protected blocks(page: LogPage): Blocks {
+    return this.#context.encoder.blocks(page, this.#read.idSuffix);
   }
 
   /**

@@ -1,7 +1,6 @@
 import { type ControllerOptions, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { ClientController } from '../client-file/client.controller.js';
-import type { NotificationsController } from '../notifications.controller.js';
 import { isReading, type PublishContext, type ReadContext } from '../context.js';
 import { FEED, CONTEXT } from './tokens.js';
 
@@ -12,7 +11,7 @@ export interface FeedDefinition {
   readonly path: string;
   readonly version: ControllerOptions['version'] | undefined;
   /** The mounted controller; undefined if the feed has none. */
-  readonly controller: Type<NotificationsController> | undefined;
+  readonly controller: Type | undefined;
   readonly client: Type<ClientController> | undefined;
 }
 

@@ -9,7 +9,8 @@ import { OriginGuard } from '../access/origin.guard.js';
 import { TicketGuard } from '../tickets/ticket.guard.js';
 import { unlessTicket } from '../tickets/unless-ticket.js';
 
-type Route = Pick<FeedDefinition, 'path' | 'version'>;
+/** Path and version of a controller. */
+export type FeedRoute = Pick<FeedDefinition, 'path' | 'version'>;
 
 /**
  * Nest's metadata keys for the interceptors and filters of a class. `@nestjs/common` does not
@@ -21,7 +22,7 @@ const OBSERVER_KEYS = ['__interceptors__', '__exceptionFilters__'];
  * Creates a controller class for each feed, because path, guards and decorators are metadata of the
  * class.
  */
-export function mountFeed(route: Route, { guards, decorators }: Extras): Type<NotificationsController> {
+export function mountFeed(route: FeedRoute, { guards, decorators }: Extras): Type<NotificationsController> {
   class MountedNotificationsController extends NotificationsController {}
   decorate(MountedNotificationsController, decorators);
   const own = unlessTicket(guards, MountedNotificationsController);
@@ -30,7 +31,7 @@ export function mountFeed(route: Route, { guards, decorators }: Extras): Type<No
   return MountedNotificationsController;
 }
 
-export function mountClient(route: Route, { decorators, clientDecorators }: Extras): Type<ClientController> {
+export function mountClient(route: FeedRoute, { decorators, clientDecorators }: Extras): Type<ClientController> {
   class MountedClientController extends ClientController {}
   decorate(MountedClientController, [...clientDecorators, ...decorators]);
   controllerAt(route)(MountedClientController);
@@ -55,11 +56,11 @@ export function hasObservers(controller: Type): boolean {
 }
 
 /** Applies decorators as TypeScript does: the last one first. */
-function decorate(controller: Type, decorators: readonly ClassDecorator[]): void {
+export function decorate(controller: Type, decorators: readonly ClassDecorator[]): void {
   for (const decorator of [...decorators].reverse()) decorator(controller);
 }
 
-function controllerAt({ path, version }: Route): ClassDecorator {
+export function controllerAt({ path, version }: FeedRoute): ClassDecorator {
   const options: ControllerOptions = { path, ...(version !== undefined && { version }) };
   return Controller(options);
 }

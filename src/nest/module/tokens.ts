@@ -11,3 +11,5 @@ export const DIRECT_LANE = Symbol('nest-notifications direct lane');
 export const OPTIONS = Symbol('nest-notifications options');
 /** The scripts of the client; see `ClientFiles`. */
 export const CLIENT_FILES = Symbol('nest-notifications client files');
+/** An observer of the feed, which a capability provides. Undefined without one. */
+export const OBSERVER = Symbol('nest-notifications observer');

@@ -52,7 +52,7 @@ function isolated<T>(observer: Given<T>): Observer<T> {
     if (hasReported) return;
     hasReported = true;
     const detail = error instanceof Error ? error.stack : String(error);
-    logger.error('A listener of securityEvents failed. Its further errors are not logged.', detail);
+    logger.error('A listener of an Observable of this library failed. Its further errors are not logged.', detail);
   };
   const guard = (call: () => unknown): void => {
     try {

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../core/errors.js';
 export interface SecurityRequest {
   /**
    * The built-in route of the feed. `ticket` is `POST <path>/tickets`; a stream that a ticket opens
-   * is a `stream`.
+   * is a `stream`. On an inbox, a page is a `poll`, and an operation is a `publish`.
    */
   readonly route: 'poll' | 'stream' | 'publish' | 'ticket';
   /**
@@ -50,6 +50,7 @@ export type SecurityEvent =
         | 'limits.waitersPerSubscriberMax'
         | 'limits.waitersPerAddressMax'
         | 'publish.perMinuteMax'
+        | 'operations.perMinuteMax'
         | 'tickets.perMinuteMax'
         | 'tickets.usesPerMinuteMax';
       readonly code: ErrorCode;

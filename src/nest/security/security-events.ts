@@ -17,6 +17,7 @@ const LIMIT_OF: Partial<Record<ErrorCode, Limit>> = {
   subscriber_waiters_too_many: 'limits.waitersPerSubscriberMax',
   address_waiters_too_many: 'limits.waitersPerAddressMax',
   publish_too_fast: 'publish.perMinuteMax',
+  operations_too_fast: 'operations.perMinuteMax',
   tickets_too_fast: 'tickets.perMinuteMax',
 };
 

@@ -1,0 +1,101 @@
+import type { Gap } from '../../core/gap.js';
+import type { LogEntry } from '../../core/notification.js';
+import type { LogPage } from '../../core/page.js';
+import { pageToSse } from '../../wire/sse.js';
+import type { ReadContext } from '../../nest/context.js';
+import type { InboxCounts } from '../inbox-counts.js';
+import { inboxRecordOf } from '../inbox-record.js';
+import { itemState } from '../inbox-state.js';
+import { type InboxItem, itemOf } from './inbox-item.js';
+import { type InboxReader, typeOf } from './inbox-items.js';
+import type { InboxLists } from './inbox-lists.js';
+import type { InboxStates } from './inbox-states.js';
+import type { InboxOp } from './operation-request.js';
+import { RECORDS } from './inbox-topics.js';
+
+/** An operation of any device of the subscriber. */
+export interface InboxChange {
+  readonly op: InboxOp;
+  /** The ids of the items. Undefined if `upTo` is set. */
+  readonly ids?: readonly string[] | undefined;
+  /** The id of the newest item. The change also applies to all older items. */
+  readonly upTo?: string | undefined;
+  /** Until when a snoozed item is hidden: an RFC 3339 timestamp in UTC. */
+  readonly until?: string | undefined;
+}
+
+/** New items and operations: the body of a long poll, or the data of one event of a stream. */
+export interface InboxEvent {
+  /** New items, in the order of the log. */
+  readonly items: readonly InboxItem[];
+  /** Operations, in the order of the log. */
+  readonly changes: readonly InboxChange[];
+  /** Undefined if there are neither new items nor changes. */
+  readonly counts?: InboxCounts | undefined;
+  readonly gap?: Gap | undefined;
+}
+
+export interface InboxEventsOptions {
+  readonly context: ReadContext;
+  readonly states: InboxStates;
+  readonly lists: InboxLists;
+}
+
+/** The reader of a live feed, and the topic of the subscriber's records. */
+export interface LiveReader {
+  readonly reader: InboxReader;
+  readonly records: string;
+}
+
+/** Makes the events of live readers. Records of the log are never sent as they are. */
+export class InboxEvents {
+  readonly #context: ReadContext;
+  readonly #states: InboxStates;
+  readonly #lists: InboxLists;
+
+  constructor({ context, states, lists }: InboxEventsOptions) {
+    this.#context = context;
+    this.#states = states;
+    this.#lists = lists;
+  }
+
+  async of({ entries, gap }: LogPage, { reader, records }: LiveReader): Promise<InboxEvent> {
+    if (entries.length === 0) return { items: [], changes: [], ...(gap && { gap }) };
+    const { state } = await this.#states.received(records);
+    const items = entries
+      .filter((entry) => !isRecord(entry))
+      .map((entry) => ({ entry, item: itemState(state, entry.position) }))
+      .filter(({ item }) => !item.removed)
+      .map(({ entry, item }) => itemOf(entry, item));
+    const counts = await this.#lists.counts(reader, state);
+    return { items, changes: entries.flatMap(changeOf), counts, ...(gap && { gap }) };
+  }
+
+  /** The blocks of an event stream. */
+  async blocks(page: LogPage, live: LiveReader): Promise<string> {
+    const { cursors, encoder } = this.#context;
+    const { epoch, entries } = page;
+    const { gap: _, ...event } = await this.of(page, live);
+    const [first] = entries;
+    const cursor = encoder.cursor(page);
+    // A stream that is cut off after the gap resumes with the first notification of the page.
+    const gapCursor = first ? cursors.sealStable(epoch, first.position, 'before') : cursor;
+    const ids = { after: () => cursor, before: () => gapCursor, end: () => gapCursor };
+    const gap = pageToSse({ ...page, entries: [] }, ids);
+    return first ? `${gap}data: ${JSON.stringify(event)}\nid: ${cursor}\n\n` : gap;
+  }
+}
+
+/** Also true for records of the library on a topic with items. */
+function isRecord(entry: LogEntry): boolean {
+  return entry.topic.startsWith(RECORDS) || typeOf(entry).startsWith('$');
+}
+
+function changeOf(entry: LogEntry): readonly InboxChange[] {
+  const record = entry.topic.startsWith(RECORDS) ? inboxRecordOf(entry) : undefined;
+  if (!record || !('operation' in record)) return [];
+  const { operation, ids } = record;
+  const { op } = operation;
+  if ('upTo' in operation) return [{ op, upTo: ids[0] }];
+  return [{ op, ids, ...('untilMs' in operation && { until: new Date(operation.untilMs).toISOString() }) }];
+}

@@ -1,0 +1,63 @@
+import { firstValueFrom } from 'rxjs';
+import type { ClientRead, FeedHistoryRequest } from '../../core/feed-request.js';
+import type { LogEntry } from '../../core/notification.js';
+import type { LogPage } from '../../core/page.js';
+import type { ReadContext } from '../../nest/context.js';
+
+/**
+ * The maximum number of items that one call reads, newest first. A person does not act on an item
+ * behind a thousand newer ones. The bound limits the cost of ids that do not exist.
+ */
+export const ITEMS_READ_MAX = 1_000;
+/** Items of one read. An operation or a count usually needs no second one. */
+const ITEMS_PER_READ = 100;
+
+/** The reader of an inbox. A call of the application has topics only. */
+export type InboxReader = Pick<ClientRead, 'topics' | 'subscriber' | 'address' | 'revocations'>;
+
+/** A part of an inbox, newest first. */
+export interface ItemsRequest {
+  readonly reader: InboxReader;
+  readonly before: FeedHistoryRequest['before'];
+  /** Items of each read. */
+  readonly limit?: number | undefined;
+  /** The most items of all reads. */
+  readonly itemsMax?: number | undefined;
+}
+
+/** Reads the items of inboxes, newest first. */
+export class InboxItems {
+  readonly #context: ReadContext;
+
+  constructor(context: ReadContext) {
+    this.#context = context;
+  }
+
+  /** One page, without records of the library. */
+  async page({ reader, before, limit = ITEMS_PER_READ }: ItemsRequest): Promise<LogPage> {
+    const { feed, unread, settings } = this.#context;
+    const bytesMax = unread.pollBytes;
+    const bounds = { before, limit: Math.min(limit, settings.poll.limitMax), bytesMax };
+    const { topics, subscriber, address, revocations } = reader;
+    return firstValueFrom(feed.history({ ...bounds, topics, subscriber, address, revocations }));
+  }
+
+  /** Page after page, until the end of the inbox or until `itemsMax` items were read. */
+  async *pages({ itemsMax = ITEMS_READ_MAX, ...request }: ItemsRequest): AsyncGenerator<LogPage> {
+    let { before } = request;
+    for (let count = 0; count < itemsMax;) {
+      const page = await this.page({ ...request, before });
+      yield page;
+      if (!page.more) return;
+      // An item that was skipped, because it has expired, counts as one at least.
+      count += Math.max(page.entries.length, 1);
+      before = { epochId: page.epoch.id, position: page.position };
+    }
+  }
+}
+
+/** The type of an item. JSON of the library begins with these fields, so it need not be parsed. */
+export function typeOf({ json }: LogEntry): string {
+  const [, known] = /^\{"id":"[^"]*","topic":"[^"]*","type":"([^"]*)"/.exec(json) ?? [];
+  return known ?? String((JSON.parse(json) as { type: unknown }).type);
+}

@@ -1,0 +1,116 @@
+import type { LogEntry } from '../../core/notification.js';
+import { NotificationsError } from '../../core/errors.js';
+import type { Gap } from '../../core/gap.js';
+import type { LogPage, LogPosition } from '../../core/page.js';
+import type { ReadContext } from '../../nest/context.js';
+import { InboxCounter, type InboxCounts } from '../inbox-counts.js';
+import type { InboxState } from '../inbox-state.js';
+import { type InboxItem, type ItemFilter, itemIn } from './inbox-item.js';
+import { type InboxItems, type InboxReader, typeOf } from './inbox-items.js';
+
+/** One page of an inbox, newest first. */
+export interface InboxPage {
+  readonly items: readonly InboxItem[];
+  readonly counts: InboxCounts;
+  /** `before` with this cursor reads the next older page. */
+  readonly cursor: string;
+  /**
+   * Older items may exist. A page of a filtered list may have fewer items than its limit, or none,
+   * although `more` is true: one page reads 1,000 items at most.
+   */
+  readonly more: boolean;
+  /**
+   * The position after the newest item of the page, for "mark all as read" and for the live feed.
+   * On an older page, it is the position at which that page begins.
+   */
+  readonly follow: string;
+  /** The list ends with this page, but retention has removed older items of the log. */
+  readonly trimmed: boolean;
+  /** The cursor `before` belongs to a log that no longer exists, or that has lost notifications. */
+  readonly gap?: Gap | undefined;
+}
+
+/** A list request after its checks. */
+export interface ListRequest {
+  readonly reader: InboxReader;
+  readonly filter: ItemFilter;
+  readonly before: LogPosition | 'latest';
+  readonly limit: number;
+}
+
+interface Found {
+  readonly items: readonly InboxItem[];
+  /** The page that was read first. */
+  readonly first: LogPage;
+  /** The list continues before this entry. Undefined: at the end of `last`. */
+  readonly stop: LogEntry | undefined;
+  readonly last: LogPage;
+}
+
+/** Lists and counts the items of inboxes. */
+export class InboxLists {
+  readonly #context: ReadContext;
+  readonly #items: InboxItems;
+  readonly #cap: number;
+
+  constructor(context: ReadContext, items: InboxItems, cap: number) {
+    this.#context = context;
+    this.#items = items;
+    this.#cap = cap;
+  }
+
+  /** The counts of an inbox with this state. */
+  async counts(reader: InboxReader, state: InboxState): Promise<InboxCounts> {
+    const counter = new InboxCounter({ state, nowMs: this.#context.clock.now(), cap: this.#cap });
+    for await (const page of this.#items.pages({ reader, before: 'latest', limit: this.#cap + 1 })) {
+      for (const entry of page.entries) counter.add({ position: entry.position, type: typeOf(entry) });
+      if (counter.isComplete(page.position + 1)) break;
+    }
+    return counter.counts();
+  }
+
+  /** A page of items, and the counts. */
+  async list(request: ListRequest, state: InboxState): Promise<InboxPage> {
+    const { epoch, head } = this.#context.feed.window;
+    // A page has a fixed end, so that `follow` covers exactly the items that were shown.
+    const before = request.before === 'latest' ? { epochId: epoch.id, position: head } : request.before;
+    const [found, counts] = await Promise.all([
+      this.#find({ ...request, before }, state),
+      this.counts(request.reader, state),
+    ]);
+    return { items: found.items, counts, ...this.#cursorsOf(found) };
+  }
+
+  async #find({ reader, filter, before, limit }: ListRequest, state: InboxState): Promise<Found> {
+    const options = { filter, nowMs: this.#context.clock.now() };
+    const items: InboxItem[] = [];
+    let first: LogPage | undefined;
+    let last: LogPage | undefined;
+    for await (const page of this.#items.pages({ reader, before, limit })) {
+      first ??= page;
+      last = page;
+      for (const entry of page.entries) {
+        const item = itemIn(entry, state, options);
+        if (!item) continue;
+        if (items.length === limit) return { items, first, last, stop: entry };
+        items.push(item);
+      }
+      if (items.length === limit) break;
+    }
+    if (!first || !last) throw new NotificationsError('store_unavailable', 'The inbox could not be read.');
+    return { items, first, last, stop: undefined };
+  }
+
+  #cursorsOf({ first, last, stop }: Found): Omit<InboxPage, 'items' | 'counts'> {
+    const { cursors, encoder } = this.#context;
+    const upTo = first.history?.upTo ?? first.position;
+    return {
+      // The list continues with the entry `stop` itself.
+      cursor: stop ? cursors.sealStable(last.epoch, stop.position, 'after') : encoder.cursor(last),
+      more: stop !== undefined || last.more,
+      follow: encoder.seal(first.epoch, upTo),
+      trimmed: stop === undefined && last.history?.trimmed === true,
+      ...(first.gap && { gap: first.gap }),
+    };
+  }
+}

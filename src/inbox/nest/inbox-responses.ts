@@ -1,0 +1,107 @@
+import type { LogPage } from '../../core/page.js';
+import { type Blocks, type Body, blocksOf } from '../../wire/encoder.js';
+import { JsonResponse, type JsonResponseOptions } from '../../nest/http/json-response.js';
+import type { FrameworkResponse } from '../../nest/http/raw-response.js';
+import { SseResponse, type SseResponseOptions } from '../../nest/http/sse-response.js';
+import type { InboxEvents, LiveReader } from './inbox-events.js';
+
+/** The maker of events, and the reader of the response. */
+export interface LiveInbox {
+  readonly events: InboxEvents;
+  readonly live: LiveReader;
+}
+
+const NO_BODY: Body = { content: '', bytes: 0 };
+
+/**
+ * The answer of one long poll of an inbox. Its event needs reads of the store, so it is written
+ * while the page counts as being drained.
+ */
+export class InboxJsonResponse extends JsonResponse {
+  readonly #inbox: LiveInbox;
+  #pending: Promise<void> | undefined;
+  #event = NO_BODY;
+
+  constructor(response: FrameworkResponse, options: JsonResponseOptions, inbox: LiveInbox) {
+    super(response, options);
+    this.#inbox = inbox;
+  }
+
+  override next(page: LogPage, cursor?: string): void {
+    this.#pending = this.#write(page, cursor);
+  }
+
+  override drained(): Promise<void> | undefined {
+    return this.#pending?.then(() => super.drained());
+  }
+
+  protected override body(): Body {
+    return this.#event;
+  }
+
+  async #write(page: LogPage, given?: string): Promise<void> {
+    try {
+      const event = await this.#inbox.events.of(page, this.#inbox.live);
+      const text = JSON.stringify({ ...event, cursor: this.cursorOf(page, given), more: page.more });
+      this.#event = { content: text, bytes: Buffer.byteLength(text) };
+      if (!this.raw.writableEnded && !this.raw.destroyed) super.next(page);
+    } catch (error) {
+      this.error(error);
+    }
+  }
+}
+
+/** An event stream of an inbox. A page is written before the next one, and before the end. */
+export class InboxSseResponse extends SseResponse {
+  readonly #inbox: LiveInbox;
+  #pending: Promise<void> | undefined;
+  #blocks = '';
+
+  constructor(response: FrameworkResponse, options: SseResponseOptions, inbox: LiveInbox) {
+    super(response, options);
+    this.#inbox = inbox;
+  }
+
+  override next(page: LogPage): void {
+    const hasEvent = !page.ending && (page.entries.length > 0 || page.gap !== undefined);
+    if (hasEvent) this.#pending = this.#write(page);
+    else if (this.#pending) this.#pending = this.#end(this.#pending, page);
+    else super.next(page);
+  }
+
+  override drained(): Promise<void> | undefined {
+    const pending = this.#pending;
+    if (!pending) return super.drained();
+    return pending.then(() => {
+      if (this.#pending === pending) this.#pending = undefined;
+      return super.drained();
+    });
+  }
+
+  protected override blocks(): Blocks {
+    return blocksOf(this.#blocks);
+  }
+
+  async #write(page: LogPage): Promise<void> {
+    this.#blocks = await this.#inbox.events.blocks(page, this.#inbox.live);
+    this.#passOn(page);
+  }
+
+  /**
+   * Ends the stream after the page that is being written. If that page cannot be written, the last
+   * cursor must not advance beyond it.
+   */
+  async #end(pending: Promise<void>, page: LogPage): Promise<void> {
+    try {
+      await pending;
+      this.#passOn(page);
+    } catch (error) {
+      this.error(error);
+    }
+  }
+
+  /** The client may have left meanwhile. */
+  #passOn(page: LogPage): void {
+    if (!this.raw.writableEnded && !this.raw.destroyed) super.next(page);
+  }
+}

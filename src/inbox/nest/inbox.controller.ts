@@ -1,0 +1,122 @@
+import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { jittered } from '../../core/backoff.js';
+import type { FeedRequest } from '../../core/feed-request.js';
+import type { LogPosition } from '../../core/page.js';
+import { race } from '../../core/race.js';
+import type { Page } from '../../wire/encoder.js';
+import type { ReadContext } from '../../nest/context.js';
+import { grantedOne, requestOn, withErrorHeaders } from '../../nest/http/error-headers.js';
+import {
+  type FrameworkRequest,
+  type FrameworkResponse,
+  takeOver,
+  writeHeadOnly,
+  writeValue,
+} from '../../nest/http/raw-response.js';
+import { ANSWERED } from '../../nest/http/responder.js';
+import { NotificationsRoute } from '../../nest/http/route.decorator.js';
+import { type Inbox, readerOf, type InboxResult } from './inbox.js';
+import { grantedInboxRead, type GrantedInboxRead, grantedOperation } from './inbox-grant.js';
+import type { InboxPage } from './inbox-lists.js';
+import { InboxJsonResponse, InboxSseResponse, type LiveInbox } from './inbox-responses.js';
+import { INBOX } from './inbox-token.js';
+
+/**
+ * The HTTP routes of an inbox: `GET /inbox` as a page, as a long poll and as an event stream, and
+ * `POST /inbox` for operations. Before a handler runs, the guard has found the subscriber.
+ */
+@Controller()
+export class InboxController {
+  readonly #inbox: Inbox;
+  readonly #context: ReadContext;
+
+  constructor(@Inject(INBOX) inbox: Inbox) {
+    this.#inbox = inbox;
+    this.#context = inbox.context;
+  }
+
+  @Get()
+  @NotificationsRoute('read')
+  read(
+    @Req() request: FrameworkRequest,
+    @Res({ passthrough: true }) response: FrameworkResponse,
+  ): Observable<Page | undefined> | Promise<InboxPage> {
+    const granted = grantedInboxRead(request);
+    const { mode } = granted;
+    if (request.method === 'HEAD') {
+      writeHeadOnly(takeOver(response), granted.read.asked.transport);
+      return ANSWERED;
+    }
+    if (mode === 'page') return this.#page(granted, response);
+    return mode === 'stream' ? this.#stream(granted, response) : this.#poll(granted, response);
+  }
+
+  @Post()
+  @NotificationsRoute('publish')
+  async operate(
+    @Req() request: FrameworkRequest,
+    @Res({ passthrough: true }) response: FrameworkResponse,
+  ): Promise<InboxResult> {
+    const { subscriber, request: operation, address, revocations } = grantedOperation(request);
+    try {
+      const result = await this.#inbox.apply(subscriber, operation, { address, revocations });
+      writeValue(takeOver(response), result, 200);
+      return result;
+    } catch (error) {
+      throw withErrorHeaders(error, response, requestOn('publish', request, this.#context));
+    }
+  }
+
+  async #page({ subscriber, list, read }: GrantedInboxRead, response: FrameworkResponse): Promise<InboxPage> {
+    const { address, revocations, asked } = read;
+    try {
+      const checked = { ...this.#inbox.checkList(list), before: asked.before ?? 'latest' };
+      const page = await this.#inbox.list(subscriber, checked, { address, revocations });
+      writeValue(takeOver(response), page, 200);
+      return page;
+    } catch (error) {
+      throw withErrorHeaders(error, response, grantedOne(read, this.#context));
+    }
+  }
+
+  #poll(granted: GrantedInboxRead, response: FrameworkResponse): Observable<Page | undefined> {
+    const { read } = granted;
+    const waitMs = Math.min(read.asked.waitMs, read.expiresInMs);
+    const { feed, unread, responder } = this.#context;
+    const request = { ...requestOf(granted, read.asked.after, waitMs), bytesMax: unread.pollBytes };
+    const page$ = race(feed.arrivals(request), feed.timeout(request));
+    const options = { read, context: this.#context };
+    return responder.respond(page$, new InboxJsonResponse(response, options, this.#live(granted)));
+  }
+
+  #stream(granted: GrantedInboxRead, response: FrameworkResponse): Observable<Page | undefined> {
+    const { read } = granted;
+    const { feed, unread, responder, settings } = this.#context;
+    const start = this.#startOf(read.asked.after);
+    const page$ = feed.follow({
+      ...requestOf(granted, start, settings.stream.heartbeatMs),
+      bytesMax: unread.streamBytes,
+      lifetimeMs: Math.min(jittered(settings.stream.lifetimeMs), read.expiresInMs),
+    });
+    const options = { read, context: this.#context, start };
+    return responder.respond(page$, new InboxSseResponse(response, options, this.#live(granted)));
+  }
+
+  /** The first block of a stream has a cursor, so `latest` becomes a position here. */
+  #startOf(after: FeedRequest['after']): LogPosition | 'earliest' {
+    const { epoch, head } = this.#context.feed.window;
+    return after === 'latest' ? { epochId: epoch.id, position: head } : after;
+  }
+
+  #live({ subscriber, topics }: GrantedInboxRead): LiveInbox {
+    // The waiter of the request holds a slot already, so the reads of its events need none.
+    const live = { reader: readerOf(topics, subscriber), records: topics.records };
+    return { events: this.#inbox.events, live };
+  }
+}
+
+function requestOf({ read }: GrantedInboxRead, after: FeedRequest['after'], waitMs: number): FeedRequest {
+  const { asked, topics, subscriber, address, rights, revocations } = read;
+  return { topics, after, limit: asked.limit, waitMs, subscriber, address, rights, revocations };
+}

@@ -1,0 +1,168 @@
+import { Subject } from 'rxjs';
+import { NotificationsError } from '../../core/errors.js';
+import { checkType } from '../../core/names.js';
+import type { ClientRead } from '../../core/feed-request.js';
+import type { LogPosition } from '../../core/page.js';
+import type { Rights } from '../../core/rights.js';
+import type { ReadContext } from '../../nest/context.js';
+import type { InboxCounts } from '../inbox-counts.js';
+import { InboxEvents } from './inbox-events.js';
+import { InboxItems, type InboxReader } from './inbox-items.js';
+import { type InboxStatus, STATUSES } from './inbox-item.js';
+import { InboxLists, type InboxPage, type ListRequest } from './inbox-lists.js';
+import { InboxOperations } from './inbox-operations.js';
+import type { InboxOptions, InboxSettings } from './inbox-options.js';
+import { InboxStates } from './inbox-states.js';
+import { checkBroadcast, type InboxTopics, personalTopic, recordsTopic } from './inbox-topics.js';
+import type { InboxOp, OperationRequest } from './operation-request.js';
+import type { RecordObserver } from './record-observer.js';
+
+/** A part of an inbox to list. */
+export interface InboxListRequest {
+  /** The items of the list. @default 'inbox': all except archived, snoozed and removed ones */
+  readonly status?: InboxStatus | undefined;
+  /** Only items of this type, or of these types. @default all types */
+  readonly type?: string | readonly string[] | undefined;
+  /** The cursor of a page: the list continues with older items. @default the newest items */
+  readonly before?: string | undefined;
+  /** Items per page. @default the option `poll.limit` */
+  readonly limit?: number | undefined;
+}
+
+/** The result of an operation. */
+export interface InboxResult {
+  /** False if the inbox had this state already. */
+  readonly changed: boolean;
+  /**
+   * Ids that are not among the newest 1,000 items of the subscriber, or that were removed. They
+   * changed nothing.
+   */
+  readonly unknown: readonly string[];
+  /** The counts after the operation. */
+  readonly counts: InboxCounts;
+}
+
+/** One operation that was performed through this node. */
+export interface PerformedOperation {
+  readonly subscriber: string;
+  readonly op: InboxOp;
+  /** The ids of the items. With `upTo`, the id of the newest one: it applies to older items too. */
+  readonly ids: readonly string[];
+  readonly upTo: boolean;
+}
+
+/** The caller of a request. The application's own calls have none of these fields. */
+export type InboxCaller = Pick<ClientRead, 'address' | 'revocations'>;
+
+export interface InboxParts {
+  readonly context: ReadContext;
+  readonly options: InboxOptions;
+  readonly settings: InboxSettings;
+  readonly observer: RecordObserver;
+}
+
+/** The inboxes of a feed, for the service and the controller. */
+export class Inbox {
+  readonly context: ReadContext;
+  readonly settings: InboxSettings;
+  readonly events: InboxEvents;
+  readonly changes = new Subject<PerformedOperation>();
+  readonly #topics: InboxOptions['topics'];
+  readonly #states: InboxStates;
+  readonly #lists: InboxLists;
+  readonly #operations: InboxOperations;
+
+  constructor({ context, options, settings, observer }: InboxParts) {
+    const { store, feed } = context;
+    const items = new InboxItems(context);
+    const states = new InboxStates({ store, epochId: () => feed.window.epoch.id, bytesMax: settings.cache.bytes });
+    const lists = new InboxLists(context, items, settings.counts.cap);
+    const { exceptionsMax } = settings.operations;
+    observer.onRecord = (entry) => {
+      states.add(entry);
+    };
+    this.context = context;
+    this.settings = settings;
+    this.#topics = options.topics;
+    this.#states = states;
+    this.#lists = lists;
+    this.events = new InboxEvents({ context, states, lists });
+    this.#operations = new InboxOperations({ context, items, states, exceptionsMax });
+  }
+
+  /** @throws NotificationsError if the option `topics` returns an invalid topic, or too many */
+  async topicsOf(subscriber: string): Promise<InboxTopics> {
+    const { topicsMax } = this.context.settings.limits;
+    const broadcasts = [...new Set(await this.#topics?.(subscriber))].map(checkBroadcast);
+    // Two more topics: the subscriber's own items and records.
+    if (broadcasts.length + 2 > topicsMax) {
+      const message = `${broadcasts.length} broadcasts for one subscriber, at most ${topicsMax - 2} are allowed`;
+      throw new NotificationsError('topics_too_many', message);
+    }
+    return { personal: personalTopic(subscriber), records: recordsTopic(subscriber), broadcasts };
+  }
+
+  /** The current access to broadcasts. A subscriber can always read the own items. */
+  rightsOf(subscriber: string, { personal, records }: InboxTopics): Rights {
+    const isOwn = (topic: string): boolean => topic === personal || topic === records;
+    return {
+      allowed: (topics) => {
+        if (topics.every(isOwn)) return topics;
+        return Promise.resolve(this.#topics?.(subscriber) ?? []).then((now) =>
+          topics.filter((topic) => isOwn(topic) || now.includes(topic)),
+        );
+      },
+    };
+  }
+
+  async list(subscriber: string, request: Omit<ListRequest, 'reader'>, caller?: InboxCaller): Promise<InboxPage> {
+    const topics = await this.topicsOf(subscriber);
+    const { inbox } = await this.#states.current(topics.records);
+    return this.#lists.list({ ...request, reader: readerOf(topics, subscriber, caller) }, inbox.state);
+  }
+
+  async counts(subscriber: string): Promise<InboxCounts> {
+    const topics = await this.topicsOf(subscriber);
+    const { inbox } = await this.#states.current(topics.records);
+    return this.#lists.counts(readerOf(topics, subscriber), inbox.state);
+  }
+
+  async apply(subscriber: string, request: OperationRequest, caller?: InboxCaller): Promise<InboxResult> {
+    const topics = await this.topicsOf(subscriber);
+    const reader = readerOf(topics, subscriber, caller);
+    const applied = await this.#operations.apply({ reader, records: topics.records, request });
+    const { changed, ids, unknown, state } = applied;
+    if (changed) this.changes.next({ subscriber, op: request.op, ids, upTo: 'upTo' in request });
+    return { changed, unknown, counts: await this.#lists.counts(reader, state) };
+  }
+
+  /**
+   * Checks a list request.
+   * @throws NotificationsError `status_invalid`, `type_invalid`, `limit_invalid` or
+   *   `before_invalid`
+   */
+  checkList(given: InboxListRequest): Omit<ListRequest, 'reader'> {
+    const { poll } = this.context.settings;
+    const { status = 'inbox', type, before, limit = poll.limit } = given;
+    if (!STATUSES.includes(status)) {
+      throw new NotificationsError('status_invalid', `status must be one of ${STATUSES.join(', ')}`);
+    }
+    if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= poll.limitMax)) {
+      throw new NotificationsError('limit_invalid', `limit must be a whole number from 1 to ${poll.limitMax}`);
+    }
+    const position = before === undefined || before === 'latest' ? 'latest' : this.openCursor(before);
+    if (!position) throw new NotificationsError('before_invalid', 'before is not a cursor of this inbox');
+    const types = type === undefined ? undefined : [type].flat().map(checkType);
+    return { filter: { status, types }, before: position, limit };
+  }
+
+  openCursor(text: string): LogPosition | undefined {
+    return this.context.cursors.open(text, this.context.feed.window.epoch);
+  }
+}
+
+/** The reader of the items. Without a caller, limits per subscriber do not apply. */
+export function readerOf({ personal, broadcasts }: InboxTopics, subscriber: string, caller?: InboxCaller): InboxReader {
+  const topics = [personal, ...broadcasts].sort();
+  return caller ? { topics, subscriber, ...caller } : { topics };
+}

@@ -1,0 +1,24 @@
+import { Injectable } from '@nestjs/common';
+import type { LogEntry } from '../../core/notification.js';
+import type { FeedObserver } from '../../core/observer.js';
+import { RECORDS } from './inbox-topics.js';
+
+const ignore = (): void => undefined;
+
+/**
+ * Receives the records of all inboxes from the tail of the log. It exists before the feed is
+ * opened, and the states need the opened feed. So the states set `onRecord` later.
+ */
+@Injectable()
+export class RecordObserver implements FeedObserver {
+  readonly armed = ignore;
+  readonly ended = ignore;
+  readonly delivered = ignore;
+  readonly gap = ignore;
+  readonly rejected = ignore;
+  onRecord: (entry: LogEntry) => void = ignore;
+
+  published(entries: readonly LogEntry[]): void {
+    for (const entry of entries) if (entry.topic.startsWith(RECORDS)) this.onRecord(entry);
+  }
+}

@@ -1,0 +1,234 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  UseInterceptors,
+} from '@nestjs/common';
+import { getNotificationsToken, NotificationsModule, type NotificationsService } from 'nest-notifications';
+import { InboxModule, type InboxModuleExtras, type InboxOptions, InboxService } from 'nest-notifications/inbox';
+import { tap } from 'rxjs';
+import { type Adapter, ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
+import { startApp, type TestApp } from '../support/http/app.js';
+import { Connection, request } from '../support/http/connection.js';
+import type { Message } from '../support/http/message.js';
+import { idsOf } from '../support/inbox.js';
+import { until } from '../support/time/until.js';
+
+interface Running {
+  readonly app: TestApp;
+  readonly inbox: InboxService;
+  /** Polls and streams of the inbox. */
+  readonly waiters: () => number;
+}
+
+const subscriber = ({ request: { headers } }: { request: { headers: Record<string, string | undefined> } }) =>
+  headers.authorization;
+
+/** An application with a feed and an inbox. A caller's subscriber is its `Authorization` header. */
+async function start(adapter: Adapter, options: Partial<InboxOptions> & InboxModuleExtras = {}): Promise<Running> {
+  const inboxModule = InboxModule.forRoot({ access: { subscriber }, ...options });
+  const app = await startApp(adapter, { imports: [NotificationsModule.forRoot({ access: 'public' }), inboxModule] });
+  const feed = app.nest.get<NotificationsService>(getNotificationsToken('inbox'), { strict: false });
+  const inbox = app.nest.get(InboxService, { strict: false });
+  return { app, inbox, waiters: () => feed.counts().waiters };
+}
+
+const as = (name: string) => ({ Authorization: name });
+
+function get(app: TestApp, query = '', name = 'ann', headers: Record<string, string> = {}): Promise<Message> {
+  return request(app, { path: `/inbox?${query}`, headers: { ...as(name), ...headers } });
+}
+
+function operate(app: TestApp, body: unknown, name = 'ann'): Promise<Message> {
+  const headers = { ...as(name), 'Content-Type': 'application/json' };
+  return request(app, { method: 'POST', path: '/inbox', headers, body: JSON.stringify(body) });
+}
+
+async function fill(inbox: InboxService, count: number, name = 'ann'): Promise<void> {
+  for (let n = 1; n <= count; n++) await inbox.send(name, { id: `${name[0]}${n}`, type: 'comment', data: { n } });
+}
+
+/** A request that the inbox's feed holds by the time this resolves. */
+async function hold({ app, waiters }: Running, query: string, headers: Record<string, string>): Promise<Connection> {
+  const before = waiters();
+  const connection = await Connection.open(app);
+  connection.send({ path: `/inbox?${query}`, headers });
+  await until(() => waiters() > before);
+  return connection;
+}
+
+/** Waits for a block of a stream. Returns its event and its id. */
+async function block(connection: Connection, { message, pattern }: { message: Message; pattern: RegExp }) {
+  await connection.when(() => pattern.test(message.text), String(pattern));
+  const [, data = '', id = ''] = pattern.exec(message.text) ?? [];
+  return { event: JSON.parse(data), id };
+}
+
+forEachAdapter((adapter) => {
+  describe('GET /inbox', () => {
+    test('answers the newest items with their state, and the counts', async () => {
+      const { app, inbox } = await start(adapter);
+      await fill(inbox, 3);
+      await inbox.markRead('ann', 'a1');
+      const response = await get(app, 'limit=2');
+      expect(response.status).toBe(200);
+      expect(response.header('cache-control')).toBe('no-cache, no-store');
+      expect(response.json).toMatchObject({
+        items: [
+          { notification: { id: 'a3', type: 'comment', data: { n: 3 } }, seen: false, read: false, archived: false },
+          { notification: { id: 'a2' } },
+        ],
+        counts: { unseen: 2, unread: 2, total: 3, types: { comment: 2 }, cap: 99 },
+        more: true,
+      });
+      const older = await get(app, `limit=2&before=${response.json.cursor}`);
+      expect([idsOf(older.json), older.json.more]).toEqual([['a1'], false]);
+    });
+
+    test('filters by status and type', async () => {
+      const { app, inbox } = await start(adapter);
+      await fill(inbox, 3);
+      await inbox.send('ann', { id: 'like', type: 'like' });
+      await inbox.archive('ann', 'a1');
+      expect(idsOf((await get(app, 'status=archived')).json)).toEqual(['a1']);
+      expect(idsOf((await get(app, 'type=like,follow')).json)).toEqual(['like']);
+    });
+  });
+
+  describe('POST /inbox', () => {
+    test('changes the state and answers the counts', async () => {
+      const { app, inbox } = await start(adapter);
+      await fill(inbox, 3);
+      const { status, json } = await operate(app, { op: 'read', ids: ['a1', 'none'] });
+      expect([status, json]).toEqual([
+        200,
+        {
+          changed: true,
+          unknown: ['none'],
+          counts: { unseen: 2, unread: 2, total: 3, types: { comment: 2 }, cap: 99 },
+        },
+      ]);
+      expect((await operate(app, { op: 'read', ids: ['a1'] })).json).toMatchObject({ changed: false });
+    });
+
+    test('marks all items up to the cursor that was shown', async () => {
+      const { app, inbox } = await start(adapter);
+      await fill(inbox, 3);
+      const { follow } = (await get(app)).json;
+      await inbox.send('ann', { id: 'late', type: 'comment' });
+      const { json } = await operate(app, { op: 'read', upTo: follow });
+      expect(json.counts.unread).toBe(1);
+      expect(idsOf((await get(app, 'status=unread')).json)).toEqual(['late']);
+    });
+
+    test('snoozes until a time', async () => {
+      const { app, inbox } = await start(adapter);
+      await fill(inbox, 1);
+      const until = new Date(Date.now() + 60_000).toISOString();
+      expect((await operate(app, { op: 'snooze', ids: ['a1'], until })).json.counts.snoozeEndsAt).toBe(until);
+      expect((await get(app, 'status=snoozed')).json.items).toMatchObject([{ snoozedUntil: until }]);
+    });
+  });
+
+  describe('a live inbox', () => {
+    test('answers a held poll with a new item and the counts', async () => {
+      const running = await start(adapter);
+      const { follow } = (await get(running.app)).json;
+      const poll = await hold(running, `cursor=${follow}&wait=20`, as('ann'));
+      await fill(running.inbox, 1);
+      const { status, json } = await poll.response();
+      expect(status).toBe(200);
+      expect(json).toMatchObject({
+        items: [{ notification: { id: 'a1' }, read: false }],
+        changes: [],
+        counts: { unread: 1 },
+        more: false,
+      });
+      const next = await get(running.app, `cursor=${json.cursor}&wait=0`);
+      expect(next.json).toEqual({ items: [], changes: [], cursor: expect.any(String), more: false });
+      await poll.destroy();
+    });
+
+    test('answers a held poll of another device with an operation, without the record itself', async () => {
+      const running = await start(adapter);
+      const { app, inbox } = running;
+      await fill(inbox, 2);
+      const { follow } = (await get(app)).json;
+      const poll = await hold(running, `cursor=${follow}&wait=20`, as('ann'));
+      await operate(app, { op: 'archive', ids: ['a1'] });
+      const { json, text } = await poll.response();
+      expect(json).toMatchObject({ items: [], changes: [{ op: 'archive', ids: ['a1'] }], counts: { total: 1 } });
+      expect(text).not.toMatch(/positions|inbox\.operation|\$/);
+      const all = await operate(app, { op: 'read', upTo: follow });
+      expect(all.json.counts.unread).toBe(0);
+      const next = await get(app, `cursor=${json.cursor}&wait=0`);
+      expect(next.json.changes).toEqual([{ op: 'read', upTo: 'a2' }]);
+      await poll.destroy();
+    });
+
+    test('streams items and operations, each with the counts and a cursor to resume from', async () => {
+      const running = await start(adapter);
+      const { app, inbox } = running;
+      const headers = { ...as('ann'), Accept: 'text/event-stream' };
+      const stream = await hold(running, 'cursor=latest', headers);
+      const message = await stream.head();
+      await fill(inbox, 1);
+      const sent = await block(stream, { message, pattern: /data: (\{"items":\[\{.*)\nid: (\S+)\n\n/ });
+      expect(sent.event).toMatchObject({ items: [{ notification: { id: 'a1' } }], counts: { unread: 1 } });
+      await operate(app, { op: 'read', ids: ['a1'] });
+      const changed = await block(stream, { message, pattern: /data: (\{"items":\[\],.*)\nid: (\S+)\n\n/ });
+      expect(changed.event).toMatchObject({ changes: [{ op: 'read', ids: ['a1'] }], counts: { unread: 0 } });
+      await stream.destroy();
+      const resumed = await get(app, `cursor=${sent.id}&wait=0`);
+      expect(resumed.json).toMatchObject({ items: [], changes: [{ op: 'read' }] });
+    });
+
+    test('of another subscriber does not wake', async () => {
+      const running = await start(adapter);
+      const { app, inbox } = running;
+      const { follow } = (await get(app, '', 'bob')).json;
+      await fill(inbox, 1);
+      await operate(app, { op: 'read', ids: ['a1'] });
+      const { json } = await get(app, `cursor=${follow}&wait=0`, 'bob');
+      expect(json).toEqual({ items: [], changes: [], cursor: expect.any(String), more: false });
+    });
+  });
+
+  test('a caller without a subscriber is refused on every route', async () => {
+    const { app } = await start(adapter);
+    const refused = [
+      await request(app, { path: '/inbox' }),
+      await request(app, { path: '/inbox?wait=0' }),
+      await request(app, { path: '/inbox', headers: { Accept: 'text/event-stream' } }),
+      await request(app, {
+        method: 'POST',
+        path: '/inbox',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ op: 'read', ids: ['a1'] }),
+      }),
+    ];
+    for (const { status, json } of refused) expect([status, json.code]).toEqual([403, 'forbidden']);
+  });
+
+  test('guards and interceptors of the application run', async () => {
+    const seen: string[] = [];
+    @Injectable()
+    class Watch implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler) {
+        return next.handle().pipe(tap(() => seen.push(context.getHandler().name)));
+      }
+    }
+    const guards = [
+      { canActivate: (context: ExecutionContext) => !context.switchToHttp().getRequest().headers.blocked },
+    ];
+    const { app, inbox } = await start(adapter, { guards, decorators: [UseInterceptors(Watch)] });
+    await fill(inbox, 1);
+    expect((await get(app, '', 'ann', { blocked: 'yes' })).status).toBe(403);
+    expect((await get(app)).json.counts.unread).toBe(1);
+    expect((await operate(app, { op: 'read', ids: ['a1'] })).json.counts.unread).toBe(0);
+    expect((await get(app, 'cursor=earliest&wait=0')).json.counts.unread).toBe(0);
+    expect(seen).toEqual(['read', 'operate', 'read']);
+  });
+}, ADAPTERS);

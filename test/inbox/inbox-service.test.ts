@@ -1,0 +1,355 @@
+import 'reflect-metadata';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { memoryStore } from 'nest-notifications';
+import type { InboxOptions, InboxService, PerformedOperation } from 'nest-notifications/inbox';
+import { ManualClock } from 'nest-notifications/testing';
+import { endTest } from '../support/http/cleanup.js';
+import { idsOf, inboxNode, shared } from '../support/inbox.js';
+
+const clock = new ManualClock();
+
+async function open(options: Partial<InboxOptions> = {}): Promise<InboxService> {
+  return (await inboxNode({ clock, ...options })).inbox;
+}
+
+/** Sends items with the ids `a1` to `a<count>`. */
+async function fill(inbox: InboxService, count: number, subscriber = 'ann'): Promise<void> {
+  for (let n = 1; n <= count; n++) await inbox.send(subscriber, { id: `${subscriber[0]}${n}`, type: 'comment' });
+}
+
+afterEach(endTest);
+
+describe('a list', () => {
+  test('has the items of the subscriber alone, newest first, with their state', async () => {
+    const inbox = await open();
+    await fill(inbox, 3);
+    await fill(inbox, 2, 'bob');
+    const page = await inbox.list('ann');
+    expect(idsOf(page)).toEqual(['a3', 'a2', 'a1']);
+    expect(page.items[0]).toMatchObject({ seen: false, read: false, archived: false });
+    expect(page.counts).toEqual({ unseen: 3, unread: 3, total: 3, types: { comment: 3 }, cap: 99 });
+    expect(page).toMatchObject({ more: false, trimmed: false });
+  });
+
+  test('is read in pages without a hole or a repetition', async () => {
+    const inbox = await open();
+    await fill(inbox, 25);
+    const pages = [await inbox.list('ann', { limit: 10 })];
+    while (pages.at(-1)!.more) pages.push(await inbox.list('ann', { limit: 10, before: pages.at(-1)!.cursor }));
+    expect(pages.flatMap(idsOf)).toEqual(Array.from({ length: 25 }, (_, index) => `a${25 - index}`));
+  });
+
+  test.each([
+    ['inbox', ['a6', 'a3', 'a2']],
+    ['unread', ['a6', 'a3']],
+    ['unseen', ['a6']],
+    ['read', ['a2']],
+    ['archived', ['a1']],
+    ['snoozed', ['a5']],
+  ] as const)('of the status %s', async (status, ids) => {
+    const inbox = await open();
+    await fill(inbox, 6);
+    await inbox.markSeen('ann', 'a3');
+    await inbox.markRead('ann', 'a2');
+    await inbox.archive('ann', 'a1');
+    await inbox.remove('ann', 'a4');
+    await inbox.snooze('ann', 'a5', new Date(clock.now() + 1_000));
+    expect(idsOf(await inbox.list('ann', { status }))).toEqual(ids);
+  });
+
+  test('of a status or a type is read in pages too', async () => {
+    const inbox = await open();
+    for (let n = 1; n <= 30; n++) await inbox.send('ann', { id: `a${n}`, type: n % 3 ? 'like' : 'comment' });
+    const pages = [await inbox.list('ann', { type: 'comment', limit: 4 })];
+    while (pages.at(-1)!.more) {
+      pages.push(await inbox.list('ann', { type: ['comment'], limit: 4, before: pages.at(-1)!.cursor }));
+    }
+    expect(pages.flatMap(idsOf)).toEqual(Array.from({ length: 10 }, (_, index) => `a${30 - 3 * index}`));
+    expect(pages[0]!.counts.types).toEqual({ like: 20, comment: 10 });
+  });
+
+  test('reads 1,000 items at most for one page', async () => {
+    const inbox = await open();
+    await fill(inbox, 1_100);
+    await inbox.archive('ann', 'a1099');
+    const page = await inbox.list('ann', { status: 'archived' });
+    expect([idsOf(page), page.more]).toEqual([['a1099'], true]);
+    const older = await inbox.list('ann', { status: 'archived', before: page.cursor });
+    expect([idsOf(older), older.more]).toEqual([[], false]);
+  });
+
+  test.each([
+    [{ status: 'all' as never }, 'status_invalid'],
+    [{ type: 'not a type' }, 'type_invalid'],
+    [{ before: 'x' }, 'before_invalid'],
+    [{ limit: 0 }, 'limit_invalid'],
+  ])('rejects %j', async (request, code) => {
+    await expect((await open()).list('ann', request)).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a broadcast', () => {
+  const topics = (subscriber: string) => (subscriber === 'eve' ? [] : ['announcements']);
+
+  test('is stored once and shown to each subscriber by the option `topics`', async () => {
+    const inbox = await open({ topics });
+    await fill(inbox, 1);
+    await inbox.send({ topic: 'announcements' }, { id: 'news', type: 'release' });
+    expect(idsOf(await inbox.list('ann'))).toEqual(['news', 'a1']);
+    expect(idsOf(await inbox.list('new subscriber'))).toEqual(['news']);
+    expect(idsOf(await inbox.list('eve'))).toEqual([]);
+  });
+
+  test('has its own state for each subscriber', async () => {
+    const inbox = await open({ topics });
+    await inbox.send({ topic: 'announcements' }, { id: 'news', type: 'release' });
+    await inbox.remove('ann', 'news');
+    expect(idsOf(await inbox.list('ann'))).toEqual([]);
+    expect(idsOf(await inbox.list('bob'))).toEqual(['news']);
+  });
+
+  test('cannot be sent to the topic of one subscriber', async () => {
+    const inbox = await open();
+    const sent = inbox.send({ topic: 'inbox.0123' }, { type: 'release' });
+    await expect(sent).rejects.toMatchObject({ code: 'topic_invalid' });
+  });
+
+  test('cannot be read from the topic of another subscriber', async () => {
+    const inbox = await open({ topics: () => ['inbox.0123'] });
+    await expect(inbox.list('ann')).rejects.toMatchObject({ code: 'topic_invalid' });
+  });
+});
+
+describe('send', () => {
+  test('appends an id once', async () => {
+    const inbox = await open();
+    expect(await inbox.send('ann', { id: 'a1', type: 'comment' })).toEqual({ id: 'a1', duplicate: false });
+    expect(await inbox.send('ann', { id: 'a1', type: 'comment' })).toEqual({ id: 'a1', duplicate: true });
+    expect((await inbox.counts('ann')).total).toBe(1);
+  });
+
+  test('rejects an id that was used for another recipient', async () => {
+    const inbox = await open();
+    await inbox.send('ann', { id: 'a1', type: 'comment' });
+    await expect(inbox.send('bob', { id: 'a1', type: 'comment' })).rejects.toMatchObject({ code: 'id_reused' });
+  });
+
+  test('keeps the options of a publish: expiry and key', async () => {
+    const inbox = await open();
+    await inbox.send('ann', { id: 'old', type: 'likes', key: 'post-1', data: { count: 1 } });
+    await inbox.send('ann', { id: 'new', type: 'likes', key: 'post-1', data: { count: 2 } });
+    await inbox.send('ann', { id: 'short', type: 'offer', ttlMs: 1_000 });
+    expect(idsOf(await inbox.list('ann'))).toEqual(['short', 'new']);
+    await clock.advance(1_000);
+    expect(idsOf(await inbox.list('ann'))).toEqual(['new']);
+    expect((await inbox.counts('ann')).unread).toBe(1);
+  });
+
+  test.each(['', 'x'.repeat(201)])('rejects the recipient %j', async (recipient) => {
+    const sent = (await open()).send(recipient, { type: 'comment' });
+    await expect(sent).rejects.toMatchObject({ code: 'subscriber_invalid' });
+  });
+});
+
+describe('an operation', () => {
+  test('returns the counts after it', async () => {
+    const inbox = await open();
+    await fill(inbox, 3);
+    const result = await inbox.markRead('ann', ['a1', 'a2']);
+    expect(result).toMatchObject({ changed: true, unknown: [], counts: { unread: 1, unseen: 1, total: 3 } });
+  });
+
+  test('with an effect that exists already changes nothing and says so', async () => {
+    const { inbox, feed } = await inboxNode({ clock });
+    await fill(inbox, 3);
+    await inbox.markRead('ann', 'a1');
+    const { published } = feed.totals();
+    expect(await inbox.markRead('ann', 'a1')).toMatchObject({ changed: false, counts: { unread: 2 } });
+    expect(feed.totals().published).toBe(published);
+  });
+
+  test('names ids that are not in the inbox, and changes the others', async () => {
+    const inbox = await open();
+    await fill(inbox, 2);
+    await fill(inbox, 2, 'bob');
+    const result = await inbox.archive('ann', ['a1', 'b1', 'none']);
+    expect(result).toMatchObject({ changed: true, unknown: ['b1', 'none'], counts: { total: 1 } });
+    expect((await inbox.counts('bob')).total).toBe(2);
+  });
+
+  test('does not find a removed item, so nothing restores it', async () => {
+    const inbox = await open();
+    await fill(inbox, 1);
+    await inbox.remove('ann', 'a1');
+    expect(await inbox.markUnread('ann', 'a1')).toMatchObject({ changed: false, unknown: ['a1'] });
+    expect((await inbox.counts('ann')).total).toBe(0);
+  });
+
+  test('finds ids among the newest 1,000 items', async () => {
+    const inbox = await open();
+    await fill(inbox, 1_001);
+    expect(await inbox.markRead('ann', ['a1', 'a2'])).toMatchObject({ changed: true, unknown: ['a1'] });
+  });
+
+  test('can be reversed', async () => {
+    const inbox = await open();
+    await fill(inbox, 1);
+    await inbox.markRead('ann', 'a1');
+    expect(await inbox.markUnread('ann', 'a1')).toMatchObject({ counts: { unread: 1, unseen: 0 } });
+    await inbox.archive('ann', 'a1');
+    expect(await inbox.unarchive('ann', 'a1')).toMatchObject({ counts: { total: 1 } });
+  });
+
+  test.each([
+    [['read', []], 'body_invalid'],
+    [['read', Array.from({ length: 101 }, (_, n) => `a${n}`)], 'body_invalid'],
+    [['read', ['not an id']], 'id_invalid'],
+    [['read', { upTo: 'x' }], 'cursor_invalid'],
+  ] as const)('rejects %j', async ([, target], code) => {
+    const inbox = await open();
+    await expect(inbox.markRead('ann', target as never)).rejects.toMatchObject({ code });
+  });
+
+  test('is emitted once, if it changed the inbox', async () => {
+    const inbox = await open();
+    await fill(inbox, 2);
+    const performed: PerformedOperation[] = [];
+    inbox.changes$.subscribe((operation) => performed.push(operation));
+    await inbox.markRead('ann', 'a1');
+    await inbox.markRead('ann', 'a1');
+    await inbox.archive('ann', { upTo: (await inbox.list('ann')).follow });
+    expect(performed).toEqual([
+      { subscriber: 'ann', op: 'read', ids: ['a1'], upTo: false },
+      { subscriber: 'ann', op: 'archive', ids: ['a2'], upTo: true },
+    ]);
+  });
+});
+
+describe('"mark all as read"', () => {
+  test('leaves an item unread that arrived after the list was shown', async () => {
+    const inbox = await open();
+    await fill(inbox, 3);
+    const shown = await inbox.list('ann');
+    await inbox.send('ann', { id: 'late', type: 'comment' });
+    const { counts } = await inbox.markRead('ann', { upTo: shown.follow });
+    expect(counts.unread).toBe(1);
+    expect(idsOf(await inbox.list('ann', { status: 'unread' }))).toEqual(['late']);
+  });
+
+  test('twice needs one record', async () => {
+    const inbox = await open();
+    await fill(inbox, 3);
+    await inbox.markRead('ann', { upTo: (await inbox.list('ann')).follow });
+    const again = await inbox.markRead('ann', { upTo: (await inbox.list('ann')).follow });
+    expect(again.changed).toBe(false);
+  });
+
+  test('in an empty inbox changes nothing', async () => {
+    const inbox = await open();
+    expect(await inbox.markRead('ann', { upTo: (await inbox.list('ann')).follow })).toMatchObject({ changed: false });
+  });
+
+  test('rejects a cursor of another log', async () => {
+    const [inbox, other] = [await open(), await open()];
+    await fill(other, 3);
+    const { follow } = await other.list('ann');
+    await fill(inbox, 3);
+    await expect(inbox.markRead('ann', { upTo: follow })).rejects.toMatchObject({ code: 'cursor_invalid' });
+    expect((await inbox.counts('ann')).unread).toBe(3);
+  });
+});
+
+describe('a snoozed item', () => {
+  test('is hidden until its time, and then it is new', async () => {
+    const inbox = await open();
+    await fill(inbox, 2);
+    await inbox.markRead('ann', 'a1');
+    const until = new Date(clock.now() + 1_000);
+    const { counts } = await inbox.snooze('ann', 'a1', until);
+    expect(counts).toMatchObject({ unread: 1, total: 1, snoozeEndsAt: until.toISOString() });
+    await clock.advance(1_000);
+    expect(await inbox.counts('ann')).toEqual({ unseen: 2, unread: 2, total: 2, types: { comment: 2 }, cap: 99 });
+  });
+
+  test('is shown again at once by unsnooze', async () => {
+    const inbox = await open();
+    await fill(inbox, 1);
+    await inbox.snooze('ann', 'a1', new Date(clock.now() + 1_000));
+    expect(await inbox.unsnooze('ann', 'a1')).toMatchObject({ counts: { unread: 1 } });
+  });
+
+  test.each([-1, 0, 367 * 24 * 3_600_000, NaN])('cannot be snoozed for %i ms', async (ms) => {
+    const inbox = await open();
+    const snoozed = inbox.snooze('ann', 'a1', new Date(clock.now() + ms));
+    await expect(snoozed).rejects.toMatchObject({ code: 'option_invalid' });
+  });
+});
+
+describe('the number of exceptions', () => {
+  test('is bounded: watermarks replace them, and otherwise the operation is rejected', async () => {
+    const inbox = await open({ operations: { exceptionsMax: 10 } });
+    await fill(inbox, 60);
+    const odd = Array.from({ length: 30 }, (_, index) => `a${2 * index + 1}`);
+    for (const id of odd.slice(0, 5)) await inbox.markRead('ann', id);
+    await expect(inbox.markRead('ann', odd)).rejects.toMatchObject({ code: 'inbox_full' });
+    expect((await inbox.counts('ann')).unread).toBe(55);
+    await inbox.markRead('ann', ['a2', 'a4', 'a6', 'a8']);
+    expect((await inbox.counts('ann')).unread).toBe(51);
+    expect(idsOf(await inbox.list('ann', { status: 'read' }))).toEqual([
+      'a9',
+      'a8',
+      'a7',
+      'a6',
+      'a5',
+      'a4',
+      'a3',
+      'a2',
+      'a1',
+    ]);
+  });
+});
+
+describe('several nodes', () => {
+  test('agree about each operation as soon as it is acknowledged', async () => {
+    const store = shared(memoryStore());
+    const nodes = [await open({ store }), await open({ store }), await open({ store })];
+    await fill(nodes[0]!, 5);
+    await nodes[0]!.markRead('ann', 'a1');
+    expect((await nodes[1]!.counts('ann')).unread).toBe(4);
+    await nodes[1]!.markUnread('ann', 'a1');
+    expect(await nodes[2]!.markRead('ann', 'a1')).toMatchObject({ changed: true });
+    for (const node of nodes) expect((await node.counts('ann')).unread).toBe(4);
+  });
+
+  test('write a snapshot after 48 operations, so a new node reads few records', async () => {
+    const store = shared(memoryStore());
+    const reads: number[] = [];
+    const first = await open({ store });
+    await fill(first, 60);
+    for (let n = 1; n <= 60; n++) await first.markRead('ann', `a${n}`);
+    const counted: InboxOptions['store'] = async (runtime) => {
+      const opened = await store(runtime);
+      return {
+        ...opened,
+        append: (drafts) => opened.append(drafts),
+        tail: (after, onAppended) => opened.tail(after, onAppended),
+        close: () => opened.close(),
+        read: async (query) => {
+          const read = await opened.read(query);
+          if (query.topics[0]?.startsWith('$inbox.')) reads.push(read.entries.length);
+          return read;
+        },
+      };
+    };
+    const second = await open({ store: counted });
+    expect((await second.counts('ann')).unread).toBe(0);
+    expect(reads).toHaveLength(1);
+    expect(reads[0]).toBeLessThanOrEqual(64);
+  });
+});
+
+test('an option that does not exist, or is wrong, fails the start', async () => {
+  await expect(open({ counts: { cap: 0 } })).rejects.toThrow('InboxModule: option counts.cap is 0');
+  await expect(open({ topics: [] as never })).rejects.toThrow('InboxModule: option topics must be a function');
+  await expect(open({ inbox: {} } as never)).rejects.toThrow('there is no option inbox');
+});

@@ -1,0 +1,45 @@
+import { Test, type TestingModule } from '@nestjs/testing';
+import { getNotificationsToken, type NotificationsService, type StoreFactory } from 'nest-notifications';
+import { InboxModule, type InboxOptions, type InboxPage, InboxService } from 'nest-notifications/inbox';
+import type { Store } from 'nest-notifications/store';
+import { atTestEnd } from './http/cleanup.js';
+
+/** One node of an application with inboxes, without HTTP. */
+export interface InboxNode {
+  readonly module: TestingModule;
+  readonly inbox: InboxService;
+  readonly feed: NotificationsService;
+  close(): Promise<void>;
+}
+
+/** Starts a node. It is closed after the test. */
+export async function inboxNode(options: Partial<InboxOptions> = {}): Promise<InboxNode> {
+  const imports = [InboxModule.forRoot({ access: { subscriber: () => undefined }, ...options })];
+  const module = await Test.createTestingModule({ imports }).compile();
+  await module.init();
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= module.close());
+  atTestEnd(close);
+  const feed = module.get<NotificationsService>(getNotificationsToken('inbox'), { strict: false });
+  return { module, inbox: module.get(InboxService, { strict: false }), feed, close };
+}
+
+/** Several nodes share one store, which stays open when a node closes. */
+export function shared(factory: StoreFactory): StoreFactory {
+  let opened: Store | Promise<Store> | undefined;
+  return async (runtime) => {
+    opened ??= factory(runtime);
+    const store = await opened;
+    return new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'close') return () => Promise.resolve();
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+      },
+    });
+  };
+}
+
+export function idsOf({ items }: Pick<InboxPage, 'items'>): string[] {
+  return items.map(({ notification }) => notification.id);
+}
