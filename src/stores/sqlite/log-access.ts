@@ -21,10 +21,19 @@ export interface LogAccessOptions {
  */
 const BUSY_RETRY_MS = 1;
 /**
- * Milliseconds that a process leaves the lock to waiting processes after a commit. The time allows
- * them several attempts.
+ * A process asks for the lock after it has waited for this time. Earlier, the process that has just
+ * committed may take the lock again, because a change of the process costs a pause.
+ *
+ * `bench/shared-file.ts` on two idle cores, 16 appends in flight in each of three processes:
+ * 8,320 appends/s, p99 31 ms, longest 45 ms. Without asking: 8,540/s, 41 ms, 82 ms. If a process
+ * asks at once: 6,640/s, 22 ms, 50 ms.
  */
-const GIVE_WAY_MS = 5;
+export const ASK_AFTER_MS = 20;
+/**
+ * Milliseconds after a commit for which a process leaves the lock to a process that asks. The time
+ * allows that process several attempts.
+ */
+export const GIVE_WAY_MS = 5;
 
 /** The file has changed; it must be opened again. */
 class FileChanged extends Error {}
@@ -67,12 +76,13 @@ export class LogAccess {
   write<T>(task: (file: LogFile, log: LogState) => T): Promise<T> {
     return this.#exclusive(async () => {
       await this.#giveWay();
+      const sinceMs = this.#options.clock.monotonic();
       return this.#attempt(async () => {
         const file = await this.#opened();
-        this.#begin(file);
+        this.#begin(file, sinceMs);
         if (file.checkpointDue) {
           await this.#checkpoint(file);
-          this.#begin(file);
+          this.#begin(file, sinceMs);
         }
         try {
           const log = file.state();
@@ -147,17 +157,18 @@ export class LogAccess {
     await file.rollback();
   }
 
-  #begin(file: LogFile): void {
+  /** @param sinceMs when the call began to wait for the lock */
+  #begin(file: LogFile, sinceMs: number): void {
     try {
       file.begin();
     } catch (error) {
-      file.showWaiting();
+      if (this.#options.clock.monotonic() - sinceMs >= ASK_AFTER_MS) file.askForLock();
       throw error;
     }
   }
 
   /**
-   * Leaves the lock to another process that waits for it, until that process has committed. Without
+   * Leaves the lock to another process that asks for it, until that process has committed. Without
    * this, the process that has just committed would always take the lock next. It tries at once,
    * while the other processes wait for a timer.
    */
@@ -165,7 +176,7 @@ export class LogAccess {
     const { clock } = this.#options;
     const { version, atMs } = this.#committed;
     const file = this.#usable();
-    if (!file?.othersWait) return;
+    if (!file?.othersAsk) return;
     while (clock.monotonic() - atMs < GIVE_WAY_MS && file.version === version) await pause(clock, BUSY_RETRY_MS);
   }
 

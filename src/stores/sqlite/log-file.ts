@@ -9,7 +9,7 @@ import type { Origin } from './continuity.js';
 import { epochOf, EpochWriter } from './epoch-writer.js';
 import { createFile, fileIdentity, inodeAt, sameFile } from './file-identity.js';
 import type { IdRow } from './id-window.js';
-import { LockQueue } from './lock-queue.js';
+import { LockSignal } from './lock-signal.js';
 import { migrate } from './migrations.js';
 import { mergeTopics, type Place } from './merge.js';
 import { PatternTable } from './pattern-table.js';
@@ -48,7 +48,7 @@ export class LogFile {
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #checkpoints: Checkpoints;
-  readonly #queue: LockQueue;
+  readonly #signal: LockSignal;
   readonly #queries: Queries;
   readonly #commands: Commands;
   readonly #epochs: EpochWriter;
@@ -65,7 +65,7 @@ export class LogFile {
     this.#commands = connections.commands;
     this.#epochs = connections.epochs;
     this.#queries = prepareQueries(connections.reader);
-    this.#queue = new LockQueue(path);
+    this.#signal = new LockSignal(path);
   }
 
   /** Opens the file, and creates the log in it if the file has no log. */
@@ -181,12 +181,12 @@ export class LogFile {
     }
   }
 
-  showWaiting(): void {
-    this.#queue.showWaiting();
+  askForLock(): void {
+    this.#signal.ask();
   }
 
-  get othersWait(): boolean {
-    return this.#queue.othersWait;
+  get othersAsk(): boolean {
+    return this.#signal.othersAsk;
   }
 
   /**

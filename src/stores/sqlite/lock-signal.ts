@@ -1,12 +1,11 @@
 import { statSync, utimesSync } from 'node:fs';
 
 /**
- * Shows other processes that this process waits for the write lock. After a commit, they let a
- * waiting process take the lock first. SQLite has no queue for this lock. The signal is the access
- * time of the shared memory file, which nothing else uses. Each waiting process sets it to another
- * value.
+ * Asks other processes for the write lock. After a commit, they let a process that asks take the
+ * lock first. SQLite has no queue for this lock. The signal is the access time of the shared memory
+ * file, which nothing else uses. Each process that asks sets it to another value.
  */
-export class LockQueue {
+export class LockSignal {
   readonly #path: string;
   #seen: number | undefined;
 
@@ -14,7 +13,7 @@ export class LockQueue {
     this.#path = `${path}-shm`;
   }
 
-  showWaiting(): void {
+  ask(): void {
     // The value is in whole seconds, because some file systems keep nothing finer.
     this.#seen = Math.floor(Math.random() * 2 ** 30);
     try {
@@ -24,8 +23,8 @@ export class LockQueue {
     }
   }
 
-  /** Whether another process has waited since the last call. */
-  get othersWait(): boolean {
+  /** Whether another process has asked since the last call. */
+  get othersAsk(): boolean {
     const seconds = Math.floor((statSync(this.#path, { throwIfNoEntry: false })?.atimeMs ?? 0) / 1000);
     const isChanged = seconds !== this.#seen;
     this.#seen = seconds;
