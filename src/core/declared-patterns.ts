@@ -31,7 +31,7 @@ export class DeclaredPatterns {
   }
 
   /**
-   * Rejects if the store rejects.
+   * Declares the patterns. Rejects if the store rejects.
    * @throws Error if the store has no `indexPatterns`
    */
   async declare(): Promise<void> {
@@ -43,8 +43,8 @@ export class DeclaredPatterns {
   }
 
   /**
-   * The node follows this epoch. In a later one, it declares the patterns again, and retries until
-   * the store accepts them. Until then, reads of a pattern from the store have a gap.
+   * Called when the node follows an epoch. In a later epoch, it declares the patterns again, and
+   * retries until the store accepts them. Until then, reads of a pattern from the store have a gap.
    */
   follow({ id }: Epoch): void {
     const isLater = this.#epochId !== undefined && this.#epochId !== id;

@@ -1,8 +1,8 @@
 import { RESERVED_TOPIC_PREFIX } from './revocation.js';
 
 /**
- * The most patterns that a log is indexed by. Each append compares its topics with all of them, and
- * each match costs one more index entry.
+ * The maximum number of patterns by which a log is indexed. Each append compares its topics with
+ * all of them, and each match costs one more index entry.
  */
 export const PATTERNS_MAX = 16;
 
@@ -55,7 +55,7 @@ export interface IndexedPattern {
 }
 
 /**
- * The patterns of a log after some were declared, for drivers. Declared patterns move to the end
+ * Returns the patterns of a log after a declaration, for drivers. Declared patterns move to the end
  * and keep their position. Beyond `PATTERNS_MAX`, the patterns that were declared longest ago are
  * dropped.
  *

@@ -74,7 +74,7 @@ export function checkPage({ page, rights, names }: CheckedPage, callback: PageRi
   });
 }
 
-/** A page of its own, as its encoded form differs. */
+/** Returns a new page, because its encoded form differs. */
 function withoutTopics(page: LogPage, topics: ReadonlySet<string>): LogPage {
   const entries = page.entries.filter(({ topic }) => !topics.has(topic));
   return { ...page, entries, encoded: undefined };

@@ -1,12 +1,15 @@
 import { isEmpty, type LogPage } from './page.js';
 
 /**
- * The pages that one turn may read although access refuses all their notifications. Without the
+ * The maximum number of pages in one turn of which access refuses all notifications. Without the
  * bound, a subscriber of a pattern could cause reads of the whole log with one request.
  */
 const SKIPPED_PAGES_MAX = 4;
 
-/** The pause of a stream after such a turn. A poll is slowed down by its next request. */
+/**
+ * The pause of a stream after such a turn. A poll needs none, because its client sends a new
+ * request.
+ */
 export const SKIPPED_PAUSE_MS = 100;
 
 /** Counts the pages of a turn on which access has refused every notification. */

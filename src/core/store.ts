@@ -277,8 +277,8 @@ export interface PatternIndex {
    * - The declaration is part of the log, so no append on another node can miss it. Otherwise a
    *   node with an older configuration would append entries that readers of the pattern never find.
    * - The position of the declaration is kept with the pattern. An index lacks the entries before
-   *   it, and a read of the pattern says so: `trimmed` is at least this position. A repeated
-   *   declaration does not move it. A driver that also finds older entries may keep it at 0.
+   *   it. So in a read of the pattern, `trimmed` is at least this position. A repeated declaration
+   *   does not move it. A driver that also finds older entries may keep it at 0.
    * - A read of a pattern that is not declared returns all of its entries, or none. If it returns
    *   none, `trimmed` is the head.
    * - A log keeps at most `PATTERNS_MAX` patterns. Beyond this number, it drops the ones that were

@@ -17,7 +17,9 @@ export function hasFlag({ upTo, exceptions }: Flag, position: number): boolean {
   return position <= upTo !== exceptions.has(position);
 }
 
-/** The flag after some items got it (`value` true) or lost it. The same object if none changed. */
+/**
+ * Sets (`value` true) or clears the flag of some items. Returns the same object if none changed.
+ */
 export function withItems(flag: Flag, positions: readonly number[], value: boolean): Flag {
   const changed = new Set(positions.filter((position) => hasFlag(flag, position) !== value));
   if (changed.size === 0) return flag;
@@ -29,8 +31,8 @@ export function withItems(flag: Flag, positions: readonly number[], value: boole
 }
 
 /**
- * The flag after all items up to a position got it. Items after the position keep their state. The
- * same object if the watermark is not raised and no exception ends.
+ * Sets the flag of all items up to a position. Later items keep their state. Returns the same
+ * object if nothing changed.
  */
 export function withAllUpTo(flag: Flag, upTo: number): Flag {
   const raised = Math.max(upTo, flag.upTo);
@@ -39,13 +41,13 @@ export function withAllUpTo(flag: Flag, upTo: number): Flag {
   return { upTo: raised, exceptions };
 }
 
-/** The same flag without exceptions for items that the log no longer holds. */
+/** Removes exceptions for items that the log no longer holds. */
 export function withoutTrimmed(flag: Flag, trimmed: number): Flag {
   return { upTo: flag.upTo, exceptions: keep(flag.exceptions, (position) => position > trimmed) };
 }
 
 /**
- * The same flag with the watermark that needs the fewest exceptions.
+ * Moves the watermark to the position that needs the fewest exceptions. All items keep their state.
  *
  * @param newer all items after the watermark, in the order of the log
  */
@@ -62,7 +64,7 @@ export function withFewestExceptions(flag: Flag, newer: readonly number[]): Flag
   return { upTo, exceptions: new Set([...kept, ...without]) };
 }
 
-/** Whether an item before a position can be without the flag. */
+/** True if an item before a position may lack the flag. */
 export function mayLackFlag({ upTo, exceptions }: Flag, before: number): boolean {
   if (before - 1 > upTo) return true;
   for (const position of exceptions) if (position < before) return true;

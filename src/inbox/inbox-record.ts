@@ -4,7 +4,7 @@ import type { InboxOperation, InboxState } from './inbox-state.js';
 
 /**
  * One operation, and the ids of its items. The ids are for live readers, which do not know
- * positions. An operation with a watermark has one id: that of its newest item.
+ * positions. An operation with a watermark has only the id of its newest item.
  */
 export interface OperationRecord {
   readonly operation: InboxOperation;
@@ -20,7 +20,7 @@ export interface SnapshotRecord {
 /** A record of an inbox in the log. */
 export type InboxRecord = OperationRecord | SnapshotRecord;
 
-/** How a flag is written: the watermark, then the exceptions, each as the distance to the last. */
+/** A flag in the log: the watermark, then each exception as its distance from the previous one. */
 type FlagText = readonly [upTo: number, ...distances: readonly number[]];
 
 interface SnapshotText {
@@ -32,7 +32,9 @@ interface SnapshotText {
   readonly snoozed: readonly (readonly [position: number, untilMs: number])[];
 }
 
-/** Other versions of the library, or other programs, may have written it. */
+/**
+ * An operation in the log. Other versions of the library, or other programs, may have written it.
+ */
 type OperationText = Readonly<Record<string, unknown>>;
 
 /** The maximum number of items in one operation: as many as on a page of the usual size. */

@@ -46,8 +46,8 @@ export const NEW_INBOX: InboxState = Object.freeze({
  * The state after an operation. The same object if nothing changed.
  *
  * - A read item is also seen. An unread item stays seen.
- * - A snoozed item becomes unread and unseen, and it leaves the archive, so that it is new when its
- *   time has come.
+ * - A snoozed item becomes unread and unseen, and it leaves the archive. So it appears as a new
+ *   item when the snooze ends.
  */
 export function applyOperation(state: InboxState, operation: InboxOperation): InboxState {
   const next = changed(state, operation);
@@ -155,7 +155,7 @@ function snooze(state: InboxState, positions: readonly number[], untilMs: number
   };
 }
 
-/** The same object if no key is in the map. */
+/** Returns the same object if no key is in the map. */
 function withoutKeys(map: ReadonlyMap<number, number>, keys: readonly number[]): ReadonlyMap<number, number> {
   const kept = new Map(map);
   for (const key of keys) kept.delete(key);

@@ -119,7 +119,7 @@ async function openReading(base: Base, observer: FeedObserver | undefined): Prom
   const { patterns } = settings;
   if (patterns.length > 0 && !abilitiesOf(store).indexPatterns) {
     throw new Error(
-      'NotificationsModule: option patterns needs a store with indexPatterns(), which indexes the log by patterns; this store has none',
+      'NotificationsModule: option patterns needs a store with the method indexPatterns(); this store has no indexPatterns()',
     );
   }
   const feed = await Feed.open({ store, clock, limits, patterns, observer });

@@ -120,8 +120,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * Publishes one notification to many topics, such as one for each user. The topics may be an
    * array, a generator, or an async iterable such as a database cursor. Their number has no limit.
    * The copies are appended in chunks of at most `publish.notificationsMax` copies and about 1 MiB.
-   * The next chunk is read when the store has appended the last one. Each chunk is atomic, the
-   * whole is not.
+   * The next chunk is read when the store has appended the last one. Each chunk is atomic, but the
+   * whole publish is not.
    *
    * The id of each copy derives from the notification's `id` and the topic. So a repeat with the
    * same `id` appends only the missing copies, as long as the store recognises repeated ids.

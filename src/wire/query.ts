@@ -16,7 +16,7 @@ export function queryBytesMax(topicsMax: number): number {
 }
 
 /**
- * Returns the query of the URL that reads the same as the JSON body of a `QUERY /notifications`.
+ * Returns the query of the URL that is equivalent to the JSON body of a `QUERY /notifications`.
  * @param url the URL of the request, which must not have these parameters too
  * @throws NotificationsError `body_invalid` or `topic_missing`
  */
@@ -53,6 +53,6 @@ function assertNoParameters(url: string): void {
 }
 
 function wrongField(name: string): NotificationsError {
-  const expected = name === 'topic' ? 'a text or an array of texts' : 'a text or a number';
+  const expected = name === 'topic' ? 'a string or an array of strings' : 'a string or a number';
   return new NotificationsError('body_invalid', `${name} in the body must be ${expected}`);
 }

@@ -183,7 +183,7 @@ describe('patterns', () => {
     expect([positions(log, 'a.*'), positions(log, '*'), log.topicCount]).toEqual([[], [], 0]);
   });
 
-  test('an entry that is older than the declaration is not in the index, and is dropped alone', () => {
+  test('an entry that is older than the declaration is not in the index, and dropping it keeps the index', () => {
     const log = logOf(['a.1', 'a.2']);
     log.indexPatterns(['a.*']);
     add(log, 'a.3');

@@ -80,7 +80,7 @@ describe('declarations', () => {
     ]);
   });
 
-  test('the ones that were declared longest ago are dropped beyond the maximum', () => {
+  test('above the maximum, the patterns with the oldest declarations are dropped', () => {
     const names = Array.from({ length: PATTERNS_MAX }, (_, at) => `p${at}.*`);
     const full = afterDeclaration([], names, 1);
     const next = afterDeclaration(afterDeclaration(full, ['p0.*'], 2), ['new.*'], 3);

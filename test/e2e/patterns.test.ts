@@ -81,7 +81,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('has newer and older notifications once, at every cursor', async () => {
+    test('has each notification once, at every cursor', async () => {
       const app = await start({ ...PUBLIC, window: { count: 2 } });
       for (let n = 1; n <= 12; n++) await publish(app, n % 3 === 0 ? 'other' : `orders.${n % 4}`, 1, n);
       const seen: number[] = [];
@@ -162,7 +162,7 @@ forEachAdapter((adapter) => {
       expect(stream.text).not.toContain('bob');
     });
 
-    test('gives no sign of what is refused: an empty page at the timeout, as without anything', async () => {
+    test('does not reveal refused notifications: a poll ends with an empty page at its timeout', async () => {
       const app = await start({ patterns, access: OWN, poll: { waitMs: 100 } });
       const quiet = await poll(app, 'topic=orders.*', { 'X-User': 'zoe' });
       const held = await holdPoll(app, 'topic=orders.*', { 'X-User': 'zoe' });
@@ -189,7 +189,7 @@ forEachAdapter((adapter) => {
       expect(numbers(next.json.notifications)).toEqual([2]);
     });
 
-    test('is that of the owner if the pattern is one of its own topics', async () => {
+    test('is allowed if the pattern is one of the caller’s own topics', async () => {
       const app = await start({ patterns, access: { subscriber, topics: () => ['orders.eu.*', 'news'] } });
       await publishFour(app);
       await publish(app, 'news', 1, 9);
@@ -197,7 +197,7 @@ forEachAdapter((adapter) => {
       expect(numbers(json.notifications)).toEqual([3, 9]);
     });
 
-    test('holds for a ticket', async () => {
+    test('is checked for a ticket', async () => {
       const app = await start({ patterns, access: OWN, tickets: {} });
       const issued = await request(app, {
         method: 'POST',
@@ -242,7 +242,7 @@ forEachAdapter((adapter) => {
       };
     };
     await expect(startApp(adapter, { notifications: { ...PUBLIC, store } })).rejects.toThrow(
-      'option patterns needs a store with indexPatterns()',
+      'option patterns needs a store with the method indexPatterns()',
     );
   });
 });

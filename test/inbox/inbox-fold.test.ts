@@ -171,7 +171,7 @@ describe('a state with fewer exceptions', () => {
 });
 
 describe('the records of an inbox', () => {
-  test('have the same operation after they were written and parsed', () => {
+  test('have the same operation after a round trip through JSON', () => {
     const check = (written: InboxOperation, ids: readonly string[]) => {
       const record = { operation: written, ids };
       expect(inboxRecordOf(entryOf(record, 1))).toEqual(record);
@@ -179,7 +179,7 @@ describe('the records of an inbox', () => {
     fc.assert(fc.property(operation, fc.array(fc.string(), { maxLength: 4 }), check));
   });
 
-  test('have the same snapshot after they were written and parsed', () => {
+  test('have the same snapshot after a round trip through JSON', () => {
     const check = (operations: readonly InboxOperation[]) => {
       const record = { snapshot: operations.reduce(applyOperation, NEW_INBOX), upTo: 7 };
       expect(inboxRecordOf(entryOf(record, 9))).toEqual(record);
@@ -193,13 +193,13 @@ describe('the records of an inbox', () => {
     ['an unknown operation', operationText({ op: 'burn', positions: [2] })],
     ['both kinds of selection', operationText({ op: 'read', positions: [2], upTo: 2 })],
     ['neither kind of selection', operationText({ op: 'read' })],
-    ['a position that is no number', operationText({ op: 'read', positions: ['2'] })],
+    ['a position that is not a number', operationText({ op: 'read', positions: ['2'] })],
     ['a negative position', operationText({ op: 'read', upTo: -1 })],
     ['a watermark for an operation without one', operationText({ op: 'unread', upTo: 2 })],
-    ['a time that is missing', operationText({ op: 'snooze', positions: [2] })],
+    ['a missing time', operationText({ op: 'snooze', positions: [2] })],
     ['too many items', operationText({ op: 'read', positions: Array<number>(101).fill(2) })],
     ['too many ids', operationText({ op: 'read', positions: [2], ids: Array<string>(101).fill('a') })],
-    ['an id that is no text', operationText({ op: 'read', positions: [2], ids: [2] })],
+    ['an id that is not a string', operationText({ op: 'read', positions: [2], ids: [2] })],
     ['a snapshot without flags', { type: 'inbox.snapshot', data: { upTo: 2 } }],
     ['a flag without a watermark', snapshotRecord({ read: [] })],
     ['a time without an item', snapshotRecord({ snoozed: [[2]] })],
@@ -209,7 +209,7 @@ describe('the records of an inbox', () => {
     expect(foldRecords(EMPTY_INBOX, [entry]).state).toEqual(NEW_INBOX);
   });
 
-  test('are skipped if they are no JSON', () => {
+  test('are skipped if they are not JSON', () => {
     expect(inboxRecordOf(logEntry(1, { id: '$1', topic: TOPIC, json: '{' }))).toBeUndefined();
   });
 });

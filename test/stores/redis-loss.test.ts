@@ -176,7 +176,7 @@ describeRedis('redisStore when its engine crashes', () => {
     expect((await read(['a'])).entries.map(({ id }) => id)).toEqual([second!.id]);
   });
 
-  test('an index that an append left behind when it failed does not end a page early', async () => {
+  test('the index of a failed append does not end a page early', async () => {
     await start();
     const node = await openNode();
     const [oldest] = (await node.store.append([newDraft('a')])).appended;

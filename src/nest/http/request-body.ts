@@ -6,8 +6,8 @@ import { header, type HttpRequest } from '../../wire/request.js';
 import type { FrameworkRequest } from './raw-response.js';
 
 /**
- * The read that a request asks for. A QUERY request has its parameters in the body. It is converted
- * to the GET that reads the same.
+ * Returns the read of a request. A QUERY request has its parameters in the body, so it is converted
+ * to the equivalent GET.
  * @throws NotificationsError `media_type_unsupported`, `body_too_large`, `body_invalid` or
  *   `topic_missing`
  */
@@ -30,8 +30,9 @@ export function checkJsonBody(request: FrameworkRequest, bytesMax: number): void
 }
 
 /**
- * Without a `Content-Length`, or if the body was compressed, the parsed body is measured as JSON.
- * The application's parser has already limited the size of the body.
+ * The size of the body in bytes. Without a `Content-Length`, or if the body was compressed, the
+ * parsed body is measured as JSON. The application's parser has already limited the size of the
+ * body.
  */
 function bodyBytes(request: FrameworkRequest): number {
   const stated = header(request, 'content-length');

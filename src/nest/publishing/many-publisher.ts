@@ -118,7 +118,7 @@ export class ManyPublisher {
 
 /** @throws NotificationsError `topic_invalid` */
 function sourceOf(topics: ManyItems['topics'], signal: AbortSignal | undefined): TopicSource {
-  // A text is iterable too, by its characters.
+  // A string is iterable too: by its characters.
   const isObject = typeof topics === 'object' && (topics as unknown) !== null;
   const isIterable = isObject && (Symbol.iterator in topics || Symbol.asyncIterator in topics);
   if (!isIterable)

@@ -12,7 +12,7 @@ export interface PublishManyProgress {
 }
 
 /**
- * The error of `publishMany`. `code` is that of a `NotificationsException`, such as
+ * The error of `publishMany`. `code` is a code of `NotificationsException`, such as
  * `store_unavailable`. It is `publish_incomplete` if the signal was aborted, or if the topics or
  * `onProgress` failed. `cause` is the original error.
  */

@@ -34,7 +34,7 @@ export class TopicSource {
     return done ? undefined : (value as string);
   }
 
-  /** Adds one listener for each read. Listeners that stay until the end would collect. */
+  /** Adds one listener for each read. Listeners that stay until the end would accumulate. */
   #unlessAborted<T>(read: Promise<T>): Promise<T> {
     const signal = this.#signal;
     if (!signal) return read;

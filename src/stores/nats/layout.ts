@@ -15,7 +15,7 @@ export const SEQUENCE_MAX = Math.floor(Number.MAX_SAFE_INTEGER / POSITIONS_PER_M
 /** The header that describes a part as a JSON array; see `encodeHeader`. */
 export const PART_HEADER = 'Notifications-Part';
 
-/** Tokens that no segment of a topic is encoded as. */
+/** Tokens that differ from every encoded segment. */
 const EPOCH_TOKEN = '=';
 const GUARD_TOKEN = '=g';
 /** The token before the topic of a record of the library. With it the server can count records. */

@@ -53,7 +53,7 @@ export const patternChecks: Checks = {
     );
   },
 
-  'patterns: an array is in the order of its drafts, however its topics alternate': async (bench) => {
+  'patterns: an array keeps the order of its drafts if its topics alternate': async (bench) => {
     await declare(bench.store, ORDERS);
     const topics = [
       'orders.b',
@@ -78,7 +78,7 @@ export const patternChecks: Checks = {
     }
   },
 
-  'patterns: an entry that was appended before the declaration is found or is not after trimmed': async (bench) => {
+  'patterns: an entry from before the declaration is found, or `trimmed` is not below it': async (bench) => {
     await appendEach(bench.store, [bench.draft('orders.1'), bench.draft('other'), bench.draft('orders.2')]);
     await declare(bench.store, ORDERS);
     await bench.store.append([bench.draft('orders.1'), bench.draft('orders.3')]);
@@ -105,7 +105,7 @@ export const patternChecks: Checks = {
     assert.equal((await read(bench.store, { topics: [ORDERS] })).trimmed, 0, 'the index is complete from the start');
   },
 
-  'patterns: a pattern that is not declared is never read as if it had no entries': async (bench) => {
+  'patterns: a read of an undeclared pattern finds all entries, or reports that they are missing': async (bench) => {
     await declare(bench.store, 'other.*');
     await bench.store.append([bench.draft('orders.1'), bench.draft('other.1')]);
     const log = await readAll(bench.store, ['orders.1', 'other.1']);
@@ -113,7 +113,7 @@ export const patternChecks: Checks = {
     await assertComplete(bench.store, log, ['other.*', ORDERS]);
   },
 
-  'patterns: a log keeps the patterns that were declared last, and says what a dropped one misses': async (bench) => {
+  'patterns: a log keeps the patterns that were declared last, and reports a gap for a dropped one': async (bench) => {
     const names = Array.from({ length: PATTERNS_MAX }, (_, at) => `p${at}.*`);
     await declare(bench.store, ORDERS);
     await bench.store.append([bench.draft('orders.1')]);
@@ -138,7 +138,7 @@ export const patternChecks: Checks = {
     await assertPages(bench.store, await readAll(bench.store, ['orders.1', 'orders.2']), [ORDERS]);
   },
 
-  'patterns: pages of any size are those of a filter of the whole log, in both directions': async (bench) => {
+  'patterns: pages of any size equal a filtered copy of the log, in both directions': async (bench) => {
     const patterns = ['a.*', 'a.b.*', 'c.*', '*'];
     await declare(bench.store, ...patterns);
     const topics = ['a', 'a.x', 'a.b.x', 'a.b.y', 'c.x', 'c.y', 'd'];
@@ -196,7 +196,7 @@ export const patternRetentionChecks: Checks = {
 
 /** For stores that several nodes share. */
 export const patternNodesChecks: Checks = {
-  'nodes: a pattern that one has declared indexes what the others append': async (bench) => {
+  'nodes: a pattern that one node has declared indexes appends of all nodes': async (bench) => {
     const [one, other] = [bench.store, await bench.openAnother()];
     await other.append([bench.draft('orders.1')]);
     await declare(one, ORDERS);
@@ -210,7 +210,7 @@ export const patternNodesChecks: Checks = {
     }
   },
 
-  'nodes: an append during a declaration is found, or is not after trimmed': async (bench) => {
+  'nodes: an append during a declaration is found, or `trimmed` is not below it': async (bench) => {
     const [one, other] = [bench.store, await bench.openAnother()];
     const appending = Array.from({ length: 20 }, () => other.append([bench.draft('orders.1')]));
     await declare(one, ORDERS);
@@ -221,7 +221,7 @@ export const patternNodesChecks: Checks = {
     for (const store of [one, other]) await assertComplete(store, log, [ORDERS]);
   },
 
-  'nodes: a declared pattern outlives the one that declared it': async (bench) => {
+  'nodes: a declared pattern remains after the node that declared it has closed': async (bench) => {
     await declare(bench.store, ORDERS);
     await bench.store.append([bench.draft('orders.1')]);
     await bench.store.close();

@@ -7,8 +7,8 @@ type Full = Store & StoreAbilities;
 type Query = ReadQuery | HistoryQuery;
 
 const MATCHED = 'patterns: a read of a pattern has the entries of all topics that it matches, in order';
-const BEFORE = 'patterns: an entry that was appended before the declaration is found or is not after trimmed';
-const KEPT = 'patterns: a log keeps the patterns that were declared last, and says what a dropped one misses';
+const BEFORE = 'patterns: an entry from before the declaration is found, or `trimmed` is not below it';
+const KEPT = 'patterns: a log keeps the patterns that were declared last, and reports a gap for a dropped one';
 
 /** Changes the queries that name a pattern. */
 const inNames = (change: (topics: readonly string[]) => readonly string[]): Fault =>
@@ -44,22 +44,22 @@ const ownNodeOnly: Fault = replace((store) => {
 
 export const patternFaults: Faults = {
   'finds nothing of a pattern': [inNames((topics) => topics.filter((name) => !isPattern(name))), MATCHED],
-  'also the topic before the last dot': [
+  'also matches the topic before the last dot': [
     inNames((topics) => [...topics, ...topics.filter(isPattern).map((name) => name.slice(0, -2))]),
     MATCHED,
   ],
-  'also records of the library': [
+  'also matches records of the library': [
     inNames((topics) => (topics.includes('*') ? [...topics, '$a'] : topics)),
     'patterns: the pattern * matches every topic, but no record of the library',
   ],
   'one topic of an array after the other': [
     inPage(({ entries }) => ({ entries: [...entries].sort((a, b) => (a.topic < b.topic ? -1 : 1)) })),
-    'patterns: an array is in the order of its drafts, however its topics alternate',
+    'patterns: an array keeps the order of its drafts if its topics alternate',
   ],
-  'says nothing of earlier entries': [hidesWhatIsMissing, BEFORE],
+  'does not report missing earlier entries': [hidesWhatIsMissing, BEFORE],
   'an undeclared pattern looks empty': [
     hidesWhatIsMissing,
-    'patterns: a pattern that is not declared is never read as if it had no entries',
+    'patterns: a read of an undeclared pattern finds all entries, or reports that they are missing',
   ],
   'a dropped pattern looks complete': [hidesWhatIsMissing, KEPT],
   'declares all but the last': [
@@ -103,9 +103,9 @@ export const patternFaults: Faults = {
     }),
     'patterns: a repeated id is indexed once',
   ],
-  'more is never said for a pattern': [
+  '`more` is always false for a pattern': [
     inPage(() => ({ more: false })),
-    'patterns: pages of any size are those of a filter of the whole log, in both directions',
+    'patterns: pages of any size equal a filtered copy of the log, in both directions',
   ],
   'delivers a copy for the pattern': [
     inBatch((batch) => [
@@ -119,7 +119,7 @@ export const patternFaults: Faults = {
     })),
     'patterns: indexPatterns rejects with store_unavailable after close',
   ],
-  'the index outlives its entries': [
+  'the index keeps removed entries': [
     replace((store) => {
       const log: ReadResult['entries'][number][] = [];
       return {
@@ -139,16 +139,16 @@ export const patternFaults: Faults = {
     }),
     'patterns: retention removes entries from the index too',
   ],
-  'has what its own node appended only': [
+  'has only the appends of its own node': [
     ownNodeOnly,
-    'nodes: a pattern that one has declared indexes what the others append',
+    'nodes: a pattern that one node has declared indexes appends of all nodes',
   ],
-  'misses what another node appends meanwhile': [
+  'misses an append of another node during the declaration': [
     ownNodeOnly,
-    'nodes: an append during a declaration is found, or is not after trimmed',
+    'nodes: an append during a declaration is found, or `trimmed` is not below it',
   ],
-  'forgets what a node that has closed appended': [
+  'forgets the appends of a closed node': [
     ownNodeOnly,
-    'nodes: a declared pattern outlives the one that declared it',
+    'nodes: a declared pattern remains after the node that declared it has closed',
   ],
 };
