@@ -8,10 +8,13 @@
  * process measures all sizes, one after another. Compare the ratio of the last two sizes. At 10,000
  * each topic has a single notification, so that a page is also the end of its topic.
  *
- *   npm run bench:pages [-- STORE...]           prints one JSON object
+ * `patterns` measures pages of a declared pattern instead: see `pattern-pages.ts`.
+ *
+ *   npm run bench:pages [-- [patterns] STORE...]   prints one JSON object
  */
 import type { HistoryQuery, ReadQuery, Store } from '../src/core/store.js';
 import { systemClock } from '../src/core/clock.js';
+import { patternPages } from './pattern-pages.js';
 import { openSubject, SHARED } from './subjects.js';
 
 const TOPICS = 10_000;
@@ -59,9 +62,16 @@ async function mediansMs(store: Store, topicCount: number, expected: number): Pr
   return { forward: median('forward'), backward: median('backward') };
 }
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : SHARED;
+const areOfPatterns = process.argv[2] === 'patterns';
+const given = process.argv.slice(areOfPatterns ? 3 : 2);
+const names = given.length > 0 ? given : SHARED;
 const report: Record<string, unknown> = {};
 for (const name of names) {
+  if (areOfPatterns) {
+    report[name] = await patternPages(name);
+    console.error(`${name}: ${JSON.stringify(report[name])}`);
+    continue;
+  }
   const subject = await openSubject(name);
   const store = await subject.factory({ clock: systemClock, logger: { warn: () => undefined, error: console.error } });
   const medians: Record<string, Record<Direction, number[]>> = {};

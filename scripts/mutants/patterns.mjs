@@ -48,7 +48,10 @@ export const PATTERN_MUTANTS = [
   }),
   ...inFile('core/skipped-pages.ts', {
     'SkippedPages.endWith': {
-      'a request reads any number of refused pages': ['++this.$count >= SKIPPED_PAGES_MAX', 'false'],
+      'a request reads any number of refused pages': ['this.$count >= SKIPPED_PAGES_MAX', 'false'],
+    },
+    'SkippedPages.reset': {
+      'the pages of all turns of a stream count together': ['this.$count = 0;', ''],
     },
     isSkippedPage: {
       'a stream reads refused pages without a pause': ['$page.more && isEmpty($page)', 'false'],

@@ -233,7 +233,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
    * many such pages in a turn gets an empty page. Its cursor has advanced.
    */
   #onAllowed(page: LogPage): void {
-    if (!isEmpty(page) || this.#leftMs() <= 0 || this.#skippedPages.endWith(page)) {
+    if (!isEmpty(page) || this.#leftMs() <= 0 || this.#skippedPages.endWith(page, this.request.limit)) {
       this.#emit(page);
     } else {
       this.#position.read(page);

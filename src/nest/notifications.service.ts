@@ -178,8 +178,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * Unsubscribing ends the poll. A controller may return this Observable directly.
    *
    * Errors with a `NotificationsException`: `topic_missing`, `topic_invalid`, `topics_too_many`,
-   * `cursor_invalid`, `wait_invalid`, `limit_invalid`, `waiters_too_many`, `draining`,
-   * `store_unavailable`, or `publish_only`.
+   * `pattern_undeclared`, `cursor_invalid`, `wait_invalid`, `limit_invalid`, `waiters_too_many`,
+   * `draining`, `store_unavailable`, or `publish_only`.
    */
   poll<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
     return this.#pages('poll', (context) => {
@@ -212,8 +212,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * log again. It has the gap `expired` if a failover has lost notifications after the cursor.
    *
    * Rejects with a `NotificationsException`: `topic_missing`, `topic_invalid`, `topics_too_many`,
-   * `before_invalid`, `limit_invalid`, `waiters_too_many`, `draining`, `store_unavailable`, or
-   * `publish_only`.
+   * `pattern_undeclared`, `before_invalid`, `limit_invalid`, `waiters_too_many`, `draining`,
+   * `store_unavailable`, or `publish_only`.
    */
   async history<Topic extends TopicOf<Map>>(
     request: HistoryRequest<Topic>,

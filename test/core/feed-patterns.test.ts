@@ -181,6 +181,23 @@ describe('access of a pattern', () => {
     throw new Error('no poll has reached the last notification');
   });
 
+  test('a request of large pages reads fewer pages of refused notifications', async () => {
+    let asked = 0;
+    const rights: Rights = { allowed: () => (asked++, []) };
+    await bench.store.append(Array.from({ length: 900 }, (_, n) => draft(`n${n}`, { topic: `orders.${n}` })));
+    for (const [limit, pages] of [
+      [400, 1],
+      [150, 3],
+      [100, 4],
+      [10, 4],
+    ] as const) {
+      asked = 0;
+      const poll = bench.poll({ topics: [ORDERS], after: 'earliest', limit, rights });
+      await bench.clock.settle();
+      expect([asked, poll.last]).toMatchObject([pages, { entries: [], more: true, position: pages * limit }]);
+    }
+  });
+
   test('a stream over many refused notifications pauses after a few pages', async () => {
     let asked = 0;
     const rights: Rights = { allowed: (topics) => (asked++, topics.filter((topic) => topic !== 'orders.2')) };
@@ -189,11 +206,11 @@ describe('access of a pattern', () => {
     const stream = bench.follow({ topics: [ORDERS], after: 'earliest', limit: 1, rights });
     await bench.clock.settle();
     expect(asked).toBe(4);
-    await bench.clock.advance(99);
+    await bench.clock.advance(249);
     expect(asked).toBe(4);
     await bench.clock.advance(1);
     expect(asked).toBe(8);
-    for (let n = 0; n < 20; n++) await bench.clock.advance(100);
+    for (let n = 0; n < 20; n++) await bench.clock.advance(250);
     expect(stream.ids.flat()).toEqual(['last']);
     stream.leave();
   });
