@@ -39,9 +39,11 @@ export type { StoreFactory } from './core/store.js';
 export type {
   AnyNotifications,
   DataOf,
+  IncludedTopic,
   Notification,
   NotificationMap,
   NotificationOf,
+  PatternName,
   Priority,
   TopicOf,
   TypeOf,

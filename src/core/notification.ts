@@ -55,6 +55,19 @@ type Declared<Map extends NotificationMap> = [keyof Map] extends [never] ? AnyNo
 /** The topics of a map. */
 export type TopicOf<Map extends NotificationMap> = Extract<keyof Declared<Map>, string>;
 
+/** A pattern that a request may name like a topic: see the option `patterns`. */
+export type PatternName = '*' | `${string}.*`;
+
+/** The topics of a map that a name of a request includes: the topic itself, or those of a pattern. */
+export type IncludedTopic<Map extends NotificationMap, Name extends string> = Name extends `${infer Prefix}*`
+  ? Matching<TopicOf<Map>, Prefix>
+  : Extract<Name, TopicOf<Map>>;
+
+/** In a map without declared topics, any topic may match. */
+type Matching<Topic extends string, Prefix extends string> = string extends Topic
+  ? Topic
+  : Extract<Topic, `${Prefix}${string}`>;
+
 /** The types of the notifications of a topic. */
 export type TypeOf<Map extends NotificationMap, Topic extends TopicOf<Map>> = Extract<
   keyof Declared<Map>[Topic],

@@ -6,9 +6,11 @@ import { type NotificationsHealth, healthOf, NOTHING_OPEN } from '../core/feed.j
 import type {
   AnyNotifications,
   DataOf,
+  IncludedTopic,
   Notification,
   NotificationMap,
   NotificationOf,
+  PatternName,
   TopicOf,
   TypeOf,
 } from '../core/notification.js';
@@ -181,7 +183,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `pattern_undeclared`, `cursor_invalid`, `wait_invalid`, `limit_invalid`, `waiters_too_many`,
    * `draining`, `store_unavailable`, or `publish_only`.
    */
-  poll<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
+  poll<Name extends TopicOf<Map> | PatternName>(
+    request: PollRequest<Name>,
+  ): Observable<Page<NotificationOf<Map, IncludedTopic<Map, Name>>>> {
     return this.#pages('poll', (context) => {
       const asked = feedRequest(context, request);
       return race(context.feed.arrivals(asked), context.feed.timeout(asked));
@@ -193,7 +197,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * without new notifications. When the application shuts down, it completes after a last page. It
    * errors with the same exceptions as `poll`.
    */
-  follow<Topic extends TopicOf<Map>>(request: PollRequest<Topic>): Observable<Page<NotificationOf<Map, Topic>>> {
+  follow<Name extends TopicOf<Map> | PatternName>(
+    request: PollRequest<Name>,
+  ): Observable<Page<NotificationOf<Map, IncludedTopic<Map, Name>>>> {
     return this.#pages('follow', (context) => context.feed.follow(feedRequest(context, request)));
   }
 
@@ -215,13 +221,13 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `pattern_undeclared`, `before_invalid`, `limit_invalid`, `waiters_too_many`, `draining`,
    * `store_unavailable`, or `publish_only`.
    */
-  async history<Topic extends TopicOf<Map>>(
-    request: HistoryRequest<Topic>,
-  ): Promise<HistoryPage<NotificationOf<Map, Topic>>> {
+  async history<Name extends TopicOf<Map> | PatternName>(
+    request: HistoryRequest<Name>,
+  ): Promise<HistoryPage<NotificationOf<Map, IncludedTopic<Map, Name>>>> {
     try {
       const context = this.#reading('history');
       const page = await firstValueFrom(context.feed.history(historyRequest(context, request)));
-      return context.encoder.page(page) as HistoryPage<NotificationOf<Map, Topic>>;
+      return context.encoder.page(page) as HistoryPage<NotificationOf<Map, IncludedTopic<Map, Name>>>;
     } catch (error) {
       throw toException(error);
     }
@@ -244,9 +250,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * @throws NotificationsException like `poll`. The loop throws the same errors, and `gap` if there
    * is a gap and no `onGap`.
    */
-  iterate<Topic extends TopicOf<Map>>(
-    request: IterateRequest<Topic>,
-  ): NotificationIterator<NotificationOf<Map, Topic>> {
+  iterate<Name extends TopicOf<Map> | PatternName>(
+    request: IterateRequest<Name>,
+  ): NotificationIterator<NotificationOf<Map, IncludedTopic<Map, Name>>> {
     try {
       return new NotificationIterator(this.#reading('iterate'), request);
     } catch (error) {

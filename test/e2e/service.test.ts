@@ -205,6 +205,19 @@ export function typesOfADeclaredMap(service: NotificationsService<AppNotificatio
   ];
 }
 
+/** As above: a page of a pattern has the types of all topics that it matches. */
+export async function typesOfAPattern(service: NotificationsService<AppNotifications>): Promise<unknown> {
+  for await (const { topic, data } of service.iterate({ topics: ['user.*'] })) {
+    topic satisfies `user.${string}`;
+    return data satisfies { by: string };
+  }
+  const { notifications } = await service.history({ topics: ['*'] });
+  const [first] = notifications;
+  if (first?.topic === 'orders' && first.type === 'order.shipped') return first.data satisfies { orderId: number };
+  // @ts-expect-error a pattern is no topic of a publish
+  return service.publish('orders.*', CANCELLED);
+}
+
 /** As above: a page is a union, discriminated by topic and type. */
 export function typesOfAPage(service: NotificationsService<AppNotifications>): void {
   service.poll({ topics: ['orders'] }).subscribe(({ notifications }) => {
