@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Post, QueryMethod, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { jittered } from '../core/backoff.js';
 import type { Feed } from '../core/feed.js';
@@ -19,7 +19,7 @@ import {
   writeValue,
 } from './http/raw-response.js';
 import { ANSWERED, type Responder } from './http/responder.js';
-import { NotificationsRoute } from './http/route.decorator.js';
+import { NotificationsRoute, QueryRoute } from './http/route.decorator.js';
 import { SseResponse } from './http/sse-response.js';
 import { CONTEXT, DIRECT_LANE } from './module/tokens.js';
 import { type Published, Publisher } from './publishing/publisher.js';
@@ -67,7 +67,7 @@ export class NotificationsController {
    * Reads like `read`, with the parameters in the body (RFC 10008). Clients use it for topic lists
    * that are too long for a URL.
    */
-  @QueryMethod()
+  @QueryRoute()
   @NotificationsRoute('read')
   query(
     @Req() request: FrameworkRequest,

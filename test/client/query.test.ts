@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { METHODS } from 'node:http';
 import { targetOf } from '../../src/client/url.js';
 import { endTest } from '../support/http/cleanup.js';
 import { errorOf, openFeed, startServer } from './servers.js';
@@ -21,7 +22,8 @@ test('a longer read has all parameters in the body', () => {
   expect(JSON.parse(body!)).toEqual({ topic: MANY, cursor: 'c', wait: '25', limit: '7' });
 });
 
-test('a server without QUERY ends the feed with its status', async () => {
+// Node.js 20.19 does not know the method, so its own server answers with 400.
+(METHODS.includes('QUERY') ? test : test.skip)('a server without QUERY ends the feed with its status', async () => {
   const methods: (string | undefined)[] = [];
   const origin = await startServer(({ method, headers }, response) => {
     methods.push(`${method} ${headers['content-type']}`);

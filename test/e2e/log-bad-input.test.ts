@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { METHODS } from 'node:http';
 import { firstValueFrom } from 'rxjs';
 import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
@@ -74,12 +75,15 @@ const HISTORIES: readonly Row[] = (
 
 const query = (body: unknown): Request => ({ ...post(body), method: 'QUERY' });
 
-const QUERIES: readonly Row[] = [
-  ['before and wait in a QUERY', query({ topic: 'orders', before: 'latest', wait: 0 }), 'before_invalid'],
-  ['a long before in a QUERY', query({ topic: 'orders', before: LONG }), 'before_invalid'],
-  ['a before that is an object in a QUERY', query({ topic: 'orders', before: {} }), 'body_invalid'],
-  ['a long topic in a QUERY', query({ topic: LONG }), 'topic_invalid'],
-];
+/** Node.js 20.19 does not know the method. */
+const QUERIES: readonly Row[] = !METHODS.includes('QUERY')
+  ? []
+  : [
+      ['before and wait in a QUERY', query({ topic: 'orders', before: 'latest', wait: 0 }), 'before_invalid'],
+      ['a long before in a QUERY', query({ topic: 'orders', before: LONG }), 'before_invalid'],
+      ['a before that is an object in a QUERY', query({ topic: 'orders', before: {} }), 'body_invalid'],
+      ['a long topic in a QUERY', query({ topic: LONG }), 'topic_invalid'],
+    ];
 
 const ROWS: readonly Row[] = [
   ...PUBLISHES,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { AbstractHttpAdapter, NestFactory } from '@nestjs/core';
+import { METHODS } from 'node:http';
 import type { NotificationsOptions } from 'nest-notifications';
 import { connect } from 'nest-notifications/client';
 import { type Adapter, ADAPTERS, ADAPTERS_AND_LANE, forEachAdapter } from '../support/http/adapters.js';
@@ -12,6 +13,8 @@ import type { Message } from '../support/http/message.js';
 import { PlainNodeAdapter } from '../support/http/plain-node/adapter.js';
 import { until } from '../support/time/until.js';
 
+/** Node.js 20.19 does not know the method. */
+const isKnown = METHODS.includes('QUERY');
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 /** About 60 KiB of names, which no URL may have. */
 const MANY = Array.from({ length: 1_000 }, (_, n) => `project.${n}.${'x'.repeat(50)}`);
@@ -59,7 +62,7 @@ forEachAdapter(
     const start = (notifications: NotificationsOptions = { access: 'public' }): Promise<TestApp> =>
       startApp(adapter, { notifications });
 
-    describe('QUERY', () => {
+    (isKnown ? describe : describe.skip)('QUERY', () => {
       test('has the same answer as a GET with the same parameters', async () => {
         const app = await start();
         await publish(app, 'orders', 5);
@@ -223,25 +226,28 @@ forEachAdapter(
 
 forEachAdapter(
   (adapter) => {
-    test('a QUERY on a connection of the direct lane passes through the application', async () => {
-      const { app, wholeWays } = await startCounting(adapter);
-      const connection = await Connection.open(app);
-      const body = { topic: 'orders', wait: 0 };
-      const answers: number[] = [];
-      for (let n = 0; n < 4; n++) {
-        connection.send({ path: `/notifications?topic=orders&cursor=${app.service.cursor()}&wait=0` });
-        answers.push((await connection.response()).status);
-        connection.send(queryOf({ ...body, cursor: app.service.cursor() }));
-        answers.push((await connection.response()).status);
-      }
-      for (let n = 0; n < 4; n++) {
-        connection.send(queryOf({ ...body, cursor: app.service.cursor() }));
-        answers.push((await connection.response()).status);
-      }
-      expect(answers).toEqual(Array.from({ length: 12 }, () => 200));
-      // Every QUERY ran through the application.
-      expect(wholeWays()).toBeGreaterThanOrEqual(8);
-    });
+    (isKnown ? test : test.skip)(
+      'a QUERY on a connection of the direct lane passes through the application',
+      async () => {
+        const { app, wholeWays } = await startCounting(adapter);
+        const connection = await Connection.open(app);
+        const body = { topic: 'orders', wait: 0 };
+        const answers: number[] = [];
+        for (let n = 0; n < 4; n++) {
+          connection.send({ path: `/notifications?topic=orders&cursor=${app.service.cursor()}&wait=0` });
+          answers.push((await connection.response()).status);
+          connection.send(queryOf({ ...body, cursor: app.service.cursor() }));
+          answers.push((await connection.response()).status);
+        }
+        for (let n = 0; n < 4; n++) {
+          connection.send(queryOf({ ...body, cursor: app.service.cursor() }));
+          answers.push((await connection.response()).status);
+        }
+        expect(answers).toEqual(Array.from({ length: 12 }, () => 200));
+        // Every QUERY ran through the application.
+        expect(wholeWays()).toBeGreaterThanOrEqual(8);
+      },
+    );
   },
   [ADAPTERS_AND_LANE.at(-1)!],
 );
@@ -256,12 +262,12 @@ const old: Adapter = {
 
 forEachAdapter(
   (adapter) => {
-    test('an application whose adapter does not know QUERY starts, and answers QUERY with 404', async () => {
+    test('an application whose adapter does not know QUERY starts, and answers QUERY with an error', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders');
-      expect((await query(app, { topic: 'orders', cursor: 'earliest' })).status).toBe(404);
+      expect((await query(app, { topic: 'orders', cursor: 'earliest' })).status).toBe(isKnown ? 404 : 400);
       expect((await poll(app, 'topic=orders&cursor=earliest')).status).toBe(200);
     });
   },
-  [old],
+  isKnown ? [old] : [old, ...ADAPTERS],
 );

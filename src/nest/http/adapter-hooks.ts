@@ -1,12 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { AbstractHttpAdapter } from '@nestjs/core';
-import { METHODS } from 'node:http';
 import { type ErrorCode, NotificationsError } from '../../core/errors.js';
 import { NotificationsException } from '../notifications.exception.js';
 import type { ReadingFeed } from '../module/feeds.js';
 import { withErrorHeaders, requestOn } from './error-headers.js';
 import { type FrameworkRequest, type FrameworkResponse, isTaken } from './raw-response.js';
-import { markOf, type RouteMark, routeOf } from './route.decorator.js';
+import { KNOWS_QUERY, markOf, type RouteMark, routeOf } from './route.decorator.js';
 import { header } from '../../wire/request.js';
 import type { ReadContext } from '../context.js';
 
@@ -85,24 +84,22 @@ function watchRoutes(adapter: AbstractHttpAdapter, feeds: readonly ReadingFeed[]
     collect('POST', args);
     return post(...args);
   };
+  if (!KNOWS_QUERY) logger.log('QUERY is not available: this version of Node.js does not know the method');
   const canQuery = isQueryAvailable(adapter);
   const query = (adapter as { query?: Register }).query;
   adapter.query = (...args: unknown[]) => {
     const isOwn = collect('QUERY', args);
     if (!isOwn || canQuery) return query?.apply(adapter, args);
-    logger.log(`QUERY ${String(args[0])} is not available: this Node.js or HTTP adapter does not know the method`);
+    logger.log(`QUERY ${String(args[0])} is not available: the HTTP adapter does not know the method`);
     return undefined;
   };
   return routes;
 }
 
-/**
- * Some releases of Node.js 20 do not know the method. An adapter may inherit the method while its
- * server does not have it.
- */
+/** An adapter may inherit the method while its server does not have it. */
 function isQueryAvailable(adapter: AbstractHttpAdapter): boolean {
   const { query } = adapter as { query?: unknown };
-  if (!METHODS.includes('QUERY') || typeof query !== 'function') return false;
+  if (typeof query !== 'function') return false;
   if (query !== AbstractHttpAdapter.prototype.query) return true;
   return typeof adapter.getInstance<{ query?: unknown } | undefined>()?.query === 'function';
 }

@@ -1,4 +1,5 @@
-import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { applyDecorators, QueryMethod, SetMetadata } from '@nestjs/common';
+import { METHODS } from 'node:http';
 import { EVENT_STREAM_TYPE } from '../../wire/protocol.js';
 import { header, type HttpRequest } from '../../wire/request.js';
 import type { SecurityRequest } from '../security/security-event.js';
@@ -18,6 +19,17 @@ export type RouteMark = 'read' | 'publish' | 'ticket';
 /** Marks a handler, so that its requests can be recognized before they reach it. */
 export function NotificationsRoute(route: RouteMark): MethodDecorator {
   return applyDecorators(SetMetadata(ROUTE_MARK, route), SetMetadata(FASTIFY_ROUTE_CONFIG, { [ROUTE_MARK]: route }));
+}
+
+/** Node.js 20.19 does not know the method. */
+export const KNOWS_QUERY = METHODS.includes('QUERY');
+
+/**
+ * Adds a QUERY route if Node.js knows the method. Otherwise Express would run the middleware of the
+ * route for all methods.
+ */
+export function QueryRoute(): MethodDecorator {
+  return KNOWS_QUERY ? QueryMethod() : () => undefined;
 }
 
 /** The mark of a handler. Undefined for handlers of the application. */
