@@ -67,6 +67,7 @@ const realTime = [
   { file: 'test/e2e/third-party.test.ts', why: 'clients pause before they reconnect' },
   { file: 'test/leaks/soak.test.ts', why: 'a load has a rate, and the heap is measured over time' },
   { file: 'test/nest/security-events.test.ts', why: 'RxJS reports an error from a timer of the runtime' },
+  { file: 'test/stores/nats-child.ts', why: 'callers pause before they retry' },
   { file: 'test/stores/nats-recovery.test.ts', why: 'callers pause before they retry, and a server hangs for a while' },
   { file: 'test/stores/postgres-engine.test.ts', why: 'callers pause before they retry' },
   { file: 'test/stores/sqlite-child.ts', why: 'callers pause before they retry' },

@@ -22,8 +22,10 @@ describe('the ids of the newest entries', () => {
   test('are forgotten above their number, the oldest first', () => {
     const ids = new RecentIds(LIMITS);
     for (const [at, id] of ['a', 'b', 'c', 'd'].entries()) ids.add({ id, position: at + 1, sinceMs: 0 });
+    expect(ids.forgottenUpTo).toBe(0);
     ids.forget(0);
     expect(positions(ids, 'a', 'b', 'c', 'd')).toEqual([undefined, 2, 3, 4]);
+    expect(ids.forgottenUpTo).toBe(1);
   });
 
   test('an id that was appended again is kept for its full time', () => {
@@ -47,7 +49,8 @@ describe('the ids of the newest entries', () => {
   test('are all dropped with the log', () => {
     const ids = new RecentIds(LIMITS);
     ids.add({ id: 'a', position: 1, sinceMs: 0 });
-    ids.clear();
+    ids.clear(7);
+    expect(ids.forgottenUpTo).toBe(7);
     ids.add({ id: 'a', position: 1, sinceMs: 500 });
     ids.forget(1_000);
     expect(positions(ids, 'a')).toEqual([1]);

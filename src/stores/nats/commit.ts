@@ -34,17 +34,24 @@ interface Bundle {
   bytes: number;
 }
 
+export interface NewCommitOptions {
+  /** The id of the commit. */
+  readonly commit: string;
+  /** The sequence of the message before the commit. */
+  readonly after: number;
+  /** The largest message that the server accepts. */
+  readonly payloadMax: number;
+}
+
 /**
  * Divides drafts into the parts of one commit: one message per topic, or several if it would be too
  * large.
  *
- * @param after the sequence of the message before the commit
  * @throws NotificationsError if the server would reject the commit: `notification_too_large` or
  *   `notifications_too_many`
  */
-export function newCommit(drafts: readonly Draft[], after: number, payloadMax: number): NewCommit {
+export function newCommit(drafts: readonly Draft[], { commit, after, payloadMax }: NewCommitOptions): NewCommit {
   const bundles = bundle(drafts, payloadMax - HEADER_BYTES);
-  const commit = globalThis.crypto.randomUUID();
   const lastSequence = after + bundles.length;
   const end = endPosition(lastSequence);
   let floor = endPosition(after);

@@ -14,6 +14,7 @@ import type { NewCommit } from './commit.js';
 import { PART_HEADER, type RawMessage, subjectOf } from './layout.js';
 import type { BatchQuery, GetQuery, NewMessage, Stored } from './messages.js';
 import type { NatsSettings } from './options.js';
+import { Peers } from './peers.js';
 import { codeOf, Requests } from './requests.js';
 
 /**
@@ -52,6 +53,7 @@ export class Engine {
   readonly #settings: NatsSettings;
   #isRejected = false;
   readonly #requests: Requests;
+  readonly peers: Peers;
 
   private constructor({ library, nc, jsm }: Client, settings: NatsSettings, clock: Clock) {
     this.#library = library;
@@ -59,6 +61,7 @@ export class Engine {
     this.#jsm = jsm;
     this.#settings = settings;
     this.#requests = new Requests({ nc, clock, timeoutMs: settings.timeoutMs });
+    this.peers = new Peers({ nc, requests: this.#requests, settings });
   }
 
   static async connect(settings: NatsSettings, clock: Clock): Promise<Engine> {

@@ -48,6 +48,7 @@ export class Follower {
   #sequence = 0;
   #visible = 0;
   #head = 0;
+  #lastCommit = '';
   #live = false;
   /** The log is known. The newest ids may not be known yet. */
   #readable = false;
@@ -99,6 +100,11 @@ export class Follower {
     return this.#sequence;
   }
 
+  /** The id of the last commit that this node has seen, whole or not. */
+  get lastCommit(): string {
+    return this.#lastCommit;
+  }
+
   /** Everything up to this position is visible if `sequence` is the last message. */
   get visible(): number {
     return this.#visible;
@@ -131,6 +137,7 @@ export class Follower {
     if (this.#sequence > lastSequence) return;
     this.#continuity.sawCommit({ sequence: lastSequence, commit });
     this.#sequence = lastSequence;
+    this.#lastCommit = commit;
     this.#visible = endPosition(lastSequence);
   }
 
@@ -237,7 +244,6 @@ export class Follower {
     const part = last && decodePart(last);
     this.#log = { epoch, prefix };
     this.#continuity.clear();
-    this.ids.clear();
     this.#visible = lastSequence > 0 ? visibleAt(lastSequence, part) : 0;
     this.#head = this.#visible;
     this.#sequence = lastSequence;
@@ -250,6 +256,7 @@ export class Follower {
     const first = (await firstSequenceSince(engine, timeMs - settings.idempotencyMs)) ?? lastSequence + 1;
     const start = Math.min(commitFirst, Math.max(newest, first));
     this.#assembler = new Assembler(start);
+    this.ids.clear(endPosition(start - 1));
     if (start > lastSequence) this.#continuity.saw(lastSequence, part);
     await this.#resume(lastSequence);
     this.#options.onEpoch();
@@ -274,6 +281,7 @@ export class Follower {
     this.ids.forget(this.#options.clock.monotonic());
     if (sequence > this.#sequence) {
       this.#visible = visibleAt(sequence, part);
+      this.#lastCommit = part?.commit ?? '';
       this.#sequence = sequence;
     }
     if (visible && visible.head > this.#head) this.#deliver(visible);

@@ -21,6 +21,8 @@ export type { NatsStoreOptions } from './options.js';
  *   newest ids in memory. If another node has stored a message meanwhile, the server rejects the
  *   commit, and the node makes it again without the ids that it now knows. `Nats-Msg-Id` alone has
  *   no room for the ids of an array.
+ * - Nodes that write at the same time would reject each other's commits again and again. So the
+ *   node that loses a race forwards its appends to the winner: see `Lease` and `Forwarding`.
  * - After a commit without an answer the node first reads the log to its end. If the old commit
  *   still arrives later, the server rejects one of the two.
  * - If another message follows an unfinished commit, the parts of that commit are void for all
@@ -68,14 +70,14 @@ export type { NatsStoreOptions } from './options.js';
  *   leader, calls reject after `timeoutMs`. After an election nodes recover within seconds, in the
  *   same epoch.
  * - **Close** writes the appends that were called before it.
- * - **Nodes** compete for the next commit: a node that is farther from the server than others
- *   waits longer under load.
+ * - **Several nodes**: nodes that append at the same time forward their appends to one of them, see
+ *   `forwardAppends`. If that node does not answer within a second, they write themselves.
  * - **Operator**: enable JetStream with room for `retainBytes`. Restricted accounts need
  *   permission to publish to `<stream>.>`, `<stream>-claims.>` and `$JS.API.>`, and to subscribe
- *   to `_INBOX.>` (or the connection's `inboxPrefix`). The driver creates the stream, and nothing
- *   else may publish to it. Its description holds the secret that seals cursors, so permission to
- *   read the description is permission to read all notifications. To clear the log, delete the
- *   stream.
+ *   to `<stream>.writer.>` and `_INBOX.>` (or the connection's `inboxPrefix`). The driver creates
+ *   the stream, and nothing else may publish to `<stream>.>`. Its description holds the secret
+ *   that seals cursors, so permission to read the description is permission to read all
+ *   notifications. To clear the log, delete the stream.
  *
  * @throws RangeError when an option is out of its range; the message names it. The factory rejects
  *   with `store_unavailable` when the server cannot be reached within `timeoutMs`.

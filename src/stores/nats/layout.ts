@@ -25,9 +25,23 @@ const EMPTY_TOKEN = '=e';
 /** The number of tokens of a log's prefix: the stream and its incarnation. */
 const PREFIX_TOKENS = 2;
 
+/** The id of a node. */
+export const NODE = /^[0-9a-f-]{36}$/;
+
+/** The id of a commit: the id of its node, and a number. */
+export function commitId(node: string, number: number): string {
+  return `${node}.${number}`;
+}
+
+/** The node that has written a commit. Undefined if the id of the commit does not name it. */
+export function nodeOf(commit: string): string | undefined {
+  const node = commit.slice(0, commit.lastIndexOf('.'));
+  return NODE.test(node) ? node : undefined;
+}
+
 /** A commit is written as one stream message per topic, with consecutive sequences. */
 export interface PartHead {
-  /** The random id of the commit, the same in all its parts. */
+  /** The id of the commit, the same in all its parts: see `commitId`. */
   readonly commit: string;
   /** The number of this part, from 1. */
   readonly index: number;

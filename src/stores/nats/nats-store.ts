@@ -12,20 +12,18 @@ import type {
   TailBatch,
 } from '../../core/store.js';
 import { within } from '../../core/within.js';
-import { APPEND_QUEUE_LIMITS } from '../shared/append-queue.js';
 import { Claims } from '../shared/claims.js';
-import { GroupCommit } from '../shared/group-commit.js';
 import { retryMs } from '../shared/retry.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
+import { Appends } from './appends.js';
 import { ClaimStream } from './claim-stream.js';
 import { noAnswer, REJECTED } from './client.js';
 import { Engine } from './engine.js';
 import { Follower } from './follower.js';
-import { POSITIONS_PER_MESSAGE } from './layout.js';
+import { Lease } from './lease.js';
 import type { NatsSettings } from './options.js';
 import { Pages } from './pages.js';
-import { Writer } from './writer.js';
 
 /** Connects the parts of a node. `index.ts` explains how they keep the contract. */
 export class NatsStore implements Store, StoreAbilities {
@@ -35,7 +33,7 @@ export class NatsStore implements Store, StoreAbilities {
   readonly #follower: Follower;
   readonly #pages: Pages;
   readonly #tails: TailHub;
-  readonly #appends: GroupCommit;
+  readonly #appends: Appends;
   readonly #claims: Claims;
   #closing: Promise<void> | undefined;
 
@@ -63,18 +61,7 @@ export class NatsStore implements Store, StoreAbilities {
     });
     const claims = new ClaimStream({ engine, follower: this.#follower, settings });
     this.#claims = new Claims({ engine: 'nats', clock, write: (call) => claims.write(call) });
-    const writer = new Writer({ engine, follower: this.#follower, clock, timeoutMs: settings.timeoutMs });
-    this.#appends = new GroupCommit({
-      engine: 'nats',
-      write: (arrays) => writer.write(arrays),
-      clock,
-      limits: {
-        batchDraftsMax: Math.min(APPEND_QUEUE_LIMITS.batchDraftsMax, POSITIONS_PER_MESSAGE),
-        batchCharsMax: APPEND_QUEUE_LIMITS.batchCharsMax,
-        pendingDraftsMax: settings.pendingMax,
-        pendingCharsMax: settings.pendingCharsMax,
-      },
-    });
+    this.#appends = new Appends({ engine, follower: this.#follower, lease: new Lease(clock), settings, clock });
     void engine.watch({
       onChange: (connected) => {
         if (connected) this.#follower.hurry();
@@ -136,7 +123,7 @@ export class NatsStore implements Store, StoreAbilities {
   async #close(): Promise<void> {
     await this.#tails.close();
     // Appends that were called before `close` are still written. They need the follower.
-    await this.#appends.idle();
+    await this.#appends.close();
     await this.#follower.close();
     await this.#engine.close();
   }

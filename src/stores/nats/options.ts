@@ -26,6 +26,12 @@ export interface NatsStoreOptions {
    */
   readonly syncAlways?: boolean | undefined;
   /**
+   * A node whose appends compete with those of another node forwards them to that node, which
+   * writes them together with its own. With false this node writes all its appends itself, and
+   * those of no other node. Default true.
+   */
+  readonly forwardAppends?: boolean | undefined;
+  /**
    * Stream messages to keep; one holds one notification or more. Default 1,000,000. The stream's
    * own limit also counts the library's records, so the store raises it in steps of 100.
    */
@@ -67,9 +73,11 @@ export interface NatsSettings extends Record<NumberName, number> {
   readonly connection: NodeConnectionOptions;
   readonly stream: string;
   readonly syncAlways: boolean;
+  readonly forwardAppends: boolean;
 }
 
-type NumberName = Exclude<keyof NatsStoreOptions, 'connection' | 'stream' | 'syncAlways'>;
+type NumberName = Exclude<keyof NatsStoreOptions, 'connection' | 'stream' | Flag>;
+type Flag = (typeof FLAGS)[number];
 
 const MIB = 1024 * 1024;
 
@@ -87,24 +95,28 @@ const NUMBERS: Record<NumberName, NumberRule> = {
   pendingCharsMax: { default: 64 * MIB, min: 1, max: Number.MAX_SAFE_INTEGER },
 };
 
+const FLAGS = ['syncAlways', 'forwardAppends'] as const;
+
 const STREAM = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** @throws RangeError that names the option, its value and its range */
 export function natsSettings(options: NatsStoreOptions): NatsSettings {
-  const { connection = {}, stream = 'notifications', syncAlways = false } = options;
+  const { connection = {}, stream = 'notifications', syncAlways = false, forwardAppends = true } = options;
   const owner = 'natsStore';
-  const others = ['connection', 'stream', 'syncAlways'];
+  const flags = { syncAlways, forwardAppends };
+  const others = ['connection', 'stream', ...FLAGS];
   const numbers = numberOptions(options, { owner, numbers: NUMBERS, others });
   if (!STREAM.test(stream)) {
     const rule = 'must have 1 to 64 characters: letters, digits, - and _';
     throw wrongOption({ owner, name: 'stream', value: stream, rule });
   }
-  if (typeof syncAlways !== 'boolean') {
-    throw wrongOption({ owner, name: 'syncAlways', value: syncAlways, rule: 'must be true or false' });
+  for (const name of FLAGS) {
+    if (typeof flags[name] === 'boolean') continue;
+    throw wrongOption({ owner, name, value: flags[name], rule: 'must be true or false' });
   }
   // The message leaves out the value, because it holds the credentials.
   if ([connection.servers ?? []].flat().some((server) => server.includes('@'))) {
     throw new RangeError(`${owner}: connection.servers has credentials, they must be in user and pass, or token`);
   }
-  return { ...numbers, connection, stream, syncAlways };
+  return { ...numbers, connection, stream, ...flags };
 }

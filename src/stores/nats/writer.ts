@@ -4,14 +4,19 @@ import { isRecord } from '../../core/records.js';
 import type { Appended, AppendResult } from '../../core/store.js';
 import type { DraftArrays } from '../shared/group-commit.js';
 import { unavailable } from '../shared/unavailable.js';
+import { Attempts } from './attempts.js';
 import { newCommit } from './commit.js';
 import type { Engine } from './engine.js';
 import type { Follower } from './follower.js';
-import { SEQUENCE_MAX } from './layout.js';
+import type { Forwarding } from './forwarding.js';
+import { commitId, nodeOf, SEQUENCE_MAX } from './layout.js';
+import type { Lease } from './lease.js';
 
 export interface WriterOptions {
   readonly engine: Engine;
   readonly follower: Follower;
+  readonly lease: Lease;
+  readonly forwarding: Forwarding;
   readonly clock: Clock;
   readonly timeoutMs: number;
 }
@@ -27,34 +32,39 @@ const RACE_MS = 1_000;
 /** Writes commits, each directly after the last message that this node knows. */
 export class Writer {
   readonly #options: WriterOptions;
+  #commits = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
   }
 
   /**
-   * Writes all arrays in one commit. If another node was first, the commit is made again after that
-   * node's messages, without ids that are now known. If no answer arrives, the node first checks
-   * whether the log contains the commit.
+   * Writes all arrays in one commit, here or on the node that holds the lease. If another node was
+   * first, that node gets the lease. If it does not write the arrays, this node makes the commit
+   * again after its messages, without ids that are now known. If no answer arrives, the node first
+   * checks whether the log contains the commit.
    */
   async write(arrays: DraftArrays): Promise<readonly AppendResult[]> {
-    const { engine, follower, clock, timeoutMs } = this.#options;
+    const { engine, follower, forwarding, clock, timeoutMs } = this.#options;
     const endsMs = clock.monotonic() + timeoutMs;
     const leftMs = (): number => Math.max(1, endsMs - clock.monotonic());
-    const tried = new Set<string>();
+    const attempts = new Attempts();
     for (;;) {
       await follower.ready(leftMs());
+      if (await forwarding.send(arrays, attempts, leftMs())) return this.#results(arrays, attempts);
       if (follower.commitOpen) await this.#otherCommit(leftMs());
       const { epoch, prefix } = follower.log;
       follower.ids.forget(clock.monotonic());
+      forwarding.assertRecent(arrays);
       const drafts = this.#unknown(arrays);
-      if (drafts.length === 0) return this.#results(arrays, tried);
+      if (drafts.length === 0) return this.#results(arrays, attempts);
       const after = follower.sequence;
-      const commit = newCommit(drafts, after, engine.payloadMax);
+      const id = commitId(engine.peers.node, ++this.#commits);
+      const commit = newCommit(drafts, { commit: id, after, payloadMax: engine.payloadMax });
       if (commit.lastSequence > SEQUENCE_MAX)
         throw unavailable('The NATS stream has reached its last sequence; delete the stream to start again.');
       await follower.records.make(commit.parts.filter(isRecord).length, prefix);
-      tried.add(commit.commit);
+      attempts.sent(id);
       const result = await engine.publish(commit, prefix).catch((error: unknown) => {
         follower.recheck();
         if (clock.monotonic() >= endsMs) throw error;
@@ -63,9 +73,9 @@ export class Writer {
       if (result?.stored) {
         const ids = drafts.map(({ id }) => id);
         if (follower.log.epoch === epoch) follower.committed(commit, ids);
-        return this.#results(arrays, tried);
+        return this.#results(arrays, attempts);
       }
-      if (result) await follower.passes(after, Math.min(RACE_MS, leftMs())).catch(() => follower.recheck());
+      if (result) await this.#lost(after, leftMs());
     }
   }
 
@@ -80,9 +90,9 @@ export class Writer {
 
   /**
    * The results of arrays whose ids are all in the log. A draft is new if one of these attempts
-   * wrote its id, and no earlier draft has the same id.
+   * appended its id, and no earlier draft has the same id.
    */
-  #results(arrays: DraftArrays, tried: ReadonlySet<string>): readonly AppendResult[] {
+  #results(arrays: DraftArrays, attempts: Attempts): readonly AppendResult[] {
     const { ids, log } = this.#options.follower;
     const answered = new Set<string>();
     return arrays.map((drafts) => ({
@@ -90,11 +100,19 @@ export class Writer {
       appended: drafts.map(({ id }): Appended => {
         const known = ids.get(id);
         if (!known) throw unavailable('The NATS store changed to a new log during the append.');
-        const duplicate = answered.has(id) || !tried.has(known.commit);
+        const duplicate = answered.has(id) || !attempts.haveAppended(known);
         answered.add(id);
         return { id, position: known.position, duplicate };
       }),
     }));
+  }
+
+  /** Another node was first. Waits for its message, and gives that node the lease. */
+  async #lost(after: number, leftMs: number): Promise<void> {
+    const { engine, follower, lease } = this.#options;
+    await follower.passes(after, Math.min(RACE_MS, leftMs)).catch(() => follower.recheck());
+    const winner = nodeOf(follower.lastCommit);
+    if (winner && winner !== engine.peers.node) lease.grant(winner);
   }
 
   /** A message after a part voids the commit. So the other node gets time to write the rest. */

@@ -22,6 +22,7 @@ export class RecentIds<Known extends RecentId = RecentId> {
   readonly #byId = new Map<string, Known>();
   /** The same ids by age: to iterate a Map is slow after many deletions at its front. */
   #byAge = new Fifo<Known>();
+  #forgottenUpTo = 0;
 
   constructor(limits: RecentIdsLimits) {
     this.#limits = limits;
@@ -29,6 +30,11 @@ export class RecentIds<Known extends RecentId = RecentId> {
 
   get(id: string): Known | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Ids of entries up to this position may be forgotten. All later ones are known. */
+  get forgottenUpTo(): number {
+    return this.#forgottenUpTo;
   }
 
   /** Adds the id of the newest entry. An id that was appended again is kept for its full time. */
@@ -45,11 +51,14 @@ export class RecentIds<Known extends RecentId = RecentId> {
       const oldest = this.#byAge.at(0);
       if (oldest.sinceMs + idempotencyMs > monotonicMs && this.#byAge.length <= idempotencyCount) return;
       this.#byAge.shift();
+      this.#forgottenUpTo = oldest.position;
       if (this.#byId.get(oldest.id) === oldest) this.#byId.delete(oldest.id);
     }
   }
 
-  clear(): void {
+  /** @param forgottenUpTo the position after which ids will be added */
+  clear(forgottenUpTo = 0): void {
+    this.#forgottenUpTo = forgottenUpTo;
     this.#byId.clear();
     this.#byAge = new Fifo();
   }
