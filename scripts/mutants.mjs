@@ -1,9 +1,9 @@
 /**
  * Plants the bugs of scripts/mutants/ in the library, one at a time, and runs the simulation
- * against each: `npm run proof:mutants [-- SEEDS [COPIES [FROM TO]]]`. The tests of the core and
- * the wire run against bugs that the simulation misses. A bug that survives both shows a gap in the
- * tests. Prints the seed that caught each. A run of all bugs writes docs/proof/mutants.json. With
- * FROM and TO it runs the bugs of these numbers only.
+ * against each: `npm run proof:mutants [-- SEEDS [COPIES [FROM TO]]]`. The tests of the core, the
+ * wire and the inbox run against bugs that the simulation misses. A bug that survives both shows a
+ * gap in the tests. Prints the seed that caught each. A run of all bugs writes
+ * docs/proof/mutants.json. With FROM and TO it runs the bugs of these numbers only.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const COPIES = Number(process.argv[3] ?? 2);
 const FROM = Number(process.argv[4] ?? 0);
 const TO = Number(process.argv[5] ?? MUTANTS.length);
 /** The tests to run. The name of a failed test describes the bug. */
-const TESTS = 'test/(core|wire)/';
+const TESTS = 'test/(core|wire|inbox)/';
 
 // Plant all of them first, so that one that no longer fits the code fails at once.
 const mutants = MUTANTS.slice(FROM, TO).map((mutant) => ({ ...mutant, text: planted(mutant, original(mutant.file)) }));

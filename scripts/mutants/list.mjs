@@ -1,4 +1,5 @@
 import { HISTORY_MUTANTS } from './history.mjs';
+import { INBOX_MUTANTS } from './inbox.mjs';
 import { OPTION_MUTANTS } from './options.mjs';
 import { OUTER_MUTANTS } from './outer.mjs';
 import { PATTERN_MUTANTS } from './patterns.mjs';
@@ -13,4 +14,5 @@ export const MUTANTS = [
   ...OPTION_MUTANTS,
   ...PATTERN_MUTANTS,
   ...OUTER_MUTANTS,
+  ...INBOX_MUTANTS,
 ];

@@ -19,6 +19,7 @@ import {
   NEW_INBOX,
   withHigherWatermarks,
 } from '../../src/inbox/inbox-state.js';
+import { modelOf } from '../support/inbox-model.js';
 
 const TOPIC = '$inbox.0123';
 const TIME = new Date('2026-11-29T09:00:00.000Z');
@@ -41,35 +42,6 @@ function entryOf(record: InboxRecord, at: number): LogEntry {
 const operationText = (data: object) => ({ type: 'inbox.operation', data: { ids: [], ...data } });
 const NO_FLAGS = { seen: [0], read: [0], archived: [0], removed: [0], snoozed: [] };
 const snapshotRecord = (data: object) => ({ type: 'inbox.snapshot', data: { upTo: 2, ...NO_FLAGS, ...data } });
-
-/** One item as a plain object, without watermarks: the model. */
-interface Model {
-  seen: boolean;
-  read: boolean;
-  archived: boolean;
-  removed: boolean;
-  snoozedUntil: Date | undefined;
-}
-
-/** Applies operations to each item alone. */
-function modelOf(item: number, operations: readonly InboxOperation[]): Model {
-  const model: Model = { seen: false, read: false, archived: false, removed: false, snoozedUntil: undefined };
-  for (const operation of operations) {
-    const isMeant = 'upTo' in operation ? item <= operation.upTo : operation.positions.includes(item);
-    if (!isMeant) continue;
-    if (operation.op === 'seen' || operation.op === 'read') model.seen = true;
-    if (operation.op === 'read') model.read = true;
-    if (operation.op === 'unread') model.read = false;
-    if (operation.op === 'archive') model.archived = true;
-    if (operation.op === 'unarchive') model.archived = false;
-    if (operation.op === 'remove') model.removed = true;
-    if (operation.op === 'unsnooze') model.snoozedUntil = undefined;
-    if (operation.op === 'snooze') {
-      Object.assign(model, { seen: false, read: false, archived: false, snoozedUntil: new Date(operation.untilMs) });
-    }
-  }
-  return model;
-}
 
 /** Reads records newest first, in pages. */
 function reader(records: readonly LogEntry[], limit: number): ReadRecords & { reads: number } {

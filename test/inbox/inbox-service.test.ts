@@ -68,6 +68,17 @@ describe('a list', () => {
     expect(pages[0]!.counts.types).toEqual({ like: 20, comment: 10 });
   });
 
+  test('of a type continues with the next item if a page was full', async () => {
+    const inbox = await open();
+    for (let n = 1; n <= 30; n++) await inbox.send('ann', { id: `a${n}`, type: n % 3 ? 'like' : 'comment' });
+    const pages = [await inbox.list('ann', { type: 'like', limit: 3 })];
+    while (pages.at(-1)!.more) {
+      pages.push(await inbox.list('ann', { type: 'like', limit: 3, before: pages.at(-1)!.cursor }));
+    }
+    const likes = Array.from({ length: 30 }, (_, index) => 30 - index).filter((n) => n % 3);
+    expect(pages.flatMap(idsOf)).toEqual(likes.map((n) => `a${n}`));
+  });
+
   test('reads 1,000 items at most for one page', async () => {
     const inbox = await open();
     await fill(inbox, 1_100);

@@ -1,0 +1,97 @@
+import { inFile } from './in-file.mjs';
+
+/** Bugs of the inbox: its fold, its counts and its service. */
+export const INBOX_MUTANTS = [
+  ...inFile('inbox/flag.ts', {
+    hasFlag: {
+      'the item at the watermark lacks the flag': [
+        '$position <= $upTo !== $exceptions.has($position)',
+        '$position < $upTo !== $exceptions.has($position)',
+      ],
+    },
+    withItems: {
+      'an exception never ends': [
+        'if (!$exceptions.delete($position)) $exceptions.add($position);',
+        '$exceptions.add($position);',
+      ],
+    },
+    withAllUpTo: {
+      'an older "mark all" lowers the watermark': ['Math.max($upTo, $flag.upTo)', '$upTo'],
+      '"mark all" keeps the exceptions before it': ['$position > $upTo', 'true'],
+    },
+    withFewestExceptions: {
+      'a higher watermark loses unread items': ['new Set([...$kept, ...$without])', 'new Set($kept)'],
+    },
+    mayLackFlag: {
+      'exceptions before the watermark are not counted': ['$position < $before', 'false'],
+    },
+  }),
+  ...inFile('inbox/inbox-state.ts', {
+    changed: {
+      'a read item stays unread': ['select($state.read, $operation)', '$state.read'],
+      'an unread item stays read': ['withItems($state.read, $operation.positions, false)', '$state.read'],
+    },
+    isShown: {
+      'a snoozed item is shown': ['!$archived && !$removed && !$snoozed', '!$archived && !$removed'],
+    },
+    isSnoozed: {
+      'a snoozed item is hidden for good': ['$until.getTime() > $nowMs', 'true'],
+    },
+    snooze: {
+      'a snoozed item stays read': ['withItems($state.read, $positions, false)', '$state.read'],
+    },
+    compacted: {
+      'a compaction shows snoozed items': ['$position > $trimmed && $until > $nowMs', 'false'],
+    },
+  }),
+  ...inFile('inbox/inbox-fold.ts', {
+    hasSnapshot: {
+      'a new snapshot is ignored': ['$entry.position > $upTo && isSnapshot($entry)', 'false'],
+    },
+    foldRecords: {
+      'a record is folded twice': ['if ($entry.position <= $upTo) continue;', ''],
+    },
+    loadInbox: {
+      'operations that were appended before their snapshot are lost': [
+        '$entry.position <= $start.upTo',
+        '$start !== EMPTY_INBOX',
+      ],
+    },
+  }),
+  ...inFile('inbox/inbox-counts.ts', {
+    'InboxCounter.isComplete': {
+      'a count ends before the total is known': ['if (this.$total <= $cap) return false;', ''],
+      'a count ends before an old unread item': ['this.$unread > $cap || !mayLackFlag($state.read, $before)', 'true'],
+    },
+  }),
+  ...inFile('inbox/nest/inbox-operations.ts', {
+    withoutRemoved: {
+      'an operation finds a removed item': ['!itemState($state, $selection.positions[$index] ?? 0).removed', 'true'],
+    },
+    'InboxOperations.#targetUpTo': {
+      'a cursor of another log marks all items': ["if ($gap?.reason === 'reset') throw foreignCursor();", ''],
+    },
+    'InboxOperations.apply': {
+      'an operation without an effect is recorded': ['$next === $inbox.state', 'false'],
+    },
+  }),
+  ...inFile('inbox/nest/inbox-lists.ts', {
+    'InboxLists.#cursorsOf': {
+      'the next page skips an item': [
+        "$cursors.sealStable($last.epoch, $stop.position, 'after')",
+        "$cursors.sealStable($last.epoch, $stop.position, 'before')",
+      ],
+      '"mark all" ends at the oldest item of the page': ['$first.history?.upTo ?? $first.position', '$first.position'],
+    },
+  }),
+  ...inFile('inbox/nest/inbox.service.ts', {
+    'InboxService.#checkRecipient': {
+      'an id of another recipient counts as sent': ['$entries[0]?.id === $id || $first.position <= $trimmed', 'true'],
+    },
+  }),
+  ...inFile('inbox/nest/inbox-topics.ts', {
+    checkBroadcast: {
+      'a broadcast is accepted for the topic of one subscriber': ['!$checked.startsWith(PERSONAL)', 'true'],
+    },
+  }),
+];

@@ -1,0 +1,139 @@
+import 'reflect-metadata';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { memoryStore, type StoreFactory } from 'nest-notifications';
+import type { InboxPage, InboxService } from 'nest-notifications/inbox';
+import { systemClock } from '../../src/core/clock.js';
+import type { LogEntry } from '../../src/core/notification.js';
+import { openStore } from '../../src/demo/store.js';
+import { inboxRecordOf } from '../../src/inbox/inbox-record.js';
+import { personalTopic, recordsTopic } from '../../src/inbox/nest/inbox-topics.js';
+import { inDepth } from '../support/depth.js';
+import { ENGINES, RETENTION, type SharedEngine } from '../support/engines/shared.js';
+import { atTestEnd, endTest } from '../support/http/cleanup.js';
+import { idsOf, inboxNode, type InboxNode, shared } from '../support/inbox.js';
+import { bruteForce } from '../support/inbox-model.js';
+import { Random } from '../support/random.js';
+import { until } from '../support/time/until.js';
+
+const NODES = 3;
+/** Rounds in which all devices act at the same time. */
+const ROUNDS = inDepth(8, 60);
+const DEVICES = 4;
+const BROADCAST = 'announcements';
+const SEED = 21;
+
+afterEach(endTest);
+
+/** The newest item of each list that "mark all" was used with. */
+type ShownNewest = Set<string>;
+
+/** One device of a subscriber. It knows the list that it has loaded last. */
+class Device {
+  #page: InboxPage | undefined;
+
+  constructor(
+    readonly random: Random,
+    readonly node: () => InboxService,
+  ) {}
+
+  /** Repeats the last action of a device if the store did not answer, as a client does. */
+  async act(round: number, shownNewest: ShownNewest): Promise<void> {
+    const inbox = this.node();
+    if (!this.#page || this.random.chance(0.3)) this.#page = await inbox.list('ann', { limit: 200 });
+    const ids = idsOf(this.#page);
+    const kind = this.random.below(10);
+    if (kind < 3 || ids.length === 0) {
+      const id = `r${round}-${this.random.below(1e9)}`;
+      await inbox.send(this.random.chance(0.2) ? { topic: BROADCAST } : 'ann', { id, type: 'comment' });
+      return;
+    }
+    if (kind === 3) {
+      shownNewest.add(ids[0]!);
+      await inbox.markRead('ann', { upTo: this.#page.follow });
+      return;
+    }
+    const some = this.random.sample(ids, Math.min(ids.length, this.random.from(1, 5)));
+    const operations = [
+      () => inbox.markRead('ann', some),
+      () => inbox.markUnread('ann', some),
+      () => inbox.archive('ann', some),
+      () => inbox.unarchive('ann', some),
+      () => inbox.markSeen('ann', some),
+      () => inbox.snooze('ann', some, new Date(Date.now() + 3_600_000)),
+      () => inbox.unsnooze('ann', some),
+      () => inbox.remove('ann', some.slice(0, 1)),
+    ];
+    await this.random.pick(operations)();
+  }
+}
+
+/** All entries of topics, in the order of the log. */
+async function readAll(factory: StoreFactory, topics: readonly string[]): Promise<LogEntry[]> {
+  const store = await factory({ clock: systemClock, logger: { warn: () => undefined, error: () => undefined } });
+  const { entries, more } = await store.read({ topics, after: 0, limit: 100_000, bytesMax: 2 ** 30 });
+  await store.close();
+  expect(more).toBe(false);
+  return [...entries];
+}
+
+async function actAtOnce(factory: StoreFactory, crash: () => Promise<unknown>): Promise<void> {
+  const topics = () => [BROADCAST];
+  const open = () => inboxNode({ store: factory, topics, operations: { exceptionsMax: 60 } });
+  const nodes: InboxNode[] = [];
+  for (let n = 0; n < NODES; n++) nodes.push(await open());
+  const random = new Random(SEED);
+  const devices = Array.from(
+    { length: DEVICES },
+    (_, n) => new Device(new Random(SEED + n), () => nodes[(n + random.below(NODES)) % NODES]!.inbox),
+  );
+  const shownNewest: ShownNewest = new Set();
+  for (let round = 0; round < ROUNDS; round++) {
+    const isCrash = round === Math.floor(ROUNDS / 2);
+    const acts = devices.map((device) =>
+      device.act(round, shownNewest).catch((error: unknown) => {
+        const { code } = error as { code: string };
+        expect(isCrash ? ['inbox_full', 'store_unavailable', 'draining'] : ['inbox_full']).toContain(code);
+      }),
+    );
+    if (isCrash) {
+      const [ended] = nodes.splice(0, 1);
+      await Promise.all([ended!.close(), crash()]);
+      nodes.push(await open());
+    }
+    await Promise.all(acts);
+  }
+  await nodes[0]!.inbox.send('ann', { id: 'last', type: 'comment' });
+  for (const { inbox } of nodes) await until(async () => idsOf(await inbox.list('ann', { limit: 1 }))[0] === 'last');
+  const items = await readAll(factory, [personalTopic('ann'), BROADCAST]);
+  const records = await readAll(factory, [recordsTopic('ann')]);
+  const expected = bruteForce(items, records, Date.now());
+  for (const { inbox } of nodes) {
+    const page = await inbox.list('ann', { limit: 1_000 });
+    const shown = page.items.map(({ notification: { id }, seen, read }) => ({ id, seen, read }));
+    expect(shown).toEqual(expected.shown);
+    expect(idsOf(await inbox.list('ann', { status: 'archived', limit: 1_000 }))).toEqual(expected.archived);
+    const { unseen, unread, total } = page.counts;
+    const capped = (count: number) => Math.min(count, 100);
+    expect([unseen, unread, total]).toEqual(Object.values(expected.counts).map(capped));
+  }
+  // "Mark all" ended at an item that its device had shown.
+  for (const entry of records) {
+    const record = inboxRecordOf(entry);
+    if (record && 'operation' in record && 'upTo' in record.operation) expect(shownNewest).toContain(record.ids[0]);
+  }
+}
+
+describe('devices that act at the same time, on three nodes', () => {
+  test('agree, and each count equals a count of all items: in memory', async () => {
+    await actAtOnce(shared(memoryStore(RETENTION)), () => Promise.resolve());
+  });
+
+  const kinds = inDepth([ENGINES.sqlite], Object.values(ENGINES));
+  for (const { name, missing, start } of kinds) {
+    (missing() ? test.skip : test)(`agree, also after a crash: on ${name}`, async () => {
+      const engine: SharedEngine = await start();
+      atTestEnd(() => engine.stop());
+      await actAtOnce(openStore(engine.store(), RETENTION), async () => engine.crash?.());
+    });
+  }
+});
