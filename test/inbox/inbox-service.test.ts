@@ -170,7 +170,7 @@ describe('an operation', () => {
     expect(result).toMatchObject({ changed: true, unknown: [], counts: { unread: 1, unseen: 1, total: 3 } });
   });
 
-  test('with an effect that exists already changes nothing and says so', async () => {
+  test('without an effect changes nothing, and reports `changed: false`', async () => {
     const { inbox, feed } = await inboxNode({ clock });
     await fill(inbox, 3);
     await inbox.markRead('ann', 'a1');

@@ -86,7 +86,7 @@ export class InboxEvents {
   }
 }
 
-/** Also true for records of the library on a topic with items. */
+/** True for every record of the library, even on a topic with items. */
 function isRecord(entry: LogEntry): boolean {
   return entry.topic.startsWith(RECORDS) || typeOf(entry).startsWith('$');
 }

@@ -49,7 +49,8 @@ export class InboxItems {
       const page = await this.page({ ...request, before });
       yield page;
       if (!page.more) return;
-      // An item that was skipped, because it has expired, counts as one at least.
+      // A page may have no items, because they have expired. It counts as one item, so the loop
+      // ends.
       count += Math.max(page.entries.length, 1);
       before = { epochId: page.epoch.id, position: page.position };
     }

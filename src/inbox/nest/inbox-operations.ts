@@ -23,7 +23,7 @@ import { foreignCursor, type OperationRequest } from './operation-request.js';
  */
 export const OPERATIONS_PER_SNAPSHOT = 48;
 
-/** An inbox whose exceptions are replaced by watermarks: the items that are read for it. */
+/** The maximum number of items that are read to replace exceptions by watermarks. */
 const REPLACED_ITEMS_MAX = 5 * ITEMS_READ_MAX;
 
 /** The items of an operation that belong to the subscriber. */

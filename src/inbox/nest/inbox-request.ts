@@ -24,7 +24,7 @@ export function filterOf({ url }: HttpRequest, mode: InboxMode): Pick<InboxListR
   const query = queryOf(url);
   const [status, ...others] = query.getAll('status');
   const types = query.getAll('type').flatMap((value) => value.split(','));
-  if (others.length > 0) throw new NotificationsError('status_invalid', 'status is given twice, once is allowed');
+  if (others.length > 0) throw new NotificationsError('status_invalid', 'status is given several times; give it once');
   if (mode !== 'page' && status !== undefined) {
     throw new NotificationsError('status_invalid', 'status is for pages; leave it out with cursor, wait or a stream');
   }

@@ -51,7 +51,7 @@ export class InboxJsonResponse extends JsonResponse {
   }
 }
 
-/** An event stream of an inbox. A page is written before the next one, and before the end. */
+/** An event stream of an inbox. Each page is written completely before the next page or the end. */
 export class InboxSseResponse extends SseResponse {
   readonly #inbox: LiveInbox;
   #pending: Promise<void> | undefined;

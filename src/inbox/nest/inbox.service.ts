@@ -112,7 +112,7 @@ export class InboxService implements OnApplicationShutdown {
     return this.#apply(subscriber, 'unarchive', { items: ids });
   }
 
-  /** Hides items until a time, at most a year from now. Then they are new again. */
+  /** Hides items until a time, at most a year from now. Then they appear as new items. */
   snooze(subscriber: string, ids: string | readonly string[], until: Date): Promise<InboxResult> {
     return this.#apply(subscriber, 'snooze', { items: ids, until });
   }

@@ -102,7 +102,7 @@ export class Inbox {
     return { personal: personalTopic(subscriber), records: recordsTopic(subscriber), broadcasts };
   }
 
-  /** The current access to broadcasts. A subscriber can always read the own items. */
+  /** The current access to broadcasts. A subscriber can always read its own items. */
   rightsOf(subscriber: string, { personal, records }: InboxTopics): Rights {
     const isOwn = (topic: string): boolean => topic === personal || topic === records;
     return {

@@ -78,7 +78,10 @@ export function checkOperation(given: GivenOperation, context: OperationContext)
 
 /** The error for a cursor that does not belong to the inbox's log. */
 export function foreignCursor(): NotificationsError {
-  return new NotificationsError('cursor_invalid', 'upTo is not a cursor of this inbox: pass on the one of a page');
+  return new NotificationsError(
+    'cursor_invalid',
+    'upTo is not a cursor of this inbox; send the cursor `follow` of a page',
+  );
 }
 
 function checkIds(ids: unknown): readonly string[] {
