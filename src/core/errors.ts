@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'publish_too_fast'
   | 'tickets_too_fast'
   | 'operations_too_fast'
+  | 'retractions_too_many'
   | 'publish_only'
   | 'publish_incomplete'
   | 'gap'

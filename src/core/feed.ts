@@ -5,12 +5,13 @@ import { DeclaredPatterns } from './declared-patterns.js';
 import { HistoryWaiter } from './history-waiter.js';
 import type { LogEntry } from './notification.js';
 import { FeedCounter, type FeedObserver, type NotificationsTotals } from './observer.js';
-import { sharedPosition } from './page.js';
+import { type LogPage, sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { Pages } from './pages.js';
 import { Arrivals, type Timeout } from './race.js';
 import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
 import { RecentRevocations } from './recent-revocations.js';
+import type { Retraction } from './retraction.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Store, Tail, TailBatch } from './store.js';
 import { Waiter } from './waiter.js';
@@ -157,6 +158,20 @@ export class Feed {
     // Apply it on this node even if the store cannot be reached.
     this.#apply(revocation);
     await this.#store.append([await revocationDraft(revocation, new Date(this.#clock.now()))]);
+  }
+
+  /**
+   * Retracts a notification on every node. When it resolves, this node no longer delivers the
+   * notification, and the log holds the retraction.
+   * @throws NotificationsError `retractions_too_many` or `store_unavailable`
+   */
+  retract(retraction: Retraction): Promise<void> {
+    return this.#reader.retract(retraction, new Date(this.#clock.now()));
+  }
+
+  /** Whether an entry of a page has neither expired nor been retracted since the page was read. */
+  isLive(entry: LogEntry, page: LogPage): Promise<boolean> {
+    return this.#reader.isLive(entry, page);
   }
 
   /**

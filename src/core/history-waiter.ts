@@ -99,12 +99,16 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     if (this.#isAhead(page)) this.#retryLater(BEHIND);
     else if (page.entries.length === 0 || !rights) this.#emit(page);
     else {
+      const { reader } = this.#context;
+      const { interruptions } = reader;
       checkPage(
         { page, rights, names },
         {
           allowed: (allowed) => {
-            // Entries of the page may have expired during a slow check.
-            if (this.#isOpen) this.#emit(this.#context.reader.fresh(allowed));
+            if (!this.#isOpen) return;
+            // Entries of the page may have expired or been retracted during a slow check.
+            if (reader.interruptions === interruptions) this.#emit(reader.fresh(allowed));
+            else this.#retryLater(BEHIND);
           },
           revoked: () => this.#retryLater(REVOKED),
           failed: (error) => this.#fail(error),

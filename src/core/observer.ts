@@ -2,6 +2,7 @@ import type { ClientRead } from './feed-request.js';
 import type { LogEntry } from './notification.js';
 import type { Gap } from './gap.js';
 import type { LogPage } from './page.js';
+import { withoutRetractions } from './retraction.js';
 
 /**
  * Observes a feed, for counters, metrics and tests. The methods run inside the delivery, so they
@@ -19,7 +20,10 @@ export interface FeedObserver {
    * revocations.
    */
   published(entries: readonly LogEntry[]): void;
-  /** A page was delivered to one waiter. It may be empty. */
+  /**
+   * A page was delivered to one waiter. It may be empty. Its entries may include records of
+   * retractions.
+   */
   delivered(page: LogPage, request: ClientRead): void;
   /** The delivered page has a gap. Called after `delivered`. */
   gap(gap: Gap, request: ClientRead): void;
@@ -82,7 +86,7 @@ export class FeedCounter implements FeedObserver {
 
   delivered(page: LogPage, request: ClientRead): void {
     this.#totals.pages++;
-    this.#totals.delivered += page.entries.length;
+    this.#totals.delivered += withoutRetractions(page.entries).length;
     this.#next?.delivered(page, request);
   }
 

@@ -4,10 +4,12 @@ import type { Start } from './feed-request.js';
 import { historyPage, type HistoryPageQuery } from './history-page.js';
 import { MemoryLog } from './memory-log.js';
 import type { LogEntry } from './notification.js';
-import { type LogPage, type LogPosition, positionIn } from './page.js';
+import { type LogPage, type LogPosition, positionIn, sharedPosition } from './page.js';
 import { PageCache } from './page-cache.js';
-import { isPattern } from './patterns.js';
-import type { Epoch, PageBounds, ReadResult, Store, TailBatch } from './store.js';
+import { type Retraction, withoutRetractions } from './retraction.js';
+import { RetractionLog } from './retraction-log.js';
+import type { Epoch, PageBounds, Store, TailBatch } from './store.js';
+import { StorePages } from './store-pages.js';
 import { StoreReads } from './store-reads.js';
 
 /** The epoch and head that a node knows without a read of the store. */
@@ -51,9 +53,10 @@ export interface ReaderLimits {
  * appended.
  */
 export class Reader {
-  readonly #store: Store;
+  readonly #storePages: StorePages;
   readonly #limits: ReaderLimits;
   readonly #patterns: readonly string[];
+  readonly #retractions: RetractionLog;
   readonly #filter: EntryFilter;
   /** Keyed by query. A page with one notification is also keyed by its position. */
   readonly #pages: PageCache;
@@ -67,19 +70,22 @@ export class Reader {
   #epoch: Epoch;
   #log: MemoryLog;
 
-  private constructor({ store, limits, clock, patterns = [] }: ReaderOptions, start: ReadWindow) {
-    this.#store = store;
+  private constructor(options: ReaderOptions, retractions: RetractionLog, start: ReadWindow) {
+    const { store, limits, clock, patterns = [] } = options;
+    this.#storePages = new StorePages(store);
     this.#limits = limits;
     this.#patterns = patterns;
-    this.#filter = new EntryFilter(clock);
+    this.#retractions = retractions;
+    this.#filter = new EntryFilter({ clock, retractions });
     this.#pages = new PageCache((page) => this.#filter.isStale(page));
     this.#epoch = start.epoch;
     this.#log = new MemoryLog(start.head, patterns);
   }
 
-  /** Opens an empty window at the head of the log. */
+  /** Loads the retractions, and opens an empty window at the head of the log. */
   static async open(options: ReaderOptions): Promise<Reader> {
-    return new Reader(options, await options.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }));
+    const { retractions, start } = await RetractionLog.open(options.store);
+    return new Reader(options, retractions, start);
   }
 
   get window(): ReadWindow {
@@ -97,10 +103,12 @@ export class Reader {
     // After a loss, the old log may have had entries, such as revocations, that this node never
     // received.
     const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
+    if (batch.epoch.id !== epoch.id) this.#retractions.cut(Math.min(this.#sharedUpTo(batch.epoch), head));
     this.#epoch = batch.epoch;
     if (!continues) {
       this.#log = new MemoryLog(batch.after, this.#patterns);
       this.#filter.clear();
+      this.#retractions.interrupted();
     }
     for (const entry of batch.entries) {
       if (entry.position > this.#log.head) this.#add(entry);
@@ -110,14 +118,33 @@ export class Reader {
       const dropped = this.#log.dropOldest();
       if (dropped) this.#filter.drop(dropped);
     }
-    this.#pages.clear();
-    this.#emptyPage = this.#lastPage = this.#gapPage = undefined;
+    this.#forgetPages();
     return continues;
+  }
+
+  /**
+   * Retracts a notification. When it resolves, no page of this node contains the notification. Other
+   * nodes skip it as soon as they receive the record.
+   * @throws NotificationsError `retractions_too_many` or `store_unavailable`
+   */
+  async retract(retraction: Retraction, time: Date): Promise<void> {
+    const { epoch, position } = await this.#retractions.append(retraction, time);
+    // A node with another log loads the retraction from the store.
+    if (epoch.id !== this.#epoch.id) return;
+    this.#retractions.add(retraction, position);
+    this.#forgetPages();
   }
 
   #add(entry: LogEntry): void {
     this.#log.add(entry);
     this.#filter.add(entry);
+    this.#retractions.observe(entry);
+  }
+
+  /** The next readers get new pages. Waiters that have received a page keep it. */
+  #forgetPages(): void {
+    this.#pages.clear();
+    this.#emptyPage = this.#lastPage = this.#gapPage = undefined;
   }
 
   /** Whether the window holds everything after a position. */
@@ -144,9 +171,29 @@ export class Reader {
     return this.#epoch.id === page.epoch.id && page.position < this.#log.head;
   }
 
-  /** The page without notifications that have expired since it was read. */
+  /**
+   * How often the tail was interrupted. Since then, retractions of entries that were read before may
+   * be missing, so such a page must be read again.
+   */
+  get interruptions(): number {
+    return this.#retractions.interruptions;
+  }
+
+  /** The page without notifications that have expired or were retracted since it was read. */
   fresh(page: LogPage): LogPage {
-    return this.#filter.fresh(page);
+    return this.#filter.fresh(page, this.#sharedUpTo(page.epoch));
+  }
+
+  /** Whether an entry of a page has neither expired nor been retracted since the page was read. */
+  async isLive(entry: LogEntry, { epoch }: LogPage): Promise<boolean> {
+    await this.#retractions.whenComplete();
+    return this.#filter.isLive(entry, this.#sharedUpTo(epoch));
+  }
+
+  /** Up to this position, the log of an epoch holds the same entries as the window's log. */
+  #sharedUpTo(epoch: Epoch): number {
+    if (epoch.id === this.#epoch.id) return Infinity;
+    return sharedPosition(epoch, { epochId: this.#epoch.id, position: Infinity })?.position ?? 0;
   }
 
   /** Reads from the window, which must reach back to the position. */
@@ -239,8 +286,7 @@ export class Reader {
     const key = `history ${epoch.id} ${from} ${held.position} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return shared;
-    const read = async (): Promise<LogPage> =>
-      this.#pages.share(key, this.#live(await this.#readHistory(bounds, held, isCursor)));
+    const read = async (): Promise<LogPage> => this.#pages.share(key, await this.#readHistory(bounds, held, isCursor));
     return this.#storeReads.read({ key, bytesMax, read, isWanted });
   }
 
@@ -258,50 +304,25 @@ export class Reader {
     return this.#pages.share(key, this.#live(historyPage({ ...this.window, entries, more, trimmed: 0 }, newest)));
   }
 
-  /** A page of the history without entries that have expired or were replaced. */
+  /** A page of the history with live notifications only. */
   #live(page: LogPage): LogPage {
-    return { ...page, ...this.#filter.ofHistory(page.entries, page.epoch.id === this.#epoch.id) };
+    const { entries, staleAtMs } = this.#filter.ofHistory(page.entries, this.#sharedUpTo(page.epoch));
+    return { ...page, entries: withoutRetractions(entries), staleAtMs };
   }
 
   async #readHistory(bounds: PageBounds, held: LogPosition, isCursor: boolean): Promise<LogPage> {
-    const read = await this.#store.read({ ...bounds, before: held.position + 1 });
-    const start = positionIn(read.epoch, held);
-    if (start && held.position <= read.head) {
-      return historyPage(read, held.position, start.afterLoss && isCursor ? { reason: 'expired' } : undefined);
-    }
-    // The position is not in this log, so the history starts again at the end of the log.
     const { epoch, head } = this.window;
-    const end = read.epoch.id === epoch.id ? head : read.head;
-    const newest = await this.#store.read({ ...bounds, before: end + 1 });
-    return historyPage(newest, Math.min(end, newest.head), isCursor ? { reason: 'reset' } : undefined);
-  }
-
-  /** A page with a gap that begins where the index of every requested name is complete. */
-  async #readFromTrimmed(query: PageQuery, { id: epochId }: Epoch, trimmed: number): Promise<LogPage> {
-    const page = await this.#readStore({ ...query, after: { epochId, position: trimmed } });
-    return { ...page, gap: page.gap ?? { reason: 'expired' } };
+    const window = { epochId: epoch.id, position: head };
+    const page = await this.#storePages.history(bounds, { held, isCursor, window });
+    await this.#retractions.whenComplete();
+    return this.#live(page);
   }
 
   async #readStore(query: PageQuery): Promise<LogPage> {
     const { topics, after, limit } = query;
-    const from = after === 'earliest' ? 0 : after.position;
-    const read = await this.#store.read({ topics, after: from, limit, bytesMax: this.#bytesMax(query) });
-    const { epoch, more, head, trimmed } = read;
-    const position = more ? lastPosition(read.entries) : Math.max(head, from);
-    const page: LogPage = { epoch, ...this.#filter.ofStore(read.entries, epoch.id === this.#epoch.id), position, more };
-    if (after === 'earliest') return page;
-    const start = positionIn(epoch, after);
-    if (start && from <= head) {
-      // The index of a pattern begins at `trimmed`, but a topic beside it may have older entries.
-      const isBehind = from < trimmed;
-      if (isBehind && topics.some(isPattern) && hasEntryUpTo(read, trimmed)) {
-        return this.#readFromTrimmed(query, epoch, trimmed);
-      }
-      return start.afterLoss || isBehind ? { ...page, gap: { reason: 'expired' } } : page;
-    }
-    // The position is not in this log, so the read starts at the beginning of the log.
-    const oldest = from === 0 ? page : await this.#readStore({ ...query, after: 'earliest' });
-    return { ...oldest, gap: { reason: 'reset' } };
+    const page = await this.#storePages.after({ topics, limit, bytesMax: this.#bytesMax(query) }, after);
+    await this.#retractions.whenComplete();
+    return { ...page, ...this.#filter.ofStore(page.entries, this.#sharedUpTo(page.epoch)) };
   }
 }
 
@@ -315,11 +336,6 @@ function emptyPage({ epoch, head }: ReadWindow): LogPage {
  */
 function isEqual(one: PageQuery, other: PageQuery): boolean {
   return one.topics === other.topics && one.limit === other.limit && one.bytesMax === other.bytesMax;
-}
-
-function hasEntryUpTo({ entries }: ReadResult, position: number): boolean {
-  const [first] = entries;
-  return first !== undefined && first.position <= position;
 }
 
 function lastPosition(entries: LogPage['entries']): number {

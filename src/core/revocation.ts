@@ -1,3 +1,4 @@
+import { digestOf } from './digest.js';
 import type { Draft, LogEntry } from './notification.js';
 
 /**
@@ -18,9 +19,7 @@ export interface Revocation {
 
 /** The topic of a subscriber's revocations. Its length does not depend on the subscriber's name. */
 export async function revocationsTopic(subscriber: string): Promise<string> {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(subscriber));
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `${REVOCATIONS}.${hex}`;
+  return `${REVOCATIONS}.${await digestOf(subscriber)}`;
 }
 
 export async function revocationDraft({ subscriber, topics }: Revocation, time: Date): Promise<Draft> {

@@ -155,7 +155,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   /** @param epoch the epoch of the window when the read began */
   #onStorePage(found: LogPage, after: Start, epoch: LogPage['epoch']): void {
     const { reader, waiters } = this.#context;
-    const page = deliverablePage(this.request, { page: found, after, window: reader.window });
+    const page = deliverablePage(this.request, { page: reader.fresh(found), after, window: reader.window });
     if (!page) {
       this.#fail(waiters.retryError(BEHIND));
       return;
@@ -215,11 +215,15 @@ export class Waiter implements FeedWaiter, Unsubscribable {
 
   #checkAccess(page: LogPage, rights: Rights): void {
     const { topics: names } = this.request;
+    const { reader } = this.#context;
+    const { interruptions } = reader;
     checkPage(
       { page, rights, names },
       {
         allowed: (allowed) => {
-          if (this.#isOpen()) this.#onAllowed(this.#context.reader.fresh(allowed));
+          if (!this.#isOpen()) return;
+          if (reader.interruptions === interruptions) this.#onAllowed(reader.fresh(allowed));
+          else this.#read();
         },
         revoked: () => this.#end('rights'),
         failed: (error) => this.#fail(error),

@@ -35,6 +35,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   tickets_too_fast: 429,
   publish_incomplete: 500,
   operations_too_fast: 429,
+  retractions_too_many: 429,
   publish_only: 501,
   gap: 410,
   waiters_too_many: 503,

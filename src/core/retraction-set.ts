@@ -1,0 +1,102 @@
+import { Fifo } from './fifo.js';
+import type { LogEntry } from './notification.js';
+import { RECORD_BYTES_MAX, RECORDS_MAX } from './records.js';
+import type { Retraction } from './retraction.js';
+
+/**
+ * The share of one topic. So a caller that may retract on one topic cannot use up the bound for all
+ * topics.
+ */
+export const TOPIC_RETRACTIONS_MAX = RECORDS_MAX / 10;
+
+/** The memory of a retraction without its names: an entry in a map and one in a queue. */
+const RETRACTION_BYTES = 150;
+
+interface Placed extends Retraction {
+  /** The position of the record. */
+  readonly position: number;
+}
+
+/**
+ * The retractions of a log that a node keeps in memory, by topic and id. A retraction concerns only
+ * entries before its own position, so an id that is published again later is delivered.
+ *
+ * The bounds are those of the library's records. `hasRoomFor` checks them before a retraction is
+ * appended. Retractions that other nodes append at the same time may exceed them slightly.
+ */
+export class RetractionSet {
+  /** For each topic: the position of the retraction, by the id of the notification. */
+  #byTopic = new Map<string, Map<string, number>>();
+  /** In the order in which they were added, which is nearly the order of their positions. */
+  #queue = new Fifo<Placed>();
+  #count = 0;
+  #bytes = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count >= RECORDS_MAX || this.#bytes >= RECORD_BYTES_MAX;
+  }
+
+  /** Whether an entry was retracted up to a position of the log. */
+  covers({ topic, id, position }: Pick<LogEntry, 'topic' | 'id' | 'position'>, upTo = Infinity): boolean {
+    const retractedAt = this.#byTopic.get(topic)?.get(id) ?? 0;
+    return position < retractedAt && retractedAt <= upTo;
+  }
+
+  /** @param position of the record of the retraction */
+  add({ id, topic }: Retraction, position: number): void {
+    let ids = this.#byTopic.get(topic);
+    if (!ids) this.#byTopic.set(topic, (ids = new Map<string, number>()));
+    const known = ids.get(id);
+    if (known !== undefined && known >= position) return;
+    const placed = { id, topic, position };
+    ids.set(id, position);
+    this.#queue.push(placed);
+    if (known === undefined) this.#resize(placed, 1);
+  }
+
+  /**
+   * Retention has removed everything up to a position. A retraction is newer than its notification,
+   * so the retractions up to this position have no effect.
+   */
+  trim(upTo: number): void {
+    while (this.#queue.length > 0 && this.#queue.at(0).position <= upTo) {
+      const placed = this.#queue.shift();
+      if (placed) this.#remove(placed);
+    }
+  }
+
+  /** Removes the retractions after a position. */
+  cut(after: number): void {
+    const queue = this.#queue;
+    this.#queue = new Fifo();
+    this.#byTopic = new Map();
+    this.#count = this.#bytes = 0;
+    for (let at = 0; at < queue.length; at++) {
+      const placed = queue.at(at);
+      if (placed.position <= after) this.add(placed, placed.position);
+    }
+  }
+
+  hasRoomFor({ topic }: Retraction): boolean {
+    return !this.isFull && (this.#byTopic.get(topic)?.size ?? 0) < TOPIC_RETRACTIONS_MAX;
+  }
+
+  /** A retraction that was repeated is in the queue twice, and only the newer one counts. */
+  #remove(placed: Placed): void {
+    const { id, topic, position } = placed;
+    const ids = this.#byTopic.get(topic);
+    if (ids?.get(id) !== position) return;
+    ids.delete(id);
+    if (ids.size === 0) this.#byTopic.delete(topic);
+    this.#resize(placed, -1);
+  }
+
+  #resize({ id, topic }: Retraction, sign: 1 | -1): void {
+    this.#count += sign;
+    this.#bytes += sign * (RETRACTION_BYTES + id.length + topic.length);
+  }
+}

@@ -1,0 +1,63 @@
+import { digestOf } from './digest.js';
+import type { Draft, LogEntry } from './notification.js';
+import { RESERVED_TOPIC_PREFIX } from './revocation.js';
+
+/** A retracted notification. Readers that have received it should remove it. */
+export interface Retraction {
+  readonly id: string;
+  readonly topic: string;
+}
+
+/** The topic from which a node reads all retractions when it starts. */
+export const RETRACTIONS_TOPIC = `${RESERVED_TOPIC_PREFIX}retractions`;
+
+/** The type of the record on the topic of the notification. No application can publish it. */
+const RETRACTED_TYPE = `${RESERVED_TOPIC_PREFIX}retracted`;
+/** Ids of applications cannot begin with this character. */
+const RECORD_ID = `${RESERVED_TOPIC_PREFIX}retracted.`;
+
+/**
+ * The two records of a retraction, to be appended in one call. The first one is on the topic of
+ * the notification, so it reaches each reader of the topic in the order of the log. The second one
+ * is on `$retractions`, for nodes that start later.
+ *
+ * The ids are derived from the retraction, so a store appends a repeated retraction only once.
+ *
+ * @param suffix makes the ids different from those of an earlier retraction
+ */
+export async function retractionDrafts({ id, topic }: Retraction, time: Date, suffix = ''): Promise<readonly Draft[]> {
+  // Neither name can contain a space.
+  const recordId = `${RECORD_ID}${await digestOf(`${topic} ${id}`)}${suffix}`;
+  const onTopic = { id: recordId, topic, type: RETRACTED_TYPE, time: time.toISOString(), data: { id } };
+  const listed = { ...onTopic, id: `${recordId}.listed`, topic: RETRACTIONS_TOPIC, data: { id, topic } };
+  return [onTopic, listed].map((record) => ({ id: record.id, topic: record.topic, json: JSON.stringify(record) }));
+}
+
+/** Whether an entry is the record of a retraction, and not a notification. */
+export function isRetraction({ id }: Pick<LogEntry, 'id'>): boolean {
+  return id.startsWith(RECORD_ID);
+}
+
+/** The entries of a list that are notifications. */
+export function withoutRetractions(entries: readonly LogEntry[]): readonly LogEntry[] {
+  return entries.some(isRetraction) ? entries.filter((entry) => !isRetraction(entry)) : entries;
+}
+
+/** The retractions among the entries of a list. */
+export function retractionsIn(entries: readonly LogEntry[]): readonly Retraction[] {
+  return entries.flatMap((entry) => retractionOf(entry) ?? []);
+}
+
+/**
+ * Parses the retraction of a log entry. Undefined if the entry is not a retraction, or its record
+ * is invalid.
+ */
+export function retractionOf(entry: LogEntry): Retraction | undefined {
+  if (!isRetraction(entry)) return undefined;
+  try {
+    const { id, topic = entry.topic } = (JSON.parse(entry.json) as { data: Partial<Retraction> }).data;
+    return typeof id === 'string' && typeof topic === 'string' ? { id, topic } : undefined;
+  } catch {
+    return undefined;
+  }
+}

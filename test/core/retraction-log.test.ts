@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../src/core/records.js';
+import { RetractionLog } from '../../src/core/retraction-log.js';
+import { RetractionSet, TOPIC_RETRACTIONS_MAX } from '../../src/core/retraction-set.js';
+import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
+import { ManualClock } from '../../src/testing/index.js';
+import { drafts } from '../support/drafts.js';
+import { openMemoryStore } from '../support/memory.js';
+
+const TIME = new Date(0);
+const entry = (id: string, position: number, topic = 'orders') => ({ id, topic, position });
+
+function countUntilFull(set: RetractionSet, idOf: (at: number) => string): number {
+  let count = 0;
+  while (!set.isFull) set.add({ id: idOf(count), topic: `t${count % 100}` }, ++count);
+  return count;
+}
+
+describe('a set of retractions', () => {
+  test('covers earlier entries with the topic and the id only', () => {
+    const set = new RetractionSet();
+    set.add({ id: 'a', topic: 'orders' }, 10);
+    expect(set.covers(entry('a', 9))).toBe(true);
+    expect(set.covers(entry('a', 10))).toBe(false);
+    expect(set.covers(entry('b', 9))).toBe(false);
+    expect(set.covers(entry('a', 9, 'other'))).toBe(false);
+  });
+
+  test('keeps the newest retraction of an id, in whatever order they are added', () => {
+    const set = new RetractionSet();
+    for (const position of [10, 30, 20]) set.add({ id: 'a', topic: 'orders' }, position);
+    expect(set.count).toBe(1);
+    expect([29, 30].map((position) => set.covers(entry('a', position)))).toEqual([true, false]);
+    set.trim(20);
+    expect(set.covers(entry('a', 29))).toBe(true);
+    set.trim(30);
+    expect([set.count, set.covers(entry('a', 5))]).toEqual([0, false]);
+  });
+
+  test('drops what is trimmed, and what is cut', () => {
+    const set = new RetractionSet();
+    for (const at of [1, 2, 3, 4]) set.add({ id: `n${at}`, topic: `t${at}` }, at * 10);
+    set.trim(10);
+    set.cut(30);
+    const covered = [1, 2, 3, 4].filter((at) => set.covers(entry(`n${at}`, 1, `t${at}`)));
+    expect([covered, set.count]).toEqual([[2, 3], 2]);
+    set.trim(30);
+    expect(set.count).toBe(0);
+  });
+
+  test('is full at its count, and at its bytes', () => {
+    const byCount = new RetractionSet();
+    const counted = countUntilFull(byCount, (at) => `${at}`);
+    expect(counted).toBe(RECORDS_MAX);
+    const byBytes = new RetractionSet();
+    const count = countUntilFull(byBytes, (at) => `${at}`.padStart(200, '0'));
+    expect(count).toBeGreaterThan(RECORD_BYTES_MAX / 500);
+    expect(count).toBeLessThan(RECORD_BYTES_MAX / 350);
+  });
+});
+
+describe('the retractions of a log', () => {
+  async function open(options: MemoryStoreOptions = {}) {
+    const store = await openMemoryStore(options, new ManualClock());
+    return { store, ...(await RetractionLog.open(store)) };
+  }
+
+  test('have a bound for one topic, so that other topics have room', async () => {
+    const { store, retractions } = await open();
+    for (let at = 0; at < TOPIC_RETRACTIONS_MAX; at++) retractions.add({ id: `x${at}`, topic: 'orders' }, 1_000 + at);
+    await expect(retractions.append({ id: 'a', topic: 'orders' }, TIME)).rejects.toMatchObject({
+      code: 'retractions_too_many',
+    });
+    expect((await store.read({ topics: ['orders'], after: 0, limit: 1, bytesMax: 1 })).head).toBe(0);
+    await expect(retractions.append({ id: 'a', topic: 'other' }, TIME)).resolves.toMatchObject({ position: 2 });
+  });
+
+  test('have room again when retention has removed the oldest ones', async () => {
+    const { store, retractions } = await open({ retainCount: 1 });
+    await store.append(drafts(10));
+    for (let at = 0; at < TOPIC_RETRACTIONS_MAX; at++) retractions.add({ id: `x${at}`, topic: 'orders' }, 9 + at);
+    await expect(retractions.append({ id: 'a', topic: 'orders' }, TIME)).resolves.toMatchObject({ position: 12 });
+  });
+
+  test('of other nodes beyond the bound lead to a look for what retention has removed', async () => {
+    const { store, retractions } = await open({ retainCount: 1 });
+    await store.append(drafts(RECORDS_MAX / 1_000));
+    for (let at = 0; at <= RECORDS_MAX; at++) retractions.add({ id: `${at}`, topic: `t${at % 100}` }, 1 + at / 1_000);
+    await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    expect(retractions.covers({ ...entry('0', 0.5, 't0'), json: '', bytes: 0 })).toBe(false);
+  });
+
+  test('that a driver without a lookup repeats count once', async () => {
+    const { store } = await open();
+    const { retractions } = await RetractionLog.open({
+      append: (given) => store.append(given),
+      read: (query) => store.read(query),
+      tail: (after, onAppended) => store.tail(after, onAppended),
+      close: () => store.close(),
+    });
+    const first = await retractions.append({ id: 'a', topic: 'orders' }, TIME);
+    expect(await retractions.append({ id: 'a', topic: 'orders' }, TIME)).toMatchObject({ position: first.position });
+  });
+});
