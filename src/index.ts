@@ -22,13 +22,21 @@ export type { Iterated, IterateRequest, NotificationIterator } from './nest/read
 export type { Page } from './wire/encoder.js';
 export type { HistoryPage } from './wire/history.js';
 export type { Gap } from './core/gap.js';
+export type { Retraction } from './core/retraction.js';
 export type { NotificationsHealth } from './core/feed.js';
 export type { NotificationsCounts } from './nest/http/unread.js';
 export type { NotificationsTotals } from './core/observer.js';
 export type { SecurityEvent, SecurityRequest } from './nest/security/security-event.js';
 export { NotificationsException } from './nest/notifications.exception.js';
 export type { ErrorCode } from './core/errors.js';
-export type { Access, AccessContext, AccessProvider, AccessRules, TopicRule } from './nest/access/access.js';
+export type {
+  Access,
+  AccessContext,
+  AccessProvider,
+  AccessRules,
+  RetractContext,
+  TopicRule,
+} from './nest/access/access.js';
 export type { TopicParams } from './wire/topic-patterns.js';
 export { parseTopic, topicOf } from './wire/topic-of.js';
 export { isTicketRequest } from './nest/tickets/ticket.guard.js';

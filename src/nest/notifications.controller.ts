@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { jittered } from '../core/backoff.js';
 import type { Feed } from '../core/feed.js';
@@ -6,7 +6,7 @@ import type { FeedHistoryRequest, FeedRequest } from '../core/feed-request.js';
 import type { LogPosition } from '../core/page.js';
 import { race } from '../core/race.js';
 import type { Page } from '../wire/encoder.js';
-import { type GrantedRead, grantedItems, grantedRead, grantedTicket } from './access/granted.js';
+import { type GrantedRead, grantedItems, grantedRead, grantedRetraction, grantedTicket } from './access/granted.js';
 import type { ReadContext } from './context.js';
 import type { DirectLane } from './direct-lane/direct-lane.js';
 import { withErrorHeaders, requestOn } from './http/error-headers.js';
@@ -15,6 +15,7 @@ import {
   type FrameworkRequest,
   type FrameworkResponse,
   takeOver,
+  writeEmpty,
   writeHeadOnly,
   writeValue,
 } from './http/raw-response.js';
@@ -27,8 +28,8 @@ import { newTicket, type Ticket } from './tickets/new-ticket.js';
 
 /**
  * The HTTP routes of a feed: `GET` or `QUERY /notifications` as a long poll, as an event stream and
- * as a page of the history, and `POST /notifications`. Before a handler runs, the guards have
- * parsed the request and checked its access.
+ * as a page of the history, `POST /notifications`, and `DELETE /notifications/:id`. Before a handler
+ * runs, the guards have parsed the request and checked its access.
  *
  * The responses are written by `JsonResponse` and `SseResponse`. Interceptors may observe pages (to
  * log, count or time them) or answer instead of the handler. Because of `passthrough`, Nest then
@@ -119,6 +120,21 @@ export class NotificationsController {
       return published;
     } catch (error) {
       throw withErrorHeaders(error, response, requestOn('publish', request, this.#context));
+    }
+  }
+
+  /** Retracts a notification. A repeat has the same answer, and so has an unknown id. */
+  @Delete(':id')
+  @NotificationsRoute('retract')
+  async retract(
+    @Req() request: FrameworkRequest,
+    @Res({ passthrough: true }) response: FrameworkResponse,
+  ): Promise<void> {
+    try {
+      await this.#feed.retract(grantedRetraction(request));
+      writeEmpty(takeOver(response));
+    } catch (error) {
+      throw withErrorHeaders(error, response, requestOn('retract', request, this.#context));
     }
   }
 

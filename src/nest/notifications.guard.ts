@@ -1,10 +1,13 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { NotificationsError } from '../core/errors.js';
+import type { Retraction } from '../core/retraction.js';
 import { callerKey } from '../wire/caller.js';
 import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
 import { ReadRequests } from '../wire/read-requests.js';
 import { parsePublishBody } from '../wire/publish.js';
+import { parseRetraction } from '../wire/retract.js';
 import { header, type ReadRequest } from '../wire/request.js';
+import type { RetractContext } from './access/access.js';
 import { isClosed } from './access/client-address.js';
 import { CurrentRights } from './access/current-rights.js';
 import { type Granted, type GrantedRead, storeGranted } from './access/granted.js';
@@ -68,6 +71,7 @@ export class NotificationsGuard implements CanActivate {
     const ticket = acceptedTicket(request);
     const route = Reflect.getMetadata(ROUTE_MARK, handler) as unknown;
     if (route === 'publish') return this.#grantPublish(request);
+    if (route === 'retract') return this.#grantRetraction(request);
     if (route === 'ticket') return this.#tickets.issue(request);
     return ticket ? this.#tickets.use(request, ticket) : this.#grantRead(request);
   }
@@ -124,16 +128,33 @@ export class NotificationsGuard implements CanActivate {
     checkJsonBody(request, settings.publish.bodyBytesMax);
     const items = parsePublishBody(request.body, settings.publish);
     await access.assertAllowed('publish', context, [...new Set(items.map(({ topic }) => topic))]);
-    const address = this.#context.clientAddress(request);
-    if (context.subscriber === undefined && address === undefined && isClosed(request)) {
-      // A closed connection has no address. Without the address, the ids would differ from those of
-      // a retry.
-      throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
-    }
-    const caller = callerKey(context.subscriber, address);
+    const caller = this.#callerOf(request, context.subscriber);
     this.#checkRate(caller, items.length);
     const { subscriber: publisher } = context;
     const published = items.map((item) => ({ ...item, publisher }));
     return scopedItems(published, caller, header(request, 'idempotency-key'));
+  }
+
+  /** A retraction counts as one notification towards the rate of publishes. */
+  async #grantRetraction(request: FrameworkRequest): Promise<Retraction> {
+    const { access, security } = this.#context;
+    const context = await access.context(request);
+    security.identify(request, context.subscriber);
+    // If the feed accepts no retraction at all, the request is rejected before its URL is checked.
+    await access.assertAllowed('retract', context, []);
+    const retraction = parseRetraction(request.originalUrl);
+    await access.assertAllowed('retract', { ...context, id: retraction.id } as RetractContext, [retraction.topic]);
+    this.#checkRate(this.#callerOf(request, context.subscriber), 1);
+    return retraction;
+  }
+
+  #callerOf(request: FrameworkRequest, subscriber: string | undefined): string {
+    const address = this.#context.clientAddress(request);
+    if (subscriber === undefined && address === undefined && isClosed(request)) {
+      // A closed connection has no address. Without the address, the ids would differ from those of
+      // a retry.
+      throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
+    }
+    return callerKey(subscriber, address);
   }
 }

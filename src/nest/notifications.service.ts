@@ -3,6 +3,7 @@ import { catchError, defer, firstValueFrom, map, type Observable, throwError } f
 import type { PublishItem } from '../core/draft.js';
 import { NotificationsError } from '../core/errors.js';
 import { type NotificationsHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
+import { checkId, checkTopic } from '../core/names.js';
 import type {
   AnyNotifications,
   DataOf,
@@ -290,6 +291,32 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
       if (isReading(context)) await context.feed.revoke(revocation);
       else await store.append([await revocationDraft(revocation, new Date(clock.now()))]);
       context.security.revoked(revocation);
+    } catch (error) {
+      throw toException(error);
+    }
+  }
+
+  /**
+   * Retracts a notification: later reads skip it on every node, also after a restart. Readers of the
+   * topic receive the retraction in the order of the log, also those that were away: as `retracted`
+   * of a page, or as the event `retracted` of a stream.
+   *
+   * When it resolves, the log holds the retraction and this node no longer delivers the
+   * notification. Another node may deliver it until it has received the retraction, which takes as
+   * long as a notification takes to reach that node. A client may have received the notification
+   * before.
+   *
+   * A repeated call changes nothing, and so does an id that no notification of the topic has. A
+   * notification that is published with this id later is delivered.
+   *
+   * Rejects with a `NotificationsException`: `topic_invalid`, `id_invalid`,
+   * `retractions_too_many`, `store_unavailable`, or `publish_only`. After `store_unavailable`, the
+   * call is safe to repeat.
+   */
+  async retract(topic: TopicOf<Map>, id: string): Promise<void> {
+    try {
+      const { feed } = this.#reading('retract');
+      await feed.retract({ topic: checkTopic(topic), id: checkId(id) });
     } catch (error) {
       throw toException(error);
     }

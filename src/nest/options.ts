@@ -110,9 +110,9 @@ export interface NotificationsOptions {
         /** Bytes of a request's body. The application's parser may allow less. @default 1 MiB */
         readonly bodyBytesMax?: number | undefined;
         /**
-         * Notifications that a caller may publish over HTTP in a minute, on each node. A caller is
-         * a subscriber, or an address if there is no subscriber. Each node counts for itself, so
-         * two nodes behind a load balancer allow twice as many.
+         * Notifications that a caller may publish over HTTP in a minute, on each node. A retraction
+         * counts as one of them. A caller is a subscriber, or an address if there is no subscriber.
+         * Each node counts for itself, so two nodes behind a load balancer allow twice as many.
          * @default 6_000, which is 100 per second
          */
         readonly perMinuteMax?: number | undefined;

@@ -1,6 +1,7 @@
 import type { Notification } from '../core/notification.js';
 import type { Gap } from '../core/gap.js';
 import type { LogPage } from '../core/page.js';
+import { type Retraction, retractionsIn, withoutRetractions } from '../core/retraction.js';
 import type { Epoch } from '../core/store.js';
 import { textChunk } from './chunk.js';
 import { CURSOR_LENGTH, type Cursors } from './cursor.js';
@@ -24,6 +25,12 @@ export interface Page<N extends Notification = Notification> {
    * that state again.
    */
   readonly gap?: Gap;
+  /**
+   * Notifications that were retracted after the requested cursor; absent if there are none. The
+   * client removes those that it has received on earlier pages, and ignores the others. It does so
+   * before it adds the notifications of this page.
+   */
+  readonly retracted?: readonly Retraction[];
 }
 
 /** A response body with its length in bytes. */
@@ -189,6 +196,7 @@ export function blocksOf(text: string): Blocks {
 
 function publicPage(page: LogPage, cursor: string, follow: string | undefined): Page | HistoryPage {
   const { more, gap, history } = page;
+  const retracted = retractionsIn(page.entries);
   let notifications: readonly Notification[] | undefined;
   return Object.freeze({
     get notifications() {
@@ -197,6 +205,7 @@ function publicPage(page: LogPage, cursor: string, follow: string | undefined): 
     cursor,
     more,
     ...(history && { follow, trimmed: history.trimmed }),
+    ...(retracted.length > 0 && { retracted: freeze(retracted) }),
     ...(gap && { gap: Object.freeze({ ...gap }) }),
   });
 }
@@ -205,7 +214,9 @@ function notificationsOf(page: LogPage): readonly Notification[] {
   const encoded = encodedOf(page);
   const shared = encoded.notifications?.deref();
   if (shared) return shared;
-  const parsed = Object.freeze(page.entries.map(({ json }) => freeze(JSON.parse(json) as Notification)));
+  const parsed = Object.freeze(
+    withoutRetractions(page.entries).map(({ json }) => freeze(JSON.parse(json) as Notification)),
+  );
   encoded.notifications = new WeakRef(parsed);
   return parsed;
 }
@@ -222,7 +233,7 @@ const START = '{"notifications":[';
  * from them. A page of the history also has the cursor `follow`.
  */
 export function pageBody(page: LogPage, cursor: string, follow?: string): Body {
-  const { entries } = page;
+  const entries = withoutRetractions(page.entries);
   const end = ENDING + cursor + closing(page, follow);
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes + 1, START.length + end.length);
   if (bytes >= BUFFER_BYTES_MIN) return bytesBody(START, entries, end);
@@ -237,9 +248,11 @@ function textOf(entries: LogPage['entries']): string {
 const ENDING = '],"cursor":"';
 
 /** The part after the cursor. */
-function closing({ more, gap, history }: LogPage, follow?: string): string {
+function closing({ entries, more, gap, history }: LogPage, follow?: string): string {
   const range = history ? `,"follow":"${follow ?? ''}","trimmed":${history.trimmed}` : '';
-  return `","more":${more}${range}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
+  const retractions = retractionsIn(entries);
+  const retracted = retractions.length > 0 ? `,"retracted":${JSON.stringify(retractions)}` : '';
+  return `","more":${more}${range}${retracted}${gap ? `,"gap":${JSON.stringify(gap)}` : ''}}`;
 }
 
 /**

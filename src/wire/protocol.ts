@@ -27,6 +27,7 @@ export const ERROR_HEADER = 'Notifications-Error';
  */
 export const GAP_EVENT = 'gap';
 export const CURSOR_EVENT = 'cursor';
+export const RETRACTED_EVENT = 'retracted';
 /** The maximum length of a cursor. */
 export const CURSOR_LENGTH_MAX = 64;
 /** The value of `Accept-Query` (RFC 10008): the media type of the body of a QUERY request. */

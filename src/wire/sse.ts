@@ -1,5 +1,6 @@
 import type { LogPage } from '../core/page.js';
-import { CURSOR_EVENT, GAP_EVENT } from './protocol.js';
+import { retractionOf } from '../core/retraction.js';
+import { CURSOR_EVENT, GAP_EVENT, RETRACTED_EVENT } from './protocol.js';
 
 /*
  * Server-sent events, as in the WHATWG HTML standard, section 9.2. Three rules hold for each block:
@@ -54,6 +55,10 @@ export function pageToSse(page: LogPage, ids: BlockIds): string {
     const id = first ? ids.before(first.position) : ids.end();
     text += `event: ${GAP_EVENT}\ndata: ${JSON.stringify(page.gap)}\nid: ${id}\n\n`;
   }
-  for (const { json, position } of page.entries) text += `data: ${json}\nid: ${ids.after(position)}\n\n`;
+  for (const entry of page.entries) {
+    const retraction = retractionOf(entry);
+    const data = retraction ? `event: ${RETRACTED_EVENT}\ndata: ${JSON.stringify(retraction)}` : `data: ${entry.json}`;
+    text += `${data}\nid: ${ids.after(entry.position)}\n\n`;
+  }
   return text;
 }

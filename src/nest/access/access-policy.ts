@@ -7,8 +7,11 @@ import { TopicPatterns } from '../../wire/topic-patterns.js';
 import type { AccessContext, AccessRules, MaybePromise, PatternRules, TopicRule } from './access.js';
 import { optionError, unknownOption } from '../settings.js';
 
-const RULES: readonly string[] = ['subscriber', 'requestFor', 'topics', 'read', 'publish', 'expiresAt'];
-const TOPIC_RULES = ['read', 'publish'] as const;
+const TOPIC_RULES = ['read', 'publish', 'retract'] as const;
+const RULES: readonly string[] = ['subscriber', 'requestFor', 'topics', ...TOPIC_RULES, 'expiresAt'];
+
+/** An action on a topic that a rule allows. */
+type TopicAction = (typeof TOPIC_RULES)[number];
 
 const NO_REQUEST =
   'An access rule failed for a subscriber without a request, so access is refused. Add the rule access.requestFor, which returns ' +
@@ -34,12 +37,11 @@ export interface ReadScope {
 /** The checked access rules of a feed. */
 export class AccessPolicy {
   #rules: AccessRules = {};
-  #topicRules: Readonly<Record<'read' | 'publish', 'public' | TopicRule | undefined>>;
+  #topicRules: Readonly<Partial<Record<TopicAction, 'public' | TopicRule>>> = {};
   #hasReported = false;
 
   /** @throws Error that names the option and the allowed values */
   constructor(access: 'public' | AccessRules = {}) {
-    this.#topicRules = { read: undefined, publish: undefined };
     this.use(access);
   }
 
@@ -52,7 +54,8 @@ export class AccessPolicy {
     const rules = access === 'public' ? { read: 'public' as const } : access;
     checkRules(rules);
     this.#rules = rules;
-    this.#topicRules = { read: topicRule(rules, 'read'), publish: topicRule(rules, 'publish') };
+    const byTopic = TOPIC_RULES.map((name) => [name, topicRule(rules, name)] as const);
+    this.#topicRules = Object.fromEntries(byTopic.filter(([, rule]) => rule !== undefined));
   }
 
   /** True if every caller may read every topic by name. */
@@ -175,11 +178,7 @@ export class AccessPolicy {
    * about each notification later. The rule runs for every topic, even after it has refused one.
    * Neither the message nor the time of a refusal then reveals the refused topic.
    */
-  allowed(
-    action: 'read' | 'publish',
-    context: AccessContext,
-    topics: readonly string[],
-  ): MaybePromise<readonly string[]> {
+  allowed(action: TopicAction, context: AccessContext, topics: readonly string[]): MaybePromise<readonly string[]> {
     const rule = this.#topicRules[action];
     if (rule === 'public') return topics;
     if (!rule) return [];
@@ -199,7 +198,7 @@ export class AccessPolicy {
    * names no topic.
    * @throws NotificationsError `forbidden`
    */
-  async assertAllowed(action: 'read' | 'publish', context: AccessContext, topics: readonly string[]): Promise<void> {
+  async assertAllowed(action: TopicAction, context: AccessContext, topics: readonly string[]): Promise<void> {
     const possible = this.#topicRules[action] !== undefined;
     const allowed = await this.allowed(action, context, topics);
     if (!possible || allowed.length < topics.length) throw forbidden();
@@ -239,7 +238,7 @@ function checkRules(rules: AccessRules): void {
   }
   for (const name of RULES) {
     const rule = (rules as Record<string, unknown>)[name];
-    const byTopic = name === 'read' || name === 'publish';
+    const byTopic = (TOPIC_RULES as readonly string[]).includes(name);
     const allowed = byTopic ? rule === 'public' || (typeof rule === 'object' && rule !== null) : false;
     if (rule !== undefined && typeof rule !== 'function' && !allowed) {
       throw optionError(
@@ -255,8 +254,9 @@ function checkRules(rules: AccessRules): void {
   if (isLiteral && unknown !== undefined) throw unknownOption(`access.${unknown}`);
 }
 
-function topicRule(rules: AccessRules, name: (typeof TOPIC_RULES)[number]): 'public' | TopicRule | undefined {
-  const rule = rules[name];
+/** The rule `retract` receives a `RetractContext`, because the guard passes one. */
+function topicRule(rules: AccessRules, name: TopicAction): 'public' | TopicRule | undefined {
+  const rule = rules[name] as AccessRules['read'];
   if (rule === undefined || rule === 'public') return rule;
   if (typeof rule === 'function') return rule.bind(rules);
   for (const [pattern, answer] of Object.entries(rule)) {

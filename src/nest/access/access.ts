@@ -18,8 +18,17 @@ export interface AccessContext<Request = unknown> {
 
 export type MaybePromise<T> = T | Promise<T>;
 
+/** The input of the rule `retract`. */
+export interface RetractContext<Request = unknown> extends AccessContext<Request> {
+  /** The id of the notification to retract. No notification of the log may have it. */
+  readonly id: string;
+}
+
 /** Whether the caller may use a topic. */
-export type TopicRule<Request = unknown> = (context: AccessContext<Request>, topic: string) => MaybePromise<boolean>;
+export type TopicRule<Request = unknown, Context = AccessContext<Request>> = (
+  context: Context,
+  topic: string,
+) => MaybePromise<boolean>;
 
 /**
  * Rules by pattern: `user.:id`, `org.:org.*`. A parameter matches one segment between dots. `*` at
@@ -27,8 +36,8 @@ export type TopicRule<Request = unknown> = (context: AccessContext<Request>, top
  * specific than a parameter, and a parameter is more specific than `*`. Access to a topic that
  * matches no pattern is refused.
  */
-export type PatternRules<Request = unknown> = Readonly<
-  Record<string, true | ((context: AccessContext<Request>, params: TopicParams) => MaybePromise<boolean>)>
+export type PatternRules<Request = unknown, Context = AccessContext<Request>> = Readonly<
+  Record<string, true | ((context: Context, params: TopicParams) => MaybePromise<boolean>)>
 >;
 
 /**
@@ -71,6 +80,14 @@ export interface AccessRules<Request = unknown> {
    * the application's own calls of `publish`.
    */
   publish?: 'public' | TopicRule<Request> | PatternRules<Request> | undefined;
+  /**
+   * The topics on which the caller may retract notifications over HTTP. The rule also receives the
+   * id of the notification, as `id` of its context. `'public'` allows every caller to retract on
+   * every topic. Without a rule `retract`, every `DELETE` is rejected. The rule does not apply to
+   * the application's own calls of `retract`.
+   */
+  retract?:
+    'public' | TopicRule<Request, RetractContext<Request>> | PatternRules<Request, RetractContext<Request>> | undefined;
   /**
    * Returns the time when the caller's credentials expire, or undefined if they do not expire.
    * Polls, streams and tickets end at that time. The rule runs again when a ticket is used. If it

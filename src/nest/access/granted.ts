@@ -1,4 +1,5 @@
 import type { NotificationsError } from '../../core/errors.js';
+import type { Retraction } from '../../core/retraction.js';
 import type { Rights } from '../../core/rights.js';
 import type { ScopedItems } from '../../wire/idempotency.js';
 import type { ReadRequest } from '../../wire/request.js';
@@ -32,7 +33,7 @@ export interface GrantedTicket {
   readonly revocations: number;
 }
 
-export type Granted = GrantedRead | GrantedTicket | ScopedItems;
+export type Granted = GrantedRead | GrantedTicket | ScopedItems | Retraction;
 
 const GRANTED = Symbol('granted');
 
@@ -54,6 +55,11 @@ export function grantedTicket(request: FrameworkRequest): GrantedTicket {
 /** The items that the guard has allowed to publish. */
 export function grantedItems(request: FrameworkRequest): ScopedItems {
   return (request as GrantedRequest)[GRANTED] as ScopedItems;
+}
+
+/** The retraction that the guard has allowed. */
+export function grantedRetraction(request: FrameworkRequest): Retraction {
+  return (request as GrantedRequest)[GRANTED] as Retraction;
 }
 
 export function storeGranted(request: FrameworkRequest, granted: Granted): void {

@@ -80,6 +80,12 @@ export function writeText(raw: ServerResponse, text: string, status: number): vo
   writeJson(raw, { content: text, bytes: Buffer.byteLength(text) }, { status });
 }
 
+/** Answers without content (RFC 9110, 15.3.5). */
+export function writeEmpty(raw: ServerResponse): void {
+  raw.writeHead(204, { 'Cache-Control': CACHE_CONTROL });
+  raw.end();
+}
+
 /** The methods that middleware replaces to change a response or to observe its end. */
 const WRAPPED = ['writeHead', 'write', 'end'];
 

@@ -14,7 +14,7 @@ export const ROUTE_MARK = 'nest-notifications:route';
 const FASTIFY_ROUTE_CONFIG = '__fastify_route_config__';
 
 /** `read` serves polls and streams. */
-export type RouteMark = 'read' | 'publish' | 'ticket';
+export type RouteMark = 'read' | 'publish' | 'ticket' | 'retract';
 
 /** Marks a handler, so that its requests can be recognized before they reach it. */
 export function NotificationsRoute(route: RouteMark): MethodDecorator {

@@ -1,10 +1,10 @@
-import { hasExpired } from '../../core/entry-filter.js';
 import { NotificationsError } from '../../core/errors.js';
 import type { FeedRequest } from '../../core/feed-request.js';
 import type { LogEntry, Notification } from '../../core/notification.js';
 import type { Gap } from '../../core/gap.js';
 import type { LogPage } from '../../core/page.js';
 import { race } from '../../core/race.js';
+import { type Retraction, retractionOf } from '../../core/retraction.js';
 import { toException } from '../notifications.exception.js';
 import { feedRequest, type PollRequest } from '../feed-request.js';
 import type { ReadContext } from '../context.js';
@@ -22,6 +22,11 @@ export interface IterateRequest<Topic extends string = string> extends Omit<Poll
    * ends with the error `gap`.
    */
   readonly onGap?: ((gap: Gap) => void | Promise<void>) | undefined;
+  /**
+   * Called in the order of the log when a notification was retracted. When it resolves, the
+   * iteration continues. The iteration may not have returned the notification before.
+   */
+  readonly onRetracted?: ((retraction: Retraction) => void | Promise<void>) | undefined;
 }
 
 /**
@@ -45,6 +50,7 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   readonly #feedRequest: FeedRequest;
   readonly #signal: AbortSignal | undefined;
   readonly #onGap: IterateRequest['onGap'];
+  readonly #onRetracted: IterateRequest['onRetracted'];
   #after: FeedRequest['after'];
   #cursor: string;
   /** The page that is being consumed, and the number of its entries that are consumed. */
@@ -57,13 +63,14 @@ export class NotificationIterator<N extends Notification = Notification> impleme
   #last: Promise<unknown> = Promise.resolve();
 
   /** @throws NotificationsError if the request is invalid */
-  constructor(context: ReadContext, { signal, onGap, ...request }: IterateRequest) {
+  constructor(context: ReadContext, { signal, onGap, onRetracted, ...request }: IterateRequest) {
     const { feed, encoder } = context;
     const { epoch, head } = feed.window;
     this.#context = context;
     this.#feedRequest = feedRequest(context, { ...request, waitMs: TURN_MS });
     this.#signal = signal;
     this.#onGap = onGap;
+    this.#onRetracted = onRetracted;
     const { after } = this.#feedRequest;
     // The start is fixed now, so notifications that are published before the first `next()` are
     // delivered too.
@@ -102,11 +109,14 @@ export class NotificationIterator<N extends Notification = Notification> impleme
       while (!this.#isOver()) {
         const entry = this.#page?.entries[this.#taken];
         if (this.#page && entry) {
-          // A notification may expire while the loop handles earlier ones of the same page.
-          if (!hasExpired(entry, this.#context.clock.now())) {
+          this.#taken++;
+          const retraction = retractionOf(entry);
+          if (retraction) await this.#onRetracted?.(retraction);
+          // A notification may expire, or be retracted, while the loop handles earlier ones of the
+          // same page.
+          else if (await this.#context.feed.isLive(entry, this.#page)) {
             return { done: false, value: this.#deliver(this.#page, entry) };
           }
-          this.#taken++;
         } else if (this.#page?.ending) break;
         else await this.#readPage();
       }
@@ -130,7 +140,6 @@ export class NotificationIterator<N extends Notification = Notification> impleme
 
   #deliver(page: LogPage, entry: LogEntry): Iterated<N> {
     const { encoder } = this.#context;
-    this.#taken++;
     const isLast = this.#taken === page.entries.length;
     this.#cursor = encoder.seal(page.epoch, isLast ? page.position : entry.position);
     return { ...(JSON.parse(entry.json) as N), cursor: this.#cursor };

@@ -4,9 +4,10 @@ import type { ErrorCode } from '../../core/errors.js';
 export interface SecurityRequest {
   /**
    * The built-in route of the feed. `ticket` is `POST <path>/tickets`; a stream that a ticket opens
-   * is a `stream`. On an inbox, a page is a `poll`, and an operation is a `publish`.
+   * is a `stream`. `retract` is `DELETE <path>/:id`. On an inbox, a page is a `poll`, and an
+   * operation is a `publish`.
    */
-  readonly route: 'poll' | 'stream' | 'publish' | 'ticket';
+  readonly route: 'poll' | 'stream' | 'publish' | 'ticket' | 'retract';
   /**
    * Undefined for a caller without a subscriber. Also undefined if the request was rejected before
    * the rule `access.subscriber` returned.
