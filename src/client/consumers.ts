@@ -1,3 +1,4 @@
+import type { Retraction } from '../core/retraction.js';
 import type { Delivery } from './delivery.js';
 import { type End, FeedIterator, type QueuedNotification } from './feed-iterator.js';
 
@@ -34,6 +35,7 @@ export class Consumers<N extends object> {
   /** Notifications that the last consumer did not take. The next consumer receives them. */
   readonly #untaken: QueuedNotification<N>[] = [];
   readonly #unacknowledged = new Map<N, Batch>();
+  readonly #onRetracted = new Set<(retraction: Retraction) => void>();
   readonly #needsAck: boolean;
   readonly #onComplete: (cursor: string) => void;
   #onChange: (() => void)[] = [];
@@ -68,6 +70,12 @@ export class Consumers<N extends object> {
     };
   }
 
+  /** Returns the function that removes the listener. */
+  onRetracted(listener: (retraction: Retraction) => void): () => void {
+    this.#onRetracted.add(listener);
+    return () => this.#onRetracted.delete(listener);
+  }
+
   addIterator(): AsyncIterableIterator<N> {
     const iterator = new FeedIterator<N>({
       taken: ({ batch }) => {
@@ -89,7 +97,8 @@ export class Consumers<N extends object> {
   }
 
   /** Resolves when no iterator has too many notifications in its queue. */
-  async deliver({ notifications, cursor }: Delivery): Promise<void> {
+  async deliver({ notifications, cursor, retracted = [] }: Delivery): Promise<void> {
+    for (const retraction of retracted) this.#retract(retraction);
     // The extra count keeps the batch open during the loop.
     const batch: Batch = { cursor, pending: 1 };
     this.#batches.push(batch);
@@ -123,6 +132,15 @@ export class Consumers<N extends object> {
     this.#iterators.clear();
     this.#observers.clear();
     this.#changed();
+  }
+
+  /** A loop that is slow must not receive a notification after its retraction. */
+  #retract(retraction: Retraction): void {
+    for (const { notification, batch } of [...this.#iterators].flatMap((iterator) => iterator.retract(retraction))) {
+      this.acknowledge(notification);
+      this.#complete(batch);
+    }
+    for (const listener of this.#onRetracted) callSafely(() => listener(retraction));
   }
 
   /** Counts one notification of a batch as done. */

@@ -1,4 +1,5 @@
 import type { Gap } from '../core/gap.js';
+import type { Retraction } from '../core/retraction.js';
 import { CURSOR_LENGTH_MAX } from '../wire/protocol.js';
 
 /** The content of one page, or of one block of a stream. */
@@ -7,14 +8,23 @@ export interface Delivery {
   /** The position after these notifications. */
   readonly cursor: string;
   readonly gap?: Gap | undefined;
+  /** Retracted notifications. The client removes them before it adds those of this delivery. */
+  readonly retracted?: readonly Retraction[] | undefined;
 }
 
 /** Checks a value that a server or another tab has sent. Undefined if its shape is wrong. */
 export function deliveryFrom(value: unknown): Delivery | undefined {
-  const { notifications, cursor, gap } = fieldsOf(value);
-  const isDelivery = Array.isArray(notifications) && notifications.every(isObject) && isCursor(cursor);
-  if (!isDelivery || (gap !== undefined && typeof fieldsOf(gap).reason !== 'string')) return undefined;
-  return { notifications, cursor, gap: gap as Gap | undefined };
+  const { notifications, cursor, gap, retracted = [] } = fieldsOf(value);
+  const isDelivery = [notifications, retracted].every((list) => Array.isArray(list) && list.every(isObject));
+  if (!isDelivery || !isCursor(cursor)) return undefined;
+  if (gap !== undefined && typeof fieldsOf(gap).reason !== 'string') return undefined;
+  // The lists were checked above.
+  return { notifications, cursor, gap, retracted } as Delivery;
+}
+
+/** Whether a delivery has content, and does not only move the position. */
+export function hasContent({ notifications, retracted }: Delivery): boolean {
+  return notifications.length + (retracted?.length ?? 0) > 0;
 }
 
 /** The protocol limits the length, because a cursor goes into every request and into the store. */

@@ -1,4 +1,6 @@
+import type { Retraction } from '../core/retraction.js';
 import type { Batch } from './consumers.js';
+import { fieldsOf } from './delivery.js';
 
 /** How a feed ended: with an error, or because it was closed. */
 export type End = { readonly error: unknown } | 'complete';
@@ -13,6 +15,12 @@ interface IteratorEvents<N> {
   taken(queued: QueuedNotification<N>): void;
   /** The loop has ended before the feed. */
   returned(untaken: readonly QueuedNotification<N>[]): void;
+}
+
+/** Whether a retraction concerns this notification. */
+export function isOf({ id, topic }: Retraction, notification: unknown): boolean {
+  const other = fieldsOf(notification);
+  return other.id === id && other.topic === topic;
 }
 
 /** One `for await` loop over a feed. */
@@ -34,6 +42,13 @@ export class FeedIterator<N> implements AsyncIterableIterator<N> {
   push(queued: QueuedNotification<N>): void {
     this.#queue.push(queued);
     this.#wake();
+  }
+
+  /** Removes a retracted notification from the queue, and returns it. */
+  retract(retraction: Retraction): readonly QueuedNotification<N>[] {
+    const retracted = this.#queue.filter(({ notification }) => isOf(retraction, notification));
+    for (const queued of retracted) this.#queue.splice(this.#queue.indexOf(queued), 1);
+    return retracted;
   }
 
   end(end: End): void {

@@ -1,4 +1,5 @@
 import type { FeedState } from './connection-state.js';
+import { isOf } from './feed-iterator.js';
 import { NotificationsFeed } from './notifications-feed.js';
 import type { ConnectOptions } from './options.js';
 
@@ -79,6 +80,9 @@ class PooledFeed {
     this.snapshot = { ...IDLE, state: this.#feed.state, feed: this.#feed };
     this.#feed.onState((state) => {
       this.#set({ state });
+    });
+    this.#feed.onRetracted((retraction) => {
+      this.#set({ notifications: this.snapshot.notifications.filter((one) => !isOf(retraction, one)) });
     });
     this.#feed.subscribe({
       next: (notification) => {

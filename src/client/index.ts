@@ -9,6 +9,7 @@ export { parseTopic, topicOf } from '../wire/topic-of.js';
 export type { TopicPart } from '../wire/topic-of.js';
 export type { Notification, NotificationOf } from '../core/notification.js';
 export type { Gap } from '../core/gap.js';
+export type { Retraction } from '../core/retraction.js';
 export type { Auth, ConnectOptions, Credentials, CursorStore } from './options.js';
 export type { FeedSharing } from './sharing.js';
 export type { Observer } from './consumers.js';

@@ -1,4 +1,5 @@
 import type { Notification } from '../core/notification.js';
+import type { Retraction } from '../core/retraction.js';
 import { isAborted } from './abort.js';
 import { Connection, type Position } from './connection.js';
 import type { FeedState } from './connection-state.js';
@@ -69,6 +70,15 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   onState(listener: (state: FeedState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Calls the listener when a notification was retracted: remove it if the application shows it. The
+   * feed may not have delivered it before, and the listener may be called twice for it. A loop does
+   * not receive it after the call. Returns the function that removes the listener.
+   */
+  onRetracted(listener: (retraction: Retraction) => void): () => void {
+    return this.#consumers.onRetracted(listener);
   }
 
   /** Delivers the next notifications to an observer, or to a function. */

@@ -1,6 +1,6 @@
 import { Deadline } from './abort.js';
 import type { ConnectionEvent } from './connection-state.js';
-import { type Delivery, deliveryFrom, fieldsOf } from './delivery.js';
+import { type Delivery, deliveryFrom, fieldsOf, hasContent } from './delivery.js';
 import type { Environment } from './environment.js';
 import { eventOf, fetchResponse, type HttpRequest, readPage, RetryableError } from './response.js';
 
@@ -34,7 +34,7 @@ export async function poll(environment: Environment, request: ReadRequest, waitM
     const response = await fetchResponse(environment, request, 'application/json');
     const page = await readPage(response, deadline);
     const delivery = deliveryFrom(page);
-    const hasNew = !!delivery?.notifications.length;
+    const hasNew = !!delivery && hasContent(delivery);
     // With the same cursor, every poll would return the same notifications.
     if (!delivery || (hasNew && delivery.cursor === request.cursor)) throw new RetryableError('malformed');
     deadline.clear();

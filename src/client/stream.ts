@@ -1,4 +1,4 @@
-import { CURSOR_EVENT, EVENT_STREAM_TYPE, GAP_EVENT } from '../wire/protocol.js';
+import { CURSOR_EVENT, EVENT_STREAM_TYPE, GAP_EVENT, RETRACTED_EVENT } from '../wire/protocol.js';
 import { Deadline } from './abort.js';
 import { readText } from './body.js';
 import type { ConnectionEvent } from './connection-state.js';
@@ -70,9 +70,10 @@ export async function readStream(
 
 /** Undefined for an event type that this version of the client does not know. */
 function deliveryOf({ event, data, id }: SseBlock, cursor: string): Delivery | undefined {
-  if (event !== undefined && event !== GAP_EVENT && event !== CURSOR_EVENT) return undefined;
-  const gap = event === GAP_EVENT ? parse(data) : undefined;
-  const delivery = deliveryFrom({ notifications: event ? [] : [parse(data)], cursor: id, gap });
+  if (![undefined, GAP_EVENT, CURSOR_EVENT, RETRACTED_EVENT].includes(event)) return undefined;
+  const content = (name?: string): unknown[] => (event === name ? [parse(data)] : []);
+  const [gap] = content(GAP_EVENT);
+  const delivery = deliveryFrom({ notifications: content(), cursor: id, gap, retracted: content(RETRACTED_EVENT) });
   // If the cursor does not move, the notification arrives again after each reconnect.
   if (!delivery || gap === null || (id === cursor && !event)) throw new RetryableError('malformed');
   return delivery;
