@@ -6,7 +6,9 @@ export const HISTORY_MUTANTS = [
     'Reader.#historyInWindow': {
       'the history ends where the window ends': ['if (!$more) return undefined;', ''],
     },
-    'Reader.#readHistory': {
+  }),
+  ...inFile('core/store-pages.ts', {
+    'StorePages.history': {
       'the history leaves out the notification at its position': ['$held.position + 1', '$held.position'],
       'a lost position of the history is read as if it were kept': [
         '$start && $held.position <= $read.head',

@@ -4,6 +4,7 @@ import { OPTION_MUTANTS } from './options.mjs';
 import { OUTER_MUTANTS } from './outer.mjs';
 import { PATTERN_MUTANTS } from './patterns.mjs';
 import { READ_MUTANTS } from './reads.mjs';
+import { RETRACT_MUTANTS } from './retract.mjs';
 import { WAITER_MUTANTS } from './waiters.mjs';
 
 /** The planted bugs. test/mutants.test.ts checks that each one fits the code. */
@@ -13,6 +14,7 @@ export const MUTANTS = [
   ...HISTORY_MUTANTS,
   ...OPTION_MUTANTS,
   ...PATTERN_MUTANTS,
+  ...RETRACT_MUTANTS,
   ...OUTER_MUTANTS,
   ...INBOX_MUTANTS,
 ];

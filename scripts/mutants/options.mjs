@@ -14,7 +14,7 @@ export const OPTION_MUTANTS = [
       'a page is shared beyond the expiry of its notifications': ['$stale <= this.$clock.now()', 'false'],
     },
     'EntryFilter.ofHistory': {
-      'a page of the store has two notifications of one key': ['$newer.has($name)', 'false'],
+      'a page of the store has two notifications of one key': ['$newer.has($name) || $isReplaced', '$isReplaced'],
       'a page of the store has expired notifications': ['isExpired($own, $now)', 'false'],
     },
     'EntryFilter.#isReplaced': {
@@ -34,7 +34,7 @@ export const OPTION_MUTANTS = [
   }),
   ...inFile('core/waiter.ts', {
     'Waiter.#checkAccess': {
-      'a slow access check delivers what has expired': ['this.$context.reader.fresh($page)', '$page'],
+      'a slow access check delivers what has expired': ['$reader.fresh($page)', '$page'],
     },
     'Waiter.#onAllowed': {
       'a waiter keeps waiting after its whole page has expired': ['this.$read();', 'this.#wait(this.#leftMs());'],

@@ -11,6 +11,8 @@ export const READ_MUTANTS = [
         'new MemoryLog(0, this.#patterns)',
       ],
       'a repeated batch is added again': ['$entry.position > this.$log.head', 'true'],
+    },
+    'Reader.#forgetPages': {
       'pages are shared beyond an append': [
         'this.$pages.clear(); this.$empty = this.$last = this.$gap = undefined;',
         'this.$empty = this.$last = this.$gap = undefined;',
@@ -50,9 +52,15 @@ export const READ_MUTANTS = [
     'Reader.fromStore': {
       'reads of different topics are one': ['$topics.join()', "''"],
     },
-    'Reader.#readStore': {
+    isEqual: {
+      'the last page is shared with a request of a lower limit': ['$one.limit === $other.limit', 'true'],
+      'the last page is shared with a request of other topics': ['$one.topics === $other.topics', 'true'],
+    },
+  }),
+  ...inFile('core/store-pages.ts', {
+    'StorePages.after': {
       'a page of the store that is cut off claims the head': [
-        '$more ? lastPosition($entries) : Math.max($head, $from)',
+        '$more ? $last : Math.max($head, $from)',
         'Math.max($head, $from)',
       ],
       'a loss by retention has no gap': ["$isLost ? { ...$page, gap: { reason: 'expired' } } : $page", '$page'],
@@ -60,10 +68,6 @@ export const READ_MUTANTS = [
       'a cursor of another log is accepted': ['$start && $from <= $head', '$from <= $head'],
       'a client of a lost log continues at its position': ['$from === 0 ? $page : await $oldest', '$page'],
       'a lost log has no gap': ["return { ...$oldest, gap: { reason: 'reset' } };", 'return $oldest;'],
-    },
-    isEqual: {
-      'the last page is shared with a request of a lower limit': ['$one.limit === $other.limit', 'true'],
-      'the last page is shared with a request of other topics': ['$one.topics === $other.topics', 'true'],
     },
   }),
   ...inFile('core/store-reads.ts', {

@@ -1,8 +1,10 @@
+import type { Retraction } from '../../src/core/retraction.js';
 import type { Answer, ClientHistory, RightsChange, Waiting } from '../support/history/history.js';
 import { Wire } from './connection.js';
 import { type Asking, type Exchange, NOTHING, readBlock, type SentReply } from './exchange.js';
 import type { Process, Reply } from './node.js';
 import { countOmissions } from './omissions.js';
+import { inLogOrder } from './retractions.js';
 import type { World } from './world.js';
 
 /** Errors that a client may receive. Any other one is a failure. */
@@ -283,15 +285,17 @@ export class Client implements ClientHistory {
       this.#exchange = undefined;
       const page = JSON.parse(reply.text) as {
         notifications: Answer['notifications'];
+        retracted?: Retraction[];
         cursor: string;
         more: boolean;
         gap?: { reason: Answer['gap'] };
       };
-      this.#checkCount(exchange, page.notifications.length);
-      // If `more` is true and the page is empty, all its notifications have expired or been
-      // replaced.
-      const isPlaceOnly = reply.isEnding || (page.more && page.notifications.length === 0);
-      this.#take(exchange, { ...page, gap: page.gap?.reason, isPlaceOnly });
+      const notifications = inLogOrder(world, page);
+      this.#checkCount(exchange, notifications.length);
+      // If `more` is true and the page is empty, all its notifications have expired, or were
+      // replaced or retracted.
+      const isPlaceOnly = reply.isEnding || (page.more && notifications.length === 0);
+      this.#take(exchange, { ...page, notifications, gap: page.gap?.reason, isPlaceOnly });
     } else {
       const blocks = reply.text.split('\n\n').slice(0, -1);
       this.#checkCount(exchange, blocks.filter((block) => block.includes('"topic":')).length);

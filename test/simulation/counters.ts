@@ -5,6 +5,9 @@ export class Counters {
   expiredLeftOut = 0;
   replacedLeftOut = 0;
   refusedLeftOut = 0;
+  retractedLeftOut = 0;
+  retractions = 0;
+  retractedBehindTheTail = 0;
   expiredGaps = 0;
   resetGaps = 0;
   streams = 0;

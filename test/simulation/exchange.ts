@@ -1,6 +1,8 @@
 import type { Answer } from '../support/history/history.js';
+import type { Retraction } from '../../src/core/retraction.js';
 import type { Wire } from './connection.js';
 import type { Process, Reply } from './node.js';
+import { recordOf } from './retractions.js';
 
 export interface Asking {
   readonly kind: 'poll' | 'stream';
@@ -43,7 +45,10 @@ export function readBlock(block: string, before: Exchange['part']): { id: string
   const [event, data, id] = [fields.get('event'), fields.get('data'), fields.get('id')];
   let { notifications, gap } = before;
   if (event === 'gap') gap = (JSON.parse(data!) as { reason: Answer['gap'] }).reason;
-  else if (event === undefined && data !== undefined) {
+  else if (event === 'retracted') {
+    const retraction = JSON.parse(data!) as Retraction;
+    notifications = [...notifications, { id: recordOf(retraction), topic: retraction.topic }];
+  } else if (event === undefined && data !== undefined) {
     notifications = [...notifications, JSON.parse(data) as Answer['notifications'][number]];
   }
   return { id, part: { notifications, gap } };

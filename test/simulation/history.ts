@@ -1,3 +1,4 @@
+import { isRetraction } from '../../src/core/retraction.js';
 import type { Logged, Place } from '../support/history/history.js';
 import type { Random } from '../support/random.js';
 import type { Client } from './client.js';
@@ -117,9 +118,14 @@ function problemsOf(world: World, { page, topics, limit, before, head }: Read): 
     truth.filter(({ topic, position }) => topics.includes(topic) && position > from && position <= upTo);
   const ids = page.notifications.map(({ id }) => id);
   const covered = between(low.position, high.position);
-  /** It has expired, or a newer one of its topic and key is in the log. */
+  /**
+   * It has expired, it was retracted, it is the record of a retraction, or a newer one of its topic
+   * and key is in the log.
+   */
   const mayBeMissing = ({ id, topic, position }: Logged): boolean => {
-    const { expiresMs = Infinity, key } = world.publishes.get(id) ?? {};
+    const { expiresMs = Infinity, key, retractedBy } = world.publishes.get(id) ?? {};
+    if (isRetraction({ id })) return true;
+    if (truth.some((one) => one.id === retractedBy && one.position > position)) return true;
     const replaces = (one: Logged): boolean =>
       one.topic === topic && one.position > position && world.publishes.get(one.id)?.key === key;
     return expiresMs <= nowMs || (key !== undefined && truth.some(replaces));

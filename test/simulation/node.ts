@@ -66,9 +66,11 @@ export class Process {
   #starting: Promise<void> | undefined;
   #isStopping = false;
 
+  /** @param delivered called with each page that the node delivers */
   constructor(
     readonly clock: ProcessClock,
     readonly store: NodeStore,
+    private readonly delivered: (page: LogPage, feed: Feed) => void,
   ) {}
 
   get feed(): Feed | undefined {
@@ -126,6 +128,7 @@ export class Process {
     const answer = new Promise<string>((resolve) => {
       held = this.#feed!.history({ ...read, before: place }).subscribe({
         next: (page) => {
+          this.delivered(page, this.#feed!);
           resolve(String(this.#encoder.body(page).content));
         },
         error: (error: unknown) => {
@@ -178,11 +181,14 @@ export class Process {
 
   #hold(request: ClientRequest, grant: Pick<FeedRequest, 'rights' | 'revocations'>, caller: Caller): Unsubscribable {
     const feed = this.#feed!;
+    const watch = (page: LogPage): void => {
+      this.delivered(page, feed);
+    };
     const { kind, cursor, topics, limit, waitMs, lifetimeMs, subscriber, address } = request;
     const after = this.#place(cursor);
     const asked: FeedRequest = { topics: this.#shared(topics), after, limit, waitMs, subscriber, address, ...grant };
     if (kind === 'poll') {
-      const consumer = new PollConsumer(caller, this.#encoder);
+      const consumer = new PollConsumer(caller, this.#encoder, watch);
       return race(feed.arrivals(asked), feed.timeout(asked)).subscribe(consumer);
     }
     // A stream sends the cursor of its start first.
@@ -193,7 +199,9 @@ export class Process {
         ? undefined
         : this.#encoder.seal(epoch, from.position);
     caller.reply({ kind: 'blocks', text: openingBlock(1000, start), isOpening: true });
-    return feed.follow({ ...asked, after: from, lifetimeMs }).subscribe(new StreamConsumer(caller, this.#encoder));
+    return feed
+      .follow({ ...asked, after: from, lifetimeMs })
+      .subscribe(new StreamConsumer(caller, this.#encoder, watch));
   }
 
   /** Equal lists are the same object, as in the module's cache of parsed requests. */
@@ -216,6 +224,7 @@ abstract class Consumer extends PageConsumer {
   constructor(
     protected readonly caller: Caller,
     protected readonly encoder: PageEncoder,
+    protected readonly watch: (page: LogPage) => void,
   ) {
     super();
   }
@@ -227,6 +236,7 @@ abstract class Consumer extends PageConsumer {
 
 class PollConsumer extends Consumer {
   next(page: LogPage): void {
+    this.watch(page);
     const text = String(this.encoder.body(page).content);
     this.caller.reply({ kind: 'page', text, isEnding: page.ending !== undefined });
   }
@@ -240,6 +250,7 @@ class StreamConsumer extends Consumer {
   #isEnding = false;
 
   next(page: LogPage): void {
+    this.watch(page);
     const text = page.entries.length > 0 || page.gap ? this.encoder.sse(page) : cursorBlock(this.encoder.cursor(page));
     this.#isEnding = page.ending !== undefined;
     // An empty page with `more`: access refuses the notifications that were read so far.

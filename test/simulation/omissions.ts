@@ -17,6 +17,7 @@ export function countOmissions({ engine, publishes, clock, counters }: World, { 
     const publish = publishes.get(id);
     if (!isPassed || ids.has(id) || trimmedMs !== undefined || !publish) continue;
     if ((publish.expiresMs ?? Infinity) <= clock.now()) counters.expiredLeftOut++;
+    else if (publish.retractedBy !== undefined) counters.retractedLeftOut++;
     else if (publish.key !== undefined) counters.replacedLeftOut++;
   }
 }

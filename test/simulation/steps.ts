@@ -1,3 +1,4 @@
+import { isRetraction } from '../../src/core/retraction.js';
 import { Random } from '../support/random.js';
 import type { Client } from './client.js';
 import { readHistory } from './history.js';
@@ -7,6 +8,8 @@ import type { World } from './world.js';
 /** The action of a step. It chooses its target itself, and does nothing if there is none. */
 type Action = (world: World, random: Random) => void | Promise<void>;
 
+/** So many of the newest notifications may be retracted. */
+const RETRACTABLE = 15;
 /** How long a fault lasts. */
 const FAULT_MS_MAX = 900;
 /** The minimum time that a draining node has before its process is killed. */
@@ -34,6 +37,17 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       const node = random.pick(world.nodes);
       const drafts = world.repeatable(random);
       if (drafts && !node.isStopping) world.publish(node, drafts);
+    },
+  ],
+  retract: [
+    8,
+    (world, random) => {
+      const node = random.pick(world.nodes);
+      const recent = [...world.publishes.values()].filter((one) => !isRetraction(one)).slice(-RETRACTABLE);
+      if (!node.feed || node.isStopping || node.clock.isDead || recent.length === 0) return;
+      const { id, topic } = random.pick(recent);
+      world.trace(() => `retract ${topic}${id}`);
+      world.retract(node, world.publishes.get(id)!);
     },
   ],
   'commit late': [

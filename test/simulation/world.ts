@@ -12,6 +12,7 @@ import { type Backend, Engine } from './engine.js';
 import { MemoryBackend } from './memory.js';
 import { Process } from './node.js';
 import { ProcessClock } from './process-clock.js';
+import { checkRetracted, recordOf } from './retractions.js';
 
 export const TOPICS = ['a', 'b', 'c', 'd'];
 /** The number of nodes on a shared engine. The memory store has one node. */
@@ -110,7 +111,7 @@ export class World {
 
   startNode(at: number): Promise<void> {
     const clock = new ProcessClock(this.clock);
-    const node = new Process(clock, this.#openStore(clock));
+    const node = new Process(clock, this.#openStore(clock), (page, feed) => checkRetracted(this, feed, page));
     this.#nodes[at] = node;
     return node.start().catch((error: unknown) => {
       this.failures.push(`node ${at} does not start: ${String(error)}`);
@@ -129,9 +130,8 @@ export class World {
   }
 
   /** The name of an epoch's log in histories. */
-  logOf(epochId: string): string | undefined {
-    return this.engine.logs.find(({ epoch }) => epoch.id === epochId)?.name;
-  }
+  readonly logOf = (epochId: string): string | undefined =>
+    this.engine.logs.find(({ epoch }) => epoch.id === epochId)?.name;
 
   /** Whether a log came after that of an epoch. */
   isNewer(log: string, epochId: string): boolean {
@@ -199,6 +199,28 @@ export class World {
           const acknowledgedMs = publish.acknowledgedMs ?? this.stamp();
           this.publishes.set(id, { ...publish, acknowledgedMs, epochId: epoch.id });
         }
+      },
+      (error: unknown) => {
+        if ((error as { code?: string }).code !== 'store_unavailable') this.failures.push(String(error));
+      },
+    );
+  }
+
+  /** Retracts a notification through a node. A rejected retraction may have been appended. */
+  retract({ feed }: Process, { id, topic }: Publish): void {
+    const record = recordOf({ id, topic });
+    const published = this.publishes.get(id)!;
+    // Another log may append it again, long after it was acknowledged.
+    if (this.publishes.get(record)?.acknowledgedMs !== undefined) return;
+    this.publishes.set(id, { ...published, retractedBy: record });
+    if (!this.publishes.has(record)) this.publishes.set(record, { id: record, topic, calledMs: this.stamp() });
+    feed!.retract({ id, topic }).then(
+      () => {
+        this.counters.retractions++;
+        const publish = this.publishes.get(record)!;
+        this.publishes.set(record, { ...publish, acknowledgedMs: publish.acknowledgedMs ?? this.stamp() });
+        const isBehind = this.nodes.some((node) => node.feed && node.feed.window.head < this.engine.head);
+        if (isBehind) this.counters.retractedBehindTheTail++;
       },
       (error: unknown) => {
         if ((error as { code?: string }).code !== 'store_unavailable') this.failures.push(String(error));

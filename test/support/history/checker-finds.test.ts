@@ -80,6 +80,22 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       },
       'a a3 is missing before x5',
     ],
+    'a missing notification that is retracted later': [
+      {
+        logs: LOG,
+        publishes: PUBLISHES.map((one) => (one.id === 'b2' ? { ...one, retractedBy: 'b5' } : one)),
+        clients: [unfinished(placed('a b', 'earliest > a1 > x2 @49'))],
+      },
+      'b b2 is missing before x2',
+    ],
+    'a missing notification that its log does not retract': [
+      {
+        logs: LOG,
+        publishes: PUBLISHES.map((one) => (one.id === 'a3' ? { ...one, retractedBy: 'a9' } : one)),
+        clients: [placed('a b', 'earliest > a1 b2 b5 > x5')],
+      },
+      'a a3 is missing before x5',
+    ],
     'a missing notification that no newer one of its topic and key replaces': [
       {
         logs: LOG,

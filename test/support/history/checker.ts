@@ -20,8 +20,8 @@ export interface Bounds {
 /**
  * The problems of a history; empty if it has none. Along each chain of cursors, a client must
  * receive every notification of its topics in the log: once, in order, in time, and no other. It
- * may lack those that have expired, and those that a newer one of their key replaces. A gap must
- * have a reason. The kinds of problems are:
+ * may lack those that have expired or were retracted, and those that a newer one of their key
+ * replaces. A gap must have a reason. The kinds of problems are:
  *
  * - `lost`: a later notification arrived without it, or it never arrived
  * - `doubled`: it arrived twice on the same chain

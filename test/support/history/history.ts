@@ -37,6 +37,8 @@ export interface Publish {
   readonly key?: string | undefined;
   /** The time of its expiry. After that, no node may deliver it. */
   readonly expiresMs?: number | undefined;
+  /** The id of the record in a log that retracts it. Logs without this record have it. */
+  readonly retractedBy?: string | undefined;
 }
 
 /** A notification in a log. */

@@ -12,8 +12,8 @@ export interface Knowledge {
 }
 
 /**
- * Whether a page may lack a notification: it has expired, or a newer one of its topic and key is in
- * the log.
+ * Whether a page may lack a notification: it has expired, it was retracted, or a newer one of its
+ * topic and key is in the log.
  */
 export function mayLack(
   { orders, publishes }: Knowledge,
@@ -23,6 +23,8 @@ export function mayLack(
 ): boolean {
   const publish = publishes.get(id);
   if ((publish?.expiresMs ?? Infinity) <= sentMs) return true;
+  const record = publish?.retractedBy === undefined ? undefined : orders.entry(log, publish.retractedBy);
+  if (record && record.position > position && (publishes.get(record.id)?.calledMs ?? 0) <= sentMs) return true;
   if (publish?.key === undefined) return false;
   return orders.after(log, topic, position).some((newer) => {
     const { key, calledMs } = publishes.get(newer.id)!;

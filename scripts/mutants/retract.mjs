@@ -1,0 +1,75 @@
+import { inFile } from './in-file.mjs';
+
+/** Bugs of retractions. */
+export const RETRACT_MUTANTS = [
+  ...inFile('core/retraction-set.ts', {
+    'RetractionSet.covers': {
+      'a retraction hides what is published with its id later': ['$position < $retracted', '$retracted > 0'],
+    },
+    'RetractionSet.add': {
+      'an older retraction of an id replaces the newer one': ['$known !== undefined && $known >= $position', 'false'],
+    },
+    'RetractionSet.cut': {
+      'the retractions of a lost log stay': ['$placed.position <= $after', 'true'],
+    },
+    'RetractionSet.#remove': {
+      'an old retraction takes the newer one of its id along': ['$ids?.get($id) !== $position', 'false'],
+    },
+  }),
+  ...inFile('core/retraction-log.ts', {
+    'RetractionLog.observe': {
+      'a node ignores the retractions of other nodes': ['if ($retraction) this.add($retraction, $entry.position);', ''],
+    },
+    'RetractionLog.interrupted': {
+      'a node does not load the retractions that it missed': ['this.$isComplete = false;', ''],
+    },
+    'RetractionLog.#loadAgain': {
+      'a load that an interruption overtook counts as complete': ['$before === this.$interruptions', 'true'],
+    },
+    'RetractionLog.#load': {
+      'a node loads one page of retractions': ['if (!$read.more) return $read;', 'return $read;'],
+    },
+    'RetractionLog.append': {
+      'an id that is published again cannot be retracted again': [
+        '!$first.duplicate || !(await $isNewer)',
+        '$first !== undefined',
+      ],
+    },
+  }),
+  ...inFile('core/reader.ts', {
+    'Reader.extend': {
+      'a node keeps the retractions of a lost log': ['this.$retractions.cut($position);', ''],
+    },
+    'Reader.retract': {
+      'a page that was shared before is delivered after its retraction': ['this.$forgetPages();', ''],
+      'a node learns its own retractions from the tail only': ['this.$retractions.add($retraction, $position);', ''],
+    },
+    'Reader.#readStore': {
+      'a page of the store does not wait for the missed retractions': ['await this.$retractions.whenComplete();', ''],
+    },
+    'Reader.#live': {
+      'the history lists the records of retractions': ['withoutRetractions($entries)', '$entries'],
+    },
+  }),
+  ...inFile('core/entry-filter.ts', {
+    'EntryFilter.skippedNow': {
+      'a page of the window has retracted notifications': ['if (this.$retractions.covers($entry)) return true;', ''],
+    },
+    'EntryFilter.ofHistory': {
+      'a page of the store has retracted notifications': ['this.#isRetracted($entry, $sharedUpTo)', 'false'],
+    },
+    'EntryFilter.fresh': {
+      'a slow access check delivers what was retracted': ['!$hasRetracted && !$isStale', '!$isStale'],
+    },
+  }),
+  ...inFile('wire/encoder.ts', {
+    pageBody: {
+      'the record of a retraction is sent as a notification': ['withoutRetractions($page.entries)', '$page.entries'],
+    },
+  }),
+  ...inFile('wire/sse.ts', {
+    pageToSse: {
+      'a stream sends the record of a retraction as a notification': ['retractionOf($entry)', 'undefined'],
+    },
+  }),
+];
