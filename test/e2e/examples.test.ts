@@ -14,6 +14,7 @@ import { createTestApp } from '../../examples/testing.js';
 import { workerModule } from '../../examples/worker.js';
 import { AppModule as OwnControllerModule } from '../../examples/own-controller.js';
 import { followOrders } from '../../examples/client.js';
+import { showUntilRetracted } from '../../examples/client-retract.js';
 import { showOrders } from '../../examples/history.js';
 import { AppModule as HistoryModule } from '../../examples/history-service.js';
 import { AppModule as PatternsModule } from '../../examples/patterns.js';
@@ -102,6 +103,23 @@ describe('the examples of the documents', () => {
     await showOlder();
     await showOlder();
     expect(shown).toEqual(Array.from({ length: 26 }, (_, index) => String(26 - index)));
+    leaving.abort();
+  });
+
+  test('client-retract: shows a notification until it is retracted', async () => {
+    const url = await start(QuickStartModule);
+    const list = new Map<string, object>();
+    const leaving = new AbortController();
+    showUntilRetracted(`${url}/notifications?topic=orders&cursor=earliest`, list, leaving.signal);
+    const service = app!.get(NotificationsService);
+    const { ids } = await service.publish(
+      'orders',
+      [1, 2].map((data) => ({ type: 't', data })),
+    );
+    await until(() => list.size === 2);
+    await service.retract('orders', ids[0]!);
+    await until(() => list.size === 1);
+    expect([...list.keys()]).toEqual([`orders ${ids[1]}`]);
     leaving.abort();
   });
 

@@ -20,6 +20,7 @@ import { AppModule as MetricsModule } from '../../examples/metrics.js';
 import { Announcements } from '../../examples/publish-many.js';
 import { Billing } from '../../examples/publish.js';
 import { Tracking } from '../../examples/publish-options.js';
+import { AppModule as RetractModule, Comments } from '../../examples/retract.js';
 import { AppModule as QuickStartModule } from '../../examples/quick-start.js';
 import { openWithTicket } from '../../examples/tickets.js';
 import { until } from '../support/time/until.js';
@@ -187,6 +188,29 @@ describe('the examples of the guides', () => {
     expect(await announcements.announce('1.2', userIds())).toEqual({ id: 'release:1.2', topics: 250, duplicates: 0 });
     expect(await announcements.announce('1.2', userIds())).toMatchObject({ duplicates: 250 });
     await module.close();
+  });
+
+  test('retract: a removed comment takes its notification back', async () => {
+    const url = await start(RetractModule, (nest) => {
+      nest.use((request: { user?: object }, _: unknown, next: () => void) => {
+        request.user = { id: 'ann' };
+        next();
+      });
+    });
+    const comments = app!.get(Comments);
+    for (const comment of ['1', '2', '3']) await comments.added('ann', comment);
+    await comments.removed('ann', '2');
+    const answer = await fetch(`${url}/notifications/${encodeURIComponent('comment:3')}?topic=user.ann`, {
+      method: 'DELETE',
+    });
+    expect(answer.status).toBe(204);
+    const page = await (await fetch(`${url}/notifications?topic=user.ann&cursor=earliest&wait=0`)).json();
+    expect(page).toMatchObject({
+      notifications: [{ id: 'comment:1' }],
+      retracted: [{ id: 'comment:2', topic: 'user.ann' }, { id: 'comment:3' }],
+    });
+    const other = await fetch(`${url}/notifications/x?topic=user.bob`, { method: 'DELETE' });
+    expect(other.status).toBe(403);
   });
 
   test('health: liveness and readiness', async () => {
