@@ -10,7 +10,7 @@ export {
   InjectNotifications,
 } from './nest/module/feed-tokens.js';
 export { NotificationsService } from './nest/notifications.service.js';
-export type { NewNotification } from './nest/notifications.service.js';
+export type { NewNotification } from './nest/publishing/new-notification.js';
 export type { PublishItem } from './core/draft.js';
 export type { PublishOptions } from './core/publish-options.js';
 export type { Publication, Published } from './nest/publishing/publisher.js';

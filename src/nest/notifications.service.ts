@@ -6,17 +6,14 @@ import { type NotificationsHealth, healthOf, NOTHING_OPEN } from '../core/feed.j
 import { checkId, checkTopic } from '../core/names.js';
 import type {
   AnyNotifications,
-  DataOf,
   IncludedTopic,
   Notification,
   NotificationMap,
   NotificationOf,
   PatternName,
   TopicOf,
-  TypeOf,
 } from '../core/notification.js';
 import type { LogPage } from '../core/page.js';
-import type { PublishOptions } from '../core/publish-options.js';
 import { race } from '../core/race.js';
 import { NO_TOTALS, type NotificationsTotals } from '../core/observer.js';
 import { revocationDraft } from '../core/revocation.js';
@@ -27,6 +24,7 @@ import { NotificationsException, toException } from './notifications.exception.j
 import { feedRequest, type HistoryRequest, historyRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './reading/notification-iterator.js';
 import { ManyPublisher, type PublishManyOptions } from './publishing/many-publisher.js';
+import { itemsOf, type NewNotification } from './publishing/new-notification.js';
 import type { PublishManyProgress } from './publishing/publish-many-error.js';
 import { type Publication, type Published, Publisher } from './publishing/publisher.js';
 import { isReading, type PublishContext, type ReadContext } from './context.js';
@@ -34,20 +32,6 @@ import type { SecurityEvent } from './security/security-event.js';
 import { inSubscriberContext } from './http/subscriber-context.js';
 import { CONTEXT } from './module/tokens.js';
 import { type NotificationsCounts, NOTHING_UNREAD } from './http/unread.js';
-
-/** A notification to publish to a known topic. */
-export type NewNotification<Map extends NotificationMap, Topic extends TopicOf<Map>> = {
-  [Type in TypeOf<Map, Topic>]: PublishOptions & {
-    readonly type: Type;
-    readonly data: DataOf<Map, Topic, Type>;
-    /**
-     * Makes a repeated publish safe: the same id returns the first result.
-     *
-     * @default a new UUID
-     */
-    readonly id?: string | undefined;
-  };
-}[TypeOf<Map, Topic>];
 
 /**
  * Publishes and reads notifications from application code. Its documented errors are instances of
@@ -297,26 +281,21 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   }
 
   /**
-   * Retracts a notification: later reads skip it on every node, also after a restart. Readers of the
-   * topic receive the retraction in the order of the log, also those that were away: as `retracted`
-   * of a page, or as the event `retracted` of a stream.
+   * Retracts a notification: later reads skip it on every node, also after a restart. Readers of
+   * the topic receive the retraction in the order of the log. A page has it in `retracted`, and a
+   * stream has the event `retracted`.
    *
-   * When it resolves, the log holds the retraction and this node no longer delivers the
-   * notification. Another node may deliver it until it has received the retraction, which takes as
-   * long as a notification takes to reach that node. A client may have received the notification
-   * before.
-   *
-   * A repeated call changes nothing, and so does an id that no notification of the topic has. A
-   * notification that is published with this id later is delivered.
+   * When it resolves, the log holds the retraction, and this node no longer delivers the
+   * notification. Another node skips it as soon as it receives the retraction. A repeated call
+   * changes nothing, and so does an id that no notification of the topic has.
    *
    * Rejects with a `NotificationsException`: `topic_invalid`, `id_invalid`,
-   * `retractions_too_many`, `store_unavailable`, or `publish_only`. After `store_unavailable`, the
-   * call is safe to repeat.
+   * `retractions_too_many`, `store_unavailable`, or `publish_only`. Any of these calls is safe to
+   * repeat.
    */
   async retract(topic: TopicOf<Map>, id: string): Promise<void> {
     try {
-      const { feed } = this.#reading('retract');
-      await feed.retract({ topic: checkTopic(topic), id: checkId(id) });
+      await this.#reading('retract').feed.retract({ topic: checkTopic(topic), id: checkId(id) });
     } catch (error) {
       throw toException(error);
     }
@@ -365,12 +344,4 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     const message = `this feed has the option publishOnly, so ${method}() is not available; use a node without that option`;
     throw new NotificationsException(new NotificationsError('publish_only', message));
   }
-}
-
-function itemsOf(topic: string, notifications: object | readonly object[]): readonly PublishItem[] {
-  const list = (Array.isArray(notifications) ? notifications : [notifications]) as readonly Omit<
-    PublishItem,
-    'topic'
-  >[];
-  return list.map((notification) => ({ ...notification, topic }));
 }
