@@ -57,8 +57,8 @@ export const PATTERN_MUTANTS = [
       'a stream reads refused pages without a pause': ['$page.more && isEmpty($page)', 'false'],
     },
   }),
-  ...inFile('core/reader.ts', {
-    'Reader.#readStore': {
+  ...inFile('core/store-pages.ts', {
+    'StorePages.after': {
       'entries beside a pattern are delivered before its declaration': ['hasEntryUpTo($read, $trimmed)', 'false'],
     },
   }),

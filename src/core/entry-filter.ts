@@ -22,13 +22,13 @@ export interface EntryFilterOptions {
 
 /**
  * Decides which entries of the log a reader still receives. It skips expired and retracted entries.
- * It also skips an entry with a key if it knows a newer entry of the same topic and key. For entries
- * in the window (the newest part of the log, in memory) it keeps the options in memory. For older
- * entries it reads the options from their JSON.
+ * It also skips an entry with a key if it knows a newer entry of the same topic and key. For
+ * entries in the window (the newest part of the log, in memory) it keeps the options in memory. For
+ * older entries it reads the options from their JSON.
  *
  * A skipped entry is never delivered later: its expiry has passed, it was retracted, or the newer
- * entry replaces it. An expired or retracted entry still replaces older entries with its key, because
- * their content is outdated.
+ * entry replaces it. An expired or retracted entry still replaces older entries with its key,
+ * because their content is outdated.
  */
 export class EntryFilter {
   readonly #clock: Clock;
@@ -121,7 +121,7 @@ export class EntryFilter {
     return staleAtMs !== undefined && staleAtMs <= this.#clock.now();
   }
 
-  /** Whether an entry of a page may still be delivered: it has not expired and was not retracted. */
+  /** Whether an entry of a page has neither expired nor been retracted. */
   isLive(entry: LogEntry, sharedUpTo: number): boolean {
     return !this.#isRetracted(entry, sharedUpTo) && !isExpired(optionsOf(entry.json), this.#clock.now());
   }

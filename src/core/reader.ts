@@ -123,8 +123,8 @@ export class Reader {
   }
 
   /**
-   * Retracts a notification. When it resolves, no page of this node contains the notification. Other
-   * nodes skip it as soon as they receive the record.
+   * Retracts a notification. When it resolves, no page of this node contains the notification.
+   * Other nodes skip it as soon as they receive the record.
    * @throws NotificationsError `retractions_too_many` or `store_unavailable`
    */
   async retract(retraction: Retraction, time: Date): Promise<void> {
@@ -172,8 +172,8 @@ export class Reader {
   }
 
   /**
-   * How often the tail was interrupted. Since then, retractions of entries that were read before may
-   * be missing, so such a page must be read again.
+   * How often the tail was interrupted. A page that was read before an interruption must be read
+   * again, because retractions of its entries may be missing.
    */
   get interruptions(): number {
     return this.#retractions.interruptions;

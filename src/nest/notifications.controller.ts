@@ -28,8 +28,8 @@ import { newTicket, type Ticket } from './tickets/new-ticket.js';
 
 /**
  * The HTTP routes of a feed: `GET` or `QUERY /notifications` as a long poll, as an event stream and
- * as a page of the history, `POST /notifications`, and `DELETE /notifications/:id`. Before a handler
- * runs, the guards have parsed the request and checked its access.
+ * as a page of the history, `POST /notifications`, and `DELETE /notifications/:id`. Before a
+ * handler runs, the guards have parsed the request and checked its access.
  *
  * The responses are written by `JsonResponse` and `SseResponse`. Interceptors may observe pages (to
  * log, count or time them) or answer instead of the handler. Because of `passthrough`, Nest then

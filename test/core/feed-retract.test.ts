@@ -129,14 +129,14 @@ describe.each(SOURCES)('a retracted notification, read from %s', (_, limits) => 
     await bench.expectNothingLeft();
   });
 
-  test('that was the newest of its key hides the older ones of the key too', async () => {
+  test('is the newest of its key and hides the older ones of the key too', async () => {
     const bench = await FeedBench.open(limits);
     await bench.store.append([draft('v1', { key: 'k' }), draft('v2', { key: 'k' }), draft('end')]);
     await retract(bench, 'v2');
     expect(await readAll(bench)).toEqual({ ids: ['end'], retracted: ['v2'] });
   });
 
-  test('that an older version of its key was retracted changes nothing', async () => {
+  test('leaves the newer one of its key in place', async () => {
     const bench = await FeedBench.open(limits);
     await bench.store.append([draft('v1', { key: 'k' }), draft('v2', { key: 'k' }), draft('end')]);
     await retract(bench, 'v1');
@@ -190,7 +190,7 @@ test('an id that is published again after its retraction is delivered, and can b
 describe('a node', () => {
   const openNode = ({ store, clock }: FeedBench) => Feed.open({ store, clock, limits: LIMITS });
 
-  test('that starts later knows the retractions', async () => {
+  test('knows the retractions when it starts later', async () => {
     const bench = await FeedBench.open();
     await bench.store.append(drafts(2_500));
     for (let at = 1; at <= 2_400; at += 2) await bench.feed.retract(of(`n${at}`));

@@ -26,7 +26,7 @@ describe('a set of retractions', () => {
     expect(set.covers(entry('a', 9, 'other'))).toBe(false);
   });
 
-  test('keeps the newest retraction of an id, in whatever order they are added', () => {
+  test('keeps the newest retraction of an id, in any order of the calls', () => {
     const set = new RetractionSet();
     for (const position of [10, 30, 20]) set.add({ id: 'a', topic: 'orders' }, position);
     expect(set.count).toBe(1);
@@ -90,7 +90,7 @@ describe('the retractions of a log', () => {
     expect(retractions.covers({ ...entry('0', 0.5, 't0'), json: '', bytes: 0 })).toBe(false);
   });
 
-  test('that a driver without a lookup repeats count once', async () => {
+  test('are appended once by a driver without a lookup', async () => {
     const { store } = await open();
     const { retractions } = await RetractionLog.open({
       append: (given) => store.append(given),

@@ -196,7 +196,7 @@ describe('the rule access.retract', () => {
     await app.close();
   });
 
-  test('that is neither a function nor patterns fails the start', async () => {
+  test('fails the start if it is neither a function nor patterns', async () => {
     const access = { ...RULES, retract: 'everyone' } as unknown as AccessRules;
     await expect(startApp(adapter, { notifications: { access } })).rejects.toThrow(
       'option access.retract is the string "everyone"; it must be \'public\', a function or patterns',
@@ -209,7 +209,7 @@ forEachAdapter((adapter) => {
     startApp(adapter, { notifications: { ...adapter.options, ...ALLOWED, ...more } });
 
   describe('a client', () => {
-    test('that polls receives the retraction at once', async () => {
+    test('receives the retraction at once if it polls', async () => {
       const app = await start();
       const [id] = await publish(app, 1);
       const held = await holdPoll(app, 'topic=orders');
@@ -245,7 +245,7 @@ forEachAdapter((adapter) => {
       await Promise.all([reader.close(), again.close()]);
     });
 
-    test('that was away receives it when it returns', async () => {
+    test('receives it when it reconnects', async () => {
       const app = await start({ window: { count: 1 } });
       const ids = await publish(app, 3);
       const { cursor } = await log(app);
