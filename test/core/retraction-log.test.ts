@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../src/core/records.js';
+import { retractionDrafts } from '../../src/core/retraction.js';
 import { RetractionLog } from '../../src/core/retraction-log.js';
 import { RetractionSet, TOPIC_RETRACTIONS_MAX } from '../../src/core/retraction-set.js';
+import type { Store } from '../../src/core/store.js';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { drafts } from '../support/drafts.js';
@@ -88,6 +90,60 @@ describe('the retractions of a log', () => {
     for (let at = 0; at <= RECORDS_MAX; at++) retractions.add({ id: `${at}`, topic: `t${at % 100}` }, 1 + at / 1_000);
     await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
     expect(retractions.covers({ ...entry('0', 0.5, 't0'), json: '', bytes: 0 })).toBe(false);
+  });
+
+  test('are loaded at the start, also if they take several pages', async () => {
+    const { store } = await open();
+    for (let at = 0; at < 1_001; at++) {
+      await store.append(await retractionDrafts({ id: `${at}`, topic: 'orders' }, TIME));
+    }
+    const { retractions } = await RetractionLog.open(store);
+    const covered = ['0', '999', '1000'].map((id) => retractions.covers({ ...entry(id, 0.5), json: '', bytes: 0 }));
+    expect(covered).toEqual([true, true, true]);
+  });
+
+  test('are loaded again if the tail was interrupted during the load', async () => {
+    const { store } = await open();
+    let onRead = async (): Promise<void> => undefined;
+    const { retractions } = await RetractionLog.open({
+      append: (given) => store.append(given),
+      read: async (query) => {
+        const read = await store.read(query);
+        await onRead();
+        return read;
+      },
+      tail: (after, onAppended) => store.tail(after, onAppended),
+      close: () => store.close(),
+    });
+    onRead = async () => {
+      onRead = () => Promise.resolve();
+      await store.append(await retractionDrafts({ id: 'late', topic: 'orders' }, TIME));
+      retractions.interrupted();
+    };
+    retractions.interrupted();
+    await retractions.whenComplete();
+    expect(retractions.covers({ ...entry('late', 0.5), json: '', bytes: 0 })).toBe(true);
+  });
+
+  test('are appended again if the id was published again after the first one', async () => {
+    const { store } = await open();
+    const again = [{ id: 'a', topic: 'orders', json: '{}' }];
+    const positionsOf = async (): Promise<readonly number[]> => {
+      const { appended } = await store.append(again);
+      return appended.map(({ position }) => position);
+    };
+    const { retractions } = await RetractionLog.open({
+      append: (given) => store.append(given),
+      read: (query) => store.read(query),
+      tail: (after, onAppended) => store.tail(after, onAppended),
+      close: () => store.close(),
+      positionsOf,
+    } as Store);
+    const first = await retractions.append({ id: 'a', topic: 'orders' }, TIME);
+    const [published = 0] = await positionsOf();
+    const second = await retractions.append({ id: 'a', topic: 'orders' }, TIME);
+    expect(published).toBeGreaterThan(first.position);
+    expect(second.position).toBeGreaterThan(published);
   });
 
   test('are appended once by a driver without a lookup', async () => {
