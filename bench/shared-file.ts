@@ -54,7 +54,7 @@ async function append(path: string, name: string, inFlight: number): Promise<voi
   await Promise.all(Array.from({ length: inFlight }, worker));
   await store.close();
   process.stdout.write(JSON.stringify(tookMs));
-  process.disconnect?.();
+  process.disconnect();
 }
 
 function startChild(path: string, name: string, inFlight: number): ChildProcess {

@@ -23,9 +23,9 @@ async function startProcess(path: string): Promise<Process> {
 
 /** The position of an append, while this process retries each millisecond. */
 async function positionOf({ clock }: Process, append: ReturnType<Store['append']>): Promise<number | undefined> {
-  let isDone = false;
-  const done = append.finally(() => (isDone = true));
-  while (!isDone) await clock.advance(1);
+  const state = { isDone: false };
+  const done = append.finally(() => (state.isDone = true));
+  while (!state.isDone) await clock.advance(1);
   return (await done).appended[0]?.position;
 }
 
