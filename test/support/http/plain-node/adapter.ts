@@ -40,6 +40,10 @@ export class PlainNodeAdapter extends AbstractHttpAdapter<Server, PlainRequest, 
     return this.#route('POST', args);
   }
 
+  override delete(...args: unknown[]): this {
+    return this.#route('DELETE', args);
+  }
+
   override query(...args: unknown[]): this {
     return this.#route('QUERY', args);
   }
