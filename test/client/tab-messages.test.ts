@@ -8,7 +8,7 @@ import { Browser, openTab, reaches } from './tab-browser.js';
 afterEach(endTest);
 
 const STATE = { phase: 'live', reason: undefined, transport: 'poll' };
-const DELIVERY = { notifications: [{ id: 'id-1', n: 1 }], cursor: '1' };
+const DELIVERY = { notifications: [{ id: 'id-1', n: 1 }], retracted: [{ id: 'id-0', topic: 'orders' }], cursor: '1' };
 const MESSAGES: readonly Record<string, unknown>[] = [
   { type: 'ask' },
   { type: 'report', cursor: '1', lastId: 'id-1', state: STATE },
@@ -52,6 +52,8 @@ const MALFORMED: readonly unknown[] = [
   { type: 'delivery', after: '0', delivery: { ...DELIVERY, cursor: HUGE } },
   { type: 'delivery', after: '0', delivery: { ...DELIVERY, notifications: [null] } },
   { type: 'delivery', after: '0', delivery: { ...DELIVERY, notifications: { length: 1 } } },
+  { type: 'delivery', after: '0', delivery: { ...DELIVERY, retracted: [null] } },
+  { type: 'delivery', after: '0', delivery: { ...DELIVERY, retracted: 'id-0' } },
   { type: 'delivery', after: '0', delivery: { ...DELIVERY, gap: 'expired' } },
   { type: 'delivery', after: '0', delivery: { ...DELIVERY, gap: null } },
   throwing,
