@@ -82,5 +82,6 @@ function pageFrom(value: unknown): HistoryPage<object> | undefined {
   const delivery = deliveryFrom(value);
   const { more, follow, trimmed } = fieldsOf(value);
   if (!delivery || !isCursor(follow)) return undefined;
-  return { ...delivery, more: more === true, follow, trimmed: trimmed === true };
+  const { notifications, cursor, gap } = delivery;
+  return { notifications, cursor, gap, more: more === true, follow, trimmed: trimmed === true };
 }

@@ -48,6 +48,8 @@ async function readAroundLateCommit(log: Log, client: pg.Client): Promise<string
 
 /** Whether a transaction waits for a lock of another one. */
 async function waitsForLock(client: pg.Client): Promise<boolean> {
+  // A transaction sees the activity of its first look until this call.
+  await client.query('SELECT pg_stat_clear_snapshot()');
   const { rowCount } = await client.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
   return rowCount! > 0;
 }
