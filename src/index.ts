@@ -13,6 +13,8 @@ export { NotificationsService } from './nest/notifications.service.js';
 export type { NewNotification } from './nest/publishing/new-notification.js';
 export type { PublishItem } from './core/draft.js';
 export type { PublishOptions } from './core/publish-options.js';
+export type { Erased, ErasureTarget } from './nest/erasing/eraser.js';
+export type { ErasedTopic } from './core/erasure.js';
 export type { Publication, Published } from './nest/publishing/publisher.js';
 export type { PublishManyOptions } from './nest/publishing/many-publisher.js';
 export { PublishManyError } from './nest/publishing/publish-many-error.js';

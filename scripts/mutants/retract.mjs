@@ -56,7 +56,7 @@ export const RETRACT_MUTANTS = [
       'a page of the window has retracted notifications': ['if (this.$retractions.covers($entry)) return true;', ''],
     },
     'EntryFilter.ofHistory': {
-      'a page of the store has retracted notifications': ['this.#isRetracted($entry, $sharedUpTo)', 'false'],
+      'a page of the store has retracted notifications': ['this.#retractions.covers($entry, $sharedUpTo)', 'false'],
     },
     'EntryFilter.fresh': {
       'a slow access check delivers what was retracted': ['!$hasRetracted && !$isStale', '!$isStale'],

@@ -19,7 +19,7 @@ const CLAIM_KEY = /^[A-Za-z0-9_-]{1,64}$/;
 /**
  * Returns the abilities of a store, as functions bound to it. Abilities that the store lacks are
  * absent. This is the only code that detects abilities. A store that wraps another one copies them:
- * `{ ...abilitiesOf(store), append, read, tail, close }`.
+ * `{ ...abilitiesOf(store), append, read, tail, remove, close }`.
  */
 export function abilitiesOf(store: Store & Partial<StoreAbilities>): Partial<StoreAbilities> {
   const names = (Object.keys(ABILITIES) as StoreAbility[]).filter((name) => typeof store[name] === 'function');

@@ -11,6 +11,13 @@ export interface LiveEntries {
   readonly staleAtMs?: number | undefined;
 }
 
+/**
+ * The erased topics that are remembered. Their names have at most 200 characters, so they take less
+ * than 1 MiB. A topic is needed until the store has removed its entries, and one erasure removes at
+ * most 100 topics at a time.
+ */
+const ERASED_TOPICS_MAX = 1_000;
+
 /** Whether an entry is left out. */
 export type IsSkipped = (entry: LogEntry) => boolean;
 
@@ -21,10 +28,11 @@ export interface EntryFilterOptions {
 }
 
 /**
- * Decides which entries of the log a reader still receives. It skips expired and retracted entries.
- * It also skips an entry with a key if it knows a newer entry of the same topic and key. For
- * entries in the window (the newest part of the log, in memory) it keeps the options in memory. For
- * older entries it reads the options from their JSON.
+ * Decides which entries of the log a reader still receives. It skips expired and retracted entries,
+ * and entries of erased topics that the store has not removed yet. It also skips an entry with a
+ * key if it knows a newer entry of the same topic and key. For entries in the window (the newest
+ * part of the log, in memory) it keeps the options in memory. For older entries it reads the
+ * options from their JSON.
  *
  * A skipped entry is never delivered later: its expiry has passed, it was retracted, or the newer
  * entry replaces it. An expired or retracted entry still replaces older entries with its key,
@@ -38,9 +46,26 @@ export class EntryFilter {
   /** The position of the newest entry in the window, for each topic and key. */
   readonly #newest = new Map<string, number>();
 
+  /** The position up to which a topic is erased. The latest erasure is last. */
+  readonly #erased = new Map<string, number>();
+
   constructor({ clock, retractions }: EntryFilterOptions) {
     this.#clock = clock;
     this.#retractions = retractions;
+  }
+
+  /** A topic is erased up to a position. */
+  erase(topic: string, upTo: number): void {
+    this.#erased.delete(topic);
+    this.#erased.set(topic, upTo);
+    if (this.#erased.size <= ERASED_TOPICS_MAX) return;
+    const [oldest] = this.#erased.keys();
+    if (oldest !== undefined) this.#erased.delete(oldest);
+  }
+
+  /** Whether an entry is erased. Its log shares the entries up to `sharedUpTo` with the window. */
+  isErased({ topic, position }: LogEntry, sharedUpTo = Infinity): boolean {
+    return position <= Math.min(this.#erased.get(topic) ?? 0, sharedUpTo);
   }
 
   /** The window has added an entry. */
@@ -51,7 +76,7 @@ export class EntryFilter {
     if (options.key !== undefined) this.#newest.set(topicKey(entry, options.key), entry.position);
   }
 
-  /** The window has dropped its oldest entry. */
+  /** The window has dropped an entry: its oldest one, or an erased one. */
   drop(entry: LogEntry): void {
     const key = this.#options.get(entry.position)?.key;
     if (!this.#options.delete(entry.position) || key === undefined) return;
@@ -59,9 +84,15 @@ export class EntryFilter {
     if (this.#newest.get(name) === entry.position) this.#newest.delete(name);
   }
 
+  /** The window starts again, in another log or after a gap. */
   clear(): void {
     this.#options.clear();
     this.#newest.clear();
+  }
+
+  /** Another log follows. Its entries above the last shared position are new, so none is erased. */
+  continueAfter(sharedUpTo: number): void {
+    for (const [topic, upTo] of this.#erased) this.#erased.set(topic, Math.min(upTo, sharedUpTo));
   }
 
   /** Returns a test for skipped entries in the window. Undefined if no entry can be skipped. */
@@ -102,6 +133,7 @@ export class EntryFilter {
     const entries: LogEntry[] = [];
     const options: EntryOptions[] = [];
     for (const entry of read) {
+      if (this.isErased(entry, sharedUpTo)) continue;
       const own = optionsOf(entry.json);
       const name = own.key === undefined ? undefined : topicKey(entry, own.key);
       const isReplaced = name !== undefined && (newer.has(name) || (isSameLog && this.#isReplaced(entry, own)));
@@ -109,7 +141,7 @@ export class EntryFilter {
       const retraction = retractionOf(entry);
       if (retraction) retracted.add(topicKey(retraction, retraction.id));
       const isOnPage = retracted.size > 0 && retracted.has(topicKey(entry, entry.id));
-      if (isReplaced || isOnPage || this.#isRetracted(entry, sharedUpTo) || isExpired(own, nowMs)) continue;
+      if (isReplaced || isOnPage || this.#retractions.covers(entry, sharedUpTo) || isExpired(own, nowMs)) continue;
       entries.push(entry);
       options.push(own);
     }
@@ -121,23 +153,24 @@ export class EntryFilter {
     return staleAtMs !== undefined && staleAtMs <= this.#clock.now();
   }
 
-  /** Whether an entry of a page has neither expired nor been retracted. */
+  /** Whether an entry of a page has neither expired nor been retracted or erased. */
   isLive(entry: LogEntry, sharedUpTo: number): boolean {
-    return !this.#isRetracted(entry, sharedUpTo) && !isExpired(optionsOf(entry.json), this.#clock.now());
+    return !this.#isWithdrawn(entry, sharedUpTo) && !isExpired(optionsOf(entry.json), this.#clock.now());
   }
 
-  /** The page without entries that have expired or were retracted since it was read. */
+  /** The page without entries that have expired, or were retracted or erased, since it was read. */
   fresh(page: LogPage, sharedUpTo: number): LogPage {
-    const hasRetracted = page.entries.some((entry) => this.#isRetracted(entry, sharedUpTo));
-    if (!hasRetracted && !this.isStale(page)) return page;
+    const hasWithdrawn = page.entries.some((entry) => this.#isWithdrawn(entry, sharedUpTo));
+    if (!hasWithdrawn && !this.isStale(page)) return page;
     const { epoch, position, more, gap, history } = page;
     const entries = page.entries.filter((entry) => this.isLive(entry, sharedUpTo));
     const staleAtMs = earliest(entries.map(({ json }) => optionsOf(json)));
     return { epoch, entries, position, more, ...(gap && { gap }), ...(history && { history }), staleAtMs };
   }
 
-  #isRetracted(entry: LogEntry, sharedUpTo: number): boolean {
-    return this.#retractions.covers(entry, sharedUpTo);
+  /** Whether an entry is retracted or erased. */
+  #isWithdrawn(entry: LogEntry, sharedUpTo: number): boolean {
+    return this.#retractions.covers(entry, sharedUpTo) || this.isErased(entry, sharedUpTo);
   }
 
   #isReplaced(entry: LogEntry, { key }: EntryOptions): boolean {

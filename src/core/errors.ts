@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'retractions_too_many'
   | 'publish_only'
   | 'publish_incomplete'
+  | 'owned_topics_missing'
   | 'gap'
   | 'waiters_too_many'
   | 'draining'

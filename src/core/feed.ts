@@ -2,6 +2,7 @@ import type { Unsubscribable } from 'rxjs';
 import type { Clock } from './clock.js';
 import type { ClientRead, FeedHistoryRequest, FeedRequest } from './feed-request.js';
 import { DeclaredPatterns } from './declared-patterns.js';
+import { type ErasedTopic, erasedTopicsOf, eraseTopics } from './erasure.js';
 import { HistoryWaiter } from './history-waiter.js';
 import type { LogEntry } from './notification.js';
 import { FeedCounter, type FeedObserver, type NotificationsTotals } from './observer.js';
@@ -9,7 +10,8 @@ import { type LogPage, sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { Pages } from './pages.js';
 import { Arrivals, type Timeout } from './race.js';
-import { Reader, type ReaderLimits, type ReadWindow } from './reader.js';
+import { Reader, type ReadWindow } from './reader.js';
+import type { ReaderLimits } from './reader-options.js';
 import { RecentRevocations } from './recent-revocations.js';
 import type { Retraction } from './retraction.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
@@ -169,9 +171,21 @@ export class Feed {
     return this.#reader.retract(retraction, new Date(this.#clock.now()));
   }
 
-  /** Whether an entry of a page has neither expired nor been retracted since the page was read. */
+  /** Whether an entry of a page has not expired, and was not retracted or erased since the read. */
   isLive(entry: LogEntry, page: LogPage): Promise<boolean> {
     return this.#reader.isLive(entry, page);
+  }
+
+  /**
+   * Erases what topics hold, in the store and on every node. On this node they are forgotten as
+   * soon as the log has the record. A waiter whose page is already with its consumer delivers it.
+   */
+  async erase(topics: readonly string[]): Promise<readonly ErasedTopic[]> {
+    return eraseTopics(topics, {
+      store: this.#store,
+      time: new Date(this.#clock.now()),
+      onRecorded: (erasure) => this.#reader.forget(erasure),
+    });
   }
 
   /**
@@ -250,6 +264,7 @@ export class Feed {
     for (const entry of batch.entries) {
       const revocation = revocationOf(entry);
       if (revocation) this.#apply(revocation);
+      this.#reader.forget({ topics: erasedTopicsOf(entry), epochId: batch.epoch.id, upTo: entry.position });
     }
   }
 

@@ -40,4 +40,11 @@ export class Fifo<T> {
   remove(from: number, to: number): void {
     this.#items.splice(this.#start + from, to - from);
   }
+
+  /** Removes the items that `isKept` rejects, and keeps the order of the others. Linear time. */
+  keep(isKept: (item: T, index: number) => boolean): void {
+    const start = this.#start;
+    this.#items = this.#items.slice(start).filter((item, index) => isKept(item as T, index));
+    this.#start = 0;
+  }
 }

@@ -106,7 +106,7 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
         {
           allowed: (allowed) => {
             if (!this.#isOpen) return;
-            // Entries of the page may have expired or been retracted during a slow check.
+            // A slow check gives entries time to expire, or to be retracted or erased.
             if (reader.interruptions === interruptions) this.#emit(reader.fresh(allowed));
             else this.#retryLater(BEHIND);
           },

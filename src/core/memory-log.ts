@@ -2,6 +2,7 @@ import { Fifo } from './fifo.js';
 import type { IsSkipped } from './entry-filter.js';
 import type { LogEntry } from './notification.js';
 import { afterDeclaration, completeAfter, covers, type IndexedPattern } from './patterns.js';
+import type { RemoveQuery } from './removal.js';
 import type { HistoryQuery, ReadQuery } from './store.js';
 
 /**
@@ -20,9 +21,9 @@ export interface LogSlice {
 const SKIPPED_RUN_MIN = 8;
 
 /**
- * A contiguous part of the log in memory: all entries after `floor` up to `head`, indexed by topic
- * and by declared patterns. The memory store keeps its whole log in a `MemoryLog`. Each node keeps
- * its window in one.
+ * A contiguous part of the log in memory: all entries after `floor` up to `head`, except removed
+ * ones. They are indexed by topic and by declared patterns. The memory store keeps its whole log in
+ * a `MemoryLog`. Each node keeps its window in one.
  *
  * Reads may skip entries. An entry that was skipped once is skipped by every later read, so the
  * index need not keep it.
@@ -106,6 +107,27 @@ export class MemoryLog {
     if (topic?.length === 0) this.#byTopic.delete(entry.topic);
     for (const entries of this.#byPattern.values()) if (entries.at(0) === entry) entries.shift();
     return entry;
+  }
+
+  /**
+   * Removes the entries of a topic up to a position, and returns them. `floor` and `head` stay the
+   * same. It visits all entries: a skipped entry may no longer be in the index.
+   */
+  remove({ topic, upTo }: Pick<RemoveQuery, 'topic' | 'upTo'>): readonly LogEntry[] {
+    const removed: LogEntry[] = [];
+    this.#entries.keep((entry) => {
+      const isKept = entry.topic !== topic || entry.position > upTo;
+      if (!isKept) removed.push(entry);
+      return isKept;
+    });
+    for (const { bytes } of removed) this.#bytes -= bytes;
+    const ofTopic = this.#byTopic.get(topic);
+    ofTopic?.remove(0, indexAfter(ofTopic, upTo));
+    if (ofTopic?.length === 0) this.#byTopic.delete(topic);
+    for (const [pattern, entries] of this.#byPattern) {
+      if (covers(pattern, topic)) entries.keep((entry) => entry.topic !== topic || entry.position > upTo);
+    }
+    return removed;
   }
 
   /** Every entry strictly after a position, in order. */

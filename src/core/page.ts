@@ -45,6 +45,11 @@ export function positionIn(epoch: Epoch, held: LogPosition): LogPosition | undef
   return shared?.position === held.position ? shared : undefined;
 }
 
+/** The highest position up to `upTo` that a log shares with the log of `epochId`, 0 if none. */
+export function sharedUpTo(epoch: Epoch, { epochId, upTo }: { epochId: string; upTo: number }): number {
+  return sharedPosition(epoch, { epochId, position: upTo })?.position ?? 0;
+}
+
 /** The part of the log that a page of the history covers: from its `position` up to `upTo`. */
 export interface HistoryRange {
   /** A client that follows the feed from here receives everything newer than the page. */

@@ -1,14 +1,15 @@
-import type { Clock } from './clock.js';
 import { EntryFilter, type IsSkipped } from './entry-filter.js';
+import type { Erasure } from './erasure.js';
 import type { Start } from './feed-request.js';
 import { historyPage, type HistoryPageQuery } from './history-page.js';
 import { MemoryLog } from './memory-log.js';
 import type { LogEntry } from './notification.js';
-import { type LogPage, type LogPosition, positionIn, sharedPosition } from './page.js';
+import { type LogPage, type LogPosition, positionIn, sharedUpTo } from './page.js';
 import { PageCache } from './page-cache.js';
+import type { ReaderLimits, ReaderOptions } from './reader-options.js';
 import { type Retraction, withoutRetractions } from './retraction.js';
 import { RetractionLog } from './retraction-log.js';
-import type { Epoch, PageBounds, Store, TailBatch } from './store.js';
+import type { Epoch, PageBounds, TailBatch } from './store.js';
 import { StorePages } from './store-pages.js';
 import { StoreReads } from './store-reads.js';
 
@@ -29,23 +30,6 @@ export interface PageQuery {
 }
 
 type WindowQuery = PageQuery & { readonly after: LogPosition };
-
-/** The dependencies of a reader. */
-export interface ReaderOptions {
-  readonly store: Store;
-  readonly limits: ReaderLimits;
-  /** Its wall clock decides which notifications have expired. */
-  readonly clock: Clock;
-  /** The window is also indexed by these patterns. The store has declared them. */
-  readonly patterns?: readonly string[] | undefined;
-}
-
-/** The bounds of a page, and of the window that a node keeps. */
-export interface ReaderLimits {
-  readonly pageBytesMax: number;
-  readonly windowCount: number;
-  readonly windowBytes: number;
-}
 
 /**
  * Reads pages: from the window if it reaches back to the position, otherwise from the store.
@@ -103,7 +87,11 @@ export class Reader {
     // After a loss, the old log may have had entries, such as revocations, that this node never
     // received.
     const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
-    if (batch.epoch.id !== epoch.id) this.#retractions.cut(Math.min(this.#sharedUpTo(batch.epoch), head));
+    if (batch.epoch.id !== epoch.id) {
+      const shared = this.#sharedUpTo(batch.epoch);
+      this.#retractions.cut(Math.min(shared, head));
+      this.#filter.continueAfter(shared);
+    }
     this.#epoch = batch.epoch;
     if (!continues) {
       this.#log = new MemoryLog(batch.after, this.#patterns);
@@ -111,7 +99,7 @@ export class Reader {
       this.#retractions.interrupted();
     }
     for (const entry of batch.entries) {
-      if (entry.position > this.#log.head) this.#add(entry);
+      if (entry.position > this.#log.head && !this.#filter.isErased(entry)) this.#add(entry);
     }
     this.#log.advance(batch.head);
     while (this.#log.count > this.#limits.windowCount || this.#log.bytes > this.#limits.windowBytes) {
@@ -132,6 +120,19 @@ export class Reader {
     // A node with another log loads the retraction from the store.
     if (epoch.id !== this.#epoch.id) return;
     this.#retractions.add(retraction, position);
+    this.#forgetPages();
+  }
+
+  /**
+   * Forgets the notifications of erased topics: in the window and in shared pages. Reads of the
+   * store skip them from now on, because the store may not have removed them yet.
+   */
+  forget({ topics, epochId, upTo }: Erasure): void {
+    if (topics.length === 0 || epochId !== this.#epoch.id) return;
+    for (const topic of topics) {
+      this.#filter.erase(topic, upTo);
+      for (const entry of this.#log.remove({ topic, upTo })) this.#filter.drop(entry);
+    }
     this.#forgetPages();
   }
 
@@ -179,12 +180,12 @@ export class Reader {
     return this.#retractions.interruptions;
   }
 
-  /** The page without notifications that have expired or were retracted since it was read. */
+  /** The page without notifications that have expired, or were retracted or erased. */
   fresh(page: LogPage): LogPage {
     return this.#filter.fresh(page, this.#sharedUpTo(page.epoch));
   }
 
-  /** Whether an entry of a page has neither expired nor been retracted since the page was read. */
+  /** Whether an entry of a page has not expired, and was not retracted or erased since the read. */
   async isLive(entry: LogEntry, { epoch }: LogPage): Promise<boolean> {
     await this.#retractions.whenComplete();
     return this.#filter.isLive(entry, this.#sharedUpTo(epoch));
@@ -192,8 +193,7 @@ export class Reader {
 
   /** Up to this position, the log of an epoch holds the same entries as the window's log. */
   #sharedUpTo(epoch: Epoch): number {
-    if (epoch.id === this.#epoch.id) return Infinity;
-    return sharedPosition(epoch, { epochId: this.#epoch.id, position: Infinity })?.position ?? 0;
+    return sharedUpTo(epoch, { epochId: this.#epoch.id, upTo: Infinity });
   }
 
   /** Reads from the window, which must reach back to the position. */

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { Draft, LogEntry } from './notification.js';
+import type { Removed, RemoveQuery } from './removal.js';
 
 /**
  * Identifies one log. A store begins a new log when it cannot promise that positions keep their
@@ -114,8 +115,8 @@ export interface ReadResult {
   readonly head: number;
   /**
    * The highest position that retention has removed, 0 if none. The log is complete after it, and
-   * incomplete before. For a read of patterns, the position after which their index is complete, if
-   * that is higher.
+   * incomplete before. It may include positions directly after it that `remove` has removed. For a
+   * read of patterns, the position after which their index is complete, if that is higher.
    */
   readonly trimmed: number;
 }
@@ -144,7 +145,7 @@ export interface Tail {
 }
 
 /**
- * The storage of the log. A driver implements these four methods. It contains no code for waiters,
+ * The storage of the log. A driver implements these five methods. It contains no code for waiters,
  * and the core contains no code for engines. `storeContract` of `nest-notifications/testing` checks
  * every sentence here. {@link ClaimStore}, {@link IdLookup} and {@link PatternIndex} are abilities
  * that a driver may add.
@@ -202,6 +203,29 @@ export interface Store {
    * continues after it. `onAppended` never throws.
    */
   tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail>;
+
+  /**
+   * Removes the entries of one topic physically: a person's data, for example. It resolves when no
+   * read and no new tail, on any node, returns one of them. The engine overwrites or frees their
+   * bytes as soon as it can; each driver documents what its files, copies and logs keep.
+   *
+   * - No reader misses anything else. The epoch and `trimmed` stay the same, so no client gets a
+   *   gap. The head does not move back, and no position is assigned again. A tail from a position
+   *   before the removed entries delivers the others without a hole between its batches.
+   * - Entries above `upTo` stay. Otherwise a notification that is published during the removal
+   *   would be lost.
+   * - Retention no longer counts the removed entries. Otherwise it would remove others too early.
+   * - The ids of removed entries are removed from the storage of the engine. A node may remember
+   *   them in memory until the idempotency window ends. So an append of such an id is either a
+   *   duplicate, with its first position, or a new entry.
+   * - The driver removes in small parts, so an append waits at most 100 ms for one of them.
+   * - A call for a topic without entries removes nothing. So a call that failed, or whose node has
+   *   ended, may be repeated until it succeeds.
+   *
+   * Rejects with `store_unavailable` when the engine cannot be reached, or after `close`. Some
+   * entries may then be removed. The time of a call depends on the number of entries.
+   */
+  remove(query: RemoveQuery): Promise<Removed>;
 
   /**
    * Closes tails and connections. Calls in progress settle. Later calls reject with

@@ -56,6 +56,15 @@ export function toException(error: unknown): unknown {
   return error instanceof NotificationsError ? new NotificationsException(error) : error;
 }
 
+/** The result of a call. If the call fails, it rejects with the exception for the error. */
+export async function withExceptions<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toException(error);
+  }
+}
+
 const logger = new Logger('Notifications');
 
 /**

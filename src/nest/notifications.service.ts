@@ -20,12 +20,13 @@ import { revocationDraft } from '../core/revocation.js';
 import type { Page } from '../wire/encoder.js';
 import type { HistoryPage } from '../wire/history.js';
 import { checkTopics } from '../wire/request.js';
-import { NotificationsException, toException } from './notifications.exception.js';
+import { NotificationsException, toException, withExceptions } from './notifications.exception.js';
 import { feedRequest, type HistoryRequest, historyRequest, type PollRequest } from './feed-request.js';
 import { type IterateRequest, NotificationIterator } from './reading/notification-iterator.js';
+import { erase, type Erased, type ErasureTarget } from './erasing/eraser.js';
 import { ManyPublisher, type PublishManyOptions } from './publishing/many-publisher.js';
-import { itemsOf, type NewNotification } from './publishing/new-notification.js';
 import type { PublishManyProgress } from './publishing/publish-many-error.js';
+import { itemsOf, type NewNotification } from './publishing/new-notification.js';
 import { type Publication, type Published, Publisher } from './publishing/publisher.js';
 import { isReading, type PublishContext, type ReadContext } from './context.js';
 import type { SecurityEvent } from './security/security-event.js';
@@ -95,12 +96,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * Like `publish`, for notifications of different topics. Either all of them are appended or none.
    * Their types are checked at run time only.
    */
-  async publishAll(items: readonly PublishItem[]): Promise<Published> {
-    try {
-      return await this.#publisher.publish(items);
-    } catch (error) {
-      throw toException(error);
-    }
+  publishAll(items: readonly PublishItem[]): Promise<Published> {
+    return withExceptions(() => this.#publisher.publish(items));
   }
 
   /**
@@ -151,12 +148,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * Like `prepare`, for notifications of different topics. Their types are checked at run time
    * only.
    */
-  async prepareAll(items: readonly PublishItem[]): Promise<Publication> {
-    try {
-      return await this.#publisher.prepare(items);
-    } catch (error) {
-      throw toException(error);
-    }
+  prepareAll(items: readonly PublishItem[]): Promise<Publication> {
+    return withExceptions(() => this.#publisher.prepare(items));
   }
 
   /**
@@ -206,16 +199,14 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `pattern_undeclared`, `before_invalid`, `limit_invalid`, `waiters_too_many`, `draining`,
    * `store_unavailable`, or `publish_only`.
    */
-  async history<Name extends TopicOf<Map> | PatternName>(
+  history<Name extends TopicOf<Map> | PatternName>(
     request: HistoryRequest<Name>,
   ): Promise<HistoryPage<NotificationOf<Map, IncludedTopic<Map, Name>>>> {
-    try {
+    return withExceptions(async () => {
       const context = this.#reading('history');
       const page = await firstValueFrom(context.feed.history(historyRequest(context, request)));
       return context.encoder.page(page) as HistoryPage<NotificationOf<Map, IncludedTopic<Map, Name>>>;
-    } catch (error) {
-      throw toException(error);
-    }
+    });
   }
 
   /**
@@ -267,17 +258,14 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * ended polls and streams. On this node the revocation has effect at once. Rejects with a
    * `NotificationsException` `store_unavailable`, `topic_invalid` or `topics_too_many`.
    */
-  async revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
+  revoke(subscriber: string, topics?: readonly TopicOf<Map>[]): Promise<void> {
     const context = this.#context;
-    const { store, clock, settings } = context;
-    try {
-      const revocation = { subscriber, topics: topics && checkTopics(topics, settings.limits.topicsMax) };
+    return withExceptions(async () => {
+      const revocation = { subscriber, topics: topics && checkTopics(topics, context.settings.limits.topicsMax) };
       if (isReading(context)) await context.feed.revoke(revocation);
-      else await store.append([await revocationDraft(revocation, new Date(clock.now()))]);
+      else await context.store.append([await revocationDraft(revocation, new Date(context.clock.now()))]);
       context.security.revoked(revocation);
-    } catch (error) {
-      throw toException(error);
-    }
+    });
   }
 
   /**
@@ -293,12 +281,27 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `retractions_too_many`, `store_unavailable`, or `publish_only`. Any of these calls is safe to
    * repeat.
    */
-  async retract(topic: TopicOf<Map>, id: string): Promise<void> {
-    try {
-      await this.#reading('retract').feed.retract({ topic: checkTopic(topic), id: checkId(id) });
-    } catch (error) {
-      throw toException(error);
-    }
+  retract(topic: TopicOf<Map>, id: string): Promise<void> {
+    return withExceptions(() => this.#reading('retract').feed.retract({ topic: checkTopic(topic), id: checkId(id) }));
+  }
+
+  /**
+   * Erases all notifications of a topic, or of the topics that `access.ownedTopics` returns for a
+   * subscriber. It removes them physically from the store, and no client gets a gap. See
+   * `docs/erasure.md` for the guarantees, and for the copies that engines and backups keep.
+   *
+   * Notifications that are published after the call stay, so stop their publishers first. This node
+   * forgets the erased ones at once, other nodes when they receive the record of the erasure. There
+   * is no HTTP route: call it where your application has checked the right to erase.
+   *
+   * Rejects with a `NotificationsException`: `topic_invalid`, `topics_too_many` (more than 10,000
+   * owned topics), `owned_topics_missing` (no rule `access.ownedTopics`), `store_unavailable`, or
+   * `publish_only` (only for a subscriber). After `store_unavailable`, repeat the call.
+   *
+   * @throws TypeError if the target has both a topic and a subscriber, or neither
+   */
+  erase(target: ErasureTarget<TopicOf<Map>>): Promise<Erased> {
+    return withExceptions(() => erase(this.#context, target));
   }
 
   /**

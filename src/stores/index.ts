@@ -7,6 +7,7 @@ export type { ErrorCode } from '../core/errors.js';
 export { logEntry } from '../core/notification.js';
 export type { Draft, LogEntry } from '../core/notification.js';
 export { PAST_EPOCHS_MAX } from '../core/store.js';
+export type { Removed, RemoveQuery } from '../core/removal.js';
 export type {
   Appended,
   AppendResult,

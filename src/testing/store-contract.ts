@@ -8,6 +8,8 @@ import { modelChecks } from './contract/model.js';
 import { nodesChecks } from './contract/nodes.js';
 import { patternChecks, patternNodesChecks, patternRetentionChecks } from './contract/patterns.js';
 import { readChecks } from './contract/read.js';
+import { removeChecks, removePatternChecks } from './contract/remove.js';
+import { removeNodesChecks, removeRetentionChecks } from './contract/remove-nodes.js';
 import { retentionChecks } from './contract/retention.js';
 import { tailChecks } from './contract/tail.js';
 
@@ -35,17 +37,18 @@ export function storeContract(options: StoreContractOptions): readonly StoreChec
       readChecks,
       historyChecks,
       tailChecks,
+      removeChecks,
       lifecycleChecks,
       modelChecks,
       abilityChecks,
     ),
     ...(claims ? checksOf(options, claimChecks) : []),
     ...(looksUp ? checksOf(options, lookupChecks) : []),
-    ...(hasPatterns ? checksOf(options, patternChecks) : []),
-    ...(trimOptions ? checksOf(trimOptions, retentionChecks, historyRetentionChecks) : []),
+    ...(hasPatterns ? checksOf(options, patternChecks, removePatternChecks) : []),
+    ...(trimOptions ? checksOf(trimOptions, retentionChecks, historyRetentionChecks, removeRetentionChecks) : []),
     ...(trimOptions && claims ? checksOf(trimOptions, claimTrimChecks) : []),
     ...(trimOptions && hasPatterns ? checksOf(trimOptions, patternRetentionChecks) : []),
-    ...(openAnother ? checksOf(options, nodesChecks) : []),
+    ...(openAnother ? checksOf(options, nodesChecks, removeNodesChecks) : []),
     ...(openAnother && claims ? checksOf(options, claimNodesChecks) : []),
     ...(openAnother && looksUp ? checksOf(options, lookupNodesChecks) : []),
     ...(openAnother && hasPatterns ? checksOf(options, patternNodesChecks) : []),

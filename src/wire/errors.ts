@@ -37,6 +37,7 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   operations_too_fast: 429,
   retractions_too_many: 429,
   publish_only: 501,
+  owned_topics_missing: 501,
   gap: 410,
   waiters_too_many: 503,
   draining: 503,

@@ -113,6 +113,7 @@ describe('the retractions of a log', () => {
         return read;
       },
       tail: (after, onAppended) => store.tail(after, onAppended),
+      remove: (query) => store.remove(query),
       close: () => store.close(),
     });
     onRead = async () => {
@@ -136,6 +137,7 @@ describe('the retractions of a log', () => {
       append: (given) => store.append(given),
       read: (query) => store.read(query),
       tail: (after, onAppended) => store.tail(after, onAppended),
+      remove: (query) => store.remove(query),
       close: () => store.close(),
       positionsOf,
     } as Store);
@@ -152,6 +154,7 @@ describe('the retractions of a log', () => {
       append: (given) => store.append(given),
       read: (query) => store.read(query),
       tail: (after, onAppended) => store.tail(after, onAppended),
+      remove: (query) => store.remove(query),
       close: () => store.close(),
     });
     const first = await retractions.append({ id: 'a', topic: 'orders' }, TIME);

@@ -10,6 +10,7 @@ import { pinoHttp } from 'pino-http';
 import { firstValueFrom } from 'rxjs';
 import { NotificationsModule, NotificationsService } from 'nest-notifications';
 import { AppModule as AccessClassModule } from '../../examples/access-class.js';
+import { Accounts, AppModule as ErasureModule } from '../../examples/erasure.js';
 import { readOrders } from '../../examples/event-source.js';
 import { AppModule as ConfigModule } from '../../examples/from-config.js';
 import { AppModule as HealthModule } from '../../examples/health.js';
@@ -57,6 +58,19 @@ function openPage(url: string): void {
 }
 
 describe('the examples of the guides', () => {
+  test('erasure: erases the topics of an account, and nothing else', async () => {
+    const url = await start(ErasureModule);
+    for (const topic of ['user.7', 'user.70', 'news']) await service().publish(topic, { type: 't', data: topic });
+    expect(await app!.get(Accounts).close('7')).toBe(1);
+    const { notifications } = (await (
+      await fetch(`${url}/notifications?topic=news&cursor=earliest&wait=0`)
+    ).json()) as {
+      notifications: unknown[];
+    };
+    expect(notifications).toHaveLength(1);
+    expect((await service().erase({ topic: 'user.70' })).count).toBe(1);
+  });
+
   test('main: starts the application', async () => {
     app = await bootstrap(QuickStartModule, 0);
     expect((await fetch(`${await app.getUrl()}/notifications?topic=orders&wait=0`)).status).toBe(200);

@@ -20,6 +20,7 @@ function sharedStore(): StoreFactory {
       append: (drafts) => shared.append(drafts),
       read: (query) => shared.read(query),
       tail: (after, onAppended) => shared.tail(after, onAppended),
+      remove: (query) => shared.remove(query),
       close: async () => undefined,
     };
   };

@@ -238,6 +238,7 @@ forEachAdapter((adapter) => {
         append: (drafts) => log.append(drafts),
         read: (query) => log.read(query),
         tail: (after, onAppended) => log.tail(after, onAppended),
+        remove: (query) => log.remove(query),
         close: () => log.close(),
       };
     };

@@ -40,6 +40,7 @@ const plainStore: StoreFactory = async (runtime) => {
     append: (drafts) => store.append(drafts),
     read: (query) => store.read(query),
     tail: (after, onAppended) => store.tail(after, onAppended),
+    remove: (query) => store.remove(query),
     close: () => store.close(),
   };
 };

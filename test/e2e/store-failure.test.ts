@@ -32,6 +32,7 @@ class Engine {
       append: (drafts) => this.#through(() => store.append(drafts)),
       read: (query) => this.#through(() => store.read(query)),
       tail: (after, onAppended) => store.tail(after, onAppended),
+      remove: (query) => store.remove(query),
       close: () => store.close(),
     } satisfies Store;
   };

@@ -30,6 +30,7 @@ function storeWith(changes: { claim?: ClaimStore['claim'] | undefined; onClose?:
       append: (drafts) => store.append(drafts),
       read: (query) => store.read(query),
       tail: (after, onAppended) => store.tail(after, onAppended),
+      remove: (query) => store.remove(query),
       close: () => (onClose(), store.close()),
       ...abilities,
     };

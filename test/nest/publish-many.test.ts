@@ -51,6 +51,7 @@ describe('publishMany', () => {
       },
       read: (query) => memory.read(query),
       tail: (after, onAppended) => memory.tail(after, onAppended),
+      remove: (query) => memory.remove(query),
       close: () => memory.close(),
     };
     publisher = publisherOf({});

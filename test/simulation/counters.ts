@@ -8,6 +8,9 @@ export class Counters {
   retractedLeftOut = 0;
   retractions = 0;
   retractedBehindTheTail = 0;
+  erasedLeftOut = 0;
+  erasures = 0;
+  erasuresRefused = 0;
   expiredGaps = 0;
   resetGaps = 0;
   streams = 0;

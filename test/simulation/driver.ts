@@ -1,5 +1,6 @@
 import type { Timer } from '../../src/core/clock.js';
 import type { Draft } from '../../src/core/notification.js';
+import type { Removed, RemoveQuery } from '../../src/core/removal.js';
 import type {
   AppendResult,
   HistoryQuery,
@@ -85,6 +86,10 @@ export class EngineDriver implements NodeStore {
     const { result, batch } = await this.#ask(() => engine.append(drafts, commitMs));
     if (batch) this.#hub.deliverAppended(batch);
     return result;
+  }
+
+  async remove(query: RemoveQuery): Promise<Removed> {
+    return this.#ask(() => this.#options.engine.remove(query));
   }
 
   async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {

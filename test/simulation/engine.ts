@@ -1,8 +1,11 @@
 import type { Clock } from '../../src/core/clock.js';
 import { NotificationsError } from '../../src/core/errors.js';
 import { type Draft, type LogEntry, logEntry } from '../../src/core/notification.js';
+import { erasedTopicsOf } from '../../src/core/erasure.js';
+import { sharedUpTo } from '../../src/core/page.js';
 import { includesTopic } from '../../src/core/patterns.js';
 import { isRecord } from '../../src/core/records.js';
+import type { Removed, RemoveQuery } from '../../src/core/removal.js';
 import type { AppendResult, Epoch, HistoryQuery, ReadQuery, ReadResult, TailBatch } from '../../src/core/store.js';
 import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import type { LogChunk } from '../../src/stores/shared/tail-hub.js';
@@ -179,6 +182,17 @@ export class Engine implements Backend {
     return { epoch: this.epoch, entries, upTo, head: this.#head, trimmed: this.#trimmed };
   }
 
+  remove({ topic, ...query }: RemoveQuery): Removed {
+    this.assertUp();
+    const end = Math.min(sharedUpTo(this.epoch, query), this.#head);
+    const isRemoved = (entry: LogEntry): boolean => entry.topic === topic && entry.position <= end;
+    const removed = this.#entries.filter(isRemoved);
+    this.#entries = this.#entries.filter((entry) => !isRemoved(entry));
+    const removedMs = this.#options.clock.monotonic();
+    for (const { position } of removed) this.#note(position, (entry) => ({ ...entry, removedMs }));
+    return { count: removed.length, upTo: end };
+  }
+
   trim(count: number): void {
     for (const { position } of this.#entries.splice(0, count)) {
       this.#trimmed = position;
@@ -303,6 +317,9 @@ export class Engine implements Backend {
         this.#head = entries.at(-1)!.position;
         const truth = this.truth.get(this.logs.at(-1)!.name)!;
         for (const { id, topic, position } of entries) truth.push({ id, topic, position });
+        // A client may still be in an earlier log that this one continues.
+        for (const log of this.truth.values())
+          for (const entry of entries) markErased(log, entry, this.#options.clock.monotonic());
         visible({ epoch: this.epoch, after, entries, head: this.#head });
       }
     }
@@ -321,11 +338,15 @@ export class Engine implements Backend {
     return 0;
   }
 
-  #mark(position: number, log = this.logs.at(-1)!.name): void {
+  #mark(position: number, log?: string): void {
+    const nowMs = this.#options.clock.monotonic();
+    this.#note(position, (entry) => ({ ...entry, trimmedMs: entry.trimmedMs ?? nowMs }), log);
+  }
+
+  #note(position: number, change: (entry: Logged) => Logged, log = this.logs.at(-1)!.name): void {
     const truth = this.truth.get(log)!;
     const at = truth.findIndex((entry) => entry.position === position);
-    const entry = truth[at]!;
-    truth[at] = { ...entry, trimmedMs: entry.trimmedMs ?? this.#options.clock.monotonic() };
+    truth[at] = change(truth[at]!);
   }
 
   #newEpoch({ what, log, isLossKnown }: Succession): void {
@@ -344,12 +365,26 @@ export class Engine implements Backend {
 
   /** The entries of a log up to the head. A snapshot has entries that were removed later. */
   #kept(log: string | undefined): Logged[] {
+    const held = new Set(this.#entries.map(({ position }) => position));
     const kept = (log === undefined ? [] : this.truth.get(log)!).filter(({ position }) => position <= this.#head);
-    return kept.map((entry) => (entry.position > this.#trimmed ? { ...entry, trimmedMs: undefined } : { ...entry }));
+    return kept.map((entry) => ({
+      ...entry,
+      ...(entry.position > this.#trimmed && { trimmedMs: undefined }),
+      ...(held.has(entry.position) && { removedMs: undefined }),
+    }));
   }
 
   #tell(): void {
     for (const listener of [...this.listeners]) listener();
+  }
+}
+
+/** Notes the notifications that a record erases: from now on, a node may leave them out. */
+export function markErased(truth: Logged[], record: LogEntry, nowMs: number): void {
+  const topics = erasedTopicsOf(record);
+  for (const [at, entry] of truth.entries()) {
+    const isErased = topics.includes(entry.topic) && entry.position < record.position;
+    if (isErased) truth[at] = { ...entry, erasedMs: entry.erasedMs ?? nowMs };
   }
 }
 

@@ -119,16 +119,16 @@ function problemsOf(world: World, { page, topics, limit, before, head }: Read): 
   const ids = page.notifications.map(({ id }) => id);
   const covered = between(low.position, high.position);
   /**
-   * It has expired, it was retracted, it is the record of a retraction, or a newer one of its topic
-   * and key is in the log.
+   * It has expired, it was retracted or erased, it is the record of a retraction, or a newer one of
+   * its topic and key is in the log.
    */
-  const mayBeMissing = ({ id, topic, position }: Logged): boolean => {
+  const mayBeMissing = ({ id, topic, position, erasedMs = Infinity }: Logged): boolean => {
     const { expiresMs = Infinity, key, retractedBy } = world.publishes.get(id) ?? {};
     if (isRetraction({ id })) return true;
     if (truth.some((one) => one.id === retractedBy && one.position > position)) return true;
     const replaces = (one: Logged): boolean =>
       one.topic === topic && one.position > position && world.publishes.get(one.id)?.key === key;
-    return expiresMs <= nowMs || (key !== undefined && truth.some(replaces));
+    return Math.min(expiresMs, erasedMs) <= nowMs || (key !== undefined && truth.some(replaces));
   };
   const isDue = (entry: Logged): boolean => isKept(entry) && !mayBeMissing(entry);
   const missing = covered.filter((entry) => isDue(entry) && !ids.includes(entry.id));

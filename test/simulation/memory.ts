@@ -1,5 +1,6 @@
 import { abilitiesOf } from '../../src/core/abilities.js';
 import type { Draft } from '../../src/core/notification.js';
+import type { Removed, RemoveQuery } from '../../src/core/removal.js';
 import type {
   AppendResult,
   Epoch,
@@ -13,7 +14,7 @@ import type {
 import { memoryStore } from '../../src/stores/memory/memory-store.js';
 import type { Logged } from '../support/history/history.js';
 import type { NodeStore } from './driver.js';
-import type { Backend } from './engine.js';
+import { type Backend, markErased } from './engine.js';
 import type { ProcessClock } from './process-clock.js';
 
 const nothing = (): void => undefined;
@@ -45,8 +46,19 @@ export class MemoryBackend implements Backend {
     }
     const truth = this.truth.get(this.logs.find((log) => log.epoch.id === epoch.id)!.name)!;
     truth.push(...entries.map(({ id, topic, position }) => ({ id, topic, position })));
+    for (const entry of entries) markErased(truth, entry, nowMs);
     for (const [at, entry] of truth.entries()) {
       if (entry.position <= trimmed && entry.trimmedMs === undefined) truth[at] = { ...entry, trimmedMs: nowMs };
+    }
+  }
+
+  /** Writes down that the store of the newest log has removed a topic. */
+  removed({ topic, upTo }: RemoveQuery, nowMs: number): void {
+    const last = this.logs.at(-1);
+    const truth = (last && this.truth.get(last.name)) ?? [];
+    for (const [at, entry] of truth.entries()) {
+      const isRemoved = entry.topic === topic && entry.position <= upTo && entry.removedMs === undefined;
+      if (isRemoved) truth[at] = { ...entry, removedMs: nowMs };
     }
   }
 
@@ -90,6 +102,12 @@ class MemoryDriver implements NodeStore {
     const result = await (await this.#store).append(drafts);
     await this.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
     return result;
+  }
+
+  async remove(query: RemoveQuery): Promise<Removed> {
+    const removed = await (await this.#store).remove(query);
+    this.#backend.removed(query, this.#clock.monotonic());
+    return removed;
   }
 
   async read(query: ReadQuery | HistoryQuery): Promise<ReadResult> {

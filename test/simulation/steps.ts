@@ -3,7 +3,7 @@ import { Random } from '../support/random.js';
 import type { Client } from './client.js';
 import { readHistory } from './history.js';
 import type { Process } from './node.js';
-import type { World } from './world.js';
+import { TOPICS, type World } from './world.js';
 
 /** The action of a step. It chooses its target itself, and does nothing if there is none. */
 type Action = (world: World, random: Random) => void | Promise<void>;
@@ -244,6 +244,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       client.takeAway(topic, node);
     },
   ],
+  erase: [2, erase],
   'revoke behind a node': [2, revokeBehindANode],
   grant: [
     3,
@@ -312,6 +313,21 @@ async function revokeBehindANode(world: World, random: Random): Promise<void> {
   await world.clock.advance(30);
   if (client.process === node && node.feed.window.head < world.engine.head) world.counters.revokedBehindANode++;
   client.take();
+}
+
+/** Erases a topic on a node. An erasure that is rejected may have begun. */
+function erase(world: World, random: Random): void {
+  const node = random.pick(world.nodes);
+  const topic = random.pick(TOPICS);
+  if (!node.feed || node.clock.isDead || node.isStopping) return;
+  world.trace(() => `erase ${topic}`);
+  node.feed.erase([topic]).then(
+    () => world.counters.erasures++,
+    (error: unknown) => {
+      world.counters.erasuresRefused++;
+      if ((error as { code?: string }).code !== 'store_unavailable') world.failures.push(String(error));
+    },
+  );
 }
 
 function wakes(what: 'lost' | 'repeated'): Action {

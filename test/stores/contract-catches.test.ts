@@ -10,6 +10,7 @@ import { lifecycleFaults, retentionFaults } from '../support/faults/lifecycle.js
 import { nodesFaults } from '../support/faults/nodes.js';
 import { patternFaults } from '../support/faults/patterns.js';
 import { readFaults } from '../support/faults/read.js';
+import { removeFaults } from '../support/faults/remove.js';
 import { tailFaults } from '../support/faults/tail.js';
 import { memoryNode, openMemoryStore } from '../support/memory.js';
 
@@ -22,6 +23,7 @@ const faults: readonly [string, Faults][] = [
   ['read', readFaults],
   ['history', historyFaults],
   ['tail', tailFaults],
+  ['remove', removeFaults],
   ['lifecycle', lifecycleFaults],
   ['retention', retentionFaults],
   ['nodes', nodesFaults],

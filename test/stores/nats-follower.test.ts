@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import { Engine } from '../../src/stores/nats/engine.js';
 import { Follower } from '../../src/stores/nats/follower.js';
+import { LogStart } from '../../src/stores/nats/log-start.js';
 import { natsSettings } from '../../src/stores/nats/options.js';
 import { Pages } from '../../src/stores/nats/pages.js';
 import { stepTowards } from '../../src/stores/nats/record-room.js';
@@ -97,7 +98,8 @@ describeOnServer('a node of the nats store', (on) => {
     engine.subscribe = (onMessage) => subscribe((message) => held.push(() => onMessage(message)));
     await follower.start();
     await follower.readable(1_000);
-    const pages = new Pages({ engine, follower, clock: systemClock, timeoutMs: settings.timeoutMs });
+    const start = new LogStart(engine);
+    const pages = new Pages({ engine, follower, start, clock: systemClock, timeoutMs: settings.timeoutMs });
     const query = { topics: ['orders'], after: 0, limit: 10, bytesMax: 2 ** 20 };
     expect((await pages.read(query)).entries.map(({ id }) => id)).toEqual(drafts.map(({ id }) => id));
     let isReady = false;

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
 import { Engine } from '../../src/stores/nats/engine.js';
 import { Follower } from '../../src/stores/nats/follower.js';
+import { LogStart } from '../../src/stores/nats/log-start.js';
 import { natsSettings } from '../../src/stores/nats/options.js';
 import { Pages } from '../../src/stores/nats/pages.js';
 import { Outage } from '../../src/stores/shared/unavailable.js';
@@ -30,7 +31,8 @@ describeOnServer(
       const follower = new Follower({ engine, clock: systemClock, settings, outage, ...handlers });
       await follower.start();
       const requests = counted(engine);
-      const pages = new Pages({ engine, follower, clock: systemClock, timeoutMs: settings.timeoutMs });
+      const start = new LogStart(engine);
+      const pages = new Pages({ engine, follower, start, clock: systemClock, timeoutMs: settings.timeoutMs });
       const query = { topics: TOPICS, after: 0, limit: ENTRIES, bytesMax: 2 ** 24 };
       const { entries } = await pages.read(query);
       const count = requests();

@@ -37,6 +37,7 @@ const losingAnAnswer = (store: Store): Store => {
     },
     read: (query) => store.read(query),
     tail: (after, onAppended) => store.tail(after, onAppended),
+    remove: (query) => store.remove(query),
     close: () => store.close(),
   };
 };

@@ -188,7 +188,7 @@ describe('a file that is restored in place', () => {
 
 describe('a process that opens the file again', () => {
   const epoch = { id: 'e2', secret: 's2', before: [{ id: 'e1', secret: 's1', upTo: 4 }] };
-  const log: Held = { epoch, head: 9, trimmed: 0 };
+  const log: Held = { epoch, head: 9, trimmed: 0, removed: 0 };
   const seen: Seen = { epochId: 'e2', head: 9, entry: { position: 8, id: 'id-8' } };
   const idAt = (position: number): string => `id-${position}`;
 

@@ -56,6 +56,10 @@ export function memoryNode(log: Store): Store {
       tails.add(tail);
       return tail;
     },
+    remove: async (query) => {
+      assertOpen();
+      return log.remove(query);
+    },
     close: async () => {
       closed = true;
       for (const tail of tails) await tail.close();

@@ -1,5 +1,6 @@
 import { abilitiesOf, type StoreAbilities } from '../../src/core/abilities.js';
 import type { Draft, LogEntry } from '../../src/core/notification.js';
+import type { Removed, RemoveQuery } from '../../src/core/removal.js';
 import type {
   AppendResult,
   Epoch,
@@ -93,6 +94,10 @@ export class ScriptedStore implements Store, StoreAbilities {
         await this.#tail?.close();
       },
     };
+  }
+
+  remove(query: RemoveQuery): Promise<Removed> {
+    return this.#log.remove(query);
   }
 
   close(): Promise<void> {

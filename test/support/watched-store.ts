@@ -38,6 +38,7 @@ export function watchedStore(instead: Methods = {}): { readonly store: StoreFact
         log.tails++;
         return (instead.tail ?? inner.tail.bind(inner))(after, onAppended);
       },
+      remove: (query) => inner.remove(query),
       close: async () => {
         if (isOpen) log.open--;
         isOpen = false;

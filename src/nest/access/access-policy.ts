@@ -8,7 +8,7 @@ import type { AccessContext, AccessRules, MaybePromise, PatternRules, TopicRule 
 import { optionError, unknownOption } from '../settings.js';
 
 const TOPIC_RULES = ['read', 'publish', 'retract'] as const;
-const RULES: readonly string[] = ['subscriber', 'requestFor', 'topics', ...TOPIC_RULES, 'expiresAt'];
+const RULES: readonly string[] = ['subscriber', 'requestFor', 'topics', 'ownedTopics', ...TOPIC_RULES, 'expiresAt'];
 
 /** An action on a topic that a rule allows. */
 type TopicAction = (typeof TOPIC_RULES)[number];
@@ -94,6 +94,11 @@ export class AccessPolicy {
       request === undefined || request === null ? undefined : { request, subscriber };
     const request = this.#rules.requestFor(subscriber);
     return isThenable(request) ? Promise.resolve(request).then(contextOf) : contextOf(request);
+  }
+
+  /** The topics that belong to a subscriber alone. Undefined if there is no rule for them. */
+  async ownedTopics(subscriber: string): Promise<readonly string[] | undefined> {
+    return this.#rules.ownedTopics?.(subscriber);
   }
 
   /**

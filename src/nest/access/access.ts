@@ -69,6 +69,12 @@ export interface AccessRules<Request = unknown> {
    */
   topics?(context: AccessContext<Request>): MaybePromise<readonly string[]>;
   /**
+   * Returns the topics that belong to one subscriber alone, such as `['user.42']`.
+   * `service.erase({ subscriber })` erases everything in them, so never return a topic that other
+   * subscribers also use. At most 10,000. No request uses this rule.
+   */
+  ownedTopics?(subscriber: string): MaybePromise<readonly string[]>;
+  /**
    * The topics that the caller may read: named topics and the caller's own topics. `'public'`
    * allows every caller to read every topic. A rule runs on every request, and before every
    * delivery.

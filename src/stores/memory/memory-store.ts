@@ -4,7 +4,9 @@ import { Fifo } from '../../core/fifo.js';
 import { MemoryLog } from '../../core/memory-log.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
 import { type Filled, type NumberRule, numberOptions } from '../../core/options.js';
+import { sharedUpTo } from '../../core/page.js';
 import { type LogSize, resized, retainedSize } from '../../core/records.js';
+import type { Removed, RemoveQuery } from '../../core/removal.js';
 import type {
   Appended,
   AppendResult,
@@ -64,7 +66,8 @@ const RULES: Readonly<Record<keyof MemoryStoreOptions, NumberRule>> = {
  *
  * - Durability: none. A restart begins a new epoch, and clients receive a `gap`.
  * - Order: positions follow the order of the calls to `append`, and have no holes.
- * - Idempotency: an id is recognised within `idempotencyMs` and `idempotencyCount`.
+ * - Idempotency: an id is recognised within `idempotencyMs` and `idempotencyCount`. This includes
+ *   ids of removed notifications.
  *
  * @throws RangeError when an option is not a whole number above 0; the message names it.
  */
@@ -153,6 +156,16 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
         this.#tails.delete(tail);
       },
     };
+  }
+
+  async remove({ topic, ...query }: RemoveQuery): Promise<Removed> {
+    this.#assertOpen();
+    const upTo = Math.min(sharedUpTo(this.#epoch, query), this.#log.head);
+    const isRemoved = this.#log.all(this.#log.floor).map((entry) => entry.topic === topic && entry.position <= upTo);
+    const removed = this.#log.remove({ topic, upTo });
+    if (removed.length > 0) this.#times.keep((_, index) => isRemoved[index] !== true);
+    for (const entry of removed) this.#size = resized(this.#size, entry, -1);
+    return { count: removed.length, upTo };
   }
 
   async claim(key: string, ttlMs: number): Promise<boolean> {

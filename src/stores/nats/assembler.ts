@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../core/notification.js';
-import { endPosition, type Part } from './layout.js';
+import { endPosition, lastSequenceOf, type Part } from './layout.js';
 
 /** The effect of a message: a whole commit becomes visible, or only the head moves. */
 export interface Visible {
@@ -54,6 +54,17 @@ export class Assembler {
     return part.index === part.parts ? this.#close(sequence, part.commit) : undefined;
   }
 
+  /**
+   * The messages up to a sequence are missing, because `remove` has removed them. Retention has
+   * not: it removes all messages before. So a commit whose last part is among them is whole.
+   */
+  removed(sequence: number): Visible | undefined {
+    const last = this.#open.at(-1);
+    this.#next = sequence + 1;
+    if (!last || lastSequenceOf(last) > sequence) return undefined;
+    return this.#close(lastSequenceOf(last), last.commit);
+  }
+
   /** Skips messages up to a sequence, which retention has removed. */
   skip(sequence: number): Visible {
     this.#next = sequence + 1;
@@ -64,7 +75,7 @@ export class Assembler {
 
   #continues(part: Part): boolean {
     const last = this.#open.at(-1);
-    return last?.commit === part.commit && last.index === part.index - 1;
+    return last?.commit === part.commit;
   }
 
   #close(sequence: number, commit: string): Visible {

@@ -1,5 +1,6 @@
 import { type Draft, utf8Length } from '../../core/notification.js';
 import { NotificationsError } from '../../core/errors.js';
+import { isRecord } from '../../core/records.js';
 import { encodeHeader, endPosition, memberPosition, type PartHead, POSITIONS_PER_MESSAGE } from './layout.js';
 
 /** A part to publish. */
@@ -86,6 +87,9 @@ function bundle(drafts: readonly Draft[], bytesMax: number): Bundle[] {
       const message = `A notification has ${bytes} bytes; the NATS server accepts at most ${bytesMax} (max_payload).`;
       throw new NotificationsError('notification_too_large', message);
     }
+    // `remove` removes whole messages, up to the position of a record. So no message has drafts
+    // from before a record and from after it.
+    if (isRecord({ topic })) byTopic.clear();
     let open = byTopic.get(topic);
     if (!open || open.bytes + bytes > bytesMax) {
       open = { topic, members: [], bytes: 0 };

@@ -85,8 +85,10 @@ export class Continuity {
     if (!isSame && !past && !isOlder) return undefined;
     const last = past ? this.#trail.lastUpTo(sequenceOf(past.upTo)) : this.#trail.last;
     const isShorter = isSame && (await this.#isShorter(known, status));
-    if (!isShorter && !isOlder && !this.#isDoubtful && (!last || (await this.#isKept(last)))) return undefined;
-    const kept = await this.#trail.lastKept((step) => this.#isKept(step));
+    const { lastSequence } = status;
+    if (!isShorter && !isOlder && !this.#isDoubtful && (!last || (await this.#isKept(last, lastSequence))))
+      return undefined;
+    const kept = await this.#trail.lastKept((step) => this.#isKept(step, lastSequence));
     const upTo = kept ? endPosition(kept.sequence) : 0;
     return { ...newEpoch(), before: pastEpochs(past ? epoch : mine, upTo, true) };
   }
@@ -99,11 +101,9 @@ export class Continuity {
     return lastSequence < known && (await this.#engine.publishMarker(guardSubject(prefix))) <= known;
   }
 
-  async #isKept({ sequence, commit }: Step): Promise<boolean> {
+  /** A missing message was removed, unless the stream ends before it. */
+  async #isKept({ sequence, commit }: Step, lastSequence: number): Promise<boolean> {
     const message = await this.#engine.get({ seq: sequence });
-    if (message) return decodePart(message)?.commit === commit;
-    // Retention may have removed the message. Then all messages before it are removed as well.
-    const first = await this.#engine.get({ seq: 1, next_by_subj: '>' });
-    return !first || first.sequence > sequence;
+    return message ? decodePart(message)?.commit === commit : sequence <= lastSequence;
   }
 }

@@ -27,6 +27,8 @@ export const WRONG_LAST_SEQUENCE = 10071;
 export const MESSAGES_EXCEEDED = 10077;
 const WRONG_LAST_MSG_ID = 10070;
 const STREAM_NOT_FOUND = 10059;
+const SEQUENCE_NOT_FOUND = 10043;
+const DELETE_FAILED = 10057;
 const MESSAGE_NOT_FOUND = 404;
 const STREAM_NAME_IN_USE = 10058;
 const CONSUMER_NOT_FOUND = 10014;
@@ -145,6 +147,19 @@ export class Engine {
     await this.#requests.send(() => this.#jsm.streams.purge(stream, below));
   }
 
+  /** Removes a message and overwrites it in the files of the server. False if it does not exist. */
+  async erase(sequence: number): Promise<boolean> {
+    const { stream } = this.#settings;
+    const isErased = await this.#requests.sendAgain(
+      () => this.#jsm.streams.deleteMessage(stream, sequence, true),
+      (code) => code === SEQUENCE_NOT_FOUND || code === DELETE_FAILED,
+    );
+    if (isErased) return true;
+    // The code of a message that does not exist is also that of a stream that denies it.
+    if (!(await this.get({ seq: sequence }))) return false;
+    throw unavailable(`The stream ${stream} does not allow that messages are deleted (deny_delete).`);
+  }
+
   /** Reads one message. Undefined if the message does not exist. */
   async get(query: GetQuery, stream = this.#settings.stream): Promise<RawMessage | undefined> {
     const { replicas } = this.#settings;
@@ -221,10 +236,10 @@ export class Engine {
     return answer.json<Stored>();
   }
 
-  /** Publishes an empty message that belongs to no commit. Returns its sequence. */
-  async publishMarker(subject: string): Promise<number> {
+  /** Publishes a message that belongs to no commit. Returns its sequence. */
+  async publishMarker(subject: string, body = ''): Promise<number> {
     const answer = await this.#requests.send(() =>
-      this.#nc.request(subject, '', { timeout: this.#settings.timeoutMs }),
+      this.#nc.request(subject, body, { timeout: this.#settings.timeoutMs }),
     );
     const { seq, error } = answer?.json<Stored>() ?? { seq: 0 };
     if (!answer || error) throw unavailable(`The NATS server rejects a message: ${error?.description ?? 'no answer'}.`);

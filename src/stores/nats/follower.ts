@@ -57,6 +57,10 @@ export class Follower {
   readonly #continuity: Continuity;
   /** The last sequence of the stream when the node last checked its epoch. */
   #armedAt = 0;
+  /** Messages that existed when the consumer was opened and that it has not delivered yet. */
+  #pending = 0;
+  /** Messages that the consumer has delivered. */
+  #received = 0;
   /**
    * The last message when the node started to follow the log: its time on the server's clock, and
    * the same moment on this node's clock.
@@ -230,11 +234,20 @@ export class Follower {
       onMessage: (message) => this.#onMessage(message),
       onBroken: (reason) => this.lost(reason),
     };
+    [this.#pending, this.#received] = [Infinity, 0];
     const { consumer, pending } = await Consumer.open(options, next);
     this.#consumer = consumer;
-    // Retention has removed all messages since the interruption, so none will arrive.
-    if (pending === 0 && next <= lastSequence)
-      this.#advance(lastSequence, undefined, this.#assembler.skip(lastSequence));
+    this.#pending = pending - this.#received;
+    this.#skipRemoved(lastSequence);
+  }
+
+  /**
+   * The consumer has delivered all messages that existed. If the last ones up to a sequence are
+   * missing, they were removed, and none will arrive.
+   */
+  #skipRemoved(lastSequence: number): void {
+    if (this.#pending > 0 || this.#assembler.next > lastSequence) return;
+    this.#advance(lastSequence, undefined, this.#assembler.skip(lastSequence));
   }
 
   /** Starts to follow a log: reads its newest ids, and delivers the entries from now on. */
@@ -264,11 +277,14 @@ export class Follower {
 
   #onMessage(message: RawMessage): void {
     const { sequence, subject } = message;
+    this.#received++;
+    this.#pending--;
     if (sequence < this.#assembler.next) return;
     const part = decodePart(message);
     if (sequence > this.#armedAt && part?.entries.some(isRecord)) this.records.saw(1);
     this.#advance(sequence, part, this.#assembler.add(sequence, part));
     if (sequence > this.#armedAt && subject === epochSubject(this.log.prefix)) this.recheck();
+    else this.#skipRemoved(this.#armedAt);
   }
 
   #advance(sequence: number, part: Part | undefined, visible: Visible | undefined): void {

@@ -18,6 +18,7 @@ export const PART_HEADER = 'Notifications-Part';
 /** Tokens that differ from every encoded segment. */
 const EPOCH_TOKEN = '=';
 const GUARD_TOKEN = '=g';
+const START_TOKEN = '=s';
 /** The token before the topic of a record of the library. With it the server can count records. */
 const RECORDS_TOKEN = '=r';
 /** The token of an empty segment, because a subject cannot have an empty token. */
@@ -144,6 +145,11 @@ export function epochSubject(prefix: string): string {
 /** The subject of empty messages that make a new leader apply its log. */
 export function guardSubject(prefix: string): string {
   return `${prefix}.${GUARD_TOKEN}`;
+}
+
+/** The subject of start marks; see `LogStart`. */
+export function startSubject(prefix: string): string {
+  return `${prefix}.${START_TOKEN}`;
 }
 
 export function encodeHeader(head: PartHead): string {

@@ -1,6 +1,7 @@
 import type { StoreAbilities } from '../../core/abilities.js';
 import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/notification.js';
+import type { Removed, RemoveQuery } from '../../core/removal.js';
 import type {
   AppendResult,
   HistoryQuery,
@@ -11,6 +12,7 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
+import { sharedUpTo } from '../../core/page.js';
 import { within } from '../../core/within.js';
 import { Claims } from '../shared/claims.js';
 import { retryMs } from '../shared/retry.js';
@@ -23,7 +25,9 @@ import { Engine } from './engine.js';
 import { Follower } from './follower.js';
 import { Lease } from './lease.js';
 import type { NatsSettings } from './options.js';
+import { LogStart } from './log-start.js';
 import { Pages } from './pages.js';
+import { Removal } from './removal.js';
 
 /** Connects the parts of a node. `index.ts` explains how they keep the contract. */
 export class NatsStore implements Store, StoreAbilities {
@@ -31,6 +35,7 @@ export class NatsStore implements Store, StoreAbilities {
   readonly #clock: Clock;
   readonly #engine: Engine;
   readonly #follower: Follower;
+  readonly #start: LogStart;
   readonly #pages: Pages;
   readonly #tails: TailHub;
   readonly #appends: Appends;
@@ -50,11 +55,13 @@ export class NatsStore implements Store, StoreAbilities {
       onVisible: (batch) => this.#tails.deliverAppended(batch),
       onEpoch: () => this.#tails.wake(),
     });
-    this.#pages = new Pages({ engine, follower: this.#follower, clock, timeoutMs: settings.timeoutMs });
+    this.#start = new LogStart(engine);
+    const { timeoutMs } = settings;
+    this.#pages = new Pages({ engine, follower: this.#follower, start: this.#start, clock, timeoutMs });
     this.#tails = new TailHub({
       clock,
       readAfter: async (after) => {
-        await this.#follower.readable(settings.timeoutMs);
+        await this.#follower.readable(timeoutMs);
         return this.#pages.chunk(after);
       },
       retryMs,
@@ -98,6 +105,14 @@ export class NatsStore implements Store, StoreAbilities {
     this.#assertUsable();
     await this.#follower.readable(this.#settings.timeoutMs);
     return this.#tails.open(this.#follower.log.epoch.id, after, onAppended);
+  }
+
+  /** Each request is limited in time. The number of requests depends on the entries. */
+  async remove({ topic, ...query }: RemoveQuery): Promise<Removed> {
+    const { head, epoch } = await this.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    const upTo = Math.min(sharedUpTo(epoch, query), head);
+    const [engine, start, follower] = [this.#engine, this.#start, this.#follower];
+    return new Removal({ engine, start, follower, epoch, head }).run(topic, upTo);
   }
 
   async claim(key: string, ttlMs: number): Promise<boolean> {

@@ -6,6 +6,7 @@ import { unavailable } from '../shared/unavailable.js';
 import { Assembler } from './assembler.js';
 import type { Engine } from './engine.js';
 import type { Follower } from './follower.js';
+import type { LogStart } from './log-start.js';
 import { decodePart, endPosition, lastSequenceOf, type RawMessage, sequenceOf } from './layout.js';
 import { headOf, type LogIdentity, type LogStatus, logStatus } from './stream.js';
 import { TopicHistory } from './topic-history.js';
@@ -27,6 +28,7 @@ const BATCH_BYTES_MIN = 64 * 1024;
 export interface PagesOptions {
   readonly engine: Engine;
   readonly follower: Follower;
+  readonly start: LogStart;
   readonly clock: Clock;
   readonly timeoutMs: number;
 }
@@ -35,12 +37,14 @@ export interface PagesOptions {
 export class Pages {
   readonly #engine: Engine;
   readonly #follower: Follower;
+  readonly #start: LogStart;
   readonly #clock: Clock;
   readonly #pageMs: number;
 
-  constructor({ engine, follower, clock, timeoutMs }: PagesOptions) {
+  constructor({ engine, follower, start, clock, timeoutMs }: PagesOptions) {
     this.#engine = engine;
     this.#follower = follower;
+    this.#start = start;
     this.#clock = clock;
     this.#pageMs = timeoutMs / 2;
   }
@@ -54,7 +58,7 @@ export class Pages {
     const status = await this.#status(log);
     const head = await this.#headOf(status);
     const page = query.limit > 0 ? await this.#page(query, log, head) : { entries: [], more: false };
-    return { epoch: log.epoch, ...page, head, trimmed: await this.#trimmed(status) };
+    return { epoch: log.epoch, ...page, head, trimmed: await this.#start.trimmed(log, status.lastSequence) };
   }
 
   /** Finds ids after this node has seen everything that any node has appended. */
@@ -70,8 +74,8 @@ export class Pages {
 
   /** The entries after a position in the order of the log, up to the follower's head. */
   async chunk(after: number): Promise<LogChunk> {
-    const { epoch } = this.#follower.log;
-    const { head } = this.#follower;
+    const { head, log } = this.#follower;
+    const { epoch } = log;
     if (after >= head) return { epoch, entries: [], upTo: head, head, trimmed: 0 };
     const end = sequenceOf(head);
     const assembler = new Assembler(await this.#sequenceAfter(after));
@@ -79,18 +83,30 @@ export class Pages {
     let [upTo, trimmed, bytes, sequence] = [after, 0, 0, assembler.next];
     while (sequence <= end && (upTo === after || (entries.length < CHUNK_MESSAGES && bytes < CHUNK_BYTES))) {
       const [messages, next] = await this.#messages(sequence, end);
-      for (const message of messages) {
-        const visible = assembler.add(message.sequence, decodePart(message));
-        if (!visible) continue;
-        upTo = visible.head;
-        trimmed = visible.floor ?? trimmed;
-        entries.push(...visible.entries);
-        for (const entry of visible.entries) bytes += entry.bytes;
+      // Read after the messages: those that are missing after it were not removed by retention.
+      const kept = await this.#start.trimmed(log, end);
+      const isKept = (): boolean => endPosition(assembler.next - 1) >= kept;
+      const visible = messages.flatMap((message) => {
+        const isRemoved = message.sequence > assembler.next && isKept();
+        const closed = isRemoved ? assembler.removed(message.sequence - 1) : undefined;
+        return [closed, assembler.add(message.sequence, decodePart(message))];
+      });
+      if (next > end && isKept()) visible.push(assembler.removed(end));
+      for (const one of visible) {
+        if (!one) continue;
+        upTo = one.head;
+        trimmed = one.floor ?? trimmed;
+        entries.push(...one.entries);
+        for (const entry of one.entries) bytes += entry.bytes;
       }
       sequence = next;
     }
-    // The end is reached: entries that were not found have been removed.
-    if (sequence > end && upTo < head) [upTo, trimmed] = [head, Math.max(trimmed, head)];
+    // The end is reached. If the last messages are missing, either `remove` or retention has
+    // removed them.
+    if (sequence > end && upTo < head) {
+      if (assembler.next <= end) trimmed = Math.max(trimmed, head);
+      upTo = head;
+    }
     return { epoch, entries, upTo, head, trimmed };
   }
 
@@ -125,14 +141,6 @@ export class Pages {
   async #headOf(status: LogStatus): Promise<number> {
     const { sequence, visible } = this.#follower;
     return status.lastSequence === sequence ? visible : headOf(this.#engine, status);
-  }
-
-  /** The oldest message states the highest position before it: the last removed position. */
-  async #trimmed({ lastSequence }: LogStatus): Promise<number> {
-    const first = await this.#engine.get({ seq: 1, next_by_subj: '>' });
-    if (!first) return endPosition(lastSequence);
-    if (first.sequence === 1) return 0;
-    return decodePart(first)?.floor ?? endPosition(first.sequence - 1);
   }
 
   async #page(query: ReadQuery | HistoryQuery, log: LogIdentity, head: number) {
@@ -178,13 +186,26 @@ export class Pages {
     return names.map((topic) => new TopicRun(engine, { ...common, topic, start, after, head }));
   }
 
-  /** The first sequence to read after a position, which may be inside of a commit. */
+  /**
+   * The first sequence to read after a position, which may be inside of a commit. If the last part
+   * of the commit was removed, the commit begins at an unknown sequence. Then this is a message
+   * before the end of the commit, so that no part of it is skipped.
+   */
   async #sequenceAfter(after: number): Promise<number> {
     const sequence = sequenceOf(after);
     if (after === endPosition(sequence)) return sequence + 1;
     const last = await this.#engine.get({ seq: sequence });
     const part = last && decodePart(last);
-    return part ? lastSequenceOf(part) - part.parts + 1 : sequence + 1;
+    if (part) return lastSequenceOf(part) - part.parts + 1;
+    for (let distance = 1; distance < sequence; distance *= 2) {
+      const found = await this.#engine.get({ seq: sequence - distance, next_by_subj: '>' });
+      if (found && found.sequence <= sequence) {
+        const earlier = decodePart(found);
+        const isOfCommit = earlier && lastSequenceOf(earlier) === sequence;
+        return isOfCommit ? sequence - earlier.parts + 1 : found.sequence;
+      }
+    }
+    return 1;
   }
 }
 

@@ -135,9 +135,7 @@ function newConfig(settings: NatsSettings): Partial<StreamConfig> {
     storage: 'file',
     discard: 'old',
     duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
-    // Readers would skip a message that was removed between others. To start again, delete the
-    // stream.
-    deny_delete: true,
+    // `remove` deletes single messages. To start again, delete the stream.
     deny_purge: true,
   };
 }

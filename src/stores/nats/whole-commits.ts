@@ -10,7 +10,11 @@ export class WholeCommits {
     this.#engine = engine;
   }
 
-  /** A part counts only if the last part of its commit is stored: the server stores it last. */
+  /**
+   * A part counts only if the last part of its commit was stored: the server stores it last. If
+   * `remove` has removed that part, no other message has its sequence. If it was never stored,
+   * another message follows the parts that are stored.
+   */
   has(part: Part): Promise<boolean> {
     let check = this.#checks.get(part.commit);
     if (!check) this.#checks.set(part.commit, (check = this.#check(part)));
@@ -19,8 +23,14 @@ export class WholeCommits {
 
   async #check(part: Part): Promise<boolean> {
     if (part.index === part.parts) return true;
-    const last = await this.#engine.get({ seq: lastSequenceOf(part) });
-    const lastPart = last && decodePart(last);
-    return lastPart?.commit === part.commit && lastPart.index === lastPart.parts;
+    const end = lastSequenceOf(part);
+    const last = await this.#engine.get({ seq: end });
+    if (last) return decodePart(last)?.commit === part.commit;
+    for (let next = part.sequence + 1; ;) {
+      const message = await this.#engine.get({ seq: next, next_by_subj: '>' });
+      if (!message || message.sequence > end) return true;
+      if (decodePart(message)?.commit !== part.commit) return false;
+      next = message.sequence + 1;
+    }
   }
 }

@@ -9,6 +9,7 @@ import { indexPatternsFunction, patternTables } from './sql/patterns.sql.js';
 import { publishFunction, replacePublishFunction } from './sql/publish-function.sql.js';
 import { choosePageFunction } from './sql/read-page.sql.js';
 import { recordColumns } from './sql/records.sql.js';
+import { removeColumns, removeFunction } from './sql/remove-function.sql.js';
 import { migrationStatements } from './sql/statements.sql.js';
 import { tables } from './sql/tables.sql.js';
 import { trimFunction, vacuumColumn } from './sql/trim-function.sql.js';
@@ -45,6 +46,15 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
     trimFunction(schema),
     choosePageFunction(schema, 'after', 'names'),
     choosePageFunction(schema, 'before', 'names'),
+  ],
+  (schema) => [
+    removeColumns(schema),
+    removeFunction(schema),
+    trimFunction(schema),
+    appendFunction(schema),
+    renewFunction(schema),
+    verifyFunction(schema),
+    indexPatternsFunction(schema),
   ],
 ];
 

@@ -2,6 +2,7 @@ import type { Timer } from '../../core/clock.js';
 import type { StoreAbilities } from '../../core/abilities.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
 import { isPattern } from '../../core/patterns.js';
+import type { Removed, RemoveQuery } from '../../core/removal.js';
 import type {
   AppendResult,
   Epoch,
@@ -26,6 +27,7 @@ import { Listener } from './listener.js';
 import { LogAccess } from './log-access.js';
 import type { PostgresStoreSettings } from './options.js';
 import { Peers } from './peers.js';
+import { removeTopic } from './removal.js';
 import { Retention } from './retention.js';
 import { appendRow, logRow, movedRow, positionRows, readRows, resultsOf } from './rows.js';
 import { channelOf } from './sql/names.js';
@@ -170,6 +172,15 @@ export class PostgresStore implements Store, StoreAbilities {
   async tail(after: number, onAppended: (batch: TailBatch) => void): Promise<Tail> {
     this.#assertOpen();
     return this.#hub.open(this.#access.epoch?.id ?? '', after, onAppended);
+  }
+
+  async remove(query: RemoveQuery): Promise<Removed> {
+    this.#assertOpen();
+    const { schema } = this.#settings;
+    const onVacuumDue = (): void => {
+      this.#chores.start('vacuum');
+    };
+    return removeTopic({ access: this.#access, schema, lockMs: this.#lockMs, onVacuumDue }, query);
   }
 
   async claim(key: string, ttlMs: number): Promise<boolean> {

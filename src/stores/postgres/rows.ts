@@ -94,6 +94,27 @@ export function trimmedRow([row]: readonly Row[]): { removed: number; isVacuumDu
   return { removed: number(row?.removed ?? 0), isVacuumDue: row?.is_vacuum_due === true };
 }
 
+/** The result of a removal of some entries of a topic. */
+export interface RemovedRow extends LogRow {
+  readonly removed: number;
+  /** The position of the last removed entry. Undefined if there is none. */
+  readonly last: number | undefined;
+  readonly head: number;
+  /** True if the role of this node may vacuum. */
+  readonly canVacuum: boolean;
+}
+
+export function removedRow([row]: readonly Row[]): RemovedRow {
+  if (!row) throw new LogChanged();
+  return {
+    ...logRow(row),
+    removed: number(row.removed),
+    last: row.last_removed === null ? undefined : number(row.last_removed),
+    head: number(row.head),
+    canVacuum: row.can_vacuum === true,
+  };
+}
+
 export function positionRows(rows: readonly Row[]): (number | undefined)[] {
   return rows.map(({ position }) => (position === null ? undefined : number(position)));
 }
@@ -101,13 +122,12 @@ export function positionRows(rows: readonly Row[]): (number | undefined)[] {
 export function readRows(rows: readonly Row[]): ReadRows {
   const [first] = rows;
   if (!first) throw new LogChanged();
-  const trimmed = number(first.trimmed);
   return {
     ...logRow(first),
     entries: first.position === null ? [] : rows.map(entryOf),
     more: first.more === true,
-    head: first.head === null ? trimmed : number(first.head),
-    trimmed,
+    head: number(first.head),
+    trimmed: number(first.trimmed),
     outbox: first.outbox === true,
   };
 }

@@ -1,5 +1,6 @@
 import type { Draft } from '../../core/notification.js';
 import type { StoreAbilities } from '../../core/abilities.js';
+import type { Removed, RemoveQuery } from '../../core/removal.js';
 import type {
   AppendResult,
   HistoryQuery,
@@ -11,7 +12,7 @@ import type {
   TailBatch,
 } from '../../core/store.js';
 import { Claims } from '../shared/claims.js';
-import { AppendPipeline } from './append-pipeline.js';
+import { AppendPipeline, type AppendPipelineOptions } from './append-pipeline.js';
 import { Claimant } from './claimant.js';
 import { Connection } from './connection.js';
 import { indexKeys, logKeys } from './keys.js';
@@ -22,8 +23,10 @@ import { declareLua } from './lua/declare.lua.js';
 import { followLua } from './lua/follow.lua.js';
 import { lookupLua } from './lua/lookup.lua.js';
 import { historyLua, readLua } from './lua/read.lua.js';
+import { removeLua } from './lua/remove.lua.js';
 import { trimLua } from './lua/trim.lua.js';
 import type { RedisStoreSettings } from './options.js';
+import { removeTopic } from './removal.js';
 import { Script } from './script.js';
 import { type Followed, RedisTail } from './tail.js';
 
@@ -53,6 +56,7 @@ export class RedisStore implements Store, StoreAbilities {
   #scripts!: Scripts;
   #appends!: AppendPipeline;
   #claims!: Claims;
+  #removal!: AppendPipelineOptions;
   #recheck: unknown;
   #closed: Promise<void> | undefined;
 
@@ -65,7 +69,7 @@ export class RedisStore implements Store, StoreAbilities {
 
   static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
     const store = new RedisStore(settings, runtime);
-    const [append, claim, lookup, read, history, follow, trim, declare] = await Promise.all([
+    const [append, claim, lookup, read, history, follow, trim, declare, remove] = await Promise.all([
       Script.of(appendLua),
       Script.of(claimLua),
       Script.of(lookupLua),
@@ -74,6 +78,7 @@ export class RedisStore implements Store, StoreAbilities {
       Script.of(followLua),
       Script.of(trimLua),
       Script.of(declareLua),
+      Script.of(removeLua),
     ]);
     store.#scripts = { read, history, follow, trim, lookup, declare };
     const onWake = (): void => {
@@ -82,6 +87,7 @@ export class RedisStore implements Store, StoreAbilities {
     store.#connection = await Connection.open({ settings, runtime, state: store.#state, onWake });
     const writing = { settings, runtime, connection: store.#connection, state: store.#state, keys: store.#keys };
     store.#appends = new AppendPipeline({ ...writing, script: append });
+    store.#removal = { ...writing, script: remove };
     const claimant = new Claimant({ ...writing, script: claim });
     store.#claims = new Claims({ engine: 'redis', clock: runtime.clock, write: (call) => claimant.write(call) });
     return store;
@@ -118,6 +124,10 @@ export class RedisStore implements Store, StoreAbilities {
     }
     if (this.#tails.has(tail)) this.#recheckLater();
     return tail;
+  }
+
+  async remove(query: RemoveQuery): Promise<Removed> {
+    return removeTopic(this.#removal, query);
   }
 
   async claim(key: string, ttlMs: number): Promise<boolean> {

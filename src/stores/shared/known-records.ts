@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { abilitiesOf, type StoreAbilities } from '../../core/abilities.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
+import type { Removed, RemoveQuery } from '../../core/removal.js';
 import type {
   AppendResult,
   HistoryQuery,
@@ -53,6 +54,10 @@ export class KnownRecords implements Store, Partial<StoreAbilities> {
     return this.#store.tail(after, (batch) => {
       onAppended({ ...batch, entries: batch.entries.filter((entry) => this.#isKnown(entry)) });
     });
+  }
+
+  remove(query: RemoveQuery): Promise<Removed> {
+    return this.#store.remove(query);
   }
 
   close(): Promise<void> {

@@ -16,6 +16,17 @@ const KEPT_BYTES = CHECKPOINT_BYTES / 2;
  * Milliseconds that the last checkpoint waits for other processes. Their work takes milliseconds.
  */
 const TRUNCATE_MS_MAX = 1_000;
+/** The same, for a checkpoint that commits wait for. The caller repeats it. */
+const EMPTY_MS_MAX = 50;
+
+/** The write-ahead log cannot be emptied yet. The code is that of a busy lock. */
+class LogInUse extends Error {
+  readonly code = 'SQLITE_BUSY';
+
+  constructor() {
+    super('another process reads from the write-ahead log');
+  }
+}
 
 /**
  * Copies the write-ahead log into the file. The size of the write-ahead log decides when. This size
@@ -70,6 +81,22 @@ export class Checkpoints {
   async finish(): Promise<void> {
     await this.#connection.exec(`PRAGMA busy_timeout = ${TRUNCATE_MS_MAX}`);
     await this.#connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
+  /**
+   * Empties the write-ahead log. It holds old versions of pages, and a normal checkpoint leaves
+   * them in place until they are overwritten.
+   *
+   * @throws LogInUse if another process reads from the write-ahead log
+   */
+  async empty(): Promise<void> {
+    const before = this.#bytes();
+    await this.#connection.exec(`PRAGMA busy_timeout = ${EMPTY_MS_MAX}`);
+    await this.#connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const after = this.#bytes();
+    // A commit of another process may already have begun the next write-ahead log.
+    if (after > 0 && after >= before) throw new LogInUse();
+    this.#doneBytes = 0;
   }
 
   close(): void {

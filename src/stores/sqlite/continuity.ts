@@ -18,6 +18,8 @@ export interface Held {
   readonly epoch: Epoch;
   readonly head: number;
   readonly trimmed: number;
+  /** Entries above `trimmed` that were removed by `remove`. */
+  readonly removed: number;
 }
 
 /**
@@ -34,9 +36,11 @@ export function isContinued({ epoch, head }: Pick<Held, 'epoch' | 'head'>, seen:
   return head >= seen.head && positionIn(epoch, { epochId: seen.epochId, position: seen.head }) !== undefined;
 }
 
-/** True if the newest entry that was seen is at its position, or if retention has removed it. */
-export function holdsEntry({ trimmed }: Held, { entry }: Seen, idAt: IdAt): boolean {
-  return !entry || entry.position <= trimmed || idAt(entry.position) === entry.id;
+/** True if the newest entry that was seen is at its position, or was removed from it. */
+export function holdsEntry({ trimmed, removed }: Held, { entry }: Seen, idAt: IdAt): boolean {
+  if (!entry || entry.position <= trimmed) return true;
+  const id = idAt(entry.position);
+  return id === entry.id || (id === undefined && removed > 0);
 }
 
 /**

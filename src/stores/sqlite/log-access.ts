@@ -5,7 +5,7 @@ import { pause } from '../../core/pause.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
 import { type Held, holdsEntry, isContinued, renewal, type Seen } from './continuity.js';
 import { type Engine, isBusy, reasonOf } from './engine.js';
-import { LogFile, type LogState } from './log-file.js';
+import { LogFile, type LogState, type Overwriting } from './log-file.js';
 
 export interface LogAccessOptions {
   readonly path: string;
@@ -72,13 +72,16 @@ export class LogAccess {
 
   /**
    * Writes in one transaction. Tasks of this process run one after another, under the write lock.
+   *
+   * @param overwriting when removed entries are overwritten with zeros
    */
-  write<T>(task: (file: LogFile, log: LogState) => T): Promise<T> {
+  write<T>(task: (file: LogFile, log: LogState) => T, overwriting: Overwriting = 'cheap'): Promise<T> {
     return this.#exclusive(async () => {
       await this.#giveWay();
       const sinceMs = this.#options.clock.monotonic();
       return this.#attempt(async () => {
         const file = await this.#opened();
+        await file.overwrite(overwriting);
         this.#begin(file, sinceMs);
         if (file.checkpointDue) {
           await this.#checkpoint(file);
@@ -97,6 +100,11 @@ export class LogAccess {
         }
       });
     });
+  }
+
+  /** Empties the write-ahead log. Other tasks run between two attempts. */
+  async emptyLog(): Promise<void> {
+    await this.#attempt(() => this.#exclusive(async () => (await this.#opened()).emptyLog()));
   }
 
   /** Remembers the end of the log, and its newest entry if that is known. */

@@ -23,6 +23,8 @@ export interface LogState {
   readonly file: string;
   readonly head: number;
   readonly trimmed: number;
+  /** Removed entries above `trimmed`. */
+  readonly removed: number;
   readonly bytes: number;
   /** The number of the library's records among the entries. `recordBytes` is their size. */
   readonly records: number;
@@ -33,6 +35,9 @@ export interface LogState {
 }
 
 const CACHE_KIB = 64 * 1024;
+
+/** When the engine overwrites removed entries. */
+export type Overwriting = 'cheap' | 'always';
 
 /**
  * The open file, with three connections: one writes, one reads, and one runs checkpoints. Readers
@@ -53,6 +58,7 @@ export class LogFile {
   readonly #commands: Commands;
   readonly #epochs: EpochWriter;
   #epoch: Epoch | undefined;
+  #overwrites: Overwriting | undefined;
 
   private constructor(path: string, connections: Connections & Prepared) {
     this.claims = connections.claims;
@@ -116,6 +122,7 @@ export class LogFile {
       file: row.file as string,
       head: row.head as number,
       trimmed: row.trimmed as number,
+      removed: row.removed as number,
       bytes: row.bytes as number,
       records: row.records as number,
       recordBytes: row.recordBytes as number,
@@ -140,9 +147,9 @@ export class LogFile {
   }
 
   /** The entries after a position, as many as fit in memory. */
-  chunkAfter(after: number): LogChunk {
+  chunkAfter(after: number): LogChunk & Pick<LogState, 'removed'> {
     return this.snapshot(() => {
-      const { epoch, head, trimmed } = this.state();
+      const { epoch, head, trimmed, removed } = this.state();
       let upTo = head;
       let bytes = 0;
       const sizes = this.sizesAfter(after, CHUNK_COUNT);
@@ -153,7 +160,7 @@ export class LogFile {
       }
       const whole = sizes.length < CHUNK_COUNT && bytes <= CHUNK_BYTES;
       const entries = sizes.length === 0 ? [] : this.#queries.between.all(after, upTo).map(entryOf);
-      return { epoch, entries, upTo: whole ? head : upTo, head, trimmed };
+      return { epoch, entries, upTo: whole ? head : upTo, head, trimmed, removed };
     });
   }
 
@@ -201,13 +208,34 @@ export class LogFile {
     this.#commands.append(position, topic, id, timeMs, bytes, json);
   }
 
-  setState({ head, trimmed, bytes, records, recordBytes }: LogState): void {
-    this.#commands.updateLog(head, trimmed, bytes, records, recordBytes);
+  setState({ head, trimmed, bytes, records, recordBytes, removed }: LogState): void {
+    this.#commands.updateLog(head, trimmed, bytes, records, recordBytes, removed);
+  }
+
+  /** The next entries of a topic after a position. */
+  placesAfter(topic: string, after: number, count: number): Place[] {
+    return this.#queries.topic.all(topic, after, count) as unknown as Place[];
+  }
+
+  /** Removes the entries of a topic after a position and up to another one. */
+  removeTopic(topic: string, after: number, upTo: number): void {
+    this.#commands.remove(topic, after, upTo);
   }
 
   remove(trimmed: number, { upTo }: Removal): void {
     this.#commands.trim(trimmed, upTo);
     this.patterns.trim(upTo);
+  }
+
+  /**
+   * Whether removed entries are overwritten with zeros. `always` costs writes of pages that become
+   * free, so retention does without. `cheap` overwrites in pages that are written anyway. So when
+   * entries move to another page, no copy of them stays behind. Call it outside of a transaction.
+   */
+  async overwrite(when: Overwriting): Promise<void> {
+    if (this.#overwrites === when) return;
+    await this.#writer.exec(`PRAGMA secure_delete = ${when === 'always' ? 'ON' : 'FAST'}`);
+    this.#overwrites = when;
   }
 
   /** Begins an epoch that continues others. */
@@ -241,6 +269,11 @@ export class LogFile {
   /** Runs a checkpoint. Call it only between `begin` and the first change: see `Checkpoints`. */
   checkpoint(): Promise<void> {
     return this.#checkpoints.run();
+  }
+
+  /** Moves the write-ahead log into the file and empties it, so that it has no removed entries. */
+  emptyLog(): Promise<void> {
+    return this.#checkpoints.empty();
   }
 
   /**

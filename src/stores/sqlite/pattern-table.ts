@@ -8,12 +8,13 @@ import {
   PATTERN_POSITIONS,
   PATTERN_POSITIONS_BEFORE,
   PATTERNS,
+  REMOVE_FROM_PATTERN,
   REMOVE_PATTERN,
   TRIM_PATTERN,
 } from './sql/statements.sql.js';
 
 type Statements = Readonly<
-  Record<'patterns' | 'after' | 'before', Query> & Record<'add' | 'remove' | 'index' | 'trim', Command>
+  Record<'patterns' | 'after' | 'before', Query> & Record<'add' | 'remove' | 'index' | 'trim' | 'removeTopic', Command>
 >;
 
 /** A pattern with the number under which its entries are indexed. */
@@ -38,6 +39,7 @@ export class PatternTable {
       remove: await writer.prepare(REMOVE_PATTERN),
       index: await writer.prepare(INDEX_ENTRY),
       trim: await writer.prepare(TRIM_PATTERN),
+      removeTopic: await writer.prepare(REMOVE_FROM_PATTERN),
     });
   }
 
@@ -66,6 +68,12 @@ export class PatternTable {
   /** Indexes an entry under the write lock. `patterns` are those of this transaction. */
   index({ position, topic, bytes }: LogEntry, patterns: readonly StoredPattern[]): void {
     for (const { id, name } of patterns) if (covers(name, topic)) this.#statements.index(id, position, bytes);
+  }
+
+  /** Removes the entries of a topic from the index, before they are removed from their table. */
+  removeTopic(topic: string, after: number, upTo: number): void {
+    for (const { id, name } of this.all())
+      if (covers(name, topic)) this.#statements.removeTopic(id, topic, after, upTo);
   }
 
   /** Removes the entries up to a position from the index. */

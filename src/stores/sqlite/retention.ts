@@ -27,9 +27,14 @@ const SLACK_COUNT_MAX = 1000;
 const SLACK_BYTES_MAX = 1024 * 1024;
 const SLACK_PART = 0.1;
 
-/** The size of the log. Positions have no holes, so counting needs no scan. */
-export function sizeOf({ head, trimmed, bytes, records, recordBytes }: LogState): LogSize {
-  return { count: head - trimmed, bytes, records, recordBytes };
+/** The size of the log. Each position has an entry or a removed one, so counting needs no scan. */
+export function sizeOf({ head, trimmed, removed, bytes, records, recordBytes }: LogState): LogSize {
+  return { count: head - trimmed - removed, bytes, records, recordBytes };
+}
+
+/** The state of the log with another size. */
+export function withSize(log: LogState, { count, bytes, records, recordBytes }: LogSize): LogState {
+  return { ...log, bytes, records, recordBytes, removed: log.head - log.trimmed - count };
 }
 
 /** True if the count or the bytes exceed their bound by enough to remove entries. */

@@ -2,6 +2,7 @@ import type { StoreAbilities } from '../../core/abilities.js';
 import type { Timer } from '../../core/clock.js';
 import { type Draft, logEntry, type LogEntry } from '../../core/notification.js';
 import { resized } from '../../core/records.js';
+import type { Removed, RemoveQuery } from '../../core/removal.js';
 import type {
   Appended,
   AppendResult,
@@ -25,7 +26,8 @@ import { IdWindow, type Moment } from './id-window.js';
 import { LogAccess } from './log-access.js';
 import type { LogFile, LogState } from './log-file.js';
 import type { SqliteStoreSettings } from './options.js';
-import { isOver, REMOVE_MAX, removalOf, sizeOf } from './retention.js';
+import { removeTopic } from './removal.js';
+import { isOver, REMOVE_MAX, removalOf, sizeOf, withSize } from './retention.js';
 
 /** Delay before a failed read is retried; the file is local, so it needs no backoff. */
 const RETRY_MS = 250;
@@ -100,6 +102,11 @@ export class SqliteStore implements Store, StoreAbilities {
     const tail = this.#hub.open(epoch.id, after, onAppended);
     this.#pollLater();
     return tail;
+  }
+
+  async remove(query: RemoveQuery): Promise<Removed> {
+    this.#assertOpen();
+    return removeTopic(this.#access, query);
   }
 
   async claim(key: string, ttlMs: number): Promise<boolean> {
@@ -183,7 +190,7 @@ export class SqliteStore implements Store, StoreAbilities {
     const results = arrays.map((drafts) => ({ epoch, appended: drafts.map(appendOne) }));
     const head = after + entries.length;
     if (head > Number.MAX_SAFE_INTEGER) throw unavailable('The sqlite store has no positions left; use a new file.');
-    this.#trim(file, log, { ...log, ...size, head });
+    this.#trim(file, log, withSize({ ...log, head }, size));
     return { results, batch: { epoch, after, entries, head }, moment };
   }
 
@@ -217,7 +224,7 @@ export class SqliteStore implements Store, StoreAbilities {
       // The batch was full, so more entries may be too old.
       this.#ageDue = oldest.length === REMOVE_MAX && oldest.at(-1)?.position === removal.upTo;
     }
-    if (after.head > before.head || trimmed > before.trimmed) file.setState({ ...after, ...size, trimmed });
+    if (after.head > before.head || trimmed > before.trimmed) file.setState(withSize({ ...after, trimmed }, size));
   }
 
   /** Checks the age of the oldest entry, also without appends. */

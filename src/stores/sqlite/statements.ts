@@ -5,6 +5,7 @@ import {
   ENTRY_AT,
   IDS_AFTER,
   READ_LOG,
+  REMOVE,
   SET_FILE,
   SIZES_AFTER,
   TOPIC_POSITIONS,
@@ -34,7 +35,7 @@ export function prepareQueries(reader: Reader): Queries {
 }
 
 /** Statements that write. */
-export type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'setFile', Command>>;
+export type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'remove' | 'setFile', Command>>;
 
 export async function prepareCommands(writer: Writer): Promise<Commands> {
   return {
@@ -42,6 +43,7 @@ export async function prepareCommands(writer: Writer): Promise<Commands> {
     append: await writer.prepare(APPEND),
     updateLog: await writer.prepare(UPDATE_LOG),
     trim: await writer.prepare(TRIM),
+    remove: await writer.prepare(REMOVE),
     setFile: await writer.prepare(SET_FILE),
   };
 }

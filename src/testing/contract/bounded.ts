@@ -33,6 +33,7 @@ export function bounded(store: Store, timeoutMs = TIMEOUT_MS): Store & Partial<S
       const tail = await settled('tail', store.tail(after, onAppended));
       return { close: () => settled('close of a tail', tail.close()) };
     },
+    remove: (query) => settled('remove', store.remove(query)),
     close: () => (closed ??= settled('close', store.close())),
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { NotificationsError } from '../../core/errors.js';
-import { type Checks, idsOf, logOf, read, stateOf } from './bench.js';
+import { type Checks, idsOf, logOf, read, stateOf, TOPIC } from './bench.js';
 
 /** The length of 128 bits in base64, the shortest usual text. */
 const SECRET_LENGTH_MIN = 22;
@@ -42,6 +42,7 @@ export const lifecycleChecks: Checks = {
       append: () => bench.store.append([bench.draft()]),
       read: () => read(bench.store),
       tail: () => bench.store.tail(0, () => undefined),
+      remove: () => bench.store.remove({ topic: TOPIC, upTo: 1, epochId: 'any' }),
     };
     for (const [name, call] of Object.entries(calls)) {
       await assert.rejects(
@@ -59,6 +60,7 @@ export const lifecycleChecks: Checks = {
       read(store),
       store.tail(0, () => undefined),
       store.append([bench.draft()]),
+      store.remove({ topic: TOPIC, upTo: 1, epochId: 'any' }),
     ];
     const settled = Promise.allSettled(calls);
     await store.close();

@@ -24,6 +24,7 @@ export const claimFaults: Faults = {
       append: (drafts) => store.append(drafts),
       read: (query) => store.read(query),
       tail: (after, onAppended) => store.tail(after, onAppended),
+      remove: (query) => store.remove(query),
       close: () => store.close(),
     }),
     'abilities: the store has exactly the abilities in the option `abilities`',

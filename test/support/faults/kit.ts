@@ -12,6 +12,7 @@ export function replace(over: (store: Store, nodes: readonly Store[]) => Partial
     append: (drafts) => store.append(drafts),
     read: (query) => store.read(query),
     tail: (after, onAppended) => store.tail(after, onAppended),
+    remove: (query) => store.remove(query),
     close: () => store.close(),
     ...over(store, nodes),
   });

@@ -11,6 +11,7 @@ export const nodesFaults: Faults = {
         append: async (drafts) => (await own).append(drafts),
         read: async (query) => (await own).read(query),
         tail: async (after, onAppended) => (await own).tail(after, onAppended),
+        remove: async (query) => (await own).remove(query),
         close: async () => (await own).close(),
       };
     },

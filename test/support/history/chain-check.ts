@@ -167,6 +167,10 @@ export class ChainCheck {
       this.#checkOrder(publish, entry);
       const dueMs = dueFrom(publish, event) + lateMs;
       if (atMs > dueMs) this.#report('late', `${name} came ${atMs - dueMs} ms late`);
+      const { removedMs = Infinity } = entry ?? {};
+      const quietSinceMs = Math.max(removedMs, event.quietSinceMs ?? 0);
+      if (sentMs > quietSinceMs + lateMs)
+        this.#report('erased', `${name} was sent at ${sentMs}, erased at ${removedMs}`);
       const { expiresMs = Infinity } = publish;
       if (sentMs >= expiresMs) this.#report('expired', `${name} was sent at ${sentMs}, and expired at ${expiresMs}`);
     }

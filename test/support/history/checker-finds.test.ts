@@ -5,6 +5,7 @@ import {
   type Example,
   found,
   LOG,
+  logged,
   placed,
   PUBLISHES,
   publish,
@@ -234,6 +235,16 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
         clients: [client('a', 'earliest > a1 a3 > x @511 sent@500')],
       },
       'a a3 was sent at 500, and expired at 500',
+    ],
+  },
+  erased: {
+    'one long after its topic was erased': [
+      {
+        logs: new Map([['x', logged().map((one) => (one.id === 'a3' ? { ...one, removedMs: 400 } : one))]]),
+        lateMs: 100,
+        clients: [placed('a', 'earliest > a1 a3 > x5 @450-511 sent@501')],
+      },
+      'a a3 was sent at 501, erased at 400',
     ],
   },
   replaced: {

@@ -20,7 +20,7 @@ export interface Bounds {
 /**
  * The problems of a history; empty if it has none. Along each chain of cursors, a client must
  * receive every notification of its topics in the log: once, in order, in time, and no other. It
- * may lack those that have expired or were retracted, and those that a newer one of their key
+ * may lack those that have expired, that were retracted or erased, or that a newer one of their key
  * replaces. A gap must have a reason. The kinds of problems are:
  *
  * - `lost`: a later notification arrived without it, or it never arrived
@@ -29,6 +29,7 @@ export interface Bounds {
  * - `phantom`: it was not published, or not in this form
  * - `foreign`: its topic was not asked for, or not allowed
  * - `expired`: a node sent it after its expiry
+ * - `erased`: a node sent it long after its topic was erased
  * - `replaced`: it arrived on one page with a newer one of its topic and key
  * - `late`: it could have been delivered earlier, by more than the bound
  * - `went back`: a cursor is before a notification that its client has received

@@ -48,6 +48,10 @@ export interface Logged {
   readonly position: number;
   /** When retention has removed it, or a failover has lost it. */
   readonly trimmedMs?: number | undefined;
+  /** From then on it may be missing, because its topic was erased. */
+  readonly erasedMs?: number | undefined;
+  /** When the store has removed it, because its topic was erased. */
+  readonly removedMs?: number | undefined;
 }
 
 /**
@@ -129,6 +133,7 @@ export type ProblemKind =
   | 'foreign'
   | 'late'
   | 'expired'
+  | 'erased'
   | 'replaced'
   | 'went back'
   | 'silent gap'

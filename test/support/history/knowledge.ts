@@ -12,15 +12,16 @@ export interface Knowledge {
 }
 
 /**
- * Whether a page may lack a notification: it has expired, it was retracted, or a newer one of its
- * topic and key is in the log.
+ * Whether a page may lack a notification: it has expired, it was retracted or erased, or a newer
+ * one of its topic and key is in the log.
  */
 export function mayLack(
   { orders, publishes }: Knowledge,
   log: string,
-  { id, topic, position }: Logged,
+  { id, topic, position, erasedMs = Infinity }: Logged,
   { atMs, sentMs = atMs }: Waiting,
 ): boolean {
+  if (erasedMs <= sentMs) return true;
   const publish = publishes.get(id);
   if ((publish?.expiresMs ?? Infinity) <= sentMs) return true;
   const record = publish?.retractedBy === undefined ? undefined : orders.entry(log, publish.retractedBy);

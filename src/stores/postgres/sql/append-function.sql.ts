@@ -64,12 +64,15 @@ BEGIN
     PERFORM pg_advisory_xact_lock(${lock});
   END IF;
 
-  SELECT l.epoch_id, l.identity, coalesce(e.position, l.trimmed), coalesce(e.total, l.total),
-      coalesce(e.records, l.records), coalesce(e.record_total, l.record_total), l.patterns,
+  SELECT l.epoch_id, l.identity, coalesce(e.position, l.last_position), coalesce(e.total, l.last_total),
+      coalesce(e.records, l.last_records), coalesce(e.record_total, l.last_record_total), l.patterns,
       (SELECT k.position FROM ${s}.entries k WHERE k.id = ids[1] COLLATE "C" LIMIT 1)
     INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total, indexed, known
     FROM ${s}.log l
-    LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
+    LEFT JOIN LATERAL (
+      SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i
+      WHERE i.position > l.last_position ORDER BY i.position DESC LIMIT 1
+    ) e ON true;
   IF engine <> ${s}.identity() THEN
     epoch_id := ${s}.renew(true, false);
   ELSIF epoch_id = seen_epoch AND before < seen_position THEN

@@ -64,7 +64,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT old FROM ${s}.log;
   IF keep THEN
-    SELECT coalesce(max(e.position), old.trimmed) INTO head FROM ${s}.entries e;
+    SELECT greatest(max(e.position), old.last_position) INTO head FROM ${s}.entries e;
     SELECT jsonb_agg(p.one ORDER BY p.n) INTO past FROM (
       SELECT 0 AS n, jsonb_build_object('id', old.epoch_id, 'secret', old.epoch_secret, 'upTo', head, 'lost', loss) AS one
       UNION ALL

@@ -29,7 +29,7 @@ CREATE TABLE ${s}.by_pattern (
 export function indexPatternsFunction(schema: string): string {
   const s = quoted(schema);
   return `
-CREATE FUNCTION ${s}.index_patterns(declared text[], wait_ms integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${s}.index_patterns(declared text[], wait_ms integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   old record;
   names text[];
@@ -37,7 +37,7 @@ DECLARE
 BEGIN
   PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
   PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
-  SELECT l.patterns, l.patterns_since, coalesce((SELECT max(e.position) FROM ${s}.entries e), l.trimmed) AS head
+  SELECT l.patterns, l.patterns_since, greatest(l.last_position, (SELECT max(e.position) FROM ${s}.entries e)) AS head
     INTO STRICT old FROM ${s}.log l;
   SELECT array_agg(k.name ORDER BY k.n), array_agg(k.since ORDER BY k.n)
     INTO names, positions

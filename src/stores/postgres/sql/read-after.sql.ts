@@ -17,7 +17,7 @@ WITH running AS MATERIALIZED (
   SELECT position FROM running WHERE n <= $2::bigint AND (n = 1 OR bytes <= $3::bigint)
 )
 SELECT l.epoch_id, l.identity = ${s}.identity() AS current, l.trimmed,
-  (SELECT max(h.position) FROM ${s}.entries h) AS head,
+  greatest(l.last_position, (SELECT max(h.position) FROM ${s}.entries h)) AS head,
   (SELECT count(*) FROM running) > (SELECT count(*) FROM chosen) AS more,
   EXISTS (SELECT FROM ${s}.outbox) AS outbox,
   e.position, e.id, e.topic, e.bytes, e.json

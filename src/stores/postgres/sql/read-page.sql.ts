@@ -155,7 +155,9 @@ SELECT l.epoch_id, l.identity = ${s}.identity() AS current, ${trimmedOf(kind)} A
   coalesce(page.more, false) AS more,
   e.position, e.id, e.topic, e.bytes, e.json
 FROM ${s}.log l
-CROSS JOIN (SELECT max(h.position) AS position FROM ${s}.entries h) log_head
+CROSS JOIN LATERAL (
+  SELECT greatest(l.last_position, (SELECT max(h.position) FROM ${s}.entries h)) AS position
+) log_head
 CROSS JOIN page
 LEFT JOIN LATERAL (
   SELECT x.* FROM unnest(page.positions) AS c (position)

@@ -11,6 +11,7 @@ export interface Statements {
   readonly claim: string;
   readonly moveOutbox: string;
   readonly trim: string;
+  readonly remove: string;
   readonly verify: string;
   readonly positionsOf: string;
   readonly vacuum: string;
@@ -30,6 +31,7 @@ export function statements(schema: string): Statements {
       $9::int)`,
     moveOutbox: `SELECT * FROM ${s}.move_outbox($1::int, $2::bigint, $3::int)`,
     trim: `SELECT * FROM ${s}.trim_log($1::bigint, $2::bigint, $3::float8, $4::int)`,
+    remove: `SELECT * FROM ${s}.remove_entries($1::text, $2::bigint, $3::bigint, $4::text, $5::int, $6::int)`,
     verify: `SELECT * FROM ${s}.verify($1::text, $2::bigint, $3::text, $4::int)`,
     // Finds the position of each id by index, in the order of the ids; null for an unknown id.
     positionsOf: `

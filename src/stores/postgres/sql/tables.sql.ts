@@ -2,9 +2,9 @@ import { quoted } from './names.js';
 
 /**
  * - `log`: one row with values that change rarely. The row does not hold the head: the head is the
- *   last row of `entries`. A counter that every append updates would leave dead rows while a
- *   transaction of the application is open. `identity`: the engine that wrote the row. `total`: the
- *   `total` of the last removed entry, whose position is `trimmed`.
+ *   last row of `entries`, unless that row was removed. A counter that every append updates would
+ *   leave dead rows while a transaction of the application is open. `identity`: the engine that
+ *   wrote the row. `total`: the `total` of the last removed entry, whose position is `trimmed`.
  * - `entries`: `total` is the sum of `bytes` from the log's first entry to this one. So the size of
  *   the kept entries is the difference of two rows. Texts are compared as bytes (`COLLATE "C"`), as
  *   collations change and treat some different names as equal. `by_topic` holds `bytes`, so the

@@ -16,8 +16,9 @@ export function vacuumColumn(schema: string): string {
 
 /**
  * Removes the oldest entries that exceed a bound, at most `rows_max`. These entries are a range at
- * the beginning of the table, found by its key. Count and bytes are differences of running sums, so
- * nothing is scanned. Records of the library count toward neither bound, up to separate limits.
+ * the beginning of the table, found by its key. Count and bytes of the log are differences of
+ * running sums, without the entries that `remove_entries` has removed. So nothing else is scanned.
+ * Records of the library count toward neither bound, up to separate limits.
  * Appends do not wait for the removal. One node at a time removes; the function does nothing on the
  * others.
  *
@@ -43,24 +44,39 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(${TRIM_LOCK_CLASS}, '${s}.log'::regclass::oid::int4) THEN
     RETURN;
   END IF;
-  SELECT l.trimmed, l.vacuumed, l.patterns, e.position, e.total, e.records, e.record_total
+  SELECT l.trimmed, l.vacuumed, l.patterns, l.total, l.records, l.record_total,
+      coalesce(e.position, l.last_position) AS position,
+      coalesce(e.position, l.last_position) - l.trimmed - l.erased AS kept,
+      coalesce(e.total, l.last_total) - l.total - l.erased_bytes AS kept_bytes,
+      coalesce(e.records, l.last_records) - l.records - l.erased_records AS kept_records,
+      coalesce(e.record_total, l.last_record_total) - l.record_total - l.erased_record_bytes AS kept_record_bytes
     INTO last
     FROM ${s}.log l
-    LEFT JOIN LATERAL (SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i ORDER BY i.position DESC LIMIT 1) e ON true;
+    LEFT JOIN LATERAL (
+      SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i
+      WHERE i.position > l.last_position ORDER BY i.position DESC LIMIT 1
+    ) e ON true;
 
+  -- n, sum_bytes, n_records, sum_record_bytes: of the oldest entries up to each one.
   SELECT max(o.position) AS position, max(o.total) AS total, max(o.records) AS records,
-      max(o.record_total) AS record_total
+      max(o.record_total) AS record_total, max(o.n) AS n, max(o.sum_bytes) AS sum_bytes,
+      max(o.n_records) AS n_records, max(o.sum_record_bytes) AS sum_record_bytes
     INTO cut
     FROM (
-      SELECT e.position, e.time, e.bytes, e.total, e.records, e.record_total,
-        (left(e.topic, 1) = '${RESERVED_TOPIC_PREFIX}')::int AS record
-      FROM ${s}.entries e
-      WHERE e.position > last.trimmed ORDER BY e.position LIMIT rows_max
+      SELECT e.*, row_number() OVER w AS n, sum(e.bytes) OVER w AS sum_bytes, sum(e.record) OVER w AS n_records,
+        sum(e.record * e.bytes) OVER w AS sum_record_bytes
+      FROM (
+        SELECT i.position, i.time, i.bytes, i.total, i.records, i.record_total,
+          (left(i.topic, 1) = '${RESERVED_TOPIC_PREFIX}')::int AS record
+        FROM ${s}.entries i
+        WHERE i.position > last.trimmed ORDER BY i.position LIMIT rows_max
+      ) e
+      WINDOW w AS (ORDER BY e.position)
     ) o
-    WHERE last.position - o.position + 1
-        - least(last.records - (o.records - o.record), ${RECORDS_MAX}) > retain_count
-      OR last.total - (o.total - o.bytes)
-        - least(last.record_total - (o.record_total - o.record * o.bytes), ${RECORD_BYTES_MAX}) > retain_bytes
+    WHERE last.kept - o.n + 1
+        - least(last.kept_records - (o.n_records - o.record), ${RECORDS_MAX}) > retain_count
+      OR last.kept_bytes - (o.sum_bytes - o.bytes)
+        - least(last.kept_record_bytes - (o.sum_record_bytes - o.record * o.bytes), ${RECORD_BYTES_MAX}) > retain_bytes
       OR o.time < clock_timestamp() - retain_ms * interval '1 millisecond';
 
   IF cut.position IS NOT NULL THEN
@@ -73,8 +89,16 @@ BEGIN
         AND pg_has_role(c.relowner, 'USAGE')
       INTO is_vacuum_due
       FROM pg_class c WHERE c.oid = '${s}.entries'::regclass;
-    UPDATE ${s}.log SET trimmed = cut.position, total = cut.total, records = cut.records,
-      record_total = cut.record_total, vacuumed = CASE WHEN is_vacuum_due THEN cut.position ELSE vacuumed END;
+    -- Positions without an entry up to the cut are those of entries that were removed before.
+    UPDATE ${s}.log l SET trimmed = cut.position, total = cut.total, records = cut.records,
+      record_total = cut.record_total, vacuumed = CASE WHEN is_vacuum_due THEN cut.position ELSE vacuumed END,
+      erased = l.erased - (cut.position - last.trimmed - cut.n),
+      erased_bytes = l.erased_bytes - (cut.total - last.total - cut.sum_bytes),
+      erased_records = l.erased_records - (cut.records - last.records - cut.n_records),
+      erased_record_bytes = l.erased_record_bytes - (cut.record_total - last.record_total - cut.sum_record_bytes),
+      last_position = greatest(l.last_position, cut.position), last_total = greatest(l.last_total, cut.total),
+      last_records = greatest(l.last_records, cut.records),
+      last_record_total = greatest(l.last_record_total, cut.record_total);
   END IF;
 END $$;
 `;

@@ -6,7 +6,7 @@ import { LOCK_CLASS, quoted } from './names.js';
  * epoch or engine. The result is the epoch with the epochs that it continues.
  *
  * - `seen_*`: the last entry that the caller knows, or null. The log must hold it with the same id,
- *   unless retention removed it. `seen_id` is null if the id is unknown.
+ *   unless it was removed. `seen_id` is null if the id is unknown.
  * - `lost`: true if acknowledged entries are lost, or may be. Only one call reports each loss.
  *
  * If entries are missing after a change of the engine, that change lost them. The old epoch then
@@ -39,7 +39,7 @@ BEGIN
   PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
   PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
   SELECT * INTO STRICT known FROM ${s}.log;
-  SELECT coalesce(max(e.position), known.trimmed) INTO head FROM ${s}.entries e;
+  SELECT greatest(max(e.position), known.last_position) INTO head FROM ${s}.entries e;
   is_moved := known.identity <> ${s}.identity();
   lost := false;
 
@@ -56,7 +56,9 @@ BEGIN
     head := least(head, (past ->> 'upTo')::bigint);
   END IF;
   IF (seen_epoch = known.epoch_id OR past IS NOT NULL) AND seen_position > known.trimmed AND seen_position <= head THEN
-    keep := EXISTS (SELECT FROM ${s}.entries e WHERE e.position = seen_position AND (seen_id IS NULL OR e.id = seen_id COLLATE "C"));
+    keep := coalesce((
+      SELECT seen_id IS NULL OR e.id = seen_id COLLATE "C" FROM ${s}.entries e WHERE e.position = seen_position
+    ), known.erased > 0);
   END IF;
 
   IF is_moved OR lost OR NOT keep THEN

@@ -72,7 +72,8 @@ local function remembers(log, epoch, position, token)
   if log.head == position then return log.token == token end
   if position <= log.trimmed then return true end
   local entry = entry_at(position)
-  return entry ~= nil and entry[2][TOKEN] == token
+  if not entry then return position <= tonumber(redis.call('HGET', META, 'removed') or 0) end
+  return entry[2][TOKEN] == token
 end
 
 -- True if this engine certainly has every append that the previous engine acknowledged.
@@ -123,7 +124,7 @@ local function start_over(log, exists)
     end
   end
   log.trimmed = log.head
-  redis.call('HSET', META, 'bytes', '0', 'oldest', '0', 'records', '0', 'recordbytes', '0')
+  redis.call('HSET', META, 'bytes', '0', 'oldest', '0', 'records', '0', 'recordbytes', '0', 'removed', '0')
   redis.call('UNLINK', LOG, KEYS[3], KEYS[4])
   renew(log, '')
 end

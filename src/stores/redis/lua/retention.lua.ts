@@ -1,6 +1,13 @@
 import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../../core/records.js';
 import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
 
+/** Whether a topic is one of the library's own records. */
+export const recordsLua = `
+local function is_record(topic)
+  return string.sub(topic, 1, 1) == '${RESERVED_TOPIC_PREFIX}'
+end
+`;
+
 /**
  * Removes the entries that retention does not keep, oldest first, and their positions in the
  * indexes of topics and patterns. It needs `patterns.lua.ts`. The scripts that append and trim use
@@ -10,14 +17,10 @@ import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
  * `oldest`, `records` and `recordbytes`. `oldest` is the time of the oldest entry, 0 if there is
  * none. The library's own records count only beyond a fixed allowance.
  */
-export const retentionLua = `
+export const retentionLua = `${recordsLua}
 -- Entries are fetched in slices, so that few are fetched for nothing.
 local SLICE = 16
 local RECORDS_MAX, RECORD_BYTES_MAX = ${RECORDS_MAX}, ${RECORD_BYTES_MAX}
-
-local function is_record(topic)
-  return string.sub(topic, 1, 1) == '${RESERVED_TOPIC_PREFIX}'
-end
 
 local function trim(log, now, keep, entries_max)
   local m = redis.call('HMGET', META, 'bytes', 'oldest', 'records', 'recordbytes')

@@ -93,6 +93,14 @@ CREATE TABLE pattern_entries (
 `;
 
 /**
+ * Entries that `remove` has removed above `trimmed`. They leave holes between the positions, and
+ * retention subtracts them from its count.
+ */
+const REMOVED = `
+ALTER TABLE log ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+`;
+
+/**
  * "nnlg" marks a file of this store. The store rejects any other database, and does not write to
  * it.
  */
@@ -102,4 +110,4 @@ export const APPLICATION_ID = 0x6e6e6c67;
  * Each migration is one version. A released migration never changes. The file's `user_version` is
  * the number of migrations that the file has.
  */
-export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS, PAST_EPOCHS, PATTERNS];
+export const MIGRATIONS: readonly string[] = [SCHEMA, CLAIMS, RECORDS, PAST_EPOCHS, PATTERNS, REMOVED];

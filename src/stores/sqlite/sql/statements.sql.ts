@@ -17,7 +17,7 @@ ON CONFLICT (one) DO NOTHING
  * reads the past epochs only if the epoch has changed.
  */
 export const READ_LOG = `
-SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, bytes,
+SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, removed, bytes,
   records, record_bytes AS recordBytes,
   claims, claims_held AS claimsHeld,
   CASE WHEN epoch_id <> ?1 THEN (
@@ -27,9 +27,12 @@ SELECT epoch_id AS epochId, epoch_secret AS epochSecret, file, head, trimmed, by
 FROM log
 `;
 
-/** `?1` head, `?2` trimmed, `?3` bytes kept, `?4` records of the library, `?5` their bytes. */
+/**
+ * `?1` head, `?2` trimmed, `?3` bytes kept, `?4` records of the library, `?5` their bytes, `?6`
+ * removed entries above trimmed.
+ */
 export const UPDATE_LOG = `
-UPDATE log SET head = ?1, trimmed = ?2, bytes = ?3, records = ?4, record_bytes = ?5
+UPDATE log SET head = ?1, trimmed = ?2, bytes = ?3, records = ?4, record_bytes = ?5, removed = ?6
 `;
 
 /** `?1` identity of the file. The next opening compares it with the file that it finds. */
@@ -151,6 +154,19 @@ LIMIT ?3
 /** Removes the entries of one pattern, `?1`, up to a position, `?2`. */
 export const TRIM_PATTERN = `
 DELETE FROM pattern_entries WHERE pattern = ?1 AND position <= ?2
+`;
+
+/** Removes the entries of topic `?2` after `?3` and up to `?4` from the index of pattern `?1`. */
+export const REMOVE_FROM_PATTERN = `
+DELETE FROM pattern_entries
+WHERE pattern = ?1
+  AND position IN (SELECT position FROM entries WHERE topic = ?2 AND position > ?3 AND position <= ?4)
+`;
+
+/** Removes the entries of topic `?1` after `?2` and up to `?3`. */
+export const REMOVE = `
+DELETE FROM entries
+WHERE position IN (SELECT position FROM entries WHERE topic = ?1 AND position > ?2 AND position <= ?3)
 `;
 
 // Epochs.

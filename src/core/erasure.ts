@@ -1,0 +1,80 @@
+import type { Draft, LogEntry } from './notification.js';
+import { RESERVED_TOPIC_PREFIX } from './revocation.js';
+import type { Store } from './store.js';
+
+const ERASURES = `${RESERVED_TOPIC_PREFIX}erasures`;
+
+/**
+ * Topics in one record. Larger erasures write several records, so that a record stays below the
+ * message limits of all engines.
+ */
+const RECORD_TOPICS_MAX = 100;
+
+/** Makes every node forget the notifications of some topics. */
+export interface Erasure {
+  readonly topics: readonly string[];
+  /** The epoch of the log that `upTo` belongs to. */
+  readonly epochId: string;
+  /** The notifications up to this position are erased. Later ones stay. */
+  readonly upTo: number;
+}
+
+/** The result of an erasure for one topic. */
+export interface ErasedTopic {
+  readonly topic: string;
+  /** Notifications, and retractions of them, that this call has removed from the store. */
+  readonly count: number;
+}
+
+/** The dependencies of an erasure. */
+export interface ErasureOptions {
+  readonly store: Store;
+  readonly time: Date;
+  /** Called when the log has the record of some topics, before the store removes them. */
+  readonly onRecorded: (erasure: Erasure) => void;
+}
+
+/**
+ * Erases the notifications of topics: first it appends a record, then the store removes them. Each
+ * node that receives the record delivers nothing of the topics up to its position. So if this
+ * process ends between the two, the running nodes have forgotten the notifications already. The
+ * caller repeats a call that has failed, and then the store removes the rest.
+ */
+export async function eraseTopics(
+  topics: readonly string[],
+  { store, time, onRecorded }: ErasureOptions,
+): Promise<readonly ErasedTopic[]> {
+  const erased: ErasedTopic[] = [];
+  for (let at = 0; at < topics.length; at += RECORD_TOPICS_MAX) {
+    const some = topics.slice(at, at + RECORD_TOPICS_MAX);
+    const { epoch, appended } = await store.append([erasureDraft(some, time)]);
+    const upTo = appended[0]?.position ?? 0;
+    onRecorded({ topics: some, epochId: epoch.id, upTo });
+    for (const topic of some) {
+      const { count } = await store.remove({ topic, upTo, epochId: epoch.id });
+      erased.push({ topic, count });
+    }
+  }
+  return erased;
+}
+
+function erasureDraft(topics: readonly string[], time: Date): Draft {
+  const id = `$${globalThis.crypto.randomUUID()}`;
+  const record = { id, topic: ERASURES, type: 'erased', time: time.toISOString(), data: { topics } };
+  return { id, topic: ERASURES, json: JSON.stringify(record) };
+}
+
+/**
+ * Parses the erased topics of a log entry. Empty if the entry is not the record of an erasure, or
+ * if it is invalid.
+ */
+export function erasedTopicsOf({ topic, json }: LogEntry): readonly string[] {
+  if (topic !== ERASURES) return [];
+  try {
+    const { topics } = (JSON.parse(json) as { data: { topics?: unknown } }).data;
+    const isValid = Array.isArray(topics) && topics.every((name) => typeof name === 'string');
+    return isValid ? (topics as readonly string[]) : [];
+  } catch {
+    return [];
+  }
+}

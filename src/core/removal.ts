@@ -1,0 +1,23 @@
+/** The entries to remove. */
+export interface RemoveQuery {
+  readonly topic: string;
+  /**
+   * Removes entries up to this position. It is the position of a record of the library, or the
+   * last position of an array: a driver may not be able to divide an array. A value above the head
+   * means the head; the highest is `Number.MAX_SAFE_INTEGER`.
+   */
+  readonly upTo: number;
+  /**
+   * The epoch that `upTo` belongs to. If the log has another epoch now, only positions that both
+   * share are removed. Otherwise a removal that arrives after a failover could remove new entries.
+   */
+  readonly epochId: string;
+}
+
+/** The result of a removal. */
+export interface Removed {
+  /** The number of entries that this call removed. */
+  readonly count: number;
+  /** The topic has no entry up to this position. It is the head if the query asked for more. */
+  readonly upTo: number;
+}

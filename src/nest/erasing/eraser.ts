@@ -1,0 +1,61 @@
+import { type ErasedTopic, eraseTopics } from '../../core/erasure.js';
+import { NotificationsError } from '../../core/errors.js';
+import { SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
+import { checkTopics } from '../../wire/request.js';
+import { isReading, type PublishContext } from '../context.js';
+
+/** One topic, or all topics that belong to a subscriber alone. */
+export type ErasureTarget<Topic extends string = string> =
+  | { readonly topic: Topic; readonly subscriber?: undefined }
+  | { readonly subscriber: string; readonly topic?: undefined };
+
+/** The result of an erasure. */
+export interface Erased {
+  /** Notifications, and retractions of them, that this call has removed from the store. */
+  readonly count: number;
+  /** The same for each topic. It has all erased topics, also those without notifications. */
+  readonly topics: readonly ErasedTopic[];
+}
+
+/** A subscriber has fewer topics of its own. More of them are probably a mistake in the rule. */
+const OWNED_TOPICS_MAX = 10_000;
+
+/** Erases topics, on nodes that read and on nodes that only publish. */
+export async function erase(context: PublishContext, target: ErasureTarget): Promise<Erased> {
+  const topics = await topicsOf(context, target);
+  const erased = isReading(context) ? await context.feed.erase(topics) : await eraseInStore(context, topics);
+  return { count: erased.reduce((sum, { count }) => sum + count, 0), topics: erased };
+}
+
+function eraseInStore({ store, clock }: PublishContext, topics: readonly string[]): Promise<readonly ErasedTopic[]> {
+  return eraseTopics(topics, { store, time: new Date(clock.now()), onRecorded: () => undefined });
+}
+
+async function topicsOf(context: PublishContext, { topic, subscriber }: ErasureTarget): Promise<readonly string[]> {
+  if ((topic === undefined) === (subscriber === undefined)) {
+    throw new TypeError('erase needs either a topic or a subscriber, as in erase({ topic })');
+  }
+  if (topic !== undefined) return checkTopics([topic], 1);
+  const owned = await ownedTopics(context, subscriber);
+  return owned.length === 0 ? [] : checkTopics(owned, OWNED_TOPICS_MAX);
+}
+
+/**
+ * Not the rule `topics`: a caller's topics may be shared with others.
+ * @throws NotificationsError `publish_only` or `owned_topics_missing`
+ */
+async function ownedTopics(context: PublishContext, subscriber: string | undefined): Promise<readonly string[]> {
+  if (typeof subscriber !== 'string' || subscriber === '' || subscriber.length > SUBSCRIBER_LENGTH_MAX) {
+    throw new TypeError(`erase: subscriber must be a string of 1 to ${SUBSCRIBER_LENGTH_MAX} characters`);
+  }
+  if (!isReading(context)) {
+    const message =
+      'this feed has the option publishOnly, so erase({ subscriber }) is not available; use erase({ topic })';
+    throw new NotificationsError('publish_only', message);
+  }
+  const topics = await context.access.ownedTopics(subscriber);
+  if (topics) return topics;
+  const message =
+    'erase({ subscriber }) needs the rule access.ownedTopics, which returns the topics that belong to the subscriber alone';
+  throw new NotificationsError('owned_topics_missing', message);
+}

@@ -1,0 +1,112 @@
+import type { Removed } from '../../core/removal.js';
+import type { Epoch } from '../../core/store.js';
+import { unavailable } from '../shared/unavailable.js';
+import type { Engine } from './engine.js';
+import type { Follower } from './follower.js';
+import { decodePart, endPosition, lastSequenceOf, type Part, type RawMessage, subjectOf } from './layout.js';
+import type { LogStart } from './log-start.js';
+import type { LogIdentity } from './stream.js';
+import { VoidCommits } from './void-commits.js';
+import { WholeCommits } from './whole-commits.js';
+
+export interface RemovalOptions {
+  readonly engine: Engine;
+  readonly start: LogStart;
+  readonly follower: Follower;
+  /** The epoch of the log, and its head. */
+  readonly epoch: Epoch;
+  readonly head: number;
+}
+
+/** Messages that are removed at the same time. The server stores other messages in between. */
+const PART = 64;
+const PART_BYTES = 1024 * 1024;
+
+/** The messages to remove in one step. */
+interface Step {
+  /** The parts of the topic that are visible. */
+  readonly parts: readonly Part[];
+  /** Their sequences, and those of unfinished commits. */
+  readonly sequences: ReadonlySet<number>;
+  /** The sequence at which the next step begins. Undefined after the last one. */
+  readonly next: number | undefined;
+}
+
+/**
+ * Removes the messages of a topic. The server overwrites each of them, so nothing is left in its
+ * files. Readers and followers of the log recognise the missing messages: see `VoidCommits`,
+ * `LogStart` and `Assembler.removed`.
+ */
+export class Removal {
+  readonly #options: RemovalOptions;
+  readonly #voids: VoidCommits;
+  readonly #commits: WholeCommits;
+
+  constructor(options: RemovalOptions) {
+    this.#options = options;
+    this.#voids = new VoidCommits(options.engine);
+    this.#commits = new WholeCommits(options.engine);
+  }
+
+  /** @throws NotificationsError `store_unavailable` if the log gets another epoch meanwhile */
+  async run(topic: string, upTo: number): Promise<Removed> {
+    const { start } = this.#options;
+    let count = 0;
+    for (let next: number | undefined = 1; next !== undefined;) {
+      const step: Step = await this.#step(subjectOf(this.#log.prefix, topic), next, upTo);
+      if (step.sequences.size > 0) await start.mark(this.#log, step.sequences);
+      count += await this.#erase(step);
+      next = step.next;
+    }
+    return { count, upTo };
+  }
+
+  get #log(): LogIdentity {
+    const { follower, epoch } = this.#options;
+    if (follower.log.epoch.id === epoch.id) return follower.log;
+    throw unavailable('The log of the NATS store has changed during the removal; repeat the call.');
+  }
+
+  async #step(subject: string, from: number, end: number): Promise<Step> {
+    const messages = await this.#messages(subject, from);
+    const parts: Part[] = [];
+    const sequences = new Set<number>();
+    for (const message of messages) {
+      const part = decodePart(message);
+      if (!part) continue;
+      if (endPosition(lastSequenceOf(part)) > this.#options.head) return { parts, sequences, next: undefined };
+      const isWhole = await this.#commits.has(part);
+      if (isWhole && (part.entries.at(-1)?.position ?? 0) > end) return { parts, sequences, next: undefined };
+      if (isWhole) parts.push(part);
+      const others = isWhole ? [part.sequence] : await this.#voids.partsOf(part);
+      for (const sequence of [...others, ...(await this.#voids.before(part))]) sequences.add(sequence);
+    }
+    const last = messages.at(-1);
+    return { parts, sequences, next: last && last.sequence + 1 };
+  }
+
+  /** Returns how many entries were removed. Another node may have removed some of them. */
+  async #erase({ parts, sequences }: Step): Promise<number> {
+    const { engine } = this.#options;
+    const erased = new Set<number>();
+    await Promise.all(
+      [...sequences].map(async (sequence) => {
+        if (await engine.erase(sequence)) erased.add(sequence);
+      }),
+    );
+    return parts.reduce((sum, { sequence, entries }) => sum + (erased.has(sequence) ? entries.length : 0), 0);
+  }
+
+  async #messages(subject: string, from: number): Promise<readonly RawMessage[]> {
+    const { engine } = this.#options;
+    const query = { seq: from, next_by_subj: subject };
+    if (engine.canBatch) return engine.getBatch({ ...query, batch: PART, max_bytes: PART_BYTES });
+    const messages: RawMessage[] = [];
+    for (let message = await engine.get(query); message;) {
+      messages.push(message);
+      if (messages.length === PART) break;
+      message = await engine.get({ ...query, seq: message.sequence + 1 });
+    }
+    return messages;
+  }
+}

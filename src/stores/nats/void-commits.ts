@@ -1,0 +1,66 @@
+import type { Engine } from './engine.js';
+import { decodePart, lastSequenceOf, type Part, type RawMessage } from './layout.js';
+
+/**
+ * Finds the parts of unfinished commits that must be removed together with a message.
+ *
+ * If the last part of a commit is missing, a reader looks for a message of another commit between
+ * the stored parts and the sequence of the last part. If there is none, `remove` has removed the
+ * last part, and the commit is whole. An unfinished commit would look the same if the messages
+ * after it were removed. So its parts are removed as well. They were never visible.
+ */
+export class VoidCommits {
+  readonly #engine: Engine;
+  /** The last message that was checked. */
+  #checked = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** The sequences of an unfinished commit before a message. Call it in ascending order. */
+  async before({ sequence, index }: Part): Promise<readonly number[]> {
+    // The message before is known: it is a part of the same commit, or was checked itself.
+    const isKnown = index > 1 || this.#checked === sequence - 1;
+    this.#checked = sequence;
+    const previous = isKnown ? undefined : await this.#previous(sequence);
+    const part = previous && decodePart(previous);
+    if (!part || lastSequenceOf(part) < sequence) return [];
+    return Array.from({ length: part.index }, (_, at) => part.sequence - part.index + 1 + at);
+  }
+
+  /** The sequences of an unfinished commit, by one of its parts. */
+  async partsOf(part: Part): Promise<readonly number[]> {
+    const sequences: number[] = [];
+    for (let next = part.sequence - part.index + 1; next <= lastSequenceOf(part); next++) {
+      const message = await this.#engine.get({ seq: next });
+      if (message && decodePart(message)?.commit === part.commit) sequences.push(next);
+    }
+    return sequences;
+  }
+
+  /**
+   * The last message before a sequence. The server only finds the next one. So this reads at twice
+   * the distance until a message is found, and then halves the distance to the last one.
+   */
+  async #previous(sequence: number): Promise<RawMessage | undefined> {
+    let [found, empty] = [undefined as RawMessage | undefined, sequence];
+    for (let distance = 1; !found && empty > 1; distance *= 2) {
+      const from = Math.max(1, sequence - distance);
+      found = await this.#next(from, sequence);
+      if (!found) empty = from;
+    }
+    while (found && empty - found.sequence > 1) {
+      const middle = Math.ceil((found.sequence + empty) / 2);
+      const later = await this.#next(middle, sequence);
+      if (later) found = later;
+      else empty = middle;
+    }
+    return found;
+  }
+
+  async #next(from: number, before: number): Promise<RawMessage | undefined> {
+    const message = await this.#engine.get({ seq: from, next_by_subj: '>' });
+    return message && message.sequence < before ? message : undefined;
+  }
+}
