@@ -49,7 +49,16 @@ const app = await Application.bootstrapWithPlugins({
     'nest-notifications/testing.StoreContractOptions.trim.__type.open',
   ],
   // Helpers of other types, and parameters that only Nest passes.
-  intentionallyNotExported: ['AnyRules', 'Declared', 'FeedDefinition', 'MaybePromise', 'PublishContext', 'Result'],
+  intentionallyNotExported: [
+    'AnyRules',
+    'Declared',
+    'FeedDefinition',
+    'Inbox',
+    'Matching',
+    'MaybePromise',
+    'PublishContext',
+    'Result',
+  ],
   // Text such as <user> in a comment is no HTML.
   sanitizeComments: true,
   hidePageHeader: true,

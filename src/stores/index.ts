@@ -17,6 +17,7 @@ export type {
   IdLookup,
   PageBounds,
   PastEpoch,
+  PatternIndex,
   ReadQuery,
   ReadResult,
   Store,

@@ -2,9 +2,9 @@ import { NotificationsError } from '../../core/errors.js';
 import { checkId } from '../../core/names.js';
 import type { LogPosition } from '../../core/page.js';
 import { OPERATION_ITEMS_MAX } from '../inbox-record.js';
-import type { InboxOperation } from '../inbox-state.js';
 
-export type InboxOp = InboxOperation['op'];
+/** The name of an operation on the items of an inbox. */
+export type InboxOp = 'seen' | 'read' | 'unread' | 'archive' | 'unarchive' | 'snooze' | 'unsnooze' | 'remove';
 
 /** The items of an operation: one id, several ids, or all items up to the cursor of a page. */
 export type InboxTarget = string | readonly string[] | { readonly upTo: string };
