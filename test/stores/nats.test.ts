@@ -228,12 +228,12 @@ describeOnServer('nats store', (on) => {
     await until(() => followed.entries.length === 3);
   });
 
-  test('the stream does not allow the removal of single messages', async () => {
+  test('the stream allows the removal of single messages, but no purge', async () => {
     const store = await on.nodes.open();
     await store.append([newDraft()]);
     const { jsm } = await on.nodes.operator();
-    await expect(jsm.streams.deleteMessage(STREAM, 1)).rejects.toThrow();
     await expect(jsm.streams.purge(STREAM)).rejects.toThrow();
+    await expect(jsm.streams.deleteMessage(STREAM, 1)).resolves.toBe(true);
   });
 
   test('a deleted stream is a new log with a new epoch, and clients get a gap', async () => {
