@@ -80,7 +80,7 @@ const WRONG: [options: unknown, message: RegExp][] = [
   [{ acces: 'public' }, /there is no option acces/],
   [
     { access: 'private' },
-    /option access is the string "private"; it must be 'public', a class, a provider, or an object with one or more of: subscriber, requestFor, topics, read/,
+    /option access is the string "private"; it must be 'public', a class, a provider, or an object with one or more of: subscriber, requestFor, topics, ownedTopics, read/,
   ],
   [{ access: { raed: () => true } }, /there is no option access\.raed/],
   [{ access: { read: true } }, /option access\.read is true; it must be 'public', a function or patterns/],
