@@ -46,7 +46,7 @@ export interface ConnectionState extends FeedState {
 export type ConnectionEvent =
   /**
    * A poll was answered with a page. `wasNotHeld`: the page is empty, and the server did not hold
-   * the poll. `endsBackoff`: the page has notifications, or the poll asked the server to hold it.
+   * the poll. `endsBackoff`: the page has notifications, or the poll had a wait above 0.
    */
   | {
       readonly type: 'answered';

@@ -78,8 +78,8 @@ export class Connection {
   }
 
   /**
-   * Runs one request, or the pause before it, after the previous turn has ended. Resolves with the
-   * event of the request, or with undefined after a pause or an aborted request.
+   * Waits for the previous request or pause to end, then runs the next one. Resolves with the event
+   * of the request, or with undefined after a pause or an aborted request.
    */
   turn(waitMs?: number): Promise<ConnectionEvent | undefined> {
     const turn = this.#turns.then(() => this.#turn(waitMs));

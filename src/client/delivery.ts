@@ -22,7 +22,7 @@ export function deliveryFrom(value: unknown): Delivery | undefined {
   return { notifications, cursor, gap, retracted } as Delivery;
 }
 
-/** Whether a delivery has content, and does not only move the position. */
+/** Whether a delivery has notifications or retractions. */
 export function hasContent({ notifications, retracted }: Delivery): boolean {
   return notifications.length + (retracted?.length ?? 0) > 0;
 }

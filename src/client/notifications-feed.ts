@@ -73,9 +73,10 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   }
 
   /**
-   * Calls the listener when a notification was retracted: remove it if the application shows it.
-   * The feed may not have delivered it before, and the listener may be called twice for it. A loop
-   * does not receive it after the call. Returns the function that removes the listener.
+   * Calls the listener when a notification was retracted. The application should then remove it
+   * from its display. The listener may be called for a notification that was never delivered, and
+   * twice for the same one. A loop does not receive it after the call. Returns the function that
+   * removes the listener.
    */
   onRetracted(listener: (retraction: Retraction) => void): () => void {
     return this.#consumers.onRetracted(listener);

@@ -35,7 +35,7 @@ export interface SharingMember {
   deliver(delivery: Delivery, signal: AbortSignal, filter: (delivery: Delivery) => Delivery): Promise<void>;
   changed(): void;
   failed(error: unknown): void;
-  /** The page may not share, so the feed needs its own connection. */
+  /** Sharing is blocked on this page, so the feed needs its own connection. */
   unavailable(): void;
 }
 

@@ -14,7 +14,7 @@ import { type SseBlock, SseParser } from './sse-parser.js';
  * the stream.
  */
 const OPEN_MS = 4_000;
-/** A server sends heartbeats more often than this, so a stream without any is dead. */
+/** A server sends heartbeats more often than this, so a silent stream is dead. */
 const SILENCE_MS = 45_000;
 
 /**

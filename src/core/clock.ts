@@ -1,7 +1,7 @@
 /** The longest timer, in milliseconds. Node.js fires a timer with a longer delay at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** A running timer. Only its clock knows the type. */
+/** A running timer. Each clock has its own type of timer, so other code treats it as `unknown`. */
 export type Timer = unknown;
 
 /**

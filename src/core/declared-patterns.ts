@@ -18,7 +18,7 @@ export interface DeclaredPatternsOptions {
 export class DeclaredPatterns {
   readonly #options: DeclaredPatternsOptions;
   #epochId: string | undefined;
-  /** Ends the pause of the declaration that is retried. */
+  /** The pause before the next retry of a declaration. */
   #pause: Pause | undefined;
 
   constructor(options: DeclaredPatternsOptions) {

@@ -14,7 +14,7 @@ export interface StoreRead {
  * the store and cannot answer the request yet.
  *
  * - The cursor may belong to an epoch that this node did not know when it parsed the request. Then
- *   the page counts only if the store read it from that epoch.
+ *   the page is used only if the store read it from that epoch.
  * - The store may be ahead of this node. Then this node does not know the latest revocations yet.
  *   So a subscriber receives only the notifications up to the node's head. When the node receives
  *   the later ones, it wakes the waiter.

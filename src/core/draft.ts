@@ -104,7 +104,7 @@ export function checkData(data: unknown, { dataDepthMax }: DraftLimits): void {
 
 /**
  * Whether the JSON text needs the full check. Most texts have few brackets and no suspect key, so
- * they cannot be invalid. Parsing every text would take as long as writing it.
+ * they pass without the full check. Parsing every text would take as long as writing it.
  */
 function isSuspect(json: string, { dataDepthMax }: DraftLimits): boolean {
   const mayPollute = json.includes('"__proto__":') || json.includes('"constructor":');

@@ -12,9 +12,9 @@ export interface LiveEntries {
 }
 
 /**
- * The erased topics that are remembered. Their names have at most 200 characters, so they take less
- * than 1 MiB. A topic is needed until the store has removed its entries, and one erasure removes at
- * most 100 topics at a time.
+ * The maximum number of erased topics that a node remembers. Their names have at most 200
+ * characters, so they take less than 1 MiB. A node must remember a topic until the store has
+ * removed the topic's entries.
  */
 const ERASED_TOPICS_MAX = 1_000;
 
@@ -54,7 +54,7 @@ export class EntryFilter {
     this.#retractions = retractions;
   }
 
-  /** A topic is erased up to a position. */
+  /** Marks a topic as erased up to a position. */
   erase(topic: string, upTo: number): void {
     this.#erased.delete(topic);
     this.#erased.set(topic, upTo);
@@ -63,7 +63,10 @@ export class EntryFilter {
     if (oldest !== undefined) this.#erased.delete(oldest);
   }
 
-  /** Whether an entry is erased. Its log shares the entries up to `sharedUpTo` with the window. */
+  /**
+   * Whether an entry is erased. The log of the entry and the window hold the same entries up to
+   * `sharedUpTo`.
+   */
   isErased({ topic, position }: LogEntry, sharedUpTo = Infinity): boolean {
     return position <= Math.min(this.#erased.get(topic) ?? 0, sharedUpTo);
   }
@@ -90,7 +93,10 @@ export class EntryFilter {
     this.#newest.clear();
   }
 
-  /** Another log follows. Its entries above the last shared position are new, so none is erased. */
+  /**
+   * Called when the node changes to another log. Its entries above the last shared position are
+   * new, so none is erased.
+   */
   continueAfter(sharedUpTo: number): void {
     for (const [topic, upTo] of this.#erased) this.#erased.set(topic, Math.min(upTo, sharedUpTo));
   }
@@ -106,7 +112,7 @@ export class EntryFilter {
     };
   }
 
-  /** Adds the time of the first expiry to entries that were read from the window. */
+  /** Returns entries from the window with the time at which the first of them expires. */
   ofWindow(entries: readonly LogEntry[]): LiveEntries {
     if (this.#options.size === 0) return { entries };
     return { entries, staleAtMs: earliest(entries.map(({ position }) => this.#options.get(position))) };
@@ -115,8 +121,8 @@ export class EntryFilter {
   /**
    * Removes skipped entries from a read of the store.
    *
-   * @param sharedUpTo up to this position, their log holds the same entries as the window's log;
-   *   `Infinity` if it is the same log
+   * @param sharedUpTo up to this position, the log of the read has the same entries as the window's
+   * log; `Infinity` if it is the same log
    */
   ofStore(read: readonly LogEntry[], sharedUpTo: number): LiveEntries {
     const { entries, staleAtMs } = this.ofHistory([...read].reverse(), sharedUpTo);
@@ -128,7 +134,7 @@ export class EntryFilter {
     const nowMs = this.#clock.now();
     const isSameLog = sharedUpTo === Infinity;
     const newer = new Set<string>();
-    /** This node may not have received the retractions of the page from the tail yet. */
+    /** The tail may not have delivered the retraction records on this page yet. */
     const retracted = new Set<string>();
     const entries: LogEntry[] = [];
     const options: EntryOptions[] = [];

@@ -5,8 +5,8 @@ import type { Store } from './store.js';
 const ERASURES = `${RESERVED_TOPIC_PREFIX}erasures`;
 
 /**
- * Topics in one record. Larger erasures write several records, so that a record stays below the
- * message limits of all engines.
+ * The maximum number of topics in one record. Larger erasures write several records, so that a
+ * record stays below the message limits of all engines.
  */
 const RECORD_TOPICS_MAX = 100;
 
@@ -22,7 +22,9 @@ export interface Erasure {
 /** The result of an erasure for one topic. */
 export interface ErasedTopic {
   readonly topic: string;
-  /** Notifications, and retractions of them, that this call has removed from the store. */
+  /**
+   * The number of entries that this call removed: notifications and records of their retractions.
+   */
   readonly count: number;
 }
 
@@ -30,15 +32,15 @@ export interface ErasedTopic {
 export interface ErasureOptions {
   readonly store: Store;
   readonly time: Date;
-  /** Called when the log has the record of some topics, before the store removes them. */
+  /** Called after the record is appended and before the store removes the notifications. */
   readonly onRecorded: (erasure: Erasure) => void;
 }
 
 /**
- * Erases the notifications of topics: first it appends a record, then the store removes them. Each
- * node that receives the record delivers nothing of the topics up to its position. So if this
- * process ends between the two, the running nodes have forgotten the notifications already. The
- * caller repeats a call that has failed, and then the store removes the rest.
+ * Erases the notifications of topics: first it appends a record, then the store removes them. After
+ * a node receives the record, it delivers no older notification of the topics. So if this process
+ * ends between the two, the running nodes have forgotten the notifications already. The caller
+ * repeats a call that has failed, and then the store removes the rest.
  */
 export async function eraseTopics(
   topics: readonly string[],

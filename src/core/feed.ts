@@ -27,7 +27,7 @@ export interface FeedOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly limits: FeedLimits;
-  /** The store declares these patterns. Requests may then name them like topics. */
+  /** The feed declares these patterns to the store. Requests may then name them like topics. */
   readonly patterns?: readonly string[] | undefined;
   /** Receives the feed's events, in addition to the feed's own totals. */
   readonly observer?: FeedObserver | undefined;
@@ -153,8 +153,8 @@ export class Feed {
 
   /**
    * Revokes topics, or all topics, of a subscriber on every node. It ends the subscriber's waiters
-   * for these topics. The revocation is a record of the log. So after this resolves, no waiter of
-   * the subscriber that was open before receives later notifications of these topics.
+   * for these topics. The revocation is a record of the log. After this resolves, the subscriber's
+   * earlier waiters receive no later notification of these topics.
    */
   async revoke(revocation: Revocation): Promise<void> {
     // Apply it on this node even if the store cannot be reached.
@@ -177,8 +177,9 @@ export class Feed {
   }
 
   /**
-   * Erases what topics hold, in the store and on every node. On this node they are forgotten as
-   * soon as the log has the record. A waiter whose page is already with its consumer delivers it.
+   * Erases the notifications of topics, in the store and on every node. This node forgets the
+   * notifications as soon as the log has the record. If a consumer has received a page already, the
+   * page is still delivered.
    */
   async erase(topics: readonly string[]): Promise<readonly ErasedTopic[]> {
     return eraseTopics(topics, {

@@ -40,8 +40,8 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     }
     waiters.arm(this);
     observer.armed(this.request);
-    // From now on `revoke` reaches the waiter. An earlier revocation did not reach it, so look it
-    // up.
+    // From now on `revoke` reaches the waiter. An earlier revocation did not reach the waiter, so
+    // look the revocation up.
     if (revocations.affects(this.request)) this.#retryLater(REVOKED);
     else this.#read();
   }
@@ -106,7 +106,7 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
         {
           allowed: (allowed) => {
             if (!this.#isOpen) return;
-            // A slow check gives entries time to expire, or to be retracted or erased.
+            // During a slow check, entries may expire, or be retracted or erased.
             if (reader.interruptions === interruptions) this.#emit(reader.fresh(allowed));
             else this.#retryLater(BEHIND);
           },

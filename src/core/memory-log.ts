@@ -208,8 +208,8 @@ interface Run {
 }
 
 /**
- * Returns the run with the next entry. A run is the list of one topic and the index of its next
- * entry. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
+ * Returns the run with the next entry. A cursor on a topic consists of its list and the index of
+ * its next entry. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
  * Undefined when all runs have ended.
  */
 function nextRun(runs: readonly Run[], step: 1 | -1): Run | undefined {
@@ -224,7 +224,10 @@ function nextRun(runs: readonly Run[], step: 1 | -1): Run | undefined {
   return best;
 }
 
-/** Index of the first entry from `index` on that is not skipped. Removes a long run before it. */
+/**
+ * Index of the first entry from `index` on that is not skipped. Removes the skipped entries before
+ * it if they are at least `SKIPPED_RUN_MIN`.
+ */
 function indexOfLive(topic: Fifo<LogEntry>, index: number, isSkipped: IsSkipped | undefined): number {
   if (!isSkipped) return index;
   let end = index;

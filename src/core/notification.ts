@@ -58,7 +58,10 @@ export type TopicOf<Map extends NotificationMap> = Extract<keyof Declared<Map>, 
 /** A pattern that a request may name like a topic: see the option `patterns`. */
 export type PatternName = '*' | `${string}.*`;
 
-/** The topics of a map that a name of a request includes: the topic, or those of a pattern. */
+/**
+ * The topics that a requested name includes: the topic itself, or all topics that match the
+ * pattern.
+ */
 export type IncludedTopic<Map extends NotificationMap, Name extends string> = Name extends `${infer Prefix}*`
   ? Matching<TopicOf<Map>, Prefix>
   : Extract<Name, TopicOf<Map>>;

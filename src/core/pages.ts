@@ -22,7 +22,7 @@ export class Pages extends Observable<LogPage> {
 
   override subscribe(consumer: PageConsumer): Unsubscribable;
   override subscribe(observerOrNext?: Partial<Observer<LogPage>> | Next): Subscription;
-  // RxJS's older form, which a subclass must accept.
+  // RxJS's older signature of `subscribe`, which a subclass must accept.
   override subscribe(
     next?: Next | null,
     error?: ((error: unknown) => void) | null,

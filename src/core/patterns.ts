@@ -73,8 +73,7 @@ export function afterDeclaration(
 }
 
 /**
- * The position after which an index is complete for the names of a read, for drivers: 0 without
- * patterns, and the head if a pattern is not declared.
+ * For drivers: the position after which the index is complete for all names of a read.
  */
 export function completeAfter(indexed: readonly IndexedPattern[], names: readonly string[], head: number): number {
   const positions = names

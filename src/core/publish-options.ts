@@ -104,7 +104,7 @@ export function optionsText(options: PublishOptions, nowMs: number): string {
 /**
  * Reads the options of stored JSON without parsing its data. The text of the options ends at the
  * first `"data":` after `time`: a JSON string cannot contain this text, because its quotes are
- * escaped. JSON with another order of fields, written by another program, has no options.
+ * escaped. If another program wrote the fields in another order, the options are ignored.
  */
 export function optionsOf(json: string): EntryOptions {
   const time = json.indexOf(',"time":"');

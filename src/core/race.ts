@@ -33,7 +33,7 @@ export class Arrivals extends Pages {
  *
  * If the timeout won a `race` of RxJS, the waiter's read position would be lost. Here the waiter
  * answers a timeout with an empty page at that position, so the client's cursor advances. If a
- * notification arrives at the same time, the waiter is already queued, and the arrival wins.
+ * notification arrives at the same time, the waiter is already queued and delivers it.
  */
 export function race(arrivals: Arrivals, timeout: Timeout): Pages {
   return arrivals.against(timeout);

@@ -15,9 +15,8 @@ export class ReadPosition {
 
   /**
    * Returns the position in the epoch of the window. The epoch changes at a failover. The log holds
-   * nothing for this waiter between the client's cursor and the waiter's position. So the waiter
-   * resumes at the last position that the old and the new log share, unless the cursor is beyond
-   * it.
+   * nothing for this waiter between the client's cursor and the waiter's position. If the new log
+   * contains the cursor, the waiter resumes at the last position that both logs share.
    */
   in(epoch: Epoch): Start {
     const after = this.#after;

@@ -46,7 +46,7 @@ export class Reader {
   readonly #pages: PageCache;
   /** The shared page for callers without new notifications. */
   #emptyPage: LogPage | undefined;
-  /** The last page with an added gap, and the page without the gap. */
+  /** The last page to which a gap was added, kept with its original (`of`). */
   #gapPage: { readonly of: LogPage; readonly page: LogPage } | undefined;
   /** The page that was read last. Waiters that wake together read this page one after the other. */
   #lastPage: { first: number; query: PageQuery; page: LogPage } | undefined;
@@ -117,7 +117,7 @@ export class Reader {
    */
   async retract(retraction: Retraction, time: Date): Promise<void> {
     const { epoch, position } = await this.#retractions.append(retraction, time);
-    // A node with another log loads the retraction from the store.
+    // If the window belongs to another log now, the node loads the retraction from the store.
     if (epoch.id !== this.#epoch.id) return;
     this.#retractions.add(retraction, position);
     this.#forgetPages();

@@ -1,8 +1,8 @@
 import type { ClientRead } from './feed-request.js';
 
 /**
- * The number of subscribers in the record. Their names have at most 200 characters, so the record
- * takes less than 1 MiB.
+ * The maximum number of subscribers whose last revocation is remembered. Their names have at most
+ * 200 characters, so the record takes less than 1 MiB.
  */
 export const RECENT_REVOCATIONS_MAX = 1_000;
 

@@ -2,9 +2,8 @@
 export interface RemoveQuery {
   readonly topic: string;
   /**
-   * Removes entries up to this position. It is the position of a record of the library, or the
-   * last position of an array: a driver may not be able to divide an array. A value above the head
-   * means the head; the highest is `Number.MAX_SAFE_INTEGER`.
+   * Removes entries up to this position. It must not divide an array that was appended in one call.
+   * A value above the head means the head; the highest is `Number.MAX_SAFE_INTEGER`.
    */
   readonly upTo: number;
   /**

@@ -32,7 +32,10 @@ export class RetractionLog {
     this.#store = store;
   }
 
-  /** Loads all retractions. Returns the state of the log up to which they are loaded. */
+  /**
+   * Loads all retractions. Returns the last read: it has the epoch and the head up to which
+   * retractions are loaded.
+   */
   static async open(store: Store): Promise<{ retractions: RetractionLog; start: ReadResult }> {
     const retractions = new RetractionLog(store);
     const start = await retractions.#load();
@@ -55,7 +58,7 @@ export class RetractionLog {
     return this.#known.covers(entry, upTo);
   }
 
-  /** An entry of the tail. */
+  /** Adds the retraction of an entry from the tail, if the entry is one. */
   observe(entry: LogEntry): void {
     const retraction = retractionOf(entry);
     if (retraction) this.add(retraction, entry.position);
@@ -67,7 +70,7 @@ export class RetractionLog {
     if (this.#known.isFull) this.#trim().catch(() => undefined);
   }
 
-  /** Another log follows, which has no other known retractions than those up to a position. */
+  /** Called when the node changes to another log: drops the retractions after a position. */
   cut(after: number): void {
     this.#known.cut(after);
   }
@@ -101,7 +104,10 @@ export class RetractionLog {
     return { epoch, position, duplicate };
   }
 
-  /** Whether the notification was appended after a position. Unknown ids were not. */
+  /**
+   * Whether the notification was appended after a position. False if the store does not know the
+   * id.
+   */
   async #isNewer({ id }: Retraction, position: number): Promise<boolean> {
     const [found = 0] = (await abilitiesOf(this.#store).positionsOf?.([id])) ?? [];
     return found > position;

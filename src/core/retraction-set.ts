@@ -9,7 +9,7 @@ import type { Retraction } from './retraction.js';
  */
 export const TOPIC_RETRACTIONS_MAX = RECORDS_MAX / 10;
 
-/** The memory of a retraction without its names: an entry in a map and one in a queue. */
+/** The bytes that a retraction takes besides its topic and id: one map entry, one queue entry. */
 const RETRACTION_BYTES = 150;
 
 interface Placed extends Retraction {

@@ -38,7 +38,7 @@ export function checkRights(rights: Rights, topics: readonly string[], callback:
 
 /** Receives the result of a page's check. */
 export interface PageRightsCallback {
-  /** The page without the notifications that access refuses. */
+  /** The page without the notifications that the access rules reject. */
   allowed(page: LogPage): void;
   /** The subscriber may no longer read one of the topics that the request names. */
   revoked(): void;
@@ -55,8 +55,8 @@ export interface CheckedPage {
 
 /**
  * Checks the rules for the topics on a page: access may have changed during the wait. A pattern may
- * match topics that the subscriber may not read, so their notifications are left out. A refused
- * topic that the request names ends the request.
+ * match topics that the subscriber may not read, so their notifications are left out. If the rules
+ * reject a topic that the request names, the request ends.
  */
 export function checkPage({ page, rights, names }: CheckedPage, callback: PageRightsCallback): void {
   const topics = [...new Set(page.entries.map(({ topic }) => topic))];

@@ -1,14 +1,14 @@
 import { isEmpty, type LogPage } from './page.js';
 
 /**
- * The maximum number of pages in one turn of which access refuses all notifications. Without the
+ * The maximum number of pages in one turn whose notifications the rules all reject. Without the
  * bound, a subscriber of a pattern could cause reads of the whole log with one request.
  */
 const SKIPPED_PAGES_MAX = 4;
 
 /**
- * The notifications of these pages. The access rules run for each of them, so a request of large
- * pages reads fewer.
+ * The maximum number of notifications on these pages. The access rules run for each notification,
+ * so with a larger `limit` a turn reads fewer pages.
  */
 const SKIPPED_NOTIFICATIONS_MAX = 400;
 
@@ -18,7 +18,7 @@ const SKIPPED_NOTIFICATIONS_MAX = 400;
  */
 export const SKIPPED_PAUSE_MS = 250;
 
-/** Counts the pages of a turn on which access has refused every notification. */
+/** Counts the pages in a turn whose notifications the rules all reject. */
 export class SkippedPages {
   #count = 0;
 
@@ -27,7 +27,7 @@ export class SkippedPages {
   }
 
   /**
-   * Whether the turn must end with this empty page, because it has read too many of them.
+   * Whether the turn has read too many such pages, so it ends with this empty one.
    * @param limit the notifications on a page
    */
   endWith({ more }: LogPage, limit: number): boolean {
@@ -37,7 +37,7 @@ export class SkippedPages {
   }
 }
 
-/** Whether a stream pauses after a page: the notifications that were read so far were left out. */
+/** Whether a page is empty although more entries follow: a stream pauses after such a page. */
 export function isSkippedPage(page: LogPage): boolean {
   return page.more && isEmpty(page);
 }

@@ -30,7 +30,8 @@ export class StorePages {
     if (start === 'earliest') return page;
     const shared = positionIn(epoch, start);
     if (shared && from <= head) {
-      // The index of a pattern begins at `trimmed`, but a topic beside it may have older entries.
+      // The index of a pattern begins at `trimmed`, but other requested topics may have older
+      // entries.
       const isBehind = from < trimmed;
       if (isBehind && bounds.topics.some(isPattern) && hasEntryUpTo(read, trimmed)) {
         return this.#afterTrimmed(bounds, epoch, trimmed);
@@ -42,7 +43,10 @@ export class StorePages {
     return { ...oldest, gap: { reason: 'reset' } };
   }
 
-  /** A page with a gap that begins where the index of every requested name is complete. */
+  /**
+   * The page after `trimmed`, with a gap: from there, the index of every requested name is
+   * complete.
+   */
   async #afterTrimmed(bounds: PageBounds, { id: epochId }: Epoch, trimmed: number): Promise<LogPage> {
     const page = await this.after(bounds, { epochId, position: trimmed });
     return { ...page, gap: page.gap ?? { reason: 'expired' } };

@@ -116,7 +116,7 @@ export interface ReadResult {
   /**
    * The highest position that retention has removed, 0 if none. The log is complete after it, and
    * incomplete before. It may include positions directly after it that `remove` has removed. For a
-   * read of patterns, the position after which their index is complete, if that is higher.
+   * read of patterns, it is at least the position after which their index is complete.
    */
   readonly trimmed: number;
 }
@@ -157,9 +157,10 @@ export interface Tail {
  *
  * **Retention** limits the number and the bytes of notifications. The library's own records, on
  * topics that begin with `$`, have their own bounds (`core/records.ts`: 100,000 records and 16
- * MiB). Only records beyond these bounds count. Otherwise a caller that causes many records, such
- * as revocations, could push out the notifications of other callers. Retention removes the oldest
- * entries first, including records, so everything above `trimmed` stays complete.
+ * MiB). Only records beyond these bounds count towards the limits for notifications. Otherwise a
+ * caller that causes many records, such as revocations, could push out the notifications of other
+ * callers. Retention removes the oldest entries first, including records, so everything above
+ * `trimmed` stays complete.
  */
 export interface Store {
   /**

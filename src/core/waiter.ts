@@ -42,7 +42,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   #state: State = 'reading';
   #turnEndsAtMs = 0;
   readonly #skippedPages = new SkippedPages();
-  /** It keeps running during deliveries, so a busy stream needs no timer per page. */
+  /** The timer keeps running during deliveries, so a busy stream needs no timer per page. */
   #turnTimer: Timer;
   #lifetimeTimer: Timer;
   #pauseTimer: Timer;
@@ -76,8 +76,8 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     }
     waiters.arm(this);
     observer.armed(this.request);
-    // From now on `revoke` reaches the waiter. An earlier revocation did not reach it, so look it
-    // up.
+    // From now on `revoke` reaches the waiter. An earlier revocation did not reach the waiter, so
+    // look the revocation up.
     if (revocations.affects(this.request)) this.#end('rights');
     else this.#turn();
   }
@@ -192,7 +192,8 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   }
 
   /**
-   * Skips a queued waiter, because the delivery answers it. A busy waiter checks the clock itself.
+   * Does nothing for a queued waiter, because the queue wakes the waiter soon. A busy waiter checks
+   * the clock itself.
    */
   #onTimeout(): void {
     const { reader, waiters } = this.#context;
@@ -232,7 +233,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   }
 
   /**
-   * All notifications on the page may have expired during a slow check, or access refuses them all.
+   * The page may be empty: its notifications expired during the check, or the rules rejected them.
    * Then the waiter reads again, because it ignores arrivals during the check. A request that reads
    * many such pages in a turn gets an empty page. Its cursor has advanced.
    */

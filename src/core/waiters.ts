@@ -303,7 +303,7 @@ function increment(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Removes the key at zero, so that the map holds nothing for clients that have left. */
+/** Removes the key when its count is zero, so the map keeps nothing for former clients. */
 function decrement(counts: Map<string, number>, key: string): void {
   const count = (counts.get(key) ?? 1) - 1;
   if (count === 0) counts.delete(key);

@@ -14,8 +14,8 @@ export interface InboxCounts {
   /** The highest exact number. */
   readonly cap: number;
   /**
-   * When the next snoozed item becomes visible: an RFC 3339 timestamp in UTC. Then the numbers
-   * change without an event. Undefined if no item is snoozed.
+   * When the next snoozed item becomes visible: an RFC 3339 timestamp in UTC. At that time the
+   * counts change, but no event is sent. Undefined if no item is snoozed.
    */
   readonly snoozeEndsAt?: string | undefined;
 }
@@ -34,9 +34,9 @@ export interface CountOptions {
 }
 
 /**
- * Counts items, newest first. It is complete as soon as each number exceeds the cap, or the
- * watermarks show that no older item can change a number. So the cost depends on the cap and on the
- * exceptions, not on the length of the log.
+ * Counts items, newest first. The count ends when each number exceeds the cap, or when no older
+ * item can change a number. So the cost depends on the cap and on the exceptions, not on the length
+ * of the log.
  */
 export class InboxCounter {
   readonly #options: CountOptions;

@@ -14,8 +14,8 @@ export interface FoldedInbox {
 export const EMPTY_INBOX: FoldedInbox = Object.freeze({ state: NEW_INBOX, upTo: 0, operations: 0 });
 
 /**
- * Whether new records contain a snapshot. Then the state is loaded again: operations that this node
- * has not received may have been removed from the log, and the snapshot may have other watermarks.
+ * Whether new records contain a snapshot. Then the node reloads the state, because it may have
+ * missed operations that the log no longer holds.
  */
 export function hasSnapshot({ upTo }: FoldedInbox, entries: readonly LogEntry[]): boolean {
   return entries.some((entry) => entry.position > upTo && isSnapshot(entry));
@@ -45,8 +45,8 @@ export type ReadRecords = (
 ) => Promise<{ readonly entries: readonly LogEntry[]; readonly more: boolean }>;
 
 /**
- * Loads the state of an inbox from the log. It reads from the newest record back to the newest
- * snapshot, and to the operations that another node has appended while the snapshot was written.
+ * Loads the state of an inbox from the log. It reads backward to the newest snapshot, and further
+ * to operations appended while that snapshot was written.
  */
 export async function loadInbox(read: ReadRecords): Promise<FoldedInbox> {
   const newestFirst: LogEntry[] = [];

@@ -37,7 +37,7 @@ interface SnapshotText {
  */
 type OperationText = Readonly<Record<string, unknown>>;
 
-/** The maximum number of items in one operation: as many as on a page of the usual size. */
+/** The maximum number of items in one operation. It equals the default page size. */
 export const OPERATION_ITEMS_MAX = 100;
 
 /** Makes the draft of a record. Its topic is the reserved topic of the subscriber. */

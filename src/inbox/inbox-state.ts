@@ -27,7 +27,7 @@ export interface ItemState {
 /** Items by their positions in the log, or all items up to a position. */
 export type ItemSelection = { readonly positions: readonly number[] } | { readonly upTo: number };
 
-/** One change of the state, as its record in the log states it. */
+/** One change of the state, in the form that the log stores. */
 export type InboxOperation =
   | ({ readonly op: 'seen' | 'read' | 'archive' | 'remove' } & ItemSelection)
   | { readonly op: 'unread' | 'unarchive' | 'unsnooze'; readonly positions: readonly number[] }
@@ -97,7 +97,7 @@ export function isSnoozed({ snoozedUntil }: Pick<ItemState, 'snoozedUntil'>, now
   return snoozedUntil !== undefined && snoozedUntil.getTime() > nowMs;
 }
 
-/** The number of items for which the state holds an entry of its own. */
+/** The number of exceptions and snoozed items that the state stores. */
 export function exceptionCount({ seen, read, archived, removed, snoozed }: InboxState): number {
   return [seen, read, archived, removed].reduce((sum, { exceptions }) => sum + exceptions.size, snoozed.size);
 }

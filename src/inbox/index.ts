@@ -1,4 +1,4 @@
-/** The inbox: the list behind the bell, with its state on every device. */
+/** The inbox: a list of notifications with the same state on every device. */
 export { InboxModule } from './nest/inbox.module.js';
 export type { InboxModuleExtras, InboxOptionsFactory } from './nest/inbox.module.js';
 export type { InboxOptions } from './nest/inbox-options.js';

@@ -123,7 +123,7 @@ export class NotificationsController {
     }
   }
 
-  /** Retracts a notification. A repeat has the same answer, and so has an unknown id. */
+  /** Retracts a notification. A repeat and an unknown id get the same answer. */
   @Delete(':id')
   @NotificationsRoute('retract')
   async retract(

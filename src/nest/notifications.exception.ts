@@ -3,7 +3,9 @@ import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, NotificationsError } from '../core/errors.js';
 import { STATUS_OF } from '../wire/errors.js';
 
-/** Seconds until a client retries, before jitter. By then another node can have taken over. */
+/**
+ * Seconds until a client retries, before jitter. In this time, another node can take over the load.
+ */
 const RETRY_AFTER_S = 1;
 const RETRY_SPREAD_S = 3;
 

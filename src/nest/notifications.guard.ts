@@ -151,8 +151,8 @@ export class NotificationsGuard implements CanActivate {
   #callerOf(request: FrameworkRequest, subscriber: string | undefined): string {
     const address = this.#context.clientAddress(request);
     if (subscriber === undefined && address === undefined && isClosed(request)) {
-      // A closed connection has no address. Without the address, the ids would differ from those of
-      // a retry.
+      // A closed connection has no address. Ids derive from the address. Without it, a retry would
+      // get other ids.
       throw new NotificationsError('body_invalid', 'the connection closed before the request was processed');
     }
     return callerKey(subscriber, address);

@@ -274,8 +274,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * stream has the event `retracted`.
    *
    * When it resolves, the log holds the retraction, and this node no longer delivers the
-   * notification. Another node skips it as soon as it receives the retraction. A repeated call
-   * changes nothing, and so does an id that no notification of the topic has.
+   * notification. Another node skips it as soon as it receives the retraction. A repeated call, or
+   * a call with an unknown id, changes nothing.
    *
    * Rejects with a `NotificationsException`: `topic_invalid`, `id_invalid`,
    * `retractions_too_many`, `store_unavailable`, or `publish_only`. Any of these calls is safe to
@@ -291,8 +291,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * `docs/erasure.md` for the guarantees, and for the copies that engines and backups keep.
    *
    * Notifications that are published after the call stay, so stop their publishers first. This node
-   * forgets the erased ones at once, other nodes when they receive the record of the erasure. There
-   * is no HTTP route: call it where your application has checked the right to erase.
+   * drops erased notifications at once. Other nodes drop them when they receive the erasure record.
+   * There is no HTTP route. Check the caller's right to erase before you call this method.
    *
    * Rejects with a `NotificationsException`: `topic_invalid`, `topics_too_many` (more than 10,000
    * owned topics), `owned_topics_missing` (no rule `access.ownedTopics`), `store_unavailable`, or

@@ -257,7 +257,8 @@ export interface NotificationsOptions {
    * Secrets of the application for the keys of cursors and tickets, each of at least 32 characters.
    * The first secret seals new cursors and tickets; all secrets open existing ones. Without this
    * option the keys depend only on a secret in the store, so a reader of the store can forge
-   * cursors and tickets. An empty string means the key that depends only on the store.
+   * cursors and tickets. An empty string is the default key, which depends only on the
+   * store's secret.
    *
    * To change the key without a gap for any client, configure all nodes in three steps:
    * `[old, new]`, then `[new, old]`, then `[new]`. Do the last step when no client uses tickets and

@@ -138,8 +138,8 @@ class Sealer {
   }
 
   /**
-   * Each side has its own nonce. Otherwise equal texts would reveal that two notifications are
-   * neighbours.
+   * Cursors before and after a notification use different nonces. Otherwise equal texts would
+   * reveal that two notifications are neighbours.
    */
   sealStable(position: number, side: 'after' | 'before'): string {
     return side === 'after' ? this.#seal(position, 0) : this.#seal(position - 1, 1);

@@ -39,8 +39,7 @@ export interface Body {
   readonly content: string | Buffer;
   readonly bytes: number;
   /**
-   * Set if each answer has its own cursor: the bytes from the start of the cursor to the end of the
-   * body.
+   * The number of bytes from the cursor to the end, if each answer has its own cursor.
    */
   readonly cursorFromEnd?: number;
 }
@@ -110,7 +109,7 @@ export class PageEncoder {
 
   /**
    * The cursor `follow` of a page of the history: the position after its newest notification. It
-   * depends on this notification alone. A page without notifications uses `cursor` for both.
+   * depends on this notification alone. On a page without notifications, `follow` equals `cursor`.
    */
   #follow({ epoch, entries, history }: LogPage, cursor: string): string | undefined {
     const [newest] = entries;

@@ -16,7 +16,7 @@ export interface ScopedItems {
   readonly keyed: readonly string[];
   /**
    * Ids that the `Idempotency-Key` would give to one more item. If such an id was used before, the
-   * key belongs to a longer array.
+   * key was sent with a longer array before.
    */
   readonly following: readonly string[];
 }

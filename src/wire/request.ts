@@ -151,7 +151,7 @@ function parseAccept(request: HttpRequest): ReadRequest['transport'] {
 /**
  * A browser sends `Last-Event-ID` by itself. The URL of its EventSource never changes, so this
  * header is newer than the cursor in the URL. If the header is invalid, the client gets a gap. The
- * page could not correct the header, and a 400 would end the EventSource permanently.
+ * browser's script cannot change this header, and a 400 would end the EventSource permanently.
  */
 function parseCursor(
   lastEventId: string | undefined,

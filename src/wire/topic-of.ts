@@ -55,8 +55,8 @@ export function parseTopic(topic: string): readonly string[] {
 }
 
 /**
- * The text that `topicOf` encodes as this segment. Undefined if there is no such text. The reverse
- * is unique too: each text has exactly one segment.
+ * The text that `topicOf` encodes as this segment. Undefined if there is no such text. Each text
+ * has exactly one segment, and each segment has at most one text.
  */
 export function decodeSegment(segment: string): string | undefined {
   if (PLAIN.test(segment)) return segment;

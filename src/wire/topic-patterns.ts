@@ -62,8 +62,8 @@ export class TopicPatterns<T> {
 }
 
 /**
- * Checks a pattern by which a log is indexed. It has the same syntax, but no parameter: literal
- * segments and then `*`.
+ * Checks a pattern by which a log is indexed. Such a pattern has literal segments and then `*`, but
+ * no parameters.
  * @throws Error that names the pattern and the reason
  */
 export function checkIndexedPattern(pattern: string): void {

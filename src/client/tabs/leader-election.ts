@@ -5,7 +5,7 @@ export interface ElectionEvents {
   elected(): void;
   /** Another tab has taken over. */
   replaced(): void;
-  /** The page may not use Web Locks; for example, it is in a sandboxed frame. */
+  /** The browser does not allow Web Locks on this page, for example in a sandboxed frame. */
   unavailable(): void;
 }
 

@@ -86,7 +86,7 @@ export class InboxEvents {
   }
 }
 
-/** True for every record of the library, even on a topic with items. */
+/** True for each entry that the library wrote for itself, on any topic. */
 function isRecord(entry: LogEntry): boolean {
   return entry.topic.startsWith(RECORDS) || typeOf(entry).startsWith('$');
 }

@@ -9,7 +9,7 @@ export interface GrantedInboxRead {
   readonly subscriber: string;
   readonly mode: InboxMode;
   readonly list: InboxListRequest;
-  /** For the live feed: its topics include the records. */
+  /** The read of the live feed. Its topics include the topic of the subscriber's records. */
   readonly read: GrantedRead;
   readonly topics: InboxTopics;
 }

@@ -14,8 +14,8 @@ export interface InboxItem<N extends Notification = Notification> {
 }
 
 /**
- * The items of a list. `inbox`: all except archived and snoozed ones. `unseen`, `unread` and
- * `read` are parts of `inbox`. No list has removed items.
+ * The items of a list. `inbox`: all except archived and snoozed ones. `unseen`, `unread` and `read`
+ * are parts of `inbox`. Removed items are in no list.
  */
 export type InboxStatus = 'inbox' | 'unseen' | 'unread' | 'read' | 'archived' | 'snoozed';
 

@@ -9,10 +9,10 @@ import type { ReadContext } from '../../nest/context.js';
  * behind a thousand newer ones. The bound limits the cost of ids that do not exist.
  */
 export const ITEMS_READ_MAX = 1_000;
-/** Items of one read. An operation or a count usually needs no second one. */
+/** Items of one read. Usually one read is enough for an operation or a count. */
 const ITEMS_PER_READ = 100;
 
-/** The reader of an inbox. A call of the application has topics only. */
+/** The reader of an inbox. For a call of the application, only `topics` is set. */
 export type InboxReader = Pick<ClientRead, 'topics' | 'subscriber' | 'address' | 'revocations'>;
 
 /** A part of an inbox, newest first. */
@@ -21,7 +21,7 @@ export interface ItemsRequest {
   readonly before: FeedHistoryRequest['before'];
   /** Items of each read. */
   readonly limit?: number | undefined;
-  /** The most items of all reads. */
+  /** The maximum number of items in all reads together. */
   readonly itemsMax?: number | undefined;
 }
 
@@ -57,7 +57,10 @@ export class InboxItems {
   }
 }
 
-/** The type of an item. JSON of the library begins with these fields, so it need not be parsed. */
+/**
+ * The type of an item. The library writes `id`, `topic` and `type` first, so the JSON is usually
+ * not parsed.
+ */
 export function typeOf({ json }: LogEntry): string {
   const [, known] = /^\{"id":"[^"]*","topic":"[^"]*","type":"([^"]*)"/.exec(json) ?? [];
   return known ?? String((JSON.parse(json) as { type: unknown }).type);

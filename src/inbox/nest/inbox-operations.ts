@@ -33,7 +33,7 @@ interface Target {
   readonly unknown: readonly string[];
 }
 
-/** The result of an operation, before the counts. */
+/** The result of an operation. The counts are added later. */
 export interface Applied {
   readonly state: InboxState;
   /** False if the inbox had this state already. Then nothing was appended. */
@@ -85,8 +85,8 @@ export class InboxOperations {
     if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append([record]);
     else {
       const snapshot = await this.#smaller(reader, next, current.trimmed);
-      // The operation follows its snapshot, so it also comes after operations of other nodes that
-      // were appended meanwhile. One append, so no node sees only the snapshot.
+      // The operation follows its snapshot, so operations that other nodes appended meanwhile come
+      // before it. Both are in one append, so no node sees only the snapshot.
       await this.#context.store.append([inboxDraft(records, { snapshot, upTo: inbox.upTo }, this.#now()), record]);
     }
     const after = await this.#states.current(records);
@@ -108,7 +108,7 @@ export class InboxOperations {
     return { selection: { positions: ids.map((id) => found.get(id) ?? 0) }, ids, unknown };
   }
 
-  /** The watermark is the newest item up to the cursor, so it depends on items alone. */
+  /** The watermark is the position of an item. The cursor itself may be at another entry. */
   async #targetUpTo(reader: InboxReader, upTo: LogPosition): Promise<Target> {
     const { entries, gap } = await this.#items.page({ reader, before: upTo, limit: 1 });
     if (gap?.reason === 'reset') throw foreignCursor();

@@ -65,9 +65,9 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
          */
         readonly perMinuteMax?: number | undefined;
         /**
-         * Items of one inbox whose state differs from that of its neighbours, added up over all
-         * kinds of state. An operation beyond this number is rejected with 409, unless watermarks
-         * can replace some of them. The default is a record of about 10 KiB.
+         * The number of states in one inbox that are stored per item, not by a watermark. An
+         * operation beyond this limit is rejected with 409, unless watermarks can replace enough
+         * stored states. At the default, a snapshot has about 10 KiB.
          * @default 2_000
          */
         readonly exceptionsMax?: number | undefined;

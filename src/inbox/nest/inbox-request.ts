@@ -7,8 +7,8 @@ import type { InboxStatus } from './inbox-item.js';
 export type InboxMode = 'page' | 'poll' | 'stream';
 
 /**
- * The mode of a GET. A request with a cursor or a wait continues the live feed. Another one reads a
- * page.
+ * The mode of a GET. A request with a cursor or a wait continues the live feed. Every other GET
+ * reads a page.
  */
 export function modeOf({ url }: HttpRequest, { transport, before }: ReadRequest): InboxMode {
   if (transport === 'sse') return 'stream';

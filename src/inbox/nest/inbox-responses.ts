@@ -5,7 +5,7 @@ import type { FrameworkResponse } from '../../nest/http/raw-response.js';
 import { SseResponse, type SseResponseOptions } from '../../nest/http/sse-response.js';
 import type { InboxEvents, LiveReader } from './inbox-events.js';
 
-/** The maker of events, and the reader of the response. */
+/** The source of events, and the live reader that the response serves. */
 export interface LiveInbox {
   readonly events: InboxEvents;
   readonly live: LiveReader;
@@ -14,8 +14,8 @@ export interface LiveInbox {
 const NO_BODY: Body = { content: '', bytes: 0 };
 
 /**
- * The answer of one long poll of an inbox. Its event needs reads of the store, so it is written
- * while the page counts as being drained.
+ * The answer of one long poll of an inbox. Its event needs store reads. `drained` resolves after
+ * them, so the poll remains held.
  */
 export class InboxJsonResponse extends JsonResponse {
   readonly #inbox: LiveInbox;

@@ -118,7 +118,7 @@ export class InboxStates {
     });
     const [first] = reads;
     const isOneLog = first && reads.every(({ epoch }) => epoch.id === first.epoch.id);
-    // Otherwise a new epoch began between two reads.
+    // If the reads have different epochs, a new epoch began between them. Read again.
     return isOneLog ? currentOf(inbox, first) : this.#loaded(topic);
   }
 

@@ -110,7 +110,7 @@ export class InboxController {
   }
 
   #live({ subscriber, topics }: GrantedInboxRead): LiveInbox {
-    // The waiter of the request holds a slot already, so the reads of its events need none.
+    // The request already counts as a waiter, so reads for its events take no other slot.
     const live = { reader: readerOf(topics, subscriber), records: topics.records };
     return { events: this.#inbox.events, live };
   }

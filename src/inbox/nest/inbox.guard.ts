@@ -22,8 +22,8 @@ interface Owner {
 }
 
 /**
- * Finds the subscriber of a request and parses it. The subscriber comes from the access rules
- * alone, so no query and no body can name another inbox. The application's own guards run earlier.
+ * Parses a request and finds its subscriber. The subscriber comes from the access rules alone, so
+ * no query and no body can name another inbox. The application's own guards run earlier.
  */
 @Injectable()
 export class InboxGuard implements CanActivate {

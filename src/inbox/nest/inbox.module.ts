@@ -75,8 +75,8 @@ const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBu
   .build();
 
 /**
- * Adds inboxes to an application: the list behind the bell, with unread counts. The module has its
- * own feed with its own log, so other topics of the application cannot evict its items.
+ * Adds inboxes to an application: lists of notifications with unread counts. The module has its own
+ * feed with its own log, so other topics of the application cannot evict its items.
  */
 @Module({})
 export class InboxModule extends ConfigurableModuleClass {

@@ -46,7 +46,10 @@ export interface InboxResult {
 export interface PerformedOperation {
   readonly subscriber: string;
   readonly op: InboxOp;
-  /** The ids of the items. With `upTo`, the id of the newest one: it applies to older items too. */
+  /**
+   * The ids of the items. With `upTo`, the id of the newest item. The operation also applies to
+   * older items.
+   */
   readonly ids: readonly string[];
   readonly upTo: boolean;
 }

@@ -5,8 +5,8 @@ import type { TopicParams } from '../../wire/topic-patterns.js';
 export interface AccessContext<Request = unknown> {
   /**
    * The framework's request: Express's or Fastify's. Rules also run for a subscriber whose request
-   * has ended, for example with a ticket. Then this is the return value of the rule `requestFor`.
-   * Without that rule it is undefined, despite its type.
+   * has ended, for example with a ticket. For such a subscriber, `request` is the return value of
+   * the rule `requestFor`. Without that rule it is undefined, despite its type.
    */
   readonly request: Request;
   /**
@@ -20,7 +20,10 @@ export type MaybePromise<T> = T | Promise<T>;
 
 /** The input of the rule `retract`. */
 export interface RetractContext<Request = unknown> extends AccessContext<Request> {
-  /** The id of the notification to retract. No notification of the log may have it. */
+  /**
+   * The id of the notification to retract. The log does not always have a notification with this
+   * id.
+   */
   readonly id: string;
 }
 

@@ -21,7 +21,7 @@ interface Form {
   readonly answerLines: string;
 }
 
-/** The common form of two polls that were answered, and the access of the last one. */
+/** The form that the last two answered polls share, and the access of the later poll. */
 export interface Grant {
   readonly form: Form;
   readonly arrival: Arrival;
@@ -117,7 +117,7 @@ export class LaneConnection {
     if (form && !this.#isListening) this.#listen();
   }
 
-  /** Revokes the grant and the form. The next poll takes the usual path. */
+  /** Drops the grant and the form. The next poll takes the usual path. */
   forget(): void {
     this.#form = this.#grant = this.#parserInput = this.#parsed = undefined;
   }
@@ -230,8 +230,8 @@ export class LaneConnection {
   }
 
   /**
-   * True if the parser is between two requests. Then all bytes that it received last belong to the
-   * answered request, and no later bytes were read.
+   * True if the parser is between two requests. Then its last bytes are the answered request, and
+   * the socket has received no others.
    */
   #isQuietAfter(raw: ServerResponse, form: Form): boolean {
     const input = this.#parserInput;
@@ -251,7 +251,7 @@ function idleMsOf({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server & { keepA
   return keepAliveTimeout + (isBuffer ? keepAliveTimeoutBuffer : KEEP_ALIVE_BUFFER_MS);
 }
 
-/** Undefined for a request with more than a head, or without a cursor. */
+/** Undefined for a request that has a body, changes the protocol, or has no cursor. */
 function formOf(raw: ServerResponse, cursor: string | undefined, answerLines: string): Form | undefined {
   const { req: request } = raw;
   const { headers, rawHeaders } = request;

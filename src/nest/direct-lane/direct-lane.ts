@@ -99,7 +99,7 @@ export class DirectLane implements OnApplicationBootstrap, LaneHost {
     this.#context.closing.add(socket);
   }
 
-  /** True if the lane would write the same answer. */
+  /** True if the lane can write this answer as Nest wrote it. */
   #isPlain(raw: ServerResponse): boolean {
     return (
       isHttp1(raw) &&

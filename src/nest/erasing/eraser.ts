@@ -13,11 +13,14 @@ export type ErasureTarget<Topic extends string = string> =
 export interface Erased {
   /** Notifications, and retractions of them, that this call has removed from the store. */
   readonly count: number;
-  /** The same for each topic. It has all erased topics, also those without notifications. */
+  /** The count for each topic. It has all erased topics, also those without notifications. */
   readonly topics: readonly ErasedTopic[];
 }
 
-/** A subscriber has fewer topics of its own. More of them are probably a mistake in the rule. */
+/**
+ * The maximum number of owned topics. More are probably a mistake in the rule. More of them are
+ * probably a mistake in the rule.
+ */
 const OWNED_TOPICS_MAX = 10_000;
 
 /** Erases topics, on nodes that read and on nodes that only publish. */
@@ -41,7 +44,7 @@ async function topicsOf(context: PublishContext, { topic, subscriber }: ErasureT
 }
 
 /**
- * Not the rule `topics`: a caller's topics may be shared with others.
+ * The rule `topics` is not used, because other subscribers may share those topics.
  * @throws NotificationsError `publish_only` or `owned_topics_missing`
  */
 async function ownedTopics(context: PublishContext, subscriber: string | undefined): Promise<readonly string[]> {

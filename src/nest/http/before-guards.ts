@@ -25,7 +25,7 @@ export interface Mounted {
 /**
  * Calls `onRequest` with each request of the controllers before guards run. Each application calls
  * this function once, for all feeds. It also forbids caches to store an answer. Errors from the
- * application's guards need this too, because they are as private as a page.
+ * application's guards must not be cached either, because they are as private as a page.
  */
 export function beforeGuards({ controllers, consumer, adapter }: Mounted, onRequest: (request: object) => void): void {
   if (adapter.getType() === 'fastify') {

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 
 /**
  * How long the last bytes of a response may take to reach its client. A client that does not read
- * must not delay the shutdown. It keeps its cursor, so it misses nothing.
+ * must not delay the shutdown. The client keeps its cursor, so it misses nothing.
  */
 export const CLOSING_GRACE_MS = 500;
 

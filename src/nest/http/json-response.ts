@@ -53,8 +53,8 @@ export class JsonResponse extends PageResponse {
   }
 
   /**
-   * The cursor for a page. At the end of a waiter the client has received nothing, so its cursor
-   * stays the same.
+   * The cursor for a page. When a shutdown or revocation ends the poll, the client has received
+   * nothing and keeps its cursor.
    */
   protected cursorOf(page: LogPage, cursor?: string): string {
     const asked = page.ending ? this.#read.asked.cursor : cursor;

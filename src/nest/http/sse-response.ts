@@ -19,8 +19,8 @@ import { type FrameworkResponse, isHttp1, isWrapped, rawOf, takeOver, writeStrea
  */
 const REJECTED_RETRY_FACTOR = 5;
 /**
- * A stream sends a new `retry:` when the spread of reconnects has changed by this time. 500 more
- * clients cause such a change.
+ * A stream sends a new `retry:` when the spread of reconnects has changed by this duration. 500
+ * more clients cause such a change.
  */
 const SPREAD_TOLERANCE_MS = 1_000;
 
@@ -150,8 +150,8 @@ export class SseResponse extends PageResponse {
   }
 
   #writeQuiet(page: LogPage): void {
-    // Send a cursor even if the position is unchanged. If the stream sent a cursor only after a
-    // change, the client would notice notifications of other topics.
+    // Send a cursor even if the position is unchanged. Cursors sent only after a change would
+    // reveal that other topics have new notifications.
     if (this.#isDue(this.#idSentAtMs)) {
       this.#write(this.#renewedRetry() + cursorBlock(this.#context.encoder.cursor(page) + this.#read.idSuffix));
       this.#idSentAtMs = this.#context.clock.monotonic();
@@ -159,8 +159,8 @@ export class SseResponse extends PageResponse {
   }
 
   /**
-   * Returns a new `retry:` if the number of clients has changed since the last one. A stream that
-   * was opened on an empty node would otherwise reconnect at once with thousands of others.
+   * Returns a new `retry:` if the number of clients has changed since the last one. Otherwise a
+   * stream opened on an empty node would keep a short pause and reconnect among thousands.
    */
   #renewedRetry(): string {
     if (!this.#isDue(this.#retrySentAtMs)) return '';

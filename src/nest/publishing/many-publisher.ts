@@ -10,8 +10,8 @@ import { validItems } from './schemas.js';
 import { TopicSource } from './topic-source.js';
 
 /**
- * The bytes of JSON after which a chunk ends. A chunk is in memory once in the publisher and a few
- * times in the store, so a larger one would cost memory and save little time.
+ * The bytes of JSON after which a chunk ends. The publisher and the store hold copies of a chunk.
+ * Larger chunks use more memory and save little time.
  */
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -108,7 +108,7 @@ export class ManyPublisher {
     return { ...before, topics: before.topics + drafts.length, duplicates: before.duplicates + duplicates };
   }
 
-  /** The memory store appends without a pause, so requests get their turn here. */
+  /** The memory store does not yield to the event loop, so this line lets other requests run. */
   #turn(): Promise<void> {
     return new Promise((resolve) => {
       this.#context.clock.setImmediate(resolve);

@@ -58,8 +58,8 @@ export class Repeats {
     const found = await positionsOf(ids);
     const positions = new Map(ids.map((id, at) => [id, found[at]]));
     const isKnown = (id: string): boolean => positions.get(id) !== undefined;
-    // An array is appended atomically. If only some ids of a key are known, the key belongs to
-    // another array.
+    // An array is appended atomically. If only some ids of an idempotency key are known, the key
+    // belongs to another array.
     const isOther = keyed.some(isKnown) && !keyed.every(isKnown);
     if (isOther || following.some(isKnown)) throw reusedId();
     return drafts.flatMap((draft, index) => {

@@ -9,7 +9,10 @@ import { toException } from '../notifications.exception.js';
 import { feedRequest, type PollRequest } from '../feed-request.js';
 import type { ReadContext } from '../context.js';
 
-/** How long one turn waits. Without new notifications, the cursor advances after each turn. */
+/**
+ * How long one poll of the iteration waits. Without new notifications, the cursor advances after
+ * each turn.
+ */
 const TURN_MS = 25_000;
 
 /** The request of an iteration. */
@@ -24,7 +27,7 @@ export interface IterateRequest<Topic extends string = string> extends Omit<Poll
   readonly onGap?: ((gap: Gap) => void | Promise<void>) | undefined;
   /**
    * Called in the order of the log when a notification was retracted. When it resolves, the
-   * iteration continues. The iteration may not have returned the notification before.
+   * iteration continues. Possibly the iteration has never returned this notification.
    */
   readonly onRetracted?: ((retraction: Retraction) => void | Promise<void>) | undefined;
 }

@@ -17,8 +17,8 @@ export interface Ticket {
 export function newTicket({ claims, revocations }: GrantedTicket, context: ReadContext): Ticket {
   const { feed, settings, clock, keys } = context;
   const { epoch, head: position } = feed.window;
-  // When the ticket is used, revocations after `position` are checked. Earlier ones, during the
-  // access check, are checked here.
+  // When the ticket is used, revocations after `position` are checked. This line checks the
+  // revocations that happened during the access check.
   if (feed.isRevoked({ subscriber: claims.subscriber, revocations })) {
     throw new NotificationsError('draining', 'Access changed while the request was processed; retry.');
   }

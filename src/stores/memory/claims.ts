@@ -42,8 +42,8 @@ export class MemoryClaims {
   }
 
   /**
-   * Removes the keys of past steps, at most once a second. There is at most one step for each
-   * second in which claims end.
+   * Removes the keys of past steps, at most once a second. Claims that end within the same second
+   * share one step.
    */
   #forget(nowMs: number): void {
     const now = Math.floor(nowMs / STEP_MS);

@@ -53,7 +53,7 @@ export class Appends {
     return this.#commits.append(drafts);
   }
 
-  /** Writes the appends that were called before. */
+  /** Stops forwarding, then writes the appends that are already queued. */
   async close(): Promise<void> {
     await this.#forwarding.close();
     await this.#commits.idle();

@@ -35,7 +35,10 @@ export class Assembler {
     return this.#next;
   }
 
-  /** Adds the message at a sequence. `part` is undefined if it does not belong to a commit. */
+  /**
+   * Adds the message at a sequence. `part` is undefined for a message that does not belong to a
+   * commit.
+   */
   add(sequence: number, part: Part | undefined): Visible | undefined {
     const missing = sequence > this.#next;
     this.#next = sequence + 1;
@@ -55,8 +58,9 @@ export class Assembler {
   }
 
   /**
-   * The messages up to a sequence are missing, because `remove` has removed them. Retention has
-   * not: it removes all messages before. So a commit whose last part is among them is whole.
+   * The messages up to a sequence are missing, because `remove` has removed them. Retention did not
+   * remove them: it would also have removed all earlier messages. So a commit whose last part is
+   * among them is whole.
    */
   removed(sequence: number): Visible | undefined {
     const last = this.#open.at(-1);
@@ -65,7 +69,7 @@ export class Assembler {
     return this.#close(lastSequenceOf(last), last.commit);
   }
 
-  /** Skips messages up to a sequence, which retention has removed. */
+  /** Skips the messages up to a sequence. Retention has removed them. */
   skip(sequence: number): Visible {
     this.#next = sequence + 1;
     this.#open = [];

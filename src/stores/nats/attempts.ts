@@ -1,7 +1,7 @@
 import type { CommittedId } from './follower.js';
 import { nodeOf } from './layout.js';
 
-/** A batch that another node may have appended, because its answer did not arrive. */
+/** A batch whose forward has no answer. The other node may have appended it. */
 export interface Doubt {
   readonly node: string;
   /** The position up to which the log did not contain the batch. */
@@ -28,8 +28,9 @@ export class Attempts {
   }
 
   /**
-   * A forward has no answer. If the other node commits one of the ids later, this node takes it for
-   * its own. That is wrong only if the other node appends the same id for another caller meanwhile.
+   * A forward has no answer. If the other node commits one of the ids later, this node treats the
+   * id as its own append. That is wrong only if the other node appends the same id for another
+   * caller meanwhile.
    */
   doubted(doubt: Doubt): void {
     this.#doubts.push(doubt);

@@ -12,7 +12,7 @@ export class Changes {
     this.#clock = clock;
   }
 
-  /** The state has changed: checks the conditions of all callers that wait. */
+  /** Call this after a change of the state. It checks the conditions of all waiting callers. */
   notify(): void {
     for (const check of [...this.#waiting]) check();
   }

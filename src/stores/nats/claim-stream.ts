@@ -26,9 +26,9 @@ const DUPLICATE_WINDOW_MS = 1_000;
  * claim creates the stream.
  *
  * A claim is one message to `<stream>-claims.<group>.<key>`. The server stores it only if that
- * subject is empty. Another call may have claimed the key in another group, for another time to
- * live. So the node searches for the key in all other groups. The lowest sequence wins, so all
- * nodes agree.
+ * subject is empty. A call with a different time to live may have claimed the key in another group.
+ * So the node searches for the key in all other groups. The lowest sequence wins, so all nodes
+ * agree.
  */
 export class ClaimStream {
   readonly #options: ClaimStreamOptions;

@@ -87,8 +87,8 @@ function bundle(drafts: readonly Draft[], bytesMax: number): Bundle[] {
       const message = `A notification has ${bytes} bytes; the NATS server accepts at most ${bytesMax} (max_payload).`;
       throw new NotificationsError('notification_too_large', message);
     }
-    // `remove` removes whole messages, up to the position of a record. So no message has drafts
-    // from before a record and from after it.
+    // `remove` removes whole messages, up to the position of a record. So the drafts before a
+    // record and those after it are in different messages.
     if (isRecord({ topic })) byTopic.clear();
     let open = byTopic.get(topic);
     if (!open || open.bytes + bytes > bytesMax) {

@@ -155,7 +155,7 @@ export class Engine {
       (code) => code === SEQUENCE_NOT_FOUND || code === DELETE_FAILED,
     );
     if (isErased) return true;
-    // The code of a message that does not exist is also that of a stream that denies it.
+    // The server uses the same error code for a missing message and for a forbidden removal.
     if (!(await this.get({ seq: sequence }))) return false;
     throw unavailable(`The stream ${stream} does not allow that messages are deleted (deny_delete).`);
   }
@@ -198,7 +198,7 @@ export class Engine {
    * Publishes all parts without waiting in between. The server stores a part only directly after
    * the one before. The first part states the stream's last sequence. Each other part also states
    * the id of the part before, because another node's message may have the expected sequence. So
-   * the last part is stored only if all are.
+   * the server stores the last part only if it has stored all other parts.
    */
   async publish({ commit, parts, lastSequence }: NewCommit, prefix: string): Promise<PublishResult> {
     const answers = parts.map(({ topic, header, body }, at) => {
@@ -277,7 +277,7 @@ export class Engine {
     return info;
   }
 
-  /** Creates a consumer that stays until it is deleted, or until the server drops its memory. */
+  /** Creates a consumer that exists until it is deleted or the server loses its memory. */
   async keepConsumer(name: string, config: Partial<ConsumerConfig>): Promise<void> {
     const options = { ...config, durable_name: name };
     await this.#requests.sendAgain(() => this.#jsm.consumers.add(this.#settings.stream, options));
@@ -294,7 +294,7 @@ export class Engine {
   /** Receives the next message of a consumer. False if it has none. */
   async pull(name: string): Promise<boolean> {
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#settings.stream}.${name}`;
-    // The message keeps its own subject, so only a subscription of its own receives it.
+    // The message keeps its subject, so the shared inbox subscription does not receive it.
     const options = { timeout: this.#settings.timeoutMs, noMux: true };
     const message = await this.#requests.sendUntilReceived(() => this.#nc.request(subject, PULL_ONE, options));
     return message !== undefined && !message.headers?.code;

@@ -242,8 +242,8 @@ export class Follower {
   }
 
   /**
-   * The consumer has delivered all messages that existed. If the last ones up to a sequence are
-   * missing, they were removed, and none will arrive.
+   * The consumer has delivered all messages that existed. If the last messages up to a sequence are
+   * missing, they were removed and never arrive.
    */
   #skipRemoved(lastSequence: number): void {
     if (this.#pending > 0 || this.#assembler.next > lastSequence) return;

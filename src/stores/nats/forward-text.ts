@@ -25,7 +25,7 @@ export interface ForwardResult {
 
 /**
  * A forward has one line that describes it, and one line of JSON for each draft. The JSON is not
- * encoded again, because that would cost more than all else.
+ * encoded again, because a second encoding would be the largest cost.
  */
 export function encodeForward({ epochId, after, arrays }: Forward): Uint8Array {
   const fields = arrays.map((drafts) => drafts.flatMap(({ id, topic }) => [id, topic]));

@@ -34,7 +34,7 @@ export interface ForwardingOptions {
  * writes the batch itself.
  */
 const ANSWER_MS = 1_000;
-/** The part of the remaining time that such a wait takes at most. */
+/** A wait for another node takes at most the remaining time divided by this number. */
 const ANSWER_PART = 4;
 /** Nodes that a batch is forwarded to. Another one is tried if the first names the holder. */
 const HOPS_MAX = 2;
@@ -42,15 +42,15 @@ const HOPS_MAX = 2;
 /**
  * Forwards the appends of this node to the holder of the lease, and appends those of other nodes.
  *
- * - A forward that fails in any way is written by this node itself. Its ids make that harmless: the
- *   log contains each id once, and the first node to write it wins.
+ * - If a forward fails, this node writes the batch itself. Its ids make that harmless: the log
+ *   contains each id once, and the first node to write it wins.
  * - An answer alone acknowledges nothing. The sender waits until its own consumer has received the
  *   ids, so a wrong answer cannot hide a loss.
  * - A batch of another node is never forwarded again, so nodes do not wait for each other.
  */
 export class Forwarding {
   readonly #options: ForwardingOptions;
-  /** The forwards that the arrays of other nodes are from. */
+  /** The forward from which each array of another node came. */
   readonly #origins = new WeakMap<readonly Draft[], Forward>();
   readonly #queued = { drafts: 0, bytes: 0 };
   #isOpen = false;
@@ -106,7 +106,8 @@ export class Forwarding {
   /**
    * Rejects a batch of another node if it might be in the log unnoticed. The sender may have
    * written the batch itself meanwhile, after the position that it knew. So this node must remember
-   * all ids after that position. It does not if it was suspended for longer than `idempotencyMs`.
+   * all ids after that position. A node that was suspended for longer than `idempotencyMs` has
+   * forgotten some of them.
    */
   assertRecent(arrays: DraftArrays): void {
     const { ids, log } = this.#options.follower;
@@ -122,7 +123,10 @@ export class Forwarding {
     return arrays.every((drafts) => !this.#origins.has(drafts) && drafts.length <= POSITIONS_PER_MESSAGE);
   }
 
-  /** The node forwards to another node itself. If that is this node, this node writes. */
+  /**
+   * The node forwards to another node itself. The receiver may forward to another node itself. If
+   * that other node is this node, this node writes.
+   */
   #redirect(holder: string): void {
     const { peers, lease } = this.#options;
     if (holder === peers.node) lease.end();

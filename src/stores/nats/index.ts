@@ -28,8 +28,8 @@ export type { NatsStoreOptions } from './options.js';
  * - If another message follows an unfinished commit, the parts of that commit are void for all
  *   nodes. A node that dies within a commit delays the others once, by half a second.
  * - Positions: a commit ends at the sequence of its last part × 10,000. Its drafts have the
- *   positions up to there. All of them become visible at once, so no reader passes a position that
- *   appears later.
+ *   positions directly before that one, and that one itself. All of them become visible at once, so
+ *   no reader passes a position that appears later.
  * - Each part states the highest position before it. So the oldest part shows exactly which
  *   positions retention has removed.
  * - The description of the stream holds the epoch and its secret. The subjects contain a random
@@ -52,7 +52,7 @@ export type { NatsStoreOptions } from './options.js';
  *   survives `kill -9` of the server. Against a power failure use `replicas: 3` in a cluster, or
  *   configure `jetstream { sync_interval: always }` (2.10 or later).
  * - **Restarts**: a restart of a single server may follow a power failure, so each client gets one
- *   gap. Only clients beyond the last notification that is kept start over. With replicas or
+ *   gap. Only clients whose cursor is after the last kept notification start over. With replicas or
  *   `syncAlways: true` a restart costs no gap. If the server still loses acknowledged
  *   notifications, a running node that has seen them begins a new epoch.
  * - **Order**: the order of the stream, the same for all topics and nodes. Positions are the
@@ -71,7 +71,8 @@ export type { NatsStoreOptions } from './options.js';
  *   same epoch.
  * - **Close** writes the appends that were called before it.
  * - **Several nodes**: nodes that append at the same time forward their appends to one of them, see
- *   `forwardAppends`. If that node does not answer within a second, they write themselves.
+ *   `forwardAppends`. If that node does not answer within a second, each node writes its own
+ *   appends.
  * - **Operator**: enable JetStream with room for `retainBytes`. Restricted accounts need
  *   permission to publish to `<stream>.>`, `<stream>-claims.>` and `$JS.API.>`, and to subscribe
  *   to `<stream>.writer.>` and `_INBOX.>` (or the connection's `inboxPrefix`). The driver creates

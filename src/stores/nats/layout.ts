@@ -50,7 +50,7 @@ export interface PartHead {
   readonly parts: number;
   /** The number of drafts of the commit. */
   readonly drafts: number;
-  /** The highest position in any message before this one, including the same commit. */
+  /** The highest position in any earlier message, including earlier parts of this commit. */
   readonly floor: number;
   /** The drafts of the commit that are in this part, counted from 0. */
   readonly members: readonly number[];
@@ -105,9 +105,9 @@ export function memberPosition(end: number, drafts: number, member: number): num
 
 /**
  * Encodes a topic as tokens of a subject: one for each segment between its dots. So the server's
- * index of subjects also finds the topics of a pattern, and an append writes nothing for it.
- * Letters, digits, `-` and `_` stay as they are. Every other byte of UTF-8 becomes `=` and two hex
- * digits, so that no topic is a wildcard.
+ * index of subjects also finds the topics of a pattern. Patterns need no extra writes. Letters,
+ * digits, `-` and `_` stay as they are. Every other byte of UTF-8 becomes `=` and two hex digits,
+ * so that no topic is a wildcard.
  */
 export function encodeTopic(topic: string): string {
   return topic.split('.').map(encodeSegment).join('.');

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 
-/** How long a node forwards after it last found that other nodes write at the same time. */
+/** A node forwards for this long after the last sign that other nodes write at the same time. */
 const TERM_MS = 1_000;
 /** How long a node does not forward to a node that has not answered. */
 const AVOIDED_MS = 5_000;

@@ -19,7 +19,10 @@ interface StartMark {
  */
 export class LogStart {
   readonly #engine: Engine;
-  /** The oldest message of the last call. The answer for one message is always the same. */
+  /**
+   * The oldest message of the last call. The position of one oldest message never changes, so the
+   * last result is cached.
+   */
   #known = { prefix: '', sequence: 0, trimmed: 0 };
 
   constructor(engine: Engine) {
@@ -54,7 +57,7 @@ export class LogStart {
     await this.#engine.publishMarker(startSubject(log.prefix), JSON.stringify(mark));
   }
 
-  /** The first message from a sequence on that is not among these. */
+  /** Finds the first message at or after `from` whose sequence is not in `sequences`. */
   async #firstOther(from: number, sequences: ReadonlySet<number>): Promise<number | undefined> {
     for (let next = from; ;) {
       while (sequences.has(next)) next++;

@@ -5,9 +5,9 @@ import { type NumberRule, numberOptions, wrongOption } from '../../core/options.
 /** Options of the NATS store: connection, retention, replication and limits. */
 export interface NatsStoreOptions {
   /**
-   * How to connect, as `connect` of `@nats-io/transport-node` takes it: `servers`, `user`, `pass`,
-   * `token`, `tls`, `authenticator`… Credentials belong here, never in a server's URL. The driver
-   * always reconnects without a limit.
+   * The options of `connect` in `@nats-io/transport-node`: `servers`, `user`, `pass`, `token`,
+   * `tls`, `authenticator` and others.: `servers`, `user`, `pass`, `token`, `tls`, `authenticator`…
+   * Credentials belong here, never in a server's URL. The driver always reconnects without a limit.
    */
   readonly connection?: NodeConnectionOptions | undefined;
   /**
@@ -26,9 +26,8 @@ export interface NatsStoreOptions {
    */
   readonly syncAlways?: boolean | undefined;
   /**
-   * A node whose appends compete with those of another node forwards them to that node, which
-   * writes them together with its own. With false this node writes all its appends itself, and
-   * those of no other node. Default true.
+   * If two nodes append at the same time, one forwards its appends to the other, which writes them.
+   * With false this node writes all its appends itself, and those of no other node. Default true.
    */
   readonly forwardAppends?: boolean | undefined;
   /**
@@ -46,8 +45,8 @@ export interface NatsStoreOptions {
   /** Milliseconds for which a repeated `id` is recognised. Default ten minutes. */
   readonly idempotencyMs?: number | undefined;
   /**
-   * Ids that each node remembers to recognise them. Beyond it the oldest are forgotten early.
-   * Default 100,000.
+   * Ids that each node remembers to recognise them. Above this number, the node forgets the oldest
+   * ids early. Default 100,000.
    */
   readonly idempotencyCount?: number | undefined;
   /**
@@ -58,8 +57,8 @@ export interface NatsStoreOptions {
   /** Milliseconds after which a call without an answer of the server rejects. Default 5,000. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Notifications that may wait to be appended on this node. Beyond it `append` rejects. Default
-   * 20,000.
+   * Notifications that may wait to be appended on this node. Above this number, `append` rejects.
+   * Default 20,000.
    */
   readonly pendingMax?: number | undefined;
   /**

@@ -83,7 +83,8 @@ export class Pages {
     let [upTo, trimmed, bytes, sequence] = [after, 0, 0, assembler.next];
     while (sequence <= end && (upTo === after || (entries.length < CHUNK_MESSAGES && bytes < CHUNK_BYTES))) {
       const [messages, next] = await this.#messages(sequence, end);
-      // Read after the messages: those that are missing after it were not removed by retention.
+      // `kept` is read after the messages, so retention did not remove a message that is missing
+      // after `kept`.
       const kept = await this.#start.trimmed(log, end);
       const isKept = (): boolean => endPosition(assembler.next - 1) >= kept;
       const visible = messages.flatMap((message) => {
@@ -188,8 +189,8 @@ export class Pages {
 
   /**
    * The first sequence to read after a position, which may be inside of a commit. If the last part
-   * of the commit was removed, the commit begins at an unknown sequence. Then this is a message
-   * before the end of the commit, so that no part of it is skipped.
+   * of the commit was removed, the commit begins at an unknown sequence. Then the result is a
+   * sequence inside the commit, so that no part is skipped.
    */
   async #sequenceAfter(after: number): Promise<number> {
     const sequence = sequenceOf(after);
@@ -209,7 +210,7 @@ export class Pages {
   }
 }
 
-/** The topic whose next entry is the first in the log, or with step -1 the last. */
+/** The topic with the lowest next position, or with the highest one if `step` is -1. */
 function nextOf(runs: readonly TopicReader[], step: 1 | -1): TopicReader | undefined {
   let next: TopicReader | undefined;
   for (const run of runs) {

@@ -45,7 +45,10 @@ export class Peers {
     });
   }
 
-  /** Messages that the server has delivered are still answered. It rejects later ones at once. */
+  /**
+   * Messages that the server has delivered are still answered. The server rejects later messages at
+   * once.
+   */
   async stop(): Promise<void> {
     const { requests } = this.#options;
     if (this.#served && requests.connected) await requests.soon(this.#served.drain()).catch(() => undefined);

@@ -6,14 +6,14 @@ import type { NatsSettings } from './options.js';
 import type { LogStatus } from './stream.js';
 
 /**
- * Shows whether the server of a stream without replicas still runs since an epoch began. A restart
- * may follow a power cut, in which the server lost its newest messages. The stream itself does not
- * show that loss.
+ * Shows whether a single server has run without a restart since an epoch began. A restart may
+ * follow a power cut, in which the server lost its newest messages. The stream itself does not show
+ * that loss.
  *
  * The mark of an epoch is a consumer in the memory of the server, which a restart removes. A
- * cluster restores the consumer without its delivery state. So in a cluster, a valid mark has
- * delivered a message. A node sets the mark before it uses or proposes the epoch. So if a node
- * finds an epoch without a mark, the server has restarted.
+ * cluster restores the consumer without its delivery state. So in a cluster, a mark is valid only
+ * if it has delivered a message. A node sets the mark before it uses or proposes the epoch. So if a
+ * node finds an epoch without a mark, the server has restarted.
  *
  * A stream with replicas needs no mark while a majority of its servers runs.
  */
@@ -53,7 +53,7 @@ export class ServerRun {
     throw unavailable('The NATS server has not delivered a message of its stream.');
   }
 
-  /** Removes the mark of an epoch that is not, or no longer, the epoch of the log. */
+  /** Removes the mark of an epoch that the log does not use. */
   unmark(epochId: string): void {
     if (this.#isNeeded) void this.#engine.deleteConsumer(markOf(epochId));
   }

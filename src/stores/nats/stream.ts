@@ -38,7 +38,7 @@ export interface NewEpoch {
 }
 
 const NANOS_PER_MS = 1_000_000;
-/** Ids of parts only order the parts of one commit, so the server forgets them soon. */
+/** The server needs part ids only within one commit, so it keeps them briefly. */
 const DUPLICATE_WINDOW_MS = 1_000;
 
 export interface OpenLogOptions {

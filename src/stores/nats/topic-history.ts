@@ -11,11 +11,11 @@ export interface TopicHistoryQuery extends TopicReaderQuery {
 }
 
 /**
- * A window is at most this many times as long as the last window. The first one is compared with
- * the number of needed messages.
+ * A window is at most this many times as long as the last window. For the first window, the limit
+ * is a multiple of the number of needed messages.
  */
 const GROWTH_MAX = 64;
-/** A window that is expected to hold the needed messages is read with this margin. */
+/** The estimated window length is multiplied by this margin. */
 const MARGIN = 1.3;
 /** A read of a window ends after this many messages, as a multiple of the needed ones. */
 const EXCESS = 2;
@@ -145,7 +145,7 @@ export class TopicHistory implements TopicReader {
   }
 
   /**
-   * The messages of a pattern before a window that belong to the commit in which the window begins.
+   * If a window begins inside a commit: the earlier messages of that commit that match the pattern.
    * They may hold newer entries than the first messages of the window.
    */
   async #restOfCommit(first: RawMessage | undefined, from: number) {

@@ -38,7 +38,7 @@ export class Trail {
     return this.#steps.findLast((step) => step.sequence <= sequence);
   }
 
-  /** The last commit that is kept. All commits before a commit that is kept are kept too. */
+  /** The last commit that is kept. If the stream keeps a commit, it also keeps all earlier ones. */
   async lastKept(isKept: (step: Step) => Promise<boolean>): Promise<Step | undefined> {
     let [kept, lost] = [0, this.#steps.length];
     while (kept < lost) {

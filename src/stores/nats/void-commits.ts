@@ -4,10 +4,10 @@ import { decodePart, lastSequenceOf, type Part, type RawMessage } from './layout
 /**
  * Finds the parts of unfinished commits that must be removed together with a message.
  *
- * If the last part of a commit is missing, a reader looks for a message of another commit between
- * the stored parts and the sequence of the last part. If there is none, `remove` has removed the
- * last part, and the commit is whole. An unfinished commit would look the same if the messages
- * after it were removed. So its parts are removed as well. They were never visible.
+ * If the last part is missing, a reader searches the gap before its sequence for another commit. If
+ * there is none, `remove` has removed the last part, and the commit is whole. An unfinished commit
+ * would look the same if the messages after it were removed. So its parts are removed as well. They
+ * were never visible.
  */
 export class VoidCommits {
   readonly #engine: Engine;
@@ -20,7 +20,7 @@ export class VoidCommits {
 
   /** The sequences of an unfinished commit before a message. Call it in ascending order. */
   async before({ sequence, index }: Part): Promise<readonly number[]> {
-    // The message before is known: it is a part of the same commit, or was checked itself.
+    // The previous message needs no check: it belongs to this commit or was already checked.
     const isKnown = index > 1 || this.#checked === sequence - 1;
     this.#checked = sequence;
     const previous = isKnown ? undefined : await this.#previous(sequence);
@@ -40,8 +40,8 @@ export class VoidCommits {
   }
 
   /**
-   * The last message before a sequence. The server only finds the next one. So this reads at twice
-   * the distance until a message is found, and then halves the distance to the last one.
+   * The last message before a sequence. The server only finds the next one. So the search doubles
+   * the distance until it finds a message, then narrows down by halves.
    */
   async #previous(sequence: number): Promise<RawMessage | undefined> {
     let [found, empty] = [undefined as RawMessage | undefined, sequence];

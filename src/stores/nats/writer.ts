@@ -40,9 +40,9 @@ export class Writer {
 
   /**
    * Writes all arrays in one commit, here or on the node that holds the lease. If another node was
-   * first, that node gets the lease. If it does not write the arrays, this node makes the commit
-   * again after its messages, without ids that are now known. If no answer arrives, the node first
-   * checks whether the log contains the commit.
+   * first, that node gets the lease. If that node does not write the arrays, this node retries
+   * without the ids now known. If no answer arrives, the node first checks whether the log contains
+   * the commit.
    */
   async write(arrays: DraftArrays): Promise<readonly AppendResult[]> {
     const { engine, follower, forwarding, clock, timeoutMs } = this.#options;

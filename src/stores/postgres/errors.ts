@@ -17,7 +17,10 @@ export class OutdatedServer extends LogChanged {}
 const DATA_CLASSES = ['22', '23', '54'];
 /** Undefined table, function or schema, and a missing row: the schema was dropped or emptied. */
 const GONE = ['42P01', '42883', '3F000', 'P0002'];
-/** Error codes of the operating system begin with E, and some are as long, such as `EPIPE`. */
+/**
+ * Error codes of the operating system begin with E. Some also have five characters, such as
+ * `EPIPE`.
+ */
 const SQLSTATE = /^(?!E)[0-9A-Z]{5}$/;
 
 export function sqlStateOf(error: unknown): string | undefined {

@@ -13,7 +13,9 @@ export interface ListenerOptions {
   readonly peers: Peers;
   readonly timeoutMs: number;
   readonly newClient: () => Client;
-  /** There may be new notifications: a wake-up arrived, or one was missed without a connection. */
+  /**
+   * There may be new notifications: a wake-up arrived, or the connection was lost for some time.
+   */
   readonly onWake: () => void;
   /** The connection is lost, and the next one may reach another engine. */
   readonly onLost: () => void;
@@ -118,7 +120,7 @@ export class Listener {
     }, CHECK_MS);
   }
 
-  /** Own wake-ups are ignored, as own appends are delivered without a read. */
+  /** A node ignores its own wake-ups, because it delivers its own appends without a read. */
   #hear(client: ListenClient, { payload, processId }: Notification): void {
     if (this.#closed) return;
     const sender = this.#options.peers.hear(payload, processId === client.processID);
@@ -127,7 +129,10 @@ export class Listener {
     this.#options.onWake();
   }
 
-  /** Answers a new node. The answer also wakes that node, so it reads appends without a wake-up. */
+  /**
+   * Answers a new node. The answer also wakes that node, so it reads appends for which no wake-up
+   * was sent.
+   */
   #greet(): void {
     this.#isGreetingDue = true;
     if (!this.#isGreeting) void this.#sendGreetings();
@@ -137,7 +142,8 @@ export class Listener {
     this.#isGreeting = true;
     while (this.#isGreetingDue && this.#client) {
       this.#isGreetingDue = false;
-      // The event of a lost connection reports a failure, and the next connection sends a greeting.
+      // This error is ignored: the loss is reported elsewhere, and the next connection sends a
+      // greeting.
       await this.#send(this.#client, this.#options.peers.greeting).catch(() => undefined);
     }
     this.#isGreeting = false;

@@ -37,7 +37,7 @@ export class Peers {
     this.#clock = clock;
   }
 
-  /** The message of a wake-up and of a greeting. */
+  /** The text that a node sends as a wake-up and also as a greeting. */
   get greeting(): string {
     return `+${this.#id}`;
   }

@@ -32,7 +32,8 @@ export async function removeTopic(options: RemovalOptions, { topic, upTo, epochI
       return { ...removed, epoch: known.epoch };
     });
     if (epoch.id !== expected) {
-      // Nothing was removed. The next call removes the positions that this epoch shares.
+      // Nothing was removed. The next call removes the positions that the new epoch shares with the
+      // old one.
       [end, expected] = [sharedUpTo(epoch, { epochId: expected, upTo: end }), epoch.id];
       continue;
     }

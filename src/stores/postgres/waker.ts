@@ -18,16 +18,16 @@ export interface WakerOptions {
 
 /**
  * A node sends at most one wake-up in this time, for all its appends in that time. A longer time
- * delays other nodes. A shorter time costs a publisher with one append in flight up to a third of
- * its throughput.
+ * delays other nodes. With a shorter time, a publisher with one append in flight loses up to a
+ * third of its throughput.
  */
 const TICK_MS = 5;
 
 /**
  * Wakes the other nodes after an append, in a separate transaction. PostgreSQL commits the
  * notifying transactions of the whole cluster one after another. It fails them while its queue of
- * notifications is full. Neither affects an append: without a wake-up the other nodes find it by
- * polling.
+ * notifications is full. This does not affect appends: without a wake-up, the other nodes find them
+ * by polling.
  */
 export class Waker {
   readonly #options: WakerOptions;

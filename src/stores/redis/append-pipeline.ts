@@ -32,8 +32,8 @@ export interface AppendPipelineOptions {
 }
 
 /**
- * Appends of one turn of the event loop are one call of the script. With `wait` one call is in
- * flight at a time, and appends that arrive meanwhile share the next one: one WAIT serves them all.
+ * Appends of one turn of the event loop are one call of the script. With `wait`, one call is in
+ * flight at a time. Later appends share the next call and its WAIT.
  *
  * The log has the appends in the order of the calls. A call names the previous one that is in
  * flight. If the previous call has not arrived, the script rejects this one, and the queue sends

@@ -34,8 +34,8 @@ export class Connection {
   readonly #check: EngineCheck;
   readonly #onWake: () => void;
   /**
-   * Commands that a reachable engine rejects: no rights, no memory, a replica. Appends are counted
-   * separately, because reads may still work.
+   * Commands that a reachable engine rejects: missing rights, full memory, or the engine is a
+   * replica. Appends are counted separately, because reads may still work.
    */
   readonly #refused: Readonly<Record<'append' | 'other', Outage>>;
   readonly #pending = new Set<Promise<unknown>>();

@@ -27,10 +27,9 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  * - Idempotency: `idempotencyMs` and `idempotencyCount`. An id is remembered for up to twice as
  *   long.
  * - Claims: in sorted sets in the slot of the log, as durable as the log, and never evicted. If
- *   claims may be lost, the epoch says so, and tickets of earlier epochs are rejected.
- * - An append that is rejected may still become visible: its connection was lost, or replicas were
- *   too slow. Repeating it with the same id is safe, and with `wait` the repetition waits for
- *   replicas too.
+ *   claims may be lost, a new epoch records this, and the store rejects tickets of earlier epochs.
+ * - A rejected append may still become visible if its connection was lost or replicas were slow.
+ *   Repeating it with the same id is safe, and with `wait` the repetition waits for replicas too.
  * - `close` first writes the appends that were accepted before.
  *
  * The operator sets `maxmemory-policy noeviction`; the store rejects an engine with `allkeys-*`. A

@@ -53,8 +53,8 @@ export interface RedisStoreOptions {
   /** Milliseconds after which a call is rejected and its connection is replaced. Default 5,000. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Notifications that may wait to be appended on this node. Beyond it `append` rejects. Default
-   * 20,000.
+   * Notifications that may wait to be appended on this node. Above this number, `append` rejects.
+   * Default 20,000.
    */
   readonly pendingMax?: number | undefined;
   /**
@@ -69,8 +69,8 @@ export interface RedisStoreOptions {
    */
   readonly arrayMax?: number | undefined;
   /**
-   * Characters of JSON in one array of several, limited for the same reason. Default 6.5 Mi: 100
-   * notifications of 64 KiB.
+   * Characters of JSON in an array with more than one notification, limited for the same reason.
+   * Default 6.5 Mi: 100 notifications of 64 KiB.
    */
   readonly arrayCharsMax?: number | undefined;
   /**

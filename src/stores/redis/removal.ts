@@ -23,7 +23,8 @@ export async function removeTopic(
     const args = [...state.args(), topic, after, end, PART, PART_BYTES, expected];
     const { epoch, head, rest } = state.learn(await connection.settled(durableCall(options, keys, args)));
     if (epoch.id !== expected) {
-      // Nothing was removed. The next call removes the positions that this epoch shares.
+      // Nothing was removed. The next call removes the positions that the new epoch shares with the
+      // old one.
       [end, expected] = [sharedUpTo(epoch, { epochId: expected, upTo: end }), epoch.id];
       continue;
     }

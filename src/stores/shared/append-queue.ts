@@ -16,7 +16,10 @@ export interface AppendQueueLimits {
   readonly batchDraftsMax: number;
   /** Characters of JSON in one batch. A larger array is written alone. */
   readonly batchCharsMax: number;
-  /** Drafts that are queued or being written. A call beyond it rejects with `store_unavailable`. */
+  /**
+   * Drafts that are queued or being written. A call that would exceed this number rejects with
+   * `store_unavailable`.
+   */
   readonly pendingDraftsMax: number;
   /** Characters of JSON of these drafts. A call beyond it rejects with `store_unavailable`. */
   readonly pendingCharsMax: number;

@@ -21,7 +21,7 @@ export function pastEpochs({ id, secret, before = [] }: Epoch, upTo: number, los
   const older = before.map((past) => ({
     ...past,
     upTo: Math.min(past.upTo, upTo),
-    // A client from before `old` also misses the lost entries.
+    // A client whose epoch is older than `old` also misses the lost entries.
     lost: past.lost === true || lost,
   }));
   return [{ id, secret, upTo, lost }, ...older].slice(0, PAST_EPOCHS_MAX);

@@ -113,7 +113,8 @@ export class TailHub {
       // The store has reported the error, and every tail keeps its position.
       this.#retryLater();
     }
-    // This runs in the same turn as the last check of `again`, so no wake-up is lost in between.
+    // `#pumping` becomes false in the same turn as the last check of `again`, so no wake-up is
+    // lost.
     this.#pumping = false;
   }
 

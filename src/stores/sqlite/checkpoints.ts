@@ -16,7 +16,10 @@ const KEPT_BYTES = CHECKPOINT_BYTES / 2;
  * Milliseconds that the last checkpoint waits for other processes. Their work takes milliseconds.
  */
 const TRUNCATE_MS_MAX = 1_000;
-/** The same, for a checkpoint that commits wait for. The caller repeats it. */
+/**
+ * Milliseconds that a checkpoint waits for other processes while commits wait for the checkpoint.
+ * The caller repeats it.
+ */
 const EMPTY_MS_MAX = 50;
 
 /** The write-ahead log cannot be emptied yet. The code is that of a busy lock. */
@@ -36,8 +39,9 @@ export class Checkpoints {
   readonly #path: string;
   readonly #connection: Writer;
   /**
-   * The size after the last checkpoint. A reader can hold parts of the write-ahead log back. Then
-   * the next checkpoint is due when the size has grown by `CHECKPOINT_BYTES` again.
+   * The size after the last checkpoint. A reader can prevent the checkpoint of some parts of the
+   * write-ahead log. Then the next checkpoint is due when the size has grown by `CHECKPOINT_BYTES`
+   * again.
    */
   #doneBytes = 0;
 

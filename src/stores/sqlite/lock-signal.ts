@@ -1,9 +1,9 @@
 import { statSync, utimesSync } from 'node:fs';
 
 /**
- * Asks other processes for the write lock. After a commit, they let a process that asks take the
- * lock first. SQLite has no queue for this lock. The signal is the access time of the shared memory
- * file, which nothing else uses. Each process that asks sets it to another value.
+ * Asks other processes for the write lock. After a commit, a process gives the lock to a process
+ * that has asked for it. SQLite has no queue for this lock. The signal is the access time of the
+ * shared memory file, which nothing else uses. Each process that asks sets it to another value.
  */
 export class LockSignal {
   readonly #path: string;

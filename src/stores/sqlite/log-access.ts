@@ -21,8 +21,8 @@ export interface LogAccessOptions {
  */
 const BUSY_RETRY_MS = 1;
 /**
- * A process asks for the lock after it has waited for this time. Earlier, the process that has just
- * committed may take the lock again, because a change of the process costs a pause.
+ * A process asks for the lock after it has waited for this time. Before that time, the last process
+ * may take the lock again, because each change of process costs time.
  *
  * `bench/shared-file.ts` on two idle cores, 16 appends in flight in each of three processes:
  * 8,320 appends/s, p99 31 ms, longest 45 ms. Without asking: 8,540/s, 41 ms, 82 ms. If a process
@@ -202,8 +202,8 @@ export class LogAccess {
   }
 
   /**
-   * The file, opened again if necessary. Only the task whose turn it is in this process may call
-   * this.
+   * The file, opened again if necessary. Only the running task of this process may call this
+   * method.
    */
   async #opened(): Promise<LogFile> {
     this.assertOpen();

@@ -228,9 +228,10 @@ export class LogFile {
   }
 
   /**
-   * Whether removed entries are overwritten with zeros. `always` costs writes of pages that become
-   * free, so retention does without. `cheap` overwrites in pages that are written anyway. So when
-   * entries move to another page, no copy of them stays behind. Call it outside of a transaction.
+   * Whether removed entries are overwritten with zeros. `always` also writes pages that become
+   * free, so retention does not use it. `cheap` overwrites in pages that are written anyway. So
+   * when entries move to another page, no copy of them stays behind. Call it outside of a
+   * transaction.
    */
   async overwrite(when: Overwriting): Promise<void> {
     if (this.#overwrites === when) return;

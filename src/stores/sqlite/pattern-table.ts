@@ -43,7 +43,7 @@ export class PatternTable {
     });
   }
 
-  /** The patterns of the log, the one that was declared longest ago first. */
+  /** The patterns of the log, the oldest declaration first. */
   all(): readonly StoredPattern[] {
     return this.#statements.patterns.all() as unknown as StoredPattern[];
   }

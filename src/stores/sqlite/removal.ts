@@ -15,8 +15,8 @@ interface PartQuery extends Pick<RemoveQuery, 'topic' | 'upTo'> {
 
 /**
  * Removes the entries of a topic, part by part, and overwrites them with zeros. Then it empties the
- * write-ahead log, which has the old pages. It does so even if nothing was removed, because an
- * earlier call may have failed in between.
+ * write-ahead log, which has the old pages. It does so even if nothing was removed: an earlier call
+ * may have failed after its removal.
  */
 export async function removeTopic(access: LogAccess, { topic, upTo, epochId }: RemoveQuery): Promise<Removed> {
   let [end, after, count] = [upTo, 0, 0];

@@ -11,8 +11,8 @@ import { LOCK_CLASS, quoted } from './names.js';
  * statement would miss those commits. So the function checks the isolation level.
  *
  * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: bounds the wait for the lock.
- * - `seen_epoch`, `seen_position`: the last position that the caller knows. If the log of that
- *   epoch ends before it, nothing is appended: its positions would be assigned a second time.
+ * - `seen_epoch`, `seen_position`: the last position that the caller knows. If that epoch's log
+ *   ends before this position, the function appends nothing, to avoid assigning positions twice.
  * - If another engine wrote the log's row, a new epoch begins before any position is assigned. The
  *   caller detects the new epoch, and `verify` finds the lost entries.
  * - An id that the log holds, or that is earlier in the same call, returns its position, with
@@ -22,11 +22,12 @@ import { LOCK_CLASS, quoted } from './names.js';
  * - The result is JSON: `AppendRow` of `rows.ts`. One value costs less to plan than columns.
  *
  * For an append of one draft, each statement adds a noticeable cost. So that append runs fewer
- * statements. A free lock needs no `lock_timeout`. `PERFORM` costs ten times an expression in `IF`.
+ * statements. A free lock needs no `lock_timeout`. `PERFORM` costs ten times as much as an
+ * expression in `IF`.
  *
  * `LATERAL … LIMIT 1` finds each id by index. PostgreSQL keeps plans of functions. A plan that was
  * made while the table was empty would scan the whole table. The settings prevent such a plan. They
- * also prevent that PostgreSQL compiles an expensive plan for each call (`jit`).
+ * also turn off `jit`, which would compile an expensive plan for each call.
  */
 export function appendFunction(schema: string): string {
   const s = quoted(schema);

@@ -1,11 +1,11 @@
 import { channelOf, quoted } from './names.js';
 
-/** Bounds topics and ids. The library allows no longer ones, and the index can hold this length. */
+/** Bounds topics and ids. The library rejects longer values, and the index can hold this length. */
 const NAME_BYTES_MAX = 1000;
 
 /**
- * The usage of the cluster's queue of notifications above which no wake-up is sent. A full queue
- * would fail the transaction.
+ * If the cluster's notification queue is fuller than this, no wake-up is sent. A full queue would
+ * fail the transaction.
  */
 export const QUEUE_USAGE_MAX = 0.5;
 

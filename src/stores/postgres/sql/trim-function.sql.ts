@@ -57,7 +57,7 @@ BEGIN
       WHERE i.position > l.last_position ORDER BY i.position DESC LIMIT 1
     ) e ON true;
 
-  -- n, sum_bytes, n_records, sum_record_bytes: of the oldest entries up to each one.
+  -- n, sum_bytes, n_records and sum_record_bytes are running sums over the oldest entries.
   SELECT max(o.position) AS position, max(o.total) AS total, max(o.records) AS records,
       max(o.record_total) AS record_total, max(o.n) AS n, max(o.sum_bytes) AS sum_bytes,
       max(o.n_records) AS n_records, max(o.sum_record_bytes) AS sum_record_bytes
@@ -89,7 +89,7 @@ BEGIN
         AND pg_has_role(c.relowner, 'USAGE')
       INTO is_vacuum_due
       FROM pg_class c WHERE c.oid = '${s}.entries'::regclass;
-    -- Positions without an entry up to the cut are those of entries that were removed before.
+    -- Positions up to the cut without an entry belong to entries that were already removed.
     UPDATE ${s}.log l SET trimmed = cut.position, total = cut.total, records = cut.records,
       record_total = cut.record_total, vacuumed = CASE WHEN is_vacuum_due THEN cut.position ELSE vacuumed END,
       erased = l.erased - (cut.position - last.trimmed - cut.n),

@@ -104,7 +104,7 @@ local function continued(log, lost)
   return table.concat(lines, '\\n')
 end
 
--- Begins a new epoch; before is empty if it continues none.
+-- Begins a new epoch. The argument "before" is empty if the epoch continues no other epoch.
 local function renew(log, before)
   log.era = math.max(log.era, tonumber(ARGV[1])) + 1
   log.epoch, log.secret, log.before, log.replicas = ARGV[5], ARGV[6], before, log.connected

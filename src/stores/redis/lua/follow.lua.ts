@@ -7,8 +7,8 @@ import { agreeLua } from './agree.lua.js';
  * ARGV[10] after; ARGV[11] entries at most; ARGV[12] bytes of JSON after which to stop
  *
  * Returns the values of `answer`, then the position that the entries follow, and the position up to
- * which they are complete. The first is above `after` if retention has removed entries. A flat list
- * follows: position, id, topic, json and its bytes.
+ * which they are complete. The first position is above `after` if retention has removed entries. A
+ * flat list follows: position, id, topic, json and its bytes.
  */
 export const followLua = `${agreeLua}
 -- The number of entries in one fetch. A small number keeps a page of large entries near its limit

@@ -18,8 +18,8 @@ import { recordsLua } from './retention.lua.js';
  * `removed` of the state is the highest removed position. A position up to there may have no entry,
  * although nothing is lost; see `remembers`.
  *
- * A script that fails is not rolled back. The engine rejects the first write if it is out of memory
- * or read-only, and no later one. The index is last, so a repeated call finds the same entries.
+ * A script that fails is not rolled back. If the engine is out of memory or read-only, only the
+ * first write is rejected. The index is last, so a repeated call finds the same entries.
  */
 export const removeLua = `${agreeLua}${safetyLua}${patternsLua}${recordsLua}
 local log = agree()

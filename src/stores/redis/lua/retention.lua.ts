@@ -18,7 +18,7 @@ end
  * none. The library's own records count only beyond a fixed allowance.
  */
 export const retentionLua = `${recordsLua}
--- Entries are fetched in slices, so that few are fetched for nothing.
+-- Entries are fetched in slices, so that few unneeded entries are fetched.
 local SLICE = 16
 local RECORDS_MAX, RECORD_BYTES_MAX = ${RECORDS_MAX}, ${RECORD_BYTES_MAX}
 

@@ -6,7 +6,7 @@
  * - `file`: the identity of the file at the last opening. A copy has another identity, and does not
  *   continue the log.
  * - `bytes`: the size of the kept JSON, so that retention needs no sum.
- * - `json` is the last column: a statement that reads only the columns before it skips a long text.
+ * - `json` is the last column, so a statement that reads only other columns skips a long text.
  * - `by_topic` has `bytes`, so that the index alone decides how many entries fit on a page.
  * - Ids need no index here: a process that appends keeps the ids of the idempotency window in
  *   memory (see `id-window.ts`). An index of random ids would write one more page for every
