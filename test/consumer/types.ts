@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { NotificationsModule, type NotificationsService } from 'nest-notifications';
 import { connect } from 'nest-notifications/client';
 import { betweenTabs } from 'nest-notifications/client/tabs';
+import { InboxModule } from 'nest-notifications/inbox';
 import { useNotifications } from 'nest-notifications/react';
 import { logEntry, type StoreFactory } from 'nest-notifications/store';
 import { natsStore } from 'nest-notifications/stores/nats';
@@ -27,6 +28,8 @@ connect(42);
 connect({ url: '/notifications', share: betweenTabs('ann') });
 // @ts-expect-error
 betweenTabs(42);
+// @ts-expect-error
+InboxModule.forRoot({ cap: '99' });
 // @ts-expect-error
 export const notAService: NotificationsService = 42;
 
