@@ -10,10 +10,10 @@ export const RETRACT_MUTANTS = [
       'an older retraction of an id replaces the newer one': ['$known !== undefined && $known >= $position', 'false'],
     },
     'RetractionSet.cut': {
-      'the retractions of a lost log stay': ['$placed.position <= $after', 'true'],
+      'the retractions of a lost log stay': ['$placed.position > $after', 'false'],
     },
-    'RetractionSet.#remove': {
-      'an old retraction takes the newer one of its id along': ['$ids?.get($id) !== $position', 'false'],
+    'RetractionSet.trim': {
+      'an old retraction takes newer ones along': ['$placed.position > $upTo', 'false'],
     },
   }),
   ...inFile('core/retraction-log.ts', {

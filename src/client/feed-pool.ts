@@ -82,7 +82,8 @@ class PooledFeed {
       this.#set({ state });
     });
     this.#feed.onRetracted((retraction) => {
-      this.#set({ notifications: this.snapshot.notifications.filter((one) => !isOf(retraction, one)) });
+      const kept = this.snapshot.notifications.filter((one) => !isOf(retraction, one));
+      if (kept.length < this.snapshot.notifications.length) this.#set({ notifications: kept });
     });
     this.#feed.subscribe({
       next: (notification) => {

@@ -166,7 +166,8 @@ export class EntryFilter {
 
   /** The page without entries that have expired, or were retracted or erased, since it was read. */
   fresh(page: LogPage, sharedUpTo: number): LogPage {
-    const hasWithdrawn = page.entries.some((entry) => this.#isWithdrawn(entry, sharedUpTo));
+    const mayBeWithdrawn = !this.#retractions.isEmpty || this.#erased.size > 0;
+    const hasWithdrawn = mayBeWithdrawn && page.entries.some((entry) => this.#isWithdrawn(entry, sharedUpTo));
     if (!hasWithdrawn && !this.isStale(page)) return page;
     const { epoch, position, more, gap, history } = page;
     const entries = page.entries.filter((entry) => this.isLive(entry, sharedUpTo));

@@ -12,6 +12,7 @@ import { Pages } from './pages.js';
 import { Arrivals, type Timeout } from './race.js';
 import { Reader, type ReadWindow } from './reader.js';
 import type { ReaderLimits } from './reader-options.js';
+import { isRecord } from './records.js';
 import { RecentRevocations } from './recent-revocations.js';
 import type { Retraction } from './retraction.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
@@ -262,7 +263,7 @@ export class Feed {
     this.#counter.published(batch.entries);
     // Apply revocations before waiters wake, so that a subscriber receives nothing that follows its
     // revocation.
-    for (const entry of batch.entries) {
+    for (const entry of batch.entries.filter(isRecord)) {
       const revocation = revocationOf(entry);
       if (revocation) this.#apply(revocation);
       this.#reader.forget({ topics: erasedTopicsOf(entry), epochId: batch.epoch.id, upTo: entry.position });

@@ -1,4 +1,3 @@
-import { Fifo } from './fifo.js';
 import type { LogEntry } from './notification.js';
 import { RECORD_BYTES_MAX, RECORDS_MAX } from './records.js';
 import type { Retraction } from './retraction.js';
@@ -9,7 +8,7 @@ import type { Retraction } from './retraction.js';
  */
 export const TOPIC_RETRACTIONS_MAX = RECORDS_MAX / 10;
 
-/** The bytes that a retraction takes besides its topic and id: one map entry, one queue entry. */
+/** The bytes that a retraction takes besides its topic and id: one entry in each of two maps. */
 const RETRACTION_BYTES = 150;
 
 interface Placed extends Retraction {
@@ -26,18 +25,20 @@ interface Placed extends Retraction {
  */
 export class RetractionSet {
   /** For each topic: the position of the retraction, by the id of the notification. */
-  #byTopic = new Map<string, Map<string, number>>();
-  /** In the order in which they were added, which is nearly the order of their positions. */
-  #queue = new Fifo<Placed>();
-  #count = 0;
+  readonly #byTopic = new Map<string, Map<string, number>>();
+  /**
+   * The newest retraction of each notification, in the order in which they were added. This is
+   * nearly the order of their positions.
+   */
+  readonly #inOrder = new Map<string, Placed>();
   #bytes = 0;
 
   get count(): number {
-    return this.#count;
+    return this.#inOrder.size;
   }
 
   get isFull(): boolean {
-    return this.#count >= RECORDS_MAX || this.#bytes >= RECORD_BYTES_MAX;
+    return this.count >= RECORDS_MAX || this.#bytes >= RECORD_BYTES_MAX;
   }
 
   /** Whether an entry was retracted up to a position of the log. */
@@ -54,8 +55,8 @@ export class RetractionSet {
     if (known !== undefined && known >= position) return;
     const placed = { id, topic, position };
     ids.set(id, position);
-    this.#queue.push(placed);
-    if (known === undefined) this.#resize(placed, 1);
+    if (!this.#inOrder.delete(keyOf(placed))) this.#resize(placed, 1);
+    this.#inOrder.set(keyOf(placed), placed);
   }
 
   /**
@@ -63,40 +64,36 @@ export class RetractionSet {
    * so the retractions up to this position have no effect.
    */
   trim(upTo: number): void {
-    while (this.#queue.length > 0 && this.#queue.at(0).position <= upTo) {
-      const placed = this.#queue.shift();
-      if (placed) this.#remove(placed);
+    for (const placed of this.#inOrder.values()) {
+      if (placed.position > upTo) return;
+      this.#remove(placed);
     }
   }
 
   /** Removes the retractions after a position. */
   cut(after: number): void {
-    const queue = this.#queue;
-    this.#queue = new Fifo();
-    this.#byTopic = new Map();
-    this.#count = this.#bytes = 0;
-    for (let at = 0; at < queue.length; at++) {
-      const placed = queue.at(at);
-      if (placed.position <= after) this.add(placed, placed.position);
-    }
+    for (const placed of this.#inOrder.values()) if (placed.position > after) this.#remove(placed);
   }
 
   hasRoomFor({ topic }: Retraction): boolean {
     return !this.isFull && (this.#byTopic.get(topic)?.size ?? 0) < TOPIC_RETRACTIONS_MAX;
   }
 
-  /** A retraction that was repeated is in the queue twice, and only the newer one counts. */
   #remove(placed: Placed): void {
-    const { id, topic, position } = placed;
+    const { id, topic } = placed;
     const ids = this.#byTopic.get(topic);
-    if (ids?.get(id) !== position) return;
-    ids.delete(id);
-    if (ids.size === 0) this.#byTopic.delete(topic);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#byTopic.delete(topic);
+    this.#inOrder.delete(keyOf(placed));
     this.#resize(placed, -1);
   }
 
   #resize({ id, topic }: Retraction, sign: 1 | -1): void {
-    this.#count += sign;
     this.#bytes += sign * (RETRACTION_BYTES + id.length + topic.length);
   }
+}
+
+/** The space makes the result unique, because a topic contains no space. */
+function keyOf({ id, topic }: Retraction): string {
+  return `${topic} ${id}`;
 }

@@ -31,8 +31,7 @@ export function foldRecords(inbox: FoldedInbox, entries: readonly LogEntry[]): F
     if (entry.position <= upTo) continue;
     upTo = entry.position;
     const record = inboxRecordOf(entry);
-    if (!record) continue;
-    if (!('operation' in record)) continue;
+    if (!record || !('operation' in record)) continue;
     state = applyOperation(state, record.operation);
     operations++;
   }

@@ -16,7 +16,7 @@ import { withErrorHeaders, requestOn } from './http/error-headers.js';
 import { checkJsonBody, readOf } from './http/request-body.js';
 import type { FrameworkRequest, FrameworkResponse } from './http/raw-response.js';
 import { revocationsAtStart } from './access/revocation-mark.js';
-import { ROUTE_MARK, routeOf } from './http/route.decorator.js';
+import { markOf, routeOf } from './http/route.decorator.js';
 import type { ReadContext } from './context.js';
 import { acceptedTicket } from './tickets/ticket.guard.js';
 import { msUntil, TicketGrants } from './tickets/ticket-grants.js';
@@ -69,7 +69,7 @@ export class NotificationsGuard implements CanActivate {
 
   #grant(request: FrameworkRequest, handler: object): Granted | Promise<Granted> {
     const ticket = acceptedTicket(request);
-    const route = Reflect.getMetadata(ROUTE_MARK, handler) as unknown;
+    const route = markOf(handler);
     if (route === 'publish') return this.#grantPublish(request);
     if (route === 'retract') return this.#grantRetraction(request);
     if (route === 'ticket') return this.#tickets.issue(request);

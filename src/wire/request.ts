@@ -229,7 +229,8 @@ function wholeNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-function single(query: URLSearchParams, name: string, code: ErrorCode): string | undefined {
+/** The value of a parameter that may be given once. */
+export function single(query: URLSearchParams, name: string, code: ErrorCode): string | undefined {
   const values = query.getAll(name);
   if (values.length > 1) throw new NotificationsError(code, `${name} is given ${values.length} times; give it once`);
   return values[0];

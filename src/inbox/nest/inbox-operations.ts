@@ -9,6 +9,7 @@ import {
   exceptionCount,
   type InboxOperation,
   type InboxState,
+  type ItemSelection,
   itemState,
   withHigherWatermarks,
 } from '../inbox-state.js';
@@ -28,7 +29,7 @@ const REPLACED_ITEMS_MAX = 5 * ITEMS_READ_MAX;
 
 /** The items of an operation that belong to the subscriber. */
 interface Target {
-  readonly selection: { readonly positions: readonly number[] } | { readonly upTo: number };
+  readonly selection: ItemSelection;
   readonly ids: readonly string[];
   readonly unknown: readonly string[];
 }

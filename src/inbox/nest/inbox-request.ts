@@ -1,5 +1,5 @@
 import { NotificationsError } from '../../core/errors.js';
-import type { HttpRequest, ReadRequest } from '../../wire/request.js';
+import { type HttpRequest, queryOf, type ReadRequest } from '../../wire/request.js';
 import type { InboxListRequest } from './inbox.js';
 import type { InboxStatus } from './inbox-item.js';
 
@@ -12,7 +12,7 @@ export type InboxMode = 'page' | 'poll' | 'stream';
  */
 export function modeOf({ url }: HttpRequest, { transport, before }: ReadRequest): InboxMode {
   if (transport === 'sse') return 'stream';
-  const query = queryOf(url);
+  const query = new URLSearchParams(queryOf(url));
   return before === undefined && (query.has('cursor') || query.has('wait')) ? 'poll' : 'page';
 }
 
@@ -21,7 +21,7 @@ export function modeOf({ url }: HttpRequest, { transport, before }: ReadRequest)
  * @throws NotificationsError `status_invalid` or `type_invalid`
  */
 export function filterOf({ url }: HttpRequest, mode: InboxMode): Pick<InboxListRequest, 'status' | 'type'> {
-  const query = queryOf(url);
+  const query = new URLSearchParams(queryOf(url));
   const [status, ...others] = query.getAll('status');
   const types = query.getAll('type').flatMap((value) => value.split(','));
   if (others.length > 0) throw new NotificationsError('status_invalid', 'status is given several times; give it once');
@@ -32,9 +32,4 @@ export function filterOf({ url }: HttpRequest, mode: InboxMode): Pick<InboxListR
     throw new NotificationsError('type_invalid', 'type is for pages; leave it out with cursor, wait or a stream');
   }
   return { status: status as InboxStatus | undefined, type: types.length > 0 ? types : undefined };
-}
-
-function queryOf(url: string): URLSearchParams {
-  const at = url.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }

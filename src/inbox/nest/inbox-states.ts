@@ -17,7 +17,6 @@ const EXCEPTION_BYTES = 40;
 export interface CurrentInbox {
   readonly inbox: FoldedInbox;
   readonly epochId: string;
-  readonly head: number;
   readonly trimmed: number;
 }
 
@@ -51,11 +50,6 @@ export class InboxStates {
       maxSize: bytesMax,
       sizeCalculation: ({ inbox }) => STATE_BYTES + EXCEPTION_BYTES * exceptionCount(inbox.state),
     });
-  }
-
-  /** Bytes of the cached states. */
-  get bytes(): number {
-    return this.#cache.calculatedSize;
   }
 
   /** Adds a record that the tail has delivered. */
@@ -134,6 +128,6 @@ function boundsOf(topic: string): { topics: readonly string[]; limit: number; by
   return { topics: [topic], limit: RECORDS_PER_READ, bytesMax: READ_BYTES_MAX };
 }
 
-function currentOf(inbox: FoldedInbox, { epoch, head, trimmed }: ReadResult): CurrentInbox {
-  return { inbox, epochId: epoch.id, head, trimmed };
+function currentOf(inbox: FoldedInbox, { epoch, trimmed }: ReadResult): CurrentInbox {
+  return { inbox, epochId: epoch.id, trimmed };
 }

@@ -68,11 +68,13 @@ export class InboxController {
     }
   }
 
-  async #page({ subscriber, list, read }: GrantedInboxRead, response: FrameworkResponse): Promise<InboxPage> {
+  async #page(granted: GrantedInboxRead, response: FrameworkResponse): Promise<InboxPage> {
+    const { subscriber, list, read, topics } = granted;
     const { address, revocations, asked } = read;
     try {
       const checked = { ...this.#inbox.checkList(list), before: asked.before ?? 'latest' };
-      const page = await this.#inbox.list(subscriber, checked, { address, revocations });
+      const reader = readerOf(topics, subscriber, { address, revocations });
+      const page = await this.#inbox.list({ ...checked, reader }, topics);
       writeValue(takeOver(response), page, 200);
       return page;
     } catch (error) {

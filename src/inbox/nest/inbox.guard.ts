@@ -4,7 +4,7 @@ import type { ReadContext } from '../../nest/context.js';
 import { withErrorHeaders, requestOn } from '../../nest/http/error-headers.js';
 import type { FrameworkRequest, FrameworkResponse } from '../../nest/http/raw-response.js';
 import { checkJsonBody } from '../../nest/http/request-body.js';
-import { ROUTE_MARK, routeOf } from '../../nest/http/route.decorator.js';
+import { markOf, routeOf } from '../../nest/http/route.decorator.js';
 import { RateLimiter } from '../../nest/limits/rate-limiter.js';
 import { revocationsAtStart } from '../../nest/access/revocation-mark.js';
 import { msUntil } from '../../nest/tickets/ticket-grants.js';
@@ -45,7 +45,7 @@ export class InboxGuard implements CanActivate {
     const [request, response] = context.getArgs<[FrameworkRequest, FrameworkResponse]>();
     const handler = context.getHandler();
     try {
-      const isOperation = Reflect.getMetadata(ROUTE_MARK, handler) === 'publish';
+      const isOperation = markOf(handler) === 'publish';
       await (isOperation ? this.#grantOperation(request) : this.#grantRead(request));
       return true;
     } catch (error) {

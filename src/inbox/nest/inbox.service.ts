@@ -2,11 +2,11 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { NotificationsError } from '../../core/errors.js';
 import type { PublishItem } from '../../core/draft.js';
-import { toException } from '../../nest/notifications.exception.js';
+import { withExceptions } from '../../nest/notifications.exception.js';
 import { Publisher } from '../../nest/publishing/publisher.js';
 import { IsolatedObservable } from '../../nest/security/isolated-observable.js';
 import type { InboxCounts } from '../inbox-counts.js';
-import type { Inbox, InboxListRequest, InboxResult, PerformedOperation } from './inbox.js';
+import { type Inbox, type InboxListRequest, type InboxResult, type PerformedOperation, readerOf } from './inbox.js';
 import type { InboxPage } from './inbox-lists.js';
 import { checkBroadcast, personalTopic } from './inbox-topics.js';
 import { checkOperation, type InboxOp, type InboxTarget } from './operation-request.js';
@@ -60,7 +60,7 @@ export class InboxService implements OnApplicationShutdown {
    * was used for another recipient.
    */
   async send(recipient: InboxRecipient, item: NewInboxItem): Promise<SentItem> {
-    return this.#run(async () => {
+    return withExceptions(async () => {
       const topic = typeof recipient === 'string' ? personalTopic(recipient) : checkBroadcast(recipient.topic);
       const { ids, duplicate, cursor } = await this.#publisher.publish([{ ...item, topic }]);
       const [id = ''] = ids;
@@ -74,12 +74,16 @@ export class InboxService implements OnApplicationShutdown {
    * `before_invalid`, `limit_invalid`, `subscriber_invalid` or `store_unavailable`.
    */
   list(subscriber: string, request: InboxListRequest = {}): Promise<InboxPage> {
-    return this.#run(async () => this.#inbox.list(subscriber, this.#inbox.checkList(request)));
+    return withExceptions(async () => {
+      const checked = this.#inbox.checkList(request);
+      const topics = await this.#inbox.topicsOf(subscriber);
+      return this.#inbox.list({ ...checked, reader: readerOf(topics, subscriber) }, topics);
+    });
   }
 
   /** The numbers of the badge. They are counted, newest first, up to the cap. */
   counts(subscriber: string): Promise<InboxCounts> {
-    return this.#run(() => this.#inbox.counts(subscriber));
+    return withExceptions(() => this.#inbox.counts(subscriber));
   }
 
   /** Marks items as seen: they were shown, for example in an open list. */
@@ -136,7 +140,7 @@ export class InboxService implements OnApplicationShutdown {
   }
 
   #apply(subscriber: string, op: InboxOp, { items, until }: ServiceOperation): Promise<InboxResult> {
-    return this.#run(async () => {
+    return withExceptions(async () => {
       const { context } = this.#inbox;
       const target = typeof items === 'object' && 'upTo' in items ? items : { ids: [items].flat() };
       const openCursor = (text: string) => this.#inbox.openCursor(text);
@@ -158,13 +162,5 @@ export class InboxService implements OnApplicationShutdown {
     });
     if (entries[0]?.id === id || first.position <= trimmed) return;
     throw new NotificationsError('id_reused', `the id ${id} was used before for another recipient`);
-  }
-
-  async #run<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw toException(error);
-    }
   }
 }

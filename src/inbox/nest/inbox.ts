@@ -118,10 +118,9 @@ export class Inbox {
     };
   }
 
-  async list(subscriber: string, request: Omit<ListRequest, 'reader'>, caller?: InboxCaller): Promise<InboxPage> {
-    const topics = await this.topicsOf(subscriber);
-    const { inbox } = await this.#states.current(topics.records);
-    return this.#lists.list({ ...request, reader: readerOf(topics, subscriber, caller) }, inbox.state);
+  async list(request: ListRequest, { records }: InboxTopics): Promise<InboxPage> {
+    const { inbox } = await this.#states.current(records);
+    return this.#lists.list(request, inbox.state);
   }
 
   async counts(subscriber: string): Promise<InboxCounts> {

@@ -35,8 +35,8 @@ const ALLOWS_UP_TO: Readonly<Record<InboxOp, boolean>> = {
 };
 const FIELDS: readonly string[] = ['op', 'ids', 'upTo', 'until'];
 /**
- * A snoozed item is forgotten when retention removes it. The longest snooze. A larger value is
- * probably a mistake.
+ * The longest snooze. A larger value is probably a mistake. Retention may remove a snoozed item
+ * before its snooze ends.
  */
 const SNOOZE_MS_MAX = 366 * 24 * 3_600_000;
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;

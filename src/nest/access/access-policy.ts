@@ -188,14 +188,10 @@ export class AccessPolicy {
     if (rule === 'public') return topics;
     if (!rule) return [];
     const isAllowedPattern = (name: string): boolean => action === 'read' && isPattern(name);
-    const named = topics.filter((topic) => !isAllowedPattern(topic));
-    const answers = runAll<unknown>(named.map((topic) => () => rule(context, topic)));
+    const answers = runAll<unknown>(topics.map((topic) => () => isAllowedPattern(topic) || rule(context, topic)));
     // Only `true` allows access. A rule may return another truthy value by mistake, such as a
     // database record. Such a value must not allow access.
-    return after(answers, (results) => {
-      const allowed = new Set(named.filter((_, at) => results[at] === true));
-      return topics.filter((topic) => isAllowedPattern(topic) || allowed.has(topic));
-    });
+    return after(answers, (results) => topics.filter((_, at) => results[at] === true));
   }
 
   /**

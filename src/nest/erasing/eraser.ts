@@ -18,8 +18,7 @@ export interface Erased {
 }
 
 /**
- * The maximum number of owned topics. More are probably a mistake in the rule. More of them are
- * probably a mistake in the rule.
+ * The maximum number of owned topics. More of them are probably a mistake in the rule.
  */
 const OWNED_TOPICS_MAX = 10_000;
 

@@ -7,7 +7,7 @@ import { redactRequest, ticketOf } from './hidden-tickets.js';
 import { type OpenedTicket, openOwnTicket } from './opened-ticket.js';
 import { withErrorHeaders, requestOn } from '../http/error-headers.js';
 import type { FrameworkRequest, FrameworkResponse } from '../http/raw-response.js';
-import { ROUTE_MARK, routeOf } from '../http/route.decorator.js';
+import { markOf, routeOf } from '../http/route.decorator.js';
 import type { ReadContext } from '../context.js';
 import { CONTEXT } from '../module/tokens.js';
 
@@ -45,7 +45,7 @@ export function acceptedTicket(request: FrameworkRequest): AcceptedTicket | unde
  */
 export function isTicketRequest(context: ExecutionContext): boolean {
   const handler = context.getHandler() as object;
-  if (Reflect.getMetadata(ROUTE_MARK, handler) !== 'read') return false;
+  if (markOf(handler) !== 'read') return false;
   return ticketOf(context.getArgByIndex<FrameworkRequest>(0)) !== undefined;
 }
 

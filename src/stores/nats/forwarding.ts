@@ -124,8 +124,8 @@ export class Forwarding {
   }
 
   /**
-   * The node forwards to another node itself. The receiver may forward to another node itself. If
-   * that other node is this node, this node writes.
+   * The receiver forwards to another node itself. If that other node is this node, this node
+   * writes.
    */
   #redirect(holder: string): void {
     const { peers, lease } = this.#options;

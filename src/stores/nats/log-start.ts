@@ -21,7 +21,8 @@ export class LogStart {
   readonly #engine: Engine;
   /**
    * The oldest message of the last call. The position of one oldest message never changes, so the
-   * last result is cached.
+   * last result is cached. On a full log each append changes the oldest message, so the next read
+   * also reads the mark.
    */
   #known = { prefix: '', sequence: 0, trimmed: 0 };
 

@@ -6,8 +6,8 @@ import { type NumberRule, numberOptions, wrongOption } from '../../core/options.
 export interface NatsStoreOptions {
   /**
    * The options of `connect` in `@nats-io/transport-node`: `servers`, `user`, `pass`, `token`,
-   * `tls`, `authenticator` and others.: `servers`, `user`, `pass`, `token`, `tls`, `authenticator`…
-   * Credentials belong here, never in a server's URL. The driver always reconnects without a limit.
+   * `tls`, `authenticator` and others. Credentials belong here, never in a server's URL. The driver
+   * always reconnects without a limit.
    */
   readonly connection?: NodeConnectionOptions | undefined;
   /**

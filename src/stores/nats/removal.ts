@@ -40,12 +40,10 @@ interface Step {
 export class Removal {
   readonly #options: RemovalOptions;
   readonly #voids: VoidCommits;
-  readonly #commits: WholeCommits;
 
   constructor(options: RemovalOptions) {
     this.#options = options;
     this.#voids = new VoidCommits(options.engine);
-    this.#commits = new WholeCommits(options.engine);
   }
 
   /** @throws NotificationsError `store_unavailable` if the log gets another epoch meanwhile */
@@ -69,13 +67,14 @@ export class Removal {
 
   async #step(subject: string, from: number, end: number): Promise<Step> {
     const messages = await this.#messages(subject, from);
+    const commits = new WholeCommits(this.#options.engine);
     const parts: Part[] = [];
     const sequences = new Set<number>();
     for (const message of messages) {
       const part = decodePart(message);
       if (!part) continue;
       if (endPosition(lastSequenceOf(part)) > this.#options.head) return { parts, sequences, next: undefined };
-      const isWhole = await this.#commits.has(part);
+      const isWhole = await commits.has(part);
       if (isWhole && (part.entries.at(-1)?.position ?? 0) > end) return { parts, sequences, next: undefined };
       if (isWhole) parts.push(part);
       const others = isWhole ? [part.sequence] : await this.#voids.partsOf(part);

@@ -1,7 +1,10 @@
 import type { Engine } from './engine.js';
 import { decodePart, lastSequenceOf, type Part } from './layout.js';
 
-/** Checks for one page whether commits are complete. Each commit is checked once. */
+/**
+ * Checks for one page, or for one step of a removal, whether commits are complete. Each commit is
+ * checked once.
+ */
 export class WholeCommits {
   readonly #engine: Engine;
   readonly #checks = new Map<string, Promise<boolean>>();

@@ -1,6 +1,6 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft } from '../../core/notification.js';
-import { covers } from '../../core/patterns.js';
+import { afterDeclaration, covers, type IndexedPattern } from '../../core/patterns.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
 import { type AppendCall, AppendQueue, charsOf } from '../shared/append-queue.js';
 import { randomHex } from '../shared/epoch.js';
@@ -45,7 +45,7 @@ export class AppendPipeline {
   /** The prefix of the tokens that identify this node's appends. */
   readonly #node = randomHex(6);
   #appends = 0;
-  readonly #patterns = new Set<string>();
+  #patterns: readonly IndexedPattern[] = [];
   #scheduled = false;
   readonly #batches = new Set<Promise<void>>();
   #lastSent: SentAppend | undefined;
@@ -89,7 +89,7 @@ export class AppendPipeline {
    * pattern that only other nodes have declared is not listed.
    */
   declared(patterns: readonly string[]): void {
-    for (const pattern of patterns) this.#patterns.add(pattern);
+    this.#patterns = afterDeclaration(this.#patterns, patterns, 0);
   }
 
   /** Sends the queue, and resolves when every call made so far has settled. */
@@ -167,8 +167,9 @@ export class AppendPipeline {
     const { connection, script, settings } = this.#options;
     const { wait } = settings;
     const client = connection.appends;
-    const topics = new Set(drafts.map(({ topic }) => topic));
-    const patterns = [...this.#patterns].filter((pattern) => [...topics].some((topic) => covers(pattern, topic)));
+    const topics = [...new Set(drafts.map(({ topic }) => topic))];
+    const names = this.#patterns.map(({ name }) => name);
+    const patterns = names.filter((pattern) => topics.some((topic) => covers(pattern, topic)));
     const keys = [...this.#options.keys, ...indexKeys(settings.prefix, [...topics, ...patterns])];
     const token = `${this.#node}${(this.#appends++).toString(36)}`;
     if (wait) {

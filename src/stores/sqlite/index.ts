@@ -32,8 +32,8 @@ export type { SqliteStoreOptions } from './options.js';
  *   file systems. The store creates it with mode 0600. Copy it with SQLite's own backup. Let no
  *   other program run a checkpoint on it: before SQLite 3.51.3 (which no libsql has yet) that can
  *   lose commits. The store's own checkpoints run under the write lock.
- * - Several processes take turns at the write lock: after a commit, a process lets waiting
- *   processes take the lock first. The write-ahead log is copied into the file at 16 MiB.
+ * - Several processes take turns at the write lock: a process that has waited for 20 ms gets it
+ *   next. The write-ahead log is copied into the file at 16 MiB.
  * - Errors: `store_unavailable` if the disk is full, the file is not writable, or another process
  *   has the lock for longer than `busyMs`. Nothing is written in part.
  *

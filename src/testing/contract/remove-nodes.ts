@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendEach, assertContinues, type Checks, positionsOf, read, readAll, stateOf } from './bench.js';
-import { above, ERASED, MANY, MANY_ARRAY, mixedLog, remove, TOPICS } from './remove.js';
-
-/** After this many times `keep` notifications, any retention must have removed some. */
-const ROUNDS_MAX = 200;
+import { ERASED, MANY, MANY_ARRAY, mixedLog, remove, TOPICS } from './remove.js';
+import { above, ROUNDS_MAX } from './retention.js';
 
 /** For stores whose log keeps the newest notifications only. */
 export const removeRetentionChecks: Checks = {

@@ -4,6 +4,7 @@ import type { Removed } from '../../core/removal.js';
 import type { HistoryQuery, ReadResult, Store } from '../../core/store.js';
 import { appendEach, type Bench, type Checks, idsOf, positionsOf, read, readAll, stateOf, TOPIC } from './bench.js';
 import { randomNumbers } from './random.js';
+import { above } from './retention.js';
 
 /** The topic that the checks remove. */
 export const ERASED = 'users.1';
@@ -255,7 +256,3 @@ export const removePatternChecks: Checks = {
     }
   },
 };
-
-export function above(position: number, positions: readonly number[]): number[] {
-  return positions.filter((one) => one > position);
-}

@@ -6,7 +6,7 @@ const TOPICS = [TOPIC, 'invoices'] as const;
 /**
  * Any retention has removed entries after `keep` times this number of notifications.
  */
-const ROUNDS_MAX = 200;
+export const ROUNDS_MAX = 200;
 const RECORD_TOPIC = '$check';
 /** Records between two notifications. */
 const RECORDS = 6;
@@ -74,7 +74,7 @@ export const retentionChecks: Checks = {
   },
 };
 
-function above(trimmed: number, positions: readonly number[]): number[] {
+export function above(trimmed: number, positions: readonly number[]): number[] {
   return positions.filter((position) => position > trimmed);
 }
 

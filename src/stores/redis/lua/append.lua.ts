@@ -102,7 +102,7 @@ if head then
   redis.call('HSET', META, 'head', text(log.head), 'token', log.token, 'time', text(now),
     'bytes', text(bytes), 'oldest', text(oldest), 'records', text(records), 'recordbytes', text(record_bytes), NODE, ARGV[10], safety(log))
   local keep = { count = tonumber(ARGV[12]), ms = tonumber(ARGV[13]), bytes = tonumber(ARGV[14]) }
-  trim(log, now, keep, #added * TRIM_RATIO + SLICE)
+  trim(log, now, keep, #added * TRIM_RATIO + SLICE, patterns)
   redis.call('PUBLISH', base .. 'wake', '')
 elseif ARGV[11] == '1' then
   redis.call('HSET', META, 'touched', text(now), NODE, ARGV[10])

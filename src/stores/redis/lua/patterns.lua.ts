@@ -7,6 +7,11 @@ import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
  * the name of a pattern.
  */
 export const patternsLua = `
+-- Whether a topic is one of the library's own records.
+local function is_record(topic)
+  return string.sub(topic, 1, 1) == '${RESERVED_TOPIC_PREFIX}'
+end
+
 local function patterns_of(lines)
   local patterns = {}
   for name, since in string.gmatch(lines or '', '(%S+) (%d+)') do
@@ -16,7 +21,6 @@ local function patterns_of(lines)
 end
 
 local function covers(pattern, topic)
-  return string.sub(topic, 1, #pattern.prefix) == pattern.prefix
-    and string.sub(topic, 1, 1) ~= '${RESERVED_TOPIC_PREFIX}'
+  return string.sub(topic, 1, #pattern.prefix) == pattern.prefix and not is_record(topic)
 end
 `;

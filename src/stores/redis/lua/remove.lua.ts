@@ -1,6 +1,5 @@
 import { agreeLua, safetyLua } from './agree.lua.js';
 import { patternsLua } from './patterns.lua.js';
-import { recordsLua } from './retention.lua.js';
 
 /**
  * Removes entries of a topic after a position and up to another one: from the stream and from the
@@ -21,7 +20,7 @@ import { recordsLua } from './retention.lua.js';
  * A script that fails is not rolled back. If the engine is out of memory or read-only, only the
  * first write is rejected. The index is last, so a repeated call finds the same entries.
  */
-export const removeLua = `${agreeLua}${safetyLua}${patternsLua}${recordsLua}
+export const removeLua = `${agreeLua}${safetyLua}${patternsLua}
 local log = agree()
 if log.epoch ~= ARGV[15] then return answer(log, 0, 0, 1) end
 local INDEX, NAME = KEYS[5], ARGV[10]

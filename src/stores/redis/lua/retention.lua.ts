@@ -1,28 +1,20 @@
 import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../../core/records.js';
-import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
-
-/** Whether a topic is one of the library's own records. */
-export const recordsLua = `
-local function is_record(topic)
-  return string.sub(topic, 1, 1) == '${RESERVED_TOPIC_PREFIX}'
-end
-`;
 
 /**
  * Removes the entries that retention does not keep, oldest first, and their positions in the
  * indexes of topics and patterns. It needs `patterns.lua.ts`. The scripts that append and trim use
  * it. They limit the number of entries that it removes.
  *
- * `keep`: count, ms, bytes. It reads and writes these fields of the state: `trimmed`, `bytes`,
- * `oldest`, `records` and `recordbytes`. `oldest` is the time of the oldest entry, 0 if there is
- * none. The library's own records count only beyond a fixed allowance.
+ * `keep`: count, ms, bytes. `patterns`: the declared ones. It reads and writes these fields of the
+ * state: `trimmed`, `bytes`, `oldest`, `records` and `recordbytes`. `oldest` is the time of the
+ * oldest entry, 0 if there is none. The library's own records count only beyond a fixed allowance.
  */
-export const retentionLua = `${recordsLua}
+export const retentionLua = `
 -- Entries are fetched in slices, so that few unneeded entries are fetched.
 local SLICE = 16
 local RECORDS_MAX, RECORD_BYTES_MAX = ${RECORDS_MAX}, ${RECORD_BYTES_MAX}
 
-local function trim(log, now, keep, entries_max)
+local function trim(log, now, keep, entries_max, patterns)
   local m = redis.call('HMGET', META, 'bytes', 'oldest', 'records', 'recordbytes')
   local bytes, oldest = tonumber(m[1] or 0), tonumber(m[2] or 0)
   local records, record_bytes = tonumber(m[3] or 0), tonumber(m[4] or 0)
@@ -55,7 +47,7 @@ local function trim(log, now, keep, entries_max)
     'records', text(math.max(records, 0)), 'recordbytes', text(math.max(record_bytes, 0)))
   -- The indexes are trimmed last, and errors are ignored, because readers skip positions up to
   -- trimmed.
-  for _, pattern in ipairs(patterns_of(redis.call('HGET', META, 'patterns'))) do
+  for _, pattern in ipairs(patterns) do
     redis.pcall('ZREMRANGEBYSCORE', base .. 't:' .. pattern.name, '-inf', text(last))
   end
   for topic, position in pairs(topics) do
