@@ -50,6 +50,16 @@ describe('a set of retractions', () => {
     expect(set.count).toBe(0);
   });
 
+  test('counts a repeated retraction once', () => {
+    const set = new RetractionSet();
+    const retraction = { id: 'a'.repeat(200), topic: 'orders' };
+    const repeats = Math.ceil(RECORD_BYTES_MAX / retraction.id.length);
+    for (let at = 1; at <= repeats; at++) set.add(retraction, at);
+    expect([set.count, set.isFull]).toEqual([1, false]);
+    set.trim(repeats);
+    expect(set.count).toBe(0);
+  });
+
   test('is full at its count, and at its bytes', () => {
     const byCount = new RetractionSet();
     const counted = countUntilFull(byCount, (at) => `${at}`);
