@@ -185,6 +185,50 @@ forEachAdapter((adapter) => {
       expect(resumed.json).toMatchObject({ items: [], changes: [{ op: 'read' }] });
     });
 
+    test('answers a held poll with a retraction, which later lists omit', async () => {
+      const running = await start(adapter, { topics: () => ['announcements'] });
+      const { app, inbox } = running;
+      await fill(inbox, 2);
+      await inbox.send({ topic: 'announcements' }, { id: 'wrong', type: 'release' });
+      const { follow } = (await get(app)).json;
+      const poll = await hold(running, `cursor=${follow}&wait=20`, as('ann'));
+      await inbox.retract({ topic: 'announcements' }, 'wrong');
+      const { json } = await poll.response();
+      expect(json).toMatchObject({
+        items: [],
+        changes: [],
+        retracted: [{ id: 'wrong', topic: 'announcements' }],
+        counts: { unread: 2, total: 2 },
+      });
+      await inbox.retract('ann', 'a1');
+      // A device that was away receives both retractions.
+      const late = (await get(app, `cursor=${follow}&wait=0`)).json;
+      expect(late.retracted.map(({ id }: { id: string }) => id)).toEqual(['wrong', 'a1']);
+      expect(idsOf((await get(app)).json)).toEqual(['a2']);
+      expect((await operate(app, { op: 'read', ids: ['a1'] })).json.unknown).toEqual(['a1']);
+      await poll.destroy();
+    });
+
+    test('streams a retraction to the recipient alone', async () => {
+      const running = await start(adapter);
+      const { app, inbox } = running;
+      await fill(inbox, 1);
+      await fill(inbox, 1, 'bob');
+      const { follow } = (await get(app, '', 'bob')).json;
+      const headers = { ...as('ann'), Accept: 'text/event-stream' };
+      const stream = await hold(running, 'cursor=latest', headers);
+      const message = await stream.head();
+      await inbox.retract('ann', 'a1');
+      await inbox.retract('ann', 'b1');
+      const { event } = await block(stream, { message, pattern: /data: (.*"retracted".*)\nid: (\S+)\n\n/ });
+      expect(event).toMatchObject({ items: [], retracted: [{ id: 'a1' }], counts: { total: 0 } });
+      expect(message.text).not.toMatch(/event: retracted|\$/);
+      await stream.destroy();
+      const { json } = await get(app, `cursor=${follow}&wait=0`, 'bob');
+      expect(json).toEqual({ items: [], changes: [], cursor: expect.any(String), more: false });
+      expect(idsOf((await get(app, '', 'bob')).json)).toEqual(['b1']);
+    });
+
     test('of another subscriber does not wake', async () => {
       const running = await start(adapter);
       const { app, inbox } = running;

@@ -1,6 +1,7 @@
 import type { Gap } from '../../core/gap.js';
 import type { LogEntry } from '../../core/notification.js';
 import type { LogPage } from '../../core/page.js';
+import { type Retraction, retractionsIn } from '../../core/retraction.js';
 import { pageToSse } from '../../wire/sse.js';
 import type { ReadContext } from '../../nest/context.js';
 import type { InboxCounts } from '../inbox-counts.js';
@@ -24,13 +25,18 @@ export interface InboxChange {
   readonly until?: string | undefined;
 }
 
-/** New items and operations: the body of a long poll, or the data of one event of a stream. */
+/**
+ * New items, operations and retractions: the body of a long poll, or the data of one event of a
+ * stream. A client applies `changes` first, then `retracted`, then `items`.
+ */
 export interface InboxEvent {
-  /** New items, in the order of the log. */
+  /** New items, in the order of the log. They have the state after the operations. */
   readonly items: readonly InboxItem[];
   /** Operations, in the order of the log. */
   readonly changes: readonly InboxChange[];
-  /** Undefined if there are neither new items nor changes. */
+  /** Items that the application has taken back. Undefined if there are none. */
+  readonly retracted?: readonly Retraction[] | undefined;
+  /** Undefined if there are neither new items, changes nor retractions. */
   readonly counts?: InboxCounts | undefined;
   readonly gap?: Gap | undefined;
 }
@@ -67,8 +73,15 @@ export class InboxEvents {
       .map((entry) => ({ entry, item: itemState(state, entry.position) }))
       .filter(({ item }) => !item.removed)
       .map(({ entry, item }) => itemOf(entry, item));
+    const retracted = retractionsIn(entries);
     const counts = await this.#lists.counts(reader, state);
-    return { items, changes: entries.flatMap(changeOf), counts, ...(gap && { gap }) };
+    return {
+      items,
+      changes: entries.flatMap(changeOf),
+      ...(retracted.length > 0 && { retracted }),
+      counts,
+      ...(gap && { gap }),
+    };
   }
 
   /** The blocks of an event stream. */

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { NotificationsError } from '../../core/errors.js';
 import type { PublishItem } from '../../core/draft.js';
+import { checkId } from '../../core/names.js';
 import { withExceptions } from '../../nest/notifications.exception.js';
 import { Publisher } from '../../nest/publishing/publisher.js';
 import { IsolatedObservable } from '../../nest/security/isolated-observable.js';
@@ -61,11 +62,25 @@ export class InboxService implements OnApplicationShutdown {
    */
   async send(recipient: InboxRecipient, item: NewInboxItem): Promise<SentItem> {
     return withExceptions(async () => {
-      const topic = typeof recipient === 'string' ? personalTopic(recipient) : checkBroadcast(recipient.topic);
+      const topic = topicOf(recipient);
       const { ids, duplicate, cursor } = await this.#publisher.publish([{ ...item, topic }]);
       const [id = ''] = ids;
       if (duplicate) await this.#checkRecipient(topic, id, cursor);
       return { id, duplicate };
+    });
+  }
+
+  /**
+   * Takes an item back. It leaves all lists and counts, and open bells receive the retraction. A
+   * repeated call, or a call with an unknown id, changes nothing.
+   *
+   * Rejects with `topic_invalid`, `subscriber_invalid`, `id_invalid`, `retractions_too_many` or
+   * `store_unavailable`.
+   */
+  retract(recipient: InboxRecipient, id: string): Promise<void> {
+    return withExceptions(() => {
+      const { feed } = this.#inbox.context;
+      return feed.retract({ topic: topicOf(recipient), id: checkId(id) });
     });
   }
 
@@ -163,4 +178,9 @@ export class InboxService implements OnApplicationShutdown {
     if (entries[0]?.id === id || first.position <= trimmed) return;
     throw new NotificationsError('id_reused', `the id ${id} was used before for another recipient`);
   }
+}
+
+/** @throws NotificationsError `topic_invalid` or `subscriber_invalid` */
+function topicOf(recipient: InboxRecipient): string {
+  return typeof recipient === 'string' ? personalTopic(recipient) : checkBroadcast(recipient.topic);
 }
