@@ -5,7 +5,7 @@
  * data are published. A cycle ends when all clients have received them and polled again, and the
  * server is idle. The result is the server's processor time, with the kernel's, per delivery. A
  * figure is the median of the cycles after the warm-up. Servers take turns in each round. Compare
- * the ratio to node:http in the same round. `http/scenarios.ts` says what each part does.
+ * the ratio to node:http in the same round. `http/scenarios.ts` describes each part.
  *
  *   npm run bench:http [-- --rounds=3] [PART …]   prints JSON and writes results/http.{json,svg}
  *
@@ -88,7 +88,7 @@ const args = process.argv.slice(2);
 const rounds = Number(args.find((arg) => arg.startsWith('--rounds='))?.slice('--rounds='.length) ?? 3);
 const chosen = args.filter((arg) => !arg.startsWith('--'));
 const unknown = chosen.find((name) => !(name in PARTS));
-if (unknown !== undefined) throw new Error(`there is no part ${unknown}, only ${Object.keys(PARTS).join(', ')}`);
+if (unknown !== undefined) throw new Error(`unknown part ${unknown}; the parts are ${Object.keys(PARTS).join(', ')}`);
 
 const file = (name: string): string => fileURLToPath(new URL(`results/${name}`, import.meta.url));
 const before = JSON.parse(readFileSync(file('http.json'), 'utf8')) as { parts?: Record<string, Part> };

@@ -2,9 +2,9 @@
  * Does reading a pattern cost more if it matches more topics?
  *
  * Half of the notifications are of topics that the pattern matches. The log has 100 such topics at
- * first, and then 100,000. Pages of ten notifications are read at random positions, in both
- * directions, and by one plain topic for comparison. Appends are timed with the pattern and, on a
- * fresh log, without it.
+ * first, and then 100,000. Pages of ten notifications are read at random positions in both
+ * directions. Pages of one plain topic are read for comparison. Appends are timed with the pattern
+ * and, on a fresh log, without it.
  */
 import { abilitiesOf } from '../src/core/abilities.js';
 import { systemClock } from '../src/core/clock.js';

@@ -4,9 +4,8 @@
  *
  * Each process keeps the same number of calls in flight, and each call has one notification with
  * 200 bytes of data. The processes start together, each time on a new file. The times of all
- * processes are merged. `share` is the number of appends of the process with the fewest, divided by
- * that of the process with the most. Figures are medians of five rounds. `p99MsWorst` is the p99 of
- * the worst round.
+ * processes are merged. `share` is the lowest number of appends of a process, divided by the
+ * highest. Figures are medians of five rounds. `p99MsWorst` is the p99 of the worst round.
  *
  *   npm run bench:shared-file           prints one JSON object
  */

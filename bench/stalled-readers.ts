@@ -1,5 +1,5 @@
 /*
- * How much memory does a client cost that does not read?
+ * How much memory does a stalled client cost?
  *
  * A node of its own holds 1,000 streams with stalled clients and ten with healthy ones. 500
  * notifications of 16 KiB are published. Each is published when the ten healthy streams have

@@ -2,14 +2,14 @@
  * The speed of each store on this machine: publishes a second, the delay to a client of another
  * node, and a node's recovery after its engine was killed.
  *
- * Two nodes share one store, each a store with a feed, in this process. The engine runs on the same
- * machine with its data in a temporary folder, as durable as possible. Redis has `appendfsync
- * always`, PostgreSQL `fsync on`, SQLite `synchronous FULL`. NATS 2.9 can only flush in the
- * background. 200 bytes of data, 100 topics. The stores take turns in each round. The results are
- * medians. `flushesPerS` is the raw limit: how often the disk of this folder can flush a small
- * write, one after another, measured in the same rounds. Pages hold 1,000 notifications of 1, 10
- * and 50 topics. `manyPerS` is a `publishMany` to 50,000 topics. `ofRaw1` compares one publish in
- * flight, without the other node, with single inserts into the engine without the store.
+ * Two nodes in this process share one log. Each node has its own store and feed. The engine runs on
+ * the same machine with its data in a temporary folder, as durable as possible. Redis has
+ * `appendfsync always`, PostgreSQL `fsync on`, SQLite `synchronous FULL`. NATS 2.9 can only flush
+ * in the background. 200 bytes of data, 100 topics. The stores take turns in each round. The
+ * results are medians. `flushesPerS` is the raw limit: how often the disk of this folder can flush
+ * a small write, one after another, measured in the same rounds. Pages hold 1,000 notifications of
+ * 1, 10 and 50 topics. `manyPerS` is a `publishMany` to 50,000 topics. `ofRaw1` compares one
+ * publish in flight, without the other node, with single inserts into the engine without the store.
  *
  *   npm run bench:stores            prints a line for each round and JSON at the end
  */
@@ -88,7 +88,7 @@ async function perS(publish: () => Promise<unknown>, inFlight: number): Promise<
   return count / ((performance.now() - startMs) / 1000);
 }
 
-/** From the call to `append` on one node to the page on the other. */
+/** The time from the call of `append` on one node to the page on the other node. */
 async function latencies(publisher: Store, feed: Feed): Promise<number[]> {
   const sentAtMs = new Map<string, number>();
   const tookMs: number[] = [];

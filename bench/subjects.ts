@@ -13,7 +13,7 @@ import { PostgresEngine } from '../test/support/engines/postgres.js';
 import { RedisEngine } from '../test/support/engines/redis.js';
 import { otherVersionOf } from '../test/support/engines/versions.js';
 
-/** A store to measure, its engine started with its data in a temporary folder. */
+/** A store to measure. Its engine has its data in a temporary folder. */
 export interface Subject {
   readonly factory: StoreFactory;
   /** True if both nodes use the same store object, because the log is in one process. */

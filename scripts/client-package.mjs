@@ -6,14 +6,16 @@ export const CLIENT_FOLDER = join(root, 'packages', 'client');
 
 /** The entries of the package `nest-notifications-client`, in the compiled sources. */
 const ENTRIES = ['index', 'tabs/index', 'react'];
-/** Imports and exports of relative files. Compiled code has no other form. */
+/**
+ * Imports and exports of relative files. Compiled code has imports and exports in this form only.
+ */
 const RELATIVE_IMPORTS = /(?:from|import\()\s*['"](\.[^'"]+)['"]/g;
 
 /**
  * Fills `packages/client` with the compiled client: its entries, and the files that they import.
  *
- * The main package has the same files. A dependency on the client package would force an order of
- * publishing on two packages that always change together.
+ * The main package has the same files. With a dependency, the client package would have to be
+ * published before the main package.
  *
  * @param {string} dist the folder of the compiled sources
  */

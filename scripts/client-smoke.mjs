@@ -24,7 +24,7 @@ import { checkContents, checkRuns, compile, pack, unpack } from './packed-projec
 import { root } from './tools.mjs';
 
 const EXPECTED_TOP = ['LICENSE', 'README.md', 'dist', 'package.json'];
-/** A front end has no types of Node. */
+/** A project for browsers does not have the types of Node. */
 const FRONT_END = { types: [], lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.asynciterable.d.ts'] };
 
 // The real path, because Node and TypeScript resolve links before they compare paths.

@@ -47,7 +47,7 @@ async function run(name, args) {
 
 async function serve() {
   const child = spawn(process.execPath, [VITEPRESS, 'dev', docs, '--host', '127.0.0.1'], { stdio: 'inherit' });
-  // Ctrl-C reaches the child by itself, and its end ends this process.
+  // The child also receives Ctrl-C. This process ends when the child has ended.
   process.on('SIGINT', () => {});
   const [code] = await once(child, 'exit');
   process.exitCode = code ?? 0;

@@ -1,6 +1,5 @@
 /**
- * Installs other versions of the engines, for tests that run on more than the machine's own
- * version.
+ * Installs other versions of the engines. Some tests run on these versions too.
  *
  *   node scripts/engines.mjs            all
  *   node scripts/engines.mjs NAME...    some, by their names below
@@ -82,7 +81,7 @@ rmSync(APT, { recursive: true, force: true });
 
 function install(name) {
   const engine = ENGINES[name];
-  if (!engine) throw new Error(`there is no such engine, only ${Object.keys(ENGINES).join(', ')}`);
+  if (!engine) throw new Error(`unknown engine ${name}; the engines are ${Object.keys(ENGINES).join(', ')}`);
   const folder = join(CACHE, name);
   if (existsSync(join(folder, 'bin'))) return;
   const files = join(folder, 'files');
@@ -126,7 +125,7 @@ function download({ suite, packages }) {
     'Dir::State::Status': '/dev/null',
     'Dir::Cache': join(apt, 'cache'),
     'Acquire::Languages': 'none',
-    // Another user could not write here.
+    // apt's own user could not write into this folder.
     'APT::Sandbox::User': 'root',
   };
   const args = Object.entries(options).flatMap(([option, value]) => ['-o', `${option}=${value}`]);

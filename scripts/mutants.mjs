@@ -13,7 +13,7 @@ import { planted } from './mutants/plant.mjs';
 import { bins, root } from './tools.mjs';
 
 const SEEDS = Number(process.argv[2] ?? 2_000);
-/** Longer than any run that ends, also on a busy machine. */
+/** A time limit that is longer than every run that ends, also on a busy machine. */
 const RUN_MS_MAX = 100_000 + 100 * SEEDS;
 /** Copies of the library that run at the same time. Most machines have a core for each. */
 const COPIES = Number(process.argv[3] ?? 2);
@@ -22,7 +22,7 @@ const TO = Number(process.argv[5] ?? MUTANTS.length);
 /** The tests to run. The name of a failed test describes the bug. */
 const TESTS = 'test/(core|wire|inbox)/';
 
-// Plant all of them first, so that one that no longer fits the code fails at once.
+// Plant all bugs first, so that a bug that does not fit the code fails at once.
 const mutants = MUTANTS.slice(FROM, TO).map((mutant) => ({ ...mutant, text: planted(mutant, original(mutant.file)) }));
 const folder = join(root, '.cache', 'mutants');
 rmSync(folder, { recursive: true, force: true });
@@ -50,7 +50,7 @@ function copy(to) {
   return to;
 }
 
-/** Plants one after the other into a copy, until none is left. */
+/** Plants the bugs into a copy, one after another. */
 async function work(to) {
   for (let next = left.shift(); next; next = left.shift()) {
     const [at, { name, file, text }] = next;

@@ -1,8 +1,8 @@
 /**
- * Runs the suites that depend on the runtime on other Node versions: the newest of each line. Also
+ * Runs suites on the newest Node version of each line. These suites depend on the runtime. Also
  * checks the packed package.
  *
- *   npm run test:nodes                  all lines but that of this Node
+ *   npm run test:nodes                  all lines except the line of this Node
  *   npm run test:nodes -- 26            one line, or several
  *   npm run test:nodes -- 26 -- e2e/sse Jest's own arguments instead of the usual suites
  *

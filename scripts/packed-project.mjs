@@ -32,7 +32,7 @@ export function checkContents(packageFolder, top) {
 }
 
 /**
- * A warning fails too, such as Node's for a required ES module: users would see it at each start.
+ * A warning is a failure too, because users would see it at each start.
  */
 export async function checkRuns(project, file) {
   const { code, output } = await node([file], { cwd: project });

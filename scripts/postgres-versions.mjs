@@ -13,7 +13,8 @@ import { setup } from './setup.mjs';
 import { npm, root } from './tools.mjs';
 
 /**
- * The newest build of each major version. Ranges match no build, because all are pre-releases.
+ * The newest build of each major version. A version range matches no build, because all versions
+ * are pre-releases.
  */
 const VERSIONS = { 13: '13.23.0-beta.16', 18: '18.4.0-beta.17' };
 

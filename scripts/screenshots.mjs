@@ -33,7 +33,7 @@ async function startServer() {
   throw new Error('The server did not start: is dist built?');
 }
 
-/** Data for the picture: samples, and notifications among them. */
+/** Data for the picture: samples and notifications in one list. */
 async function publishSome(page) {
   await receivedByBell(page, 20);
   for (const { type, text } of NEWS) {

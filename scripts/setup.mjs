@@ -25,8 +25,8 @@ export async function build() {
 
 /** Installs one folder's dependencies and remembers for which package.json and lock file. */
 export function install(folder) {
-  // Not `npm ci`: it may refuse a lock file made on another platform, whose optional binaries
-  // differ.
+  // Uses `npm install`: `npm ci` may reject a lock file from another platform, because its optional
+  // binaries differ.
   const result = npm(['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
   if (result.code === 0) {
     mkdirSync(join(folder, 'node_modules'), { recursive: true });
@@ -80,8 +80,8 @@ function newestChange(paths) {
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  // 20.19 is the first that can require() an ES module, which lets CommonJS applications use this
-  // package and Nest 12.
+  // Node 20.19 is the first version that can require() an ES module. CommonJS applications need
+  // this for Nest 12.
   if (major > 20 || (major === 20 && minor >= 19)) return;
   throw new Error(
     `Node 20.19 or newer is needed; this is ${process.versions.node}. Install a newer one and run this again.`,

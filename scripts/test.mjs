@@ -31,8 +31,7 @@ const stages = [
   [['tests', () => jest([])]],
   [['publint', packAndLint]],
   [
-    // CommonJS resolves to ES modules here, on purpose: every Node this package supports can
-    // require() them.
+    // A CommonJS import gets the ES module on purpose. Every supported Node can require() it.
     [
       'published types',
       () => forEachTarball((path) => node([bins.attw, path, '--ignore-rules', 'cjs-resolves-to-esm'])),
@@ -54,7 +53,7 @@ async function main(jestArguments) {
 }
 
 async function runStage(title, steps) {
-  // Jest writes to the terminal itself, and counts what it runs.
+  // Jest writes its progress to the terminal, and counts its tests.
   const live = steps.some(([name]) => name === 'tests');
   const stopProgress = showProgress(title, live);
   const results = await Promise.all(steps.map(([name, run]) => runStep(name, run)));
@@ -99,8 +98,7 @@ function showProgress(title, live) {
 async function jest(args) {
   const totalsFile = join(temp, 'jest-totals.json');
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  // The reporters follow the arguments. Before them, `--reporters` would take a name as another
-  // value.
+  // `--reporters` comes after the names. Otherwise it would take a name as another reporter.
   const reporters = ['--reporters=default', '--reporters=<rootDir>/scripts/jest-totals.mjs'];
   const env = { ...process.env, JEST_TOTALS_FILE: totalsFile };
   const child = spawn(process.execPath, [...flags, bins.jest, ...args, ...reporters], {

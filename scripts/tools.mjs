@@ -14,7 +14,7 @@ export const inCI = process.env.CI === 'true';
  */
 export const EXIT_SKIPPED = 77;
 
-/** Entry files rather than node_modules/.bin: those are shell scripts on Windows. */
+/** Uses entry files, because the files in node_modules/.bin are shell scripts on Windows. */
 export const bins = {
   attw: 'node_modules/@arethetypeswrong/cli/dist/index.js',
   eslint: 'node_modules/eslint/bin/eslint.js',

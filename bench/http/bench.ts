@@ -51,7 +51,8 @@ export class Bench {
   }
 
   /**
-   * Adds clients. Publishes to their topic, so that later cycles find them as long-lived clients.
+   * Adds clients. Publishes to their topic, so that later cycles measure clients that have already
+   * received a notification.
    */
   async grow(clients: number, topic: string, serials: readonly number[]): Promise<void> {
     await this.clients.join(this.#last.port, clients);

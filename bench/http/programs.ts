@@ -1,6 +1,6 @@
 /*
  * Servers that do not run on Node.js. `server.ts` starts each of them as a process, if it is
- * installed. It publishes over HTTP, and reads CPU time from /proc.
+ * installed. `server.ts` publishes to them over HTTP, and reads their CPU time from /proc.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

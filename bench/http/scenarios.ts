@@ -102,8 +102,7 @@ const GREETINGS = 4;
 
 /**
  * Memory for a poll that is held. Clients connect one after another, with garbage collections in
- * between. So the growth of a process is the memory of held polls, not the peak of many that arrive
- * at once.
+ * between. So the process grows by the memory of held polls, not by a peak of simultaneous polls.
  */
 export function memory(clients: number): Scenario {
   const few = clients / 10;
@@ -121,7 +120,8 @@ export function memory(clients: number): Scenario {
           await bench.report({ collect: true });
           return (await bench.report({ collect: true })).rssBytes;
         };
-        // The memory of the process itself, and of earlier load, is allocated already.
+        // Before this point, the process has allocated its own memory and the memory of earlier
+        // load.
         const before = await grownTo(few);
         return ((await grownTo(clients, few)) - before) / 1024 / (clients - few);
       });
@@ -165,7 +165,9 @@ async function measured(
   }
 }
 
-/** Many clients, or many answers for each, warm a server up in fewer cycles. */
+/**
+ * A server needs fewer warm-up cycles if there are many clients, or many answers for each client.
+ */
 function cyclesFor(clients: number): { warmUp: number; cycles: number } {
   const share = Math.min(1, 1_000 / clients);
   return { warmUp: Math.max(4, Math.round(WARM_UP * share)), cycles: Math.max(7, Math.round(CYCLES * share)) };

@@ -1,6 +1,6 @@
 /*
  * One of the servers that are compared, in a process of its own: `server.ts NAME`. It reports its
- * port, publishes on order, and reports its processor time.
+ * port. It publishes when the clients' process sends an order.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -32,8 +32,8 @@ interface Held {
 type Floor = Omit<Running, 'port'> & { handle(request: IncomingMessage, response: ServerResponse): void };
 
 /**
- * The best case of node:http: waiters by topic, one string for all that are answered together. It
- * encodes the list of notifications after a cursor once for all late clients.
+ * The best case of node:http. It indexes waiters by topic, and encodes one string for all waiters
+ * of a notification. It encodes the list of notifications after a cursor once for all late clients.
  */
 function floor(): Floor {
   const held = new Map<string, Held[]>();
@@ -267,7 +267,7 @@ export interface Order {
    * event loop, as over HTTP.
    */
   readonly inTurn?: boolean;
-  /** Garbage is to be collected before the report. */
+  /** Whether to collect garbage before the report. */
   readonly collect?: boolean;
   /** Starts the measurement of pauses of the event loop. */
   readonly watch?: boolean;

@@ -18,10 +18,10 @@ const ERROR_CLASS = /(?:Error|Exception)$/;
 const LOG_METHODS = new Set(['debug', 'error', 'log', 'verbose', 'warn']);
 /** Comments for tools. */
 const DIRECTIVE = /^(?:eslint-|prettier-ignore|@ts-|c8 |<reference|#region|#endregion|!)/;
-/** Files whose templates are programs of an engine. */
+/** Files whose template strings contain SQL or Lua. */
 const ENGINE_PROGRAM = /\.(?:sql|lua)\.ts$/;
 const SQL = /\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN|ALTER|DROP|EXECUTE|LISTEN)\b/;
-/** A string of fewer words in the library is a name or a value. */
+/** In the library, a string with fewer words is a name or a value. */
 const PROSE_WORDS = 4;
 
 /** @returns {Text[]} */
@@ -30,7 +30,7 @@ export function textsOfCode(path, source) {
   return [...comments(file, source), ...strings(file, path)];
 }
 
-/** The lines that comments are on, up to the comment's end. @returns {Line[]} */
+/** The lines of all comments. Each line ends where its comment ends. @returns {Line[]} */
 export function commentLinesOf(path, source) {
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true);
   const isProse = ({ pos, end }) => !DIRECTIVE.test(source.slice(pos, end).replace(/^\/\/ ?/, ''));

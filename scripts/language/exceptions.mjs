@@ -1,6 +1,6 @@
 /**
- * Findings that are right as they are, each with its reason. `text` is a part of the sentence;
- * if it is empty, the whole file is an exception.
+ * Sentences that the check reports although they are correct, each with a reason. `text` is a part
+ * of the sentence; if it is empty, the whole file is an exception.
  *
  * @type {{ file: string, text: string, why: string }[]}
  */

@@ -1,4 +1,4 @@
-/** The rules of language. Each takes a sentence and answers with what it found, or undefined. */
+/** The rules of language. Each rule takes a sentence and returns its finding, or undefined. */
 
 const SENTENCE_WORDS_MAX = 30;
 
@@ -70,7 +70,7 @@ const WORDS = [
   [/\bhold(?:s|ing)? against\b|\bheld against\b/i, 'compare with, check against'],
 ];
 
-/** `place` is a position in the log; a few everyday phrases with the word are plain. */
+/** The check reports `place` for a position in the log, but not these everyday phrases. */
 const PLACE = /\bplaces?\b/gi;
 const PLAIN_PLACE =
   /\b(?:in|takes?|took|taken|taking|into|one|two|single|other|same|first|all|several|private|right|decimal) places?$/i;

@@ -1,6 +1,6 @@
 /**
- * Splits texts into sentences. Code and addresses are replaced by as many other characters, so that
- * positions remain those of the file.
+ * Splits texts into sentences. Code and addresses are replaced by text of the same length, so
+ * positions do not change.
  *
  * @typedef {object} Sentence
  * @property {string} text on one line
@@ -9,7 +9,7 @@
  * @property {'comment' | 'string' | 'document' | 'title'} kind
  */
 
-/** A line that starts one of these begins a paragraph. */
+/** A line that begins with one of these patterns starts a paragraph. */
 const BULLET = /^\s*(?:[-*+•]|\d+[.)])\s+(?:\[[ x]\]\s+)?/;
 const TAG = /^\s*@(\w+)\s*/;
 const NAMED_TAGS = new Set(['param', 'property', 'typeParam', 'template']);
@@ -24,7 +24,7 @@ const CODE_TAGS = new Set([
   'internal',
   'packageDocumentation',
 ]);
-/** Deeper lines of a comment are code or a table. */
+/** Lines of a comment with more indentation are code or a table. */
 const INDENT_OF_CODE = 2;
 const ABBREVIATION = /\b(?:e\.g|i\.e|etc|vs|cf|No|St)\.$/;
 const NOT_ENGLISH = [/`+[^`]*`+/g, /\{@link [^}]*\}/g, /(?<=\])\([^)\s]*\)/g, /\bhttps?:\/\/\S+/g, /\{[^{}]*\}(?=\s)/g];

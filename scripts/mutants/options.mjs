@@ -34,7 +34,7 @@ export const OPTION_MUTANTS = [
   }),
   ...inFile('core/waiter.ts', {
     'Waiter.#checkAccess': {
-      'a slow access check delivers what has expired': ['$reader.fresh($page)', '$page'],
+      'notifications that expire during a slow access check are delivered': ['$reader.fresh($page)', '$page'],
     },
     'Waiter.#onAllowed': {
       'a waiter keeps waiting after its whole page has expired': ['this.$read();', 'this.#wait(this.#leftMs());'],

@@ -11,7 +11,7 @@ export const OUTER_MUTANTS = [
     },
     'TailHub.#deliver': {
       'a tail does not report entries that retention removed': ['Math.max($follower.head, $trimmed)', '$follower.head'],
-      'a tail takes a new log for its old one': ['$epoch.id !== $follower.epochId', "$epoch.id === ''"],
+      'a tail treats a new log as its old log': ['$epoch.id !== $follower.epochId', "$epoch.id === ''"],
       'a tail that was read in part reports the end': [
         'this.$give($follower, { $epoch, $after, entries: $entries, head: $upTo })',
         'this.$give($follower, { $epoch, $after, entries: $entries, head: arguments[1].head })',
@@ -40,7 +40,7 @@ export const OUTER_MUTANTS = [
   }),
   ...inFile('wire/cursor.ts', {
     'Cursors.#sealersOf': {
-      'cursors are sealed for the first log': ['this.$own?.id !== $epoch.id', '!this.$own'],
+      'every cursor is sealed with the secret of the first log': ['this.$own?.id !== $epoch.id', '!this.$own'],
     },
     'Sealer.sealStable': {
       'two notifications share the id of one block': [

@@ -7,7 +7,10 @@ export const PATTERN_MUTANTS = [
       'a pattern matches records of the library': ['!$topic.startsWith($prefix)', 'true'],
     },
     disjointNames: {
-      'a topic beside its pattern is read twice': ['$pattern !== $name && covers($pattern, $name)', 'false'],
+      'a topic that is requested with its pattern is read twice': [
+        '$pattern !== $name && covers($pattern, $name)',
+        'false',
+      ],
     },
     afterDeclaration: {
       'a repeated declaration hides earlier entries': [
@@ -48,10 +51,10 @@ export const PATTERN_MUTANTS = [
   }),
   ...inFile('core/skipped-pages.ts', {
     'SkippedPages.endWith': {
-      'a request reads any number of refused pages': ['this.$count >= SKIPPED_PAGES_MAX', 'false'],
+      'a request has no limit for pages of refused notifications': ['this.$count >= SKIPPED_PAGES_MAX', 'false'],
     },
     'SkippedPages.reset': {
-      'the pages of all turns of a stream count together': ['this.$count = 0;', ''],
+      'the limit of pages counts all turns of a stream': ['this.$count = 0;', ''],
     },
     isSkippedPage: {
       'a stream reads refused pages without a pause': ['$page.more && isEmpty($page)', 'false'],
@@ -59,7 +62,10 @@ export const PATTERN_MUTANTS = [
   }),
   ...inFile('core/store-pages.ts', {
     'StorePages.after': {
-      'entries beside a pattern are delivered before its declaration': ['hasEntryUpTo($read, $trimmed)', 'false'],
+      'entries of a plain topic from before the pattern’s declaration are delivered': [
+        'hasEntryUpTo($read, $trimmed)',
+        'false',
+      ],
     },
   }),
 ];

@@ -6,7 +6,7 @@ export const READ_MUTANTS = [
     'Reader.extend': {
       'a hole in the tail is not detected': ['$isSame && $batch.after <= $head', '$isSame'],
       'a node at the fork of a lossy failover continues': ['!$same.afterLoss', 'true'],
-      'a new window claims earlier entries': [
+      'a new window says that it contains earlier entries': [
         'new MemoryLog($after, this.$patterns)',
         'new MemoryLog(0, this.#patterns)',
       ],
@@ -37,20 +37,23 @@ export const READ_MUTANTS = [
       'a slow read of an old log is trusted': ['if (this.$own.id !== $epoch.id) return true;', ''],
     },
     'Reader.fromWindow': {
-      'the gap of a loss is not on the page of the window': [
+      'a page of the window lacks the gap of a loss': [
         'this.$withGap(this.fromWindow($query))',
         'this.fromWindow($query)',
       ],
     },
     'Reader.#pageFrom': {
-      'a page that is cut off claims the head': ['$more ? lastPosition($entries) : this.$log.head', 'this.$log.head'],
-      'a page claims no more than its last notification': [
+      'the cursor of a truncated page is the head': [
+        '$more ? lastPosition($entries) : this.$log.head',
+        'this.$log.head',
+      ],
+      'the cursor of a page is its last notification, not the head': [
         '$more ? lastPosition($entries) : this.$log.head',
         'lastPosition($entries)',
       ],
     },
     'Reader.fromStore': {
-      'reads of different topics are one': ['$topics.join()', "''"],
+      'reads of different topics share one result': ['$topics.join()', "''"],
     },
     isEqual: {
       'the last page is shared with a request of a lower limit': ['$one.limit === $other.limit', 'true'],

@@ -4,7 +4,7 @@ import { inFile } from './in-file.mjs';
 export const RETRACT_MUTANTS = [
   ...inFile('core/retraction-set.ts', {
     'RetractionSet.covers': {
-      'a retraction hides what is published with its id later': ['$position < $retracted', '$retracted > 0'],
+      'a retraction hides a later notification with the same id': ['$position < $retracted', '$retracted > 0'],
     },
     'RetractionSet.add': {
       'an older retraction of an id replaces the newer one': ['$known !== undefined && $known >= $position', 'false'],
@@ -13,7 +13,7 @@ export const RETRACT_MUTANTS = [
       'the retractions of a lost log stay': ['$placed.position > $after', 'false'],
     },
     'RetractionSet.trim': {
-      'an old retraction takes newer ones along': ['$placed.position > $upTo', 'false'],
+      'removing an old retraction also removes newer ones': ['$placed.position > $upTo', 'false'],
     },
   }),
   ...inFile('core/retraction-log.ts', {
@@ -24,7 +24,7 @@ export const RETRACT_MUTANTS = [
       'a node does not load the retractions that it missed': ['this.$isComplete = false;', ''],
     },
     'RetractionLog.#loadAgain': {
-      'a load that an interruption overtook counts as complete': ['$before === this.$interruptions', 'true'],
+      'a load that was interrupted counts as complete': ['$before === this.$interruptions', 'true'],
     },
     'RetractionLog.#load': {
       'a node loads one page of retractions': ['if (!$read.more) return $read;', 'return $read;'],
@@ -59,7 +59,10 @@ export const RETRACT_MUTANTS = [
       'a page of the store has retracted notifications': ['this.#retractions.covers($entry, $sharedUpTo)', 'false'],
     },
     'EntryFilter.fresh': {
-      'a slow access check delivers what was retracted': ['!$hasRetracted && !$isStale', '!$isStale'],
+      'notifications that are retracted during a slow access check are delivered': [
+        '!$hasRetracted && !$isStale',
+        '!$isStale',
+      ],
     },
   }),
   ...inFile('wire/encoder.ts', {

@@ -86,7 +86,7 @@ export const WAITER_MUTANTS = [
       ],
     },
     'Waiters.notify': {
-      'the last of several new positions counts': ['Math.min($position, $earlier)', '$position'],
+      'a waiter uses only the last of several new positions': ['Math.min($position, $earlier)', '$position'],
     },
     'Waiters.drain': {
       'a drain does not wait for waiters': ['if (this.$count === 0) $done;', '$done'],
@@ -96,11 +96,11 @@ export const WAITER_MUTANTS = [
       'the slot of a subscriber is never released': ['if (subscriber !== undefined) $decrement;', ''],
     },
     'Waiters.#removeFrom': {
-      'a moved waiter does not learn its index': ['$last.indexes = $indexes;', ''],
-      'a waiter that leaves removes the last one, too': ['$waiters[$index] = $last;', ''],
+      'a moved waiter keeps its old index': ['$last.indexes = $indexes;', ''],
+      'a waiter that leaves also removes the last waiter of its list': ['$waiters[$index] = $last;', ''],
     },
     'Waiters.#enqueue': {
-      'the last of several topics counts': ['Math.min($position, $waiter.firstNew)', '$position'],
+      'a waiter is indexed only under its last topic': ['Math.min($position, $waiter.firstNew)', '$position'],
     },
     'Waiters.#enqueueNew': {
       'a new notification wakes only one waiter of its topic': [
@@ -120,7 +120,7 @@ export const WAITER_MUTANTS = [
           $batch.epoch.id === this.window.epoch.id && $batch.after <= this.window.head)`,
       ],
       'waiters are not woken after a hole': ['this.$waiters.notifyAll($from);', ''],
-      'waiters are woken after a hole for its end only': [
+      'after a hole, waiters are woken only for its last entry': [
         'this.$waiters.notifyAll($from)',
         'this.$waiters.notifyAll(this.window.head + 1)',
       ],

@@ -30,7 +30,7 @@ export const SIZES = {
   'fault-steps': 8,
   /** Clients that connect and leave, on each adapter. */
   cycles: 34_000,
-  /** Seconds. */
+  /** The duration of this part in seconds. */
   soak: 600,
 };
 

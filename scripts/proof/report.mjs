@@ -1,4 +1,4 @@
-/** The report in words. */
+/** Writes the report as text. */
 export function reportText({ parts, machine, versions }) {
   const rows = parts.map(
     ({ name, count, unit, failed, skipped, seconds, startedAt }) =>

@@ -58,7 +58,7 @@ test('each live update is delivered', async () => {
   await bench.expectNothingLeft();
 });
 
-test('updates that arrive before a waiter wakes are one update', async () => {
+test('a waiter receives only the newest update that arrived before it wakes', async () => {
   const bench = await FeedBench.open();
   const stream = bench.follow();
   await bench.store.append([keyed('v1')]);

@@ -17,7 +17,9 @@ beforeEach(async () => {
 
 const never = (): Promise<void> => new Promise(() => undefined);
 
-/** Every phase in which a client may leave: how it gets there. */
+/**
+ * Every phase in which a client may disconnect, with a function that brings the request into it.
+ */
 const PHASES: [string, () => Watched | Promise<Watched>][] = [
   ['a poll that reads the store', () => whileReading(() => bench.poll({ after: bench.place(0) }))],
   ['a stream that reads the store', () => whileReading(() => bench.follow({ after: bench.place(0) }))],
@@ -25,7 +27,7 @@ const PHASES: [string, () => Watched | Promise<Watched>][] = [
   ['a stream that waits', () => bench.follow({ lifetimeMs: 60_000 })],
   ['a poll about to be woken', () => withNotifications(bench.poll())],
   ['a stream about to be woken', () => withNotifications(bench.follow())],
-  ['a poll whose time is up', () => afterMs(bench.poll(), WAIT_MS)],
+  ['a poll that times out', () => afterMs(bench.poll(), WAIT_MS)],
   ['a stream between two heartbeats', () => afterMs(bench.follow({ lifetimeMs: 60_000 }), 1.5 * WAIT_MS)],
   ['a stream between pages of its replay', () => bench.follow({ after: bench.place(3), limit: 1, topics: ['orders'] })],
   ['a stream that delivers a page', () => bench.follow({ after: bench.place(3), lifetimeMs: 60_000 }, never)],
@@ -124,7 +126,7 @@ describe('a store that fails', () => {
     await bench.expectNothingLeft();
   });
 
-  test('is read again by the next request', async () => {
+  test('does not fail later requests: the next one reads the store again', async () => {
     bench.store.fail(new Error('down'));
     bench.poll({ after: bench.place(0) });
     await bench.clock.settle();

@@ -7,7 +7,7 @@ import { FeedBench, idsOf, LIMITS, poll, Watched, WAIT_MS } from '../support/fee
 
 const ERASED = 'user.1';
 const TOPICS = ['orders', ERASED];
-/** Longer than the memory store recognises a repeated id. */
+/** A time after which the memory store no longer recognises a repeated id. */
 const IDEMPOTENCY_MS = 600_001;
 
 /** A bench whose log has `a` and `c` on orders, and `x1` and `x2` on the topic that is erased. */
@@ -68,7 +68,7 @@ describe.each([
     expect((await read(bench)).ids).toEqual([['a', 'c']]);
   });
 
-  test('takes its retractions with it, and an id that is published again can be retracted again', async () => {
+  test('removes its retractions too, so an id that is published again can be retracted again', async () => {
     const bench = await open(limits);
     await bench.feed.retract({ id: 'x1', topic: ERASED });
     expect(retractionsIn((await read(bench)).last!.entries)).toEqual([{ id: 'x1', topic: ERASED }]);
@@ -166,7 +166,7 @@ describe('an erasure', () => {
     expect(idsOf((await read(bench)).last!)).toEqual(['a', 'c']);
   });
 
-  test('lets the older notification of a key be delivered on no account', async () => {
+  test('never causes delivery of an older notification of a key', async () => {
     const bench = await FeedBench.open();
     await bench.store.append([draft('k1', { topic: ERASED, key: 'k' }), draft('k2', { topic: ERASED, key: 'k' })]);
     await bench.feed.erase([ERASED]);

@@ -36,7 +36,7 @@ describe.each(SOURCES)('a notification that expires, read from %s', (_, limits) 
     await bench.expectNothingLeft();
   });
 
-  test('does not count towards the limit of a page of live ones', async () => {
+  test('does not use up the limit of a page', async () => {
     const { bench, expiring } = await open(limits);
     await bench.store.append([expiring('x1'), draft('a'), expiring('x2'), draft('b'), draft('c')]);
     await bench.clock.advance(TTL_MS);
@@ -67,7 +67,7 @@ describe.each(SOURCES)('a notification that expires, read from %s', (_, limits) 
     await bench.expectNothingLeft();
   });
 
-  test('is found beyond any number of expired ones by a stream', async () => {
+  test('a stream reaches a valid notification after any number of expired ones', async () => {
     const { bench, expiring } = await open({ ...limits, pageBytesMax: 500 });
     await bench.store.append([...Array.from({ length: 20 }, (_unused, at) => expiring(`x${at}`)), draft('a')]);
     await bench.store.append([draft('b')]);

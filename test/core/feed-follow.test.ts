@@ -9,7 +9,7 @@ beforeEach(async () => {
   bench = await FeedBench.open();
 });
 
-/** A consumer that says itself when it has taken a page. */
+/** A consumer that reports when it has consumed a page. */
 function slowConsumer() {
   const taken: (() => void)[] = [];
   const drained = () => new Promise<void>((resolve) => taken.push(resolve));
@@ -39,7 +39,7 @@ describe('a stream', () => {
     expect(stream.ids).toEqual([['n2', 'n3'], ['next']]);
   });
 
-  test('has heartbeats: an empty page after each wait without a notification, its cursor at the head', async () => {
+  test('sends an empty page as a heartbeat after each quiet wait, with the cursor of the head', async () => {
     const stream = bench.follow();
     await bench.clock.advance(WAIT_MS);
     await bench.store.append(drafts(2, 'o', 'other'));

@@ -109,7 +109,7 @@ describe('the history', () => {
 });
 
 describe('the history after retention', () => {
-  test('ends where notifications were removed, and says so', async () => {
+  test('ends at removed notifications, and reports a gap', async () => {
     const bench = await FeedBench.open({ windowCount: 2 }, { retainCount: 5 });
     await bench.store.append(drafts(12));
     const all = bench.history();
@@ -160,7 +160,7 @@ describe('the history and failovers', () => {
     expect(newest.last?.gap).toBeUndefined();
   });
 
-  test('begins again at the end of the log after a position that was lost', async () => {
+  test('starts at the end of the log if its position was lost in a failover', async () => {
     const old = bench.head;
     await bench.store.failOver(7);
     await bench.store.append(drafts(2, 'new'));
@@ -217,7 +217,7 @@ describe('a read of the history', () => {
     expect(next.error).toBeUndefined();
   });
 
-  test('leaves nothing behind when its caller leaves', async () => {
+  test('releases its resources when its caller disconnects', async () => {
     const release = bench.store.holdReads();
     const page = bench.history(ANN);
     await bench.clock.settle();

@@ -6,7 +6,7 @@ import { FeedBench, WAIT_MS } from '../support/feed.js';
 let bench: FeedBench;
 let old: LogPosition;
 
-/** A log of ten notifications, and the end of it before a failover. */
+/** A log of ten notifications, and its last position before a failover. */
 beforeEach(async () => {
   bench = await FeedBench.open();
   await bench.store.append(drafts(10));
@@ -16,7 +16,7 @@ beforeEach(async () => {
 const at = (position: number): LogPosition => ({ ...old, position });
 
 describe('after a failover that lost nothing', () => {
-  test('a position of the old epoch is read from without a gap', async () => {
+  test('a read continues from a position of the old epoch without a gap', async () => {
     await bench.store.failOver(10);
     const poll = bench.poll({ after: at(8) });
     await bench.clock.settle();
@@ -57,7 +57,7 @@ describe('after a failover that lost nothing', () => {
     stream.leave();
   });
 
-  test('waiters for other topics keep a position that has left the window and the store', async () => {
+  test('a waiter for another topic keeps its position after retention has removed the entries there', async () => {
     bench = await FeedBench.open({ windowCount: 2 }, { retainCount: 4 });
     const poll = bench.poll({ topics: ['quiet'] });
     await bench.store.append(drafts(10));
@@ -71,7 +71,7 @@ describe('after a failover that lost nothing', () => {
 });
 
 describe('after a failover that lost the newest notifications', () => {
-  test('a position before the fork is read from without a gap', async () => {
+  test('a read continues from a position before the fork without a gap', async () => {
     await bench.store.failOver(7);
     await bench.store.append([draft('after the fork')]);
     const poll = bench.poll({ after: at(7) });
@@ -173,7 +173,7 @@ describe('after a failover that is known to have lost notifications', () => {
 });
 
 describe('a cursor of an epoch that the node does not know', () => {
-  test('is rejected for a retry while the store is ahead of the node', async () => {
+  test('is rejected with a retryable error while the store is ahead of the node', async () => {
     const handOver = bench.store.holdTail();
     await bench.store.failOver(10);
     const poll = bench.poll({ after: { epochId: '', position: 0, unknownIn: old.epochId } });

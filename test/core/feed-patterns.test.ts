@@ -71,7 +71,7 @@ describe('a request for a pattern', () => {
     other.leave();
   });
 
-  test('is not indexed for a third pattern', async () => {
+  test('does not wake for a pattern that is not declared', async () => {
     const poll = bench.poll({ topics: ['other.*'], after: bench.head });
     await append('other.1', 'a');
     expect(poll.pages).toEqual([]);
@@ -103,7 +103,7 @@ describe('access of a pattern', () => {
     expect(history.ids).toEqual([['c', 'a']]);
   });
 
-  test('does not end a poll for a refused topic: it ends at its timeout', async () => {
+  test('does not end a poll when a refused topic gets a notification; the poll ends at its timeout', async () => {
     const rights = refusing('orders.2');
     const poll = bench.poll({ topics: [ORDERS], rights });
     for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) await append('orders.2', id);
@@ -122,7 +122,7 @@ describe('access of a pattern', () => {
     stream.leave();
   });
 
-  test('shares a page without refused notifications, and no encoded form otherwise', async () => {
+  test('shares the encoded form only of a page without refused notifications', async () => {
     const after = bench.head;
     await append('orders.1', 'a');
     await append('orders.2', 'b');
@@ -227,7 +227,7 @@ describe('access of a pattern', () => {
 describe('the declaration', () => {
   afterEach(() => bench.expectNothingLeft());
 
-  test('has no earlier notifications: only an older cursor gets a gap', async () => {
+  test('a pattern has no notifications from before its declaration; an older cursor gets a gap', async () => {
     bench = await FeedBench.open({ windowCount: 1 }, {}, [ORDERS]);
     const old = await bench.store.append([draft('o1', { topic: 'other' }), draft('o2', { topic: 'late.1' })]);
     await bench.store.indexPatterns(['late.*']);

@@ -73,7 +73,7 @@ describe('a poll without notifications', () => {
     await bench.expectNothingLeft();
   });
 
-  test('is answered with nothing when its time is up, and its cursor has moved to the head', async () => {
+  test('is answered with an empty page when it times out, with its cursor at the head', async () => {
     const poll = bench.poll();
     await bench.store.append(drafts(5, 'o', 'other'));
     await bench.clock.advance(WAIT_MS - 1);
@@ -158,14 +158,17 @@ describe('a poll without notifications', () => {
     expect(poll.last).toMatchObject({ position: 2, more: true });
   });
 
-  test.each([-3_600_000, 3_600_000])('waits for its full time when the wall clock jumps by %i ms', async (jumpMs) => {
-    const poll = bench.poll();
-    bench.clock.jump(jumpMs);
-    await bench.clock.advance(WAIT_MS - 1);
-    expect(poll.pages).toEqual([]);
-    await bench.clock.advance(1);
-    expect(poll.pages).toHaveLength(1);
-  });
+  test.each([-3_600_000, 3_600_000])(
+    'waits for its full duration when the wall clock jumps by %i ms',
+    async (jumpMs) => {
+      const poll = bench.poll();
+      bench.clock.jump(jumpMs);
+      await bench.clock.advance(WAIT_MS - 1);
+      expect(poll.pages).toEqual([]);
+      await bench.clock.advance(1);
+      expect(poll.pages).toHaveLength(1);
+    },
+  );
 
   test('counts the time that a slow store takes', async () => {
     bench = await FeedBench.open({ windowCount: 1 });
@@ -214,7 +217,7 @@ describe('a gap', () => {
     [1, true],
     [2, false],
     [3, false],
-  ])('after %i of 5 notifications, 2 of them removed: %p', async (position, expired) => {
+  ])('after %i of 5 notifications, of which 2 are removed, is reported: %p', async (position, expired) => {
     bench = await FeedBench.open({ windowCount: 1 }, { retainCount: 3 });
     await bench.store.append(drafts(5));
     const poll = bench.poll({ after: bench.place(position) });

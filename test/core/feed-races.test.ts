@@ -175,7 +175,7 @@ describe('a node that lost its connection to the engine', () => {
     stream.leave();
   });
 
-  test('does not hold a poll for longer because of that', async () => {
+  test('holds a poll no longer than its wait after a lost connection', async () => {
     const poll = bench.poll();
     await bench.clock.advance(WAIT_MS - 1);
     await bench.store.appendUnnoticed(drafts(3, 'p', 'other'));

@@ -129,14 +129,14 @@ describe.each(SOURCES)('a retracted notification, read from %s', (_, limits) => 
     await bench.expectNothingLeft();
   });
 
-  test('is the newest of its key and hides the older ones of the key too', async () => {
+  test('still replaces older notifications of its key', async () => {
     const bench = await FeedBench.open(limits);
     await bench.store.append([draft('v1', { key: 'k' }), draft('v2', { key: 'k' }), draft('end')]);
     await retract(bench, 'v2');
     expect(await readAll(bench)).toEqual({ ids: ['end'], retracted: ['v2'] });
   });
 
-  test('leaves the newer one of its key in place', async () => {
+  test('does not hide a newer notification of its key', async () => {
     const bench = await FeedBench.open(limits);
     await bench.store.append([draft('v1', { key: 'k' }), draft('v2', { key: 'k' }), draft('end')]);
     await retract(bench, 'v1');
@@ -158,7 +158,7 @@ test('a retraction wakes the waiting polls and streams of its topic, and no othe
   await bench.expectNothingLeft();
 });
 
-test('a retraction is no delivered notification in the totals', async () => {
+test('the totals do not count a retraction as a delivered notification', async () => {
   const bench = await FeedBench.open();
   await bench.store.append(drafts(2));
   await retract(bench, 'n1');

@@ -161,7 +161,7 @@ describe('revoke', () => {
     const pass = bench.store.holdTail();
     await bench.feed.revoke({ subscriber: 'zoe' });
     await bench.store.append(drafts(1));
-    // As another node writes it: this feed only sees it in the log.
+    // Appends the record as another node does. This feed reads it from the log.
     const [record] = (await recordsOf('ann'))!;
     await bench.store.append([record!, ...drafts(1, 'late')]);
     pass();
@@ -229,7 +229,7 @@ describe('revoke', () => {
     expect(next.last?.gap).toBeUndefined();
   });
 
-  test('ends a request that arrives after the revocation and was checked before it', async () => {
+  test('ends a request that starts to wait after the revocation, if its access was checked earlier', async () => {
     const { revocations } = bench.feed;
     const place = bench.head;
     await bench.feed.revoke({ subscriber: 'ann' });
@@ -243,7 +243,7 @@ describe('revoke', () => {
     expect([checkedAnew.ids, ofAnother.ids]).toEqual([[['n1']], [['n1']]]);
   });
 
-  test('may have been missed, and ends a request whose access was checked before', async () => {
+  test('ends a request checked before a revocation that may have been missed', async () => {
     const { revocations } = bench.feed;
     const place = bench.head;
     await bench.store.appendUnnoticed(drafts(1, 'o', 'other'));

@@ -55,7 +55,7 @@ describe('a poll counts towards the limits', () => {
     expect(bench.feed.counts().addresses).toBe(1);
   });
 
-  test('no longer when writing the page throws', async () => {
+  test('until writing its page throws', async () => {
     const request = { ...ANN, after: bench.place(0), waitMs: 0 } as const;
     class Broken extends PageConsumer {
       next(): void {

@@ -18,7 +18,7 @@ function pollMany(request: (index: number) => Partial<FeedRequest>, count = MANY
   return Array.from({ length: count }, (_, index) => bench.poll(request(index)));
 }
 
-/** Polls whose answers take their time to be written. */
+/** Polls with answers that are slow to write. */
 function pollSlowly(count: number, costMs: number): Watched[] {
   const request = { topics: ['orders'], after: 'latest', limit: 10, waitMs: WAIT_MS } as const;
   const cost = tap<LogPage>(() => {
@@ -64,7 +64,7 @@ describe('a publish', () => {
     await bench.expectNothingLeft();
   });
 
-  test('delays other tasks not much longer than its budget', async () => {
+  test('delays other tasks by little more than its budget', async () => {
     const polls = pollSlowly(1000, 0.5);
     await bench.store.append(drafts(1));
     while (answered(polls) < 1000) {
@@ -145,7 +145,7 @@ describe('a publish', () => {
   });
 });
 
-describe('for notifications that exist already', () => {
+describe('a client that reconnects to existing notifications', () => {
   test('is answered at once if no other waiter is queued', async () => {
     await bench.store.append([draft('a')]);
     expect(bench.poll({ after: bench.place(0) }).ids).toEqual([['a']]);
@@ -191,7 +191,7 @@ describe('waiters that get the same page', () => {
     expect(new Set(woken.map(({ last }) => last)).size).toBe(1);
   });
 
-  test('share it with different topics, if the same single notification matches all of them', async () => {
+  test('share a page of one notification with waiters for other topics that match it', async () => {
     const polls = pollMany((index) => ({ topics: ['orders', `user.${index}`] }), 100);
     await bench.store.append(drafts(1));
     await bench.clock.settle();

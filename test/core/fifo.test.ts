@@ -12,7 +12,7 @@ test.each([1, 2, 3])('behaves like an array, also during compaction (seed %i)', 
   const fifo = new Fifo<number>();
   const array: number[] = [];
   for (let step = 0; step < 20_000; step++) {
-    // Phases that grow and phases that shrink it, down to nothing.
+    // Phases that fill the queue, and phases that empty it.
     if (random.below(10) < (Math.floor(step / 1000) % 2 ? 3 : 7)) {
       fifo.push(step);
       array.push(step);
@@ -29,6 +29,6 @@ test('a million pushes and shifts take linear time', () => {
   for (let item = 0; item < 1_000_000; item++) fifo.push(item);
   for (let item = 0; item < 1_000_000; item++) if (fifo.shift() !== item) throw new Error(`not ${item}`);
   expect(fifo.length).toBe(0);
-  // Some 50 ms on one machine or another; it is minutes if every shift copies.
+  // This takes about 50 ms. It takes minutes if every shift copies the array.
   expect(performance.now() - startMs).toBeLessThan(5000);
 });

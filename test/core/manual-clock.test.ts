@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../src/testing/index.js';
 
-/** Some promises in between, as in code under test. */
+/** Awaits some promises, as code under test does. */
 async function afterPromises(count = 50): Promise<void> {
   for (let index = 0; index < count; index++) await Promise.resolve();
 }
@@ -31,7 +31,7 @@ test('jump moves only the wall clock', async () => {
 });
 
 describe('timers', () => {
-  test('run in the order of their times, then of their setting, each at its time', async () => {
+  test('run at their times; timers of the same time run in the order in which they were set', async () => {
     const clock = new ManualClock();
     const fired: [string, number][] = [];
     for (const [name, delayMs] of [
@@ -80,7 +80,7 @@ describe('timers', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('take the delays that a runtime takes', async () => {
+  test('accept the same delays as a runtime', async () => {
     const clock = new ManualClock();
     const fired: number[] = [];
     for (const delayMs of [-5, 0, 0.5]) clock.setTimeout(() => fired.push(clock.monotonic()), delayMs);

@@ -61,7 +61,7 @@ test('a topic may have any name', () => {
 
 describe('skipped entries', () => {
   const COUNT = 10_000;
-  /** Counts the tests of entries, and skips those up to a position. */
+  /** Counts the tested entries, and skips entries up to a position. */
   const skipper = (upTo: number) => {
     const counter = { tests: 0 };
     const isSkipped = ({ position }: LogEntry): boolean => {
@@ -92,7 +92,7 @@ describe('skipped entries', () => {
     expect(log.read({ ...WHOLE, topics: ['a', 'b'] }, isSkipped).entries.map(({ id }) => id)).toEqual(['live']);
   });
 
-  test.each([1, 2, 3])('reads are what a filter of the rest gives, while more is skipped (seed %i)', (seed) => {
+  test.each([1, 2, 3])('reads equal a filter of the entries that are not skipped (seed %i)', (seed) => {
     const random = new Random(seed);
     const log = new MemoryLog();
     const skipped = new Set<number>();

@@ -36,7 +36,7 @@ test.each([
   expect(includesTopic(pattern, topic)).toBe(expected);
 });
 
-test('a name includes itself', () => {
+test('a name covers itself', () => {
   expect(includesTopic('orders', 'orders')).toBe(true);
   expect(includesTopic('orders', 'orders.1')).toBe(false);
   expect(includesTopic('orders.*', 'orders.*')).toBe(true);

@@ -9,7 +9,7 @@ const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const jsonOf = (options: object): string => makeDraft({ ...ITEM, ...options }, TIME, DRAFT_LIMITS).json;
 
 describe('the stored JSON', () => {
-  test('has options between time and data, in one order', () => {
+  test('has the options between time and data, always in the same order', () => {
     const options: PublishOptions = { traceparent: TRACE, publisher: 'ann "x"', priority: 'high', key: 'k', ttlMs: 5 };
     expect(jsonOf(options)).toBe(
       '{"id":"a","topic":"orders","type":"shipped","time":"2026-11-28T12:00:00.000Z",' +

@@ -30,7 +30,7 @@ describe('the size of a log', () => {
     expect(resized(resized(size, note, -1), record, -1)).toEqual(EMPTY);
   });
 
-  test('records beyond their room count like notifications', () => {
+  test('records above their limit count as notifications', () => {
     expect(retainedSize({ ...EMPTY, count: RECORDS_MAX + 8, records: RECORDS_MAX + 3 })).toEqual({
       count: 8,
       bytes: 0,

@@ -19,7 +19,7 @@ function countUntilFull(set: RetractionSet, idOf: (at: number) => string): numbe
 }
 
 describe('a set of retractions', () => {
-  test('covers earlier entries with the topic and the id only', () => {
+  test('covers only earlier entries with the same topic and id', () => {
     const set = new RetractionSet();
     set.add({ id: 'a', topic: 'orders' }, 10);
     expect(set.covers(entry('a', 9))).toBe(true);
@@ -39,7 +39,7 @@ describe('a set of retractions', () => {
     expect([set.count, set.covers(entry('a', 5))]).toEqual([0, false]);
   });
 
-  test('drops what is trimmed, and what is cut', () => {
+  test('drops retractions of trimmed and lost entries', () => {
     const set = new RetractionSet();
     for (const at of [1, 2, 3, 4]) set.add({ id: `n${at}`, topic: `t${at}` }, at * 10);
     set.trim(10);
@@ -94,7 +94,7 @@ describe('the retractions of a log', () => {
     await expect(retractions.append({ id: 'a', topic: 'orders' }, TIME)).resolves.toMatchObject({ position: 12 });
   });
 
-  test('of other nodes beyond the bound lead to a look for what retention has removed', async () => {
+  test('of other nodes above the bound cause a check for retractions that retention has removed', async () => {
     const { store, retractions } = await open({ retainCount: 1 });
     await store.append(drafts(RECORDS_MAX / 1_000));
     for (let at = 0; at <= RECORDS_MAX; at++) retractions.add({ id: `${at}`, topic: `t${at % 100}` }, 1 + at / 1_000);

@@ -16,7 +16,7 @@ interface UserRequest {
 const AS_ANN = { 'X-User': 'ann' };
 const STREAM = { Accept: 'text/event-stream' };
 
-/** A gate. While it is closed, it holds the check with its name. */
+/** A gate. While it is closed, the check with the same name waits. */
 class Gate {
   reached = false;
   #open: (() => void) | undefined;
@@ -96,7 +96,7 @@ forEachAdapter((adapter) => {
   }
 
   describe('a revocation during an access check by', () => {
-    test.each(CHECKS)('%s holds for a poll', async (check) => {
+    test.each(CHECKS)('%s takes effect for a poll', async (check) => {
       const { app, gate } = await start();
       const cursor = app.service.cursor();
       gate.close(check);

@@ -141,7 +141,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `topic=a,b&cursor=${cursor}`)).json.code).toBe('forbidden');
     });
 
-    test('a stream ends and its client is rejected; after access is restored, it receives the missed notifications', async () => {
+    test('a stream ends and its client is rejected; after access is restored, the client receives the missed notifications', async () => {
       const app = await start();
       const stream = await SseReader.open(app, 'topic=a,b');
       await stream.opening();
@@ -190,7 +190,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `topic=a&cursor=${cursor}`)).json.notifications).toHaveLength(1);
     });
 
-    test('own topics are determined again as well', async () => {
+    test('own topics are determined again before each delivery', async () => {
       const own = new Set(['a', 'b']);
       const app = await startApp(adapter, { notifications: { access: { topics: () => [...own] } } });
       const held = await holdPoll(app, '');

@@ -32,11 +32,11 @@ const REFUSING: [what: string, access: Access | undefined][] = [
   ['nothing is configured', undefined],
   ['the rules are empty', {}],
   ['a rule says no', { read: () => false }],
-  ['a rule says no later', { read: async () => Promise.resolve(false) }],
+  ['a rule resolves with false', { read: async () => Promise.resolve(false) }],
   ['a rule returns undefined', { read: () => undefined as never }],
   ['a rule returns another value than true', { read: () => ({ id: 7 }) as never }],
   ['a rule answers with 1', { read: () => 1 as never }],
-  ['a rule refuses one of the topics', { read: (_, topic) => topic !== 'orders' }],
+  ['a rule rejects one of the topics', { read: (_, topic) => topic !== 'orders' }],
   ['only publishing is allowed', { publish: 'public' }],
   ['only the caller’s own topics are', { topics: () => ['others'] }],
 ];
@@ -60,7 +60,7 @@ forEachAdapter((adapter) => {
       ['it is public', 'public'],
       ['its rule is public', { read: 'public' }],
       ['its rule says yes', { read: (_, topic) => topic === 'orders' }],
-      ['its rule says yes later', { read: async () => Promise.resolve(true) }],
+      ['its rule resolves with true', { read: async () => Promise.resolve(true) }],
       ['its rule is a method that uses `this`', new OwnerRules()],
     ])('%s', async (_, access) => {
       const app = await startApp(adapter, { notifications: { access } });
@@ -120,7 +120,7 @@ forEachAdapter((adapter) => {
       expect(app.logs.splice(0).join()).toContain('password of the database');
     });
 
-    test('of own topics may be async, and its topics are checked like any', async () => {
+    test('a rule of own topics may be async; its topics are checked like other topics', async () => {
       const answers: unknown[] = [['orders'], [], ['a b'], Array.from({ length: 51 }, (_, n) => `t${n}`), undefined];
       const topics = async () => Promise.resolve(answers.shift() as string[]);
       const app = await startApp(adapter, { notifications: { access: { topics } } });

@@ -40,7 +40,7 @@ interface UserRequest {
   session?: { user?: string };
 }
 
-/** The time by which tokens expire. A test replaces it. */
+/** The current time for the expiry of tokens. A test replaces it. */
 const time = { now: () => Date.now() };
 
 /** This guard is the example of Nest's documentation. */

@@ -9,7 +9,7 @@ const many = (count: number): string => Array.from({ length: count }, (_, n) => 
 
 const ROWS: [what: string, query: string, code: string][] = [
   ['no topic', '', 'topic_missing'],
-  ['no topic, but other parts', 'wait=0&limit=5', 'topic_missing'],
+  ['other parameters, but no topic', 'wait=0&limit=5', 'topic_missing'],
   ['a topic without a value', 'topic', 'topic_invalid'],
   ['an empty topic', 'topic=', 'topic_invalid'],
   ['an empty topic behind a comma', 'topic=a,', 'topic_invalid'],
@@ -51,7 +51,7 @@ const ROWS: [what: string, query: string, code: string][] = [
   ['an empty cursor', 'topic=a&cursor=', 'cursor_invalid'],
   ['a cursor that is a word', 'topic=a&cursor=Latest', 'cursor_invalid'],
   ['a cursor that is a number', 'topic=a&cursor=0', 'cursor_invalid'],
-  ['a cursor of the right length', `topic=a&cursor=${CURSOR}`, 'cursor_invalid'],
+  ['an invalid cursor of the right length', `topic=a&cursor=${CURSOR}`, 'cursor_invalid'],
   ['a cursor of 10,000 characters', `topic=a&cursor=${'A'.repeat(10_000)}`, 'cursor_invalid'],
   ['a cursor that is no UTF-8', 'topic=a&cursor=%FF', 'cursor_invalid'],
   ['two cursors', 'topic=a&cursor=latest&cursor=latest', 'cursor_invalid'],

@@ -46,7 +46,7 @@ forEachAdapter((adapter) => {
       expect(since.json.gap).toBeUndefined();
     });
 
-    test('ends tickets that were not used yet, and no stream that one has opened', async () => {
+    test('expires unused tickets, and ends no stream of a used ticket', async () => {
       const { app, jump } = await start();
       const ticketOf = async (): Promise<string> => {
         const body = JSON.stringify({ topics: ['orders'] });

@@ -34,7 +34,7 @@ forEachAdapter((adapter) => {
     expect(message.header('vary')).toMatch(/\bOrigin\b/i);
   }
 
-  describe('an application that allows another origin, with credentials,', () => {
+  describe('an application that allows credentials from another origin', () => {
     test.each(ANSWERS)('sends CORS headers on %s', async (_, wanted, status) => {
       const app = await start();
       const connection = await Connection.open(app);
@@ -86,7 +86,7 @@ forEachAdapter((adapter) => {
   test('headers that the application sets are kept on every kind of answer', async () => {
     class Tagging implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
-        // Both adapters. Fastify sets these headers only when it sends its own answer.
+        // Express and Fastify. Fastify sets these headers only when it sends its own answer.
         const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
         response.header('X-Guard', 'g-1');
         return true;

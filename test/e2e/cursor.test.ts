@@ -18,7 +18,7 @@ forEachAdapter((adapter) => {
       expect(numbers(next.json.notifications)).toEqual([4, 5]);
     });
 
-    test('of the service, read before a state, misses no later notification', async () => {
+    test('of the service misses no notification after a state that is read later', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 3);
       const state = { cursor: app.service.cursor(), orders: upTo(3) };
@@ -95,7 +95,7 @@ forEachAdapter((adapter) => {
       expect(numbers(b.json.notifications)).toEqual([2]);
     });
 
-    test('of another log is a gap, and the page starts from the oldest notification', async () => {
+    test('of another log causes a gap, and the page starts from the oldest notification', async () => {
       const earlier = await startApp(adapter);
       const cursor = await publish(earlier, 'orders', 5);
       const later = await startApp(adapter);

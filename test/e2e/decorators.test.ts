@@ -21,7 +21,7 @@ import { poll, post } from '../support/http/feed.js';
 const IS_PUBLIC = 'isPublic';
 const Public = () => SetMetadata(IS_PUBLIC, true);
 
-/** As the documentation of Nest writes it. */
+/** A decorator in the form of Nest's documentation. */
 @Injectable()
 class AuthGuard implements CanActivate {
   readonly #reflector = new Reflector();
@@ -72,7 +72,7 @@ forEachAdapter((adapter) => {
       expect((await request(app, { path: '/notifications/b?topic=a&wait=0' })).status).toBe(401);
     });
 
-    test('apply as if they were written above the class: the first one wins, and guards run before those of the module', async () => {
+    test('apply like decorators of a class: the first has precedence, and its guards run before those of the module', async () => {
       const order: string[] = [];
       const guard = (name: string): CanActivate => ({ canActivate: () => order.push(name) > 0 });
       const app = await startApp(adapter, {

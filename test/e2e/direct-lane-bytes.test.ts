@@ -32,7 +32,7 @@ forEachAdapter((adapter) => {
     requestText({ path: `/notifications?topic=orders&cursor=${cursor}${query}` });
 
   describe('on a connection of the direct lane', () => {
-    test('a poll that is sent before the last answer gets its turn', async () => {
+    test('a poll that is sent before the previous answer is answered after it', async () => {
       const { app, poller, wholeWays } = await startGranted();
       poller.send();
       await until(() => app.counts().waiters === 1);
@@ -54,7 +54,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test.each([1, 20, 60])('a poll in two pieces, cut after %i bytes, passes the framework', async (cut) => {
+    test.each([1, 20, 60])('a poll in two pieces goes through the framework (cut after %i bytes)', async (cut) => {
       const { app, poller, wholeWays } = await startGranted();
       const text = pollText(poller);
       const { bytesRead } = [...app.sockets][0]!;

@@ -39,7 +39,7 @@ forEachAdapter((adapter) => {
       for (const { json } of answers) expect(json).toMatchObject({ more: false, notifications: [{ data: { n: 1 } }] });
     });
 
-    test('is held, answered empty, and answered with old notifications as through the framework', async () => {
+    test('is held, and gets the same empty and full pages as through the framework', async () => {
       const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 50 } });
       const poller = await Poller.open(app);
       await poller.turns(2);
@@ -83,7 +83,7 @@ forEachAdapter((adapter) => {
         (poller) => ((poller.cursor = `earliest&topic=${'x'.repeat(21)}`), poller.answer()),
       ],
       ['a short cursor', (poller) => ((poller.cursor = 'A'), poller.answer())],
-    ])('passes the framework with %s', async (_, ask) => {
+    ])('goes through the framework with %s', async (_, ask) => {
       const { app, wholeWays } = await startCounting(adapter, { ...LANE, poll: { waitMs: 0 } });
       const poller = await Poller.open(app);
       for (let n = 0; n < 3; n++) poller.cursor = ((await poller.answer()).json as { cursor: string }).cursor;
@@ -101,7 +101,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(3);
     });
 
-    test('passes the framework by default', async () => {
+    test('goes through the framework by default', async () => {
       const { app, wholeWays } = await startCounting(adapter, { access: 'public' });
       await (await Poller.open(app)).turns(4);
       expect(wholeWays()).toBe(4);
@@ -125,7 +125,7 @@ forEachAdapter((adapter) => {
           raw.end = (...written: unknown[]) => end(...written);
         },
       ],
-    ])('passes the framework if middleware %s', async (_, middleware) => {
+    ])('goes through the framework if middleware %s', async (_, middleware) => {
       const { app, wholeWays } = await startCounting(adapter, LANE, middleware);
       await (await Poller.open(app)).turns(4);
       expect(wholeWays()).toBe(4);
@@ -179,7 +179,7 @@ forEachAdapter((adapter) => {
       banned.clear();
     });
 
-    test('a revocation ends it at once, for the poll that is held and for the next', async () => {
+    test('a revocation ends the grant at once, for the held poll and the next one', async () => {
       const { app, wholeWays } = await startCounting(adapter, options());
       const poller = await Poller.open(app, AS_ANN);
       await poller.turns(2);
@@ -192,7 +192,7 @@ forEachAdapter((adapter) => {
       expect(wholeWays()).toBe(3);
     });
 
-    test('credentials that expire end it', async () => {
+    test('expired credentials end the grant', async () => {
       let endsAtMs = Infinity;
       const expiring = { ...access, expiresAt: () => new Date(endsAtMs) };
       const { app, wholeWays } = await startCounting(adapter, options({ access: expiring }));
@@ -236,7 +236,7 @@ forEachAdapter((adapter) => {
       await closed;
     });
 
-    test('a rule that answers later is waited for', async () => {
+    test('the lane waits for an asynchronous rule', async () => {
       const slow = { ...access, read: async () => Promise.resolve(true) };
       const { app, wholeWays } = await startCounting(adapter, options({ access: slow }));
       await (await Poller.open(app, AS_ANN)).turns(4);

@@ -17,7 +17,7 @@ class OwnForm implements ExceptionFilter {
 
 forEachAdapter((adapter) => {
   describe('the header Notifications-Error', () => {
-    test('names the code of an error that a custom exception filter answers', async () => {
+    test('contains the code of an error, also if a custom filter writes the answer', async () => {
       // The direct lane is off in applications with exception filters.
       const withoutLane = { ...adapter, options: {} };
       const app = await startApp(withoutLane, {

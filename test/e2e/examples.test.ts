@@ -184,7 +184,7 @@ describe('the examples of the documents', () => {
     expect((await fetch(`${url}/inbox/ann?cursor=nonsense`)).status).toBe(400);
   });
 
-  test('own controller: loses nothing and keeps no waiter when an arrival meets the timeout', async () => {
+  test('own controller: loses nothing and leaves no waiter if a notification arrives at the timeout', async () => {
     const url = await start(OwnControllerModule);
     const service = app?.get(NotificationsService);
     if (!service) throw new Error('the application has not started');

@@ -20,7 +20,7 @@ const WELL_FORMED = 0.75;
 const IN_FLIGHT = 24;
 const TIMEOUT_MS = 120_000 + REQUESTS * 10;
 
-/** The allowed answers. 500 is never planned. */
+/** The allowed answers. The module never sends 500 on purpose. */
 const PLANNED = new Set([
   200, 201, 400, 403, 404, 405, 406, 408, 409, 411, 413, 414, 415, 417, 429, 431, 501, 503, 505,
 ]);

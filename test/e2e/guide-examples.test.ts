@@ -204,7 +204,7 @@ describe('the examples of the guides', () => {
     await module.close();
   });
 
-  test('retract: a removed comment takes its notification back', async () => {
+  test('retract: removing a comment retracts its notification', async () => {
     const url = await start(RetractModule, (nest) => {
       nest.use((request: { user?: object }, _: unknown, next: () => void) => {
         request.user = { id: 'ann' };
@@ -247,7 +247,7 @@ describe('the examples of the guides', () => {
     expect(text).toMatch(/^(?:(?:# TYPE )?notifications_[a-z]+ (?:gauge|counter|\d+)\n|.*_total.*\n)+$/);
   });
 
-  test('logs: pino logs other requests, and a span has no ticket', async () => {
+  test('logs: pino and spans contain no ticket; pino logs other requests', async () => {
     const urls: string[] = [];
     const log = new Writable({
       write: (line: Buffer, _, done) => {

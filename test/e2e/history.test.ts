@@ -10,7 +10,7 @@ const CURSOR = /^[A-Za-z0-9_-]{36}$/;
 
 forEachAdapter((adapter) => {
   describe('GET with before', () => {
-    test('answers the newest notifications, newest first, and both ends of the page', async () => {
+    test('answers the newest notifications first, with the cursors of both ends of the page', async () => {
       const app = await startApp(adapter);
       await publish(app, 'orders', 30);
       const response = await poll(app, 'topic=orders&before=latest&limit=20');

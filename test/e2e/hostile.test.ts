@@ -63,7 +63,7 @@ forEachAdapter((adapter) => {
       ['a guard refuses', { ...OPEN, guards: [refusing] }],
       ['the rules refuse', { access: { read: () => false, publish: () => false } }],
       ['nothing is configured', {}],
-    ])('no spelling of the path returns data when %s', async (_, notifications) => {
+    ])('no variant of the path returns data when %s', async (_, notifications) => {
       const app = await startApp(adapter, { notifications });
       await publish(app, 'orders');
       for (const path of PATHS) {

@@ -138,7 +138,7 @@ forEachAdapter((adapter) => {
     expect(idsOf(await inbox.list('bob'))).toEqual(['b1']);
   });
 
-  test('two tabs that repeat old operations change nothing newer', async () => {
+  test('old operations that two tabs repeat do not change newer state', async () => {
     const { app, inbox } = await start(adapter);
     await fill(inbox, 3);
     const { follow } = (await get(app, '')).json;
@@ -201,7 +201,7 @@ forEachAdapter((adapter) => {
     await poll.destroy();
   });
 
-  test('a held poll is answered in its own form when the application closes', async () => {
+  test('a held poll of an inbox gets an inbox page when the application closes', async () => {
     const { app, feed } = await start(adapter);
     const { follow } = (await get(app, '')).json;
     const poll = await Connection.open(app);

@@ -113,7 +113,7 @@ forEachAdapter((adapter) => {
       expect((await operate(app, { op: 'read', ids: ['a1'] })).json).toMatchObject({ changed: false });
     });
 
-    test('marks all items up to the cursor that was shown', async () => {
+    test('marks all items as read, up to the cursor of the shown page', async () => {
       const { app, inbox } = await start(adapter);
       await fill(inbox, 3);
       const { follow } = (await get(app)).json;
@@ -229,7 +229,7 @@ forEachAdapter((adapter) => {
       expect(idsOf((await get(app, '', 'bob')).json)).toEqual(['b1']);
     });
 
-    test('of another subscriber does not wake', async () => {
+    test('does not wake for items of another subscriber', async () => {
       const running = await start(adapter);
       const { app, inbox } = running;
       const { follow } = (await get(app, '', 'bob')).json;

@@ -125,7 +125,7 @@ describe('iterate', () => {
     await app.close();
   });
 
-  test('answers calls that are not awaited in their order', async () => {
+  test('answers concurrent calls in the order of the calls', async () => {
     const app = await start();
     const iterator = app.service.iterate({ topics });
     const pending = [iterator.next(), iterator.next(), iterator.next()];
@@ -200,13 +200,13 @@ describe('iterate', () => {
     [{ topics: ['a b'] }, 'topic_invalid'],
     [{ topics, cursor: 'x' }, 'cursor_invalid'],
     [{ topics, limit: 0 }, 'limit_invalid'],
-  ])('refuses %j at once', async (request, code) => {
+  ])('rejects %j at once', async (request, code) => {
     const app = await start();
     expect(() => app.service.iterate(request)).toThrow(expect.objectContaining({ code }));
     await app.close();
   });
 
-  test('is refused by a feed that only publishes', async () => {
+  test('is rejected by a feed that only publishes', async () => {
     const app = await start({ notifications: { publishOnly: true } });
     expect(() => app.service.iterate({ topics })).toThrow(expect.objectContaining({ code: 'publish_only' }));
     await app.close();

@@ -149,7 +149,7 @@ forEachAdapter((adapter) => {
       await gone(app, connection);
     });
 
-    test('just when it is woken', async () => {
+    test('at the moment when it is woken', async () => {
       const app = await startApp(adapter);
       for (let turns = 0; turns < 5; turns++) {
         const connection = await Connection.open(app);

@@ -74,7 +74,7 @@ forEachAdapter((adapter) => {
       await holdPoll(app, 'topic=orders', AS_ANN);
     });
 
-    test('counts streams with polls, and refuses one more with a time to reconnect', async () => {
+    test('counts streams and polls together, and rejects another stream with a reconnection time', async () => {
       const app = await start({ limits });
       await holdPoll(app, 'topic=orders', AS_ANN);
       const stream = await SseReader.open(app, 'topic=orders', AS_ANN);
@@ -249,7 +249,7 @@ forEachAdapter((adapter) => {
         await healthy.notifications(1);
         highest = Math.max(highest, ...unread());
       }
-      // One notification may be larger than the bound; framing and JSON around it make the rest.
+      // One notification may exceed the bound. Framing and JSON add more bytes.
       expect(highest).toBeGreaterThan(0);
       expect(highest).toBeLessThanOrEqual(unreadBytesMax + NOTIFICATION_BYTES + 1_024);
       for (const { connection } of stalled) await connection.destroy();
@@ -306,10 +306,10 @@ forEachAdapter((adapter) => {
       expect(performance.now() - startMs).toBeLessThan(5_000);
     });
 
-    test('is freed at the end of the stream’s lifetime', async () => {
+    test('its stream ends at the stream’s lifetime', async () => {
       const stream = { lifetimeMs: 60_000, heartbeatMs: 15_000 };
       const { app, clock } = await vanish('', { Accept: 'text/event-stream' }, stream);
-      // A lifetime is spread by a fifth to both sides.
+      // A lifetime has a jitter of 20 % in both directions.
       await clock.advance(47_000);
       expect(app.counts().waiters).toBe(1);
       await clock.advance(26_000);

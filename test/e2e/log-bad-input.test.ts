@@ -98,7 +98,7 @@ forEachAdapter((adapter) => {
     counts: counts(),
   });
 
-  test('wrong options and wrong reads of the history are refused, and change nothing', async () => {
+  test('rejects wrong options and wrong reads of the history, and changes nothing', async () => {
     const app = await startApp(adapter, { notifications: OPEN });
     await app.service.publish('orders', { type: 'order.shipped', data: 'before' });
     const before = await stateOf(app);

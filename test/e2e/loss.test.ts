@@ -77,8 +77,7 @@ async function startNaive(adapter: Adapter): Promise<Feed> {
 }
 
 /**
- * Runs clients and a publisher against each other, and says what is wrong with the clients'
- * histories.
+ * Runs clients and a publisher together, and returns the errors in the clients' histories.
  */
 async function check(feed: Feed): Promise<{ problems: Problem[]; counts: Record<string, number> }> {
   const random = new Random(SEED);

@@ -35,7 +35,7 @@ describe('the environment', () => {
       { HOST: 'http://x' },
       'HOST is "http://x", must be a host name or an IP address, without scheme, port or brackets',
     ],
-  ])('refuses %j', (env, message) => {
+  ])('rejects %j', (env, message) => {
     expect(() => readEnvironment(env)).toThrow(new EnvironmentError(message));
   });
 
@@ -233,7 +233,7 @@ describe('the program', () => {
     expect(main.stderr).toBe('SOURCE_SECONDS is "often", must be a number with at most 3 decimals, from 0 to 3600\n');
   });
 
-  it('says when the port is in use', async () => {
+  it('reports that the port is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;

@@ -129,7 +129,7 @@ forEachAdapter((adapter) => {
       });
     });
 
-    test('serves both below global prefix and version, with errors of the parser and headers in its own words', async () => {
+    test('serves both under a global prefix and version, with the library’s own errors and headers', async () => {
       const app = await start(
         [forRoot({ ...OPEN, version: '2' }), forRoot({ ...OPEN, name: 'b', version: ['2', '3'] })],
         {
@@ -171,7 +171,7 @@ forEachAdapter((adapter) => {
       expect(await count([forRoot(OPEN), forRoot({ ...OPEN, name: 'b' }), forRoot({ ...OPEN, name: 'c' })])).toBe(one);
     });
 
-    test('is one feed if the same dynamic module is imported twice', async () => {
+    test('has one feed if the same dynamic module is imported twice', async () => {
       const feed = forRoot(OPEN);
       @Module({ imports: [feed] })
       class OtherModule {}

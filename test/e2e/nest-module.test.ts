@@ -106,7 +106,7 @@ forEachAdapter((adapter) => {
     });
 
     test.each(['isGlobal', 'controller', 'path', 'serveClient', 'guards', 'version', 'imports'])(
-      'are rejected in the result of a factory if they belong beside useFactory: %s',
+      'an option of forRootAsync is rejected in the result of useFactory: %s',
       async (name) => {
         const module = NotificationsModule.forRootAsync({
           useFactory: () => ({ access: 'public', [name]: undefined }),

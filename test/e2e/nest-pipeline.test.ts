@@ -74,7 +74,7 @@ const transformerPackage = {
   classToPlain: (instance: unknown) => ({ serialized: typeof instance }),
 };
 
-/** Each kind of request once: a poll without notifications, one with, a stream, a publish. */
+/** Sends each kind of request: polls with and without notifications, a stream, a publish. */
 async function exchange(app: TestApp): Promise<unknown> {
   const start = app.service.cursor();
   const empty = await poll(app, 'topic=orders&wait=0');
@@ -106,7 +106,7 @@ forEachAdapter((adapter) => {
     test.each<[what: string, configure: (nest: INestApplication) => unknown]>([
       ['an interceptor that wraps responses', (nest) => nest.useGlobalInterceptors(new Envelope())],
       [
-        'two of them around a recorder',
+        'two interceptors that wrap responses, and a recorder between them',
         (nest) => nest.useGlobalInterceptors(new Envelope(), new Recorder(), new Envelope()),
       ],
       [
@@ -202,7 +202,7 @@ forEachAdapter((adapter) => {
       expect(app.counts().waiters).toBe(0);
     });
 
-    test('ends a stream when it completes', async () => {
+    test('an interceptor that completes ends the stream', async () => {
       class Brief implements NestInterceptor {
         intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
           return next.handle().pipe(take(1));

@@ -18,7 +18,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['a guard of the application refuses', { providers: [{ provide: APP_GUARD, useValue: refusing }] }, 401],
       [
-        'a guard of the application says no',
+        'a guard of the application returns false',
         { providers: [{ provide: APP_GUARD, useValue: { canActivate: () => false } }] },
         403,
       ],

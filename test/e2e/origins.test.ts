@@ -44,14 +44,14 @@ forEachAdapter((adapter) => {
   describe('with a list of origins', () => {
     test.each<[what: string, headers: Record<string, string>]>([
       ['another origin', { Origin: EVIL }],
-      ['another origin that browsers mark', { Origin: EVIL, 'Sec-Fetch-Site': 'cross-site' }],
+      ['another origin, with the browser’s Sec-Fetch-Site header', { Origin: EVIL, 'Sec-Fetch-Site': 'cross-site' }],
       ['another origin of the same site', { Origin: 'https://other.app.example', 'Sec-Fetch-Site': 'same-site' }],
       ['an image of another site, which sends no Origin', { 'Sec-Fetch-Site': 'cross-site' }],
       ['a sandboxed page', { Origin: 'null' }],
-      ['an origin that only begins alike', { Origin: `${APP}.evil.example` }],
+      ['an origin that begins with an allowed origin', { Origin: `${APP}.evil.example` }],
       ['the same host by another scheme', { Origin: 'http://app.example' }],
       [
-        'the host of the server, which browsers mark as another site',
+        'the host of the server with Sec-Fetch-Site: cross-site',
         { Origin: 'http://HOST', 'Sec-Fetch-Site': 'cross-site' },
       ],
     ])('refuses %s, before any rule is called', async (_, given) => {
@@ -69,7 +69,7 @@ forEachAdapter((adapter) => {
     test.each<[what: string, headers: Record<string, string>]>([
       ['a listed origin', { Origin: APP, 'Sec-Fetch-Site': 'cross-site' }],
       ['its own origin', { 'Sec-Fetch-Site': 'same-origin' }],
-      ['its own origin, of a browser that does not mark it', { Origin: 'http://HOST' }],
+      ['its own origin, from a browser without Sec-Fetch-Site', { Origin: 'http://HOST' }],
       ['a URL that the user has opened', { 'Sec-Fetch-Site': 'none' }],
       ['a client that is no browser', {}],
     ])('accepts %s', async (_, given) => {

@@ -132,7 +132,7 @@ describe('a guard of the module', () => {
     }
   }
 
-  /** Created for each request, with the request. */
+  /** A guard that Nest creates for each request, with the request as a dependency. */
   @Injectable({ scope: Scope.REQUEST })
   class ScopedGuard implements CanActivate {
     constructor(
@@ -172,7 +172,7 @@ describe('a guard of the module', () => {
     return Test.createTestingModule({ imports: [forRoot] });
   };
 
-  test.each(GUARDS)('%s runs, with what Nest injects', async (_, guard, status) => {
+  test.each(GUARDS)('%s runs with its injected dependencies', async (_, guard, status) => {
     expect(await statuses(testing(guard))).toEqual([status, 200, 201]);
   });
 

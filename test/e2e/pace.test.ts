@@ -30,7 +30,7 @@ forEachAdapter((adapter) => {
       ['empty polls', 0, 'topic=mine&wait=0'],
       ['polls that repeat one page of the window', 3, 'topic=mine&wait=0&cursor=START'],
       ['polls that repeat one page of the store', 3, 'topic=mine&wait=0&cursor=earliest'],
-      ['polls that repeat a part of it', 3, 'topic=mine&wait=0&limit=2&cursor=START'],
+      ['polls that repeat a part of a page of the store', 3, 'topic=mine&wait=0&limit=2&cursor=START'],
       ['polls that repeat a large page', 40, 'topic=mine&wait=0&cursor=START'],
     ])('by the cursors of %s', async (_, count, query) => {
       const app = await startApp(adapter, { notifications: OPTIONS });

@@ -20,7 +20,7 @@ forEachAdapter((adapter) => {
   const patterns = ['orders.*'];
   const READ = 'topic=orders.*&wait=0';
 
-  test('a node with other patterns indexes by the patterns of the log', async () => {
+  test('a node with other patterns uses the patterns of the log for its index', async () => {
     const start = nodesOfOneLog();
     const older = await start();
     const node = await start({ patterns });

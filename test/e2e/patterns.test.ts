@@ -81,7 +81,7 @@ forEachAdapter((adapter) => {
       }
     });
 
-    test('has each notification once, at every cursor', async () => {
+    test('delivers each notification once, from every cursor', async () => {
       const app = await start({ ...PUBLIC, window: { count: 2 } });
       for (let n = 1; n <= 12; n++) await publish(app, n % 3 === 0 ? 'other' : `orders.${n % 4}`, 1, n);
       const seen: number[] = [];
@@ -174,7 +174,7 @@ forEachAdapter((adapter) => {
       expect(next.json.notifications).toEqual([]);
     });
 
-    test('ends with the access of the subscriber, at once and on a held request', async () => {
+    test('ends when the subscriber loses access, also for a held request', async () => {
       const refused = new Set<string>();
       const access: AccessRules<UserRequest> = { subscriber, read: (_, topic) => !refused.has(topic) };
       const app = await start({ patterns, access });

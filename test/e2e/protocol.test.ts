@@ -126,7 +126,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['wait=0', 'wait=0', {}],
       ['Prefer: wait=0', '', { Prefer: 'wait=0' }],
-      ['the query, which outranks Prefer', 'wait=0', { Prefer: 'wait=50' }],
+      ['the query, which has precedence over Prefer', 'wait=0', { Prefer: 'wait=50' }],
     ])('is answered at once with %s', async (_, query, headers) => {
       // No timer of this clock ever fires.
       const app = await startApp(adapter, { notifications: { access: 'public', clock: new TimerClock() } });
@@ -159,7 +159,7 @@ forEachAdapter((adapter) => {
       expect(json.notifications.map(({ topic }: { topic: string }) => topic)).toEqual(['user.7', 'news']);
     });
 
-    test('of every allowed form work', async () => {
+    test('topics of every allowed form are accepted', async () => {
       const app = await startApp(adapter);
       const topic = `Az09._:@/~=-${'x'.repeat(188)}`;
       await publish(app, topic);

@@ -101,7 +101,7 @@ describe.each(PROXIES)('behind $name', (proxy) => {
       expect(numbers(await again.notifications(3))).toEqual(upTo(3));
     });
 
-    test('a heartbeat shorter than the timeouts keeps a stream open, and a shorter wait is answered', async () => {
+    test('a heartbeat interval below the timeouts keeps a stream open; a shorter wait is answered', async () => {
       const { app } = await start();
       const front = await startProxy(withTimeouts(proxy, 2), app);
       const reader = await SseReader.open(front, 'topic=orders');

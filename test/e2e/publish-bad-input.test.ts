@@ -69,13 +69,13 @@ const JSON_ROWS: [what: string, body: unknown, status: number, code: Code][] = [
     { express: 'data_invalid', fastify: 'body_invalid', node: 'body_invalid' },
   ],
   [
-    'a prototype of a constructor in data',
+    'a key constructor.prototype in data',
     '{"topic":"a","type":"t","data":{"x":{"constructor":{"prototype":{"y":1}}}}}',
     400,
     { express: 'data_invalid', fastify: 'body_invalid', node: 'body_invalid' },
   ],
   ['data nested too deep', { ...ITEM, data: JSON.parse('['.repeat(33) + ']'.repeat(33)) }, 400, 'data_invalid'],
-  ['data nested by the thousand', deepItem(), 400, 'data_invalid'],
+  ['data nested thousands of levels deep', deepItem(), 400, 'data_invalid'],
   ['a notification that is too large', { ...ITEM, data: 'x'.repeat(64 * 1024) }, 413, 'notification_too_large'],
   ['more than the parser takes', { ...ITEM, data: 'x'.repeat(HUGE) }, 413, 'body_too_large'],
 ];

@@ -33,7 +33,7 @@ const REUSED = [409, 'id_reused'];
 const NEW = [201, false];
 const REPEAT = [201, true];
 
-/** The memory store without its abilities, as a store of the application's own may be. */
+/** The memory store without optional methods, like a custom store. */
 const plainStore: StoreFactory = async (runtime) => {
   const store = await memoryStore()(runtime);
   return {
@@ -91,7 +91,7 @@ forEachAdapter((adapter) => {
       expect(await log(app)).toHaveLength(4);
     });
 
-    test('do not forge an Idempotency-Key, an id in use, or an address', async () => {
+    test('cannot equal a derived id of an Idempotency-Key, a caller or an address', async () => {
       const app = await start();
       const keyed = await post(app, ITEM, as('alice', 'k'));
       const [derived] = keyed.json.ids as string[];
@@ -112,8 +112,8 @@ forEachAdapter((adapter) => {
 
   test.each<[when: string, closed: (socket: Socket) => unknown]>([
     ['closes', (socket) => new Promise((resolve) => socket.once('close', resolve))],
-    ['is reset, which Node has not processed,', (socket) => untilReset(socket)],
-  ])('a publish whose connection %s before its address is read does not double its retry', async (_, closed) => {
+    ['is reset, before Node processes the reset,', (socket) => untilReset(socket)],
+  ])('the retry is not a second notification if the connection %s before the address is read', async (_, closed) => {
     const served: Promise<unknown>[] = [];
     const subscriber = ({ request }: { request: { socket?: Socket; headers: object } }) => {
       if (!('x-close' in request.headers)) return undefined;

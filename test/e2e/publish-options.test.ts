@@ -95,7 +95,7 @@ forEachAdapter((adapter) => {
     await expect(wrong).rejects.toMatchObject({ code: 'option_invalid' });
   });
 
-  test('a loop that is slow receives no notification of its page that has expired', async () => {
+  test('a slow loop receives no expired notification of its page', async () => {
     const { app, clock } = await start();
     await app.service.publish(
       'orders',
@@ -109,7 +109,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('a repeat with the same id', () => {
-    test('and the same ttlMs is a repeat, although time has passed', async () => {
+    test('and ttlMs publishes nothing, also at a later time', async () => {
       const { app, clock } = await start();
       await post(app, { ...ITEM, id: 'x', ttlMs: 1_000, traceparent: TRACE }, ANN);
       await clock.advance(500);
@@ -140,7 +140,7 @@ forEachAdapter((adapter) => {
 });
 
 forEachAdapter((adapter) => {
-  test('an expired notification is on no poll, and the cursor of a poll moves beyond it', async () => {
+  test('no poll receives an expired notification, and its cursor moves beyond it', async () => {
     const clock = new TimerClock();
     const app = await startApp(adapter, { notifications: { access: ACCESS, clock, store: memoryStore() } });
     await post(app, { ...ITEM, ttlMs: 1_000 });

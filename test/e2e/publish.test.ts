@@ -53,7 +53,7 @@ forEachAdapter((adapter) => {
       expect((await poll(app, `topic=orders&cursor=${response.json.cursor}&wait=0`)).json.notifications).toEqual([]);
     });
 
-    test('of an array publishes all of it, in order and as one', async () => {
+    test('of an array publishes all items in order, with one append', async () => {
       const app = await start();
       const held = await holdPoll(app, 'topic=orders,returns');
       const items = [1, 2, 3].map((n) => ({ topic: n === 2 ? 'returns' : 'orders', type: 't', data: n }));
@@ -111,7 +111,7 @@ forEachAdapter((adapter) => {
       expect(after.json.notifications).toEqual([]);
     });
 
-    test('with another key, or with the same for another topic, is another publish', async () => {
+    test('with another key, or for another topic, is a new publish', async () => {
       const app = await start();
       await post(app, ITEM, { 'Idempotency-Key': 'a' });
       expect((await post(app, ITEM, { 'Idempotency-Key': 'b' })).json.duplicate).toBe(false);
@@ -142,7 +142,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('a limit allows n and refuses n + 1', () => {
+  describe('accepts a value at its limit, and rejects the next value', () => {
     test.each([
       ['notifications', 'notifications_too_many', 400, (more: number) => Array.from({ length: 5 + more }, () => ITEM)],
       ['bytes of JSON', 'notification_too_large', 413, (more: number) => sized(1024 + more)],

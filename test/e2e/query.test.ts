@@ -77,7 +77,7 @@ forEachAdapter(
         expect(numbers(next.json.notifications)).toEqual([4, 5]);
       });
 
-      test('waits for a notification on one of more topics than a URL may have', async () => {
+      test('waits for notifications on more topics than fit into a URL', async () => {
         const app = await start({ access: 'public', limits: { topicsMax: 1_000 } });
         const connection = await Connection.open(app);
         connection.send(queryOf({ topic: MANY }));
@@ -252,7 +252,7 @@ forEachAdapter(
   [ADAPTERS_AND_LANE.at(-1)!],
 );
 
-/** An adapter from before QUERY: it inherits the method, and its server does not have it. */
+/** An adapter without QUERY. It inherits the method, but its server does not implement QUERY. */
 class OldAdapter extends PlainNodeAdapter {}
 OldAdapter.prototype.query = AbstractHttpAdapter.prototype.query;
 const old: Adapter = {

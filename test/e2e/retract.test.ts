@@ -288,7 +288,7 @@ describe('application code', () => {
     await app.close();
   });
 
-  test('iterates without retracted ones, also if they are retracted while the loop is slow', async () => {
+  test('skips retracted notifications in a loop, also if they are retracted during the loop', async () => {
     const app = await open(adapter);
     const ids = await publish(app, 3);
     const retracted: unknown[] = [];
@@ -313,7 +313,7 @@ describe('application code', () => {
     ['$retractions', 'x', 'topic_invalid'],
     ['orders', '', 'id_invalid'],
     ['orders', '$x', 'id_invalid'],
-  ])('gets an error for the topic %j and the id %j', async (topic, id, code) => {
+  ])('is rejected for the topic %j and the id %j', async (topic, id, code) => {
     const app = await open(adapter);
     await expect(app.service.retract(topic, id)).rejects.toMatchObject({ code, status: 400 });
     await app.close();

@@ -213,7 +213,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('a limit is an event with its name', () => {
+  describe('a reached limit emits an event with the name of the limit', () => {
     test.each([
       ['limits.waitersMax', { waitersMax: 1 }, 'waiters_too_many', 503],
       ['limits.waitersPerSubscriberMax', { waitersPerSubscriberMax: 1 }, 'subscriber_waiters_too_many', 429],
@@ -247,7 +247,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('a client that is cut is an event', () => {
+  describe('disconnecting a client emits an event', () => {
     const cut = { type: 'cut', at: expect.any(Date), limit: 'stream.unreadMsMax', ...ANN };
 
     test('on a stream', async () => {
@@ -391,7 +391,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('on the direct lane', () => {
-    test('a rule that throws at delivery and a limit are one event each', async () => {
+    test('a rule that throws at delivery emits one event, and so does a reached limit', async () => {
       let isBanned = false;
       const read = (): boolean => {
         if (isBanned) throw new ForbiddenException();

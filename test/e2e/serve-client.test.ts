@@ -62,7 +62,7 @@ forEachAdapter((adapter) => {
       expect(await response.text()).toBe(plain.text);
     });
 
-    test('is answered with 304 to a cache that has it', async () => {
+    test('answers a cache that already has the file with 304', async () => {
       const app = await startApp(adapter, { notifications: SERVED });
       const etag = (await get(app)).header('etag') ?? '';
       for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -89,7 +89,7 @@ forEachAdapter((adapter) => {
       expect((await request(app, { method: 'DELETE', path: PATH })).status).toBe(403);
     });
 
-    test('follows prefix, version and path, also without the built-in controller', async () => {
+    test('has the prefix, version and path of the feed, also without the built-in controller', async () => {
       const app = await startApp(adapter, {
         notifications: { ...SERVED, path: 'feed', version: '2', controller: false },
         configure: (nest) => nest.setGlobalPrefix('api').enableVersioning({ type: VersioningType.URI }),

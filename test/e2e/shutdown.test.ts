@@ -141,7 +141,7 @@ forEachAdapter((adapter) => {
       await connection.whenClosed();
     });
 
-    test('closes connections that have not sent a request, as browsers open them', async () => {
+    test('closes connections without a request, such as those that browsers open in advance', async () => {
       const app = await startApp(adapter);
       const connection = await Connection.open(app);
       await until(() => app.sockets.size === 1);

@@ -12,7 +12,7 @@ const MIB = 1024 * 1024;
 /** The number of notifications. It is many pages, and more than the window of the second case. */
 const REPLAYED = inDepth(2_000, 5_000);
 const LIFETIME_MS = 60_000;
-/** A lifetime is spread by a fifth to both sides. */
+/** A lifetime has a jitter of 20 % in both directions. */
 const LIFETIME_MS_MIN = LIFETIME_MS * 0.8;
 const LIFETIME_MS_MAX = LIFETIME_MS * 1.2;
 const STREAM = { lifetimeMs: LIFETIME_MS, heartbeatMs: LIFETIME_MS, retryMs: 10 };
@@ -95,7 +95,7 @@ forEachAdapter((adapter) => {
       expect(numbers(await again.notifications(2))).toEqual([4, 5]);
     });
 
-    test('when the caller’s credentials expire, and so does a poll', async () => {
+    test('when the caller’s credentials expire, and a poll ends too', async () => {
       const clock = new TimerClock();
       const expires = new Date(clock.now() + 10_000);
       const access = { read: 'public', expiresAt: () => expires } as const;
@@ -160,7 +160,7 @@ forEachAdapter((adapter) => {
       expect(heard.gaps).toEqual([]);
     });
 
-    test('without a notification before its stream ended misses nothing between two streams', async () => {
+    test('misses nothing between two streams if the first stream delivered no notification', async () => {
       const clock = new TimerClock();
       const notifications = { access: 'public', clock, stream: { ...STREAM, retryMs: 200 } } as const;
       const app = await startApp(adapter, { nest: WITH_FETCH, notifications });

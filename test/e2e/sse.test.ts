@@ -19,7 +19,7 @@ function messages(reader: SseReader): EventSourceMessage[] {
 
 forEachAdapter((adapter) => {
   describe('a stream begins', () => {
-    test('with its headers and a first block at once', async () => {
+    test('with its headers and its first block', async () => {
       const app = await startApp(adapter);
       const reader = await SseReader.open(app, 'topic=orders');
       const { status, rawHeaders } = reader.head;
@@ -96,10 +96,10 @@ forEachAdapter((adapter) => {
     test.each([
       ['line ends', 'a\n\nb\r\n\r\nc\rd\n'],
       ['fields of the format', 'x\n\ndata: {"forged":true}\nid: forged\n\n'],
-      ['separators that are line ends to some', '\u0085\u2028\u2029\u000b\u000c'],
+      ['characters that some parsers treat as line ends', '\u0085\u2028\u2029\u000b\u000c'],
       ['NUL and the byte order mark', '\u0000\ufeff'],
       ['half a surrogate pair and more than one byte', '\ud800 ü 漢 😀'],
-    ])('keeps its frame for each published text: %s', async (_, text) => {
+    ])('keeps its framing valid for each published text: %s', async (_, text) => {
       const app = await startApp(adapter);
       const reader = await SseReader.open(app, 'topic=orders&cursor=earliest');
       await app.service.publish('orders', { type: 't', data: { text, [text]: [text] } });
@@ -115,7 +115,7 @@ forEachAdapter((adapter) => {
     });
   });
 
-  describe('silence', () => {
+  describe('a stream without notifications', () => {
     test('comment lines are sent in quiet times, and clients ignore them', async () => {
       const app = await startApp(adapter, { notifications: { access: 'public', stream: QUIET } });
       const reader = await SseReader.open(app, 'topic=orders');
@@ -148,7 +148,7 @@ forEachAdapter((adapter) => {
   describe('a gap', () => {
     test.each([
       ['some text', 'no-cursor-at-all'],
-      ['a word of the query', 'earliest'],
+      ['`earliest`, which only the query accepts', 'earliest'],
       ['an escape', '%F0%9F%98%80'],
       ['4000 characters', 'x'.repeat(4000)],
     ])('answers a Last-Event-ID that cannot be read: %s', async (_, id) => {

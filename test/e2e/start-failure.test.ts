@@ -34,7 +34,7 @@ describe('a start that fails', () => {
 
   test.each<[string, NotificationsOptions['access']]>([
     ['the factory of the access rules', { useFactory: reject('no rules') }],
-    ['a wrong rule in what that factory returns', { useFactory: () => ({ read: 'no rules' as 'public' }) }],
+    ['a wrong rule in the result of that factory', { useFactory: () => ({ read: 'no rules' as 'public' }) }],
   ])('closes the store and its tail after %s', async (_, access) => {
     const { store, log } = watchedStore();
     await expect(start(NotificationsModule.forRoot({ store, access }))).rejects.toThrow('no rules');

@@ -62,7 +62,7 @@ forEachAdapter((adapter) => {
   const start = (engine: Engine): Promise<TestApp> =>
     startApp(adapter, { notifications: { ...OPEN, store: engine.factory, window: { count: 1 } } });
 
-  describe('texts of the engine', () => {
+  describe('error messages of the engine', () => {
     test('do not reach a client whose ticket cannot be checked', async () => {
       const engine = new Engine();
       const access = { subscriber: () => 'alice', read: 'public' as const };
@@ -164,7 +164,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('when the store fails with an unknown error', () => {
-    test('a poll and a publish answer 500 without its words, and a stream ends', async () => {
+    test('a poll and a publish answer 500 without the message of the error, and a stream ends', async () => {
       const engine = new Engine();
       const app = await start(engine);
       await publish(app, 'orders', 5);
@@ -214,7 +214,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['a poll', 'application/json'],
       ['a stream', 'text/event-stream'],
-    ])('%s whose client leaves is gone', async (_, accept) => {
+    ])('%s leaves no resources after its client disconnects', async (_, accept) => {
       const engine = new Engine();
       const app = await start(engine);
       await publish(app, 'orders', 5);

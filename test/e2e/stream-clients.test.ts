@@ -95,7 +95,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('the framing of a stream', () => {
-    test('is chunked for HTTP/1.1, a block a chunk, with a last chunk', async () => {
+    test('has one chunk per block for HTTP/1.1, and a last chunk', async () => {
       const app = await startApp(adapter, { notifications: { access: 'public', stream: { heartbeatMs: 100 } } });
       const reader = await SseReader.open(app, 'topic=orders');
       expect(reader.head.header('transfer-encoding')).toBe('chunked');

@@ -164,7 +164,7 @@ const CLIENTS: [string, Client][] = [
 
 forEachAdapter((adapter) => {
   test.each([...CLIENTS, ...withPrograms])(
-    '%s is live, and misses nothing when it is cut and the server restarts',
+    '%s receives notifications at once, and misses none when its connection breaks and the server restarts',
     async (_, client) => {
       const server = await Server.start((options) => startApp(adapter, options));
       const got: number[] = [];

@@ -150,7 +150,7 @@ forEachAdapter((adapter) => {
   });
 
   describe('`expiresAt` of a ticket', () => {
-    test('is called again when it is used', async () => {
+    test('is called again when the ticket is used', async () => {
       const session: { endsAt?: Date } = {};
       const app = await start({ read: 'public', expiresAt: () => session.endsAt });
       const ticket = await ticketOf(app, ['orders']);
@@ -166,7 +166,7 @@ forEachAdapter((adapter) => {
         'returns an invalid date',
         ({ request }) => new Date(Number((request as typeof request | undefined)?.headers['x-expires'])),
       ],
-    ])('is the expiry of its request if it %s without a request', async (_, expiresAt) => {
+    ])('is the expiry of the ticket’s request if the function %s without a request', async (_, expiresAt) => {
       const clock = new ManualClock();
       const app = await start({ read: 'public', expiresAt }, { clock });
       const { json } = await request(app, {

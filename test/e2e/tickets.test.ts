@@ -120,7 +120,7 @@ forEachAdapter((adapter) => {
       expect(await refusalOf(app, ticket, { 'Last-Event-ID': cursor })).toEqual([401, 'ticket_spent']);
     });
 
-    test('admits one of two clients that use it at once', async () => {
+    test('admits only one of two clients that use it at the same time', async () => {
       const app = await start();
       const { ticket } = await ticketOf(app);
       const streams = await Promise.all([open(app, ticket), open(app, ticket), open(app, ticket)]);
@@ -189,7 +189,7 @@ forEachAdapter((adapter) => {
       expect(app.counts().waiters).toBe(0);
     });
 
-    test('is revoked with its subscriber: the open stream ends, and nothing opens it again', async () => {
+    test('is revoked with its subscriber: the open stream ends and cannot reconnect', async () => {
       const app = await start();
       const [used, unused] = [await ticketOf(app), await ticketOf(app)];
       const stream = await open(app, used.ticket);

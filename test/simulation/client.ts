@@ -18,12 +18,15 @@ const REFUSALS = new Map([
   ['address_waiters_too_many', 'refusedFull'],
 ] as const);
 
-/** Delays of one direction of the network; mostly none, so that events coincide. */
+/** Delays of one direction of the network. Most are 0, so that events coincide. */
 const WAYS_MS = [0, 0, 0, 1, 5, 15];
 
 /** Tickets are for streams only. A stream sends heartbeats no more often than this. */
 const HEARTBEAT_MS_MIN = 50;
-/** A stream pauses after some pages of refused notifications. It must not be late for that. */
+/**
+ * A stream pauses after some pages of refused notifications. The pause must not delay a
+ * notification beyond the checker's limit.
+ */
 const PATTERN_LIMIT_MIN = 3;
 
 /** A client with a cursor: it polls and streams, on any node, and records every answer. */

@@ -34,7 +34,7 @@ export interface NodeStore extends Store, PatternIndex {
 /** Interval of reads without a wake-up. */
 const LOOK_EVERY_MS = 400;
 const RETRY_MS_MAX = 200;
-/** Delays of one direction; mostly none, so that events coincide. */
+/** Delays of one direction. Most are 0, so that events coincide. */
 const WAYS_MS = [0, 0, 0, 1, 2, 6];
 
 export interface DriverOptions {
@@ -52,7 +52,7 @@ export interface DriverOptions {
  * flight, and reconnects.
  */
 export class EngineDriver implements NodeStore {
-  /** Faults, as the world sets them. */
+  /** Faults that the world sets. */
   readonly faults = { isCut: false, slowMs: 0, wakes: 'told' as 'told' | 'lost' | 'repeated', commitMs: 0 };
   readonly #options: DriverOptions;
   readonly #hub: TailHub;

@@ -90,8 +90,8 @@ export interface EngineOptions {
  * Like real drivers, every call first compares the identity of the running engine with the identity
  * in the log. So a failover that no connection notices begins its epoch at the next call.
  *
- * Answers are immediate: the driver adds the delay of the network. The engine keeps the truth that
- * the checker compares histories with.
+ * Answers are immediate: the driver adds the delay of the network. The engine records all entries,
+ * and the checker compares histories with them.
  */
 export class Engine implements Backend {
   readonly truth = new Map<string, Logged[]>();

@@ -39,7 +39,7 @@ interface Read {
 
 /**
  * A client reads the history page by page, on changing nodes, while others publish. Each page is
- * compared with the truth of the log.
+ * compared with the entries of the log.
  */
 export async function readHistory(world: World, random: Random): Promise<void> {
   const client = random.pick(world.clients);

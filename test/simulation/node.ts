@@ -34,7 +34,8 @@ export interface ClientRequest {
   readonly subscriber: string;
   readonly address: string;
   /**
-   * Access rules, checked before each delivery; or a ticket with the log's position at its issue.
+   * Access rules that are checked before each delivery, or a ticket with the log's position when it
+   * was issued.
    */
   readonly rights: Rights | { readonly ticket: string };
 }

@@ -7,7 +7,7 @@ import type { World } from './world.js';
 
 type Notification = Answer['notifications'][number];
 
-/** The id of the record that a retraction has on its topic. Histories use it. */
+/** The id of a retraction's record on the topic of the notification. Histories use it. */
 export function recordOf({ id, topic }: Retraction): string {
   return `$retracted.${createHash('sha256').update(`${topic} ${id}`).digest('hex')}`;
 }

@@ -14,11 +14,11 @@ import { World } from './world.js';
  *   memory store instead (memory.ts).
  * - Clients (client.ts) poll and stream over connections with delays. A cut drops messages in
  *   flight.
- * - A script of steps (steps.ts) acts on all of them: publishes, requests, clients that leave,
- *   stall, move or continue from an old cursor. Faults end by themselves. Nodes and the engine
- *   crash, drain, fail over, and are restored from snapshots.
- * - Each client records every answer. The checker of histories compares the records with the truth
- *   of the engine. In quiet times, answers must also be prompt.
+ * - A script of steps (steps.ts) publishes, sends requests, and disconnects, stalls or moves
+ *   clients. Faults end by themselves. Nodes and the engine crash, drain, fail over, and are
+ *   restored from snapshots.
+ * - Each client records every answer. The checker compares these records with the log of the
+ *   engine. In quiet times, answers must also be prompt.
  *
  * Steps do not depend on each other, because each has its own random numbers. So a failing script
  * can be shortened by omitting steps.
@@ -90,7 +90,7 @@ async function withPromptHashes<T>(task: () => Promise<T>): Promise<T> {
     return new Uint8Array(createHash('sha256').update(data).digest()).buffer;
   };
   const { stackTraceLimit } = Error;
-  // Rejections are many, and their stack traces are not used.
+  // The runs reject many calls, and nothing reads the stack traces.
   Error.stackTraceLimit = 0;
   Object.defineProperty(subtle, 'digest', { value: digest, configurable: true });
   try {

@@ -8,7 +8,7 @@ import { TOPICS, type World } from './world.js';
 /** The action of a step. It chooses its target itself, and does nothing if there is none. */
 type Action = (world: World, random: Random) => void | Promise<void>;
 
-/** So many of the newest notifications may be retracted. */
+/** A step retracts one of this number of newest notifications. */
 const RETRACTABLE = 15;
 /** How long a fault lasts. */
 const FAULT_MS_MAX = 900;
@@ -262,7 +262,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       await world.clock.turn();
     },
   ],
-  'let much time pass': [4, (world, random) => world.clock.advance(random.from(100, 3_000))],
+  'advance the clock by a long time': [4, (world, random) => world.clock.advance(random.from(100, 3_000))],
   calm: [2, (world) => world.calm()],
 };
 

@@ -95,7 +95,7 @@ export class World {
     return this.#nodes;
   }
 
-  /** Since when everything works; `Infinity` if something does not. */
+  /** The time since which everything works; `Infinity` during a fault. */
   get quietSinceMs(): number {
     return this.#faults > 0 ? Infinity : this.#lastFaultMs;
   }
@@ -133,7 +133,7 @@ export class World {
   readonly logOf = (epochId: string): string | undefined =>
     this.engine.logs.find(({ epoch }) => epoch.id === epochId)?.name;
 
-  /** Whether a log came after that of an epoch. */
+  /** Whether a log is newer than the log of an epoch. */
   isNewer(log: string, epochId: string): boolean {
     const { logs } = this.engine;
     return logs.findIndex(({ name }) => name === log) > logs.findIndex(({ epoch }) => epoch.id === epochId);
@@ -186,7 +186,10 @@ export class World {
     return drafts.length > 0 ? random.pick(drafts) : undefined;
   }
 
-  /** Publishes through a node, also again. A rejected publish may have been appended. */
+  /**
+   * Publishes drafts through a node, for the first time or again. A rejected publish may have been
+   * appended.
+   */
   publish(node: Process, drafts: readonly Draft[]): void {
     const calledMs = this.stamp();
     for (const { id, topic } of drafts) {

@@ -3,7 +3,8 @@ import { bundleClient } from '../../scripts/bundle-client.mjs';
 import type { ClientScripts } from '../../src/nest/client-file/bundled-client.js';
 
 /**
- * Replaces bundled-client.ts of src/nest as the build does, but from the sources, without a build.
+ * Bundles the client from the sources, and replaces src/nest/bundled-client.ts, so tests need no
+ * build.
  */
 export function bundledClient(): ClientScripts {
   return bundleClient(fileURLToPath(new URL('../../src', import.meta.url)));

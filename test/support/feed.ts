@@ -22,7 +22,7 @@ export const LIMITS: FeedLimits = {
 /** How long requests of these tests wait. */
 export const WAIT_MS = 1000;
 
-/** A feed on a real memory store, and a clock to move. */
+/** A feed on a real memory store, and a clock that a test moves. */
 export class FeedBench {
   private constructor(
     readonly clock: ManualClock,
@@ -81,7 +81,7 @@ export function poll(feed: Feed, request: FeedRequest): Pages {
 /** Resolves when the consumer has taken the page; undefined if it has already taken the page. */
 export type Drained = (page: LogPage) => Promise<void> | undefined;
 
-/** The pages as a consumer with `drained` receives them. */
+/** The pages that a consumer with `drained` receives. */
 export function consumedBy(pages: Pages, drained: Drained): Observable<LogPage> {
   return new Observable((subscriber) => {
     class Consumer extends PageConsumer {

@@ -1,8 +1,6 @@
 import { type Clock, systemClock } from '../../src/core/clock.js';
 
-/**
- * The runtime's clock, whose wall time a test sets forwards and back; durations stay what they are.
- */
+/** The runtime's clock. A test moves its wall time in both directions; durations do not change. */
 export class JumpingClock implements Clock {
   offsetMs = 0;
   readonly monotonic = systemClock.monotonic;

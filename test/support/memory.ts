@@ -5,7 +5,7 @@ import type { Store, Tail } from '../../src/core/store.js';
 import { memoryStore, type MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
 import { ManualClock } from '../../src/testing/index.js';
 
-/** The real memory store, on a clock to move. */
+/** The real memory store, with a clock that a test moves. */
 export async function openMemoryStore(
   options: MemoryStoreOptions = {},
   clock: Clock = new ManualClock(),

@@ -32,7 +32,7 @@ export class Random {
     return Math.floor(this.next() * bound);
   }
 
-  /** True this often. */
+  /** Returns true with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }

@@ -150,7 +150,7 @@ export class NatsServer {
   }
 
   #config(more: string): string {
-    // By default the server reserves three quarters of the disk: too little for all tests together.
+    // The server's default limit of three quarters of the disk is too small for all tests together.
     const sync = synchronises(this.#binary) ? 'sync_interval: always' : '';
     return `host: 127.0.0.1\nport: ${this.port}\njetstream {\n store_dir: "${this.dataFolder}"\n max_file: 1TB\n ${sync}\n}\n${more}\n`;
   }

@@ -279,7 +279,7 @@ function binaries(): string | undefined {
   );
 }
 
-/** Keeps owners and modes. */
+/** Copies files with their owners and modes. */
 function copyFolder(from: string, to: string): void {
   execFileSync('cp', ['-a', from, to]);
 }

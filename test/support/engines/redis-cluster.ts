@@ -122,7 +122,9 @@ export class RedisCluster {
   }
 }
 
-/** Indexes and claims move last: a script that does not list them would find them empty then. */
+/**
+ * Indexes and claims move last. A script that does not declare these keys then finds them empty.
+ */
 function byOrderOfMove(one: string, other: string): number {
   const isLast = (key: string): number => Number(/}:(t|claims):/.test(key));
   return isLast(one) - isLast(other) || (one < other ? -1 : 1);

@@ -124,7 +124,7 @@ export class RedisEngine {
     await this.startAgain();
   }
 
-  /** Bytes of the file of appends, once all that was appended is in it. */
+  /** The size of the append-only file after all writes have reached it. */
   async aofBytes(): Promise<number> {
     for (;;) {
       const info = await this.use((client) => client.info('persistence'));

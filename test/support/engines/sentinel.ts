@@ -46,7 +46,7 @@ export class SentinelGroup {
     return new SentinelGroup(folder, sentinels);
   }
 
-  /** As options of ioredis. */
+  /** The addresses of the Sentinels, as options of ioredis. */
   get addresses(): { host: string; port: number }[] {
     return this.#sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
   }

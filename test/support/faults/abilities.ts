@@ -30,7 +30,7 @@ export const claimFaults: Faults = {
     'abilities: the store has exactly the abilities in the option `abilities`',
   ],
   'claims every time': [inClaim(() => async () => true), 'claim: a key can be claimed once'],
-  'looks before it claims': [
+  'checks a key before it claims it': [
     inClaim((claim) => {
       const claimed = new Set<string>();
       return async (key, ttlMs) => {
@@ -74,7 +74,7 @@ export const claimFaults: Faults = {
     }),
     'claim: rejects with store_unavailable after close',
   ],
-  'close leaves claims hanging': [
+  'pending claims never settle after close': [
     replace((store) => {
       let closed = false;
       return {
@@ -90,7 +90,7 @@ export const claimFaults: Faults = {
     }),
     'claim: a claim under way settles when the store closes',
   ],
-  'forgets a claim when the log has moved on': [
+  'forgets a claim after later appends': [
     inClaim((claim, store) => async (key, ttlMs) => {
       const { head } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       return claim(`${key.slice(0, 50)}-${Math.floor(head / 10)}`, ttlMs);
@@ -124,7 +124,7 @@ export const lookupFaults: Faults = {
     inLookup((lookUp) => async (ids) => (await lookUp(ids)).map((position) => position && position + 1)),
     'positionsOf: finds the same positions as a repeated append',
   ],
-  'appends what it looks for': [
+  'appends the ids that it looks up': [
     inLookup((lookUp, store) => async (ids) => {
       const found = await lookUp(ids);
       await store.append(ids.map((id) => ({ id, topic: 'other', json: '{}' })));

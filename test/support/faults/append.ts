@@ -34,7 +34,7 @@ export const appendFaults: Faults = {
     })),
     'append: returns one result per draft, in the order of the drafts',
   ],
-  'answers a position too low': [
+  'returns a position that is too low': [
     inAppended(({ position }) => ({ position: position - 1 })),
     'append: positions are safe integers above 0 and strictly increasing',
   ],
@@ -68,7 +68,7 @@ export const appendFaults: Faults = {
     })),
     'append: an id that an array repeats is appended once',
   ],
-  'looks for an id before it has it': [
+  'checks an id before the append has reserved it': [
     replace((store) => {
       const known = new Set<string>();
       return {

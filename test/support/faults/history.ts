@@ -32,14 +32,14 @@ export const historyFaults: Faults = {
     MERGED,
   ],
   'one more than limit': [inHistory(({ limit }) => ({ limit: limit + 1 })), LIMIT],
-  'more is never said': [inHistoryResult(() => ({ more: false })), LIMIT],
+  '`more` is never true': [inHistoryResult(() => ({ more: false })), LIMIT],
   'more whenever a page is full': [
     inHistoryResult(({ entries }, { limit }) => ({ more: entries.length === limit })),
     LIMIT,
   ],
   'entries for limit 0': [inHistory(({ limit }) => ({ limit: limit || 1 })), LIMIT],
   'bytesMax is not kept': [inHistory(() => ({ bytesMax: 2 ** 30 })), BYTES],
-  'bytesMax below one entry gives none': [
+  'returns no entry if bytesMax is below its size': [
     inHistoryResult(({ entries }, { bytesMax }) => ((entries[0]?.bytes ?? 0) > bytesMax ? { entries: [] } : {})),
     BYTES,
   ],
@@ -80,7 +80,7 @@ export const historyFaults: Faults = {
     COMPLETE,
   ],
   '`trimmed` is always 0': [inHistoryResult(() => ({ trimmed: 0 })), COMPLETE],
-  'trimmed of the first page': [
+  'returns `trimmed` of the first page on later pages': [
     replace((store) => {
       let trimmed: number | undefined;
       return {

@@ -52,7 +52,7 @@ export const lifecycleFaults: Faults = {
     }),
     'close: later calls reject with store_unavailable',
   ],
-  'close leaves calls hanging': [
+  'pending calls never settle after close': [
     replace((store) => {
       let closed = false;
       return {
@@ -88,7 +88,7 @@ export const retentionFaults: Faults = {
     inResult(() => ({ trimmed: 0 })),
     'retention: `trimmed` is the highest removed position, and no entry above it is missing',
   ],
-  'keeps less than it should': [
+  'keeps fewer entries than the retention allows': [
     inResult(({ entries, head }) => ({
       entries: entries.filter(({ position }) => position > head - 5),
       trimmed: head - 5,
@@ -123,7 +123,7 @@ export const retentionFaults: Faults = {
     }),
     'retention: records of the library do not push out notifications',
   ],
-  'a tail that hides the hole': [
+  'a tail that does not report missing entries': [
     replace((store) => ({
       tail: (after, onAppended) =>
         store.tail(after, (batch) => onAppended({ ...batch, after: Math.min(after, batch.after) })),

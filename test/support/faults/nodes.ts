@@ -92,7 +92,7 @@ export const nodesFaults: Faults = {
     })),
     'nodes: closing one store does not affect the others',
   ],
-  'the log goes with the one that wrote it': [
+  'the log is removed when the node that wrote it closes': [
     replace((store, nodes) => ({
       read: async (query) => {
         const writerIsGone = await nodes[0]?.read(state).catch(() => true);

@@ -57,7 +57,7 @@ export const patternFaults: Faults = {
     'patterns: an array keeps the order of its drafts if its topics alternate',
   ],
   'does not report missing earlier entries': [hidesWhatIsMissing, BEFORE],
-  'an undeclared pattern looks empty': [
+  'an undeclared pattern is reported as empty and complete': [
     hidesWhatIsMissing,
     'patterns: a read of an undeclared pattern finds all entries, or reports that they are missing',
   ],
@@ -107,7 +107,7 @@ export const patternFaults: Faults = {
     inPage(() => ({ more: false })),
     'patterns: pages of any size equal a filtered copy of the log, in both directions',
   ],
-  'delivers a copy for the pattern': [
+  'delivers an entry twice, for its topic and for the pattern': [
     inBatch((batch) => [
       { ...batch, entries: batch.entries.flatMap((one) => (one.topic.startsWith('orders.') ? [one, one] : [one])) },
     ]),

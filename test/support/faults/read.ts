@@ -35,7 +35,7 @@ export const readFaults: Faults = {
     inQuery(({ limit }) => ({ limit: limit + 1 })),
     'read: `limit` bounds a page, and `more` is correct when a page is full',
   ],
-  'more is never said': [
+  '`more` is never true': [
     inResult(() => ({ more: false })),
     'read: `limit` bounds a page, and `more` is correct when a page is full',
   ],
@@ -43,7 +43,7 @@ export const readFaults: Faults = {
     inResult(({ entries }, { limit }) => ({ more: entries.length === limit })),
     'read: `limit` bounds a page, and `more` is correct when a page is full',
   ],
-  'bytesMax below one entry gives none': [
+  'a read returns no entry if bytesMax is below its size': [
     inResult(({ entries }, { bytesMax }) => ((entries[0]?.bytes ?? 0) > bytesMax ? { entries: [] } : {})),
     'read: bytesMax bounds a page in bytes of UTF-8, but never below one entry',
   ],
@@ -67,7 +67,7 @@ export const readFaults: Faults = {
     inResult(({ head }) => ({ head: head + 1 })),
     'read: `head` is the newest position of the log for any topics',
   ],
-  'head of the asked topics': [
+  '`head` counts only the requested topics': [
     inResult(({ entries }, { after }) => ({ head: entries.at(-1)?.position ?? after })),
     'read: `head` is the newest position of the log for any topics',
   ],
@@ -75,7 +75,7 @@ export const readFaults: Faults = {
     inResult(({ head }, { after }) => ({ head: Math.max(head, after) })),
     'read: nothing follows the head',
   ],
-  'the head itself follows the head': [
+  'a read from the head starts at the beginning of the log': [
     inQuery(({ after }) => ({ after: after > 1000 ? 0 : after })),
     'read: nothing follows the head',
   ],

@@ -190,7 +190,7 @@ export const removeFaults: Faults = {
     }),
     OPEN_TAIL,
   ],
-  'another position for a removed id': [
+  'a repeated append of a removed id gets another position': [
     replace((store) => ({
       append: async (drafts) => {
         const { epoch, appended } = await store.append(drafts);

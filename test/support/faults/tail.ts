@@ -74,7 +74,7 @@ export const tailFaults: Faults = {
     })),
     'tail: is not called again once its close has resolved',
   ],
-  'one tail for a function': [
+  'a second tail with the same callback is ignored': [
     replace((store) => {
       const known = new Set<unknown>();
       return {

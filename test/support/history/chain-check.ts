@@ -118,7 +118,7 @@ export class ChainCheck {
     const before = this.#last;
     const what = `${gap} before ${nameOf(event)}`;
     if (!this.#known.gapsMayBe && !place) this.#report('groundless gap', what);
-    // A client without a position may have been given one that it never saw.
+    // The node may have sent a position that the client has not received.
     if (!place || !before?.place) return;
     // A gap with the wrong reason for another log was already reported as a silent gap.
     const grounds =
@@ -264,8 +264,8 @@ export class ChainCheck {
   }
 
   /**
-   * The position of a quiet client has to move too. Otherwise retention would remove it when other
-   * topics have many notifications.
+   * The position of a quiet client has to move too. Otherwise retention would remove the entries at
+   * its position when other topics have many notifications.
    */
   #checkCursorMoves(event: Answer): void {
     const { place, askedMs } = event;

@@ -238,7 +238,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
     ],
   },
   erased: {
-    'one long after its topic was erased': [
+    'a notification long after its topic was erased': [
       {
         logs: new Map([['x', logged().map((one) => (one.id === 'a3' ? { ...one, removedMs: 400 } : one))]]),
         lateMs: 100,
@@ -261,7 +261,7 @@ const BAD: Record<ProblemKind, Record<string, [example: Example, ...problems: st
       { lateMs: 20, clients: [unfinished(client('a', 'earliest > a1 > x @0-50'))] },
       'a a1 came 15 ms late',
     ],
-    'a late notification that a page lacked': [
+    'a page lacks a notification, which arrives late': [
       { lateMs: 20, clients: [client('a', 'earliest > > x @0-40', 'x > a1 a3 > y @41')] },
       'a a1 has not come by 40',
     ],

@@ -11,8 +11,8 @@ export interface Bounds {
    */
   readonly lateMs?: number;
   /**
-   * For histories without positions: true if gaps may have a reason. By default every gap is
-   * groundless.
+   * Histories without positions only: whether a gap may be correct. By default the checker reports
+   * every gap.
    */
   readonly gapsMayBe?: boolean;
 }

@@ -17,7 +17,7 @@ export interface History {
   readonly logs?: ReadonlyMap<string, readonly Logged[]>;
   /**
    * The log that another log continues. Both are equal up to a position, and cursors stay valid.
-   * By the name of the later log.
+   * The key of the map is the name of the later log.
    */
   readonly forks?: ReadonlyMap<string, readonly Fork[]>;
 }
@@ -46,7 +46,7 @@ export interface Logged {
   readonly id: string;
   readonly topic: string;
   readonly position: number;
-  /** When retention has removed it, or a failover has lost it. */
+  /** The time at which retention removed the entry, or a failover lost it. */
   readonly trimmedMs?: number | undefined;
   /** From then on it may be missing, because its topic was erased. */
   readonly erasedMs?: number | undefined;
@@ -107,8 +107,8 @@ export interface Waiting {
   /** The time of the request. For a stream: the time at which the previous part arrived. */
   readonly askedMs: number;
   /**
-   * The time since which no fault has delayed the request; `Infinity` during a fault. Undefined: no
-   * fault at all.
+   * The time since which no fault has delayed the request; `Infinity` during a fault. Undefined if
+   * the run has no fault.
    */
   readonly quietSinceMs?: number | undefined;
   readonly atMs: number;

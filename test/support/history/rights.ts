@@ -20,7 +20,7 @@ export class RightsOf {
   }
 
   /**
-   * Whether a topic was revoked, or may have been, before a request was answered. Then the answer
+   * Whether a topic was or may have been revoked before the answer to a request. Then the answer
    * may lack notifications of it.
    */
   disturbs(topic: string, { askedMs, atMs }: Waiting): boolean {

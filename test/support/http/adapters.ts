@@ -44,7 +44,10 @@ export const node: Adapter = {
 
 export const ADAPTERS: readonly Adapter[] = [express, fastify, node];
 
-/** Most suites run on the third adapter with TEST_DEPTH=all only. Those of the protocol name it. */
+/**
+ * Most suites run on the third adapter with TEST_DEPTH=all only. The suites of the protocol select
+ * it explicitly.
+ */
 const MOST: readonly Adapter[] = inDepth([express, fastify], ADAPTERS);
 
 /** For tests whose result does not depend on the adapter. */

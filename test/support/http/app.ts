@@ -25,7 +25,7 @@ export interface AppOptions {
   /** Runs before the application starts: prefix, pipes, CORS. */
   readonly configure?: (app: INestApplication) => unknown;
   readonly nest?: NestApplicationOptions;
-  /** Default: any that is free. */
+  /** Default: any free port. */
   readonly port?: number;
 }
 

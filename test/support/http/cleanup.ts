@@ -5,8 +5,8 @@ type Task = () => unknown;
 const tasks = new Set<Task>();
 
 /**
- * Runs a task after the test, in reverse order. A task that is added again moves to the end. The
- * returned function removes the task.
+ * Registers a task to run after the test. Tasks run in reverse order. A task that is added again
+ * moves to the end. The returned function removes the task.
  */
 export function atTestEnd(task: Task): () => void {
   tasks.delete(task);

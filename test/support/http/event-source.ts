@@ -4,8 +4,8 @@ import { atTestEnd } from './cleanup.js';
 import type { Target } from './connection.js';
 
 /**
- * For applications with such clients. When a `fetch` is aborted, undici opens a new connection in
- * advance. Node's `server.close()` waits for a connection without a request.
+ * For applications with clients that abort a `fetch`. Then undici opens a new connection in
+ * advance, and Node's `server.close()` waits for a connection without a request.
  */
 export const WITH_FETCH = { forceCloseConnections: true };
 

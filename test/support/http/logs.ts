@@ -15,7 +15,7 @@ export function nestLogger(logs: Logs): LoggerService {
   return { log: ignore, debug: ignore, verbose: ignore, warn: record('warn'), error: record('error') };
 }
 
-/** Fastify's: it reports answers sent twice there, and nowhere else. */
+/** Fastify's logger. Fastify reports a second answer only in its log. */
 export function fastifyLogger(logs: Logs): FastifyBaseLogger {
   const ignore = (): void => undefined;
   const record =

@@ -35,7 +35,7 @@ export class Message {
     if (bodiless || (!this.#chunked && this.#left === 0)) this.complete = true;
   }
 
-  /** A message, and what follows its head; nothing while the head is not complete. */
+  /** Returns a message and the bytes after its head, or nothing until the head is complete. */
   static begin(bytes: Buffer, method: string): { message: Message; rest: Buffer } | undefined {
     const end = bytes.indexOf(HEAD_END);
     if (end < 0) return undefined;

@@ -1,6 +1,6 @@
 import type { Random } from '../random.js';
 
-/** Texts that have broken parsers, loggers, caches and line protocols before. */
+/** Texts that often break parsers, loggers, caches and line protocols. */
 export const NASTY_TEXTS: readonly string[] = [
   '',
   ' ',

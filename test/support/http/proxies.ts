@@ -51,7 +51,7 @@ http {
 `;
 
 /**
- * Debian's /etc/haproxy/haproxy.cfg, without what needs root, and with a frontend and a backend.
+ * Debian's haproxy.cfg without the settings that need root, plus a frontend and a backend.
  */
 const HAPROXY = ({ listen, upstream }: { listen: number; upstream: number }): string => `
 defaults

@@ -32,7 +32,7 @@ export class Server {
     return this.#app!;
   }
 
-  /** Connected clients are disconnected, find no server for a moment, and reconnect. */
+  /** Clients lose their connections, cannot connect for a moment, and then reconnect. */
   async restart(): Promise<void> {
     const { port } = this.app;
     await this.app.close();

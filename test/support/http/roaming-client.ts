@@ -37,7 +37,7 @@ const CUT_PROBABILITY = 0.02;
  */
 export class RoamingClient {
   readonly record: ClientRecord;
-  /** How often it left, and how many answers had notifications or none. */
+  /** How often the client disconnected, and how many answers were empty or not. */
   readonly counts = { left: 0, full: 0, empty: 0, blocks: 0 };
   readonly #target: Target;
   readonly #options: RoamingOptions;

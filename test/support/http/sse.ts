@@ -34,7 +34,7 @@ export class SseReader {
     return new SseReader(connection, await connection.head());
   }
 
-  /** Everything so far. */
+  /** All bytes of the stream so far. */
   get text(): string {
     return this.head.text;
   }
@@ -88,7 +88,7 @@ export class SseReader {
     return this.#unread === '' ? blocks : [...blocks, blockOf(this.#unread.trimEnd().split('\n'))];
   }
 
-  /** The blocks that are here and have not been read. */
+  /** The received blocks that the test has not read. */
   available(): Block[] {
     const blocks: Block[] = [];
     while (this.#readsBlock()) {

@@ -60,8 +60,8 @@ export interface OnServer {
 }
 
 /**
- * Tests that start a new server each, on the version of the machine and on others by the names of
- * scripts/engines.mjs. Versions that are not installed are skipped.
+ * Each test starts a new server: the machine's version, or a version named in scripts/engines.mjs.
+ * Versions that are not installed are skipped.
  */
 export function describeOnServer(
   name: string,

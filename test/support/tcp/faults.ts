@@ -57,7 +57,7 @@ export function seededFaults({ random, probability, bytesMax, msMax, kinds }: Fa
     if (!random.chance(probability)) return NO_FAULT;
     const kind = random.pick(kinds);
     const direction = random.pick<Direction>(['up', 'down']);
-    // Mostly early, where a request or its answer begins.
+    // Most faults begin early, at the start of a request or its answer.
     const afterBytes = Math.floor(bytesMax * random.next() ** 3);
     const ms = random.from(1, msMax);
     switch (kind) {

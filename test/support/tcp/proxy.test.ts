@@ -25,7 +25,7 @@ let connected: Side[];
 let proxy: TcpProxy;
 
 /**
- * The client does not end by itself when the other side does, so that a test sees each end.
+ * The client keeps its side open when the other side closes, so a test sees each close.
  */
 function watch(socket: Socket): Side {
   const side: Side = { socket, text: '', ended: false, closed: false, error: undefined };
@@ -106,7 +106,7 @@ describe('the proxy of the tests', () => {
     near.socket.write('4567');
     await until(() => far.ended || far.closed);
     await until(() => near.ended || near.closed);
-    // Bytes that a reset overtakes are lost.
+    // Bytes that arrive after a reset are lost.
     if (by === 'end') expect(far.text).toBe('12345');
     else expect(['123', '12345']).toContain(far.text);
     expect(near.error).toBe(by === 'end' ? undefined : 'ECONNRESET');

@@ -1,7 +1,7 @@
 import { pause } from './pause.js';
 
 /**
- * The default patience of a test. Only a defect, or a machine without a free core, needs longer.
+ * The default time limit of a test. Only a defect, or a machine without a free core, needs longer.
  */
 export const WITHIN_MS = 20_000;
 

@@ -44,7 +44,7 @@ function problemOf({ headers }: PlainRequest, bytes: number): Error | undefined 
   return /^utf-/i.test(charset) ? undefined : httpError(415, new Error(`unsupported charset "${charset}"`));
 }
 
-/** Objects and arrays only, without a key that would set a prototype. */
+/** Accepts only objects and arrays, without a key that sets a prototype. */
 function parse(text: string): unknown {
   const value: unknown = JSON.parse(text);
   if (/"__proto__"\s*:|"constructor"\s*:\s*{[^}]*"prototype"\s*:/.test(text))
