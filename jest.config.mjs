@@ -36,6 +36,7 @@ export default {
     '^nest-notifications$': '<rootDir>/src/index.ts',
     '^nest-notifications/client$': '<rootDir>/src/client/index.ts',
     '^nest-notifications/client/tabs$': '<rootDir>/src/client/tabs/index.ts',
+    '^nest-notifications/client/inbox$': '<rootDir>/src/client/inbox/index.ts',
     '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/inbox$': '<rootDir>/src/inbox/index.ts',

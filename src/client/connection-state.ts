@@ -192,8 +192,16 @@ function onFailed(
   { now, random }: TransitionContext,
 ): ConnectionState {
   // Many clients may get the same `Retry-After`. The added jitter spreads their requests.
-  const resumeAt = now + Math.min(retryAfterMs, SERVER_PAUSE_MS_MAX) + random() * backoffMs(state.failures);
+  const resumeAt = now + failurePauseMs(state.failures, retryAfterMs, random);
   return { ...state, phase: 'waiting', reason, failures: state.failures + 1, resumeAt };
+}
+
+/**
+ * The pause after a failed request: the pause that the server requested, and a random part of the
+ * backoff.
+ */
+export function failurePauseMs(failures: number, retryAfterMs: number, random: () => number): number {
+  return Math.min(retryAfterMs, SERVER_PAUSE_MS_MAX) + random() * backoffMs(failures);
 }
 
 function backoffMs(failures: number): number {

@@ -7,10 +7,10 @@ import {
   nextState,
   type Transport,
 } from './connection-state.js';
-import type { Delivery } from './delivery.js';
+import { type Delivery, deliveryFrom } from './delivery.js';
 import type { Environment } from './environment.js';
 import { FeedError } from './errors.js';
-import type { ConnectOptions } from './options.js';
+import type { FeedOptions } from './options.js';
 import { poll, type ReadRequest } from './poll.js';
 import { readStream } from './stream.js';
 import { type Target, targetOf } from './url.js';
@@ -44,7 +44,7 @@ interface Attempt {
  */
 export class Connection {
   position: Position;
-  readonly #options: ConnectOptions;
+  readonly #options: FeedOptions;
   readonly #environment: Environment;
   readonly #handlers: ConnectionHandlers;
   readonly #unwatch: () => void;
@@ -55,7 +55,7 @@ export class Connection {
   #endPause: (() => void) | undefined;
   #turns: Promise<unknown> = Promise.resolve();
 
-  constructor(options: ConnectOptions, environment: Environment, position: Position, handlers: ConnectionHandlers) {
+  constructor(options: FeedOptions, environment: Environment, position: Position, handlers: ConnectionHandlers) {
     this.#options = options;
     this.#environment = environment;
     this.position = position;
@@ -159,6 +159,7 @@ export class Connection {
       headers: { ...this.#options.headers, ...headers },
       credentials: this.#options.credentials,
       controller,
+      deliveryFrom: this.#options.format?.deliveryFrom ?? deliveryFrom,
       deliver: (delivery) => this.#handlers.deliver(delivery, controller.signal),
     };
     if (transport === 'poll') return poll(this.#environment, request, waitMs);

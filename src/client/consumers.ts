@@ -165,7 +165,7 @@ function notifyEnd<N>(observer: Observer<N>, end: End): void {
 }
 
 /** Reports an error as an event listener does: as an uncaught error that does not stop the feed. */
-function callSafely(task: () => void): void {
+export function callSafely(task: () => void): void {
   try {
     task();
   } catch (error) {

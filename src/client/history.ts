@@ -1,11 +1,9 @@
 import type { Notification } from '../core/notification.js';
-import { Deadline } from './abort.js';
-import { authorize } from './authorization.js';
 import { type Delivery, deliveryFrom, fieldsOf, isCursor } from './delivery.js';
 import type { Environment } from './environment.js';
-import { FeedError } from './errors.js';
 import type { ConnectOptions } from './options.js';
-import { fetchResponse, readPage, RetryableError } from './response.js';
+import { finalErrorOf, requestJson } from './request.js';
+import { RetryableError } from './response.js';
 import { targetOf } from './url.js';
 
 /** Options of `feed.history`. */
@@ -38,43 +36,19 @@ export interface HistoryPage<N extends object = Notification> extends Delivery {
   readonly trimmed: boolean;
 }
 
-/** The longest time for one page. */
-const TIMEOUT_MS = 10_000;
-
 /** Reads one page. @throws FeedError */
 export async function readHistory(
   environment: Environment,
   options: ConnectOptions,
-  { before = 'latest', limit = options.limit, controller }: HistoryOptions & { readonly controller: AbortController },
+  { before = 'latest', limit = options.limit, signal }: HistoryOptions & { readonly signal: AbortSignal },
 ): Promise<HistoryPage<object>> {
-  const { headers, credentials, auth } = options;
-  const deadline = new Deadline(environment, controller);
-  const read = async (isRefused: boolean): Promise<HistoryPage<object>> => {
-    const authorization = await authorize(auth, isRefused);
-    const request = {
-      ...targetOf({ ...options, limit }, { before }),
-      headers: { ...headers, ...authorization.headers },
-      credentials,
-      controller,
-    };
-    const response = await fetchResponse(environment, request, 'application/json');
-    const page = pageFrom(await readPage(response, deadline));
-    if (!page) throw new RetryableError('malformed');
-    return page;
-  };
-  deadline.set(TIMEOUT_MS);
   try {
-    return await read(false).catch((error: unknown) => {
-      if (error instanceof FeedError && error.status === 401 && auth) return read(true);
-      throw error;
-    });
+    const target = targetOf({ ...options, limit }, { before });
+    const page = pageFrom(await requestJson(environment, options, { ...target, signal }));
+    if (page) return page;
+    throw new RetryableError('malformed');
   } catch (error) {
-    if (error instanceof FeedError) throw error;
-    // Requests throw only these two errors, so another error comes from `auth`.
-    const code = error instanceof RetryableError ? error.message : 'auth';
-    throw new FeedError(`the history could not be read: ${code}`, { code });
-  } finally {
-    deadline.clear();
+    throw finalErrorOf(error, 'the history could not be read');
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Notification } from '../core/notification.js';
 import { NotificationsFeed } from './notifications-feed.js';
-import type { ConnectOptions, CursorStore } from './options.js';
+import type { ConnectOptions, CursorStore, KeyValueStorage } from './options.js';
 
 export { FeedError } from './errors.js';
 export type { HistoryOptions, HistoryPage } from './history.js';
@@ -10,7 +10,7 @@ export type { TopicPart } from '../wire/topic-of.js';
 export type { Notification, NotificationOf } from '../core/notification.js';
 export type { Gap } from '../core/gap.js';
 export type { Retraction } from '../core/retraction.js';
-export type { Auth, ConnectOptions, Credentials, CursorStore } from './options.js';
+export type { Auth, ConnectOptions, Credentials, CursorStore, KeyValueStorage } from './options.js';
 export type { FeedSharing } from './sharing.js';
 export type { Observer } from './consumers.js';
 export type { FeedState, Transport } from './connection-state.js';
@@ -26,14 +26,6 @@ export type { FeedState, Transport } from './connection-state.js';
  */
 export function connect<N extends object = Notification>(options: ConnectOptions): NotificationsFeed<N> {
   return new NotificationsFeed<N>(options);
-}
-
-/** The part of the Web Storage API that a cursor needs. */
-export interface KeyValueStorage {
-  /** The text that was kept under the key, or null. */
-  getItem(key: string): string | null;
-  /** Keeps a text under the key. */
-  setItem(key: string, value: string): void;
 }
 
 /**

@@ -9,7 +9,7 @@ import { type Environment, runtime } from './environment.js';
 import { FeedError } from './errors.js';
 import type { End } from './feed-iterator.js';
 import { type HistoryOptions, type HistoryPage, readHistory } from './history.js';
-import type { ConnectOptions } from './options.js';
+import type { FeedOptions } from './options.js';
 import type { SharedConnection } from './sharing.js';
 
 /** RxJS accepts an object with this method: `from(feed)` is an Observable. */
@@ -25,7 +25,7 @@ export interface Subscribable<N> {
  * it keeps its position. Several consumers share the feed.
  */
 export class NotificationsFeed<N extends object = Notification> implements Subscribable<N>, AsyncIterable<N> {
-  readonly #options: ConnectOptions;
+  readonly #options: FeedOptions;
   readonly #environment: Environment;
   readonly #consumers: Consumers<N>;
   readonly #connection: Connection;
@@ -39,7 +39,7 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   #hasEnded = false;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(options: ConnectOptions, environment: Environment = runtime) {
+  constructor(options: FeedOptions, environment: Environment = runtime) {
     this.#options = options;
     this.#environment = environment;
     this.#consumers = new Consumers(options.ack === 'manual', (cursor) => {
@@ -113,7 +113,7 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
     const controller = new AbortController();
     this.#reads.add(controller);
     try {
-      const page = await readHistory(this.#environment, this.#options, { ...options, controller });
+      const page = await readHistory(this.#environment, this.#options, { ...options, signal: controller.signal });
       if ((options.before ?? 'latest') === 'latest' && !this.#hasPosition) this.#own.cursor ??= page.follow;
       // The caller chooses the type of the notifications, as with `connect`.
       return page as HistoryPage<N>;

@@ -1,6 +1,20 @@
 import type { Gap } from '../core/gap.js';
 import type { Transport } from './connection-state.js';
+import type { Delivery } from './delivery.js';
 import type { FeedSharing } from './sharing.js';
+
+/** The format of the answers of a feed. Feeds of different formats do not share a connection. */
+export interface FeedFormat {
+  readonly name: string;
+  /** Reads the body of a poll. Undefined if its shape is wrong. */
+  readonly deliveryFrom: (page: unknown) => Delivery | undefined;
+}
+
+/** The options of a feed inside the client. */
+export interface FeedOptions extends ConnectOptions {
+  /** @default pages of notifications */
+  readonly format?: FeedFormat | undefined;
+}
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -10,6 +24,14 @@ export interface CursorStore {
   load(): MaybePromise<string | null | undefined>;
   /** Stores the cursor, and replaces the previous one. */
   save(cursor: string): MaybePromise<void>;
+}
+
+/** The part of the Web Storage API that a cursor needs. */
+export interface KeyValueStorage {
+  /** The text that was kept under the key, or null. */
+  getItem(key: string): string | null;
+  /** Keeps a text under the key. */
+  setItem(key: string, value: string): void;
 }
 
 /** A bearer token, a token with its expiry, or headers. */

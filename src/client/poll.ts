@@ -1,6 +1,6 @@
 import { Deadline } from './abort.js';
 import type { ConnectionEvent } from './connection-state.js';
-import { type Delivery, deliveryFrom, fieldsOf, hasContent } from './delivery.js';
+import { type Delivery, fieldsOf, hasContent } from './delivery.js';
 import type { Environment } from './environment.js';
 import { eventOf, fetchResponse, type HttpRequest, readPage, RetryableError } from './response.js';
 
@@ -13,6 +13,8 @@ export interface ReadRequest extends HttpRequest {
    * abort it at their end.
    */
   readonly controller: AbortController;
+  /** Reads the body of a poll. Undefined if its shape is wrong. */
+  readonly deliveryFrom: (page: unknown) => Delivery | undefined;
   /** Resolves when the consumers can take more. */
   readonly deliver: (delivery: Delivery) => Promise<void> | void;
 }
@@ -33,7 +35,7 @@ export async function poll(environment: Environment, request: ReadRequest, waitM
     const sentAt = environment.now();
     const response = await fetchResponse(environment, request, 'application/json');
     const page = await readPage(response, deadline);
-    const delivery = deliveryFrom(page);
+    const delivery = request.deliveryFrom(page);
     const hasNew = !!delivery && hasContent(delivery);
     // With the same cursor, every poll would return the same notifications.
     if (!delivery || (hasNew && delivery.cursor === request.cursor)) throw new RetryableError('malformed');

@@ -10,6 +10,11 @@ import type { Target } from './url.js';
 
 /** The part of a request that `fetch` needs. */
 export interface HttpRequest extends Target {
+  /**
+   * The method of a request with a body.
+   * @default QUERY
+   */
+  readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials | undefined;
   readonly controller: AbortController;
@@ -37,9 +42,9 @@ export class RetryableError extends Error {
  * @throws FeedError otherwise
  */
 export async function fetchResponse(environment: Environment, request: HttpRequest, accept: string): Promise<Response> {
-  const { url, body, headers, credentials, controller } = request;
+  const { url, method = 'QUERY', body, headers, credentials, controller } = request;
   const init = {
-    ...(body !== undefined && { method: 'QUERY', body }),
+    ...(body !== undefined && { method, body }),
     headers: { ...headers, Accept: accept, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
     signal: controller.signal,
     cache: 'no-store',

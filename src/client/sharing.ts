@@ -2,7 +2,7 @@ import type { Connection, ConnectionHandlers, Position } from './connection.js';
 import type { FeedState } from './connection-state.js';
 import type { Delivery } from './delivery.js';
 import type { Environment } from './environment.js';
-import type { ConnectOptions } from './options.js';
+import type { FeedOptions } from './options.js';
 
 /** Lets several feeds share one connection: the result of `betweenTabs`. */
 export interface FeedSharing {
@@ -20,7 +20,7 @@ export type MemberConnection = Pick<Connection, keyof Connection>;
 
 /** The part of a feed that a shared connection uses. */
 export interface SharingMember {
-  readonly options: ConnectOptions;
+  readonly options: FeedOptions;
   readonly environment: Environment;
   /** The position up to which the feed has delivered. */
   readonly own: Position;

@@ -20,6 +20,7 @@ exports.entries = {
   ],
   './client': ['FeedError', 'connect', 'cursorIn', 'parseTopic', 'topicOf'],
   './client/tabs': ['betweenTabs'],
+  './client/inbox': ['createInbox', 'queueIn'],
   './inbox': ['InboxModule', 'InboxService', 'InjectInbox', 'getInboxToken'],
   './react': ['NotificationsProvider', 'useNotifications'],
   './terminus': ['NotificationsHealthIndicator'],

@@ -77,9 +77,10 @@ class TabGroup implements SharedConnection {
       // The user sees this tab now, and the leader may be frozen.
       if (event === 'visible' || event === 'resumed') this.#buffer?.check();
     });
-    // Feeds with other topics, and clients with other messages, do not share.
+    // Feeds with other topics or formats, and clients with other messages, do not share.
     const topics = [...(options.topics ?? [])].sort();
-    const groupName = `nest-notifications/${TABS_VERSION} ${JSON.stringify([name, ...topics])}`;
+    const version = `${TABS_VERSION}${options.format?.name ?? ''}`;
+    const groupName = `nest-notifications/${version} ${JSON.stringify([name, ...topics])}`;
     this.#channel = new TabChannel(openChannel(groupName), environment, (message) => {
       this.#onMessage(message);
     });

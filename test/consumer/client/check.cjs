@@ -6,6 +6,7 @@ const { createServer } = require('node:http');
 const ENTRIES = {
   '.': ['connect', 'cursorIn', 'FeedError', 'parseTopic', 'topicOf'],
   './tabs': ['betweenTabs'],
+  './inbox': ['createInbox', 'queueIn'],
   './react': ['NotificationsProvider', 'useNotifications'],
 };
 

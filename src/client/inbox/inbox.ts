@@ -1,0 +1,259 @@
+import type { Notification } from '../../core/notification.js';
+import type { InboxCounts } from '../../inbox/inbox-counts.js';
+import type { InboxOp } from '../../inbox/nest/operation-request.js';
+import { callSafely } from '../consumers.js';
+import { type Environment, runtime } from '../environment.js';
+import { adjustedCounts, NO_COUNTS } from './counts.js';
+import { idOf, listed, withChange } from './item-list.js';
+import { handled, ITEMS_MAX, LiveList } from './live-list.js';
+import { type Operation, OperationQueue } from './operation-queue.js';
+import type { InboxFilter, InboxItem, InboxOptions, InboxSnapshot, InboxTarget } from './types.js';
+
+/** The server's limit for the ids of one operation. */
+const OPERATION_IDS_MAX = 100;
+
+/** The snapshot of an inbox that has no listener and no items. */
+export const EMPTY: InboxSnapshot<never> = {
+  items: [],
+  counts: NO_COUNTS,
+  status: 'idle',
+  error: undefined,
+  more: false,
+  pending: 0,
+  cursor: undefined,
+};
+
+/**
+ * The list behind a bell. It loads a page, follows the live feed from there, and sends operations.
+ *
+ * The inbox is connected while it has a listener. The effect of an operation appears at once. The
+ * client repeats an operation until the server has acknowledged it, in the order of the calls. If
+ * the server rejects an operation, its effect disappears and its promise rejects with a
+ * `FeedError`. A caller may ignore the promise: `snapshot.error` has the error too.
+ */
+export class Inbox<N extends object = Notification> {
+  readonly #queue: OperationQueue;
+  readonly #live: LiveList<N>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #listeners = new Set<() => void>();
+  #isClosed = false;
+  #error: unknown;
+  #snapshot: InboxSnapshot<N> = EMPTY;
+
+  constructor(options: InboxOptions, environment: Environment = runtime) {
+    const changed = (): void => this.#publish();
+    const refused = (error: unknown): void => this.#end(error);
+    this.#queue = new OperationQueue(options, environment, {
+      changed,
+      acknowledged: (change) => {
+        this.#error = undefined;
+        if (!this.#live.isFollowing) this.#live.apply(change);
+        return this.#live.isFollowing;
+      },
+      rejected: (error) => (this.#error = error),
+      refused,
+    });
+    this.#live = new LiveList(options, environment, {
+      changed,
+      pageRequested: () => this.#queue.pageRequested(),
+      loaded: () => {
+        this.#error = undefined;
+        this.#queue.loaded();
+      },
+      received: (changes) => this.#queue.received(changes),
+      refused,
+    });
+    this.#signal = options.signal;
+    if (options.signal?.aborted) this.close();
+    options.signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  /** The current content. The same object until something changes. */
+  get snapshot(): InboxSnapshot<N> {
+    return this.#snapshot;
+  }
+
+  /** The items of the current snapshot. */
+  get items(): readonly InboxItem<N>[] {
+    return this.#snapshot.items;
+  }
+
+  /** The counts of the current snapshot. */
+  get counts(): InboxCounts {
+    return this.#snapshot.counts;
+  }
+
+  /** The status of the current snapshot. */
+  get status(): InboxSnapshot['status'] {
+    return this.#snapshot.status;
+  }
+
+  /**
+   * Calls the listener after each change of the snapshot. The first listener starts the
+   * connection; without listeners the inbox is idle. Returns the function that removes the
+   * listener.
+   */
+  subscribe(listener: () => void): () => void {
+    // The same function may be added twice.
+    const own = (): void => listener();
+    if (!this.#isClosed) {
+      this.#listeners.add(own);
+      this.#queue.start();
+      this.#live.start();
+    }
+    return () => {
+      this.#listeners.delete(own);
+      // A page that replaces another one removes its listener and adds the next one at once.
+      queueMicrotask(() => {
+        if (this.#listeners.size === 0) this.#live.stop();
+      });
+    };
+  }
+
+  /**
+   * Loads the next older page. Does nothing if there is none, or if the list has 1,000 items.
+   * @throws FeedError if the page cannot be read; a later call may succeed
+   */
+  loadOlder(): Promise<void> {
+    return this.#live.loadOlder();
+  }
+
+  /**
+   * Loads the list again. Resolves when it is loaded.
+   * @throws FeedError if the server refuses the request; the inbox is then closed
+   */
+  reload(): Promise<void> {
+    return this.#live.reload();
+  }
+
+  /**
+   * Lists another part of the inbox. Resolves when it is loaded.
+   * @throws FeedError if the server refuses the request; the inbox is then closed
+   */
+  filter(filter: InboxFilter): Promise<void> {
+    return this.#live.setFilter(filter);
+  }
+
+  /** Marks items as shown. */
+  markSeen(target: InboxTarget): Promise<void> {
+    return this.#operate('seen', target);
+  }
+
+  /** Marks items as read. A read item also counts as shown. */
+  markRead(target: InboxTarget): Promise<void> {
+    return this.#operate('read', target);
+  }
+
+  /** Marks items as unread. */
+  markUnread(target: InboxTarget): Promise<void> {
+    return this.#operate('unread', target);
+  }
+
+  /** Moves items to the archive. */
+  archive(target: InboxTarget): Promise<void> {
+    return this.#operate('archive', target);
+  }
+
+  /** Moves items back from the archive. */
+  unarchive(target: InboxTarget): Promise<void> {
+    return this.#operate('unarchive', target);
+  }
+
+  /** Hides items until a time. Then they appear again as unread items. */
+  snooze(target: InboxTarget, until: Date): Promise<void> {
+    return this.#operate('snooze', target, until);
+  }
+
+  /** Shows snoozed items again now. */
+  unsnooze(target: InboxTarget): Promise<void> {
+    return this.#operate('unsnooze', target);
+  }
+
+  /** Removes items from all lists permanently. */
+  remove(target: InboxTarget): Promise<void> {
+    return this.#operate('remove', target);
+  }
+
+  /**
+   * Marks all items as shown, also items that are not loaded or that the filter hides.
+   * @param shown the snapshot that the user has seen. Items that arrived after it do not change.
+   */
+  markAllSeen(shown: InboxSnapshot<N> = this.#snapshot): Promise<void> {
+    return this.#operateOnAll('seen', shown);
+  }
+
+  /**
+   * Marks all items as read, also items that are not loaded or that the filter hides.
+   * @param shown the snapshot that the user has seen. Items that arrived after it stay unread.
+   */
+  markAllRead(shown: InboxSnapshot<N> = this.#snapshot): Promise<void> {
+    return this.#operateOnAll('read', shown);
+  }
+
+  /**
+   * Moves all items to the archive, also items that are not loaded or that the filter hides.
+   * @param shown the snapshot that the user has seen. Items that arrived after it stay.
+   */
+  archiveAll(shown: InboxSnapshot<N> = this.#snapshot): Promise<void> {
+    return this.#operateOnAll('archive', shown);
+  }
+
+  /**
+   * Ends the inbox: it aborts its requests and clears its timers. Operations that the server has
+   * not acknowledged reject with the code `closed`. They stay in the option `queue`.
+   */
+  close(): void {
+    this.#end(undefined);
+  }
+
+  readonly #onAbort = (): void => this.close();
+
+  #operate(op: InboxOp, target: InboxTarget, until?: Date): Promise<void> {
+    const ids = [
+      ...new Set([target].flat().map((one) => (typeof one === 'string' ? one : idOf(one as InboxItem<object>)))),
+    ];
+    const operations: Promise<void>[] = [];
+    for (let from = 0; from < ids.length; from += OPERATION_IDS_MAX) {
+      const part = ids.slice(from, from + OPERATION_IDS_MAX);
+      operations.push(this.#add({ op, ids: part, ...(until && { until: until.toISOString() }) }));
+    }
+    return handled(Promise.all(operations).then(() => undefined));
+  }
+
+  #operateOnAll(op: InboxOp, { cursor, items }: InboxSnapshot<N>): Promise<void> {
+    if (cursor === undefined) return Promise.resolve();
+    const [newest] = items;
+    return handled(this.#add({ op, upTo: cursor, ...(newest && { newest: idOf(newest) }) }));
+  }
+
+  #add(operation: Operation): Promise<void> {
+    return handled(this.#queue.add(operation));
+  }
+
+  #end(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#live.close();
+    this.#queue.close();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#error = error ?? this.#error;
+    this.#publish();
+    this.#listeners.clear();
+  }
+
+  #publish(): void {
+    const { items = [], counts = NO_COUNTS, more = false, follow } = this.#live.list ?? {};
+    const { changes, pending } = this.#queue;
+    const after = changes.reduce(withChange<N>, items);
+    this.#snapshot = {
+      items: listed(after, this.#live.filter),
+      counts: adjustedCounts(counts, { before: items, after, changes }),
+      status: this.#live.status,
+      error: this.#error,
+      more: more && items.length < ITEMS_MAX,
+      pending,
+      cursor: follow,
+    };
+    for (const listener of this.#listeners) callSafely(listener);
+  }
+}

@@ -1,0 +1,120 @@
+import type { InboxStatus } from '../../inbox/nest/inbox-item.js';
+import type { InboxOp } from '../../inbox/nest/operation-request.js';
+import { fieldsOf } from '../delivery.js';
+import { isOf } from '../feed-iterator.js';
+import type { InboxFilter, InboxItem } from './types.js';
+import type { Change, InboxEvent } from './wire-types.js';
+
+/**
+ * An item that the client knows. Removed items and items that the filter hides stay in the list,
+ * because a change may name them as the newest item.
+ */
+export type KnownItem<N extends object> = InboxItem<N> & { readonly removed?: boolean };
+
+/** Newest first. */
+export type KnownItems<N extends object> = readonly KnownItem<N>[];
+
+type State = Partial<Pick<KnownItem<object>, 'seen' | 'read' | 'archived' | 'removed' | 'snoozedUntil'>>;
+
+const EFFECTS: Readonly<Record<InboxOp, State>> = {
+  seen: { seen: true },
+  read: { seen: true, read: true },
+  unread: { read: false },
+  archive: { archived: true },
+  unarchive: { archived: false },
+  snooze: { seen: false, read: false, archived: false },
+  unsnooze: { snoozedUntil: undefined },
+  remove: { removed: true },
+};
+
+const isShown = ({ archived, snoozedUntil }: KnownItem<object>): boolean => !archived && snoozedUntil === undefined;
+
+const IN_STATUS: Readonly<Record<InboxStatus, (item: KnownItem<object>) => boolean>> = {
+  inbox: isShown,
+  unseen: (item) => isShown(item) && !item.seen,
+  unread: (item) => isShown(item) && !item.read,
+  read: (item) => isShown(item) && item.read,
+  archived: (item) => item.archived,
+  snoozed: (item) => !item.archived && item.snoozedUntil !== undefined,
+};
+
+export function isOp(value: unknown): value is InboxOp {
+  return typeof value === 'string' && Object.hasOwn(EFFECTS, value);
+}
+
+export function idOf({ notification }: InboxItem<object>): string {
+  return (notification as { readonly id: string }).id;
+}
+
+export function typeOf({ notification }: InboxItem<object>): string {
+  return String(fieldsOf(notification).type);
+}
+
+/** Whether an item is in the inbox: neither archived nor removed nor snoozed. */
+export function isInInbox(item: KnownItem<object>): boolean {
+  return !item.removed && isShown(item);
+}
+
+/** The items of a list. */
+export function listed<N extends object>(
+  items: KnownItems<N>,
+  { status = 'inbox', types }: InboxFilter,
+): KnownItems<N> {
+  return items.filter((item) => !item.removed && IN_STATUS[status](item) && (!types || types.includes(typeOf(item))));
+}
+
+/** The items after a change. The same objects where nothing has changed. */
+export function withChange<N extends object>(items: KnownItems<N>, { op, ids, upTo, until }: Change): KnownItems<N> {
+  const named = new Set(ids);
+  const newest = upTo === undefined ? Infinity : indexOf(items, upTo);
+  const state: State = op === 'snooze' ? { ...EFFECTS.snooze, snoozedUntil: until } : EFFECTS[op];
+  const names = Object.keys(state) as (keyof State)[];
+  return items.map((item, index) => {
+    const isNamed = named.has(idOf(item)) || (newest >= 0 && index >= newest);
+    return isNamed && names.some((name) => item[name] !== state[name]) ? { ...item, ...state } : item;
+  });
+}
+
+/** Whether the client has all items of an event's changes that its list may show. */
+export function hasItemsOf<N extends object>(items: KnownItems<N>, event: InboxEvent<N>, status: InboxStatus): boolean {
+  const known = new Set([...items, ...event.items].map(idOf));
+  return event.changes.every(({ op, ids = [], upTo }) => {
+    if (upTo !== undefined && !known.has(upTo)) return false;
+    return !adds(op, status) || (upTo === undefined && ids.every((id) => known.has(id)));
+  });
+}
+
+/** The items after an event. An arrived item replaces an older one with its id or its key. */
+export function withEvent<N extends object>(items: KnownItems<N>, event: InboxEvent<N>): KnownItems<N> {
+  const arrived = [...event.items].reverse();
+  const changed = event.changes.reduce((before, change) => {
+    // The arrived items have this change already. All other items are older.
+    const [oldest] = arrived.some((item) => idOf(item) === change.upTo) ? before : [];
+    return withChange(before, oldest ? { ...change, upTo: idOf(oldest) } : change);
+  }, items);
+  const kept = changed.filter(
+    ({ notification }) =>
+      !event.retracted.some((retraction) => isOf(retraction, notification)) &&
+      !arrived.some((item) => replaces(item.notification, notification)),
+  );
+  return [...arrived, ...kept];
+}
+
+/** Whether an operation may add items to a list. */
+function adds(op: InboxOp, status: InboxStatus): boolean {
+  if (status === 'archived') return op === 'archive';
+  if (status === 'snoozed') return op === 'snooze';
+  return (
+    op === 'unarchive' || op === 'unsnooze' || op === (status === 'unread' ? 'unread' : status === 'read' && 'read')
+  );
+}
+
+function replaces(newer: object, older: object): boolean {
+  const [one, other] = [fieldsOf(newer), fieldsOf(older)];
+  if (one.topic !== other.topic) return false;
+  return one.id === other.id || (one.key !== undefined && one.key === other.key);
+}
+
+export function indexOf(items: KnownItems<object>, id: string): number {
+  return items.findIndex((item) => idOf(item) === id);
+}

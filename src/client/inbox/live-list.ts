@@ -1,0 +1,261 @@
+import { type Environment } from '../environment.js';
+import type { FeedState } from '../connection-state.js';
+import { NotificationsFeed } from '../notifications-feed.js';
+import { hasItemsOf, idOf, type KnownItems, withChange, withEvent } from './item-list.js';
+import { closedError } from './operation-queue.js';
+import { readOnePage, readPages } from './pages.js';
+import { untilAnswered } from './retry.js';
+import type { InboxFilter, InboxOptions, InboxSnapshot } from './types.js';
+import { eventFrom, pollDeliveryFrom } from './wire.js';
+import type { Change, InboxPage } from './wire-types.js';
+
+/** The server finds the ids of an operation among this many of the newest items. */
+export const ITEMS_MAX = 1_000;
+/** A snoozed item appears on the server's clock, which may differ a little from the device's. */
+const SNOOZE_GRACE_MS = 1_000;
+/** The pause before the next load, if the device's clock is ahead of the server's. */
+const SNOOZE_RETRY_MS = 30_000;
+/** A longer timer would overflow. */
+const TIMER_MS_MAX = 24 * 3_600_000;
+
+/** The items and counts that the server has sent, without pending operations. */
+export interface ServerList<N extends object> extends Omit<InboxPage<N>, 'items'> {
+  readonly items: KnownItems<N>;
+}
+
+/** The owner of a list. */
+export interface LiveListEvents {
+  /** The list or its status has changed. */
+  changed(): void;
+  /** A request for a page is about to be sent. */
+  pageRequested(): void;
+  /** The requested page has replaced the list. */
+  loaded(): void;
+  /** The live feed has delivered changes. The list has them already. */
+  received(changes: readonly Change[]): void;
+  /** The server has refused a request. */
+  refused(error: unknown): void;
+}
+
+/** Loads the list of an inbox, and follows the live feed from there while it runs. */
+export class LiveList<N extends object> {
+  readonly #options: InboxOptions;
+  readonly #environment: Environment;
+  readonly #events: LiveListEvents;
+  #filter: InboxFilter;
+  #list: ServerList<N> | undefined;
+  #status: InboxSnapshot['status'] = 'idle';
+  #feed: NotificationsFeed<object> | undefined;
+  /** Aborts the load in progress. */
+  #loading: AbortController | undefined;
+  #loaded: Promise<void> | undefined;
+  #older: Promise<void> | undefined;
+  readonly #closing = new AbortController();
+  #timer: unknown;
+  #isRunning = false;
+
+  constructor(options: InboxOptions, environment: Environment, events: LiveListEvents) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#events = events;
+    this.#filter = options;
+  }
+
+  /** Undefined before the first page. */
+  get list(): ServerList<N> | undefined {
+    return this.#list;
+  }
+
+  get status(): InboxSnapshot['status'] {
+    return this.#status;
+  }
+
+  get filter(): InboxFilter {
+    return this.#filter;
+  }
+
+  /** Whether the live feed will deliver the changes of this device too. */
+  get isFollowing(): boolean {
+    return this.#feed !== undefined;
+  }
+
+  start(): void {
+    if (this.#isRunning || this.#closing.signal.aborted) return;
+    this.#isRunning = true;
+    if (this.#list) this.#follow(this.#list.follow);
+    this.#setStatus(this.#list ? 'live' : 'loading');
+    if (!this.#list) void this.load(0);
+  }
+
+  /** Ends the connection. The list remains. */
+  stop(): void {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    this.#loading?.abort();
+    this.#loading = undefined;
+    this.#unfollow();
+    this.#setStatus('idle');
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.stop();
+    this.#loading?.abort();
+    this.#status = 'closed';
+  }
+
+  /** Applies a change that the live feed will not deliver. */
+  apply(change: Change): void {
+    if (this.#list) this.#list = { ...this.#list, items: withChange(this.#list.items, change) };
+  }
+
+  /** Loads as many items again as the list has. */
+  reload(): Promise<void> {
+    return this.load(this.#list?.items.length ?? 0);
+  }
+
+  setFilter(filter: InboxFilter): Promise<void> {
+    this.#filter = filter;
+    this.#list = this.#list && { ...this.#list, items: [], more: false };
+    if (this.#isRunning) this.#setStatus('loading');
+    return this.load(0);
+  }
+
+  /** Loads the newest items, at least as many as given, and follows the live feed from there. */
+  load(itemsMin: number): Promise<void> {
+    if (this.#closing.signal.aborted) return handled(Promise.reject(closedError()));
+    const loading = new AbortController();
+    this.#loading?.abort();
+    this.#loading = loading;
+    return handled((this.#loaded = this.#load(loading, itemsMin)));
+  }
+
+  loadOlder(): Promise<void> {
+    this.#older ??= this.#loadOlder().finally(() => (this.#older = undefined));
+    return handled(this.#older);
+  }
+
+  async #load(loading: AbortController, itemsMin: number): Promise<void> {
+    const { signal } = loading;
+    try {
+      const page = await untilAnswered(this.#environment, signal, {
+        send: () => {
+          this.#events.pageRequested();
+          return readPages<N>(this.#environment, { ...this.#options, ...this.#filter, signal }, itemsMin);
+        },
+        onRetry: () => {
+          if (this.#isRunning) this.#setStatus('offline');
+        },
+      });
+      // Another load has replaced this one, or the list has stopped.
+      if (!page) return await (this.#loading && this.#loaded);
+      this.#loading = undefined;
+      this.#list = page;
+      this.#events.loaded();
+      this.#follow(page.follow);
+      this.#setStatus(this.#isRunning ? 'live' : 'idle');
+    } catch (error) {
+      if (!signal.aborted) this.#events.refused(error);
+      throw error;
+    }
+  }
+
+  async #loadOlder(): Promise<void> {
+    const list = this.#list;
+    if (!list?.more || this.#loading || list.items.length >= ITEMS_MAX) return;
+    const { signal } = this.#closing;
+    const page = await readOnePage<N>(this.#environment, { ...this.#options, ...this.#filter, signal }, list.cursor);
+    // The list was loaded again meanwhile.
+    if (this.#list?.cursor !== list.cursor) return;
+    const known = new Set(this.#list.items.map(idOf));
+    const items = [...this.#list.items, ...page.items.filter((item) => !known.has(idOf(item)))];
+    this.#list = { ...this.#list, items, cursor: page.cursor, more: page.more };
+    this.#events.changed();
+  }
+
+  /** Reads the live feed from a position. */
+  #follow(cursor: string): void {
+    this.#unfollow();
+    if (!this.#isRunning) return;
+    const { url, limit, auth, headers, credentials, transport, wait, share } = this.#options;
+    const options = { url, limit, auth, headers, credentials, transport, wait, share, cursor };
+    const feed = (this.#feed = new NotificationsFeed<object>(
+      {
+        ...options,
+        format: { name: 'inbox', deliveryFrom: pollDeliveryFrom },
+        // The page after the gap would begin with old items.
+        onGap: () => {
+          this.#unfollow();
+          void this.reload();
+        },
+      },
+      this.#environment,
+    ));
+    feed.onState((state) => {
+      if (this.#feed === feed) this.#onState(state);
+    });
+    feed.subscribe({
+      next: (event) => {
+        if (this.#feed === feed) this.#onEvent(event, feed.cursor ?? cursor);
+      },
+      error: (error) => {
+        this.#events.refused(error);
+      },
+      complete: () => undefined,
+    });
+    this.#scheduleReload();
+  }
+
+  #unfollow(): void {
+    const feed = this.#feed;
+    this.#feed = undefined;
+    feed?.close();
+    this.#environment.clearTimeout(this.#timer);
+  }
+
+  #onState({ phase, reason }: FeedState): void {
+    if (phase === 'live' || reason === 'hidden') this.#setStatus('live');
+    // A server ends each stream after some time. That is not a failure.
+    else if (phase === 'offline' || (phase === 'waiting' && reason !== 'busy')) this.#setStatus('offline');
+  }
+
+  #onEvent(value: object, follow: string): void {
+    const event = eventFrom<N>(value);
+    const list = this.#list;
+    if (!list) return;
+    if (!event) {
+      void this.reload();
+      return;
+    }
+    const isComplete = hasItemsOf(list.items, event, this.#filter.status ?? 'inbox');
+    const items = withEvent(list.items, event);
+    this.#list = { ...list, items, counts: event.counts ?? list.counts, follow };
+    this.#events.received(event.changes);
+    this.#events.changed();
+    this.#scheduleReload();
+    if (items.length > ITEMS_MAX) void this.load(0);
+    else if (!isComplete) void this.reload();
+  }
+
+  /** No event announces that a snoozed item appears again. */
+  #scheduleReload(): void {
+    const { clearTimeout, setTimeout } = this.#environment;
+    clearTimeout(this.#timer);
+    const endsAt = this.#list?.counts.snoozeEndsAt;
+    if (endsAt === undefined) return;
+    const leftMs = Date.parse(endsAt) - Date.now() + SNOOZE_GRACE_MS;
+    const delayMs = leftMs > 0 ? Math.min(leftMs, TIMER_MS_MAX) : SNOOZE_RETRY_MS;
+    this.#timer = setTimeout(() => void this.reload(), delayMs);
+  }
+
+  #setStatus(status: InboxSnapshot['status']): void {
+    this.#status = status;
+    this.#events.changed();
+  }
+}
+
+/** The same promise. If a caller ignores it, its rejection is not reported as unhandled. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -1,0 +1,34 @@
+import type { Retraction } from '../../core/retraction.js';
+import type { InboxCounts } from '../../inbox/inbox-counts.js';
+import type { InboxOp } from '../../inbox/nest/operation-request.js';
+import type { InboxItem } from './types.js';
+
+/** An operation of any device, as the live feed has it. */
+export interface Change {
+  readonly op: InboxOp;
+  readonly ids?: readonly string[] | undefined;
+  /** The id of the newest item. The change also applies to all older items. */
+  readonly upTo?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** One event of the live feed. */
+export interface InboxEvent<N extends object> {
+  /** In the order of the log: the newest is last. */
+  readonly items: readonly InboxItem<N>[];
+  readonly changes: readonly Change[];
+  readonly retracted: readonly Retraction[];
+  readonly counts: InboxCounts | undefined;
+}
+
+/** One page of the list. */
+export interface InboxPage<N extends object> {
+  /** Newest first. */
+  readonly items: readonly InboxItem<N>[];
+  readonly counts: InboxCounts;
+  /** The position before which the next older page ends. */
+  readonly cursor: string;
+  readonly more: boolean;
+  /** The position after the newest item. */
+  readonly follow: string;
+}
