@@ -55,6 +55,8 @@ export const READ_MUTANTS = [
     'Reader.fromStore': {
       'reads of different topics share one result': ['$topics.join()', "''"],
     },
+  }),
+  ...inFile('core/page-query.ts', {
     isEqual: {
       'the last page is shared with a request of a lower limit': ['$one.limit === $other.limit', 'true'],
       'the last page is shared with a request of other topics': ['$one.topics === $other.topics', 'true'],

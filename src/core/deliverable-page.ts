@@ -1,6 +1,6 @@
 import type { FeedRequest, Start } from './feed-request.js';
 import type { LogPage } from './page.js';
-import type { ReadWindow } from './reader.js';
+import type { ReadWindow } from './page-query.js';
 
 /** A page of the store, the position after which it was read, and this node's current window. */
 export interface StoreRead {

@@ -4,13 +4,16 @@ import type { ClientRead, FeedHistoryRequest, FeedRequest } from './feed-request
 import { DeclaredPatterns } from './declared-patterns.js';
 import { type ErasedTopic, erasedTopicsOf, eraseTopics } from './erasure.js';
 import { HistoryWaiter } from './history-waiter.js';
+import type { FeedLoad } from './load.js';
 import type { LogEntry } from './notification.js';
-import { FeedCounter, type FeedObserver, type NotificationsTotals } from './observer.js';
+import { FeedCounter, type NotificationsTotals } from './observer.js';
+import { Observers } from './observers.js';
 import { type LogPage, sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { Pages } from './pages.js';
 import { Arrivals, type Timeout } from './race.js';
-import { Reader, type ReadWindow } from './reader.js';
+import type { ReadWindow } from './page-query.js';
+import { Reader } from './reader.js';
 import type { ReaderLimits } from './reader-options.js';
 import { isRecord } from './records.js';
 import { RecentRevocations } from './recent-revocations.js';
@@ -30,8 +33,8 @@ export interface FeedOptions {
   readonly limits: FeedLimits;
   /** The feed declares these patterns to the store. Requests may then name them like topics. */
   readonly patterns?: readonly string[] | undefined;
-  /** Receives the feed's events, in addition to the feed's own totals. */
-  readonly observer?: FeedObserver | undefined;
+  /** They receive the feed's events. The feed adds an observer for its own totals. */
+  readonly observers?: Observers | undefined;
 }
 
 /** `ready`, or the reason why the node is not ready. */
@@ -76,21 +79,21 @@ export class Feed {
   readonly #store: Store;
   readonly #waiters: Waiters<FeedWaiter>;
   readonly #revocations = new RecentRevocations();
-  readonly #counter: FeedCounter;
+  readonly #counter = new FeedCounter();
   readonly #context: WaiterContext;
   readonly #patterns: DeclaredPatterns;
   #tail: Tail | undefined;
 
   private constructor(options: FeedOptions, reader: Reader, patterns: DeclaredPatterns) {
-    const { store, clock, limits, observer } = options;
+    const { store, clock, limits, observers = new Observers() } = options;
     this.#store = store;
     this.#clock = clock;
     this.#reader = reader;
     this.#patterns = patterns;
     this.#waiters = new Waiters(clock, limits);
-    this.#counter = new FeedCounter(observer);
+    observers.add(this.#counter);
     const [waiters, revocations] = [this.#waiters, this.#revocations];
-    this.#context = { clock, reader, waiters, revocations, observer: this.#counter };
+    this.#context = { clock, reader, waiters, revocations, observer: observers };
   }
 
   /**
@@ -161,6 +164,7 @@ export class Feed {
     // Apply it on this node even if the store cannot be reached.
     this.#apply(revocation);
     await this.#store.append([await revocationDraft(revocation, new Date(this.#clock.now()))]);
+    this.#performed('revoke');
   }
 
   /**
@@ -168,8 +172,9 @@ export class Feed {
    * notification, and the log holds the retraction.
    * @throws NotificationsError `retractions_too_many` or `store_unavailable`
    */
-  retract(retraction: Retraction): Promise<void> {
-    return this.#reader.retract(retraction, new Date(this.#clock.now()));
+  async retract(retraction: Retraction): Promise<void> {
+    await this.#reader.retract(retraction, new Date(this.#clock.now()));
+    this.#performed('retract');
   }
 
   /** Whether an entry of a page has not expired, and was not retracted or erased since the read. */
@@ -183,11 +188,13 @@ export class Feed {
    * page is still delivered.
    */
   async erase(topics: readonly string[]): Promise<readonly ErasedTopic[]> {
-    return eraseTopics(topics, {
+    const erased = await eraseTopics(topics, {
       store: this.#store,
       time: new Date(this.#clock.now()),
       onRecorded: (erasure) => this.#reader.forget(erasure),
     });
+    this.#performed('erase');
+    return erased;
   }
 
   /**
@@ -221,6 +228,13 @@ export class Feed {
   counts(): FeedCounts {
     const { count, topicCount, subscriberCount, addressCount } = this.#waiters;
     return { waiters: count, topics: topicCount, subscribers: subscriberCount, addresses: addressCount };
+  }
+
+  /** The load of this node, for metrics. Reading it costs the same for any number of waiters. */
+  load(): FeedLoad {
+    const { byKind, queuedCount, wakeMs } = this.#waiters;
+    const { windowSize, reads } = this.#reader;
+    return { waiters: byKind, queued: queuedCount, wakeMs, window: windowSize, reads };
   }
 
   /** Totals of this node since the feed was opened. */
@@ -260,7 +274,7 @@ export class Feed {
       for (const waiter of this.#waiters.ofSubscribers()) waiter.revocationMissed();
     }
     this.#patterns.follow(batch.epoch);
-    this.#counter.published(batch.entries);
+    this.#context.observer.published(batch.entries);
     // Apply revocations before waiters wake, so that a subscriber receives nothing that follows its
     // revocation.
     for (const entry of batch.entries.filter(isRecord)) {
@@ -268,6 +282,10 @@ export class Feed {
       if (revocation) this.#apply(revocation);
       this.#reader.forget({ topics: erasedTopicsOf(entry), epochId: batch.epoch.id, upTo: entry.position });
     }
+  }
+
+  #performed(operation: 'revoke' | 'retract' | 'erase'): void {
+    this.#context.observer.performed({ capability: 'feed', operation });
   }
 
   #notify({ topic, position }: LogEntry): void {

@@ -1,5 +1,6 @@
 import type { Unsubscribable } from 'rxjs';
 import type { FeedHistoryRequest } from './feed-request.js';
+import type { ObservedRead } from './observer.js';
 import type { LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { readsAny } from './patterns.js';
@@ -14,16 +15,19 @@ const REVOKED = 'Access changed while the request was processed; retry.';
  * its read and its unread answer take memory. A revocation or a shutdown ends the waiter, also
  * while the store reads.
  */
-export class HistoryWaiter implements FeedWaiter, Unsubscribable {
+export class HistoryWaiter implements FeedWaiter, ObservedRead, Unsubscribable {
   indexes: readonly number[] = [];
   firstNew = NOT_QUEUED;
   readonly request: FeedHistoryRequest;
+  readonly kind = 'history';
+  readonly startedAt: number;
   readonly #context: WaiterContext;
   readonly #consumer: PageConsumer;
   #isOpen = true;
 
   constructor(context: WaiterContext, request: FeedHistoryRequest, consumer: PageConsumer) {
     this.request = request;
+    this.startedAt = context.reader.window.head;
     this.#context = context;
     this.#consumer = consumer;
   }
@@ -34,12 +38,12 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     const rejection = waiters.rejection(this.request);
     if (rejection) {
       this.#isOpen = false;
-      observer.rejected(rejection, this.request);
+      observer.rejected(rejection, this);
       this.#consumer.error(rejection);
       return;
     }
     waiters.arm(this);
-    observer.armed(this.request);
+    observer.armed(this);
     // From now on `revoke` reaches the waiter. An earlier revocation did not reach the waiter, so
     // look the revocation up.
     if (revocations.affects(this.request)) this.#retryLater(REVOKED);
@@ -73,7 +77,7 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     const { waiters, observer } = this.#context;
     this.#isOpen = false;
     waiters.disarm(this);
-    observer.ended(this.request);
+    observer.ended(this);
   }
 
   #read(): void {
@@ -140,8 +144,8 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
     let drained: Promise<void> | undefined;
     try {
       this.#consumer.next(page);
-      observer.delivered(page, this.request);
-      if (page.gap) observer.gap(page.gap, this.request);
+      observer.delivered(page, this);
+      if (page.gap) observer.gap(page.gap, this);
       drained = this.#consumer.drained?.();
     } finally {
       if (drained) drained.then(release, release);
@@ -157,7 +161,7 @@ export class HistoryWaiter implements FeedWaiter, Unsubscribable {
   #fail(error: unknown): void {
     if (!this.#isOpen) return;
     this.unsubscribe();
-    this.#context.observer.rejected(error, this.request);
+    this.#context.observer.rejected(error, this);
     this.#consumer.error(error);
   }
 }

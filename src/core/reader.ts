@@ -2,32 +2,18 @@ import { EntryFilter, type IsSkipped } from './entry-filter.js';
 import type { Erasure } from './erasure.js';
 import type { Start } from './feed-request.js';
 import { historyPage, type HistoryPageQuery } from './history-page.js';
+import type { FeedLoad } from './load.js';
 import { MemoryLog } from './memory-log.js';
 import type { LogEntry } from './notification.js';
 import { type LogPage, type LogPosition, positionIn, sharedUpTo } from './page.js';
 import { PageCache } from './page-cache.js';
+import { isEqual, type PageQuery, type ReadWindow } from './page-query.js';
 import type { ReaderLimits, ReaderOptions } from './reader-options.js';
 import { type Retraction, withoutRetractions } from './retraction.js';
 import { RetractionLog } from './retraction-log.js';
 import type { Epoch, PageBounds, TailBatch } from './store.js';
 import { StorePages } from './store-pages.js';
 import { StoreReads } from './store-reads.js';
-
-/** The epoch and head that a node knows without a read of the store. */
-export interface ReadWindow {
-  readonly epoch: Epoch;
-  /** The newest position that this node has received. */
-  readonly head: number;
-}
-
-/** A query for the next page: notifications of these topics strictly after a position. */
-export interface PageQuery {
-  readonly topics: readonly string[];
-  readonly after: Start;
-  readonly limit: number;
-  /** The maximum bytes of notifications, if lower than `pageBytesMax`. */
-  readonly bytesMax?: number | undefined;
-}
 
 type WindowQuery = PageQuery & { readonly after: LogPosition };
 
@@ -51,6 +37,7 @@ export class Reader {
   /** The page that was read last. Waiters that wake together read this page one after the other. */
   #lastPage: { first: number; query: PageQuery; page: LogPage } | undefined;
   readonly #storeReads = new StoreReads();
+  readonly #reads = { window: 0, store: 0 };
   #epoch: Epoch;
   #log: MemoryLog;
 
@@ -74,6 +61,16 @@ export class Reader {
 
   get window(): ReadWindow {
     return { epoch: this.#epoch, head: this.#log.head };
+  }
+
+  /** The notifications and bytes that the window holds now. */
+  get windowSize(): FeedLoad['window'] {
+    return { count: this.#log.count, bytes: this.#log.bytes };
+  }
+
+  /** The reads so far, by the source of their pages. */
+  get reads(): FeedLoad['reads'] {
+    return { ...this.#reads };
   }
 
   /**
@@ -199,6 +196,7 @@ export class Reader {
   /** Reads from the window, which must reach back to the position. */
   fromWindow(query: WindowQuery): LogPage {
     const { epochId, position, afterLoss } = query.after;
+    this.#reads.window++;
     if (afterLoss) return this.#withGap(this.fromWindow({ ...query, after: { epochId, position } }));
     // Callers with the same next notification get the same page, although their cursors differ.
     const isSkipped = this.#filter.skippedNow();
@@ -253,6 +251,7 @@ export class Reader {
    */
   fromStore(query: PageQuery, isWanted: () => boolean): Promise<LogPage> {
     const { topics, after, limit } = query;
+    this.#reads.store++;
     const bytesMax = this.#bytesMax(query);
     const position = after === 'earliest' ? after : `${after.epochId} ${after.position} ${after.afterLoss === true}`;
     const key = `${this.#epoch.id} ${position} ${limit} ${bytesMax} ${topics.join()}`;
@@ -280,7 +279,11 @@ export class Reader {
     const { epoch, head } = this.window;
     const held = before === 'latest' ? { epochId: epoch.id, position: head } : before;
     const inWindow = this.reaches(held) && !held.afterLoss && this.#historyInWindow(bounds, held.position);
-    if (inWindow) return inWindow;
+    if (inWindow) {
+      this.#reads.window++;
+      return inWindow;
+    }
+    this.#reads.store++;
     const isCursor = before !== 'latest';
     const from = isCursor ? `${held.epochId} ${held.afterLoss === true}` : 'latest';
     const key = `history ${epoch.id} ${from} ${held.position} ${limit} ${bytesMax} ${topics.join()}`;
@@ -328,14 +331,6 @@ export class Reader {
 
 function emptyPage({ epoch, head }: ReadWindow): LogPage {
   return { epoch, entries: [], position: head, more: false };
-}
-
-/**
- * Whether two reads that begin with the same notification have the same result. Equal requests
- * share one array of topics.
- */
-function isEqual(one: PageQuery, other: PageQuery): boolean {
-  return one.topics === other.topics && one.limit === other.limit && one.bytesMax === other.bytesMax;
 }
 
 function lastPosition(entries: LogPage['entries']): number {

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import type { FeedObserver } from './observer.js';
+import type { Observers } from './observers.js';
 import type { Reader } from './reader.js';
 import type { RecentRevocations } from './recent-revocations.js';
 import type { FeedWaiter, Waiters } from './waiters.js';
@@ -13,7 +13,7 @@ export interface WaiterContext {
   readonly reader: Reader;
   readonly waiters: Waiters<FeedWaiter>;
   readonly revocations: RecentRevocations;
-  readonly observer: FeedObserver;
+  readonly observer: Observers;
 }
 
 /** The turns of a waiter. In each turn it reads, and waits if there is nothing new. */
@@ -23,3 +23,9 @@ export interface Turns {
   /** How long each turn waits for new notifications. */
   readonly waitMs: number;
 }
+
+/**
+ * `reading`: a read or its access check is in progress. `waiting`: no new notifications.
+ * `delivering`: the consumer has not drained the last page.
+ */
+export type WaiterState = 'reading' | 'waiting' | 'delivering' | 'ended';

@@ -2,22 +2,17 @@ import type { Unsubscribable } from 'rxjs';
 import type { Timer } from './clock.js';
 import { deliverablePage } from './deliverable-page.js';
 import type { FeedRequest, Start } from './feed-request.js';
+import type { ObservedRead, ReadKind } from './observer.js';
 import { type Ending, isEmpty, type LogPage } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { ReadPosition } from './read-position.js';
 import { readsAny } from './patterns.js';
 import { checkPage, type Rights } from './rights.js';
 import { isSkippedPage, SKIPPED_PAUSE_MS, SkippedPages } from './skipped-pages.js';
-import { BEHIND, type Turns, type WaiterContext } from './waiter-context.js';
+import { BEHIND, type Turns, type WaiterContext, type WaiterState } from './waiter-context.js';
 import { type FeedWaiter, NOT_QUEUED } from './waiters.js';
 
 const NOT_READ = 'The request ended before its first read; retry.';
-
-/**
- * `reading`: a read or its access check is in progress. `waiting`: no new notifications.
- * `delivering`: the consumer has not drained the last page.
- */
-type State = 'reading' | 'waiting' | 'delivering' | 'ended';
 
 /**
  * One held poll or one open stream. It is armed (registered in the indexes). Then it takes turns:
@@ -31,15 +26,17 @@ type State = 'reading' | 'waiting' | 'delivering' | 'ended';
  * The consumer is a `JsonResponse`, an `SseResponse`, a poll of the direct lane, or an observer of
  * RxJS. `unsubscribe` releases everything that the waiter holds.
  */
-export class Waiter implements FeedWaiter, Unsubscribable {
+export class Waiter implements FeedWaiter, ObservedRead, Unsubscribable {
   indexes: readonly number[] = [];
   firstNew = NOT_QUEUED;
   readonly request: FeedRequest;
+  readonly kind: ReadKind;
+  readonly startedAt: number;
   readonly #context: WaiterContext;
   readonly #turns: Turns;
   readonly #consumer: PageConsumer;
   readonly #position: ReadPosition;
-  #state: State = 'reading';
+  #state: WaiterState = 'reading';
   #turnEndsAtMs = 0;
   readonly #skippedPages = new SkippedPages();
   /** The timer keeps running during deliveries, so a busy stream needs no timer per page. */
@@ -50,6 +47,8 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   constructor(context: WaiterContext, request: FeedRequest, turns: Turns, consumer: PageConsumer) {
     const { epoch, head } = context.reader.window;
     this.request = request;
+    this.kind = turns.count === 'one' ? 'poll' : 'stream';
+    this.startedAt = head;
     this.#context = context;
     this.#turns = turns;
     this.#consumer = consumer;
@@ -63,7 +62,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     const rejection = waiters.rejection(this.request);
     if (rejection) {
       this.#state = 'ended';
-      observer.rejected(rejection, this.request);
+      observer.rejected(rejection, this);
       this.#consumer.error(rejection);
       return;
     }
@@ -75,7 +74,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
       }, lifetimeMs);
     }
     waiters.arm(this);
-    observer.armed(this.request);
+    observer.armed(this);
     // From now on `revoke` reaches the waiter. An earlier revocation did not reach the waiter, so
     // look the revocation up.
     if (revocations.affects(this.request)) this.#end('rights');
@@ -259,8 +258,8 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   #deliver(page: LogPage): void {
     const { observer } = this.#context;
     this.#consumer.next(page);
-    observer.delivered(page, this.request);
-    if (page.gap) observer.gap(page.gap, this.request);
+    observer.delivered(page, this);
+    if (page.gap) observer.gap(page.gap, this);
   }
 
   /**
@@ -328,7 +327,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
   #fail(error: unknown): void {
     if (this.#state === 'ended') return;
     this.unsubscribe();
-    this.#context.observer.rejected(error, this.request);
+    this.#context.observer.rejected(error, this);
     this.#consumer.error(error);
   }
 
@@ -340,7 +339,7 @@ export class Waiter implements FeedWaiter, Unsubscribable {
     if (this.#pauseTimer !== undefined) clock.clearTimeout(this.#pauseTimer);
     waiters.disarm(this);
     this.#state = 'ended';
-    observer.ended(this.request);
+    observer.ended(this);
   }
 
   #isOpen(): boolean {

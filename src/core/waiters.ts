@@ -2,11 +2,13 @@ import type { Clock } from './clock.js';
 import { NotificationsError } from './errors.js';
 import type { ClientRead } from './feed-request.js';
 import { Fifo } from './fifo.js';
+import type { ReadKind } from './observer.js';
 import { spreadMs } from './backoff.js';
 
 /** The part of a waiter that the indexes use. */
 export interface Wakeable {
   readonly request: ClientRead;
+  readonly kind: ReadKind;
   /**
    * For each topic of the request, in the same order: the waiter's index in the list of that topic.
    * Only `Waiters` writes it.
@@ -81,6 +83,8 @@ export class Waiters<W extends Wakeable> {
   /** For topics whose waiters are not queued yet: the position of the first new notification. */
   readonly #newByTopic = new Map<string, number>();
   readonly #queue = new Fifo<W>();
+  readonly #byKind: Record<ReadKind, number> = { poll: 0, stream: 0, history: 0 };
+  #wakeMs = 0;
   #count = 0;
   #isScheduled = false;
   #drain: { promise: Promise<void>; done: () => void; spreadMs: number } | undefined;
@@ -92,6 +96,21 @@ export class Waiters<W extends Wakeable> {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** The waiters of each kind. */
+  get byKind(): Readonly<Record<ReadKind, number>> {
+    return { ...this.#byKind };
+  }
+
+  /** The waiters that are queued for a delivery. Some of them may have left. */
+  get queuedCount(): number {
+    return this.#queue.length;
+  }
+
+  /** The time that this node has spent on deliveries so far, in milliseconds. */
+  get wakeMs(): number {
+    return this.#wakeMs;
   }
 
   get topicCount(): number {
@@ -150,6 +169,7 @@ export class Waiters<W extends Wakeable> {
     if (subscriber !== undefined) increment(this.#subscriberSlots, subscriber);
     if (address !== undefined) increment(this.#addressSlots, address);
     this.#count++;
+    this.#byKind[waiter.kind]++;
     waiter.indexes = topics.map((topic) => {
       const waiters = this.#byTopic.get(topic);
       if (waiters) return waiters.push(waiter) - 1;
@@ -167,6 +187,7 @@ export class Waiters<W extends Wakeable> {
     const { indexes } = waiter;
     const { topics, subscriber } = waiter.request;
     this.#count--;
+    this.#byKind[waiter.kind]--;
     waiter.firstNew = NOT_QUEUED;
     for (let at = 0; at < indexes.length; at++) this.#removeFrom(topics[at] ?? '', indexes[at] ?? 0);
     waiter.indexes = [];
@@ -272,6 +293,7 @@ export class Waiters<W extends Wakeable> {
   }
 
   readonly #wakeSome = (): void => {
+    const startedAtMs = this.#clock.monotonic();
     this.#isScheduled = false;
     this.#enqueueNew();
     const endsAtMs = this.#clock.monotonic() + WAKE_BUDGET_MS;
@@ -288,6 +310,7 @@ export class Waiters<W extends Wakeable> {
         waiter.wake(firstNew);
       }
     } finally {
+      this.#wakeMs += this.#clock.monotonic() - startedAtMs;
       this.#schedule();
     }
   };

@@ -3,6 +3,8 @@ import { abilitiesOf } from '../core/abilities.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { Feed } from '../core/feed.js';
 import type { FeedObserver } from '../core/observer.js';
+import { observedStore } from '../core/observed-store.js';
+import { Observers } from '../core/observers.js';
 import type { ClaimStore, Store, StoreFactory } from '../core/store.js';
 import { Cursors } from '../wire/cursor.js';
 import { Keys } from '../wire/keys.js';
@@ -23,7 +25,10 @@ export interface PublishContext {
   readonly settings: Settings;
   readonly schemas: Schemas;
   readonly clock: Clock;
+  /** Its calls are observed. */
   readonly store: Store;
+  /** The observers of the feed, of its store and of its capabilities. */
+  readonly observers: Observers;
   /** The secrets of cursors and tickets. */
   readonly keys: Keys;
   readonly cursors: Cursors;
@@ -86,20 +91,23 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
   };
   const { clock = systemClock, schemas = {} } = options;
   const logger = new Logger('NotificationsStore');
-  const store = await openStore({ clock, logger });
+  const observers = new Observers();
+  if (observer) observers.add(observer);
+  const store = observedStore(await openStore({ clock, logger }), observers, clock);
   try {
     const keys = new Keys(options.keys);
     const cursors = new Cursors(keys);
     const encoder = new PageEncoder(cursors);
-    const security = new SecurityEvents(clock);
-    const base = { settings, schemas, clock, store, keys, cursors, encoder, security, leaving: new Leaving() };
+    const security = new SecurityEvents(clock, observers);
+    const parts = { settings, schemas, clock, store, observers, keys, cursors, encoder, security };
+    const base = { ...parts, leaving: new Leaving() };
     if (publishOnly) {
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       const close = once(() => store.close().finally(() => security.complete()));
       return Object.freeze({ ...base, epochId: epoch.id, close });
     }
     const claim = options.tickets && claimOf(store);
-    return Object.freeze({ ...base, ...access, claim, ...(await openReading(base, observer)) });
+    return Object.freeze({ ...base, ...access, claim, ...(await openReading(base)) });
   } catch (error) {
     await store.close().catch((closing: unknown) => {
       logger.error(`The start failed, and then the store could not be closed: ${String(closing)}`);
@@ -113,8 +121,8 @@ type Given = Pick<ReadContext, 'access' | 'origins' | 'clientAddress'>;
 type Reading = Omit<ReadContext, keyof Base | keyof Given | 'claim'>;
 
 /** Opens the feed and creates the parts that serve reads. */
-async function openReading(base: Base, observer: FeedObserver | undefined): Promise<Reading> {
-  const { settings, clock, store, encoder, security } = base;
+async function openReading(base: Base): Promise<Reading> {
+  const { settings, clock, store, observers, encoder, security } = base;
   const limits = { ...settings.limits, windowCount: settings.window.count, windowBytes: settings.window.bytes };
   const { patterns } = settings;
   if (patterns.length > 0 && !abilitiesOf(store).indexPatterns) {
@@ -122,7 +130,7 @@ async function openReading(base: Base, observer: FeedObserver | undefined): Prom
       'NotificationsModule: option patterns needs a store with the method indexPatterns(); this store has no indexPatterns()',
     );
   }
-  const feed = await Feed.open({ store, clock, limits, patterns, observer });
+  const feed = await Feed.open({ store, clock, limits, patterns, observers });
   const unreadLimits = {
     bytesMax: settings.limits.unreadBytesMax,
     msMax: settings.stream.unreadMsMax,

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Feed } from '../../src/core/feed.js';
 import type { FeedObserver } from '../../src/core/observer.js';
+import { Observers } from '../../src/core/observers.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { drafts } from '../support/drafts.js';
 import { LIMITS, poll, Watched } from '../support/feed.js';
@@ -26,7 +27,9 @@ describe('an observer of a feed', () => {
       gap: ({ reason }) => calls.push(`gap ${reason}`),
       rejected: () => calls.push('rejected'),
     };
-    feed = await Feed.open({ store, clock, limits: { ...LIMITS, waitersMax: 1 }, observer });
+    const observers = new Observers();
+    observers.add(observer);
+    feed = await Feed.open({ store, clock, limits: { ...LIMITS, waitersMax: 1 }, observers });
   });
 
   test('receives each step of a poll in order', async () => {

@@ -3,6 +3,7 @@ import { ForbiddenException, InternalServerErrorException, Logger } from '@nestj
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { config, firstValueFrom, map, merge, of, toArray } from 'rxjs';
 import { type ErrorCode, NotificationsError } from '../../src/core/errors.js';
+import { Observers } from '../../src/core/observers.js';
 import type { SecurityEvent, SecurityRequest } from '../../src/nest/security/security-event.js';
 import { SecurityEvents } from '../../src/nest/security/security-events.js';
 import { ManualClock } from '../../src/testing/index.js';
@@ -20,7 +21,7 @@ describe('security events', () => {
 
   beforeEach(() => {
     clock = new ManualClock();
-    security = new SecurityEvents(clock);
+    security = new SecurityEvents(clock, new Observers());
   });
 
   function watch(): SecurityEvent[] {
@@ -31,7 +32,7 @@ describe('security events', () => {
 
   test('cost nothing without a listener: no request is described, and the clock is not read', () => {
     let calls = 0;
-    const counting = new SecurityEvents(Object.assign(clock, { now: () => calls++ }));
+    const counting = new SecurityEvents(Object.assign(clock, { now: () => calls++ }), new Observers());
     const describe = () => (calls++, { ...POLL, unreadBytes: 1 });
     const request = {};
     const report = (): void => {

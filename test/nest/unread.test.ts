@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { GrantedRead } from '../../src/nest/access/granted.js';
 import type { SecurityEvent } from '../../src/nest/security/security-event.js';
+import { Observers } from '../../src/core/observers.js';
 import { SecurityEvents } from '../../src/nest/security/security-events.js';
 import { UnreadAnswers } from '../../src/nest/http/unread.js';
 import { ManualClock } from '../../src/testing/index.js';
@@ -41,7 +42,7 @@ describe('answers that are not read', () => {
 
   beforeEach(() => {
     clock = new ManualClock();
-    security = new SecurityEvents(clock);
+    security = new SecurityEvents(clock, new Observers());
     unread = new UnreadAnswers(clock, LIMITS, security);
   });
 

@@ -134,6 +134,7 @@ export class Inbox {
     const reader = readerOf(topics, subscriber, caller);
     const applied = await this.#operations.apply({ reader, records: topics.records, request });
     const { changed, ids, unknown, state } = applied;
+    this.context.observers.performed({ capability: 'inbox', operation: request.op });
     if (changed) this.changes.next({ subscriber, op: request.op, ids, upTo: 'upTo' in request });
     return { changed, unknown, counts: await this.#lists.counts(reader, state) };
   }

@@ -11,11 +11,6 @@ const ignore = (): void => undefined;
  */
 @Injectable()
 export class RecordObserver implements FeedObserver {
-  readonly armed = ignore;
-  readonly ended = ignore;
-  readonly delivered = ignore;
-  readonly gap = ignore;
-  readonly rejected = ignore;
   onRecord: (entry: LogEntry) => void = ignore;
 
   published(entries: readonly LogEntry[]): void {

@@ -2,6 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
 import type { ErrorCode } from '../../core/errors.js';
+import type { Observers } from '../../core/observers.js';
 import type { Revocation } from '../../core/revocation.js';
 import { NotificationsException, toException } from '../notifications.exception.js';
 import { IsolatedObservable } from './isolated-observable.js';
@@ -36,6 +37,7 @@ export type Describe = () => SecurityRequest;
  */
 export class SecurityEvents {
   readonly #clock: Clock;
+  readonly #observers: Observers;
   readonly #subject = new Subject<SecurityEvent>();
   /**
    * Emits in the async context of each subscription, because an event arises in the context of the
@@ -43,8 +45,9 @@ export class SecurityEvents {
    */
   readonly observable: Observable<SecurityEvent>;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, observers: Observers) {
     this.#clock = clock;
+    this.#observers = observers;
     const events = this.#subject.pipe(inSubscriberContext());
     this.observable = new IsolatedObservable((observer) => events.subscribe(observer));
   }
@@ -64,6 +67,7 @@ export class SecurityEvents {
 
   /** Called once for every rejected request of the feed. */
   refused(error: unknown, describe: Describe): void {
+    this.#observers.refused(error);
     if (!this.#subject.observed) return;
     const exception = toException(error);
     if (!(exception instanceof HttpException)) return;
@@ -87,6 +91,7 @@ export class SecurityEvents {
     limit: SecurityEventOf<'cut'>['limit'],
     describe: () => SecurityRequest & { readonly unreadBytes: number },
   ): void {
+    this.#observers.cut(limit);
     if (this.#subject.observed) this.#subject.next({ type: 'cut', at: this.#now(), limit, ...describe() });
   }
 

@@ -15,7 +15,7 @@ export interface Ticket {
  * @throws NotificationsError `draining` if access changed meanwhile, or `topics_too_many`
  */
 export function newTicket({ claims, revocations }: GrantedTicket, context: ReadContext): Ticket {
-  const { feed, settings, clock, keys } = context;
+  const { feed, settings, clock, keys, observers } = context;
   const { epoch, head: position } = feed.window;
   // When the ticket is used, revocations after `position` are checked. This line checks the
   // revocations that happened during the access check.
@@ -28,5 +28,6 @@ export function newTicket({ claims, revocations }: GrantedTicket, context: ReadC
     const message = `a ticket for these topics has ${ticket.length} characters, at most ${TICKET_LENGTH_MAX} fit into a URL`;
     throw new NotificationsError('topics_too_many', message);
   }
+  observers.performed({ capability: 'tickets', operation: 'issue' });
   return { ticket, expiresAt: new Date(useByMs).toISOString() };
 }

@@ -112,10 +112,13 @@ export class TicketGrants {
   }
 
   async #spend({ id, useByMs }: TicketClaims): Promise<void> {
-    const { claim, clock } = this.#context;
+    const { claim, clock, observers } = this.#context;
     // Another node accepts the ticket until its own clock reaches `useByMs`.
     const ttlMs = Math.ceil(Math.max(0, useByMs - clock.now())) + CLOCKS_APART_MS_MAX;
-    if (await claim?.(`ticket-${id}`, ttlMs)) return;
+    if (await claim?.(`ticket-${id}`, ttlMs)) {
+      observers.performed({ capability: 'tickets', operation: 'use' });
+      return;
+    }
     throw new NotificationsError('ticket_spent', 'the ticket has been used; ask for a new one');
   }
 }

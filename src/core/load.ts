@@ -1,0 +1,14 @@
+import type { ReadKind } from './observer.js';
+
+/** The load of a feed on this node, for metrics. `wakeMs` and `reads` never decrease. */
+export interface FeedLoad {
+  readonly waiters: Readonly<Record<ReadKind, number>>;
+  /** Waiters that are queued for a delivery. Some of them may have left. */
+  readonly queued: number;
+  /** The time that the node has spent on deliveries so far, in milliseconds. */
+  readonly wakeMs: number;
+  /** The notifications and bytes that the window holds now. */
+  readonly window: { readonly count: number; readonly bytes: number };
+  /** Reads of pages. A read that joins an equal read of the store counts as a read of the store. */
+  readonly reads: { readonly window: number; readonly store: number };
+}
