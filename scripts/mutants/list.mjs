@@ -1,3 +1,4 @@
+import { ERASE_MUTANTS } from './erase.mjs';
 import { HISTORY_MUTANTS } from './history.mjs';
 import { INBOX_MUTANTS } from './inbox.mjs';
 import { OPTION_MUTANTS } from './options.mjs';
@@ -15,6 +16,7 @@ export const MUTANTS = [
   ...OPTION_MUTANTS,
   ...PATTERN_MUTANTS,
   ...RETRACT_MUTANTS,
+  ...ERASE_MUTANTS,
   ...OUTER_MUTANTS,
   ...INBOX_MUTANTS,
 ];

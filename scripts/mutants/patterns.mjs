@@ -24,7 +24,7 @@ export const PATTERN_MUTANTS = [
   }),
   ...inFile('core/memory-log.ts', {
     'MemoryLog.dropOldest': {
-      'the index of a pattern keeps dropped entries': ['if ($entries.at(0) === $entry) $entries.shift();', ''],
+      'the index of a pattern keeps dropped entries': ['if ($entries.first === $entry) $entries.shift();', ''],
     },
   }),
   ...inFile('core/feed.ts', {

@@ -88,15 +88,14 @@ export const READ_MUTANTS = [
       ],
     },
   }),
+  ...inFile('core/entry-list.ts', {
+    'EntryList.indexAfter': {
+      'a read begins at its position': ['$entryPosition > $position', '$entryPosition >= $position'],
+    },
+  }),
   ...inFile('core/memory-log.ts', {
     'MemoryLog.dropOldest': {
       'the floor does not follow the oldest entry': ['this.$floor = $entry.position;', ''],
-    },
-    indexAfter: {
-      'a read begins at its position': [
-        '$entries.at($middle).position > $after',
-        '$entries.at($middle).position >= $after',
-      ],
     },
   }),
   ...inFile('core/deliverable-page.ts', {

@@ -56,8 +56,10 @@ export class EntryFilter {
 
   /** Marks a topic as erased up to a position. */
   erase(topic: string, upTo: number): void {
+    // The record of an earlier erasure may arrive after a later erasure by this node.
+    const latest = Math.max(upTo, this.#erased.get(topic) ?? 0);
     this.#erased.delete(topic);
-    this.#erased.set(topic, upTo);
+    this.#erased.set(topic, latest);
     if (this.#erased.size <= ERASED_TOPICS_MAX) return;
     const [oldest] = this.#erased.keys();
     if (oldest !== undefined) this.#erased.delete(oldest);

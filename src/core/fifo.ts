@@ -5,8 +5,7 @@
 const COMPACT_AT = 64;
 
 /**
- * A first-in-first-out queue with access by index. Every operation takes amortised constant time,
- * except `remove`.
+ * A first-in-first-out queue with access by index. Every operation takes amortised constant time.
  */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
@@ -34,17 +33,5 @@ export class Fifo<T> {
       this.#start = 0;
     }
     return item;
-  }
-
-  /** Removes the items from `from` up to, not including, `to`. The items after them move. */
-  remove(from: number, to: number): void {
-    this.#items.splice(this.#start + from, to - from);
-  }
-
-  /** Removes the items that `isKept` rejects, and keeps the order of the others. Linear time. */
-  keep(isKept: (item: T, index: number) => boolean): void {
-    const start = this.#start;
-    this.#items = this.#items.slice(start).filter((item, index) => isKept(item as T, index));
-    this.#start = 0;
   }
 }

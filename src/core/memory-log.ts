@@ -1,4 +1,4 @@
-import { Fifo } from './fifo.js';
+import { EntryList } from './entry-list.js';
 import type { IsSkipped } from './entry-filter.js';
 import type { LogEntry } from './notification.js';
 import { afterDeclaration, completeAfter, covers, type IndexedPattern } from './patterns.js';
@@ -29,9 +29,11 @@ const SKIPPED_RUN_MIN = 8;
  * index need not keep it.
  */
 export class MemoryLog {
-  readonly #entries = new Fifo<LogEntry>();
-  readonly #byTopic = new Map<string, Fifo<LogEntry>>();
-  readonly #byPattern = new Map<string, Fifo<LogEntry>>();
+  readonly #entries = new EntryList();
+  readonly #byTopic = new Map<string, EntryList>();
+  readonly #byPattern = new Map<string, EntryList>();
+  /** By topic: skipped entries of the log that the index of the topic no longer has. */
+  readonly #skipped = new Map<string, Set<LogEntry>>();
   #patterns: readonly IndexedPattern[] = [];
   #floor: number;
   #head: number;
@@ -55,11 +57,15 @@ export class MemoryLog {
   }
 
   get count(): number {
-    return this.#entries.length;
+    return this.#entries.count;
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get oldest(): LogEntry | undefined {
+    return this.#entries.first;
   }
 
   get topicCount(): number {
@@ -71,7 +77,7 @@ export class MemoryLog {
     this.#patterns = afterDeclaration(this.#patterns, patterns, this.#head);
     const names = this.#patterns.map(({ name }) => name);
     for (const name of this.#byPattern.keys()) if (!names.includes(name)) this.#byPattern.delete(name);
-    for (const name of names) if (!this.#byPattern.has(name)) this.#byPattern.set(name, new Fifo());
+    for (const name of names) if (!this.#byPattern.has(name)) this.#byPattern.set(name, new EntryList());
   }
 
   /** The position after which the log is complete for a read of these topics and patterns. */
@@ -85,7 +91,7 @@ export class MemoryLog {
     this.#head = entry.position;
     this.#bytes += entry.bytes;
     let topic = this.#byTopic.get(entry.topic);
-    if (!topic) this.#byTopic.set(entry.topic, (topic = new Fifo()));
+    if (!topic) this.#byTopic.set(entry.topic, (topic = new EntryList()));
     topic.push(entry);
     for (const [pattern, entries] of this.#byPattern) if (covers(pattern, entry.topic)) entries.push(entry);
   }
@@ -102,30 +108,31 @@ export class MemoryLog {
     this.#floor = entry.position;
     this.#bytes -= entry.bytes;
     const topic = this.#byTopic.get(entry.topic);
-    // A skipped entry may no longer be in the index.
-    if (topic?.length && topic.at(0) === entry) topic.shift();
-    if (topic?.length === 0) this.#byTopic.delete(entry.topic);
-    for (const entries of this.#byPattern.values()) if (entries.at(0) === entry) entries.shift();
+    if (topic?.first === entry) topic.shift();
+    else this.#dropSkipped(entry);
+    if (topic?.count === 0) this.#byTopic.delete(entry.topic);
+    for (const entries of this.#byPattern.values()) if (entries.first === entry) entries.shift();
     return entry;
   }
 
   /**
-   * Removes the entries of a topic up to a position, and returns them. `floor` and `head` stay the
-   * same. It visits all entries: a skipped entry may no longer be in the index.
+   * Removes the oldest entries of a topic up to a position, at most `limit`, and returns them.
+   * `floor` and `head` stay the same. The cost depends on the number of these entries.
    */
-  remove({ topic, upTo }: Pick<RemoveQuery, 'topic' | 'upTo'>): readonly LogEntry[] {
-    const removed: LogEntry[] = [];
-    this.#entries.keep((entry) => {
-      const isKept = entry.topic !== topic || entry.position > upTo;
-      if (!isKept) removed.push(entry);
-      return isKept;
-    });
-    for (const { bytes } of removed) this.#bytes -= bytes;
+  remove({ topic, upTo }: Pick<RemoveQuery, 'topic' | 'upTo'>, limit = Infinity): readonly LogEntry[] {
+    const removed = [...(this.#skipped.get(topic) ?? [])].filter(({ position }) => position <= upTo).slice(0, limit);
+    for (const entry of removed) this.#dropSkipped(entry);
     const ofTopic = this.#byTopic.get(topic);
-    ofTopic?.remove(0, indexAfter(ofTopic, upTo));
-    if (ofTopic?.length === 0) this.#byTopic.delete(topic);
-    for (const [pattern, entries] of this.#byPattern) {
-      if (covers(pattern, topic)) entries.keep((entry) => entry.topic !== topic || entry.position > upTo);
+    for (let next = ofTopic?.first; next && next.position <= upTo && removed.length < limit; next = ofTopic?.first) {
+      ofTopic?.shift();
+      removed.push(next);
+    }
+    if (ofTopic?.count === 0) this.#byTopic.delete(topic);
+    const patterns = [...this.#byPattern].filter(([pattern]) => covers(pattern, topic));
+    for (const entry of removed) {
+      this.#bytes -= entry.bytes;
+      this.#entries.remove(entry);
+      for (const [, entries] of patterns) entries.remove(entry);
     }
     return removed;
   }
@@ -133,7 +140,10 @@ export class MemoryLog {
   /** Every entry strictly after a position, in order. */
   all(after: number): LogEntry[] {
     const entries: LogEntry[] = [];
-    for (let i = indexAfter(this.#entries, after); i < this.count; i++) entries.push(this.#entries.at(i));
+    for (let index = this.#entries.indexAfter(after); index < this.#entries.end; index++) {
+      const entry = this.#entries.at(index);
+      if (entry) entries.push(entry);
+    }
     return entries;
   }
 
@@ -143,18 +153,15 @@ export class MemoryLog {
     for (const name of topics) {
       const topic = this.#indexOf(name);
       if (!topic) continue;
-      const index = indexOfLive(topic, indexAfter(topic, after), isSkipped);
-      if (index === topic.length) continue;
-      const { position } = topic.at(index);
-      if (first === undefined || position < first) first = position;
+      const entry = topic.at(this.#liveFrom(topic, topic.indexAfter(after), isSkipped));
+      if (entry && (first === undefined || entry.position < first)) first = entry.position;
     }
     return first;
   }
 
   /** The highest position below `before` with an entry of these topics, if any. */
   lastBefore(topics: readonly string[], before: number): number | undefined {
-    const run = nextRun(this.#runs({ topics, before }), -1);
-    return run?.topic.at(run.index).position;
+    return nextRun(this.#runs({ topics, before }), -1)?.entry.position;
   }
 
   /**
@@ -168,11 +175,11 @@ export class MemoryLog {
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (;;) {
-      const run = nextRun(runs, step);
-      if (!run) return { entries, more: false };
-      const entry = run.topic.at(run.index);
+      const next = nextRun(runs, step);
+      if (!next) return { entries, more: false };
+      const { run, entry } = next;
       if (isSkipped?.(entry)) {
-        run.index = step > 0 ? indexOfLive(run.topic, run.index, isSkipped) : run.index - 1;
+        run.index = step > 0 ? this.#liveFrom(run.topic, run.index, isSkipped) : run.index - 1;
         continue;
       }
       bytes += entry.bytes;
@@ -184,7 +191,34 @@ export class MemoryLog {
     }
   }
 
-  #indexOf(name: string): Fifo<LogEntry> | undefined {
+  /**
+   * The index of the first entry from `index` on that is not skipped. Removes the skipped entries
+   * before it from the list if they are at least `SKIPPED_RUN_MIN`.
+   */
+  #liveFrom(list: EntryList, index: number, isSkipped: IsSkipped | undefined): number {
+    let end = list.entryFrom(index, 1);
+    if (!isSkipped) return end;
+    for (let entry = list.at(end); entry && isSkipped(entry); entry = list.at(end)) end = list.entryFrom(end + 1, 1);
+    if (end - index < SKIPPED_RUN_MIN) return end;
+    for (const entry of list.removeRange(index, end)) {
+      if (this.#byTopic.get(entry.topic) === list) this.#keepSkipped(entry);
+    }
+    return index;
+  }
+
+  #keepSkipped(entry: LogEntry): void {
+    let skipped = this.#skipped.get(entry.topic);
+    if (!skipped) this.#skipped.set(entry.topic, (skipped = new Set()));
+    skipped.add(entry);
+  }
+
+  #dropSkipped(entry: LogEntry): void {
+    const skipped = this.#skipped.get(entry.topic);
+    skipped?.delete(entry);
+    if (skipped?.size === 0) this.#skipped.delete(entry.topic);
+  }
+
+  #indexOf(name: string): EntryList | undefined {
     return this.#byTopic.get(name) ?? this.#byPattern.get(name);
   }
 
@@ -193,7 +227,7 @@ export class MemoryLog {
     for (const name of topics) {
       const topic = this.#indexOf(name);
       if (!topic) continue;
-      const index = before === undefined ? indexAfter(topic, after) : indexAfter(topic, before - 1) - 1;
+      const index = before === undefined ? topic.indexAfter(after) : topic.indexAfter(before - 1) - 1;
       runs.push({ topic, index });
     }
     return runs;
@@ -203,48 +237,23 @@ export class MemoryLog {
 type RunsQuery = Pick<ReadQuery, 'topics' | 'after' | 'before'> | Pick<HistoryQuery, 'topics' | 'after' | 'before'>;
 
 interface Run {
-  readonly topic: Fifo<LogEntry>;
+  readonly topic: EntryList;
   index: number;
 }
 
 /**
- * Returns the run with the next entry. A cursor on a topic consists of its list and the index of
- * its next entry. With `step` 1 the next entry has the lowest position, with `step` -1 the highest.
- * Undefined when all runs have ended.
+ * Returns the run with the next entry, and this entry. A run on a topic consists of its list and
+ * the index from which its next entry is found. With `step` 1 the next entry has the lowest
+ * position, with `step` -1 the highest. Undefined when all runs have ended.
  */
-function nextRun(runs: readonly Run[], step: 1 | -1): Run | undefined {
+function nextRun(runs: readonly Run[], step: 1 | -1): { readonly run: Run; readonly entry: LogEntry } | undefined {
   let best: Run | undefined;
-  let position = 0;
+  let found: LogEntry | undefined;
   for (const run of runs) {
-    if (run.index < 0 || run.index === run.topic.length) continue;
-    const other = run.topic.at(run.index).position;
-    if (best && (other - position) * step > 0) continue;
-    [best, position] = [run, other];
+    run.index = run.topic.entryFrom(run.index, step);
+    const entry = run.topic.at(run.index);
+    if (!entry || (found && (entry.position - found.position) * step > 0)) continue;
+    [best, found] = [run, entry];
   }
-  return best;
-}
-
-/**
- * Index of the first entry from `index` on that is not skipped. Removes the skipped entries before
- * it if they are at least `SKIPPED_RUN_MIN`.
- */
-function indexOfLive(topic: Fifo<LogEntry>, index: number, isSkipped: IsSkipped | undefined): number {
-  if (!isSkipped) return index;
-  let end = index;
-  while (end < topic.length && isSkipped(topic.at(end))) end++;
-  if (end - index < SKIPPED_RUN_MIN) return end;
-  topic.remove(index, end);
-  return index;
-}
-
-/** Index of the first entry after a position, by binary search. */
-function indexAfter(entries: Fifo<LogEntry>, after: number): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (entries.at(middle).position > after) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  return best && found && { run: best, entry: found };
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { eraseTopics } from '../../src/core/erasure.js';
 import { Feed } from '../../src/core/feed.js';
 import { retractionsIn, withoutRetractions } from '../../src/core/retraction.js';
 import type { Rights } from '../../src/core/rights.js';
+import type { TailBatch } from '../../src/core/store.js';
 import { draft, drafts } from '../support/drafts.js';
 import { FeedBench, idsOf, LIMITS, poll, Watched, WAIT_MS } from '../support/feed.js';
 
@@ -156,6 +158,23 @@ describe('an erasure', () => {
     deliver();
     await bench.clock.settle();
     expect((await read(bench)).ids).toEqual([['a', 'c', 'd']]);
+  });
+
+  test('stays complete if the record of an earlier erasure arrives after it', async () => {
+    const bench = await open();
+    const { store } = bench;
+    const batches: TailBatch[] = [];
+    const deliver = store.handOver.bind(store);
+    store.handOver = (batch) => void batches.push(batch);
+    store.remove = async () => ({ count: 0, upTo: 0 });
+    await eraseTopics([ERASED], { store, time: new Date(0), onRecorded: () => undefined });
+    await store.append([draft('x3', { topic: ERASED })]);
+    await bench.feed.erase([ERASED]);
+    expect(batches).toHaveLength(3);
+    for (const batch of batches) {
+      deliver(batch);
+      expect((await read(bench)).ids).toEqual([['a', 'c']]);
+    }
   });
 
   test('leaves nothing of the topic in the shared pages', async () => {

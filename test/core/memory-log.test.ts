@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryLog } from '../../src/core/memory-log.js';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
+import { includesTopic } from '../../src/core/patterns.js';
 import type { HistoryQuery, ReadQuery } from '../../src/core/store.js';
 import { draft } from '../support/drafts.js';
 import { Random } from '../support/random.js';
@@ -122,10 +123,86 @@ describe('skipped entries', () => {
   });
 });
 
+describe('removed entries', () => {
+  const PATTERNS = ['p.*', '*'];
+  const NAMES = ['a', 'p.1', 'p.2', 'p.3'];
+
+  test.each([1, 2, 3, 4])('reads are what a filter of the rest gives (seed %i)', (seed) => {
+    const random = new Random(seed);
+    const log = new MemoryLog(0, PATTERNS);
+    const skipped = new Set<number>();
+    const isSkipped = ({ position }: LogEntry): boolean => skipped.has(position);
+    let kept: LogEntry[] = [];
+    for (let position = 1; position <= 3_000; position++) {
+      const entry = logEntry(position, draft(`n${position}`, { topic: random.pick(NAMES) }));
+      log.add(entry);
+      kept.push(entry);
+      if (random.below(4) === 0) kept = kept.filter((one) => one !== log.dropOldest());
+      if (random.below(12) === 0) {
+        const from = random.below(position);
+        for (let at = from; at < from + random.below(60); at++) skipped.add(at);
+      }
+      if (random.below(25) === 0) {
+        const topic = random.pick(NAMES);
+        const upTo = random.below(position + 2);
+        const limit = random.below(3) ? Infinity : random.below(5);
+        const removed = log.remove({ topic, upTo }, limit);
+        const due = kept.filter((one) => one.topic === topic && one.position <= upTo);
+        expect(removed).toHaveLength(Math.min(limit, due.length));
+        expect(due).toEqual(expect.arrayContaining([...removed]));
+        kept = kept.filter((one) => !removed.includes(one));
+      }
+      const topics = random.pick([['p.*', 'a'], ['*'], ['p.1', 'p.3'], ['a'], ['p.*']]);
+      const bounds = { topics, limit: 1 + random.below(20), bytesMax: random.below(3000) };
+      const live = kept.filter((one) => !isSkipped(one));
+      const after = { ...bounds, after: random.below(position) };
+      const before = { ...bounds, before: random.below(position) };
+      expect(log.read(after, isSkipped)).toEqual(filtered(live, after));
+      expect(log.read(before, isSkipped)).toEqual(filtered(live, before));
+      expect(log.firstAfter(topics, after.after, isSkipped)).toBe(
+        filtered(live, { ...WHOLE, topics, after: after.after }).entries[0]?.position,
+      );
+      expect(log.all(after.after)).toEqual(kept.filter((one) => one.position > after.after));
+      expect([log.count, log.bytes]).toEqual([kept.length, kept.reduce((sum, { bytes }) => sum + bytes, 0)]);
+      expect(log.topicCount).toBeLessThanOrEqual(NAMES.length);
+    }
+    for (const topic of NAMES) log.remove({ topic, upTo: Infinity });
+    expect([log.count, log.bytes, log.topicCount, log.read({ ...WHOLE, topics: PATTERNS }).entries]).toEqual([
+      ...[0, 0, 0],
+      [],
+    ]);
+  });
+
+  test('are found once, if they were skipped before', () => {
+    const log = logOf(Array.from({ length: 20 }, () => 'a'));
+    log.firstAfter(['a'], 0, ({ position }) => position <= 10);
+    expect(log.remove({ topic: 'a', upTo: 15 }).map(({ position }) => position)).toEqual(
+      Array.from({ length: 15 }, (_, at) => at + 1),
+    );
+    expect(log.remove({ topic: 'a', upTo: 15 })).toEqual([]);
+    expect([log.count, log.topicCount]).toEqual([5, 1]);
+  });
+
+  test('of 20,000 topics take as long in any log', () => {
+    const topics = Array.from({ length: 20_000 }, (_, at) => `p.${at}`);
+    const log = new MemoryLog(0, ['p.*']);
+    for (let round = 0; round < 5; round++) {
+      for (const topic of topics) log.add(logEntry(log.head + 1, draft('n', { topic })));
+    }
+    const startMs = performance.now();
+    for (const topic of topics) expect(log.remove({ topic, upTo: Infinity }, 9).length).toBe(5);
+    // It takes less than a second. If each call visits the whole log, it takes minutes.
+    expect(performance.now() - startMs).toBeLessThan(20_000);
+    expect(log.count).toBe(0);
+  });
+});
+
 /** The result of a filter of the whole log. */
 function filtered(entries: readonly LogEntry[], query: ReadQuery | HistoryQuery) {
   const { topics, after = 0, before = Infinity } = query;
-  const all = entries.filter((one) => topics.includes(one.topic) && one.position > after && one.position < before);
+  const all = entries.filter(
+    (one) => topics.some((name) => includesTopic(name, one.topic)) && one.position > after && one.position < before,
+  );
   if (query.before !== undefined) all.reverse();
   let bytes = 0;
   const cut = all.findIndex((entry, index) => {

@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
-import { Fifo } from '../../core/fifo.js';
 import { MemoryLog } from '../../core/memory-log.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
 import { type Filled, type NumberRule, numberOptions } from '../../core/options.js';
@@ -76,6 +75,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
   return ({ clock }) => new MemoryStore(filled, clock);
 }
 
+/** Entries of one part of a removal. The event loop serves other work between two parts. */
+const REMOVE_PART = 5_000;
+
 interface OpenTail {
   /** The newest position that the tail has received. */
   head: number;
@@ -88,8 +90,8 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
   readonly #epoch: Epoch = newEpoch();
   readonly #log = new MemoryLog();
   #size: LogSize = { count: 0, bytes: 0, records: 0, recordBytes: 0 };
-  /** The time of each entry's append, in the order of the log. */
-  readonly #times = new Fifo<number>();
+  /** The time of each entry's append, by its position. */
+  readonly #times = new Map<number, number>();
   readonly #ids: RecentIds;
   readonly #claims: MemoryClaims;
   readonly #tails = new Set<OpenTail>();
@@ -98,6 +100,8 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
    * receives a batch.
    */
   readonly #outbox: TailBatch[] = [];
+  /** Entries and calls of `remove` since the event loop could serve other work. */
+  #removed = 0;
   #closed = false;
 
   constructor(options: Filled<MemoryStoreOptions>, clock: Clock) {
@@ -119,7 +123,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
       const entry = logEntry(this.#log.head + 1, draft);
       this.#log.add(entry);
       this.#size = resized(this.#size, entry, 1);
-      this.#times.push(timeMs);
+      this.#times.set(entry.position, timeMs);
       this.#ids.add({ id: draft.id, position: entry.position, sinceMs: timeMs });
       entries.push(entry);
       return { id: draft.id, position: entry.position, duplicate: false };
@@ -159,13 +163,16 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
   }
 
   async remove({ topic, ...query }: RemoveQuery): Promise<Removed> {
-    this.#assertOpen();
-    const upTo = Math.min(sharedUpTo(this.#epoch, query), this.#log.head);
-    const isRemoved = this.#log.all(this.#log.floor).map((entry) => entry.topic === topic && entry.position <= upTo);
-    const removed = this.#log.remove({ topic, upTo });
-    if (removed.length > 0) this.#times.keep((_, index) => isRemoved[index] !== true);
-    for (const entry of removed) this.#size = resized(this.#size, entry, -1);
-    return { count: removed.length, upTo };
+    let [upTo, count] = [query.upTo, 0];
+    for (;;) {
+      this.#assertOpen();
+      upTo = Math.min(sharedUpTo(this.#epoch, { ...query, upTo }), this.#log.head);
+      const removed = this.#log.remove({ topic, upTo }, REMOVE_PART);
+      for (const entry of removed) this.#forget(entry);
+      count += removed.length;
+      await this.#giveWay(removed.length);
+      if (removed.length < REMOVE_PART) return { count, upTo };
+    }
   }
 
   async claim(key: string, ttlMs: number): Promise<boolean> {
@@ -187,6 +194,16 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
   async close(): Promise<void> {
     this.#closed = true;
     this.#tails.clear();
+  }
+
+  /** Lets the event loop serve other work after each part, also if many calls have removed it. */
+  async #giveWay(removed: number): Promise<void> {
+    this.#removed += removed + 1;
+    if (this.#removed < REMOVE_PART) return;
+    this.#removed = 0;
+    await new Promise<void>((resolve) => {
+      this.#clock.setImmediate(resolve);
+    });
   }
 
   #deliver(batch: TailBatch): void {
@@ -212,10 +229,16 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
     const { retainCount, retainBytes, retainMs } = this.#options;
     const isOver = ({ count, bytes }: Pick<LogSize, 'count' | 'bytes'>): boolean =>
       count > retainCount || bytes > retainBytes;
-    while (this.#log.count > 0 && (isOver(retainedSize(this.#size)) || this.#times.at(0) + retainMs <= nowMs)) {
+    const isOld = ({ position }: LogEntry): boolean => (this.#times.get(position) ?? 0) + retainMs <= nowMs;
+    while (this.#log.oldest && (isOver(retainedSize(this.#size)) || isOld(this.#log.oldest))) {
       const entry = this.#log.dropOldest();
-      if (entry) this.#size = resized(this.#size, entry, -1);
-      this.#times.shift();
+      if (entry) this.#forget(entry);
     }
+  }
+
+  /** The log no longer has the entry. */
+  #forget(entry: LogEntry): void {
+    this.#size = resized(this.#size, entry, -1);
+    this.#times.delete(entry.position);
   }
 }
