@@ -10,14 +10,18 @@ import type { Epoch, Tail, TailBatch } from '../../core/store.js';
 export const CHUNK_COUNT = 1000;
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** A part of the log, of all topics. */
-export interface LogChunk {
+/** The newest position of a log. */
+export interface LogEnd {
   readonly epoch: Epoch;
+  readonly head: number;
+}
+
+/** A part of the log, of all topics. */
+export interface LogChunk extends LogEnd {
   /** In order, strictly after the requested position. */
   readonly entries: readonly LogEntry[];
   /** The chunk is complete up to this position. */
   readonly upTo: number;
-  readonly head: number;
   readonly trimmed: number;
 }
 
@@ -81,6 +85,15 @@ export class TailHub {
     this.#options.clock.clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
     this.wake();
+  }
+
+  /** Makes the tails read if one of them has not reached the end of the log. */
+  wakeBehind({ epoch, head }: LogEnd): void {
+    for (const follower of this.#followers) {
+      if (follower.epochId === epoch.id && follower.head >= head) continue;
+      this.wake();
+      return;
+    }
   }
 
   /**

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, type Stats, statSync } from 'node:fs';
 
 /** Only the user of the process may read notifications and the secret of the cursors. */
 const MODE = 0o600;
@@ -23,7 +23,16 @@ export function createFile(path: string): void {
  * time and report the time of the last change instead. That time is omitted.
  */
 export function fileIdentity(path: string): string {
-  const { ino, birthtimeMs, ctimeMs } = statSync(path);
+  return identityOf(statSync(path));
+}
+
+/** True if the path still has this file. A new file may have the inode of a removed one. */
+export function hasFile(path: string, identity: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats !== undefined && sameFile(identity, identityOf(stats));
+}
+
+function identityOf({ ino, birthtimeMs, ctimeMs }: Stats): string {
   return `${ino}:${birthtimeMs === ctimeMs ? '' : birthtimeMs}`;
 }
 

@@ -34,6 +34,8 @@ export type { SqliteStoreOptions } from './options.js';
  *   lose commits. The store's own checkpoints run under the write lock.
  * - Several processes take turns at the write lock: a process that has waited for 20 ms gets it
  *   next. The write-ahead log is copied into the file at 16 MiB.
+ * - Wake-up: after an append, a process sets the time of the file `<path>-wake`, which the other
+ *   processes watch. If the system cannot watch it, they poll every `pollMs`.
  * - Errors: `store_unavailable` if the disk is full, the file is not writable, or another process
  *   has the lock for longer than `busyMs`. Nothing is written in part.
  *

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
 import type { LogEntry } from '../../core/notification.js';
 import { pause } from '../../core/pause.js';
+import type { LogEnd } from '../shared/tail-hub.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
 import { type Held, holdsEntry, isContinued, renewal, type Seen } from './continuity.js';
 import { type Engine, isBusy, reasonOf } from './engine.js';
@@ -144,6 +145,15 @@ export class LogAccess {
   version(): number | undefined {
     try {
       return this.#usable()?.version;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The end of the log now; undefined after a failure. This method never throws. */
+  end(): LogEnd | undefined {
+    try {
+      return this.#usable()?.state();
     } catch {
       return undefined;
     }

@@ -7,7 +7,7 @@ import { Checkpoints } from './checkpoints.js';
 import { ClaimTable } from './claim-table.js';
 import type { Origin } from './continuity.js';
 import { epochOf, EpochWriter } from './epoch-writer.js';
-import { createFile, fileIdentity, inodeAt, sameFile } from './file-identity.js';
+import { createFile, fileIdentity, hasFile, sameFile } from './file-identity.js';
 import type { IdRow } from './id-window.js';
 import { LockSignal } from './lock-signal.js';
 import { migrate } from './migrations.js';
@@ -49,7 +49,7 @@ export class LogFile {
   readonly claims: ClaimTable;
   readonly patterns: PatternTable;
   readonly #path: string;
-  readonly #inode: number | undefined;
+  readonly #identity: string;
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #checkpoints: Checkpoints;
@@ -64,7 +64,7 @@ export class LogFile {
     this.claims = connections.claims;
     this.patterns = connections.patterns;
     this.#path = path;
-    this.#inode = inodeAt(path);
+    this.#identity = fileIdentity(path);
     this.#reader = connections.reader;
     this.#writer = connections.writer;
     this.#checkpoints = new Checkpoints(path, connections.checkpointer);
@@ -105,7 +105,7 @@ export class LogFile {
 
   /** True if the path has another file now, or none. */
   get moved(): boolean {
-    return inodeAt(this.#path) !== this.#inode;
+    return !hasFile(this.#path, this.#identity);
   }
 
   /** A number that changes whenever another connection has committed. It is cheap to read. */

@@ -29,7 +29,10 @@ export interface SqliteStoreOptions {
    * takes about 200 bytes of disk. Default 1,000,000.
    */
   readonly claimCount?: number | undefined;
-  /** Milliseconds between reads of other processes' appends, while a tail is open. Default 25. */
+  /**
+   * Milliseconds between reads of other processes' appends, while a tail is open. Such an append
+   * normally wakes the tail at once; this read finds one whose signal was lost. Default 25.
+   */
   readonly pollMs?: number | undefined;
   /** Milliseconds that a call waits for a lock before `store_unavailable`. Default 5,000. */
   readonly busyMs?: number | undefined;

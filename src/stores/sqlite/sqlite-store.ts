@@ -20,6 +20,7 @@ import { type ClaimCall, type ClaimResult, Claims, tooManyClaims } from '../shar
 import { type DraftArrays, GroupCommit } from '../shared/group-commit.js';
 import { TailHub } from '../shared/tail-hub.js';
 import { Outage, unavailable } from '../shared/unavailable.js';
+import { CommitSignal } from './commit-signal.js';
 import { isLogOf } from './continuity.js';
 import { loadEngine } from './engine.js';
 import { IdWindow, type Moment } from './id-window.js';
@@ -47,6 +48,7 @@ export class SqliteStore implements Store, StoreAbilities {
   readonly #claims: Claims;
   readonly #hub: TailHub;
   readonly #ids: IdWindow;
+  readonly #signal: CommitSignal;
   #version: number | undefined;
   #pollTimer: Timer;
   #ageTimer: Timer;
@@ -67,6 +69,8 @@ export class SqliteStore implements Store, StoreAbilities {
     });
     this.#claims = new Claims({ engine: 'sqlite', clock, write: (call) => this.#claim(call) });
     this.#hub = new TailHub({ clock, readAfter: (after) => this.#chunkAfter(after), retryMs: () => RETRY_MS });
+    const { path, pollMs } = settings;
+    this.#signal = new CommitSignal({ path, pollMs, ...runtime, onSignal: () => this.#wakeTails() });
   }
 
   static async open(settings: SqliteStoreSettings, runtime: StoreRuntime): Promise<SqliteStore> {
@@ -99,6 +103,7 @@ export class SqliteStore implements Store, StoreAbilities {
     this.#assertOpen();
     const { epoch } = await this.#access.read((file) => file.state());
     this.#assertOpen();
+    this.#signal.watch();
     const tail = this.#hub.open(epoch.id, after, onAppended);
     this.#pollLater();
     return tail;
@@ -138,6 +143,7 @@ export class SqliteStore implements Store, StoreAbilities {
     this.#closed = true;
     this.#runtime.clock.clearTimeout(this.#pollTimer);
     this.#runtime.clock.clearTimeout(this.#ageTimer);
+    this.#signal.stop();
     await this.#hub.close();
     await this.#queue.idle();
     await this.#access.close();
@@ -158,6 +164,7 @@ export class SqliteStore implements Store, StoreAbilities {
   async #write(arrays: DraftArrays): Promise<readonly AppendResult[]> {
     const { results, batch, moment } = await this.#access.write((file, log) => this.#writeUnderLock(arrays, file, log));
     const { entries, head } = batch;
+    if (entries.length > 0) this.#signal.send();
     this.#ids.add(
       entries.map(({ id, position }) => ({ id, position, timeMs: moment.timeMs })),
       moment,
@@ -243,12 +250,23 @@ export class SqliteStore implements Store, StoreAbilities {
     );
   }
 
-  /** Reads the appends of other processes while a tail is open. */
+  /** Reads the appends of other processes. The own ones have reached the tails already. */
+  #wakeTails(): void {
+    const end = this.#access.end();
+    if (end) this.#hub.wakeBehind(end);
+    else this.#hub.wake();
+  }
+
+  /** Finds the appends of other processes also without a signal, while a tail is open. */
   #pollLater(): void {
     if (this.#pollTimer !== undefined || this.#closed) return;
     this.#pollTimer = this.#runtime.clock.setTimeout(() => {
       this.#pollTimer = undefined;
-      if (this.#hub.count === 0) return;
+      if (this.#hub.count === 0) {
+        this.#signal.stop();
+        return;
+      }
+      this.#signal.watch();
       const version = this.#access.version();
       if (version === undefined || version !== this.#version) this.#hub.wake();
       this.#version = version;
