@@ -36,8 +36,14 @@ export const importRules = [
     why: 'wire turns requests and pages into bytes and back and is pure: it imports core, and no framework, socket or engine',
   },
   {
+    folder: 'openapi',
+    folders: ['core', 'wire'],
+    packages: ['@standard-schema/spec'],
+    why: 'openapi turns options into parts of documents and is pure: it imports core and wire, and no framework',
+  },
+  {
     folder: 'nest',
-    folders: ['core', 'wire', 'stores'],
+    folders: ['core', 'openapi', 'wire', 'stores'],
     packages: [
       '@nestjs/',
       '@standard-schema/spec',
@@ -67,7 +73,7 @@ export const importRules = [
     folders: ['core'],
     packages: [],
     also: { 'inbox/nest/': ['@nestjs/', 'lru-cache', 'node:crypto', 'rxjs'] },
-    alsoFolders: { 'inbox/nest/': ['nest', 'stores', 'wire'] },
+    alsoFolders: { 'inbox/nest/': ['nest', 'openapi', 'stores', 'wire'], 'inbox/inbox-description.ts': ['openapi'] },
     why: 'the state of an inbox is a pure function of the log and imports core; only inbox/nest knows requests and Nest',
   },
   {

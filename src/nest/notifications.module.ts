@@ -14,6 +14,8 @@ import {
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { FeedObserver } from '../core/observer.js';
 import type { StoreFactory } from '../core/store.js';
+import type { FeedDescription } from '../openapi/described-feed.js';
+import { feedRoutes } from '../openapi/feed-routes.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import { leaveTakenResponses, translateParserErrors } from './http/adapter-hooks.js';
 import { bundledClient } from './client-file/bundled-client.js';
@@ -50,6 +52,7 @@ import { AccessLoader } from './access/access-loader.js';
 import { revocationsAtStart } from './access/revocation-mark.js';
 import { createContext, isReading, type PublishContext } from './context.js';
 import { NotificationsShutdown } from './lifecycle/shutdown.js';
+import { DescribedRoutes } from './openapi/described-routes.js';
 import { UnusedConnections } from './lifecycle/unused-connections.js';
 import { CLIENT_FILES, CONTEXT, FEED, OBSERVER, OPTIONS } from './module/tokens.js';
 
@@ -161,6 +164,7 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
 export interface FeedParts {
   /** Creates the controller of a feed. */
   readonly mount: (route: FeedRoute, extras: Extras) => Type;
+  readonly description: FeedDescription;
   /** Further providers, and those that exist only with a controller. */
   readonly providers: readonly Provider[];
   readonly httpProviders: readonly Provider[];
@@ -169,6 +173,7 @@ export interface FeedParts {
 
 const NOTIFICATIONS: FeedParts = {
   mount: mountFeed,
+  description: { routes: feedRoutes },
   providers: [],
   httpProviders: [directLaneProvider, HiddenTickets],
   exports: [],
@@ -181,6 +186,8 @@ export function defineFeed(definition: DynamicModule, extras: Extras, parts: Fee
     ...route,
     controller: extras.controller && !extras.publishOnly ? parts.mount(route, extras) : undefined,
     client: extras.serveClient ? mountClient(route, extras) : undefined,
+    description: parts.description,
+    openApi: extras.openApi,
   };
   return {
     ...definition,
@@ -191,6 +198,7 @@ export function defineFeed(definition: DynamicModule, extras: Extras, parts: Fee
       ...optionsProviders(definition.providers ?? [], feed),
       ...coreProviders(feed, extras.publishOnly === true),
       ...(extras.publishOnly ? [] : [AccessLoader]),
+      ...(feed.controller || feed.client ? [DescribedRoutes] : []),
       ...(feed.controller ? [UnusedConnections, ...parts.httpProviders] : []),
       ...parts.providers,
     ],

@@ -81,6 +81,31 @@ exports.checkDelivery = async ({ NestFactory, adapters, NotificationsModule, Not
   }
 };
 
+/** The document of an application with `@nestjs/swagger` describes the feed. */
+exports.checkDocument = async ({ NestFactory, NotificationsModule, DocumentBuilder, SwaggerModule }) => {
+  class AppModule {}
+  const schemas = { demo: standardSchema({ type: 'object', properties: { n: { type: 'number' } } }) };
+  const module = { module: AppModule, imports: [NotificationsModule.forRoot({ access: 'public', schemas })] };
+  const app = await NestFactory.create(module, { logger: false });
+  const { paths, components } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+  assert.deepEqual(Object.keys(paths), ['/notifications']);
+  const { get, ...others } = paths['/notifications'];
+  assert.deepEqual(Object.keys(others), []);
+  assert.equal(get.operationId, 'NotificationsController_read');
+  assert.deepEqual(get.responses['200'].content['application/json'].schema, {
+    $ref: '#/components/schemas/FeedPage',
+  });
+  assert.equal(get.parameters.find(({ name }) => name === 'limit').schema.maximum, 1000);
+  assert.equal(components.schemas.DemoData.properties.n.type, 'number');
+  await app.close();
+};
+
+/** A Standard Schema with a JSON Schema, as libraries make them. */
+function standardSchema(schema) {
+  const jsonSchema = { input: () => schema, output: () => schema };
+  return { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }), jsonSchema } };
+}
+
 /** The scripts for pages without a bundler have the exports of the package's entries. */
 async function checkClientFiles(url) {
   for (const entry of ['client', 'client/tabs']) {

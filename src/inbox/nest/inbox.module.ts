@@ -8,13 +8,15 @@ import {
   type Type,
   UseGuards,
 } from '@nestjs/common';
+import type { OpenApiVersion } from '../../openapi/schema.js';
 import { OriginGuard } from '../../nest/access/origin.guard.js';
 import { isReading, type PublishContext } from '../../nest/context.js';
-import { controllerAt, decorate, type FeedRoute } from '../../nest/module/mounted.js';
+import { controllerAt, decorate, type FeedRoute, nameController } from '../../nest/module/mounted.js';
 import { type Extras, resolveExtras } from '../../nest/module/module-extras.js';
 import { CONTEXT, OBSERVER } from '../../nest/module/tokens.js';
 import { BUILDER_TOKEN, defineFeed, type FeedParts, NotificationsModule } from '../../nest/notifications.module.js';
 import { Inbox } from './inbox.js';
+import { inboxRoutes } from '../inbox-description.js';
 import { InboxController } from './inbox.controller.js';
 import { InboxGuard } from './inbox.guard.js';
 import { feedOptionsOf, type InboxOptions, resolveInboxSettings } from './inbox-options.js';
@@ -42,6 +44,11 @@ export interface InboxModuleExtras {
   readonly decorators?: readonly ClassDecorator[] | undefined;
   /** Version of the controller, as in `@Controller({ version })`. */
   readonly version?: ControllerOptions['version'] | undefined;
+  /**
+   * The version of the application's OpenAPI document, as for `NotificationsModule`. `false` hides
+   * the controller. @default '3.0'
+   */
+  readonly openApi?: OpenApiVersion | false | undefined;
   /** Modules that provide the dependencies of the guards. */
   readonly imports?: ModuleMetadata['imports'] | undefined;
 }
@@ -63,6 +70,7 @@ const EXTRAS: InboxModuleExtras = {
   guards: [],
   decorators: [],
   version: undefined,
+  openApi: undefined,
   imports: [],
 };
 
@@ -110,6 +118,7 @@ function partsOf(name: string): FeedParts {
   const token = getInboxToken(name);
   return {
     mount: mountInbox,
+    description: { routes: inboxRoutes },
     httpProviders: [],
     providers: [
       { provide: OBSERVER, useClass: RecordObserver },
@@ -131,5 +140,6 @@ function mountInbox(route: FeedRoute, { guards, decorators }: Extras): Type {
   decorate(MountedInboxController, decorators);
   UseGuards(OriginGuard, ...guards, InboxGuard)(MountedInboxController);
   controllerAt(route)(MountedInboxController);
+  nameController(MountedInboxController, route.name === INBOX_NAME ? undefined : route.name, 'InboxController');
   return MountedInboxController;
 }

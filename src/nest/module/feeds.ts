@@ -1,5 +1,7 @@
 import { type ControllerOptions, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { FeedDescription } from '../../openapi/described-feed.js';
+import type { OpenApiVersion } from '../../openapi/schema.js';
 import type { ClientController } from '../client-file/client.controller.js';
 import { isReading, type PublishContext, type ReadContext } from '../context.js';
 import { FEED, CONTEXT } from './tokens.js';
@@ -13,6 +15,9 @@ export interface FeedDefinition {
   /** The mounted controller; undefined if the feed has none. */
   readonly controller: Type | undefined;
   readonly client: Type<ClientController> | undefined;
+  /** How documents describe the controller. */
+  readonly description: FeedDescription;
+  readonly openApi: OpenApiVersion | false;
 }
 
 /** All feeds of the application, in the order in which Nest found their modules. */

@@ -1,4 +1,5 @@
 import type { CanActivate, ControllerOptions, ModuleMetadata, Type } from '@nestjs/common';
+import type { OpenApiVersion } from '../../openapi/schema.js';
 import type { FeedDefinition } from './feeds.js';
 import { optionError } from '../settings.js';
 
@@ -69,6 +70,16 @@ export interface NotificationsModuleExtras {
   readonly clientDecorators?: readonly ClassDecorator[] | undefined;
   /** Version of the built-in controller, as in `@Controller({ version })`. */
   readonly version?: ControllerOptions['version'] | undefined;
+  /**
+   * The version of the application's OpenAPI document: `'3.0'`, `'3.1'` or `'3.2'`. If the
+   * application uses `@nestjs/swagger`, the document describes the built-in controller for this
+   * version. Set the same version with `setOpenAPIVersion` of the `DocumentBuilder`. With `'3.2'`,
+   * the document also has the schema of each event of a stream, and the method `QUERY`. `false`
+   * hides the controller.
+   *
+   * @default '3.0', as in `DocumentBuilder`
+   */
+  readonly openApi?: OpenApiVersion | false | undefined;
   /** Modules that provide the dependencies of the guards. */
   readonly imports?: ModuleMetadata['imports'] | undefined;
 }
@@ -78,6 +89,7 @@ export type Extras = Required<NotificationsModuleExtras> & {
   readonly guards: readonly (Type<CanActivate> | CanActivate)[];
   readonly decorators: readonly ClassDecorator[];
   readonly clientDecorators: readonly ClassDecorator[];
+  readonly openApi: OpenApiVersion | false;
 };
 
 export const EXTRAS: Extras = {
@@ -91,8 +103,11 @@ export const EXTRAS: Extras = {
   decorators: [],
   clientDecorators: [],
   version: undefined,
+  openApi: '3.0',
   imports: [],
 };
+
+const OPEN_API: readonly unknown[] = [false, '3.0', '3.1', '3.2'] satisfies Extras['openApi'][];
 
 const DEFAULT_PATH = 'notifications';
 /**
@@ -106,6 +121,9 @@ export function resolveExtras(given: NotificationsModuleExtras): Extras {
   const extras: Extras = { ...EXTRAS, ...Object.fromEntries(defined) };
   for (const name of ['guards', 'decorators', 'clientDecorators', 'imports'] as const) {
     if (!Array.isArray(extras[name])) throw optionError(name, extras[name], 'must be an array');
+  }
+  if (!OPEN_API.includes(extras.openApi)) {
+    throw optionError('openApi', extras.openApi, "must be '3.0', '3.1', '3.2' or false");
   }
   const decorators: readonly unknown[] = [...extras.decorators, ...extras.clientDecorators];
   for (const decorator of decorators) {

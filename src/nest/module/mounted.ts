@@ -1,5 +1,6 @@
 import { Controller, type ControllerOptions, type Type, UseGuards } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
+import { componentName } from '../../openapi/schema.js';
 import { ClientController } from '../client-file/client.controller.js';
 import type { FeedDefinition } from './feeds.js';
 import type { Extras } from './module-extras.js';
@@ -9,8 +10,8 @@ import { OriginGuard } from '../access/origin.guard.js';
 import { TicketGuard } from '../tickets/ticket.guard.js';
 import { unlessTicket } from '../tickets/unless-ticket.js';
 
-/** Path and version of a controller. */
-export type FeedRoute = Pick<FeedDefinition, 'path' | 'version'>;
+/** Name, path and version of a controller. */
+export type FeedRoute = Pick<FeedDefinition, 'name' | 'path' | 'version'>;
 
 /**
  * Nest's metadata keys for the interceptors and filters of a class. `@nestjs/common` does not
@@ -28,6 +29,7 @@ export function mountFeed(route: FeedRoute, { guards, decorators }: Extras): Typ
   const own = unlessTicket(guards, MountedNotificationsController);
   UseGuards(TicketGuard, OriginGuard, ...own, NotificationsGuard)(MountedNotificationsController);
   controllerAt(route)(MountedNotificationsController);
+  nameController(MountedNotificationsController, route.name, 'NotificationsController');
   return MountedNotificationsController;
 }
 
@@ -58,6 +60,14 @@ export function hasObservers(controller: Type): boolean {
 /** Applies decorators as TypeScript does: the last one first. */
 export function decorate(controller: Type, decorators: readonly ClassDecorator[]): void {
   for (const decorator of [...decorators].reverse()) decorator(controller);
+}
+
+/**
+ * Names a controller class after its feed. Logs have this name, and so have the tags and the
+ * operations of an OpenAPI document.
+ */
+export function nameController(controller: Type, feed: string | undefined, base: string): void {
+  Object.defineProperty(controller, 'name', { value: `${componentName(feed ?? '')}${base}` });
 }
 
 export function controllerAt({ path, version }: FeedRoute): ClassDecorator {

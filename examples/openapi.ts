@@ -1,0 +1,22 @@
+import { type INestApplication, Module } from '@nestjs/common';
+import { ApiBearerAuth, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { NotificationsModule } from 'nest-notifications';
+import { z } from 'zod';
+
+@Module({
+  imports: [
+    NotificationsModule.forRoot({
+      access: 'public',
+      schemas: { 'order.shipped': z.object({ orderId: z.number() }) },
+      decorators: [ApiBearerAuth()],
+      openApi: '3.1',
+    }),
+  ],
+})
+export class AppModule {}
+
+/** Call it in main.ts, before `app.listen`. */
+export function describeApi(app: INestApplication) {
+  const config = new DocumentBuilder().setTitle('Shop').setOpenAPIVersion('3.1.0').addBearerAuth().build();
+  SwaggerModule.setup('api', app, () => SwaggerModule.createDocument(app, config));
+}

@@ -1,0 +1,99 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import { ANY, componentName, type OpenApiVersion, reference, type Schema, type Schemas } from './schema.js';
+
+/** A notification type with a schema, and the components of its data. */
+export interface DeclaredType {
+  readonly type: string;
+  /** The start of the names of its components. */
+  readonly component: string;
+  /** The data that clients receive. */
+  readonly output: Schema;
+  /** The data that callers publish. */
+  readonly input: Schema;
+  readonly components: Schemas;
+}
+
+/** A JSON Schema with definitions of its own. */
+interface Converted {
+  readonly schema: Schema;
+  readonly definitions: Schemas;
+}
+
+export interface DeclaredTypesOptions {
+  /** The start of the names of all components. */
+  readonly prefix: string;
+  readonly version: OpenApiVersion;
+}
+
+/**
+ * Converts the schemas of an application to JSON Schema. The library of a schema does this, as
+ * Standard JSON Schema defines. If it does not, or if the schema has no equivalent, the document
+ * allows any data.
+ */
+export function declaredTypes(
+  schemas: Readonly<Record<string, StandardSchemaV1>>,
+  { prefix, version }: DeclaredTypesOptions,
+): readonly DeclaredType[] {
+  const target = version === '3.0' ? 'openapi-3.0' : 'draft-2020-12';
+  // The components of the feed itself begin with this name.
+  const used = new Set([`${prefix}Feed`]);
+  return Object.entries(schemas).map(([type, schema]) => {
+    const component = unusedName(prefix + componentName(type), used);
+    const output = convert(schema, 'output', target);
+    const input = convert(schema, 'input', target);
+    const outputName = `${component}Data`;
+    const isSame = JSON.stringify(output) === JSON.stringify(input);
+    const inputName = isSame ? outputName : `${component}Input`;
+    const components = {
+      ...componentsOf(output, outputName),
+      ...(isSame ? {} : componentsOf(input, inputName)),
+    };
+    return { type, component, output: reference(outputName), input: reference(inputName), components };
+  });
+}
+
+/** Different types may have the same words: `order.shipped` and `order-shipped`. */
+function unusedName(wanted: string, used: Set<string>): string {
+  let name = wanted;
+  for (let number = 2; used.has(name); number++) name = `${wanted}${number}`;
+  used.add(name);
+  return name;
+}
+
+function convert(schema: StandardSchemaV1, direction: 'input' | 'output', target: string): Converted | undefined {
+  const { jsonSchema } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props>;
+  try {
+    const converted = jsonSchema?.[direction]({ target });
+    if (!converted) return undefined;
+    const { $schema: _, $defs = {}, definitions = {}, ...rest } = converted;
+    return { schema: rest, definitions: { ...($defs as Schemas), ...(definitions as Schemas) } };
+  } catch {
+    return undefined;
+  }
+}
+
+function componentsOf(converted: Converted | undefined, name: string): Schemas {
+  if (!converted) return { [name]: ANY };
+  const { schema, definitions } = converted;
+  const own = Object.entries(definitions).map(([key, definition]) => [`${name}${componentName(key)}`, definition]);
+  const all = Object.entries({ [name]: schema, ...(Object.fromEntries(own) as Schemas) });
+  return Object.fromEntries(all.map(([key, value]) => [key, withReferences(value, name) as Schema]));
+}
+
+/** Points the references inside a schema to the components of the document. */
+function withReferences(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => withReferences(item, name));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, child]) =>
+    key === '$ref' && typeof child === 'string'
+      ? [key, componentReference(child, name)]
+      : [key, withReferences(child, name)],
+  );
+  return Object.fromEntries(entries) as Schema;
+}
+
+function componentReference(given: string, name: string): string {
+  const [, definition] = /^#\/(?:\$defs|definitions)\/([^/]+)$/.exec(given) ?? [];
+  if (given !== '#' && definition === undefined) return given;
+  return `#/components/schemas/${name}${definition === undefined ? '' : componentName(definition)}`;
+}

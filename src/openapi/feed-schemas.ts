@@ -1,0 +1,175 @@
+import type { ErrorCode } from '../core/errors.js';
+import { TOPIC_LENGTH_MAX } from '../core/names.js';
+import { CURSOR_LENGTH_MAX } from '../wire/protocol.js';
+import { STATUS_OF } from '../wire/errors.js';
+import { type DeclaredType, declaredTypes } from './declared-types.js';
+import type { DescribedFeed } from './described-feed.js';
+import { ANY, componentName, objectOf, reference, type Schema, type Schemas, text } from './schema.js';
+
+/** These codes exist in the process only. */
+const NOT_HTTP: readonly ErrorCode[] = ['gap', 'publish_incomplete', 'publish_only', 'owned_topics_missing'];
+
+/** Types, ids and keys have the same bounds as topics. */
+export const NAME = { minLength: 1, maxLength: TOPIC_LENGTH_MAX };
+const TIME = { type: 'string', format: 'date-time' };
+const PRIORITY = { type: 'string', enum: ['low', 'normal', 'high'] };
+
+/** A cursor of a feed. */
+export const CURSOR: Schema = text('Opaque text. Send it back unchanged.', { maxLength: CURSOR_LENGTH_MAX });
+
+const RETRACTION = objectOf({ id: { type: 'string' }, topic: { type: 'string' } });
+
+/** Components that all feeds share. */
+export const SHARED: Schemas = {
+  FeedGap: objectOf({
+    reason: {
+      type: 'string',
+      enum: ['expired', 'reset'],
+      description: '`expired`: notifications after the cursor were removed. `reset`: the log of the cursor is gone.',
+    },
+  }),
+  FeedError: objectOf(
+    { statusCode: { type: 'integer' }, message: { type: 'string' } },
+    {
+      error: { type: 'string' },
+      code: {
+        type: 'string',
+        enum: (Object.keys(STATUS_OF) as ErrorCode[]).filter((code) => !NOT_HTTP.includes(code)),
+        description: 'A stable name. Errors of guards and of other parts of the application have none.',
+      },
+    },
+  ),
+};
+
+/** The names of a feed's components. */
+export interface FeedComponents {
+  readonly notification: string;
+  readonly page: string;
+  readonly item: string;
+  readonly published: string;
+  readonly ticket: string;
+}
+
+/** The components of one feed. */
+export interface FeedSchemas {
+  readonly names: FeedComponents;
+  readonly notifications: Schemas;
+  readonly page: Schemas;
+  readonly publish: Schemas;
+  readonly ticket: Schemas;
+  readonly types: readonly DeclaredType[];
+}
+
+/** Named feeds may have other types, so their components have other names. */
+export function prefixOf({ name }: Pick<DescribedFeed, 'name'>): string {
+  return name === undefined ? '' : componentName(name);
+}
+
+export function feedSchemas(feed: DescribedFeed): FeedSchemas {
+  const prefix = prefixOf(feed);
+  const types = declaredTypes(feed.schemas, { prefix, version: feed.version });
+  const names = {
+    notification: `${prefix}FeedNotification`,
+    page: `${prefix}FeedPage`,
+    item: `${prefix}FeedItem`,
+    published: 'FeedPublished',
+    ticket: 'FeedTicket',
+  };
+  const declared = Object.assign({}, ...types.map(({ components }) => components)) as Schemas;
+  const notifications = unionOf(types, {
+    ...{ name: names.notification, suffix: 'Notification' },
+    schemaOf: (type) => notification(typeOf(type?.type), type?.output ?? ANY),
+  });
+  const items = unionOf(types, {
+    ...{ name: names.item, suffix: 'Item' },
+    schemaOf: (type) => item(typeOf(type?.type), type?.input ?? ANY),
+  });
+  return {
+    names,
+    notifications: { ...declared, ...notifications },
+    page: { FeedRetraction: RETRACTION, [names.page]: page(names.notification) },
+    publish: { ...items, [names.published]: published() },
+    ticket: { [names.ticket]: objectOf({ ticket: { type: 'string' }, expiresAt: TIME }) },
+    types,
+  };
+}
+
+interface UnionOptions {
+  readonly name: string;
+  readonly suffix: string;
+  readonly schemaOf: (type: DeclaredType | undefined) => Schema;
+}
+
+/** One component for each declared type, and their union. Without declared types, one component. */
+function unionOf(types: readonly DeclaredType[], { name, suffix, schemaOf }: UnionOptions): Schemas {
+  if (types.length === 0) return { [name]: schemaOf(undefined) };
+  const members = types.map((type) => [`${type.component}${suffix}`, schemaOf(type)] as const);
+  const mapping = types.map(({ type, component }) => [type, reference(`${component}${suffix}`).$ref]);
+  const union = {
+    oneOf: members.map(([member]) => reference(member)),
+    discriminator: { propertyName: 'type', mapping: Object.fromEntries(mapping) as Schema },
+  };
+  return { ...(Object.fromEntries(members) as Schemas), [name]: union };
+}
+
+function typeOf(type: string | undefined): Schema {
+  return type === undefined
+    ? text('Its kind. It decides the shape of `data`.', NAME)
+    : { type: 'string', enum: [type] };
+}
+
+function notification(type: Schema, data: Schema): Schema {
+  return objectOf(
+    { id: { type: 'string' }, topic: { type: 'string' }, type, time: TIME, data },
+    {
+      expiresAt: TIME,
+      key: text('A page has only the newest notification of each topic and key.'),
+      priority: PRIORITY,
+      publisher: text('The subscriber who published it over HTTP, or a name of the application.'),
+      traceparent: text('The trace of its publish: W3C Trace Context.'),
+    },
+  );
+}
+
+function item(type: Schema, data: Schema): Schema {
+  return objectOf(
+    { topic: { type: 'string', ...NAME }, type },
+    {
+      data,
+      id: text('A repeated request with the same id appends nothing.', NAME),
+      ttlMs: { type: 'integer', minimum: 1, description: 'Milliseconds until it expires. Not with `expiresAt`.' },
+      expiresAt: TIME,
+      key: text('It replaces older notifications of the topic with the same key.', NAME),
+      priority: PRIORITY,
+      traceparent: { type: 'string' },
+    },
+  );
+}
+
+function page(notificationName: string): Schema {
+  return objectOf(
+    {
+      notifications: { type: 'array', items: reference(notificationName) },
+      cursor: { ...CURSOR, description: 'The next request continues here. It changes with empty pages, too.' },
+      more: { type: 'boolean', description: 'More notifications exist already: send the next request at once.' },
+    },
+    {
+      gap: reference('FeedGap'),
+      retracted: { type: 'array', items: reference('FeedRetraction') },
+      follow: { ...CURSOR, description: 'Pages of the history only: a poll from here has everything newer.' },
+      trimmed: {
+        type: 'boolean',
+        description: 'Pages of the history only: the history ends here, and retention has removed older notifications.',
+      },
+    },
+  );
+}
+
+function published(): Schema {
+  return objectOf({
+    ids: { type: 'array', items: { type: 'string' } },
+    duplicates: { type: 'array', items: { type: 'string' }, description: 'The ids that had been published before.' },
+    duplicate: { type: 'boolean', description: 'All items had been published before.' },
+    cursor: CURSOR,
+  });
+}

@@ -1,0 +1,153 @@
+import 'reflect-metadata';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { VersioningType } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ApiBearerAuth, ApiTags, DocumentBuilder } from '@nestjs/swagger';
+import { NotificationsModule, type NotificationsOptions } from 'nest-notifications';
+import { InboxModule } from 'nest-notifications/inbox';
+import { METHODS } from 'node:http';
+import { z } from 'zod';
+import { AppModule, describeApi } from '../../examples/openapi.js';
+import { endTest, atTestEnd } from '../support/http/cleanup.js';
+import { documentOf } from './documents.js';
+
+interface Folder {
+  name: string;
+  folders: Folder[];
+}
+const folder: z.ZodType<Folder> = z.object({
+  name: z.string(),
+  get folders() {
+    return z.array(folder);
+  },
+});
+
+const schemas = {
+  'order.shipped': z.object({ orderId: z.number().int().positive(), note: z.string().nullable() }),
+  'order-shipped': z.object({ carrier: z.literal('post') }),
+  'folder.changed': folder,
+  counted: z.union([z.string(), z.number().gt(0)]),
+  trimmed: z.string().transform((text) => text.trim()),
+  feed: z.tuple([z.string(), z.number()]),
+};
+const OPEN: NotificationsOptions = {
+  access: { read: 'public', publish: 'public', retract: 'public', subscriber: () => 'a' },
+  tickets: {},
+};
+
+afterEach(endTest);
+
+describe('an OpenAPI document', () => {
+  test.each(['3.0', '3.1', '3.2'] as const)('is valid as %s, with every route and declared types', async (version) => {
+    const feed = NotificationsModule.forRoot({ ...OPEN, schemas, openApi: version, patterns: ['orders.*'] });
+    const document = await documentOf({ imports: [feed], version: `${version}.0` });
+    const { '/notifications': root = {} } = document.paths;
+    const hasQuery = version === '3.2' && METHODS.includes('QUERY');
+    expect(Object.keys(root).sort()).toEqual(['get', 'post', ...(hasQuery ? ['query'] : [])].sort());
+    expect(Object.keys(document.paths).sort()).toEqual([
+      '/notifications',
+      '/notifications/tickets',
+      '/notifications/{id}',
+    ]);
+    expect(root.get?.operationId).toBe('NotificationsController_read');
+    expect(root.get?.tags).toEqual(['Notifications']);
+    expect(root.get?.parameters.map(({ name }) => name)).toEqual([
+      ...['topic', 'cursor', 'before', 'wait', 'limit', 'ticket', 'Last-Event-ID'],
+    ]);
+    const { content = {} } = root.get?.responses['200'] ?? {};
+    expect(Object.keys(content)).toEqual(['application/json', 'text/event-stream']);
+    expect(Object.keys(content['text/event-stream'] ?? {})).toEqual([version === '3.2' ? 'itemSchema' : 'schema']);
+    const all = document.components.schemas;
+    expect(all.FeedNotification?.oneOf).toHaveLength(6);
+    expect(all.OrderShippedData).toMatchObject({ required: ['orderId', 'note'], type: 'object' });
+    expect(all.OrderShipped2Notification).toMatchObject({ properties: { type: { enum: ['order-shipped'] } } });
+    expect(all.FolderChangedData).toMatchObject({
+      properties: { folders: { items: { $ref: '#/components/schemas/FolderChangedData' } } },
+    });
+    expect(all.CountedData).not.toHaveProperty('type');
+    // A transform has no schema of its output.
+    expect([all.TrimmedData, all.TrimmedInput]).toEqual([{}, { type: 'string' }]);
+  });
+
+  test('leaves out the routes that the options do not allow', async () => {
+    const document = await documentOf({
+      imports: [NotificationsModule.forRoot({ access: 'public', serveClient: true })],
+    });
+    expect(document.paths).toEqual({ '/notifications': { get: expect.anything() } });
+    expect(document.components.schemas).not.toHaveProperty('FeedItem');
+  });
+
+  test('has the limits of the options, also of a factory', async () => {
+    const useFactory = (): NotificationsOptions => ({
+      access: 'public',
+      poll: { waitMs: 5_000, waitMsMax: 9_500, limit: 3, limitMax: 7 },
+      limits: { topicsMax: 4 },
+    });
+    const document = await documentOf({ imports: [NotificationsModule.forRootAsync({ useFactory })] });
+    const { parameters = [] } = document.paths['/notifications']?.get ?? {};
+    const schemaOf = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]));
+    expect(schemaOf).toMatchObject({
+      topic: { maxItems: 4 },
+      wait: { minimum: 0, maximum: 9, default: 5 },
+      limit: { minimum: 1, maximum: 7, default: 3 },
+    });
+  });
+
+  test('has paths with prefix and versions, and the tags and security of decorators', async () => {
+    const decorators = [ApiTags('feed'), ApiBearerAuth()];
+    const document = await documentOf({
+      imports: [NotificationsModule.forRoot({ access: 'public', version: ['1', '2'], decorators })],
+      builder: new DocumentBuilder().addBearerAuth(),
+      configure: (app) => app.setGlobalPrefix('api').enableVersioning({ type: VersioningType.URI }),
+    });
+    expect(Object.keys(document.paths)).toEqual(['/api/v1/notifications', '/api/v2/notifications']);
+    expect(document.paths['/api/v1/notifications']?.get).toMatchObject({
+      tags: ['feed'],
+      security: [{ bearer: [] }],
+    });
+  });
+
+  test('describes several feeds and inboxes, each with its own types', async () => {
+    const access = { read: 'public', subscriber: () => 'ann' } as const;
+    const document = await documentOf({
+      imports: [
+        NotificationsModule.forRoot({ access, schemas: { a: z.object({ n: z.number() }) } }),
+        NotificationsModule.forRoot({ access, name: 'audit', schemas: { a: z.object({ text: z.string() }) } }),
+        InboxModule.forRoot({ access, schemas: { comment: z.object({ postId: z.number() }) } }),
+        InboxModule.forRoot({ access, name: 'staff' }),
+      ],
+    });
+    expect(Object.keys(document.paths).sort()).toEqual(['/inbox', '/notifications', '/notifications/audit', '/staff']);
+    const all = document.components.schemas;
+    expect(all.AData).toMatchObject({ properties: { n: { type: 'number' } } });
+    expect(all.AuditAData).toMatchObject({ properties: { text: { type: 'string' } } });
+    expect(all.InboxCommentData).toMatchObject({ properties: { postId: { type: 'number' } } });
+    expect(document.paths['/staff']?.post?.operationId).toBe('StaffInboxController_operate');
+    expect(document.paths['/inbox']?.get?.tags).toEqual(['Inbox']);
+  });
+
+  test('does not have a feed with openApi: false', async () => {
+    const hidden = { access: 'public', openApi: false, serveClient: true } as const;
+    expect((await documentOf({ imports: [NotificationsModule.forRoot(hidden)] })).paths).toEqual({});
+  });
+});
+
+test('the example serves its document', async () => {
+  const app = await NestFactory.create(AppModule, { logger: false });
+  atTestEnd(() => app.close());
+  describeApi(app);
+  await app.listen(0, '127.0.0.1');
+  const response = await fetch(`${await app.getUrl()}/api-json`);
+  expect(await response.json()).toMatchObject({
+    openapi: '3.1.0',
+    paths: { '/notifications': { get: { security: [{ bearer: [] }] } } },
+    components: { schemas: { OrderShippedData: { properties: { orderId: { type: 'number' } } } } },
+  });
+});
+
+test('the option openApi is checked', () => {
+  const openApi = '2.0' as unknown as '3.0';
+  expect(() => NotificationsModule.forRoot({ openApi })).toThrow(
+    `NotificationsModule: option openApi is the string "2.0"; it must be '3.0', '3.1', '3.2' or false`,
+  );
+});
