@@ -41,6 +41,20 @@ const browserGlobals = [
   'setTimeout',
 ];
 
+/** Names that only a browser has. Some are easily used by mistake, such as `name` or `event`. */
+const onlyInBrowsers = [
+  ...['document', 'window', 'self', 'location', 'history', 'navigator', 'screen', 'localStorage', 'sessionStorage'],
+  ...['name', 'event', 'status', 'length', 'origin', 'parent', 'top', 'open', 'close', 'stop', 'find', 'print'],
+  ...[
+    'HTMLElement',
+    'customElements',
+    'addEventListener',
+    'removeEventListener',
+    'dispatchEvent',
+    'requestAnimationFrame',
+  ],
+];
+
 /** Files with a function of more than three parameters, and the reason. */
 const manyParameters = [
   { file: 'src/nest/notifications.module.ts', why: 'Nest injects by parameter' },
@@ -148,7 +162,18 @@ export default defineConfig(
     ignores: manyParameters.map(({ file }) => file),
     rules: { '@typescript-eslint/max-params': ['error', { max: 3 }] },
   },
+  {
+    // The types of the element bring the names of a browser into the whole program.
+    files: ['src/**/*.ts'],
+    ignores: ['src/client/inbox-element/*.ts'],
+    rules: { 'no-restricted-globals': ['error', ...onlyInBrowsers] },
+  },
   importRules.map(boundary),
+  {
+    // ESLint takes the client's own folder `../inbox` for src/inbox. test/layout.test.ts does not.
+    files: ['src/client/inbox-element/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': 'off' },
+  },
   {
     files: ['test/**/*.ts', 'examples/**/*.{ts,tsx}', 'bench/**/*.ts'],
     rules: {

@@ -37,6 +37,7 @@ export default {
     '^nest-notifications/client$': '<rootDir>/src/client/index.ts',
     '^nest-notifications/client/tabs$': '<rootDir>/src/client/tabs/index.ts',
     '^nest-notifications/client/inbox$': '<rootDir>/src/client/inbox/index.ts',
+    '^nest-notifications/client/inbox-element$': '<rootDir>/src/client/inbox-element/index.ts',
     '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/inbox$': '<rootDir>/src/inbox/index.ts',

@@ -1,26 +1,29 @@
 import { buildSync } from 'esbuild';
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** The compiled `bundled-client.ts`. The build replaces its function with the scripts. */
 export const EMBEDDED_CLIENT = join('nest', 'client-file', 'bundled-client.js');
 
 /**
- * Bundles the client, and the entry that shares it between tabs, for pages without a bundler. Each
- * is a minified ES module without imports.
+ * Bundles the client's entries for pages without a bundler. Each is a minified ES module without
+ * imports. The script of the element also defines it.
  *
  * @param {string} folder the folder of the sources, or of their compiled form
  */
 export function bundleClient(folder) {
   return {
-    client: bundle(join(folder, 'client', 'index')),
-    tabs: bundle(join(folder, 'client', 'tabs', 'index')),
+    client: bundle(folder, './client/index'),
+    tabs: bundle(folder, './client/tabs/index'),
+    inboxElement: bundle(folder, './client/inbox-element/index', 'defineInboxElement'),
   };
 }
 
-function bundle(entry) {
+/** @param {string} [called] an export that the script calls */
+function bundle(folder, entry, called) {
+  const call = called ? `import { ${called} } from '${entry}'; ${called}();` : '';
   const { outputFiles } = buildSync({
-    entryPoints: [entry],
+    stdin: { contents: `export * from '${entry}'; ${call}`, resolveDir: resolve(folder) },
     bundle: true,
     minify: true,
     format: 'esm',

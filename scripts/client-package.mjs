@@ -5,7 +5,7 @@ import { root } from './tools.mjs';
 export const CLIENT_FOLDER = join(root, 'packages', 'client');
 
 /** The entries of the package `nest-notifications-client`, in the compiled sources. */
-const ENTRIES = ['index', 'tabs/index', 'inbox/index', 'react'];
+const ENTRIES = ['index', 'tabs/index', 'inbox/index', 'inbox-element/index', 'react'];
 /**
  * Imports and exports of relative files. Compiled code has imports and exports in this form only.
  */

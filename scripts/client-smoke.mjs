@@ -89,7 +89,7 @@ function resolution(name) {
 
 /** A bundler for browsers fails if a file imports a module of Node. */
 function checkBundles(project) {
-  const contents = ['', '/tabs', '/inbox', '/react']
+  const contents = ['', '/tabs', '/inbox', '/inbox-element', '/react']
     .map((entry) => `export * from 'nest-notifications-client${entry}';`)
     .join('\n');
   const { metafile } = buildSync({

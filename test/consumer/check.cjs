@@ -21,6 +21,7 @@ exports.entries = {
   './client': ['FeedError', 'connect', 'cursorIn', 'parseTopic', 'topicOf'],
   './client/tabs': ['betweenTabs'],
   './client/inbox': ['createInbox', 'queueIn'],
+  './client/inbox-element': ['NotificationInboxElement', 'defineInboxElement'],
   './inbox': ['InboxModule', 'InboxService', 'InjectInbox', 'getInboxToken'],
   './react': ['NotificationsProvider', 'useNotifications'],
   './terminus': ['NotificationsHealthIndicator'],
@@ -108,7 +109,7 @@ function standardSchema(schema) {
 
 /** The scripts for pages without a bundler have the exports of the package's entries. */
 async function checkClientFiles(url) {
-  for (const entry of ['client', 'client/tabs']) {
+  for (const entry of ['client', 'client/tabs', 'client/inbox-element']) {
     const response = await fetch(`${url}/notifications/${entry}.js`);
     assert.equal(response.status, 200);
     assert.match(response.headers.get('content-type'), /^text\/javascript/);

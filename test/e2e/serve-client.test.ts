@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { type CallHandler, type CanActivate, type NestInterceptor, VersioningType } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { NotificationsModule } from 'nest-notifications';
+import { InboxModule } from 'nest-notifications/inbox';
 import * as client from 'nest-notifications/client';
+import * as inboxElement from 'nest-notifications/client/inbox-element';
 import * as tabs from 'nest-notifications/client/tabs';
 import { map } from 'rxjs';
 import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
@@ -14,6 +16,7 @@ const SERVED = { ...OPEN, serveClient: true };
 const ORIGIN = 'https://page.example';
 const PATH = '/notifications/client.js';
 const TABS_PATH = '/notifications/client/tabs.js';
+const ELEMENT_PATH = '/notifications/client/inbox-element.js';
 
 const refusing: CanActivate = { canActivate: () => false };
 
@@ -21,7 +24,7 @@ const get = (app: TestApp, headers = {}, path = PATH) => request(app, { path, he
 
 forEachAdapter((adapter) => {
   describe('the served client', () => {
-    test.each([PATH, TABS_PATH])('is at %s with `serveClient` only', async (path) => {
+    test.each([PATH, TABS_PATH, ELEMENT_PATH])('is at %s with `serveClient` only', async (path) => {
       const app = await startApp(adapter, { notifications: OPEN });
       expect((await get(app, {}, path)).status).toBe(404);
       const serving = await startApp(adapter, { notifications: SERVED });
@@ -40,6 +43,7 @@ forEachAdapter((adapter) => {
     test.each([
       ['client', PATH, client],
       ['client/tabs', TABS_PATH, tabs],
+      ['client/inbox-element', ELEMENT_PATH, inboxElement],
     ])('is a module without imports that has the exports of nest-notifications/%s', async (_, path, entry) => {
       const app = await startApp(adapter, { notifications: SERVED });
       const { text } = await get(app, {}, path);
@@ -102,6 +106,16 @@ forEachAdapter((adapter) => {
       const module = NotificationsModule.forRootAsync({ serveClient: true, useFactory: () => OPEN });
       const app = await startApp(adapter, { imports: [module] });
       expect((await get(app)).status).toBe(200);
+    });
+
+    test('is served by an inbox, below its path', async () => {
+      const options = { access: { subscriber: () => undefined }, path: 'bell' };
+      const start = (serveClient: boolean) =>
+        startApp(adapter, {
+          imports: [NotificationsModule.forRoot(OPEN), InboxModule.forRoot({ ...options, serveClient })],
+        });
+      expect((await get(await start(true), {}, '/bell/client/inbox-element.js')).status).toBe(200);
+      expect((await get(await start(false), {}, '/bell/client/inbox-element.js')).status).toBe(404);
     });
 
     test('is public beside a closed feed, unless a guard of the application rejects the request', async () => {

@@ -38,10 +38,27 @@ export interface InboxModuleExtras {
   readonly controller?: boolean | undefined;
   /** Path of the controller, below global prefix and version. @default the name */
   readonly path?: string | undefined;
+  /**
+   * Serves the client as ES modules, for pages without a bundler. `<path>/client/inbox-element.js`
+   * defines the element `<notification-inbox>`; `<path>/client.js` and `<path>/client/tabs.js` are
+   * the client itself. All are public, because a `<script>` sends no credentials in headers.
+   * Default false.
+   *
+   * ```html
+   * <script type="module" src="/inbox/client/inbox-element.js"></script>
+   * <notification-inbox url="/inbox"></notification-inbox>
+   * ```
+   */
+  readonly serveClient?: boolean | undefined;
   /** Guards of the controller. They run before the access rules. Default none. */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[] | undefined;
-  /** Class decorators of the controller: `[SkipThrottle(), ApiTags('inbox')]`. Default none. */
+  /** Class decorators of the controllers: `[SkipThrottle(), ApiTags('inbox')]`. Default none. */
   readonly decorators?: readonly ClassDecorator[] | undefined;
+  /**
+   * More class decorators, only for the client's scripts: `[Public()]` exempts the scripts, but not
+   * the inbox, from a guard of the whole application. Default none.
+   */
+  readonly clientDecorators?: readonly ClassDecorator[] | undefined;
   /** Version of the controller, as in `@Controller({ version })`. */
   readonly version?: ControllerOptions['version'] | undefined;
   /**
@@ -67,8 +84,10 @@ const EXTRAS: InboxModuleExtras = {
   isGlobal: false,
   controller: true,
   path: undefined,
+  serveClient: false,
   guards: [],
   decorators: [],
+  clientDecorators: [],
   version: undefined,
   openApi: undefined,
   imports: [],

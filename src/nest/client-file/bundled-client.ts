@@ -1,10 +1,10 @@
-/**
- * The scripts that the module serves: the client, and the script that shares one client between
- * tabs.
- */
+/** The scripts that the module serves. */
 export interface ClientScripts {
   readonly client: string;
+  /** Shares one client between tabs. */
   readonly tabs: string;
+  /** Defines `<notification-inbox>`. */
+  readonly inboxElement: string;
 }
 
 /**

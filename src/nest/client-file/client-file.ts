@@ -23,14 +23,11 @@ export const CACHE_CONTROL = 'no-cache';
 
 const TYPE = { 'Content-Type': 'text/javascript; charset=utf-8', 'X-Content-Type-Options': 'nosniff' } as const;
 
-export interface ClientFiles {
-  readonly client: ClientFile;
-  readonly tabs: ClientFile;
-}
+export type ClientFiles = Readonly<Record<keyof ClientScripts, ClientFile>>;
 
 /** Compresses each script once, not for every request. */
-export function clientFilesOf({ client, tabs }: ClientScripts): ClientFiles {
-  return { client: clientFileOf(client), tabs: clientFileOf(tabs) };
+export function clientFilesOf({ client, tabs, inboxElement }: ClientScripts): ClientFiles {
+  return { client: clientFileOf(client), tabs: clientFileOf(tabs), inboxElement: clientFileOf(inboxElement) };
 }
 
 function clientFileOf(text: string): ClientFile {

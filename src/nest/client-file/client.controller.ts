@@ -24,6 +24,11 @@ export class ClientController {
   tabs(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): void {
     send(this.#files.tabs, request, response);
   }
+
+  @Get('client/inbox-element.js')
+  inboxElement(@Req() request: FrameworkRequest, @Res({ passthrough: true }) response: FrameworkResponse): void {
+    send(this.#files.inboxElement, request, response);
+  }
 }
 
 function send(file: ClientFile, request: FrameworkRequest, response: FrameworkResponse): void {

@@ -37,9 +37,10 @@ export interface NotificationsModuleExtras {
   readonly path?: string | undefined;
   /**
    * Serves the client as ES modules, for pages without a bundler: `nest-notifications/client` at
-   * `<path>/client.js`, and `nest-notifications/client/tabs` at `<path>/client/tabs.js`. Both are
-   * public, because a `<script>` sends no credentials in headers. Guards of the whole application
-   * still apply: see `clientDecorators`.
+   * `<path>/client.js`, `nest-notifications/client/tabs` at `<path>/client/tabs.js`, and
+   * `nest-notifications/client/inbox-element` at `<path>/client/inbox-element.js`, which also
+   * defines the element. All are public, because a `<script>` sends no credentials in headers.
+   * Guards of the whole application still apply: see `clientDecorators`.
    *
    * ```js
    * import { connect } from '/notifications/client.js';

@@ -7,6 +7,7 @@ const ENTRIES = {
   '.': ['connect', 'cursorIn', 'FeedError', 'parseTopic', 'topicOf'],
   './tabs': ['betweenTabs'],
   './inbox': ['createInbox', 'queueIn'],
+  './inbox-element': ['NotificationInboxElement', 'defineInboxElement'],
   './react': ['NotificationsProvider', 'useNotifications'],
 };
 

@@ -1,0 +1,31 @@
+/** Items that arrive within this time are announced together. */
+const GATHER_MS = 1_000;
+
+/** Announces to screen readers: at most one text a second. */
+export class Announcer {
+  readonly #region: HTMLElement;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #text: (() => string) | undefined;
+
+  /** @param region - A polite live region. */
+  constructor(region: HTMLElement) {
+    this.#region = region;
+  }
+
+  /** The function returns the text when it is announced. A later one replaces an earlier one. */
+  say(text: () => string): void {
+    this.#text = text;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const next = this.#text?.() ?? '';
+      // Screen readers ignore a text that does not change.
+      this.#region.textContent = this.#region.textContent === next ? `${next}\u00a0` : next;
+    }, GATHER_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#region.textContent = '';
+  }
+}
