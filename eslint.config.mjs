@@ -100,6 +100,7 @@ export default defineConfig(
       'coverage/',
       '**/node_modules/',
       'test/consumer/',
+      'test/asyncapi/',
       'test/orms/',
       'test/new-project/',
       'examples/shop/dist/',

@@ -18,5 +18,7 @@ export class AppModule {}
 /** Call it in main.ts, before `app.listen`. */
 export function describeApi(app: INestApplication) {
   const config = new DocumentBuilder().setTitle('Shop').setOpenAPIVersion('3.1.0').addBearerAuth().build();
-  SwaggerModule.setup('api', app, () => SwaggerModule.createDocument(app, config));
+  const document = SwaggerModule.createDocument(app, config);
+  SwaggerModule.setup('api', app, document);
+  return document;
 }

@@ -1,5 +1,6 @@
 /**
- * The documentation site, from docs/ and from the TSDoc of the sources.
+ * The documentation site, from docs/ and from the TSDoc of the sources, with the OpenAPI and
+ * AsyncAPI documents of the examples.
  *
  *   npm run docs         serves it on http://127.0.0.1:5173 and follows changes of the guides
  *   npm run docs:build   builds it into docs/.vitepress/dist; warnings and dead links are failures
@@ -10,17 +11,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { install, isInstalled, setup } from './setup.mjs';
+import { build, install, isInstalled, setup } from './setup.mjs';
 import { EXIT_SKIPPED, inCI, node, root } from './tools.mjs';
 
 const docs = join(root, 'docs');
 const VITEPRESS = join(docs, 'node_modules', 'vitepress', 'bin', 'vitepress.js');
+/** The examples are TypeScript, and import the built package. */
+const HOOKS = ['--import', join(root, 'scripts', 'typescript-hooks.mjs')];
 /** A warning of Vite, of TypeDoc, or of the highlighter. */
 const WARNING = /\bwarn(?:ing)?\b|\(!\)|falling back/i;
 
 async function main(mode) {
   await setup();
   if (!isInstalled(docs)) installTools();
+  await build();
+  await run('The documents of the examples', [...HOOKS, join(docs, '.vitepress', 'documents.mjs')]);
   await run('The API reference', [join(docs, '.vitepress', 'api-reference.mjs')]);
   if (mode === 'build') await run('The site', [VITEPRESS, 'build', docs]);
   else await serve();

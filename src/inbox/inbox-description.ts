@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../core/errors.js';
-import type { DescribedFeed, Operation, RoutesDescription } from '../openapi/described-feed.js';
+import type { ChannelDescription, DescribedFeed, Operation, RoutesDescription } from '../openapi/described-feed.js';
 import { errorResponses } from '../openapi/error-responses.js';
+import { GAP, MOVED } from '../openapi/feed-channel.js';
 import { jsonBody, jsonResponse, LAST_EVENT_ID, WAITERS, whole } from '../openapi/feed-routes.js';
 import { CURSOR, feedSchemas, NAME, SHARED } from '../openapi/feed-schemas.js';
 import { streamContent } from '../openapi/feed-stream.js';
@@ -32,6 +33,24 @@ const INTEGER = { type: 'integer' };
 /** Describes the routes of an inbox. */
 export function inboxRoutes(feed: DescribedFeed): RoutesDescription {
   return { operations: { read: read(feed), operate: operate() }, schemas: inboxSchemas(feed) };
+}
+
+/** Describes the event stream of an inbox as a channel. */
+export function inboxChannel(feed: DescribedFeed): ChannelDescription {
+  const { FeedError: _, InboxOperation: _operation, InboxResult: _result, ...schemas } = inboxSchemas(feed);
+  const event = {
+    component: named(feed, 'Event'),
+    summary: 'New items, and operations of any device, with the counts after them.',
+    payload: reference(named(feed, 'Event')),
+  };
+  return {
+    id: named(feed, ''),
+    summary: 'The live inbox of the caller.',
+    received: [event, GAP, MOVED],
+    published: [],
+    query: { type: 'object', properties: { cursor: CURSOR } },
+    schemas,
+  };
 }
 
 /** Names the component of an inbox. An inbox with a name of its own may have other types. */

@@ -15,6 +15,7 @@ import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from 
 import type { FeedObserver } from '../core/observer.js';
 import type { StoreFactory } from '../core/store.js';
 import type { FeedDescription } from '../openapi/described-feed.js';
+import { feedChannel } from '../openapi/feed-channel.js';
 import { feedRoutes } from '../openapi/feed-routes.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import { leaveTakenResponses, translateParserErrors } from './http/adapter-hooks.js';
@@ -173,7 +174,7 @@ export interface FeedParts {
 
 const NOTIFICATIONS: FeedParts = {
   mount: mountFeed,
-  description: { routes: feedRoutes },
+  description: { routes: feedRoutes, channel: feedChannel },
   providers: [],
   httpProviders: [directLaneProvider, HiddenTickets],
   exports: [],

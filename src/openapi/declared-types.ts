@@ -1,5 +1,5 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
-import { ANY, componentName, type OpenApiVersion, reference, type Schema, type Schemas } from './schema.js';
+import { ANY, componentName, type DocumentVersion, reference, type Schema, type Schemas } from './schema.js';
 
 /** A notification type with a schema, and the components of its data. */
 export interface DeclaredType {
@@ -11,6 +11,8 @@ export interface DeclaredType {
   /** The data that callers publish. */
   readonly input: Schema;
   readonly components: Schemas;
+  /** Components of the input, if they differ from those of the output. */
+  readonly inputComponents: Schemas;
 }
 
 /** A JSON Schema with definitions of its own. */
@@ -19,10 +21,18 @@ interface Converted {
   readonly definitions: Schemas;
 }
 
+/** The dialect of JSON Schema in each document. */
+const TARGETS: Readonly<Record<DocumentVersion, string>> = {
+  '3.0': 'openapi-3.0',
+  '3.1': 'draft-2020-12',
+  '3.2': 'draft-2020-12',
+  asyncapi: 'draft-07',
+};
+
 export interface DeclaredTypesOptions {
   /** The start of the names of all components. */
   readonly prefix: string;
-  readonly version: OpenApiVersion;
+  readonly version: DocumentVersion;
 }
 
 /**
@@ -34,7 +44,7 @@ export function declaredTypes(
   schemas: Readonly<Record<string, StandardSchemaV1>>,
   { prefix, version }: DeclaredTypesOptions,
 ): readonly DeclaredType[] {
-  const target = version === '3.0' ? 'openapi-3.0' : 'draft-2020-12';
+  const target = TARGETS[version];
   // The components of the feed itself begin with this name.
   const used = new Set([`${prefix}Feed`]);
   return Object.entries(schemas).map(([type, schema]) => {
@@ -44,11 +54,9 @@ export function declaredTypes(
     const outputName = `${component}Data`;
     const isSame = JSON.stringify(output) === JSON.stringify(input);
     const inputName = isSame ? outputName : `${component}Input`;
-    const components = {
-      ...componentsOf(output, outputName),
-      ...(isSame ? {} : componentsOf(input, inputName)),
-    };
-    return { type, component, output: reference(outputName), input: reference(inputName), components };
+    const components = componentsOf(output, outputName);
+    const inputComponents = isSame ? {} : componentsOf(input, inputName);
+    return { type, component, output: reference(outputName), input: reference(inputName), components, inputComponents };
   });
 }
 

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { OpenApiVersion, Schema, Schemas } from './schema.js';
+import type { DocumentVersion, Schema, Schemas } from './schema.js';
 
 /** A route that a feed may lack. */
 export type OptionalRoute = 'query' | 'publish' | 'retract' | 'ticket';
@@ -8,7 +8,7 @@ export type OptionalRoute = 'query' | 'publish' | 'retract' | 'ticket';
 export interface DescribedFeed {
   /** Undefined for the feed without a name. */
   readonly name: string | undefined;
-  readonly version: OpenApiVersion;
+  readonly version: DocumentVersion;
   readonly settings: {
     readonly poll: {
       readonly waitMs: number;
@@ -42,7 +42,31 @@ export interface RoutesDescription {
   readonly schemas: Schemas;
 }
 
+/** A message of an AsyncAPI document: an event of a stream, or a body. */
+export interface ChannelMessage {
+  /** The name of its component. */
+  readonly component: string;
+  /** The name of the server-sent event. Notifications have none. */
+  readonly event?: string;
+  /** True for the body of a request. */
+  readonly isBody?: boolean;
+  readonly summary: string;
+  readonly payload: Schema;
+}
+
+/** An event stream, as AsyncAPI describes it. */
+export interface ChannelDescription {
+  readonly id: string;
+  readonly summary: string;
+  /** The messages that clients receive, and those that they publish. */
+  readonly received: readonly ChannelMessage[];
+  readonly published: readonly ChannelMessage[];
+  readonly query: Schema;
+  readonly schemas: Schemas;
+}
+
 /** How documents describe the controller of a feed. */
 export interface FeedDescription {
   readonly routes: (feed: DescribedFeed) => RoutesDescription;
+  readonly channel: (feed: DescribedFeed) => ChannelDescription;
 }

@@ -116,7 +116,10 @@ const TICKET_PARAMETER: Schema = {
   schema: { type: 'string' },
 };
 
-function readFields({ settings }: DescribedFeed): Readonly<Record<'topic', Field>> & Readonly<Record<string, Field>> {
+/** The fields of a read. */
+export function readFields({
+  settings,
+}: DescribedFeed): Readonly<Record<'topic', Field>> & Readonly<Record<string, Field>> {
   const { poll, limits, patterns } = settings;
   const names =
     patterns.length > 0 ? `Also one of the patterns ${patterns.map((one) => `\`${one}\``).join(', ')}. ` : '';

@@ -4,7 +4,16 @@ import { CURSOR_LENGTH_MAX } from '../wire/protocol.js';
 import { STATUS_OF } from '../wire/errors.js';
 import { type DeclaredType, declaredTypes } from './declared-types.js';
 import type { DescribedFeed } from './described-feed.js';
-import { ANY, componentName, objectOf, reference, type Schema, type Schemas, text } from './schema.js';
+import {
+  ANY,
+  componentName,
+  type DocumentVersion,
+  objectOf,
+  reference,
+  type Schema,
+  type Schemas,
+  text,
+} from './schema.js';
 
 /** These codes exist in the process only. */
 const NOT_HTTP: readonly ErrorCode[] = ['gap', 'publish_incomplete', 'publish_only', 'owned_topics_missing'];
@@ -55,6 +64,9 @@ export interface FeedSchemas {
   readonly names: FeedComponents;
   readonly notifications: Schemas;
   readonly page: Schemas;
+  readonly retraction: Schema;
+  /** The items of a publish. */
+  readonly items: Schemas;
   readonly publish: Schemas;
   readonly ticket: Schemas;
   readonly types: readonly DeclaredType[];
@@ -77,17 +89,21 @@ export function feedSchemas(feed: DescribedFeed): FeedSchemas {
   };
   const declared = Object.assign({}, ...types.map(({ components }) => components)) as Schemas;
   const notifications = unionOf(types, {
-    ...{ name: names.notification, suffix: 'Notification' },
+    ...{ name: names.notification, suffix: 'Notification', version: feed.version },
     schemaOf: (type) => notification(typeOf(type?.type), type?.output ?? ANY),
   });
-  const items = unionOf(types, {
-    ...{ name: names.item, suffix: 'Item' },
+  const inputs = Object.assign({}, ...types.map(({ inputComponents }) => inputComponents)) as Schemas;
+  const itemUnion = unionOf(types, {
+    ...{ name: names.item, suffix: 'Item', version: feed.version },
     schemaOf: (type) => item(typeOf(type?.type), type?.input ?? ANY),
   });
+  const items = { ...inputs, ...itemUnion };
   return {
     names,
     notifications: { ...declared, ...notifications },
     page: { FeedRetraction: RETRACTION, [names.page]: page(names.notification) },
+    retraction: RETRACTION,
+    items,
     publish: { ...items, [names.published]: published() },
     ticket: { [names.ticket]: objectOf({ ticket: { type: 'string' }, expiresAt: TIME }) },
     types,
@@ -97,17 +113,21 @@ export function feedSchemas(feed: DescribedFeed): FeedSchemas {
 interface UnionOptions {
   readonly name: string;
   readonly suffix: string;
+  readonly version: DocumentVersion;
   readonly schemaOf: (type: DeclaredType | undefined) => Schema;
 }
 
 /** One component for each declared type, and their union. Without declared types, one component. */
-function unionOf(types: readonly DeclaredType[], { name, suffix, schemaOf }: UnionOptions): Schemas {
+function unionOf(types: readonly DeclaredType[], { name, suffix, version, schemaOf }: UnionOptions): Schemas {
   if (types.length === 0) return { [name]: schemaOf(undefined) };
   const members = types.map((type) => [`${type.component}${suffix}`, schemaOf(type)] as const);
   const mapping = types.map(({ type, component }) => [type, reference(`${component}${suffix}`).$ref]);
   const union = {
     oneOf: members.map(([member]) => reference(member)),
-    discriminator: { propertyName: 'type', mapping: Object.fromEntries(mapping) as Schema },
+    // In AsyncAPI, a discriminator is the name of a component, and a type is not.
+    ...(version !== 'asyncapi' && {
+      discriminator: { propertyName: 'type', mapping: Object.fromEntries(mapping) as Schema },
+    }),
   };
   return { ...(Object.fromEntries(members) as Schemas), [name]: union };
 }

@@ -1,6 +1,6 @@
 import { CURSOR_EVENT, EVENT_STREAM_TYPE, GAP_EVENT, RETRACTED_EVENT } from '../wire/protocol.js';
 import { CURSOR } from './feed-schemas.js';
-import { type OpenApiVersion, reference, type Schema } from './schema.js';
+import { type DocumentVersion, reference, type Schema } from './schema.js';
 
 const DESCRIPTION =
   'Server-sent events. A notification has `data` and `id`, and no name. The events `gap`, `retracted` and `cursor` have names. ' +
@@ -10,7 +10,7 @@ const DESCRIPTION =
  * The content of an event stream: text, or from OpenAPI 3.2 the schema of each event.
  * @param component The component that is the `data` of an event without a name.
  */
-export function streamContent(version: OpenApiVersion, component: string): Schema {
+export function streamContent(version: DocumentVersion, component: string): Schema {
   const whole = { type: 'string', description: DESCRIPTION };
   return { [EVENT_STREAM_TYPE]: version === '3.2' ? { itemSchema: eventSchema(component) } : { schema: whole } };
 }

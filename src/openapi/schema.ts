@@ -1,6 +1,9 @@
 /** The version of an OpenAPI document, without its last number. */
 export type OpenApiVersion = '3.0' | '3.1' | '3.2';
 
+/** The document for which a schema is written. */
+export type DocumentVersion = OpenApiVersion | 'asyncapi';
+
 /** A JSON Schema, or another part of a document. */
 export type Schema = Readonly<Record<string, unknown>>;
 

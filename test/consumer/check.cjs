@@ -24,6 +24,7 @@ exports.entries = {
   './client/inbox-element': ['NotificationInboxElement', 'defineInboxElement'],
   './inbox': ['InboxModule', 'InboxService', 'InjectInbox', 'getInboxToken'],
   './react': ['NotificationsProvider', 'useNotifications'],
+  './asyncapi': ['asyncApiOf'],
   './terminus': ['NotificationsHealthIndicator'],
   './testing': ['ManualClock', 'storeContract'],
   './store': ['NotificationsError', 'PAST_EPOCHS_MAX', 'abilitiesOf', 'checkClaim', 'logEntry'],

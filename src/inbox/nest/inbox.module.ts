@@ -16,7 +16,7 @@ import { type Extras, resolveExtras } from '../../nest/module/module-extras.js';
 import { CONTEXT, OBSERVER } from '../../nest/module/tokens.js';
 import { BUILDER_TOKEN, defineFeed, type FeedParts, NotificationsModule } from '../../nest/notifications.module.js';
 import { Inbox } from './inbox.js';
-import { inboxRoutes } from '../inbox-description.js';
+import { inboxChannel, inboxRoutes } from '../inbox-description.js';
 import { InboxController } from './inbox.controller.js';
 import { InboxGuard } from './inbox.guard.js';
 import { feedOptionsOf, type InboxOptions, resolveInboxSettings } from './inbox-options.js';
@@ -137,7 +137,7 @@ function partsOf(name: string): FeedParts {
   const token = getInboxToken(name);
   return {
     mount: mountInbox,
-    description: { routes: inboxRoutes },
+    description: { routes: inboxRoutes, channel: inboxChannel },
     httpProviders: [],
     providers: [
       { provide: OBSERVER, useClass: RecordObserver },
