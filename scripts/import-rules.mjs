@@ -81,7 +81,7 @@ export const importRules = [
     folders: ['wire'],
     typesOf: ['core', 'inbox'],
     packages: [],
-    also: { 'client/react.ts': ['react'] },
+    also: { 'client/react.ts': ['react'], 'client/inbox/react.ts': ['react'] },
     why: 'client runs in browsers and must stay small: it imports types of core and inbox, constants of wire, nothing of Node',
   },
   {

@@ -16,6 +16,8 @@ import { FeedPool, IDLE } from './feed-pool.js';
 import type { NotificationsFeed } from './notifications-feed.js';
 import type { ConnectOptions } from './options.js';
 
+export { useInbox } from './inbox/react.js';
+
 /**
  * Options of `useNotifications`. The hook opens another feed when `url`, `topics`, `transport`,
  * `ack`, `keep`, `enabled` or the name of `share` changes. `auth` and `onGap` may change on every

@@ -7,6 +7,7 @@ export function bundle(contents: string): string {
     stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
     alias: {
       'nest-notifications/react': source('react.ts'),
+      'nest-notifications/client/inbox': source('inbox/index.ts'),
       'nest-notifications/client/tabs': source('tabs/index.ts'),
     },
     define: { 'process.env.NODE_ENV': '"development"' },

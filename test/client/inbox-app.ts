@@ -1,4 +1,4 @@
-import type { InboxOptions } from 'nest-notifications/client/inbox';
+import type { InboxOptions, RemovableStorage } from 'nest-notifications/client/inbox';
 import { InboxModule, type InboxOptions as ServerOptions, InboxService } from 'nest-notifications/inbox';
 import { NotificationsModule } from 'nest-notifications';
 import { type DeviceEvent, type Environment, runtime } from '../../src/client/environment.js';
@@ -37,7 +37,8 @@ export class InboxDevice {
   reads = 0;
   isOnline = true;
   /** Answers a request in place of the server, or undefined. */
-  intercept: (url: string, init: RequestInit | undefined) => Promise<Response> | Response | undefined = () => undefined;
+  intercept: (url: string, init: RequestInit | undefined) => Promise<Response | undefined> | Response | undefined =
+    () => undefined;
   readonly environment: Environment;
   readonly #listeners = new Set<(event: DeviceEvent) => void>();
 
@@ -51,7 +52,8 @@ export class InboxDevice {
         return () => this.#listeners.delete(listener);
       },
       fetch: async (input, init) => {
-        if (!this.isOnline) throw new TypeError('the device is offline');
+        if (!this.isOnline || init?.signal?.aborted)
+          throw new TypeError('the device is offline, or the request aborted');
         const isOperation = init?.method === 'POST';
         if (!isOperation) this.reads++;
         const answer = await this.intercept(input as string, init);
@@ -106,4 +108,15 @@ export function unreadIn(inbox: Inbox): string[] {
 export function answer(status: number, code: string, headers: Record<string, string> = {}): Response {
   const body = JSON.stringify({ code, message: `refused with ${code}` });
   return new Response(body, { status, headers: { 'Content-Type': 'application/json', ...headers } });
+}
+
+/** A storage like `sessionStorage`, and its content. */
+export function storageOf(): RemovableStorage & { readonly texts: Map<string, string> } {
+  const texts = new Map<string, string>();
+  return {
+    texts,
+    getItem: (key) => texts.get(key) ?? null,
+    setItem: (key, value) => void texts.set(key, value),
+    removeItem: (key) => void texts.delete(key),
+  };
 }

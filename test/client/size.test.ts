@@ -18,6 +18,18 @@ test.each([
   expect(text).not.toMatch(/\bimport\b|\brequire\b|node:/);
 });
 
+test('the client of the inbox adds at most 5 KB to the client', async () => {
+  const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', write: false } as const;
+  const sizeOf = async (contents: string): Promise<number> => {
+    const { outputFiles } = await build({ stdin: { contents, resolveDir: sources }, ...options });
+    return gzipped(outputFiles[0]?.text ?? '');
+  };
+  const client = `export * from './client/index';`;
+  const added = (await sizeOf(`${client} export * from './client/inbox/index';`)) - (await sizeOf(client));
+  expect(added).toBeGreaterThan(1_000);
+  expect(added).toBeLessThanOrEqual(5 * 1024);
+});
+
 test('a bundler removes the parts that an application does not use', async () => {
   const contents = `import { cursorIn } from './client/index'; console.log(cursorIn)`;
   const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', write: false } as const;

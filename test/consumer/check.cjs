@@ -23,7 +23,7 @@ exports.entries = {
   './client/inbox': ['createInbox', 'queueIn'],
   './client/inbox-element': ['NotificationInboxElement', 'defineInboxElement'],
   './inbox': ['InboxModule', 'InboxService', 'InjectInbox', 'getInboxToken'],
-  './react': ['NotificationsProvider', 'useNotifications'],
+  './react': ['NotificationsProvider', 'useInbox', 'useNotifications'],
   './asyncapi': ['asyncApiOf'],
   './terminus': ['NotificationsHealthIndicator'],
   './testing': ['ManualClock', 'storeContract'],

@@ -45,11 +45,11 @@ export class Inbox<N extends object = Notification> {
     const refused = (error: unknown): void => this.#end(error);
     this.#queue = new OperationQueue(options, environment, {
       changed,
-      acknowledged: (change) => {
+      acknowledged: () => {
         this.#error = undefined;
-        if (!this.#live.isFollowing) this.#live.apply(change);
         return this.#live.isFollowing;
       },
+      apply: (change) => this.#live.apply(change),
       rejected: (error) => (this.#error = error),
       refused,
     });

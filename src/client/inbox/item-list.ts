@@ -84,20 +84,24 @@ export function hasItemsOf<N extends object>(items: KnownItems<N>, event: InboxE
   });
 }
 
-/** The items after an event. An arrived item replaces an older one with its id or its key. */
+/**
+ * The items after an event. An arrived item replaces an older one with its key. A tab may receive
+ * an event twice, so an arrived item that is in the list already keeps its position.
+ */
 export function withEvent<N extends object>(items: KnownItems<N>, event: InboxEvent<N>): KnownItems<N> {
-  const arrived = [...event.items].reverse();
+  const newestFirst = [...event.items].reverse();
   const changed = event.changes.reduce((before, change) => {
-    // The arrived items have this change already. All other items are older.
-    const [oldest] = arrived.some((item) => idOf(item) === change.upTo) ? before : [];
-    return withChange(before, oldest ? { ...change, upTo: idOf(oldest) } : change);
+    // An arrived item has the change already, and all items of the list are older.
+    const isArrived = indexOf(before, change.upTo ?? '') < 0 && indexOf(newestFirst, change.upTo ?? '') >= 0;
+    const [newest] = isArrived ? before : [];
+    return withChange(before, newest ? { ...change, upTo: idOf(newest) } : change);
   }, items);
   const kept = changed.filter(
-    ({ notification }) =>
-      !event.retracted.some((retraction) => isOf(retraction, notification)) &&
-      !arrived.some((item) => replaces(item.notification, notification)),
+    ({ notification }) => !event.retracted.some((retraction) => isOf(retraction, notification)),
   );
-  return [...arrived, ...kept];
+  const known = new Set(kept.map(idOf));
+  const arrived = newestFirst.filter((item) => !known.has(idOf(item)));
+  return [...arrived, ...kept.filter((older) => !arrived.some((newer) => replaces(newer, older)))];
 }
 
 /** Whether an operation may add items to a list. */
@@ -109,10 +113,10 @@ function adds(op: InboxOp, status: InboxStatus): boolean {
   );
 }
 
-function replaces(newer: object, older: object): boolean {
-  const [one, other] = [fieldsOf(newer), fieldsOf(older)];
-  if (one.topic !== other.topic) return false;
-  return one.id === other.id || (one.key !== undefined && one.key === other.key);
+/** Whether both items are about the same thing. */
+function replaces(newer: InboxItem<object>, older: InboxItem<object>): boolean {
+  const [one, other] = [fieldsOf(newer.notification), fieldsOf(older.notification)];
+  return one.key !== undefined && one.key === other.key && one.topic === other.topic;
 }
 
 export function indexOf(items: KnownItems<object>, id: string): number {

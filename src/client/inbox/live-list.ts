@@ -1,5 +1,6 @@
-import { type Environment } from '../environment.js';
 import type { FeedState } from '../connection-state.js';
+import { fieldsOf } from '../delivery.js';
+import type { Environment } from '../environment.js';
 import { NotificationsFeed } from '../notifications-feed.js';
 import { hasItemsOf, idOf, type KnownItems, withChange, withEvent } from './item-list.js';
 import { closedError } from './operation-queue.js';
@@ -7,14 +8,14 @@ import { readOnePage, readPages } from './pages.js';
 import { untilAnswered } from './retry.js';
 import type { InboxFilter, InboxOptions, InboxSnapshot } from './types.js';
 import { eventFrom, pollDeliveryFrom } from './wire.js';
-import type { Change, InboxPage } from './wire-types.js';
+import type { Change, InboxEvent, InboxPage } from './wire-types.js';
 
 /** The server finds the ids of an operation among this many of the newest items. */
 export const ITEMS_MAX = 1_000;
-/** A snoozed item appears on the server's clock, which may differ a little from the device's. */
-const SNOOZE_GRACE_MS = 1_000;
+/** Items appear and expire on the server's clock, which may differ a little from the device's. */
+const CLOCK_GRACE_MS = 1_000;
 /** The pause before the next load, if the device's clock is ahead of the server's. */
-const SNOOZE_RETRY_MS = 30_000;
+const CLOCK_RETRY_MS = 30_000;
 /** A longer timer would overflow. */
 const TIMER_MS_MAX = 24 * 3_600_000;
 
@@ -50,6 +51,8 @@ export class LiveList<N extends object> {
   #loading: AbortController | undefined;
   #loaded: Promise<void> | undefined;
   #older: Promise<void> | undefined;
+  /** The events since the current request for an older page. The page may lack their changes. */
+  #sinceOlder: InboxEvent<N>[] = [];
   readonly #closing = new AbortController();
   #timer: unknown;
   #isRunning = false;
@@ -74,17 +77,20 @@ export class LiveList<N extends object> {
     return this.#filter;
   }
 
-  /** Whether the live feed will deliver the changes of this device too. */
+  /** Whether the live feed, or the load in progress, will deliver the changes of this device. */
   get isFollowing(): boolean {
-    return this.#feed !== undefined;
+    return this.#feed !== undefined || this.#loading !== undefined;
   }
 
   start(): void {
     if (this.#isRunning || this.#closing.signal.aborted) return;
     this.#isRunning = true;
-    if (this.#list) this.#follow(this.#list.follow);
-    this.#setStatus(this.#list ? 'live' : 'loading');
-    if (!this.#list) void this.load(0);
+    if (this.#list) {
+      this.#follow(this.#list.follow);
+      return;
+    }
+    this.#setStatus('loading');
+    void this.load(0);
   }
 
   /** Ends the connection. The list remains. */
@@ -131,7 +137,10 @@ export class LiveList<N extends object> {
   }
 
   loadOlder(): Promise<void> {
-    this.#older ??= this.#loadOlder().finally(() => (this.#older = undefined));
+    this.#older ??= this.#loadOlder().finally(() => {
+      this.#older = undefined;
+      this.#sinceOlder = [];
+    });
     return handled(this.#older);
   }
 
@@ -152,8 +161,8 @@ export class LiveList<N extends object> {
       this.#loading = undefined;
       this.#list = page;
       this.#events.loaded();
-      this.#follow(page.follow);
-      this.#setStatus(this.#isRunning ? 'live' : 'idle');
+      if (this.#isRunning) this.#follow(page.follow);
+      else this.#events.changed();
     } catch (error) {
       if (!signal.aborted) this.#events.refused(error);
       throw error;
@@ -161,22 +170,21 @@ export class LiveList<N extends object> {
   }
 
   async #loadOlder(): Promise<void> {
-    const list = this.#list;
-    if (!list?.more || this.#loading || list.items.length >= ITEMS_MAX) return;
     const { signal } = this.#closing;
+    const list = this.#list;
+    if (signal.aborted) throw closedError();
+    if (!list?.more || this.#loading || list.items.length >= ITEMS_MAX) return;
+    this.#sinceOlder = [];
     const page = await readOnePage<N>(this.#environment, { ...this.#options, ...this.#filter, signal }, list.cursor);
     // The list was loaded again meanwhile.
     if (this.#list?.cursor !== list.cursor) return;
-    const known = new Set(this.#list.items.map(idOf));
-    const items = [...this.#list.items, ...page.items.filter((item) => !known.has(idOf(item)))];
-    this.#list = { ...this.#list, items, cursor: page.cursor, more: page.more };
+    this.#list = { ...withOlder(this.#list, page, this.#sinceOlder), cursor: page.cursor, more: page.more };
     this.#events.changed();
   }
 
   /** Reads the live feed from a position. */
   #follow(cursor: string): void {
     this.#unfollow();
-    if (!this.#isRunning) return;
     const { url, limit, auth, headers, credentials, transport, wait, share } = this.#options;
     const options = { url, limit, auth, headers, credentials, transport, wait, share, cursor };
     const feed = (this.#feed = new NotificationsFeed<object>(
@@ -201,9 +209,10 @@ export class LiveList<N extends object> {
       error: (error) => {
         this.#events.refused(error);
       },
-      complete: () => undefined,
     });
     this.#scheduleReload();
+    this.#setStatus('live');
+    this.#onState(feed.state);
   }
 
   #unfollow(): void {
@@ -229,6 +238,7 @@ export class LiveList<N extends object> {
     }
     const isComplete = hasItemsOf(list.items, event, this.#filter.status ?? 'inbox');
     const items = withEvent(list.items, event);
+    if (this.#older) this.#sinceOlder.push(event);
     this.#list = { ...list, items, counts: event.counts ?? list.counts, follow };
     this.#events.received(event.changes);
     this.#events.changed();
@@ -237,14 +247,21 @@ export class LiveList<N extends object> {
     else if (!isComplete) void this.reload();
   }
 
-  /** No event announces that a snoozed item appears again. */
+  /** No event announces that a snoozed item appears again, or that an item has expired. */
   #scheduleReload(): void {
     const { clearTimeout, setTimeout } = this.#environment;
     clearTimeout(this.#timer);
-    const endsAt = this.#list?.counts.snoozeEndsAt;
-    if (endsAt === undefined) return;
-    const leftMs = Date.parse(endsAt) - Date.now() + SNOOZE_GRACE_MS;
-    const delayMs = leftMs > 0 ? Math.min(leftMs, TIMER_MS_MAX) : SNOOZE_RETRY_MS;
+    const { items = [], counts } = this.#list ?? {};
+    const times = [counts?.snoozeEndsAt, ...items.map(({ notification }) => fieldsOf(notification).expiresAt)];
+    const nextMs = Math.min(
+      ...times
+        .filter((time) => typeof time === 'string')
+        .map(Date.parse)
+        .filter(Number.isFinite),
+    );
+    if (nextMs === Infinity) return;
+    const leftMs = nextMs - Date.now() + CLOCK_GRACE_MS;
+    const delayMs = leftMs > 0 ? Math.min(leftMs, TIMER_MS_MAX) : CLOCK_RETRY_MS;
     this.#timer = setTimeout(() => void this.reload(), delayMs);
   }
 
@@ -252,6 +269,18 @@ export class LiveList<N extends object> {
     this.#status = status;
     this.#events.changed();
   }
+}
+
+/** The list with an older page. The page may lack the changes of these events. */
+function withOlder<N extends object>(
+  list: ServerList<N>,
+  { items }: InboxPage<N>,
+  events: readonly InboxEvent<N>[],
+): ServerList<N> {
+  const known = new Set(list.items.map(idOf));
+  const all = [...list.items, ...items.filter((item) => !known.has(idOf(item)))];
+  // The list has these changes already. Repeated in order, they lead to the same state.
+  return { ...list, items: events.reduce<KnownItems<N>>((before, event) => withEvent(before, event), all) };
 }
 
 /** The same promise. If a caller ignores it, its rejection is not reported as unhandled. */

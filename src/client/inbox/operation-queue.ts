@@ -23,11 +23,10 @@ export interface Operation {
 export interface QueueEvents {
   /** The pending operations have changed. */
   changed(): void;
-  /**
-   * The server has applied an operation.
-   * @returns true if the live feed will deliver the change too
-   */
-  acknowledged(change: Change): boolean;
+  /** The server has applied an operation. Returns whether the live feed will deliver the change. */
+  acknowledged(): boolean;
+  /** Applies a change that the queue does not keep any more. */
+  apply(change: Change): void;
   /** The server has rejected an operation. The queue continues. */
   rejected(error: FeedError): void;
   /** The server has refused the credentials. The queue keeps its operations. */
@@ -50,6 +49,8 @@ interface Entry {
 export const OPERATIONS_MAX = 500;
 /** The maximum length of the queue as JSON. A browser stores some 5 million characters. */
 export const QUEUED_CHARS_MAX = 256 * 1024;
+/** The maximum number of acknowledged operations that wait for the live feed. */
+const ACKNOWLEDGED_MAX = 100;
 
 /**
  * Operations in the order of the calls. The queue sends one at a time, and repeats it until the
@@ -89,7 +90,10 @@ export class OperationQueue {
   start(): void {
     if (this.#hasStarted) return;
     this.#hasStarted = true;
-    this.#entries = this.#stored.load().map(({ key, operation }) => newEntry(key, operation));
+    this.#entries = this.#stored
+      .load()
+      .slice(0, OPERATIONS_MAX)
+      .map(({ key, operation }) => newEntry(key, operation));
     void this.#send();
   }
 
@@ -159,16 +163,13 @@ export class OperationQueue {
     const { signal } = this.#closing;
     const { url } = this.#options;
     const { newest: _, ...fields } = entry.operation;
-    // Another tab may have sent an operation from the store.
-    if (!entry.settle && !this.#stored.has(entry.key)) {
-      this.#remove(entry);
-      return;
-    }
-    entry.phase = 'sent';
     const request = { url: String(url), method: 'POST', body: JSON.stringify(fields), signal };
+    // Another tab may have sent an operation from the store.
+    const isNeeded = (): boolean => entry.settle !== undefined || this.#stored.has(entry.key);
+    entry.phase = 'sent';
     try {
-      const answer = await untilAnswered(this.#environment, signal, {
-        send: () => requestJson(this.#environment, this.#options, request),
+      const answer = await untilAnswered<unknown>(this.#environment, signal, {
+        send: async () => isNeeded() && requestJson(this.#environment, this.#options, request),
         onRetry: () => undefined,
       });
       if (!signal.aborted) this.#acknowledge(entry, fieldsOf(answer).changed === true);
@@ -180,21 +181,30 @@ export class OperationQueue {
   #acknowledge(entry: Entry, hasChanged: boolean): void {
     entry.phase = 'acknowledged';
     entry.isInDoubt ||= !hasChanged;
-    const isDelivered = !entry.isEchoed && !this.#events.acknowledged(changeOf(entry.operation));
     this.#stored.remove(entry.key);
-    if (entry.isEchoed || isDelivered) this.#entries = this.#entries.filter((one) => one !== entry);
+    const isFollowed = this.#events.acknowledged();
+    if (entry.isEchoed) this.#entries = this.#entries.filter((one) => one !== entry);
+    else this.#settleOldest(isFollowed ? ACKNOWLEDGED_MAX : 0);
     this.#events.changed();
     entry.settle?.();
   }
 
+  /** Applies the oldest acknowledged operations to the list, and keeps at most `count` of them. */
+  #settleOldest(count: number): void {
+    const acknowledged = this.#entries.filter(({ phase }) => phase === 'acknowledged');
+    const settled = acknowledged.slice(0, Math.max(0, acknowledged.length - count));
+    for (const { operation } of settled) this.#events.apply(changeOf(operation));
+    this.#entries = this.#entries.filter((entry) => !settled.includes(entry));
+  }
+
   #reject(entry: Entry, error: FeedError): void {
+    entry.settle?.(error);
     if (error.status === 401) {
       this.#events.refused(error);
       return;
     }
-    this.#remove(entry);
     this.#events.rejected(error);
-    entry.settle?.(error);
+    this.#remove(entry);
   }
 
   #remove(entry: Entry): void {

@@ -8,7 +8,7 @@ const ENTRIES = {
   './tabs': ['betweenTabs'],
   './inbox': ['createInbox', 'queueIn'],
   './inbox-element': ['NotificationInboxElement', 'defineInboxElement'],
-  './react': ['NotificationsProvider', 'useNotifications'],
+  './react': ['NotificationsProvider', 'useInbox', 'useNotifications'],
 };
 
 exports.check = async (exportsField, load) => {
