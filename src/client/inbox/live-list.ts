@@ -2,7 +2,7 @@ import type { FeedState } from '../connection-state.js';
 import { fieldsOf } from '../delivery.js';
 import type { Environment } from '../environment.js';
 import { NotificationsFeed } from '../notifications-feed.js';
-import { hasItemsOf, idOf, type KnownItems, withChange, withEvent } from './item-list.js';
+import { hasItemsOf, idOf, type KnownItems, listed, withChange, withEvent } from './item-list.js';
 import { closedError } from './operation-queue.js';
 import { readOnePage, readPages } from './pages.js';
 import { untilAnswered } from './retry.js';
@@ -117,7 +117,7 @@ export class LiveList<N extends object> {
 
   /** Loads as many items again as the list has. */
   reload(): Promise<void> {
-    return this.load(this.#list?.items.length ?? 0);
+    return this.load(listed(this.#list?.items ?? [], this.#filter).length);
   }
 
   setFilter(filter: InboxFilter): Promise<void> {
