@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { abilitiesOf } from '../../src/core/abilities.js';
+import type { LogEntry } from '../../src/core/notification.js';
+import { includesTopic } from '../../src/core/patterns.js';
 import type { ClaimStore, Store } from '../../src/core/store.js';
 import type { RedisStoreOptions } from '../../src/stores/redis/index.js';
 import { inDepth } from '../support/depth.js';
@@ -15,6 +18,10 @@ const UNAVAILABLE = { name: 'NotificationsError', code: 'store_unavailable' };
 const KEY = '{notifications}:meta';
 /** A replica must have run this long before the last append; see SKEW_MS in `agree.lua.ts`. */
 const REPLICA_S = 7;
+
+async function readNames(store: Store, topics: readonly string[]): Promise<readonly LogEntry[]> {
+  return (await store.read({ topics, after: 0, limit: 10_000, bytesMax: 2 ** 24 })).entries;
+}
 
 describeRedis('redisStore on a Cluster of three', () => {
   let cluster: RedisCluster;
@@ -104,6 +111,47 @@ describeRedis('redisStore on a Cluster of three', () => {
     expect(new Set(client.ids).size).toBe(client.ids.length);
     expect(client.gaps.length).toBeLessThanOrEqual(1);
     if (client.gaps.length === 0) expect(client.ids).toEqual(ids);
+  }, 30_000);
+
+  test('moving a slot while nodes use different patterns keeps the index of each pattern complete', async () => {
+    const options = { idempotencyCount: 200, timeoutMs: 500 };
+    const names = ['orders.*', 'orders.eu.*'] as const;
+    const topics = ['orders.us', 'orders.eu.1', 'invoices'];
+    const nodes = [await openNode(options), await openNode(options)];
+    for (const [at, name] of names.entries()) await abilitiesOf(nodes[at]!.store).indexPatterns!([name]);
+    // While a listed key is missing, the engine runs no script: all keys must exist.
+    for (const topic of topics) await nodes[0]!.store.append([newDraft(topic)]);
+    for (const count of [200, 1]) await nodes[1]!.store.append(newDrafts(count));
+
+    const accepted: string[] = [];
+    const isRemoved = new Set<string>();
+    const call = async ({ store }: TestNode, round: number): Promise<void> => {
+      const own = topics.map((topic) => newDraft(topic));
+      const { appended, epoch } = await store.append(own);
+      accepted.push(...appended.map(({ id }) => id));
+      if (round % 4) return;
+      for (const { id } of await readNames(store, ['orders.us'])) isRemoved.add(id);
+      const upTo = Number.MAX_SAFE_INTEGER;
+      await store.remove({ topic: 'orders.us', upTo, epochId: epoch.id });
+    };
+    let round = 0;
+    await cluster.moveSlotOf(KEY, async () => {
+      await Promise.allSettled(nodes.map((node) => call(node, ++round)));
+    });
+    const before = accepted.length;
+    for (const node of nodes) await call(node, 1);
+    expect(accepted.length).toBe(before + nodes.length * topics.length);
+
+    const { store } = await openNode();
+    const all = (await readNames(store, topics)).map(({ id, topic }) => ({ id, topic }));
+    const ids = new Set(all.map(({ id }) => id));
+    expect(accepted.filter((id) => !ids.has(id) && !isRemoved.has(id))).toEqual([]);
+    for (const name of names) {
+      const found = (await readNames(store, [name])).map(({ id, topic }) => ({ id, topic }));
+      expect(found.map(({ id }) => id).filter((id) => accepted.includes(id))).toEqual(
+        all.filter(({ id, topic }) => includesTopic(name, topic) && accepted.includes(id)).map(({ id }) => id),
+      );
+    }
   }, 30_000);
 
   testInFull(

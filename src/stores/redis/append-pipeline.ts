@@ -1,12 +1,11 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft } from '../../core/notification.js';
-import { afterDeclaration, covers, type IndexedPattern } from '../../core/patterns.js';
 import type { Appended, AppendResult, StoreRuntime } from '../../core/store.js';
 import { type AppendCall, AppendQueue, charsOf } from '../shared/append-queue.js';
 import { randomHex } from '../shared/epoch.js';
 import type { Connection } from './connection.js';
 import { isOutOfOrder, notAcknowledged, unavailable } from './errors.js';
-import { indexKeys } from './keys.js';
+import type { ListedPatterns } from './listed-patterns.js';
 import type { LogState } from './log-state.js';
 import type { RedisStoreSettings } from './options.js';
 import type { Script } from './script.js';
@@ -29,6 +28,7 @@ export interface AppendPipelineOptions {
   readonly state: LogState;
   readonly keys: readonly string[];
   readonly script: Script;
+  readonly patterns: ListedPatterns;
 }
 
 /**
@@ -45,7 +45,6 @@ export class AppendPipeline {
   /** The prefix of the tokens that identify this node's appends. */
   readonly #node = randomHex(6);
   #appends = 0;
-  #patterns: readonly IndexedPattern[] = [];
   #scheduled = false;
   readonly #batches = new Set<Promise<void>>();
   #lastSent: SentAppend | undefined;
@@ -82,14 +81,6 @@ export class AppendPipeline {
     const result = this.#queue.add(drafts);
     this.#schedule();
     return result;
-  }
-
-  /**
-   * This node has declared patterns. Each call of the script lists their indexes. The index of a
-   * pattern that only other nodes have declared is not listed.
-   */
-  declared(patterns: readonly string[]): void {
-    this.#patterns = afterDeclaration(this.#patterns, patterns, 0);
   }
 
   /** Sends the queue, and resolves when every call made so far has settled. */
@@ -167,22 +158,22 @@ export class AppendPipeline {
     const { connection, script, settings } = this.#options;
     const { wait } = settings;
     const client = connection.appends;
-    const topics = [...new Set(drafts.map(({ topic }) => topic))];
-    const names = this.#patterns.map(({ name }) => name);
-    const patterns = names.filter((pattern) => topics.some((topic) => covers(pattern, topic)));
-    const keys = [...this.#options.keys, ...indexKeys(settings.prefix, [...topics, ...patterns])];
     const token = `${this.#node}${(this.#appends++).toString(36)}`;
     if (wait) {
-      const { reply, acknowledged } = await script.runAndWait(client, keys, this.#args(drafts, token), wait);
+      const { reply, acknowledged } = await this.#listed(drafts, (keys) =>
+        script.runAndWait(client, keys, this.#args(drafts, token), wait),
+      );
       if (acknowledged >= wait.replicas) return reply;
       throw notAcknowledged(wait, acknowledged);
     }
     const previous = this.#lastSent;
-    const reply = script.run(client, keys, this.#args(drafts, token, previous?.token)).catch(async (error: unknown) => {
+    const reply = this.#listed(drafts, (keys) =>
+      script.run(client, keys, this.#args(drafts, token, previous?.token)),
+    ).catch(async (error: unknown) => {
       if (!previous || !isOutOfOrder(error)) throw error;
       this.#holdBack();
       await previous.settled;
-      return script.run(connection.appends, keys, this.#args(drafts, token));
+      return this.#listed(drafts, (keys) => script.run(connection.appends, keys, this.#args(drafts, token)));
     });
     const end = (): void => {
       if (this.#lastSent === sent) this.#lastSent = undefined;
@@ -190,6 +181,12 @@ export class AppendPipeline {
     const sent: SentAppend = { token, settled: reply.then(end, end) };
     this.#lastSent = sent;
     return reply;
+  }
+
+  #listed<T>(drafts: readonly Draft[], call: (keys: readonly string[]) => Promise<T>): Promise<T> {
+    const { keys, patterns } = this.#options;
+    const topics = [...new Set(drafts.map(({ topic }) => topic))];
+    return patterns.run(topics, (indexes) => call([...keys, ...indexes]));
   }
 
   #args(drafts: readonly Draft[], token: string, previous = ''): (string | number)[] {

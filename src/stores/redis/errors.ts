@@ -20,6 +20,15 @@ export const BEHIND_CODE = 'NNBEHIND';
 /** The error code of an append that has overtaken the previous one of its node. */
 export const OUT_OF_ORDER_CODE = 'NNORDER';
 
+/** The error code of a call without the indexes of all patterns. The names of these follow it. */
+export const UNLISTED_CODE = 'NNPATTERNS';
+
+/** The patterns of the log, if the script has rejected a call that did not list their indexes. */
+export function unlistedPatterns(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof Error) || !error.message.startsWith(UNLISTED_CODE)) return undefined;
+  return error.message.split(' ').slice(1);
+}
+
 export function isOutOfOrder(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith(OUT_OF_ORDER_CODE);
 }

@@ -16,6 +16,7 @@ import { AppendPipeline, type AppendPipelineOptions } from './append-pipeline.js
 import { Claimant } from './claimant.js';
 import { Connection } from './connection.js';
 import { indexKeys, logKeys } from './keys.js';
+import { ListedPatterns } from './listed-patterns.js';
 import { entriesOf, type LogReply, LogState } from './log-state.js';
 import { appendLua } from './lua/append.lua.js';
 import { claimLua } from './lua/claim.lua.js';
@@ -51,6 +52,7 @@ export class RedisStore implements Store, StoreAbilities {
   readonly #runtime: StoreRuntime;
   readonly #state: LogState;
   readonly #keys: readonly string[];
+  readonly #patterns: ListedPatterns;
   readonly #tails = new Set<RedisTail>();
   #connection!: Connection;
   #scripts!: Scripts;
@@ -65,6 +67,7 @@ export class RedisStore implements Store, StoreAbilities {
     this.#runtime = runtime;
     this.#state = new LogState({ clock: runtime.clock, waitReplicas: settings.wait?.replicas ?? 0 });
     this.#keys = logKeys(settings.prefix);
+    this.#patterns = new ListedPatterns(settings.prefix);
   }
 
   static async open(settings: RedisStoreSettings, runtime: StoreRuntime): Promise<RedisStore> {
@@ -85,7 +88,10 @@ export class RedisStore implements Store, StoreAbilities {
       store.#wakeTails();
     };
     store.#connection = await Connection.open({ settings, runtime, state: store.#state, onWake });
-    const writing = { settings, runtime, connection: store.#connection, state: store.#state, keys: store.#keys };
+    const writing = {
+      ...{ settings, runtime, connection: store.#connection, state: store.#state },
+      ...{ keys: store.#keys, patterns: store.#patterns },
+    };
     store.#appends = new AppendPipeline({ ...writing, script: append });
     store.#removal = { ...writing, script: remove };
     const claimant = new Claimant({ ...writing, script: claim });
@@ -142,7 +148,7 @@ export class RedisStore implements Store, StoreAbilities {
   async indexPatterns(patterns: readonly string[]): Promise<void> {
     this.#connection.assertOpen();
     await this.#run(this.#scripts.declare, patterns, patterns);
-    this.#appends.declared(patterns);
+    this.#patterns.add(patterns);
   }
 
   close(): Promise<void> {

@@ -2,11 +2,10 @@ import { sharedUpTo } from '../../core/page.js';
 import type { Removed, RemoveQuery } from '../../core/removal.js';
 import type { AppendPipelineOptions } from './append-pipeline.js';
 import { durableCall } from './durable-call.js';
-import { indexKeys } from './keys.js';
 
 /** Limits of one call of the script. The engine serves no other client while it runs. */
-const PART = 256;
-const PART_BYTES = 1024 * 1024;
+const PART = 128;
+const PART_BYTES = 256 * 1024;
 
 /**
  * Removes the entries of a topic, part by part. With `wait`, each part waits for replicas, as an
@@ -16,12 +15,12 @@ export async function removeTopic(
   options: AppendPipelineOptions,
   { topic, upTo, epochId }: RemoveQuery,
 ): Promise<Removed> {
-  const { connection, state, settings } = options;
-  const keys = [...options.keys, ...indexKeys(settings.prefix, [topic])];
+  const { connection, state, keys, patterns } = options;
   let [end, expected, after, count] = [upTo, epochId, 0, 0];
   for (let isLast = false; !isLast;) {
     const args = [...state.args(), topic, after, end, PART, PART_BYTES, expected];
-    const { epoch, head, rest } = state.learn(await connection.settled(durableCall(options, keys, args)));
+    const call = patterns.run([topic], (indexes) => durableCall(options, [...keys, ...indexes], args));
+    const { epoch, head, rest } = state.learn(await connection.settled(call));
     if (epoch.id !== expected) {
       // Nothing was removed. The next call removes the positions that the new epoch shares with the
       // old one.

@@ -123,9 +123,10 @@ export class RedisCluster {
 }
 
 /**
- * Indexes and claims move last. A script that does not declare these keys then finds them empty.
+ * Indexes and claims move last, and those of patterns after all others. A script that does not
+ * declare these keys then finds them empty.
  */
 function byOrderOfMove(one: string, other: string): number {
-  const isLast = (key: string): number => Number(/}:(t|claims):/.test(key));
-  return isLast(one) - isLast(other) || (one < other ? -1 : 1);
+  const order = (key: string): number => (key.endsWith('*') ? 2 : Number(/}:(t|claims):/.test(key)));
+  return order(one) - order(other) || (one < other ? -1 : 1);
 }

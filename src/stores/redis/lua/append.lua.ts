@@ -8,7 +8,7 @@ import { retentionLua } from './retention.lua.js';
  * Appends drafts at adjacent positions, except those whose id is known, trims, and wakes the nodes.
  *
  * - KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`.
- * - KEYS[5..] the indexes of the drafts' topics, and of patterns that match them.
+ * - KEYS[5..] the indexes of the drafts' topics, and of all declared patterns that match them.
  * - ARGV[10] token of this append, unique to it.
  * - ARGV[11] `1`: write even if all drafts are known, so that a following WAIT covers their first
  *   append too.
@@ -88,6 +88,7 @@ for from = FIRST, #ARGV, 3 * CHUNK do
     end
   end
 end
+check_listed(patterns, topics)
 for topic, index in pairs(topics) do in_chunks('ZADD', base .. 't:' .. topic, index) end
 if head then in_chunks('HSET', turn_generation(now, tonumber(ARGV[15]), tonumber(ARGV[16])), remembered) end
 for _, i in ipairs(added) do

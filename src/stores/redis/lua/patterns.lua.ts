@@ -1,4 +1,5 @@
 import { RESERVED_TOPIC_PREFIX } from '../../../core/revocation.js';
+import { UNLISTED_CODE } from '../errors.js';
 
 /**
  * The declared patterns of the log. The field `patterns` of the state has a line for each: its name
@@ -22,5 +23,21 @@ end
 
 local function covers(pattern, topic)
   return string.sub(topic, 1, #pattern.prefix) == pattern.prefix and not is_record(topic)
+end
+
+-- Rejects the call if a pattern covers one of the topics and its index is not among the keys. While
+-- a slot moves, the engine rejects a call whose keys have not arrived. A key that is not listed
+-- would look empty there, and the index that arrives later would replace the new one.
+local function check_listed(patterns, topics)
+  local listed, names = {}, {}
+  for at = 5, #KEYS do listed[KEYS[at]] = true end
+  for at, pattern in ipairs(patterns) do names[at] = pattern.name end
+  for _, pattern in ipairs(patterns) do
+    if not listed[base .. 't:' .. pattern.name] then
+      for topic in pairs(topics) do
+        if covers(pattern, topic) then error({ err = '${UNLISTED_CODE} ' .. table.concat(names, ' ') }) end
+      end
+    end
+  end
 end
 `;

@@ -6,7 +6,7 @@ import { patternsLua } from './patterns.lua.js';
  * indexes of the topic and of patterns. It also removes their ids.
  *
  * - KEYS[1..4] and ARGV[1..9]: see `agree.lua.ts`.
- * - KEYS[5] the index of the topic.
+ * - KEYS[5] the index of the topic; KEYS[6..] the indexes of the patterns that match it.
  * - ARGV[10] topic; ARGV[11] after; ARGV[12] up to; ARGV[13] entries at most.
  * - ARGV[14] bytes of JSON after which to stop.
  * - ARGV[15] the epoch that the positions belong to. In another epoch nothing is removed.
@@ -24,6 +24,8 @@ export const removeLua = `${agreeLua}${safetyLua}${patternsLua}
 local log = agree()
 if log.epoch ~= ARGV[15] then return answer(log, 0, 0, 1) end
 local INDEX, NAME = KEYS[5], ARGV[10]
+local patterns = patterns_of(redis.call('HGET', META, 'patterns'))
+check_listed(patterns, { [NAME] = true })
 local upto, entries_max, bytes_max = math.min(tonumber(ARGV[12]), log.head), tonumber(ARGV[13]), tonumber(ARGV[14])
 local positions = redis.call('ZRANGEBYSCORE', INDEX, '(' .. ARGV[11], text(upto), 'LIMIT', 0, entries_max)
 local more = #positions == entries_max and 1 or 0
@@ -59,7 +61,7 @@ if #entries > 0 then
   redis.call('XDEL', LOG, unpack(entries))
 end
 if #read > 0 then
-  for _, pattern in ipairs(patterns_of(redis.call('HGET', META, 'patterns'))) do
+  for _, pattern in ipairs(patterns) do
     if covers(pattern, NAME) then redis.call('ZREM', base .. 't:' .. pattern.name, unpack(read)) end
   end
   redis.call('ZREM', INDEX, unpack(read))
