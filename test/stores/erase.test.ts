@@ -13,6 +13,7 @@ import { natsStore } from '../../src/stores/nats/index.js';
 import { postgresStore } from '../../src/stores/postgres/index.js';
 import { redisStore } from '../../src/stores/redis/index.js';
 import { sqliteStore } from '../../src/stores/sqlite/index.js';
+import { inDepth } from '../support/depth.js';
 import { newDraft } from '../support/drafts.js';
 import { natsMissing, NatsServer } from '../support/engines/nats.js';
 import { PostgresEngine, postgresMissing } from '../support/engines/postgres.js';
@@ -24,6 +25,8 @@ import { until } from '../support/time/until.js';
 const ERASED = 'user.1';
 const TOPICS = ['orders', ERASED];
 const ROUNDS = 20;
+const MANY = 100_000;
+const APPENDS_MIN = 200;
 const STATE = { topics: [], after: 0, limit: 0, bytesMax: 0 };
 
 /** An engine. Each call of `open` opens a node on the same log. */
@@ -136,6 +139,36 @@ describe.each([
       expect(idsOf(await pageOf(feed, start))).toEqual([...kept, appended[0]!.id]);
     }
   });
+
+  const runsInFull = inDepth(false, true) ? runs : test.skip;
+  runsInFull(
+    'of 100,000 notifications delays an append by at most 100 ms',
+    async () => {
+      const [one, two] = [await node(), await node()];
+      for (let at = 0; at < MANY; at += 1_000) {
+        await one.store.append(Array.from({ length: 1_000 }, () => newDraft(ERASED)));
+      }
+      const appendUntil = async (isDone: () => boolean): Promise<number> => {
+        const tookMs: number[] = [];
+        while (!isDone() || tookMs.length < APPENDS_MIN) {
+          const startMs = systemClock.monotonic();
+          await two.store.append([newDraft()]);
+          tookMs.push(systemClock.monotonic() - startMs);
+        }
+        return tookMs.sort((a, b) => a - b)[Math.floor(tookMs.length * 0.99)]!;
+      };
+      // The first appends still wait for the engine to finish the large ones.
+      await appendUntil(() => true);
+      const before = await appendUntil(() => true);
+      let isDone = false;
+      const appending = appendUntil(() => isDone);
+      const [erased] = await one.feed.erase([ERASED]);
+      isDone = true;
+      expect(erased!.count).toBeGreaterThanOrEqual(MANY);
+      expect((await appending) - before).toBeLessThan(100);
+    },
+    120_000,
+  );
 
   runs('takes the retractions of a topic with it, and an id may be published and retracted again', async () => {
     const [one, two] = [await node(), await node()];

@@ -18,9 +18,12 @@ export interface RemovalOptions {
   readonly head: number;
 }
 
-/** Messages that are removed at the same time. The server stores other messages in between. */
-const PART = 64;
-const PART_BYTES = 1024 * 1024;
+/**
+ * Messages that are removed at the same time, and their bytes. The server overwrites all bytes of a
+ * message before it stores the next one, so an append waits for one such part.
+ */
+const PART = 32;
+const PART_BYTES = 256 * 1024;
 
 /** The messages to remove in one step. */
 interface Step {
@@ -101,9 +104,11 @@ export class Removal {
     const query = { seq: from, next_by_subj: subject };
     if (engine.canBatch) return engine.getBatch({ ...query, batch: PART, max_bytes: PART_BYTES });
     const messages: RawMessage[] = [];
+    let bytes = 0;
     for (let message = await engine.get(query); message;) {
       messages.push(message);
-      if (messages.length === PART) break;
+      bytes += message.data.length;
+      if (messages.length === PART || bytes >= PART_BYTES) break;
       message = await engine.get({ ...query, seq: message.sequence + 1 });
     }
     return messages;

@@ -103,6 +103,11 @@ export class LogAccess {
     });
   }
 
+  /** Leaves the lock to other processes for a moment, between two parts of a long task. */
+  async leaveLock(): Promise<void> {
+    await pause(this.#options.clock, GIVE_WAY_MS);
+  }
+
   /** Empties the write-ahead log. Other tasks run between two attempts. */
   async emptyLog(): Promise<void> {
     await this.#attempt(() => this.#exclusive(async () => (await this.#opened()).emptyLog()));

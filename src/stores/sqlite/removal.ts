@@ -6,7 +6,7 @@ import type { LogFile, LogState } from './log-file.js';
 import { sizeOf, withSize } from './retention.js';
 
 /** Entries that one transaction removes. Appends wait for it, for some milliseconds. */
-const PART = 500;
+const PART = 200;
 
 interface PartQuery extends Pick<RemoveQuery, 'topic' | 'upTo'> {
   /** The part begins after this position. */
@@ -28,6 +28,7 @@ export async function removeTopic(access: LogAccess, { topic, upTo, epochId }: R
     count += removed.count;
     isLast = removed.count < PART;
     after = removed.upTo;
+    if (!isLast) await access.leaveLock();
   }
   await access.emptyLog();
   return { count, upTo: end };
