@@ -72,7 +72,7 @@ export const importRules = [
     folder: 'inbox',
     folders: ['core'],
     packages: [],
-    also: { 'inbox/nest/': ['@nestjs/', 'lru-cache', 'node:crypto', 'rxjs'] },
+    also: { 'inbox/nest/': ['@nestjs/', 'lru-cache', 'node:async_hooks', 'node:crypto', 'rxjs'] },
     alsoFolders: { 'inbox/nest/': ['nest', 'openapi', 'stores', 'wire'], 'inbox/inbox-description.ts': ['openapi'] },
     why: 'the state of an inbox is a pure function of the log and imports core; only inbox/nest knows requests and Nest',
   },

@@ -45,16 +45,31 @@ export const INBOX_MUTANTS = [
     },
   }),
   ...inFile('inbox/inbox-fold.ts', {
-    hasSnapshot: {
-      'a new snapshot is ignored': ['$entry.position > $upTo && isSnapshot($entry)', 'false'],
-    },
-    foldRecords: {
+    withRecords: {
+      'a new snapshot is ignored': [
+        "if (!('operation' in $record)) return undefined;",
+        "if (!('operation' in $record)) continue;",
+      ],
       'a record is folded twice': ['if ($entry.position <= $upTo) continue;', ''],
     },
     loadInbox: {
       'operations that were appended before their snapshot are lost': [
         '$entry.position <= $start.upTo',
         '$start !== EMPTY_INBOX',
+      ],
+      'the newest snapshot is used, although an older one includes more records': [
+        '$found.upTo > $start.upTo',
+        '$start === EMPTY_INBOX',
+      ],
+    },
+  }),
+  ...inFile('inbox/compaction.ts', {
+    nextCompaction: {
+      'records are removed as soon as a snapshot exists': ['$nowMs - $mark.timeMs < REMOVE_AFTER_MS', 'false'],
+      'each snapshot delays the removal': ['return { $mark };', 'return { mark: { upTo, timeMs } };'],
+      'records after the older snapshot are removed': [
+        'return { removed: mark.upTo, mark: { upTo, timeMs } };',
+        'return { removed: upTo, mark: { upTo, timeMs } };',
       ],
     },
   }),

@@ -1,5 +1,6 @@
 import type { LogEntry } from '../core/notification.js';
-import { inboxRecordOf } from './inbox-record.js';
+import type { LoadedSnapshot } from './compaction.js';
+import { type InboxRecord, inboxRecordOf } from './inbox-record.js';
 import { applyOperation, type InboxState, NEW_INBOX } from './inbox-state.js';
 
 /** The state of an inbox, and the part of the log that it includes. */
@@ -7,35 +8,33 @@ export interface FoldedInbox {
   readonly state: InboxState;
   /** The position of the newest record that the state includes; 0 if there is none. */
   readonly upTo: number;
-  /** Operations after the newest snapshot in the log. */
+  /** Operations after the snapshot from which the state was loaded. */
   readonly operations: number;
+  /** The snapshot from which the state was loaded. Undefined if there is none. */
+  readonly snapshot?: LoadedSnapshot | undefined;
 }
 
 export const EMPTY_INBOX: FoldedInbox = Object.freeze({ state: NEW_INBOX, upTo: 0, operations: 0 });
 
 /**
- * Whether new records contain a snapshot. Then the node reloads the state, because it may have
- * missed operations that the log no longer holds.
+ * Adds new records to a folded inbox. The records are in the order of the log. Records that the
+ * inbox includes already have no effect, so a repeated delivery is harmless.
+ *
+ * Undefined if the records contain a snapshot. Then the node loads the state again, because it may
+ * have missed operations that the log no longer holds.
  */
-export function hasSnapshot({ upTo }: FoldedInbox, entries: readonly LogEntry[]): boolean {
-  return entries.some((entry) => entry.position > upTo && isSnapshot(entry));
-}
-
-/**
- * Adds operations to a folded inbox. The records are in the order of the log. Records that the
- * inbox includes already have no effect, so a repeated delivery is harmless. Snapshots are skipped.
- */
-export function foldRecords(inbox: FoldedInbox, entries: readonly LogEntry[]): FoldedInbox {
+export function withRecords(inbox: FoldedInbox, entries: readonly LogEntry[]): FoldedInbox | undefined {
   let { state, upTo, operations } = inbox;
   for (const entry of entries) {
     if (entry.position <= upTo) continue;
     upTo = entry.position;
     const record = inboxRecordOf(entry);
-    if (!record || !('operation' in record)) continue;
+    if (!record) continue;
+    if (!('operation' in record)) return undefined;
     state = applyOperation(state, record.operation);
     operations++;
   }
-  return { state, upTo, operations };
+  return { ...inbox, state, upTo, operations };
 }
 
 /** Reads the records of one subscriber before a position, newest first. */
@@ -43,33 +42,55 @@ export type ReadRecords = (
   before: number,
 ) => Promise<{ readonly entries: readonly LogEntry[]; readonly more: boolean }>;
 
+interface ReadRecord {
+  readonly position: number;
+  /** Undefined if this version does not know the record. */
+  readonly record: InboxRecord | undefined;
+}
+
 /**
- * Loads the state of an inbox from the log. It reads backward to the newest snapshot, and further
- * to operations appended while that snapshot was written.
+ * Loads the state of an inbox from the log. It reads backward to the snapshot that includes the
+ * most records, and further to operations appended while that snapshot was written.
+ *
+ * A snapshot may include fewer records than an older one, if two nodes write at the same time.
+ * Another node may have removed the records that only the older snapshot includes. So the newest
+ * snapshot is not always the right one.
  */
 export async function loadInbox(read: ReadRecords): Promise<FoldedInbox> {
-  const newestFirst: LogEntry[] = [];
+  const newestFirst: ReadRecord[] = [];
   let start: FoldedInbox = EMPTY_INBOX;
   let before = Number.MAX_SAFE_INTEGER;
   for (;;) {
     const { entries, more } = await read(before);
     for (const entry of entries) {
-      if (entry.position <= start.upTo) return foldRecords(start, newestFirst.toReversed());
-      newestFirst.push(entry);
-      start = start === EMPTY_INBOX ? snapshotOf(entry) : start;
+      if (entry.position <= start.upTo) return continued(start, newestFirst);
+      const record = inboxRecordOf(entry);
+      newestFirst.push({ position: entry.position, record });
+      const found = record && startAt(record);
+      if (found && found.upTo > start.upTo) start = found;
     }
     const oldest = entries.at(-1);
-    if (!more || !oldest) return foldRecords(start, newestFirst.toReversed());
+    if (!more || !oldest) return continued(start, newestFirst);
     before = oldest.position;
   }
 }
 
-function isSnapshot(entry: LogEntry): boolean {
-  return snapshotOf(entry) !== EMPTY_INBOX;
+/** The inbox at a snapshot. Undefined for an operation. */
+function startAt(record: InboxRecord): FoldedInbox | undefined {
+  if ('operation' in record) return undefined;
+  const { snapshot: state, upTo, timeMs, mark } = record;
+  return { state, upTo, operations: 0, ...(timeMs !== undefined && { snapshot: { upTo, timeMs, mark } }) };
 }
 
-function snapshotOf(entry: LogEntry): FoldedInbox {
-  const record = inboxRecordOf(entry);
-  if (!record || 'operation' in record) return EMPTY_INBOX;
-  return { state: record.snapshot, upTo: record.upTo, operations: 0 };
+/** Adds the operations after a snapshot. Other snapshots add nothing. */
+function continued(start: FoldedInbox, newestFirst: readonly ReadRecord[]): FoldedInbox {
+  let { state, upTo, operations } = start;
+  for (const { position, record } of newestFirst.toReversed()) {
+    if (position <= start.upTo) continue;
+    upTo = position;
+    if (!record || !('operation' in record)) continue;
+    state = applyOperation(state, record.operation);
+    operations++;
+  }
+  return { ...start, state, upTo, operations };
 }

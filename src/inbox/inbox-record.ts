@@ -1,6 +1,7 @@
 import type { Draft, LogEntry } from '../core/notification.js';
+import type { Compaction, Covered } from './compaction.js';
 import type { Flag } from './flag.js';
-import type { InboxOperation, InboxState } from './inbox-state.js';
+import { type InboxOperation, type InboxState, NEW_INBOX } from './inbox-state.js';
 
 /**
  * One operation, and the ids of its items. The ids are for live readers, which do not know
@@ -12,9 +13,11 @@ export interface OperationRecord {
 }
 
 /** The state after all operations up to a position. It makes older records unnecessary. */
-export interface SnapshotRecord {
+export interface SnapshotRecord extends Compaction {
   readonly snapshot: InboxState;
   readonly upTo: number;
+  /** When it was written. `inboxDraft` takes it from its argument `time`. */
+  readonly timeMs?: number | undefined;
 }
 
 /** A record of an inbox in the log. */
@@ -30,6 +33,7 @@ interface SnapshotText {
   readonly archived: FlagText;
   readonly removed: FlagText;
   readonly snoozed: readonly (readonly [position: number, untilMs: number])[];
+  readonly compaction?: Compaction | undefined;
 }
 
 /**
@@ -40,25 +44,35 @@ type OperationText = Readonly<Record<string, unknown>>;
 /** The maximum number of items in one operation. It equals the default page size. */
 export const OPERATION_ITEMS_MAX = 100;
 
-/** Makes the draft of a record. Its topic is the reserved topic of the subscriber. */
-export function inboxDraft(topic: string, record: InboxRecord, time: Date): Draft {
+/**
+ * Makes the draft of a record. Its topic is the reserved topic of the subscriber. `erased` means
+ * that the items and the older records are erased.
+ */
+export function inboxDraft(topic: string, record: InboxRecord | 'erased', time: Date): Draft {
   const id = `$${globalThis.crypto.randomUUID()}`;
-  const [type, data] =
-    'operation' in record
-      ? (['inbox.operation', { ...record.operation, ids: record.ids }] as const)
-      : (['inbox.snapshot', snapshotText(record.snapshot, record.upTo)] as const);
+  const [type, data] = typeAndData(record);
   return { id, topic, json: JSON.stringify({ id, topic, type, time: time.toISOString(), data }) };
+}
+
+function typeAndData(record: InboxRecord | 'erased'): readonly [type: string, data: object] {
+  if (record === 'erased') return ['inbox.erased', {}];
+  if ('operation' in record) return ['inbox.operation', { ...record.operation, ids: record.ids }];
+  return ['inbox.snapshot', snapshotText(record)];
 }
 
 /**
  * Parses a record. Undefined if this version does not know the record, or if it is invalid: other
  * versions of the library may write to the same log.
  */
-export function inboxRecordOf({ json }: LogEntry): InboxRecord | undefined {
+export function inboxRecordOf({ json, position }: LogEntry): InboxRecord | undefined {
   try {
-    const { type, data } = JSON.parse(json) as { type: unknown; data: unknown };
+    const { type, time, data } = JSON.parse(json) as { type: unknown; time: string; data: unknown };
     if (type === 'inbox.operation') return readOperation(data as OperationText);
-    return type === 'inbox.snapshot' ? readSnapshot(data as SnapshotText) : undefined;
+    // Operations before the erasure are erased, also those that were appended during it.
+    if (type === 'inbox.erased') return { snapshot: NEW_INBOX, upTo: position, removed: position };
+    if (type !== 'inbox.snapshot') return undefined;
+    const record = readSnapshot(data as SnapshotText);
+    return record && record.upTo < position ? { ...record, timeMs: Date.parse(time) } : undefined;
   } catch {
     return undefined;
   }
@@ -89,7 +103,8 @@ function isOperation(data: object): data is InboxOperation {
   }
 }
 
-function snapshotText(state: InboxState, upTo: number): SnapshotText {
+function snapshotText({ snapshot: state, upTo, removed, mark }: SnapshotRecord): SnapshotText {
+  const compaction = { removed, mark };
   return {
     upTo,
     seen: flagText(state.seen),
@@ -97,10 +112,12 @@ function snapshotText(state: InboxState, upTo: number): SnapshotText {
     archived: flagText(state.archived),
     removed: flagText(state.removed),
     snoozed: [...state.snoozed],
+    ...((removed !== undefined || mark) && { compaction }),
   };
 }
 
-function readSnapshot({ upTo, seen, read, archived, removed, snoozed }: SnapshotText): InboxRecord | undefined {
+function readSnapshot(text: SnapshotText): SnapshotRecord | undefined {
+  const { upTo, seen, read, archived, removed, snoozed, compaction } = text;
   const areFlags = [seen, read, archived, removed].every((flag) => isPositions(flag) && flag.length > 0);
   const pairs: readonly (readonly number[])[] = snoozed;
   const areTimes = pairs.every((pair) => isPositions(pair) && pair.length === 2);
@@ -112,7 +129,16 @@ function readSnapshot({ upTo, seen, read, archived, removed, snoozed }: Snapshot
     removed: readFlag(removed),
     snoozed: new Map(snoozed),
   };
-  return { snapshot: state, upTo };
+  return { snapshot: state, upTo, ...readCompaction(compaction) };
+}
+
+/** Without a valid compaction, no record is removed. */
+function readCompaction({ removed, mark }: Compaction = {}): Compaction {
+  return { ...(isPosition(removed) && { removed }), ...(isCovered(mark) && { mark }) };
+}
+
+function isCovered(mark: Covered | undefined): mark is Covered {
+  return isPosition(mark?.upTo) && isPosition(mark.timeMs);
 }
 
 function flagText({ upTo, exceptions }: Flag): FlagText {

@@ -5,7 +5,7 @@ export type { InboxOptions } from './nest/inbox-options.js';
 export { InboxService } from './nest/inbox.service.js';
 export type { InboxRecipient, NewInboxItem, SentItem } from './nest/inbox.service.js';
 export { getInboxToken, InjectInbox } from './nest/tokens.js';
-export type { InboxListRequest, InboxResult, PerformedOperation } from './nest/inbox.js';
+export type { ErasedInbox, InboxListRequest, InboxResult, PerformedOperation } from './nest/inbox.js';
 export type { InboxItem, InboxStatus } from './nest/inbox-item.js';
 export type { InboxPage } from './nest/inbox-lists.js';
 export type { InboxChange, InboxEvent } from './nest/inbox-events.js';

@@ -1,6 +1,7 @@
 import { TIMER_MS_MAX } from '../core/clock.js';
 import { NotificationsError } from '../core/errors.js';
-import type { FeedHistoryRequest, FeedRequest } from '../core/feed-request.js';
+import type { Feed } from '../core/feed.js';
+import type { FeedHistoryRequest, FeedRequest, Start } from '../core/feed-request.js';
 import { checkTopics } from '../wire/request.js';
 import type { ReadContext } from './context.js';
 
@@ -61,6 +62,11 @@ export function feedRequest({ settings, cursors, feed }: ReadContext, request: P
   const after = cursor === 'latest' || cursor === 'earliest' ? cursor : cursors.open(cursor, feed.window.epoch);
   if (!after) throw new NotificationsError('cursor_invalid', 'cursor is not a cursor of this feed');
   return { topics: checkTopics(request.topics, limits.topicsMax, patterns), after, limit, waitMs };
+}
+
+/** The position after which a read begins. The first block of a stream has its cursor. */
+export function startOf({ window: { epoch, head } }: Pick<Feed, 'window'>, after: FeedRequest['after']): Start {
+  return after === 'latest' ? { epochId: epoch.id, position: head } : after;
 }
 
 /** @throws NotificationsError `limit_invalid` */

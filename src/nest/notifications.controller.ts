@@ -3,12 +3,12 @@ import type { Observable } from 'rxjs';
 import { jittered } from '../core/backoff.js';
 import type { Feed } from '../core/feed.js';
 import type { FeedHistoryRequest, FeedRequest } from '../core/feed-request.js';
-import type { LogPosition } from '../core/page.js';
 import { race } from '../core/race.js';
 import type { Page } from '../wire/encoder.js';
 import { type GrantedRead, grantedItems, grantedRead, grantedRetraction, grantedTicket } from './access/granted.js';
 import type { ReadContext } from './context.js';
 import type { DirectLane } from './direct-lane/direct-lane.js';
+import { startOf } from './feed-request.js';
 import { withErrorHeaders, requestOn } from './http/error-headers.js';
 import { JsonResponse } from './http/json-response.js';
 import {
@@ -90,7 +90,7 @@ export class NotificationsController {
    */
   #stream(read: GrantedRead, response: FrameworkResponse): Observable<Page | undefined> {
     if (read.refusal) return this.#refuseStream(read, response);
-    const start = this.#streamStart(read.asked.after);
+    const start = startOf(this.#feed, read.asked.after);
     const page$ = this.#feed.follow(this.#streamRequest(read, start));
     return this.#responder.respond(page$, new SseResponse(response, { read, context: this.#context, start }));
   }
@@ -180,14 +180,6 @@ export class NotificationsController {
       rights,
       revocations,
     };
-  }
-
-  /**
-   * The first block of a stream has the cursor of its start, so `latest` becomes a position here.
-   */
-  #streamStart(after: FeedRequest['after']): LogPosition | 'earliest' {
-    const { epoch, head } = this.#feed.window;
-    return after === 'latest' ? { epochId: epoch.id, position: head } : after;
   }
 
   /**

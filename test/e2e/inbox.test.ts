@@ -2,15 +2,19 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type CallHandler,
   type ExecutionContext,
+  type INestApplication,
   Injectable,
   type NestInterceptor,
   UseInterceptors,
 } from '@nestjs/common';
 import { getNotificationsToken, NotificationsModule, type NotificationsService } from 'nest-notifications';
 import { InboxModule, type InboxModuleExtras, type InboxOptions, InboxService } from 'nest-notifications/inbox';
+import { ManualClock } from 'nest-notifications/testing';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { tap } from 'rxjs';
+import { REMOVE_AFTER_MS } from '../../src/inbox/compaction.js';
 import { type Adapter, ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
-import { startApp, type TestApp } from '../support/http/app.js';
+import { type AppOptions, startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request } from '../support/http/connection.js';
 import type { Message } from '../support/http/message.js';
 import { idsOf } from '../support/inbox.js';
@@ -27,9 +31,14 @@ const subscriber = ({ request: { headers } }: { request: { headers: Record<strin
   headers.authorization;
 
 /** An application with a feed and an inbox. A caller's subscriber is its `Authorization` header. */
-async function start(adapter: Adapter, options: Partial<InboxOptions> & InboxModuleExtras = {}): Promise<Running> {
+async function start(
+  adapter: Adapter,
+  options: Partial<InboxOptions> & InboxModuleExtras = {},
+  configure?: AppOptions['configure'],
+): Promise<Running> {
   const inboxModule = InboxModule.forRoot({ access: { subscriber }, ...options });
-  const app = await startApp(adapter, { imports: [NotificationsModule.forRoot({ access: 'public' }), inboxModule] });
+  const imports = [NotificationsModule.forRoot({ access: 'public' }), inboxModule];
+  const app = await startApp(adapter, { imports, ...(configure && { configure }) });
   const feed = app.nest.get<NotificationsService>(getNotificationsToken('inbox'), { strict: false });
   const inbox = app.nest.get(InboxService, { strict: false });
   return { app, inbox, waiters: () => feed.counts().waiters };
@@ -229,6 +238,51 @@ forEachAdapter((adapter) => {
       expect(idsOf((await get(app, '', 'bob')).json)).toEqual(['b1']);
     });
 
+    test('answers a device that was away for long with a gap, because old operations are removed', async () => {
+      const clock = new ManualClock();
+      const { app, inbox } = await start(adapter, { clock });
+      await fill(inbox, 2);
+      const { follow } = (await get(app)).json;
+      const operations = async (): Promise<void> => {
+        for (let n = 0; n < 25; n++) {
+          await inbox.markRead('ann', 'a1');
+          await inbox.markUnread('ann', 'a1');
+        }
+      };
+      for (let round = 0; round < 3; round++) {
+        await operations();
+        await clock.advance(REMOVE_AFTER_MS);
+      }
+      const recent = (await get(app)).json.follow;
+      await operations();
+      const missed = (await get(app, `cursor=${follow}&wait=0&limit=1000`)).json;
+      expect(missed).toMatchObject({ gap: { reason: 'expired' }, counts: { unread: 2 } });
+      const complete = (await get(app, `cursor=${recent}&wait=0&limit=1000`)).json;
+      expect(complete.gap).toBeUndefined();
+      expect(complete.changes).toHaveLength(50);
+    });
+
+    test('sends a gap after an erasure, and the list is empty', async () => {
+      const running = await start(adapter);
+      const { app, inbox } = running;
+      await fill(inbox, 2);
+      const { follow } = (await get(app)).json;
+      const poll = await hold(running, `cursor=${follow}&wait=20`, as('ann'));
+      const stream = await hold(running, 'cursor=latest', { ...as('ann'), Accept: 'text/event-stream' });
+      const message = await stream.head();
+      expect(await inbox.erase('ann')).toEqual({ items: 2, records: 0 });
+      expect((await poll.response()).json).toMatchObject({
+        items: [],
+        counts: { total: 0 },
+        gap: { reason: 'expired' },
+      });
+      await stream.when(() => message.text.includes('event: gap\ndata: {"reason":"expired"}'), 'a gap');
+      await block(stream, { message, pattern: /data: (\{"items":\[\],.*)\nid: (\S+)\n\n/ });
+      expect((await get(app)).json).toMatchObject({ items: [], counts: { total: 0 } });
+      await poll.destroy();
+      await stream.destroy();
+    });
+
     test('does not wake for items of another subscriber', async () => {
       const running = await start(adapter);
       const { app, inbox } = running;
@@ -254,6 +308,30 @@ forEachAdapter((adapter) => {
       }),
     ];
     for (const { status, json } of refused) expect([status, json.code]).toEqual([403, 'forbidden']);
+  });
+
+  test('the option `topics` runs in the async context of the reading request', async () => {
+    const users = new AsyncLocalStorage<string>();
+    const asked: (string | undefined)[] = [];
+    const topics = () => {
+      asked.push(users.getStore());
+      return ['announcements'];
+    };
+    const configure = (nest: INestApplication): unknown =>
+      nest.use(({ headers }: { headers: Record<string, string | undefined> }, _: unknown, next: () => void) => {
+        users.run(headers.authorization ?? 'nobody', next);
+      });
+    const running = await start(adapter, { topics }, configure);
+    const poll = await hold(running, 'cursor=latest&wait=20', as('ann'));
+    const stream = await hold(running, 'cursor=latest', { ...as('ann'), Accept: 'text/event-stream' });
+    const message = await stream.head();
+    asked.length = 0;
+    await users.run('admin', () => running.inbox.send({ topic: 'announcements' }, { id: 'all', type: 'release' }));
+    expect(idsOf((await poll.response()).json)).toEqual(['all']);
+    await stream.when(() => message.text.includes('"all"'), 'the broadcast');
+    expect(new Set(asked)).toEqual(new Set(['ann']));
+    await poll.destroy();
+    await stream.destroy();
   });
 
   test('guards and interceptors of the application run', async () => {

@@ -1,14 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
-import {
-  EMPTY_INBOX,
-  type FoldedInbox,
-  foldRecords,
-  hasSnapshot,
-  loadInbox,
-  type ReadRecords,
-} from '../../src/inbox/inbox-fold.js';
+import { EMPTY_INBOX, type FoldedInbox, loadInbox, type ReadRecords, withRecords } from '../../src/inbox/inbox-fold.js';
 import { inboxDraft, type InboxRecord, inboxRecordOf } from '../../src/inbox/inbox-record.js';
 import {
   applyOperation,
@@ -42,6 +35,11 @@ function entryOf(record: InboxRecord, at: number): LogEntry {
 const operationText = (data: object) => ({ type: 'inbox.operation', data: { ids: [], ...data } });
 const NO_FLAGS = { seen: [0], read: [0], archived: [0], removed: [0], snoozed: [] };
 const snapshotRecord = (data: object) => ({ type: 'inbox.snapshot', data: { upTo: 2, ...NO_FLAGS, ...data } });
+
+/** The state of a node that has received each record. It needs no snapshot. */
+function folded(inbox: FoldedInbox, entry: LogEntry): FoldedInbox {
+  return withRecords(inbox, [entry]) ?? { ...inbox, upTo: Math.max(inbox.upTo, entry.position) };
+}
 
 /** Reads records newest first, in pages. */
 function reader(records: readonly LogEntry[], limit: number): ReadRecords & { reads: number } {
@@ -154,7 +152,7 @@ describe('the records of an inbox', () => {
   test('have the same snapshot after a round trip through JSON', () => {
     const check = (operations: readonly InboxOperation[]) => {
       const record = { snapshot: operations.reduce(applyOperation, NEW_INBOX), upTo: 7 };
-      expect(inboxRecordOf(entryOf(record, 9))).toEqual(record);
+      expect(inboxRecordOf(entryOf(record, 9))).toEqual({ ...record, timeMs: TIME.getTime() });
     };
     fc.assert(fc.property(fc.array(operation, { maxLength: 30 }), check));
   });
@@ -175,11 +173,27 @@ describe('the records of an inbox', () => {
     ['a snapshot without flags', { type: 'inbox.snapshot', data: { upTo: 2 } }],
     ['a flag without a watermark', snapshotRecord({ read: [] })],
     ['a time without an item', snapshotRecord({ snoozed: [[2]] })],
+    ['a snapshot of later records', snapshotRecord({ upTo: 9 })],
   ])('are skipped if they have %s', (_, record) => {
     const entry = logEntry(1, { id: '$1', topic: TOPIC, json: JSON.stringify(record) });
     expect(inboxRecordOf(entry)).toBeUndefined();
-    expect(foldRecords(EMPTY_INBOX, [entry]).state).toEqual(NEW_INBOX);
+    expect(withRecords(EMPTY_INBOX, [entry])?.state).toEqual(NEW_INBOX);
   });
+
+  test('keep the marks of their compaction', () => {
+    const mark = { upTo: 3, timeMs: 1_000 };
+    const record = { snapshot: NEW_INBOX, upTo: 7, removed: 5, mark };
+    expect(inboxRecordOf(entryOf(record, 9))).toEqual({ ...record, timeMs: TIME.getTime() });
+  });
+
+  test.each([[{ removed: -1, mark: { upTo: 3 } }], [{ removed: '5', mark: null }], [{ mark: 7 }]])(
+    'remove nothing with the compaction %j',
+    (compaction) => {
+      const entry = logEntry(9, { id: '$1', topic: TOPIC, json: JSON.stringify(snapshotRecord({ compaction })) });
+      expect(inboxRecordOf(entry)).not.toHaveProperty('mark');
+      expect(inboxRecordOf(entry)).not.toHaveProperty('removed');
+    },
+  );
 
   test('are skipped if they are not JSON', () => {
     expect(inboxRecordOf(logEntry(1, { id: '$1', topic: TOPIC, json: '{' }))).toBeUndefined();
@@ -190,7 +204,7 @@ describe('loading an inbox', () => {
   /** Records of a log with snapshots. Some operations arrive while a snapshot is written. */
   const log = fc.array(fc.oneof({ weight: 4, arbitrary: operation }, fc.constantFrom(0, 1, 2)), { maxLength: 60 });
 
-  function recordsOf(steps: readonly (InboxOperation | number)[]): { records: LogEntry[]; folded: FoldedInbox } {
+  function recordsOf(steps: readonly (InboxOperation | number)[]): { records: LogEntry[]; all: FoldedInbox } {
     const records: LogEntry[] = [];
     const folds: FoldedInbox[] = [EMPTY_INBOX];
     for (const [at, step] of steps.entries()) {
@@ -200,17 +214,17 @@ describe('loading an inbox', () => {
         typeof step === 'number' ? { snapshot: old.state, upTo: old.upTo } : { operation: step, ids: [] };
       const entry = entryOf(record, at * 2 + 1);
       records.push(entry);
-      folds.push(foldRecords(folds.at(-1) ?? EMPTY_INBOX, [entry]));
+      folds.push(folded(folds.at(-1) ?? EMPTY_INBOX, entry));
     }
-    return { records, folded: folds.at(-1) ?? EMPTY_INBOX };
+    return { records, all: folds.at(-1) ?? EMPTY_INBOX };
   }
 
   test('gives the state of a node that has received each record', async () => {
     const check = async (steps: readonly (InboxOperation | number)[], limit: number) => {
-      const { records, folded } = recordsOf(steps);
+      const { records, all } = recordsOf(steps);
       const loaded = await loadInbox(reader(records, limit));
-      expect(loaded.upTo).toBe(folded.upTo);
-      for (const item of ITEMS) expect(itemState(loaded.state, item)).toEqual(itemState(folded.state, item));
+      expect(loaded.upTo).toBe(all.upTo);
+      for (const item of ITEMS) expect(itemState(loaded.state, item)).toEqual(itemState(all.state, item));
     };
     await fc.assert(fc.asyncProperty(log, fc.integer({ min: 1, max: 7 }), check), { numRuns: 500 });
   });
@@ -224,11 +238,30 @@ describe('loading an inbox', () => {
     expect([2, 4, 6].map((item) => itemState(state, item).read)).toEqual([true, true, false]);
   });
 
-  test('a new snapshot is recognised, because the state must be loaded again', () => {
-    const { records, folded } = recordsOf([{ op: 'read', positions: [2] }, 0]);
-    expect(hasSnapshot(EMPTY_INBOX, records)).toBe(true);
-    expect(hasSnapshot(folded, records)).toBe(false);
-    expect(hasSnapshot(EMPTY_INBOX, records.slice(0, 1))).toBe(false);
+  test('a new snapshot is recognised, because the state must be loaded again', async () => {
+    const { records } = recordsOf([{ op: 'read', positions: [2] }, 0]);
+    expect(withRecords(EMPTY_INBOX, records)).toBeUndefined();
+    expect(withRecords(EMPTY_INBOX, records.slice(0, 1))).toMatchObject({ operations: 1 });
+    const loaded = await loadInbox(reader(records, 64));
+    expect(withRecords(loaded, records)).toEqual(loaded);
+  });
+
+  test('continues from the snapshot that includes the most records', async () => {
+    const read = (item: number): InboxOperation => ({ op: 'read', positions: [item] });
+    const { records, all } = recordsOf([read(2), read(4), 0, 2, read(6)]);
+    // The second snapshot is newer, but it includes nothing. The records before the first one are
+    // removed.
+    const loaded = await loadInbox(reader(records.slice(2), 64));
+    for (const item of ITEMS) expect(itemState(loaded.state, item)).toEqual(itemState(all.state, item));
+  });
+
+  test('ends at an erasure: older operations and snapshots have no effect', async () => {
+    const { records } = recordsOf([{ op: 'read', positions: [2] }, 0]);
+    const late = entryOf({ snapshot: applyOperation(NEW_INBOX, { op: 'read', positions: [2] }), upTo: 1 }, 7);
+    const erasure = logEntry(5, inboxDraft(TOPIC, 'erased', TIME));
+    const loaded = await loadInbox(reader([...records, erasure, late], 64));
+    expect(itemState(loaded.state, 2).read).toBe(false);
+    expect(withRecords(EMPTY_INBOX, [erasure])).toBeUndefined();
   });
 
   test('counts the operations after the snapshot', async () => {
@@ -238,10 +271,10 @@ describe('loading an inbox', () => {
   });
 
   test('a record that is delivered twice has no effect', () => {
-    const { records, folded } = recordsOf([
+    const { records, all } = recordsOf([
       { op: 'read', positions: [2] },
       { op: 'unread', positions: [2] },
     ]);
-    expect(foldRecords(folded, records)).toEqual(folded);
+    expect(withRecords(all, records)).toEqual(all);
   });
 });

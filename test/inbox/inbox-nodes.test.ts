@@ -123,6 +123,28 @@ async function actAtOnce(factory: StoreFactory, crash: () => Promise<unknown>): 
   }
 }
 
+/** Two nodes have the inbox in their caches. One of them erases it. */
+async function eraseOnOne(factory: StoreFactory): Promise<void> {
+  const open = () => inboxNode({ store: factory, topics: () => [BROADCAST] });
+  const nodes = [await open(), await open()];
+  const [first, second] = nodes.map(({ inbox }) => inbox);
+  for (let n = 0; n < 5; n++) await first!.send('ann', { id: `a${n}`, type: 'comment' });
+  await first!.send({ topic: BROADCAST }, { id: 'all', type: 'release' });
+  await until(async () => (await second!.counts('ann')).total === 6);
+  for (let n = 0; n < 60; n++) await (n % 2 ? second!.markRead('ann', 'a1') : second!.markUnread('ann', 'a1'));
+  await first!.archive('ann', { upTo: (await first!.list('ann')).follow });
+  const { items } = await second!.erase('ann');
+  expect(items).toBe(5);
+  expect(await readAll(factory, [personalTopic('ann')])).toEqual([]);
+  const records = await readAll(factory, [recordsTopic('ann')]);
+  expect(records.map(({ json }) => JSON.parse(json))).toMatchObject([{ type: 'inbox.erased', data: {} }]);
+  nodes.push(await open());
+  for (const { inbox } of nodes) {
+    await until(async () => idsOf(await inbox.list('ann')).length === 1);
+    expect(idsOf(await inbox.list('ann', { status: 'unread' }))).toEqual(['all']);
+  }
+}
+
 describe('devices that act at the same time, on three nodes', () => {
   test('agree, and each count equals a count of all items: in memory', async () => {
     await actAtOnce(shared(memoryStore(RETENTION)), () => Promise.resolve());
@@ -134,6 +156,12 @@ describe('devices that act at the same time, on three nodes', () => {
       const engine: SharedEngine = await start();
       atTestEnd(() => engine.stop());
       await actAtOnce(openStore(engine.store(), RETENTION), async () => engine.crash?.());
+    });
+
+    (missing() ? test.skip : test)(`forget an erased inbox: on ${name}`, async () => {
+      const engine: SharedEngine = await start();
+      atTestEnd(() => engine.stop());
+      await eraseOnOne(openStore(engine.store(), RETENTION));
     });
   }
 });

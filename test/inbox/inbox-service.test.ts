@@ -3,6 +3,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { memoryStore } from 'nest-notifications';
 import type { InboxOptions, InboxService, PerformedOperation } from 'nest-notifications/inbox';
 import { ManualClock } from 'nest-notifications/testing';
+import { REMOVE_AFTER_MS } from '../../src/inbox/compaction.js';
+import { recordsTopic } from '../../src/inbox/nest/inbox-topics.js';
 import { endTest } from '../support/http/cleanup.js';
 import { idsOf, inboxNode, shared } from '../support/inbox.js';
 
@@ -356,6 +358,84 @@ describe('several nodes', () => {
     expect((await second.counts('ann')).unread).toBe(0);
     expect(reads).toHaveLength(1);
     expect(reads[0]).toBeLessThanOrEqual(64);
+  });
+});
+
+describe('old records', () => {
+  test('are removed, so one person keeps the records of some minutes', async () => {
+    const factory = shared(memoryStore());
+    const first = await open({ store: factory });
+    await fill(first, 3);
+    // 50 operations in 25 s: the default of `operations.perMinuteMax`.
+    const record = async (): Promise<void> => {
+      for (let n = 0; n < 25; n++) {
+        await first.markUnread('ann', 'a1');
+        await first.markRead('ann', 'a1');
+      }
+      await clock.advance(25_000);
+    };
+    const store = await factory({ clock, logger: { warn: () => undefined, error: () => undefined } });
+    const query = { topics: [recordsTopic('ann')], after: 0, limit: 10_000, bytesMax: 2 ** 30 };
+    await first.markRead('ann', 'a1');
+    await first.archive('ann', 'a2');
+    for (let round = 0; round < 24; round++) {
+      await record();
+      expect((await store.read(query)).entries.length).toBeLessThan(900);
+    }
+    expect((await store.read(query)).entries.at(0)?.position).toBeGreaterThan(300);
+    const second = await open({ store: factory });
+    for (const inbox of [first, second]) {
+      expect(idsOf(await inbox.list('ann', { status: 'read' }))).toEqual(['a1']);
+      expect(idsOf(await inbox.list('ann', { status: 'archived' }))).toEqual(['a2']);
+    }
+  });
+
+  test('stay if the store cannot remove them, and the operation succeeds', async () => {
+    const factory = shared(memoryStore());
+    let removals = 0;
+    const failing: InboxOptions['store'] = async (runtime) => {
+      const opened = await factory(runtime);
+      return new Proxy(opened, {
+        get: (target, name) => {
+          if (name !== 'remove') return Reflect.get(target, name) as unknown;
+          return () => Promise.reject(new Error(`removal ${++removals}`));
+        },
+      });
+    };
+    const inbox = await open({ store: failing });
+    await fill(inbox, 1);
+    for (let n = 0; n < 150; n++) {
+      await (n % 2 ? inbox.markUnread('ann', 'a1') : inbox.markRead('ann', 'a1'));
+      if (n % 48 === 0) await clock.advance(REMOVE_AFTER_MS);
+    }
+    expect(removals).toBeGreaterThan(0);
+    expect((await inbox.counts('ann')).unread).toBe(1);
+  });
+});
+
+describe('an erased inbox', () => {
+  test('is empty on every node, and broadcasts are new', async () => {
+    const store = shared(memoryStore());
+    const options = { store, topics: () => ['announcements'] };
+    const nodes = [await open(options), await open(options)];
+    await fill(nodes[0]!, 3);
+    await fill(nodes[0]!, 2, 'bob');
+    await nodes[0]!.send({ topic: 'announcements' }, { id: 'all', type: 'release' });
+    await nodes[0]!.markRead('bob', 'b1');
+    for (const node of nodes) {
+      await node.archive('ann', { upTo: (await node.list('ann')).follow });
+      expect((await node.counts('ann')).total).toBe(0);
+    }
+    expect(await nodes[1]!.erase('ann')).toEqual({ items: 3, records: 1 });
+    nodes.push(await open(options));
+    for (const node of nodes) {
+      expect(idsOf(await node.list('ann'))).toEqual(['all']);
+      expect((await node.counts('ann')).unread).toBe(1);
+      expect((await node.counts('bob')).unread).toBe(2);
+    }
+    expect(await nodes[0]!.markRead('ann', ['a1', 'all'])).toMatchObject({ unknown: ['a1'], counts: { unread: 0 } });
+    expect(await nodes[0]!.erase('ann')).toMatchObject({ items: 0 });
+    await expect(nodes[0]!.erase('')).rejects.toMatchObject({ code: 'subscriber_invalid' });
   });
 });
 

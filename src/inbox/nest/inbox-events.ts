@@ -1,11 +1,12 @@
 import type { Gap } from '../../core/gap.js';
 import type { LogEntry } from '../../core/notification.js';
-import type { LogPage } from '../../core/page.js';
+import type { Start } from '../../core/feed-request.js';
+import { type LogPage, sharedUpTo } from '../../core/page.js';
 import { type Retraction, retractionsIn } from '../../core/retraction.js';
 import { pageToSse } from '../../wire/sse.js';
 import type { ReadContext } from '../../nest/context.js';
 import type { InboxCounts } from '../inbox-counts.js';
-import { inboxRecordOf } from '../inbox-record.js';
+import { type InboxRecord, inboxRecordOf } from '../inbox-record.js';
 import { itemState } from '../inbox-state.js';
 import { type InboxItem, itemOf } from './inbox-item.js';
 import { type InboxReader, typeOf } from './inbox-items.js';
@@ -53,6 +54,12 @@ export interface LiveReader {
   readonly records: string;
 }
 
+/** A page of the live feed, and the position after which it was read. */
+export interface LivePage {
+  readonly page: LogPage;
+  readonly after: Start;
+}
+
 /** Makes the events of live readers. Records of the log are never sent as they are. */
 export class InboxEvents {
   readonly #context: ReadContext;
@@ -65,7 +72,10 @@ export class InboxEvents {
     this.#lists = lists;
   }
 
-  async of({ entries, gap }: LogPage, { reader, records }: LiveReader): Promise<InboxEvent> {
+  async of(live: LivePage, { reader, records }: LiveReader): Promise<InboxEvent> {
+    const { entries } = live.page;
+    const inboxRecords = entries.flatMap((entry) => recordOf(entry) ?? []);
+    const gap = live.page.gap ?? gapOf(live, inboxRecords);
     if (entries.length === 0) return { items: [], changes: [], ...(gap && { gap }) };
     const { state } = await this.#states.received(records);
     const items = entries
@@ -77,7 +87,7 @@ export class InboxEvents {
     const counts = await this.#lists.counts(reader, state);
     return {
       items,
-      changes: entries.flatMap(changeOf),
+      changes: inboxRecords.flatMap(changeOf),
       ...(retracted.length > 0 && { retracted }),
       counts,
       ...(gap && { gap }),
@@ -85,18 +95,30 @@ export class InboxEvents {
   }
 
   /** The blocks of an event stream. */
-  async blocks(page: LogPage, live: LiveReader): Promise<string> {
+  async blocks(live: LivePage, reader: LiveReader): Promise<string> {
     const { cursors, encoder } = this.#context;
+    const { page } = live;
     const { epoch, entries } = page;
-    const { gap: _, ...event } = await this.of(page, live);
+    const { gap: missed, ...event } = await this.of(live, reader);
     const [first] = entries;
     const cursor = encoder.cursor(page);
     // A stream that is cut off after the gap resumes with the first notification of the page.
     const gapCursor = first ? cursors.sealStable(epoch, first.position, 'before') : cursor;
     const ids = { after: () => cursor, before: () => gapCursor, end: () => gapCursor };
-    const gap = pageToSse({ ...page, entries: [] }, ids);
+    const gap = pageToSse({ ...page, entries: [], ...(missed && { gap: missed }) }, ids);
     return first ? `${gap}data: ${JSON.stringify(event)}\nid: ${cursor}\n\n` : gap;
   }
+}
+
+/**
+ * The gap of a page. Old operations are removed after a snapshot has replaced them, and an erasure
+ * removes all. The client may have missed them, so it loads the list again.
+ */
+function gapOf({ page, after }: LivePage, records: readonly InboxRecord[]): Gap | undefined {
+  const removed = Math.max(0, ...records.map((record) => ('operation' in record ? 0 : (record.removed ?? 0))));
+  if (removed === 0) return undefined;
+  const from = after === 'earliest' ? 0 : sharedUpTo(page.epoch, { epochId: after.epochId, upTo: after.position });
+  return from < removed ? { reason: 'expired' } : undefined;
 }
 
 /** True for each entry that the library wrote for itself, on any topic. */
@@ -104,9 +126,12 @@ function isRecord(entry: LogEntry): boolean {
   return entry.topic.startsWith(RECORDS) || typeOf(entry).startsWith('$');
 }
 
-function changeOf(entry: LogEntry): readonly InboxChange[] {
-  const record = entry.topic.startsWith(RECORDS) ? inboxRecordOf(entry) : undefined;
-  if (!record || !('operation' in record)) return [];
+function recordOf(entry: LogEntry): InboxRecord | undefined {
+  return entry.topic.startsWith(RECORDS) ? inboxRecordOf(entry) : undefined;
+}
+
+function changeOf(record: InboxRecord): readonly InboxChange[] {
+  if (!('operation' in record)) return [];
   const { operation, ids } = record;
   const { op } = operation;
   if ('upTo' in operation) return [{ op, upTo: ids[0] }];

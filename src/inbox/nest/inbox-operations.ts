@@ -1,7 +1,8 @@
 import { NotificationsError } from '../../core/errors.js';
-import type { LogEntry } from '../../core/notification.js';
+import type { Draft, LogEntry } from '../../core/notification.js';
 import type { LogPosition } from '../../core/page.js';
 import type { ReadContext } from '../../nest/context.js';
+import { nextCompaction } from '../compaction.js';
 import { inboxDraft } from '../inbox-record.js';
 import {
   applyOperation,
@@ -59,6 +60,15 @@ export interface SubscriberOperation {
   readonly request: OperationRequest;
 }
 
+/** A snapshot to append. */
+interface NewSnapshot {
+  readonly records: string;
+  /** The inbox that the snapshot includes. */
+  readonly current: CurrentInbox;
+  /** The state of the inbox, with fewer exceptions. */
+  readonly state: InboxState;
+}
+
 /** Applies operations: it finds the items, appends a record, and writes snapshots. */
 export class InboxOperations {
   readonly #context: ReadContext;
@@ -85,13 +95,16 @@ export class InboxOperations {
     const record = inboxDraft(records, { operation: operation as InboxOperation, ids }, this.#now());
     if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append([record]);
     else {
-      const snapshot = await this.#smaller(reader, next, current.trimmed);
+      const state = await this.#smaller(reader, next, current.trimmed);
       // The operation follows its snapshot, so operations that other nodes appended meanwhile come
       // before it. Both are in one append, so no node sees only the snapshot.
-      await this.#context.store.append([inboxDraft(records, { snapshot, upTo: inbox.upTo }, this.#now()), record]);
+      await this.#snapshot({ records, current, state }, [record]);
     }
     const after = await this.#states.current(records);
-    if (after.inbox.operations >= OPERATIONS_PER_SNAPSHOT) await this.#snapshot(records, after);
+    if (after.inbox.operations >= OPERATIONS_PER_SNAPSHOT) {
+      const state = compacted(after.inbox.state, after.trimmed, this.#context.clock.now());
+      await this.#snapshot({ records, current: after, state });
+    }
     return { state: after.inbox.state, changed: true, ids, unknown };
   }
 
@@ -138,9 +151,21 @@ export class InboxOperations {
     throw new NotificationsError('inbox_full', message);
   }
 
-  async #snapshot(records: string, { inbox, trimmed }: CurrentInbox): Promise<void> {
-    const snapshot = compacted(inbox.state, trimmed, this.#context.clock.now());
-    await this.#context.store.append([inboxDraft(records, { snapshot, upTo: inbox.upTo }, this.#now())]);
+  /**
+   * Appends a snapshot with the drafts after it. Then it removes the records that an older snapshot
+   * covers. Without the removal, one person could fill the share of the log for records.
+   */
+  async #snapshot({ records, current, state }: NewSnapshot, drafts: readonly Draft[] = []): Promise<void> {
+    const { store, clock } = this.#context;
+    const { inbox, epochId } = current;
+    const compaction = nextCompaction(inbox.snapshot, clock.now());
+    const record = { snapshot: state, upTo: inbox.upTo, ...compaction };
+    const { epoch } = await store.append([inboxDraft(records, record, this.#now()), ...drafts]);
+    const { removed: upTo } = compaction;
+    // In another epoch the older snapshot may be lost.
+    if (upTo === undefined || epoch.id !== epochId) return;
+    // If the removal fails, the records stay until the next removal, which includes them.
+    await store.remove({ topic: records, upTo, epochId }).catch(() => undefined);
   }
 
   #now(): Date {

@@ -1,3 +1,4 @@
+import type { Start } from '../../core/feed-request.js';
 import type { LogPage } from '../../core/page.js';
 import { type Blocks, type Body, blocksOf } from '../../wire/encoder.js';
 import { JsonResponse, type JsonResponseOptions } from '../../nest/http/json-response.js';
@@ -9,6 +10,8 @@ import type { InboxEvents, LiveReader } from './inbox-events.js';
 export interface LiveInbox {
   readonly events: InboxEvents;
   readonly live: LiveReader;
+  /** The position after which the first page is read. */
+  readonly start: Start;
 }
 
 const NO_BODY: Body = { content: '', bytes: 0 };
@@ -41,7 +44,8 @@ export class InboxJsonResponse extends JsonResponse {
 
   async #write(page: LogPage, given?: string): Promise<void> {
     try {
-      const event = await this.#inbox.events.of(page, this.#inbox.live);
+      const { events, live, start } = this.#inbox;
+      const event = await events.of({ page, after: start }, live);
       const text = JSON.stringify({ ...event, cursor: this.cursorOf(page, given), more: page.more });
       this.#event = { content: text, bytes: Buffer.byteLength(text) };
       if (!this.raw.writableEnded && !this.raw.destroyed) super.next(page);
@@ -54,17 +58,21 @@ export class InboxJsonResponse extends JsonResponse {
 /** An event stream of an inbox. Each page is written completely before the next page or the end. */
 export class InboxSseResponse extends SseResponse {
   readonly #inbox: LiveInbox;
+  #after: Start;
   #pending: Promise<void> | undefined;
   #blocks = '';
 
   constructor(response: FrameworkResponse, options: SseResponseOptions, inbox: LiveInbox) {
     super(response, options);
     this.#inbox = inbox;
+    this.#after = inbox.start;
   }
 
   override next(page: LogPage): void {
+    const after = this.#after;
+    this.#after = { epochId: page.epoch.id, position: page.position };
     const hasEvent = !page.ending && (page.entries.length > 0 || page.gap !== undefined);
-    if (hasEvent) this.#pending = this.#write(page);
+    if (hasEvent) this.#pending = this.#write(page, after);
     else if (this.#pending) this.#pending = this.#end(this.#pending, page);
     else super.next(page);
   }
@@ -82,8 +90,9 @@ export class InboxSseResponse extends SseResponse {
     return blocksOf(this.#blocks);
   }
 
-  async #write(page: LogPage): Promise<void> {
-    this.#blocks = await this.#inbox.events.blocks(page, this.#inbox.live);
+  async #write(page: LogPage, after: Start): Promise<void> {
+    const { events, live } = this.#inbox;
+    this.#blocks = await events.blocks({ page, after }, live);
     this.#passOn(page);
   }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { LogEntry } from '../../core/notification.js';
 import type { ReadResult, Store } from '../../core/store.js';
-import { type FoldedInbox, foldRecords, hasSnapshot, loadInbox } from '../inbox-fold.js';
+import { type FoldedInbox, loadInbox, withRecords } from '../inbox-fold.js';
 import { exceptionCount } from '../inbox-state.js';
 
 /** Records of one read: the operations between two snapshots, and some more. */
@@ -58,8 +58,9 @@ export class InboxStates {
     for (const arrived of this.#arrived.get(topic) ?? []) arrived.push(entry);
     const cached = this.#cache.peek(topic);
     if (!cached) return;
-    if (cached.epochId !== this.#epochId() || hasSnapshot(cached.inbox, [entry])) this.#cache.delete(topic);
-    else this.#cache.set(topic, { ...cached, inbox: foldRecords(cached.inbox, [entry]) });
+    const inbox = cached.epochId === this.#epochId() ? withRecords(cached.inbox, [entry]) : undefined;
+    if (inbox) this.#cache.set(topic, { ...cached, inbox });
+    else this.#cache.delete(topic);
   }
 
   /** The state that this node has received, without a read of the store if it is cached. */
@@ -97,8 +98,9 @@ export class InboxStates {
     let { inbox } = cached;
     for (;;) {
       const read = await this.#store.read({ ...boundsOf(topic), after: inbox.upTo });
-      if (read.epoch.id !== cached.epochId || hasSnapshot(inbox, read.entries)) return undefined;
-      inbox = foldRecords(inbox, read.entries);
+      const next = read.epoch.id === cached.epochId ? withRecords(inbox, read.entries) : undefined;
+      if (!next) return undefined;
+      inbox = next;
       if (!read.more) return currentOf(inbox, read);
     }
   }
@@ -119,8 +121,9 @@ export class InboxStates {
   #keep(topic: string, { inbox, epochId }: CurrentInbox, arrived: readonly LogEntry[]): void {
     const cached = this.#cached(topic);
     const isNewer = !cached || cached.inbox.upTo <= inbox.upTo;
-    if (epochId !== this.#epochId() || hasSnapshot(inbox, arrived)) this.#cache.delete(topic);
-    else if (isNewer) this.#cache.set(topic, { epochId, inbox: foldRecords(inbox, arrived) });
+    const kept = epochId === this.#epochId() ? withRecords(inbox, arrived) : undefined;
+    if (!kept) this.#cache.delete(topic);
+    else if (isNewer) this.#cache.set(topic, { epochId, inbox: kept });
   }
 }
 

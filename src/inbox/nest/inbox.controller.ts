@@ -1,8 +1,7 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { jittered } from '../../core/backoff.js';
-import type { FeedRequest } from '../../core/feed-request.js';
-import type { LogPosition } from '../../core/page.js';
+import type { FeedRequest, Start } from '../../core/feed-request.js';
 import { race } from '../../core/race.js';
 import type { Page } from '../../wire/encoder.js';
 import type { ReadContext } from '../../nest/context.js';
@@ -14,6 +13,7 @@ import {
   writeHeadOnly,
   writeValue,
 } from '../../nest/http/raw-response.js';
+import { startOf } from '../../nest/feed-request.js';
 import { ANSWERED } from '../../nest/http/responder.js';
 import { NotificationsRoute } from '../../nest/http/route.decorator.js';
 import { type Inbox, readerOf, type InboxResult } from './inbox.js';
@@ -89,32 +89,27 @@ export class InboxController {
     const request = { ...requestOf(granted, read.asked.after, waitMs), bytesMax: unread.pollBytes };
     const page$ = race(feed.arrivals(request), feed.timeout(request));
     const options = { read, context: this.#context };
-    return responder.respond(page$, new InboxJsonResponse(response, options, this.#live(granted)));
+    const live = this.#live(granted, startOf(feed, read.asked.after));
+    return responder.respond(page$, new InboxJsonResponse(response, options, live));
   }
 
   #stream(granted: GrantedInboxRead, response: FrameworkResponse): Observable<Page | undefined> {
     const { read } = granted;
     const { feed, unread, responder, settings } = this.#context;
-    const start = this.#startOf(read.asked.after);
+    const start = startOf(feed, read.asked.after);
     const page$ = feed.follow({
       ...requestOf(granted, start, settings.stream.heartbeatMs),
       bytesMax: unread.streamBytes,
       lifetimeMs: Math.min(jittered(settings.stream.lifetimeMs), read.expiresInMs),
     });
     const options = { read, context: this.#context, start };
-    return responder.respond(page$, new InboxSseResponse(response, options, this.#live(granted)));
+    return responder.respond(page$, new InboxSseResponse(response, options, this.#live(granted, start)));
   }
 
-  /** The first block of a stream has a cursor, so `latest` becomes a position here. */
-  #startOf(after: FeedRequest['after']): LogPosition | 'earliest' {
-    const { epoch, head } = this.#context.feed.window;
-    return after === 'latest' ? { epochId: epoch.id, position: head } : after;
-  }
-
-  #live({ subscriber, topics }: GrantedInboxRead): LiveInbox {
+  #live({ subscriber, topics }: GrantedInboxRead, start: Start): LiveInbox {
     // The request already counts as a waiter, so reads for its events take no other slot.
     const live = { reader: readerOf(topics, subscriber), records: topics.records };
-    return { events: this.#inbox.events, live };
+    return { events: this.#inbox.events, live, start };
   }
 }
 

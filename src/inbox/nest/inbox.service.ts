@@ -7,7 +7,14 @@ import { withExceptions } from '../../nest/notifications.exception.js';
 import { Publisher } from '../../nest/publishing/publisher.js';
 import { IsolatedObservable } from '../../nest/security/isolated-observable.js';
 import type { InboxCounts } from '../inbox-counts.js';
-import { type Inbox, type InboxListRequest, type InboxResult, type PerformedOperation, readerOf } from './inbox.js';
+import {
+  type ErasedInbox,
+  type Inbox,
+  type InboxListRequest,
+  type InboxResult,
+  type PerformedOperation,
+  readerOf,
+} from './inbox.js';
 import type { InboxPage } from './inbox-lists.js';
 import { checkBroadcast, personalTopic } from './inbox-topics.js';
 import { checkOperation, type InboxOp, type InboxTarget } from './operation-request.js';
@@ -147,6 +154,18 @@ export class InboxService implements OnApplicationShutdown {
    */
   remove(subscriber: string, target: InboxTarget): Promise<InboxResult> {
     return this.#apply(subscriber, 'remove', { items: target });
+  }
+
+  /**
+   * Erases everything that belongs to one subscriber: the items that were sent to it, and the state
+   * of its inbox on every node. Open bells load the list again. Broadcasts stay; the subscriber
+   * would see them as new.
+   *
+   * Stop sending to the subscriber first. If the call rejects with `store_unavailable`, call it
+   * again. A repeated call is safe. Rejects with `subscriber_invalid` for an invalid name.
+   */
+  erase(subscriber: string): Promise<ErasedInbox> {
+    return withExceptions(() => this.#inbox.erase(subscriber));
   }
 
   /** Called by Nest. `changes$` completes. */

@@ -6,10 +6,12 @@ import type { LogPosition } from '../../core/page.js';
 import type { Rights } from '../../core/rights.js';
 import type { ReadContext } from '../../nest/context.js';
 import type { InboxCounts } from '../inbox-counts.js';
+import { inboxDraft } from '../inbox-record.js';
 import { InboxEvents } from './inbox-events.js';
 import { InboxItems, type InboxReader } from './inbox-items.js';
 import { type InboxStatus, STATUSES } from './inbox-item.js';
 import { InboxLists, type InboxPage, type ListRequest } from './inbox-lists.js';
+import { InboxRights } from './inbox-rights.js';
 import { InboxOperations } from './inbox-operations.js';
 import type { InboxOptions, InboxSettings } from './inbox-options.js';
 import { InboxStates } from './inbox-states.js';
@@ -40,6 +42,14 @@ export interface InboxResult {
   readonly unknown: readonly string[];
   /** The counts after the operation. */
   readonly counts: InboxCounts;
+}
+
+/** The result of an erasure. */
+export interface ErasedInbox {
+  /** The subscriber's own items that this call has removed, and retractions of such items. */
+  readonly items: number;
+  /** The records of the state that this call has removed. */
+  readonly records: number;
 }
 
 /** One operation that was performed through this node. */
@@ -105,17 +115,8 @@ export class Inbox {
     return { personal: personalTopic(subscriber), records: recordsTopic(subscriber), broadcasts };
   }
 
-  /** The current access to broadcasts. A subscriber can always read its own items. */
-  rightsOf(subscriber: string, { personal, records }: InboxTopics): Rights {
-    const isOwn = (topic: string): boolean => topic === personal || topic === records;
-    return {
-      allowed: (topics) => {
-        if (topics.every(isOwn)) return topics;
-        return Promise.resolve(this.#topics?.(subscriber) ?? []).then((now) =>
-          topics.filter((topic) => isOwn(topic) || now.includes(topic)),
-        );
-      },
-    };
+  rightsOf(subscriber: string, topics: InboxTopics): Rights {
+    return new InboxRights(topics, () => this.#topics?.(subscriber) ?? []);
   }
 
   async list(request: ListRequest, { records }: InboxTopics): Promise<InboxPage> {
@@ -137,6 +138,19 @@ export class Inbox {
     this.context.observers.performed({ capability: 'inbox', operation: request.op });
     if (changed) this.changes.next({ subscriber, op: request.op, ids, upTo: 'upTo' in request });
     return { changed, unknown, counts: await this.#lists.counts(reader, state) };
+  }
+
+  /**
+   * Erases the items and the records of a subscriber. The new record makes the caches of all nodes
+   * and the open bells forget the old state.
+   */
+  async erase(subscriber: string): Promise<ErasedInbox> {
+    const [personal, records] = [personalTopic(subscriber), recordsTopic(subscriber)];
+    const { feed, store, clock } = this.context;
+    const erased = await feed.erase([personal, records]);
+    await store.append([inboxDraft(records, 'erased', new Date(clock.now()))]);
+    const countOf = (name: string): number => erased.find(({ topic }) => topic === name)?.count ?? 0;
+    return { items: countOf(personal), records: countOf(records) };
   }
 
   /**
