@@ -123,6 +123,11 @@ export class Engine implements Backend {
     return this.#head;
   }
 
+  /** The log as it is now. This is not a call, so it does not begin an epoch that is due. */
+  get entries(): readonly LogEntry[] {
+    return this.#entries;
+  }
+
   /** Retention has removed all entries up to this position. */
   get trimmed(): number {
     return this.#trimmed;
