@@ -132,6 +132,27 @@ describe('an operation', () => {
     expect(unread.slice(unread.indexOf('a1')).filter((ids) => ids.includes('a2'))).toEqual([]);
   });
 
+  test('does not hide a later one of another device if the list was loaded meanwhile', async () => {
+    const { inbox, device, service } = await open(1, { transport: 'poll' });
+    let isFirst = true;
+    device.intercept = async (url, init) => {
+      if (isPost(init) || !isFirst) return undefined;
+      // The live feed is blocked until the page has been read.
+      if (url.includes('cursor=')) {
+        return new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(new Error('aborted'))));
+      }
+      isFirst = false;
+      await inbox.markRead('a1');
+      return undefined;
+    };
+    await service.markSeen('ann', 'a1');
+    await until(() => inbox.items.some(({ seen }) => seen));
+    await inbox.reload();
+    expect([device.sent.length, unreadIn(inbox)]).toEqual([1, []]);
+    await service.markUnread('ann', 'a1');
+    await until(() => unreadIn(inbox).join() === 'a1');
+  });
+
   test('of another device after it wins', async () => {
     const { inbox, service } = await open(1);
     await inbox.markRead('a1');
