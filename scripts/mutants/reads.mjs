@@ -110,7 +110,17 @@ export const READ_MUTANTS = [
   }),
   ...inFile('core/read-position.ts', {
     'ReadPosition.in': {
-      'a waiter resumes at the fork even if its client has received more': ['$shared && $cursor', '$shared'],
+      'a waiter resumes at the fork even if its client has received more': [
+        'positionIn($epoch, this.$cursor)',
+        'sharedPosition($epoch, this.$cursor)',
+      ],
+      'a waiter does not receive what is live again after a failover': ['!$isKept && this.$reader.hasHidden', 'false'],
+    },
+    'ReadPosition.delivered': {
+      'a waiter believes that its client has the position of the page': [
+        '$entries.at(-1)?.position ?? $position',
+        '$position',
+      ],
     },
     'ReadPosition.skipTo': {
       'a waiter moves back to an older position': ['$isHere && $after.position < $position', '$isHere'],
@@ -119,6 +129,10 @@ export const READ_MUTANTS = [
   ...inFile('core/page.ts', {
     sharedPosition: {
       'a lossy failover is treated as lossless': ['$past.lost === true || $held.afterLoss === true', 'false'],
+      'a restored snapshot does not know the cursors of its time': [
+        '$held.origin && sharedPosition($epoch, $held.origin)',
+        'undefined',
+      ],
     },
     positionIn: {
       'a position beyond a fork is continued at the fork': [

@@ -53,7 +53,10 @@ export const RETRACT_MUTANTS = [
   }),
   ...inFile('core/entry-filter.ts', {
     'EntryFilter.skippedNow': {
-      'a page of the window has retracted notifications': ['if (this.$retractions.covers($entry)) return true;', ''],
+      'a page of the window has retracted notifications': [
+        'this.$retractions.covers($entry) || $isReplaced',
+        '$isReplaced',
+      ],
     },
     'EntryFilter.ofHistory': {
       'a page of the store has retracted notifications': ['this.#retractions.covers($entry, $sharedUpTo)', 'false'],

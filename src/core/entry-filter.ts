@@ -48,10 +48,19 @@ export class EntryFilter {
 
   /** The position up to which a topic is erased. The latest erasure is last. */
   readonly #erased = new Map<string, number>();
+  #hasHidden = false;
 
   constructor({ clock, retractions }: EntryFilterOptions) {
     this.#clock = clock;
     this.#retractions = retractions;
+  }
+
+  /**
+   * Whether an entry was skipped because of a later entry: its retraction, or a newer one of its
+   * key. A failover may lose the later entry.
+   */
+  get hasHidden(): boolean {
+    return this.#hasHidden;
   }
 
   /** Marks a topic as erased up to a position. */
@@ -108,9 +117,10 @@ export class EntryFilter {
     if (this.#options.size === 0 && this.#retractions.isEmpty) return undefined;
     const nowMs = this.#clock.now();
     return (entry) => {
-      if (this.#retractions.covers(entry)) return true;
       const options = this.#options.get(entry.position);
-      return options !== undefined && (isExpired(options, nowMs) || this.#isReplaced(entry, options));
+      const isHidden = this.#retractions.covers(entry) || (options !== undefined && this.#isReplaced(entry, options));
+      if (isHidden) this.#hasHidden = true;
+      return isHidden || (options !== undefined && isExpired(options, nowMs));
     };
   }
 
@@ -149,7 +159,9 @@ export class EntryFilter {
       const retraction = retractionOf(entry);
       if (retraction) retracted.add(topicKey(retraction, retraction.id));
       const isOnPage = retracted.size > 0 && retracted.has(topicKey(entry, entry.id));
-      if (isReplaced || isOnPage || this.#retractions.covers(entry, sharedUpTo) || isExpired(own, nowMs)) continue;
+      const isHidden = isReplaced || isOnPage || this.#retractions.covers(entry, sharedUpTo);
+      if (isHidden) this.#hasHidden = true;
+      if (isHidden || isExpired(own, nowMs)) continue;
       entries.push(entry);
       options.push(own);
     }
@@ -171,6 +183,7 @@ export class EntryFilter {
     const mayBeWithdrawn = !this.#retractions.isEmpty || this.#erased.size > 0;
     const hasWithdrawn = mayBeWithdrawn && page.entries.some((entry) => this.#isWithdrawn(entry, sharedUpTo));
     if (!hasWithdrawn && !this.isStale(page)) return page;
+    if (hasWithdrawn) this.#hasHidden = true;
     const { epoch, position, more, gap, history } = page;
     const entries = page.entries.filter((entry) => this.isLive(entry, sharedUpTo));
     const staleAtMs = earliest(entries.map(({ json }) => optionsOf(json)));

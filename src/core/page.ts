@@ -19,6 +19,11 @@ export interface LogPosition {
   readonly unknownIn?: string | undefined;
   /** Set when a failover lost entries after the position: the next page has an `expired` gap. */
   readonly afterLoss?: boolean | undefined;
+  /**
+   * The same position in an earlier epoch: the one of the client's cursor. A restored snapshot may
+   * continue that epoch and not the later ones.
+   */
+  readonly origin?: LogPosition | undefined;
 }
 
 /** A position that belongs to no log. A read after it returns a `reset` gap. */
@@ -31,9 +36,11 @@ export const NOWHERE: LogPosition = { epochId: '', position: 0 };
 export function sharedPosition(epoch: Epoch, held: LogPosition): LogPosition | undefined {
   if (held.epochId === epoch.id) return held;
   const past = epoch.before?.find(({ id }) => id === held.epochId);
-  if (!past) return undefined;
+  if (!past) return held.origin && sharedPosition(epoch, held.origin);
   const afterLoss = past.lost === true || held.afterLoss === true;
-  return { epochId: epoch.id, position: Math.min(held.position, past.upTo), ...(afterLoss && { afterLoss }) };
+  const position = Math.min(held.position, past.upTo);
+  const origin = position === held.position ? (held.origin ?? held) : undefined;
+  return { epochId: epoch.id, position, ...(afterLoss && { afterLoss }), ...(origin && { origin }) };
 }
 
 /**

@@ -1,43 +1,71 @@
 import type { Start } from './feed-request.js';
 import { type LogPage, positionIn, sharedPosition } from './page.js';
+import type { Reader } from './reader.js';
 import type { Epoch } from './store.js';
 
 /** The read position of a waiter, and the position that its client has received. */
 export class ReadPosition {
+  readonly #reader: Pick<Reader, 'hasHidden'>;
   /** The waiter has read up to here. */
   #after: Start;
   /** The client has received notifications up to here: the meaning of its cursor. */
   #cursor: Start;
+  /** The waiter moved back to the cursor, and has not read from there yet. */
+  #isRewound = false;
 
-  constructor(start: Start) {
+  constructor(start: Start, reader: Pick<Reader, 'hasHidden'>) {
     this.#after = this.#cursor = start;
+    this.#reader = reader;
   }
 
   /**
    * Returns the position in the epoch of the window. The epoch changes at a failover. The log holds
    * nothing for this waiter between the client's cursor and the waiter's position. If the new log
    * contains the cursor, the waiter resumes at the last position that both logs share.
+   *
+   * The waiter resumes at the client's cursor if the new log may hold notifications that it has
+   * passed. A failover may lose a retraction, or the newer entry of a key. Then an older entry is
+   * live again. A restored snapshot has entries that retention had removed.
    */
   in(epoch: Epoch): Start {
     const after = this.#after;
     if (after === 'earliest' || after.epochId === epoch.id) return after;
     const shared = sharedPosition(epoch, after);
     const cursor = this.#cursor === 'earliest' ? this.#cursor : positionIn(epoch, this.#cursor);
-    if (shared && cursor) {
+    if (cursor) {
+      const isKept = shared?.position === after.position && !shared.afterLoss;
+      this.#isRewound ||= !shared || cursor === 'earliest' || (!isKept && this.#reader.hasHidden);
       this.#cursor = cursor;
-      this.#after = shared;
+      this.#after = this.#isRewound || !shared ? cursor : shared;
     }
     return this.#after;
   }
 
+  /**
+   * Whether a page of another epoch must be read again from the client's cursor, because it was
+   * read after another position.
+   */
+  rewinds(after: Start, epoch: Epoch): boolean {
+    if (after === 'earliest' || after.epochId === epoch.id) return false;
+    const start = this.in(epoch);
+    if (!this.#isRewound) return false;
+    return start === 'earliest' || (start.epochId === epoch.id && start.position !== after.position);
+  }
+
   /** The waiter has read a page and found nothing to deliver. */
   read({ epoch, position }: LogPage): void {
+    this.#isRewound = false;
     this.#after = { epochId: epoch.id, position };
   }
 
-  /** The client receives a page. */
-  delivered({ epoch, position }: LogPage): void {
-    this.#after = this.#cursor = { epochId: epoch.id, position };
+  /**
+   * The client receives a page. Its cursor is the position of the last notification, because the
+   * cursor of a page depends on this notification alone.
+   */
+  delivered({ epoch, entries, position }: LogPage): void {
+    this.#isRewound = false;
+    this.#after = { epochId: epoch.id, position };
+    this.#cursor = { epochId: epoch.id, position: entries.at(-1)?.position ?? position };
   }
 
   /**
@@ -46,8 +74,8 @@ export class ReadPosition {
    */
   skipTo(position: number, epoch: Epoch): void {
     const after = this.in(epoch);
-    if (after !== 'earliest' && after.epochId === epoch.id && after.position < position) {
-      this.#after = { ...after, position };
+    if (!this.#isRewound && after !== 'earliest' && after.epochId === epoch.id && after.position < position) {
+      this.#after = { ...after, position, origin: undefined };
     }
   }
 }

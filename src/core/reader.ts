@@ -177,6 +177,11 @@ export class Reader {
     return this.#retractions.interruptions;
   }
 
+  /** Whether a read left out an entry because of a later one that a failover may lose. */
+  get hasHidden(): boolean {
+    return this.#filter.hasHidden;
+  }
+
   /** The page without notifications that have expired, or were retracted or erased. */
   fresh(page: LogPage): LogPage {
     return this.#filter.fresh(page, this.#sharedUpTo(page.epoch));
@@ -253,7 +258,7 @@ export class Reader {
     const { topics, after, limit } = query;
     this.#reads.store++;
     const bytesMax = this.#bytesMax(query);
-    const position = after === 'earliest' ? after : `${after.epochId} ${after.position} ${after.afterLoss === true}`;
+    const position = after === 'earliest' ? after : keyOf(after);
     const key = `${this.#epoch.id} ${position} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return Promise.resolve(shared);
@@ -285,8 +290,8 @@ export class Reader {
     }
     this.#reads.store++;
     const isCursor = before !== 'latest';
-    const from = isCursor ? `${held.epochId} ${held.afterLoss === true}` : 'latest';
-    const key = `history ${epoch.id} ${from} ${held.position} ${limit} ${bytesMax} ${topics.join()}`;
+    const from = isCursor ? keyOf(held) : `latest ${held.position}`;
+    const key = `history ${epoch.id} ${from} ${limit} ${bytesMax} ${topics.join()}`;
     const shared = this.#pages.get(key);
     if (shared) return shared;
     const read = async (): Promise<LogPage> => this.#pages.share(key, await this.#readHistory(bounds, held, isCursor));
@@ -331,6 +336,11 @@ export class Reader {
 
 function emptyPage({ epoch, head }: ReadWindow): LogPage {
   return { epoch, entries: [], position: head, more: false };
+}
+
+/** Positions with the same key have the same page. */
+function keyOf({ epochId, position, afterLoss = false, origin }: LogPosition): string {
+  return `${epochId} ${position} ${afterLoss} ${origin?.epochId ?? ''}`;
 }
 
 function lastPosition(entries: LogPage['entries']): number {

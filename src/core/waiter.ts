@@ -45,7 +45,8 @@ export class Waiter implements FeedWaiter, ObservedRead, Unsubscribable {
   #pauseTimer: Timer;
 
   constructor(context: WaiterContext, request: FeedRequest, turns: Turns, consumer: PageConsumer) {
-    const { epoch, head } = context.reader.window;
+    const { reader } = context;
+    const { epoch, head } = reader.window;
     this.request = request;
     this.kind = turns.count === 'one' ? 'poll' : 'stream';
     this.startedAt = head;
@@ -53,7 +54,7 @@ export class Waiter implements FeedWaiter, ObservedRead, Unsubscribable {
     this.#turns = turns;
     this.#consumer = consumer;
     const { after } = request;
-    this.#position = new ReadPosition(after === 'latest' ? { epochId: epoch.id, position: head } : after);
+    this.#position = new ReadPosition(after === 'latest' ? { epochId: epoch.id, position: head } : after, reader);
   }
 
   /** Arms the waiter and begins its first turn. The consumer receives the error of a rejection. */
@@ -154,6 +155,7 @@ export class Waiter implements FeedWaiter, ObservedRead, Unsubscribable {
   /** @param epoch the epoch of the window when the read began */
   #onStorePage(found: LogPage, after: Start, epoch: LogPage['epoch']): void {
     const { reader, waiters } = this.#context;
+    if (this.#position.rewinds(after, found.epoch)) return this.#read();
     const page = deliverablePage(this.request, { page: reader.fresh(found), after, window: reader.window });
     if (!page) {
       this.#fail(waiters.retryError(BEHIND));

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { LogPosition } from '../../src/core/page.js';
+import { type LogPosition, positionIn } from '../../src/core/page.js';
+import type { Epoch } from '../../src/core/store.js';
 import { draft, drafts } from '../support/drafts.js';
-import { FeedBench, WAIT_MS } from '../support/feed.js';
+import { FeedBench, WAIT_MS, type Watched } from '../support/feed.js';
 
 let bench: FeedBench;
 let old: LogPosition;
@@ -102,6 +103,18 @@ describe('after a failover that lost the newest notifications', () => {
     await bench.expectNothingLeft();
   });
 
+  test('a stream continues after its last notification without a gap', async () => {
+    await bench.store.append([draft('other', { topic: 'other' })]);
+    const stream = bench.follow({ after: at(9) });
+    await bench.clock.settle();
+    await bench.store.failOver(10);
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    expect(stream.ids).toEqual([['n10'], ['next']]);
+    expect(stream.pages.some(({ gap }) => gap)).toBe(false);
+    stream.leave();
+  });
+
   test('the lowest of several forks decides', async () => {
     await bench.store.failOver(7);
     await bench.store.append(drafts(5, 'new'));
@@ -110,6 +123,112 @@ describe('after a failover that lost the newest notifications', () => {
     await bench.clock.settle();
     expect(valid.last?.gap).toBeUndefined();
     expect(lost.last?.gap).toEqual({ reason: 'reset' });
+  });
+});
+
+describe('a failover that lost the newer notification of a key', () => {
+  /** Polls after the newer notification has expired, so the poll passes both. */
+  const pollAfterBoth = async (): Promise<Watched> => {
+    await bench.store.append([draft('old', { key: 'k' })]);
+    await bench.store.append([draft('new', { key: 'k', expiresAtMs: bench.clock.now() + 1 })]);
+    await bench.clock.advance(1);
+    const poll = bench.poll({ after: at(10) });
+    await bench.clock.settle();
+    expect(poll.pages).toEqual([]);
+    return poll;
+  };
+
+  test.each([
+    ['a held poll receives the older one', false, undefined],
+    ['a held poll receives the older one with the gap', true, { reason: 'expired' }],
+  ])('%s', async (_, isLossKnown, gap) => {
+    const poll = await pollAfterBoth();
+    await bench.store.failOver(11, { isLossKnown });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['old']]);
+    expect(poll.last?.gap).toEqual(gap);
+    await bench.expectNothingLeft();
+  });
+
+  test('a poll receives the older one if the failover happens between two reads of the store', async () => {
+    bench = await FeedBench.open({ windowCount: 2 });
+    await bench.store.append(drafts(10));
+    const expiresAtMs = bench.clock.now() + 1;
+    await bench.store.append([draft('old', { key: 'k' }), draft('other', { expiresAtMs })]);
+    await bench.store.append([draft('new', { key: 'k', expiresAtMs }), draft('quiet', { topic: 'quiet' })]);
+    await bench.clock.advance(1);
+    const answer = bench.store.holdReads();
+    const poll = bench.poll({ after: bench.place(10), limit: 1 });
+    await bench.clock.settle();
+    const deliverTail = bench.store.holdTail();
+    await bench.store.failOver(12, { isLossKnown: true });
+    answer();
+    await bench.clock.settle();
+    deliverTail();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['old']]);
+    await bench.expectNothingLeft();
+  });
+});
+
+test('a poll from the earliest position receives what a restored snapshot has again', async () => {
+  bench = await FeedBench.open({}, { retainMs: 1_000 });
+  await bench.store.append(drafts(2));
+  await bench.clock.advance(1_000);
+  const poll = bench.poll({ after: 'earliest' });
+  await bench.clock.settle();
+  expect(poll.pages).toEqual([]);
+  await bench.store.failOver(2, { isLossKnown: true });
+  await bench.clock.settle();
+  expect(poll.ids).toEqual([['n1', 'n2']]);
+  expect(poll.last?.gap).toBeUndefined();
+  await bench.expectNothingLeft();
+});
+
+describe('a snapshot from before a failover is restored', () => {
+  let snapshot: Epoch;
+  /** The cursor of the end of the snapshot, as a node opens it after the failover. */
+  let opened: LogPosition;
+
+  beforeEach(async () => {
+    snapshot = bench.feed.window.epoch;
+    await bench.store.failOver(10);
+    opened = positionIn(bench.feed.window.epoch, at(10))!;
+  });
+
+  test('a held poll continues from a cursor of that time without a gap', async () => {
+    const poll = bench.poll({ after: at(10) });
+    const later = bench.poll({ after: opened });
+    await bench.clock.settle();
+    await bench.store.append([draft('lost', { topic: 'other' })]);
+    await bench.clock.settle();
+    await bench.store.failOver(10, { of: snapshot });
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    expect([poll.ids, later.ids]).toEqual([[['next']], [['next']]]);
+    expect([poll.last?.gap, later.last?.gap]).toEqual([undefined, undefined]);
+    await bench.expectNothingLeft();
+  });
+
+  test('a node that does not know the restore yet answers a cursor of that time without a gap', async () => {
+    const deliverTail = bench.store.holdTail();
+    await bench.store.failOver(10, { of: snapshot });
+    const page = bench.history({ before: { ...opened, position: 10 } });
+    const poll = bench.poll({ after: { ...opened, position: 9, origin: at(9) } });
+    await bench.clock.settle();
+    expect(page.last?.gap).toBeUndefined();
+    expect(poll.ids).toEqual([['n10']]);
+    expect(poll.last?.gap).toBeUndefined();
+    deliverTail();
+    await bench.expectNothingLeft();
+  });
+
+  test('a cursor of the lost log gets a reset gap', async () => {
+    const { head } = bench;
+    await bench.store.failOver(10, { of: snapshot });
+    const poll = bench.poll({ after: head });
+    await bench.clock.settle();
+    expect(poll.last?.gap).toEqual({ reason: 'reset' });
   });
 });
 

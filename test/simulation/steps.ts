@@ -244,7 +244,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       client.takeAway(topic, node);
     },
   ],
-  erase: [2, erase],
+  erase: [6, erase],
   'revoke behind a node': [2, revokeBehindANode],
   grant: [
     3,

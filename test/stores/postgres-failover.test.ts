@@ -237,7 +237,7 @@ describePostgres('one engine', () => {
     await engine.restart();
     const { epoch } = await repeatUntilDone(() => stateOf(store));
     expect(epoch.id).not.toBe(at10.epochId);
-    expect(positionIn(epoch, at10)).toEqual({ epochId: epoch.id, position: 10 });
+    expect(positionIn(epoch, at10)).toMatchObject({ epochId: epoch.id, position: 10 });
     await fill(store, 11, 20);
     await until(() => entriesOf(batches).length === 20);
     expect(batches.map(({ after }) => after)).not.toContain(20);

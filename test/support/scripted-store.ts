@@ -146,17 +146,18 @@ export class ScriptedStore implements Store, StoreAbilities {
 
   /**
    * A failover that keeps the log up to a position: a new epoch that continues the old one up to
-   * there.
+   * there. Held reads of the old log do not delay it. With `of`, it is a restored snapshot of the
+   * log of that epoch.
    */
-  async failOver(upTo: number, { isLossKnown = false } = {}): Promise<void> {
-    const old = (await this.read(STATE)).epoch;
+  async failOver(upTo: number, { isLossKnown = false, of = undefined as Epoch | undefined } = {}): Promise<void> {
+    const old = of ?? this.#continued(await this.#log.read(STATE)).epoch;
     const kept = this.appended(old.id).filter(({ position }) => position <= upTo);
     await this.#tail?.close();
     this.#log = await this.#reopen();
     this.#before = pastEpochs(old, upTo, isLossKnown);
     if (kept.length > 0) await this.#log.append(kept);
     await this.#record();
-    const { epoch, head } = await this.read(STATE);
+    const { epoch, head } = this.#continued(await this.#log.read(STATE));
     this.handOver({ epoch, after: head, entries: [], head });
     await this.#open(head);
   }

@@ -121,7 +121,7 @@ describe('a cursor of a past epoch', () => {
 
   test('opens in the epoch that continues it, up to the fork', () => {
     const text = new Cursors().seal(EPOCH, 41);
-    expect(new Cursors().open(text, LATER)).toEqual({ epochId: LATER.id, position: 41 });
+    expect(new Cursors().open(text, LATER)).toEqual({ epochId: LATER.id, position: 41, origin: at(41) });
   });
 
   test('belongs to no log beyond the fork', () => {
