@@ -182,6 +182,7 @@ inChromium('notification-inbox in the hands of a page', (browser) => {
       .click();
     await inbox.panel.getByText('The change could not be saved.').waitFor();
     await inbox.item('item 1').waitFor();
+    expect(await inbox.panel.getByText('could not be loaded').isVisible()).toBe(false);
     browser.expectComplaints(/status of 409/);
   });
 });

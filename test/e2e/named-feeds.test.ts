@@ -200,6 +200,11 @@ forEachAdapter((adapter) => {
         /both serve \/notifications\/client\.js/,
       ],
       [
+        'have the path of the element',
+        [{ serveClient: true }, { name: 'b', path: 'notifications/client/inbox-element.js' }],
+        /both serve \/notifications\/client\/inbox-element\.js/,
+      ],
+      [
         'have one path, and the application does not use versioning',
         [{ version: '1' }, { name: 'b', path: 'notifications', version: '2' }],
         /both serve/,

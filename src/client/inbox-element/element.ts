@@ -245,9 +245,10 @@ export class NotificationInboxElement extends Base {
     this.#own = undefined;
   }
 
-  /** A closed inbox stays closed, so the element creates another one. */
+  /** A closed inbox stays closed, so the element replaces its own one. */
   #retry(): void {
     if (this.#own?.inbox.status === 'closed') this.#closeOwn();
+    else void this.inbox?.reload();
     this.#changed();
   }
 }

@@ -144,9 +144,9 @@ export class Panel {
 
   #updateBars({ snapshot, notice, settings: { labels } }: PanelView): void {
     const isOffline = snapshot.status === 'offline';
-    const hasFailed = snapshot.status === 'closed' || (snapshot.error !== undefined && !isOffline);
     setText(this.#connection, isOffline ? labels.offline : labels.error);
-    this.#show(this.#connectionBar, isOffline || hasFailed);
+    // `error` may belong to an operation, which has its own message.
+    this.#show(this.#connectionBar, isOffline || snapshot.status === 'closed');
     this.#show(this.#undo, notice?.undo !== undefined);
     setText(this.#message, notice ? labels[notice.text] : '');
     this.#show(this.#messageBar, notice !== undefined);

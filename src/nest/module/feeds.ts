@@ -102,12 +102,15 @@ export function checkLogs(own: PublishContext, modules: ModulesContainer): void 
   throw new Error(`NotificationsModule: ${problem}. ${advice}`);
 }
 
+/** The routes of the client's scripts, below the path of their feed. */
+const CLIENT_ROUTES = ['client.js', 'client/tabs.js', 'client/inbox-element.js'];
+
 /** In lower case, because Express ignores case. */
 function routesOf({ path, controller, client }: FeedDefinition): readonly string[] {
   const base = path.toLowerCase();
   return [
     ...(controller ? [base, `${base}/tickets`] : []),
-    ...(client ? [`${base}/client.js`, `${base}/client/tabs.js`] : []),
+    ...(client ? CLIENT_ROUTES.map((route) => `${base}/${route}`) : []),
   ];
 }
 
