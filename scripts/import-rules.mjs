@@ -92,7 +92,7 @@ export const importRules = [
   },
   {
     folder: 'demo',
-    folders: ['', 'stores'],
+    folders: ['', 'inbox', 'stores'],
     packages: ['@nestjs/', 'node:'],
     why: 'demo is an application like any other: it uses the library through its entries',
   },

@@ -1,7 +1,8 @@
 /**
- * Takes the pictures of the demo page in docs/, from the built server: `npm run build && node
- * scripts/screenshots.mjs`. CHROMIUM_PATH names the browser; default /usr/bin/chromium. The
- * pictures in docs/ were taken with the fonts Inter and JetBrains Mono.
+ * Takes the pictures of the demo page and of its inbox in docs/, from the built server: `npm run
+ * build && node scripts/screenshots.mjs`. CHROMIUM_PATH names the browser; default
+ * /usr/bin/chromium. The pictures of the demo page were taken with the fonts Inter and JetBrains
+ * Mono.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,12 +14,22 @@ const SHOTS = [
   { file: 'demo-light.png', colorScheme: 'light', viewport: { width: 1280, height: 900 }, arrange: publishSome },
   { file: 'demo-dark.png', colorScheme: 'dark', viewport: { width: 1280, height: 900 }, arrange: pullCables },
   { file: 'demo-phone.png', colorScheme: 'light', viewport: { width: 390, height: 780 }, arrange: openBell },
+  { file: 'inbox-light.png', colorScheme: 'light', viewport: { width: 720, height: 620 }, arrange: openInbox },
+  { file: 'inbox-dark.png', colorScheme: 'dark', viewport: { width: 720, height: 620 }, arrange: openInbox },
+  { file: 'inbox-phone.png', colorScheme: 'light', viewport: { width: 360, height: 700 }, arrange: openInbox },
 ];
 
 const NEWS = [
   { type: 'payment.received', text: 'Payment received for order 1041' },
   { type: 'mention', text: 'Anna mentioned you in “Roadmap”' },
   { type: 'order.shipped', text: 'Order 1042 is on its way' },
+];
+
+const ITEMS = [
+  { title: 'Weekly report', text: '12 orders, 3 returns, and a new record on Tuesday.' },
+  { title: 'Payment received for order 1041' },
+  { title: 'Order 1042 is on its way', text: 'It arrives on Tuesday.' },
+  { title: 'Anna mentioned you in “Roadmap”', text: '“Could you look at the second milestone before Friday?”' },
 ];
 
 async function startServer() {
@@ -60,6 +71,26 @@ async function openBell(page) {
   await publishSome(page);
   await page.getByRole('button', { name: /^Notifications/ }).click();
   await page.getByRole('dialog', { name: 'Notifications' }).waitFor();
+}
+
+async function openInbox(page) {
+  await page.goto(new URL('assets/inbox.html', page.url()).href);
+  const inbox = page.locator('notification-inbox');
+  await page.waitForFunction(() => document.querySelector('notification-inbox').inbox?.status === 'live');
+  if ((await inbox.evaluate((element) => element.inbox.counts.total)) === 0) await sendItems(page, inbox);
+  await inbox.locator('[part=badge]', { hasText: '2' }).waitFor();
+  await inbox.locator('[part=bell]').click();
+  await inbox
+    .locator('li')
+    .nth(ITEMS.length - 1)
+    .waitFor();
+}
+
+async function sendItems(page, inbox) {
+  const url = new URL('../inbox-items', page.url()).href;
+  for (const item of ITEMS) await page.request.post(url, { data: item });
+  await inbox.locator('[part=badge]', { hasText: String(ITEMS.length) }).waitFor();
+  await inbox.evaluate((element) => element.inbox.markRead(element.inbox.items.slice(2)));
 }
 
 async function publish(page, { type, text, count }) {
