@@ -1,6 +1,6 @@
 import { type ErasedTopic, eraseTopics } from '../../core/erasure.js';
 import { NotificationsError } from '../../core/errors.js';
-import { SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
+import { checkTopic, SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
 import { checkTopics } from '../../wire/request.js';
 import { isReading, type PublishContext } from '../context.js';
 
@@ -37,7 +37,7 @@ async function topicsOf(context: PublishContext, { topic, subscriber }: ErasureT
   if ((topic === undefined) === (subscriber === undefined)) {
     throw new TypeError('erase needs either a topic or a subscriber, as in erase({ topic })');
   }
-  if (topic !== undefined) return checkTopics([topic], 1);
+  if (topic !== undefined) return [checkTopic(topic)];
   const owned = await ownedTopics(context, subscriber);
   return owned.length === 0 ? [] : checkTopics(owned, OWNED_TOPICS_MAX);
 }
