@@ -46,6 +46,7 @@ export { redactTicket } from './wire/ticket.js';
 export { memoryStore } from './stores/memory/memory-store.js';
 export type { MemoryStoreOptions } from './stores/memory/memory-store.js';
 export type { StoreFactory } from './core/store.js';
+export type { Retention } from './core/retention.js';
 export type {
   AnyNotifications,
   DataOf,

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Draft, LogEntry } from './notification.js';
 import type { Removed, RemoveQuery } from './removal.js';
+import type { Retention } from './retention.js';
 
 /**
  * Identifies one log. A store begins a new log when it cannot promise that positions keep their
@@ -337,4 +338,8 @@ export interface StoreLogger {
  * Makes a store when the application starts. Drivers export a function that takes options and
  * returns a factory.
  */
-export type StoreFactory = (runtime: StoreRuntime) => Store | Promise<Store>;
+export interface StoreFactory {
+  (runtime: StoreRuntime): Store | Promise<Store>;
+  /** The limits of the log, so that a module can warn if they are too low for its use. */
+  readonly retention?: Retention | undefined;
+}

@@ -8,6 +8,7 @@ export { logEntry } from '../core/notification.js';
 export type { Draft, LogEntry } from '../core/notification.js';
 export { PAST_EPOCHS_MAX } from '../core/store.js';
 export type { Removed, RemoveQuery } from '../core/removal.js';
+export type { Retention } from '../core/retention.js';
 export type {
   Appended,
   AppendResult,

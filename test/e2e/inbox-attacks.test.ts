@@ -164,7 +164,7 @@ forEachAdapter((adapter) => {
   });
 
   test('many operations of one person do not evict the items of another', async () => {
-    const { inbox } = await start(adapter, { store: memoryStore({ retainCount: 20 }) });
+    const { inbox } = await start(adapter, { store: memoryStore({ retainCount: 20 }), items: { retainMs: 1_000 } });
     await fill(inbox, 5, 'bob');
     await fill(inbox, 5);
     for (let n = 0; n < 100; n++) {

@@ -6,11 +6,10 @@ import { memoryStore } from '../../stores/memory/memory-store.js';
 
 const OWNER = 'InboxModule';
 const DAY_MS = 24 * 3_600_000;
-/** An item is kept for this time in the default store. */
-const RETAIN_MS = 90 * DAY_MS;
 
 /** Every number of an inbox with its default and range. `InboxOptions` explains them. */
 const BOUNDS = {
+  items: { retainMs: { default: 90 * DAY_MS, min: 1, max: 100 * 365 * DAY_MS } },
   counts: { cap: { default: 99, min: 1, max: 999 } },
   operations: {
     perMinuteMax: { default: 120, min: 1, max: 1_000_000 },
@@ -45,9 +44,21 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
   readonly topics?: ((subscriber: string) => MaybePromise<readonly string[]>) | undefined;
   /**
    * The store of the inbox. Each inbox needs its own log, with its own retention.
-   * @default `memoryStore({ retainMs })` with 90 days, for development and tests
+   * @default `memoryStore({ retainMs: items.retainMs })`, for development and tests
    */
   readonly store?: StoreFactory | undefined;
+  /** The items of an inbox. */
+  readonly items?:
+    | {
+        /**
+         * How long items must be kept, in milliseconds. The start logs a warning if `store` has a
+         * shorter `retainMs`. Most stores keep notifications for a week by default, but people
+         * return to their inbox after holidays.
+         * @default 90 days
+         */
+        readonly retainMs?: number | undefined;
+      }
+    | undefined;
   /** The numbers of the badge. */
   readonly counts?:
     | {
@@ -99,6 +110,6 @@ export function resolveInboxSettings(options: Partial<InboxOptions>): InboxSetti
 
 /** The options of the feed. */
 export function feedOptionsOf(options: InboxOptions): NotificationsOptions {
-  const { topics: _, counts: _counts, operations: _operations, cache: _cache, store, ...feed } = options;
-  return { ...feed, store: store ?? memoryStore({ retainMs: RETAIN_MS }) };
+  const { topics: _, items: _items, counts: _counts, operations: _operations, cache: _cache, store, ...feed } = options;
+  return { ...feed, store: store ?? memoryStore({ retainMs: resolveInboxSettings(options).items.retainMs }) };
 }

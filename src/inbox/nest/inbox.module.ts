@@ -23,6 +23,7 @@ import { feedOptionsOf, type InboxOptions, resolveInboxSettings } from './inbox-
 import { InboxService } from './inbox.service.js';
 import { INBOX } from './inbox-token.js';
 import { RecordObserver } from './record-observer.js';
+import { warnIfShort } from './retention-warning.js';
 import { getInboxToken, INBOX_NAME } from './tokens.js';
 
 /**
@@ -150,7 +151,9 @@ function partsOf(name: string): FeedParts {
 
 function createInbox(context: PublishContext, options: InboxOptions, observer: RecordObserver): Inbox {
   if (!isReading(context)) throw new Error('InboxModule: an inbox needs a feed that reads');
-  return new Inbox({ context, options, settings: resolveInboxSettings(options), observer });
+  const settings = resolveInboxSettings(options);
+  warnIfShort(options.store, settings.items.retainMs);
+  return new Inbox({ context, options, settings, observer });
 }
 
 /** Creates a controller class for each inbox, because path and guards are metadata of the class. */

@@ -23,6 +23,7 @@ import type {
 } from '../../core/store.js';
 import { newEpoch } from '../shared/epoch.js';
 import { RecentIds } from '../shared/recent-ids.js';
+import { withRetention } from '../shared/with-retention.js';
 import { MemoryClaims } from './claims.js';
 
 /**
@@ -72,7 +73,7 @@ const RULES: Readonly<Record<keyof MemoryStoreOptions, NumberRule>> = {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): StoreFactory {
   const filled = numberOptions(options, { owner: 'memoryStore', numbers: RULES });
-  return ({ clock }) => new MemoryStore(filled, clock);
+  return withRetention(filled, ({ clock }) => new MemoryStore(filled, clock));
 }
 
 /** Entries of one part of a removal. The event loop serves other work between two parts. */

@@ -1,5 +1,6 @@
 import type { StoreFactory } from '../../core/store.js';
 import { KnownRecords } from '../shared/known-records.js';
+import { withRetention } from '../shared/with-retention.js';
 import { NatsStore } from './nats-store.js';
 import { type NatsStoreOptions, natsSettings } from './options.js';
 
@@ -85,5 +86,8 @@ export type { NatsStoreOptions } from './options.js';
  */
 export function natsStore(options: NatsStoreOptions = {}): StoreFactory {
   const settings = natsSettings(options);
-  return async (runtime) => new KnownRecords(await NatsStore.open(settings, runtime), runtime.logger);
+  return withRetention(
+    settings,
+    async (runtime) => new KnownRecords(await NatsStore.open(settings, runtime), runtime.logger),
+  );
 }

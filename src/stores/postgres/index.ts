@@ -1,5 +1,6 @@
 import type { StoreFactory } from '../../core/store.js';
 import { KnownRecords } from '../shared/known-records.js';
+import { withRetention } from '../shared/with-retention.js';
 import { checkedOptions, type PostgresStoreOptions } from './options.js';
 import { PostgresStore } from './postgres-store.js';
 
@@ -43,5 +44,8 @@ export {
  */
 export function postgresStore(options: PostgresStoreOptions): StoreFactory {
   const settings = checkedOptions(options);
-  return async (runtime) => new KnownRecords(await PostgresStore.open(settings, runtime), runtime.logger);
+  return withRetention(
+    settings,
+    async (runtime) => new KnownRecords(await PostgresStore.open(settings, runtime), runtime.logger),
+  );
 }

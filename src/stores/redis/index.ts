@@ -1,5 +1,6 @@
 import type { StoreFactory } from '../../core/store.js';
 import { KnownRecords } from '../shared/known-records.js';
+import { withRetention } from '../shared/with-retention.js';
 import { type RedisStoreOptions, redisStoreSettings } from './options.js';
 import { RedisStore } from './redis-store.js';
 
@@ -44,5 +45,8 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  */
 export function redisStore(options: RedisStoreOptions): StoreFactory {
   const settings = redisStoreSettings(options);
-  return async (runtime) => new KnownRecords(await RedisStore.open(settings, runtime), runtime.logger);
+  return withRetention(
+    settings,
+    async (runtime) => new KnownRecords(await RedisStore.open(settings, runtime), runtime.logger),
+  );
 }

@@ -1,5 +1,6 @@
 import type { StoreFactory } from '../../core/store.js';
 import { KnownRecords } from '../shared/known-records.js';
+import { withRetention } from '../shared/with-retention.js';
 import { checkedOptions, type SqliteStoreOptions } from './options.js';
 import { SqliteStore } from './sqlite-store.js';
 
@@ -43,5 +44,8 @@ export type { SqliteStoreOptions } from './options.js';
  */
 export function sqliteStore(options: SqliteStoreOptions): StoreFactory {
   const settings = checkedOptions(options);
-  return async (runtime) => new KnownRecords(await SqliteStore.open(settings, runtime), runtime.logger);
+  return withRetention(
+    settings,
+    async (runtime) => new KnownRecords(await SqliteStore.open(settings, runtime), runtime.logger),
+  );
 }
