@@ -10,6 +10,7 @@ import type { Retention } from 'nest-notifications/store';
 import { warnIfShort } from '../../src/inbox/nest/retention-warning.js';
 import { ADAPTERS } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
+import { endTest } from '../support/http/cleanup.js';
 import { type Logs, nestLogger } from '../support/http/logs.js';
 
 const HOUR_MS = 3_600_000;
@@ -38,6 +39,8 @@ function warningFor(store: StoreFactory, neededMs: number): string | undefined {
   warnIfShort(store, neededMs);
   return logs[0];
 }
+
+afterEach(endTest);
 
 afterEach(() => {
   Logger.overrideLogger(true);

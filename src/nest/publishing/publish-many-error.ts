@@ -37,6 +37,8 @@ function errorOf(cause: unknown, { id, topics }: PublishManyProgress): Notificat
   const done = `publishMany stopped after ${topics} topics; call it again with the id ${id}`;
   // A message of the application's code may be secret, so it is in the cause only.
   if (!(cause instanceof NotificationsError)) return new NotificationsError('publish_incomplete', done, { cause });
+  // Nothing is published under an invalid id, which may be long.
+  if (cause.code === 'id_invalid') return cause;
   const { code, message, retryAfterMs, spreadMs } = cause;
   const times = { spreadMs, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   return new NotificationsError(code, `${done}: ${message}`, { cause, ...times });
