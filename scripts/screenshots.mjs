@@ -76,7 +76,7 @@ async function openBell(page) {
 async function openInbox(page) {
   await page.goto(new URL('assets/inbox.html', page.url()).href);
   const inbox = page.locator('notification-inbox');
-  await page.waitForFunction(() => document.querySelector('notification-inbox').inbox?.status === 'live');
+  await page.waitForFunction(`document.querySelector('notification-inbox').inbox?.status === 'live'`);
   if ((await inbox.evaluate((element) => element.inbox.counts.total)) === 0) await sendItems(page, inbox);
   await inbox.locator('[part=badge]', { hasText: '2' }).waitFor();
   await inbox.locator('[part=bell]').click();
