@@ -91,6 +91,12 @@ export const importRules = [
     why: 'the testing kit is for authors of stores, with any test runner: it imports core, and no driver, framework or runner',
   },
   {
+    folder: 'schematics',
+    folders: [],
+    packages: ['typescript'],
+    why: 'schematics edit the files of another project: they need its compiler, and nothing of the library',
+  },
+  {
     folder: 'demo',
     folders: ['', 'inbox', 'stores'],
     packages: ['@nestjs/', 'node:'],

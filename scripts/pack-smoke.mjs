@@ -27,7 +27,7 @@ import { EXIT_SKIPPED, inCI, root } from './tools.mjs';
 const PLATFORMS = ['@nestjs/platform-express', '@nestjs/platform-fastify', 'reflect-metadata'];
 /** Types of libraries that have none of their own. */
 const TYPES = ['@types/node', '@types/pg', '@types/react'];
-const EXPECTED_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json'];
+const EXPECTED_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json', 'schematics'];
 
 async function main(args) {
   const onNest11 = args.includes('--nest=11');
