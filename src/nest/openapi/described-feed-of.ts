@@ -21,9 +21,9 @@ export function describedFeedOf({ name, version, context, options }: FeedParts):
 
 /** The routes that answer with more than an error. */
 function routesOf({ access, tickets }: NotificationsOptions, version: DocumentVersion): ReadonlySet<OptionalRoute> {
-  const rules = typeof access === 'object' ? access : {};
   // Rules of a class or of a provider are not known yet, so they may allow every route.
-  const mayAllow = (rule: 'publish' | 'retract'): boolean => isProvided(access) || rule in rules;
+  const mayAllow = (rule: 'publish' | 'retract'): boolean =>
+    isProvided(access) || (typeof access === 'object' && access[rule] !== undefined);
   const routes = new Set<OptionalRoute>();
   if (mayAllow('publish')) routes.add('publish');
   if (mayAllow('retract')) routes.add('retract');
