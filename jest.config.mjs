@@ -44,6 +44,8 @@ export default {
     '^nest-notifications/inbox$': '<rootDir>/src/inbox/index.ts',
     '^nest-notifications/asyncapi$': '<rootDir>/src/nest/openapi/asyncapi.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',
+    '^nest-notifications/opentelemetry$': '<rootDir>/src/telemetry/opentelemetry/index.ts',
+    '^nest-notifications/prometheus$': '<rootDir>/src/telemetry/prometheus/index.ts',
     '^nest-notifications/store$': '<rootDir>/src/stores/index.ts',
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',
     // The client's bundle, which the build makes. Tests make it from the sources.

@@ -77,6 +77,18 @@ export const importRules = [
     why: 'the state of an inbox is a pure function of the log and imports core; only inbox/nest knows requests and Nest',
   },
   {
+    folder: 'telemetry',
+    folders: ['core'],
+    packages: [],
+    also: {
+      'telemetry/nest/': ['@nestjs/'],
+      'telemetry/prometheus/': ['@nestjs/', 'prom-client'],
+      'telemetry/opentelemetry/': ['@nestjs/', '@opentelemetry/api'],
+    },
+    alsoFolders: { 'telemetry/nest/': ['nest'] },
+    why: 'telemetry measures a feed through the observer of core. Only telemetry/nest knows the module, and each entry imports its own library, so that no application loads one it does not use',
+  },
+  {
     folder: 'client',
     folders: ['wire'],
     typesOf: ['core', 'inbox'],

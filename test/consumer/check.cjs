@@ -25,6 +25,8 @@ exports.entries = {
   './inbox': ['InboxModule', 'InboxService', 'InjectInbox', 'getInboxToken'],
   './react': ['NotificationsProvider', 'useInbox', 'useNotifications'],
   './asyncapi': ['asyncApiOf'],
+  './opentelemetry': ['NotificationsOpenTelemetryModule'],
+  './prometheus': ['NotificationsPrometheusModule'],
   './terminus': ['NotificationsHealthIndicator'],
   './testing': ['ManualClock', 'storeContract'],
   './store': ['NotificationsError', 'PAST_EPOCHS_MAX', 'abilitiesOf', 'checkClaim', 'logEntry'],

@@ -53,6 +53,21 @@ export function contextsIn(modules: ModulesContainer): readonly PublishContext[]
   return provided(modules, CONTEXT) as PublishContext[];
 }
 
+/** A feed that is open, with its name. */
+export interface NamedContext {
+  readonly name: string | undefined;
+  readonly context: PublishContext;
+}
+
+/** All feeds of the application. Call it when all of them are open. */
+export function namedContextsIn(modules: ModulesContainer): readonly NamedContext[] {
+  return [...modules.values()].flatMap(({ providers }) => {
+    const feed = providers.get(FEED)?.instance as FeedDefinition | undefined;
+    const context = providers.get(CONTEXT)?.instance as PublishContext | undefined;
+    return feed && context ? [{ name: feed.name, context }] : [];
+  });
+}
+
 /** Providers that are not resolved yet have no instance. */
 function provided(modules: ModulesContainer, token: symbol): readonly unknown[] {
   return [...modules.values()]

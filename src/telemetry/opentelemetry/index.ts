@@ -1,0 +1,4 @@
+/** The entry `nest-notifications/opentelemetry`. It needs the peer `@opentelemetry/api`. */
+export { NotificationsOpenTelemetryModule } from './opentelemetry.module.js';
+export type { OpenTelemetryOptions } from './opentelemetry.module.js';
+export type { MetricsOptions } from '../nest/metrics-options.js';

@@ -1,0 +1,56 @@
+import type { Clock } from '../core/clock.js';
+import type { LogPosition } from '../core/page.js';
+
+/** A position that the store has shown, and the state of the node at that time. */
+interface Shown extends LogPosition {
+  readonly atMs: number;
+  /** If the window has changed to another log since, the position is no longer awaited. */
+  readonly windowEpochId: string;
+}
+
+/**
+ * Measures how long the node has not received an entry that the store has. It compares the results
+ * of the store's calls with the end of the window. While the tail works, the lag is some
+ * milliseconds. If the tail is stuck, the lag grows, also while no further entry arrives.
+ */
+export class TailLag {
+  readonly #clock: Clock;
+  readonly #window: () => LogPosition;
+  #oldest: Shown | undefined;
+  #newest: Shown | undefined;
+
+  /** @param window the end of the window now */
+  constructor(clock: Clock, window: () => LogPosition) {
+    this.#clock = clock;
+    this.#window = window;
+  }
+
+  /** The store has shown that its log reaches this position. */
+  shown(end: LogPosition): void {
+    this.#settle();
+    const window = this.#window();
+    if (end.epochId === window.epochId && end.position <= window.position) return;
+    this.#newest = { ...end, atMs: this.#clock.monotonic(), windowEpochId: window.epochId };
+    this.#oldest ??= this.#newest;
+  }
+
+  get seconds(): number {
+    this.#settle();
+    return this.#oldest ? (this.#clock.monotonic() - this.#oldest.atMs) / 1000 : 0;
+  }
+
+  /**
+   * Forgets what has arrived. Positions between the two that are kept are not remembered. So the
+   * lag of a tail that is slow, but works, may be too low by one step.
+   */
+  #settle(): void {
+    const { epochId, position } = this.#window();
+    const isMissing = (shown: Shown | undefined): shown is Shown => {
+      if (shown?.epochId === epochId) return shown.position > position;
+      return shown?.windowEpochId === epochId;
+    };
+    if (isMissing(this.#oldest)) return;
+    this.#newest = isMissing(this.#newest) ? this.#newest : undefined;
+    this.#oldest = this.#newest;
+  }
+}

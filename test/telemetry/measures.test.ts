@@ -1,0 +1,123 @@
+import { describe, expect, test } from '@jest/globals';
+import type { LogEntry } from '../../src/core/notification.js';
+import type { ObservedRead } from '../../src/core/observer.js';
+import type { LogPage, LogPosition } from '../../src/core/page.js';
+import { Buckets } from '../../src/telemetry/buckets.js';
+import { DeliveryTime } from '../../src/telemetry/delivery-time.js';
+import { METRIC_LIST, prometheusName } from '../../src/telemetry/metrics.js';
+import { TailLag } from '../../src/telemetry/tail-lag.js';
+import { TopicLabels } from '../../src/telemetry/topic-labels.js';
+import { ManualClock } from '../../src/testing/index.js';
+
+const EPOCH = { id: 'e1', secret: 'secret' };
+
+describe('the lag of a tail', () => {
+  function bench() {
+    const clock = new ManualClock();
+    const state = { window: { epochId: 'e1', position: 5 } };
+    return { clock, state, lag: new TailLag(clock, () => state.window) };
+  }
+  const at = (position: number, epochId = 'e1'): LogPosition => ({ epochId, position });
+
+  test('is 0 while the node has received all that the store has shown', () => {
+    const { lag } = bench();
+    lag.shown(at(5));
+    expect(lag.seconds).toBe(0);
+  });
+
+  test('grows from the first missing entry, also while others follow, and ends with its arrival', async () => {
+    const { clock, state, lag } = bench();
+    lag.shown(at(6));
+    await clock.advance(2_000);
+    lag.shown(at(7));
+    await clock.advance(1_000);
+    expect(lag.seconds).toBe(3);
+    state.window = at(6);
+    expect(lag.seconds).toBe(1);
+    state.window = at(7);
+    expect(lag.seconds).toBe(0);
+  });
+
+  test('is about another log until the window has changed to a log', async () => {
+    const { clock, state, lag } = bench();
+    lag.shown(at(1, 'e2'));
+    await clock.advance(4_000);
+    expect(lag.seconds).toBe(4);
+    state.window = at(1, 'e2');
+    expect(lag.seconds).toBe(0);
+    lag.shown(at(3, 'e2'));
+    state.window = at(0, 'e3');
+    expect(lag.seconds).toBe(0);
+  });
+});
+
+describe('the time of a delivery', () => {
+  const clock = new ManualClock();
+  const entry = (position: number, time: string): LogEntry => {
+    const json = JSON.stringify({ id: 'a', topic: 't', type: 'x', time, data: { time: 'other' } });
+    return { position, id: 'a', topic: 't', json, bytes: json.length };
+  };
+  const page = (...entries: LogEntry[]): LogPage => ({ epoch: EPOCH, entries, position: 9, more: false });
+  const read = { startedAt: 4, kind: 'poll', request: { topics: ['t'], limit: 1 } } as const satisfies ObservedRead;
+  const ago = (ms: number): string => new Date(clock.now() - ms).toISOString();
+
+  test('is the one of the oldest notification after the start of the read', () => {
+    expect(new DeliveryTime(clock).of(page(entry(4, ago(9_000)), entry(5, ago(250)), entry(6, ago(100))), read)).toBe(
+      0.25,
+    );
+  });
+
+  test.each<[what: string, page: LogPage]>([
+    ['a replay', page(entry(4, ago(100)))],
+    ['an empty page', page()],
+    ['a page with a gap', { ...page(entry(5, ago(100))), gap: { reason: 'expired' } }],
+    ['a page of the history', { ...page(entry(5, ago(100))), history: { upTo: 5, trimmed: false } }],
+    ['a record without a time', page({ ...entry(5, ''), json: '{}' })],
+  ])('is not measured for %s', (_, given) => {
+    expect(new DeliveryTime(clock).of(given, read)).toBeUndefined();
+  });
+
+  test('is 0 if the clock of the publisher is ahead', () => {
+    expect(new DeliveryTime(clock).of(page(entry(5, ago(-5_000))), read)).toBe(0);
+  });
+
+  test('is not taken from a type that looks like a time', () => {
+    const json = JSON.stringify({ id: 'a', topic: 't', type: '"time":"2000-01-01T00:00:00Z"', time: ago(500) });
+    expect(new DeliveryTime(clock).of(page({ ...entry(5, ''), json }), read)).toBe(0.5);
+  });
+});
+
+test('buckets are cumulative, and a bound belongs to its bucket', () => {
+  const buckets = new Buckets();
+  for (const seconds of [0, 0.001, 0.0011, 10, 11]) buckets.record(seconds);
+  const { cumulative, count, sum } = buckets;
+  expect(cumulative.slice(0, 2)).toEqual([
+    { bound: 0.001, count: 2 },
+    { bound: 0.0025, count: 3 },
+  ]);
+  expect(cumulative.at(-1)).toEqual({ bound: 10, count: 4 });
+  expect([count, sum]).toEqual([5, 21.0021]);
+});
+
+describe('labels of topics', () => {
+  test('are the first declared name that includes the topic, or `other`', () => {
+    const topics = new TopicLabels(['orders.eu', 'orders.*']);
+    const labelOf = (topic: string) => topics.names[topics.indexOf(topic)];
+    const labels = ['orders.eu', 'orders.us', 'orders', '$revoked'].map(labelOf);
+    expect(labels).toEqual(['orders.eu', 'orders.*', 'other', 'other']);
+  });
+
+  test('do not exist without the option', () => {
+    expect(new TopicLabels([]).indexOf('orders')).toBe(-1);
+  });
+});
+
+test('names in Prometheus have the suffix of their unit, and counters have _total', () => {
+  for (const { name, instrument, unit } of METRIC_LIST) {
+    const prometheus = prometheusName(name);
+    expect(prometheus).toMatch(/^notifications(_[a-z]+)+$/);
+    expect(prometheus.endsWith('_total')).toBe(instrument === 'counter');
+    expect(prometheus.includes('_seconds')).toBe(unit === 's');
+    expect(prometheus.includes('_bytes')).toBe(unit === 'By');
+  }
+});
