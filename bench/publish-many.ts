@@ -1,4 +1,5 @@
 import { systemClock } from '../src/core/clock.js';
+import { PublishTracing } from '../src/core/publish-tracing.js';
 import type { Store } from '../src/core/store.js';
 import { ManyPublisher } from '../src/nest/publishing/many-publisher.js';
 import { PublishManyError } from '../src/nest/publishing/publish-many-error.js';
@@ -12,7 +13,14 @@ let calls = 0;
 
 /** Topics a second of a `publishMany` to 50,000 topics, with the default limits. */
 export async function publishManyPerS(store: Store, data: unknown): Promise<number> {
-  const publisher = new ManyPublisher({ store, settings: resolveSettings({}), schemas: {}, clock: systemClock });
+  const tracing = new PublishTracing();
+  const publisher = new ManyPublisher({
+    store,
+    settings: resolveSettings({}),
+    schemas: {},
+    clock: systemClock,
+    tracing,
+  });
   const topics = Array.from({ length: TOPICS }, (_, n) => `user.${n}`);
   const notification = { id: `many-${calls++}`, type: 'bench', data };
   const startMs = performance.now();

@@ -1,13 +1,31 @@
 import type { IncomingMessage } from 'node:http';
-import { redactTicket } from 'nest-notifications';
+import { Module } from '@nestjs/common';
+import { NotificationsModule, redactTicket } from 'nest-notifications';
+import { LoggerModule, type Params } from 'nestjs-pino';
 
-const isFeed = ({ method, url = '' }: IncomingMessage) => method === 'GET' && /^\/notifications\b/.test(url);
+/** The part of a request that a line has. */
+interface LoggedRequest {
+  readonly url: string;
+  readonly query?: unknown;
+}
 
-/** For pino-http and `LoggerModule.forRoot({ pinoHttp })` of nestjs-pino: polls are not logged. */
-export const pinoHttpOptions = { autoLogging: { ignore: isFeed } };
+/** Fastify changes `url` for its middleware, and keeps the path in `originalUrl`. */
+function isRead({ method = '', url = '', originalUrl = url }: IncomingMessage & { originalUrl?: string }): boolean {
+  return ['GET', 'QUERY'].includes(method) && /^\/notifications\b/.test(originalUrl);
+}
 
-/** For `new HttpInstrumentation(…)` of OpenTelemetry: no span for a poll, no ticket in a span. */
-export const httpInstrumentation = {
-  ignoreIncomingRequestHook: isFeed,
-  startIncomingSpanHook: ({ url = '' }: IncomingMessage) => ({ 'url.query': redactTicket(url).split('?')[1] ?? '' }),
+const logging: Params = {
+  pinoHttp: {
+    // A client polls every 25 seconds, and its stream is one request of several minutes.
+    autoLogging: { ignore: isRead },
+    // Credentials in headers, such as `Authorization: Bearer …`.
+    redact: ['req.headers.authorization', 'req.headers.cookie', 'res.headers["set-cookie"]'],
+    serializers: {
+      // Tickets are in the URL. `query` has the same values, so it is left out.
+      req: ({ query: _query, ...request }: LoggedRequest) => ({ ...request, url: redactTicket(request.url) }),
+    },
+  },
 };
+
+@Module({ imports: [LoggerModule.forRoot(logging), NotificationsModule.forRoot({ isGlobal: true, access: 'public' })] })
+export class AppModule {}

@@ -33,6 +33,11 @@ export function checkKey(key: unknown): string {
   return checkName(key, { what: 'key', code: 'option_invalid', lengthMax: KEY_LENGTH_MAX });
 }
 
+/** Whether a value of a caller is a topic. */
+export function isTopic(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= TOPIC_LENGTH_MAX && NAME.test(value);
+}
+
 function checkName(value: unknown, rule: { what: string; code: ErrorCode; lengthMax: number }): string {
   const { what, code, lengthMax } = rule;
   if (typeof value !== 'string' || value === '') {

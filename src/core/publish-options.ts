@@ -101,26 +101,39 @@ export function optionsText(options: PublishOptions, nowMs: number): string {
   return text;
 }
 
+/** Reads the options of stored JSON that decide whether a reader still receives it. */
+export function optionsOf(json: string): EntryOptions {
+  const stored = storedOptions(json);
+  if (!stored) return NONE;
+  const { expiresAt, key } = stored;
+  const expiresAtMs = typeof expiresAt === 'string' ? Date.parse(expiresAt) : NaN;
+  return {
+    ...(!Number.isNaN(expiresAtMs) && { expiresAtMs }),
+    ...(typeof key === 'string' && { key }),
+  };
+}
+
+/** Reads the trace of stored JSON, for the spans of its deliveries. */
+export function traceparentOf(json: string): string | undefined {
+  const traceparent = storedOptions(json)?.traceparent;
+  return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined;
+}
+
 /**
  * Reads the options of stored JSON without parsing its data. The text of the options ends at the
  * first `"data":` after `time`: a JSON string cannot contain this text, because its quotes are
  * escaped. If another program wrote the fields in another order, the options are ignored.
  */
-export function optionsOf(json: string): EntryOptions {
+function storedOptions(json: string): Readonly<Record<string, unknown>> | undefined {
   const time = json.indexOf(',"time":"');
   const start = json.indexOf('",', time + ',"time":"'.length) + 2;
-  if (json.startsWith('"data":', start)) return NONE;
+  if (json.startsWith('"data":', start)) return undefined;
   const end = json.indexOf('"data":', start);
-  if (time < 0 || end <= start) return NONE;
+  if (time < 0 || end <= start) return undefined;
   try {
-    const { expiresAt, key } = JSON.parse(`{${json.slice(start, end - 1)}}`) as Record<string, unknown>;
-    const expiresAtMs = typeof expiresAt === 'string' ? Date.parse(expiresAt) : NaN;
-    return {
-      ...(!Number.isNaN(expiresAtMs) && { expiresAtMs }),
-      ...(typeof key === 'string' && { key }),
-    };
+    return JSON.parse(`{${json.slice(start, end - 1)}}`) as Record<string, unknown>;
   } catch {
-    return NONE;
+    return undefined;
   }
 }
 

@@ -13,6 +13,7 @@ import { isProvided } from './access/access.js';
 import { AccessPolicy } from './access/access-policy.js';
 import { type ClientAddress, clientAddress } from './access/client-address.js';
 import { ClosingResponses } from './http/closing-responses.js';
+import { PublishTracing } from '../core/publish-tracing.js';
 import { Responder } from './http/responder.js';
 import { UnreadAnswers } from './http/unread.js';
 import { Leaving } from './lifecycle/leaving.js';
@@ -34,6 +35,7 @@ export interface PublishContext {
   readonly cursors: Cursors;
   readonly encoder: PageEncoder;
   readonly security: SecurityEvents;
+  readonly tracing: PublishTracing;
   readonly leaving: Leaving;
   /** The log's epoch when the store was opened. Two feeds with the same one share a log. */
   readonly epochId: string;
@@ -100,7 +102,7 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
     const encoder = new PageEncoder(cursors);
     const security = new SecurityEvents(clock, observers);
     const parts = { settings, schemas, clock, store, observers, keys, cursors, encoder, security };
-    const base = { ...parts, leaving: new Leaving() };
+    const base = { ...parts, tracing: new PublishTracing(), leaving: new Leaving() };
     if (publishOnly) {
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       const close = once(() => store.close().finally(() => security.complete()));

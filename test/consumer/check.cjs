@@ -22,6 +22,7 @@ exports.entries = {
   './client/tabs': ['betweenTabs'],
   './client/inbox': ['createInbox', 'queueIn'],
   './client/inbox-element': ['NotificationInboxElement', 'defineInboxElement'],
+  './opentelemetry': ['NotificationsTracesModule'],
   './inbox': ['InboxModule', 'InboxService', 'InjectInbox', 'getInboxToken'],
   './react': ['NotificationsProvider', 'useInbox', 'useNotifications'],
   './asyncapi': ['asyncApiOf'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { DRAFT_LIMITS, makeDraft, type PublishItem } from '../../src/core/draft.js';
-import { optionsOf, type PublishOptions, TTL_MS_MAX } from '../../src/core/publish-options.js';
+import { optionsOf, type PublishOptions, traceparentOf, TTL_MS_MAX } from '../../src/core/publish-options.js';
 
 const TIME = new Date('2026-11-28T12:00:00.000Z');
 const ITEM: PublishItem = { id: 'a', topic: 'orders', type: 'shipped', data: { time: 1, data: ',"data":' } };
@@ -29,6 +29,16 @@ describe('the stored JSON', () => {
     [new Date(TIME.getTime() + TTL_MS_MAX), '2036-11-25T12:00:00.000Z'],
   ])('has expiresAt in UTC: %s', (expiresAt, stored) => {
     expect(JSON.parse(jsonOf({ expiresAt }))).toMatchObject({ expiresAt: stored });
+  });
+});
+
+describe('traceparentOf', () => {
+  test('reads the trace, and no text of another option that looks like one', () => {
+    expect(traceparentOf(jsonOf({ traceparent: TRACE, key: 'k' }))).toBe(TRACE);
+    expect(traceparentOf(jsonOf({ publisher: `","traceparent":"${TRACE}"` }))).toBeUndefined();
+    expect(traceparentOf(jsonOf({ data: { traceparent: TRACE } }))).toBeUndefined();
+    expect(traceparentOf(jsonOf({ traceparent: TRACE }).replace('-01"', '-0g"'))).toBeUndefined();
+    expect(traceparentOf('not JSON')).toBeUndefined();
   });
 });
 

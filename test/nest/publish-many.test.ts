@@ -7,6 +7,7 @@ import { type NotificationsService, PublishManyError, type PublishManyProgress }
 import { type ManyItems, ManyPublisher } from '../../src/nest/publishing/many-publisher.js';
 import { resolveSettings } from '../../src/nest/settings.js';
 import { systemClock } from '../../src/core/clock.js';
+import { PublishTracing } from '../../src/core/publish-tracing.js';
 import { openMemoryStore } from '../support/memory.js';
 import { turn, until } from '../support/time/until.js';
 
@@ -59,7 +60,13 @@ describe('publishMany', () => {
 
   const publisherOf = (options: Parameters<typeof resolveSettings>[0]): ManyPublisher => {
     const settings = resolveSettings({ publish: { notificationsMax: CHUNK }, ...options });
-    return new ManyPublisher({ store, settings, schemas: options.schemas ?? {}, clock: systemClock });
+    return new ManyPublisher({
+      store,
+      settings,
+      schemas: options.schemas ?? {},
+      clock: systemClock,
+      tracing: new PublishTracing(),
+    });
   };
   const publish = (topics: ManyItems['topics'], more: Partial<ManyItems> = {}): Promise<PublishManyProgress> =>
     publisher.publish({ topics, notification: NOTIFICATION, ...more });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
+import { PublishTracing } from '../../src/core/publish-tracing.js';
 import type { Store } from '../../src/core/store.js';
 import { openStore } from '../../src/demo/store.js';
 import { PublishManyError, type PublishManyProgress } from '../../src/index.js';
@@ -16,7 +17,13 @@ const ID = 'release-7';
 const topicsOf = (owner: string): string[] => Array.from({ length: COUNT }, (_, n) => `${owner}.${n}`);
 
 const publish = (store: Store, topics: readonly string[], more: Partial<ManyItems> = {}) => {
-  const publisher = new ManyPublisher({ store, settings: SETTINGS, schemas: {}, clock: systemClock });
+  const publisher = new ManyPublisher({
+    store,
+    settings: SETTINGS,
+    schemas: {},
+    clock: systemClock,
+    tracing: new PublishTracing(),
+  });
   return publisher.publish({ topics, notification: { id: ID, type: 'release', data: { version: 7 } }, ...more });
 };
 

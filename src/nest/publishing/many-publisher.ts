@@ -38,6 +38,8 @@ export interface ManyItems extends PublishManyOptions {
   readonly notification: Omit<PublishItem, 'topic'>;
 }
 
+type ManyContext = Pick<PublishContext, 'store' | 'settings' | 'clock' | 'schemas' | 'tracing'>;
+
 /** A chunk of copies, in the order of their topics. */
 interface Chunk {
   readonly drafts: readonly Draft[];
@@ -51,14 +53,22 @@ interface Chunk {
  * topics, and a slow store slows the source down.
  */
 export class ManyPublisher {
-  readonly #context: Pick<PublishContext, 'store' | 'settings' | 'clock' | 'schemas'>;
+  readonly #context: ManyContext;
 
-  constructor(context: Pick<PublishContext, 'store' | 'settings' | 'clock' | 'schemas'>) {
+  constructor(context: ManyContext) {
     this.#context = context;
   }
 
   /** @throws PublishManyError */
-  async publish({ topics, notification, signal, onProgress }: ManyItems): Promise<PublishManyProgress> {
+  publish(many: ManyItems): Promise<PublishManyProgress> {
+    const { notification } = many;
+    // The copies share one trace.
+    return this.#context.tracing.run([{ ...notification, topic: '' }], ([traced = notification]) =>
+      this.#publish({ ...many, notification: traced }),
+    );
+  }
+
+  async #publish({ topics, notification, signal, onProgress }: ManyItems): Promise<PublishManyProgress> {
     let progress = { id: notification.id ?? globalThis.crypto.randomUUID(), topics: 0, duplicates: 0 };
     let source: TopicSource | undefined;
     try {

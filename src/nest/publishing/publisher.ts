@@ -38,20 +38,25 @@ export class Publisher {
   }
 
   /** Publishes for the application, under its own ids. */
-  async publish(items: readonly PublishItem[]): Promise<Published> {
-    return this.#published(await this.#context.store.append(await this.#drafts(items)));
+  publish(items: readonly PublishItem[]): Promise<Published> {
+    return this.#context.tracing.run(items, async (traced) =>
+      this.#published(await this.#context.store.append(await this.#drafts(traced))),
+    );
   }
 
   /** Checks notifications as `publish` does, and appends nothing. */
-  async prepare(items: readonly PublishItem[]): Promise<Publication> {
-    const drafts = await this.#drafts(items);
-    return { ids: drafts.map(({ id }) => id), text: JSON.stringify(drafts) };
+  prepare(items: readonly PublishItem[]): Promise<Publication> {
+    return this.#context.tracing.run(items, async (traced) => {
+      const drafts = await this.#drafts(traced);
+      return { ids: drafts.map(({ id }) => id), text: JSON.stringify(drafts) };
+    });
   }
 
   /** Publishes for a caller over HTTP. @throws NotificationsError also `id_reused` */
-  async publishScoped(scoped: ScopedItems): Promise<Published> {
-    const drafts = await this.#drafts(scoped.items);
-    return this.#published(await this.#repeats.append(drafts, scoped));
+  publishScoped(scoped: ScopedItems): Promise<Published> {
+    return this.#context.tracing.run(scoped.items, async (traced) =>
+      this.#published(await this.#repeats.append(await this.#drafts(traced), scoped)),
+    );
   }
 
   #published({ epoch, appended }: AppendResult): Published {

@@ -2,3 +2,4 @@
 export { NotificationsOpenTelemetryModule } from './opentelemetry.module.js';
 export type { OpenTelemetryOptions } from './opentelemetry.module.js';
 export type { MetricsOptions } from '../nest/metrics-options.js';
+export { NotificationsTracesModule } from './traces.module.js';

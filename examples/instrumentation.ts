@@ -1,0 +1,20 @@
+import type { IncomingMessage } from 'node:http';
+import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+
+/** Also for `getNodeAutoInstrumentations({ '@opentelemetry/instrumentation-http': … })`. */
+export const httpInstrumentation = {
+  // The span of a poll would be as long as its wait. Spans inside it are also left out.
+  ignoreIncomingRequestHook: ({ method = '', url = '' }: IncomingMessage) =>
+    ['GET', 'QUERY'].includes(method) && /^\/notifications\b/.test(url),
+};
+
+/** Call this before the application is imported: `node --import ./dist/instrumentation.js`. */
+export function startTracing(exporter: SpanExporter): NodeTracerProvider {
+  const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+  provider.register();
+  registerInstrumentations({ instrumentations: [new HttpInstrumentation(httpInstrumentation)] });
+  return provider;
+}

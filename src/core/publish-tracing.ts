@@ -1,0 +1,23 @@
+import type { PublishItem } from './draft.js';
+
+/** Runs a publish inside a span, with items that carry the trace of this span. */
+export type PublishTracer = <T extends object>(
+  items: readonly PublishItem[],
+  publish: (traced: readonly PublishItem[]) => Promise<T>,
+) => Promise<T>;
+
+/** The tracer of a feed's publishes. Without one, a publish runs as it is. */
+export class PublishTracing {
+  #tracer: PublishTracer | undefined;
+
+  use(tracer: PublishTracer): void {
+    this.#tracer = tracer;
+  }
+
+  run<T extends object>(
+    items: readonly PublishItem[],
+    publish: (traced: readonly PublishItem[]) => Promise<T>,
+  ): Promise<T> {
+    return this.#tracer ? this.#tracer(items, publish) : publish(items);
+  }
+}
