@@ -177,12 +177,37 @@ describe('an erasure', () => {
     }
   });
 
+  test.each([
+    ['a notification with the content of a record', draft('forged', { data: { topics: [ERASED] } })],
+    ['a record with an invalid name', draft('invalid', { topic: '$erasures', data: { topics: [ERASED, 7] } })],
+  ])('does not follow from %s', async (_, forged) => {
+    const bench = await open();
+    await bench.store.append([forged]);
+    await bench.clock.settle();
+    const [ids] = (await read(bench)).ids;
+    expect(ids!.slice(0, 4)).toEqual(['a', 'x1', 'c', 'x2']);
+  });
+
   test('leaves nothing of the topic in the shared pages', async () => {
     const bench = await open();
     const shared = (await read(bench)).last;
     expect((await read(bench)).last).toBe(shared);
     await bench.feed.erase([ERASED]);
     expect(idsOf((await read(bench)).last!)).toEqual(['a', 'c']);
+  });
+
+  test('does not follow from the revocation of its topic', async () => {
+    const bench = await open();
+    await bench.feed.revoke({ subscriber: 'ann', topics: [ERASED] });
+    expect((await read(bench)).ids).toEqual([['a', 'x1', 'c', 'x2']]);
+  });
+
+  test('clears the shared pages before the node receives its record', async () => {
+    const bench = await open();
+    expect((await read(bench)).ids).toEqual([['a', 'x1', 'c', 'x2']]);
+    bench.store.holdTail();
+    await bench.feed.erase([ERASED]);
+    expect((await read(bench)).ids).toEqual([['a', 'c']]);
   });
 
   test('never causes delivery of an older notification of a key', async () => {
