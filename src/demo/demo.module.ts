@@ -26,7 +26,8 @@ export class DemoModule implements NestModule {
       module: DemoModule,
       imports: [
         NotificationsModule.forRoot({ ...moduleOptions(environment), serveClient: true }),
-        // In memory: the inbox of the demo ends with the process.
+        // The inbox has its own log, so the many samples of the feed cannot evict its items. This
+        // log is in memory, and ends with the process.
         InboxModule.forRoot({ access: { subscriber: () => VISITOR }, serveClient: true }),
       ],
       providers: [
