@@ -43,7 +43,6 @@ export default {
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/inbox$': '<rootDir>/src/inbox/index.ts',
     '^nest-notifications/asyncapi$': '<rootDir>/src/nest/openapi/asyncapi.ts',
-    '^nest-notifications/opentelemetry$': '<rootDir>/src/telemetry/opentelemetry/index.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',
     '^nest-notifications/opentelemetry$': '<rootDir>/src/telemetry/opentelemetry/index.ts',
     '^nest-notifications/prometheus$': '<rootDir>/src/telemetry/prometheus/index.ts',

@@ -70,7 +70,7 @@ export class EntryList {
     let high = this.end;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const item = this.#items[this.#start + middle]!;
+      const item = this.#items[this.#start + middle] ?? 0;
       const entryPosition = typeof item === 'number' ? item : item.position;
       if (entryPosition > position) high = middle;
       else low = middle + 1;

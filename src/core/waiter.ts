@@ -155,7 +155,10 @@ export class Waiter implements FeedWaiter, ObservedRead, Unsubscribable {
   /** @param epoch the epoch of the window when the read began */
   #onStorePage(found: LogPage, after: Start, epoch: LogPage['epoch']): void {
     const { reader, waiters } = this.#context;
-    if (this.#position.rewinds(after, found.epoch)) return this.#read();
+    if (this.#position.rewinds(after, found.epoch)) {
+      this.#read();
+      return;
+    }
     const page = deliverablePage(this.request, { page: reader.fresh(found), after, window: reader.window });
     if (!page) {
       this.#fail(waiters.retryError(BEHIND));
