@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import { EntryFilter } from '../../src/core/entry-filter.js';
 import { eraseTopics } from '../../src/core/erasure.js';
 import { Feed } from '../../src/core/feed.js';
 import { retractionsIn, withoutRetractions } from '../../src/core/retraction.js';
@@ -216,6 +217,28 @@ describe('an erasure', () => {
     await bench.feed.erase([ERASED]);
     await bench.store.append([draft('k3', { topic: ERASED, key: 'k' })]);
     expect((await read(bench)).ids).toEqual([['k3']]);
+  });
+
+  test('of a log that a failover has replaced hides nothing of the new log', async () => {
+    const bench = await open();
+    const append = bench.store.append.bind(bench.store);
+    bench.store.append = async (...args) => {
+      const appended = await append(...args);
+      bench.store.append = append;
+      await bench.store.failOver(1);
+      await append([draft('y1', { topic: ERASED }), draft('y2', { topic: ERASED })]);
+      return appended;
+    };
+    expect(await bench.feed.erase([ERASED])).toEqual([{ topic: ERASED, count: 0 }]);
+    expect((await read(bench)).ids).toEqual([['a', 'y1', 'y2']]);
+  });
+
+  test('keeps no options of the erased notifications in memory', async () => {
+    const dropped = jest.spyOn(EntryFilter.prototype, 'drop');
+    const bench = await open();
+    await bench.feed.erase([ERASED]);
+    expect(dropped.mock.calls.map(([{ id }]) => id)).toEqual(['x1', 'x2']);
+    dropped.mockRestore();
   });
 
   test('may be repeated after the store has failed', async () => {
