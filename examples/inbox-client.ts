@@ -1,7 +1,7 @@
 import { createInbox, type InboxSnapshot, queueIn, type RemovableStorage } from 'nest-notifications/client/inbox';
 
 interface View {
-  /** Shows the list and the badge, and marks what it shows. */
+  /** Shows the list and the badge, and keeps the snapshot for `onMarkAll`. */
   render(snapshot: InboxSnapshot): void;
   onItemClick(listener: (id: string) => void): void;
   onMarkAll(listener: (shown: InboxSnapshot) => void): void;

@@ -4,9 +4,13 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 
-/** Also for `getNodeAutoInstrumentations({ '@opentelemetry/instrumentation-http': … })`. */
+/**
+ * `getNodeAutoInstrumentations` accepts this object under the key
+ * `@opentelemetry/instrumentation-http`.
+ */
 export const httpInstrumentation = {
-  // The span of a poll would be as long as its wait. Spans inside it are also left out.
+  // The span of a poll would be as long as its wait. Polls get no span, and no spans inside it,
+  // because it would be as long as the wait.
   ignoreIncomingRequestHook: ({ method = '', url = '' }: IncomingMessage) =>
     ['GET', 'QUERY'].includes(method) && /^\/notifications\b/.test(url),
 };

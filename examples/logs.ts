@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { NotificationsModule, redactTicket } from 'nest-notifications';
 import { LoggerModule, type Params } from 'nestjs-pino';
 
-/** The part of a request that a line has. */
+/** The part of a request that pino writes to a log line. */
 interface LoggedRequest {
   readonly url: string;
   readonly query?: unknown;
@@ -16,7 +16,7 @@ function isRead({ method = '', url = '', originalUrl = url }: IncomingMessage & 
 
 const logging: Params = {
   pinoHttp: {
-    // A client polls every 25 seconds, and its stream is one request of several minutes.
+    // Reads are not logged: a client polls every 25 seconds, or holds a stream for several minutes.
     autoLogging: { ignore: isRead },
     // Credentials in headers, such as `Authorization: Bearer …`.
     redact: ['req.headers.authorization', 'req.headers.cookie', 'res.headers["set-cookie"]'],

@@ -7,7 +7,7 @@ export interface Authorization {
   readonly renewInMs?: number;
 }
 
-/** The client opens a stream with a new token this long before the old token expires. */
+/** The time between the opening of a new stream and the expiry of the old token. */
 const RENEW_BEFORE_MS = 10_000;
 /** The shortest time between two renewals, in case the clock of the device is wrong. */
 const RENEW_MS_MIN = 30_000;

@@ -8,7 +8,7 @@ export interface FeedState {
    * - `live`: new notifications arrive.
    * - `waiting`: the client pauses before its next request.
    * - `offline`: the device is offline.
-   * - `closed`: the feed has ended for good.
+   * - `closed`: the feed has ended permanently.
    */
   readonly phase: 'connecting' | 'live' | 'waiting' | 'offline' | 'closed';
   /**
@@ -29,14 +29,15 @@ export interface FeedState {
 }
 
 /**
- * The state of a connection. It has no timers and no requests: time and results arrive with events.
+ * The state of a connection. It starts no timers and no requests: `nextState` receives the time and
+ * each result as arguments.
  */
 export interface ConnectionState extends FeedState {
   /** The time at which `waiting` ends, on the clock of `TransitionContext.now`. */
   readonly resumeAt: number;
   /** Failures in a row. */
   readonly failures: number;
-  /** Streams in a row that ended early. */
+  /** The number of consecutive streams that ended early. */
   readonly shortStreams: number;
   /** The time from which the client tries a stream again. */
   readonly streamAt: number;
@@ -174,8 +175,8 @@ function onEnded(
   const shortStreams = event.openMs < SHORT_STREAM_MS ? state.shortStreams + 1 : 0;
   if (shortStreams >= SHORT_STREAMS_MAX && context.mayPoll) return pollInstead(state, context);
   const backoff = context.random() * backoffMs(Math.max(0, shortStreams - 1));
-  // After a long stream, the field `retry:` alone sets the pause. After short streams, the pause is
-  // at least the backoff.
+  // After a long stream, the pause is the value of `retry:`, or the backoff if there is none. After
+  // short streams, the pause is at least the backoff.
   const pauseMs = Math.max(event.retryMs ?? backoff, shortStreams > 0 ? backoff : 0);
   const resumeAt = context.now + Math.min(pauseMs, SERVER_PAUSE_MS_MAX);
   return { ...state, shortStreams, phase: 'waiting', reason: 'busy', resumeAt };

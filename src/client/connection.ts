@@ -23,7 +23,7 @@ export interface Position {
   cursor: string | undefined;
 }
 
-/** The owner of a connection. */
+/** The callbacks of a connection. */
 export interface ConnectionHandlers {
   /** Takes a delivery and moves the position. Resolves when the connection may read more. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<void> | void;
@@ -121,7 +121,7 @@ export class Connection {
     const { phase, transport, isHidden } = this.#state;
     if (phase === 'closed') return undefined;
     if (phase === 'waiting' || phase === 'offline') return this.#pause();
-    // The first poll has a wait of 0. Its answer shows that the connection works, and it has a
+    // The first poll has a wait of 0. The answer shows that the connection works, and contains a
     // cursor. Without a cursor, the client would miss notifications after a lost connection.
     const isFirst = transport === 'poll' && phase === 'connecting' && !(isHidden && this.position.cursor);
     const holdMs = isFirst ? 0 : (this.#options.wait ?? 25) * 1000;

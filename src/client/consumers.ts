@@ -164,7 +164,7 @@ function notifyEnd<N>(observer: Observer<N>, end: End): void {
   });
 }
 
-/** Reports an error as an event listener does: as an uncaught error that does not stop the feed. */
+/** Reports an error as an uncaught error, so that the feed continues. */
 export function callSafely(task: () => void): void {
   try {
     task();

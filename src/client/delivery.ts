@@ -8,7 +8,10 @@ export interface Delivery {
   /** The position after these notifications. */
   readonly cursor: string;
   readonly gap?: Gap | undefined;
-  /** Retracted notifications. The client removes them before it adds those of this delivery. */
+  /**
+   * Retracted notifications. The client removes them before it adds the new notifications of this
+   * delivery.
+   */
   readonly retracted?: readonly Retraction[] | undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Identifies the errors of all copies of this module. */
 const BRAND = Symbol.for('nest-notifications.FeedError');
 
-/** The error with which a feed has ended for good. */
+/** The error that ended a feed permanently. */
 export class FeedError extends Error {
   /** The HTTP status of the answer, if there was one. */
   readonly status: number | undefined;

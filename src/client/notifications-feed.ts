@@ -19,10 +19,10 @@ export interface Subscribable<N> {
 }
 
 /**
- * The notifications of some topics: each once and in order, across lost connections.
+ * Delivers each notification of its topics once and in order, even after a lost connection.
  *
- * The feed reads while it has a consumer, which `subscribe` and `for await` add. Without a consumer
- * it keeps its position. Several consumers share the feed.
+ * `subscribe` and `for await` add a consumer. The feed reads while it has a consumer. Without a
+ * consumer it keeps its position. Several consumers share the feed.
  */
 export class NotificationsFeed<N extends object = Notification> implements Subscribable<N>, AsyncIterable<N> {
   readonly #options: FeedOptions;
@@ -33,7 +33,7 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   readonly #listeners = new Set<(state: FeedState) => void>();
   /** Undefined if the feed has its own connection. */
   #shared: SharedConnection | undefined;
-  /** Reads of the history in progress. */
+  /** Abort controllers of the history requests in progress. */
   readonly #reads = new Set<AbortController>();
   #isRunning = false;
   #hasEnded = false;
@@ -75,8 +75,8 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   /**
    * Calls the listener when a notification was retracted. The application should then remove it
    * from its display. The listener may be called for a notification that was never delivered, and
-   * twice for the same one. A loop does not receive it after the call. Returns the function that
-   * removes the listener.
+   * twice for the same one. After this call, a `for await` loop does not receive the notification.
+   * Returns the function that removes the listener.
    */
   onRetracted(listener: (retraction: Retraction) => void): () => void {
     return this.#consumers.onRetracted(listener);

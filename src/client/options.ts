@@ -10,7 +10,7 @@ export interface FeedFormat {
   readonly deliveryFrom: (page: unknown) => Delivery | undefined;
 }
 
-/** The options of a feed inside the client. */
+/** The options of `connect`, and an option that only the client itself sets. */
 export interface FeedOptions extends ConnectOptions {
   /** @default pages of notifications */
   readonly format?: FeedFormat | undefined;
@@ -108,8 +108,9 @@ export interface ConnectOptions {
    */
   readonly share?: FeedSharing | undefined;
   /**
-   * Called when notifications were lost for good. Fetch the state again here. The feed delivers the
-   * next notifications after the returned promise has resolved.
+   * Called when notifications were lost permanently. Load the data of your application again in
+   * this function. The feed delivers the next notifications after the returned promise has
+   * resolved.
    * @default none
    */
   readonly onGap?: ((gap: Gap) => MaybePromise<void>) | undefined;

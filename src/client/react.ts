@@ -48,7 +48,7 @@ export interface UseNotificationsResult<N extends object> {
   readonly error: unknown;
   /**
    * Undefined before the component is mounted, and while `enabled` is false. The hook closes the
-   * feed.
+   * feed when no component uses it, so do not close it yourself.
    */
   readonly feed: NotificationsFeed<N> | undefined;
   /** With `ack: 'manual'`: acknowledges a notification for all components that share the feed. */

@@ -41,7 +41,7 @@ export interface SharingMember {
 
 /** One member's part in a shared connection. */
 export interface SharedConnection {
-  /** The state of the connection, if another member reads and has sent it. */
+  /** The state that the leader has sent; undefined while this member leads. */
   readonly state: FeedState | undefined;
   /** Takes a delivery that the member's own connection has received. */
   deliver(delivery: Delivery, signal: AbortSignal): void;

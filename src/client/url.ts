@@ -1,6 +1,6 @@
 import type { ConnectOptions } from './options.js';
 
-/** The URL of a read, and its body if the parameters are not in the URL. */
+/** The URL of a request, and the request's body if the parameters are not in the URL. */
 export interface Target {
   readonly url: string;
   /** The JSON body of a QUERY request. Undefined for a GET. */
@@ -9,7 +9,7 @@ export interface Target {
 
 /**
  * A longer URL becomes a QUERY request. Many servers and proxies allow 8 KiB for the request line,
- * and some of it is for the origin and for the parts that a proxy adds.
+ * including the origin and additions of a proxy.
  */
 const URL_LENGTH_MAX = 7_000;
 

@@ -43,8 +43,9 @@ export class DeclaredPatterns {
   }
 
   /**
-   * Called when the node follows an epoch. In a later epoch, it declares the patterns again, and
-   * retries until the store accepts them. Until then, reads of a pattern from the store have a gap.
+   * Called when the node follows an epoch. In a later epoch, this method declares the patterns
+   * again and retries until the store accepts them. Until then, reads of a pattern from the store
+   * have a gap.
    */
   follow({ id }: Epoch): void {
     const isLater = this.#epochId !== undefined && this.#epochId !== id;

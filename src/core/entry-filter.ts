@@ -56,8 +56,8 @@ export class EntryFilter {
   }
 
   /**
-   * Whether an entry was skipped because of a later entry: its retraction, or a newer one of its
-   * key. A failover may lose the later entry.
+   * Whether an entry was skipped because of a later one: its retraction, or a newer entry with the
+   * same key. A failover may lose the later entry.
    */
   get hasHidden(): boolean {
     return this.#hasHidden;
@@ -75,8 +75,8 @@ export class EntryFilter {
   }
 
   /**
-   * Whether an entry is erased. The log of the entry and the window hold the same entries up to
-   * `sharedUpTo`.
+   * Whether an entry is erased. Up to `sharedUpTo`, the window holds the same entries as the log
+   * that the entry comes from.
    */
   isErased({ topic, position }: LogEntry, sharedUpTo = Infinity): boolean {
     return position <= Math.min(this.#erased.get(topic) ?? 0, sharedUpTo);

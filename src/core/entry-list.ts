@@ -22,7 +22,7 @@ export class EntryList {
     return this.#count;
   }
 
-  /** The end of the indexes. It counts holes too. */
+  /** The length of the list with its holes: one more than the last index. It counts holes too. */
   get end(): number {
     return this.#items.length - this.#start;
   }
@@ -78,7 +78,7 @@ export class EntryList {
     return low;
   }
 
-  /** The index of the next entry from `index` on, in the direction of `step`: no hole. */
+  /** The index of the next entry from `index` on, in the direction of `step`; holes are skipped. */
   entryFrom(index: number, step: 1 | -1): number {
     let next = index;
     while (next >= 0 && next < this.end && !this.at(next)) next += step;

@@ -38,8 +38,8 @@ export interface ErasureOptions {
 
 /**
  * Erases the notifications of topics: first it appends a record, then the store removes them. After
- * a node receives the record, it delivers no older notification of the topics. So if this process
- * ends between the two, the running nodes have forgotten the notifications already. The caller
+ * a node receives the record, it delivers no older notification of the topics. If this process ends
+ * between these two steps, the running nodes have already forgotten the notifications. The caller
  * repeats a call that has failed, and then the store removes the rest.
  */
 export async function eraseTopics(

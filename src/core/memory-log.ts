@@ -32,7 +32,7 @@ export class MemoryLog {
   readonly #entries = new EntryList();
   readonly #byTopic = new Map<string, EntryList>();
   readonly #byPattern = new Map<string, EntryList>();
-  /** By topic: skipped entries of the log that the index of the topic no longer has. */
+  /** For each topic: the skipped entries of the log that were removed from the topic's index. */
   readonly #skipped = new Map<string, Set<LogEntry>>();
   #patterns: readonly IndexedPattern[] = [];
   #floor: number;
@@ -193,7 +193,7 @@ export class MemoryLog {
 
   /**
    * The index of the first entry from `index` on that is not skipped. Removes the skipped entries
-   * before it from the list if they are at least `SKIPPED_RUN_MIN`.
+   * before it from the list if their number is at least `SKIPPED_RUN_MIN`.
    */
   #liveFrom(list: EntryList, index: number, isSkipped: IsSkipped | undefined): number {
     let end = list.entryFrom(index, 1);
@@ -242,8 +242,8 @@ interface Run {
 }
 
 /**
- * Returns the run with the next entry, and this entry. A run on a topic consists of its list and
- * the index from which its next entry is found. With `step` 1 the next entry has the lowest
+ * Returns the run with the next entry, and this entry. A `Run` has the list of a topic or pattern,
+ * and the index where the search for an entry starts. With `step` 1 the next entry has the lowest
  * position, with `step` -1 the highest. Undefined when all runs have ended.
  */
 function nextRun(runs: readonly Run[], step: 1 | -1): { readonly run: Run; readonly entry: LogEntry } | undefined {

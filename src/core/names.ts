@@ -33,7 +33,7 @@ export function checkKey(key: unknown): string {
   return checkName(key, { what: 'key', code: 'option_invalid', lengthMax: KEY_LENGTH_MAX });
 }
 
-/** Whether a value of a caller is a topic. */
+/** Whether a value that a caller passed is a valid topic. */
 export function isTopic(value: unknown): value is string {
   return typeof value === 'string' && value.length <= TOPIC_LENGTH_MAX && NAME.test(value);
 }

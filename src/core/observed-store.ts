@@ -7,7 +7,10 @@ import type { LogPosition } from './page.js';
 import type { AppendResult, HistoryQuery, ReadQuery, ReadResult, Store, Tail, TailBatch } from './store.js';
 import type { Removed, RemoveQuery } from './removal.js';
 
-/** A store whose calls observers see. Without an observer it adds nothing to a call. */
+/**
+ * Wraps a store and reports its calls to the observers. Without an observer it adds nothing to a
+ * call.
+ */
 export function observedStore(store: Store, observers: Observers, clock: Clock): Store & Partial<StoreAbilities> {
   const calls = new Calls(observers, clock);
   const { claim, positionsOf, indexPatterns } = abilitiesOf(store);

@@ -28,7 +28,10 @@ export interface StoreCall {
   readonly end?: LogPosition | undefined;
 }
 
-/** An operation of a capability. Both names are constants of the code, so they are few. */
+/**
+ * An operation of a capability. Both names are constants of the code, so each has few different
+ * values.
+ */
 export interface PerformedOperation {
   /** Such as `tickets` or `inbox`. */
   readonly capability: string;

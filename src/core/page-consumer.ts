@@ -17,8 +17,8 @@ export abstract class PageConsumer implements Observer<LogPage> {
 
   /**
    * Called after each page. The promise resolves when the page was sent. Until it resolves, a
-   * stream reads no further page, and the waiter counts towards the limits. Undefined means that it
-   * was sent already. Without this method each page counts as sent at once.
+   * stream reads no further page, and the waiter counts towards the limits. Undefined means that
+   * the page was sent already. Without this method each page counts as sent at once.
    */
   drained?(): Promise<void> | undefined;
 }

@@ -20,8 +20,8 @@ export interface LogPosition {
   /** Set when a failover lost entries after the position: the next page has an `expired` gap. */
   readonly afterLoss?: boolean | undefined;
   /**
-   * The same position in an earlier epoch: the one of the client's cursor. A restored snapshot may
-   * continue that epoch and not the later ones.
+   * The same position in the earlier epoch that the client's cursor belongs to. A restored snapshot
+   * may continue that epoch and not the later ones.
    */
   readonly origin?: LogPosition | undefined;
 }
@@ -52,7 +52,9 @@ export function positionIn(epoch: Epoch, held: LogPosition): LogPosition | undef
   return shared?.position === held.position ? shared : undefined;
 }
 
-/** The highest position up to `upTo` that a log shares with the log of `epochId`, 0 if none. */
+/**
+ * The highest position, at most `upTo`, that the logs of `epoch` and `epochId` share; 0 if none.
+ */
 export function sharedUpTo(epoch: Epoch, { epochId, upTo }: { epochId: string; upTo: number }): number {
   return sharedPosition(epoch, { epochId, position: upTo })?.position ?? 0;
 }

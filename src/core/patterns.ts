@@ -56,8 +56,8 @@ export interface IndexedPattern {
 
 /**
  * Returns the patterns of a log after a declaration, for drivers. Declared patterns move to the end
- * and keep their position. Beyond `PATTERNS_MAX`, the patterns that were declared longest ago are
- * dropped.
+ * of the list; a pattern that was declared before keeps its `since`. Beyond `PATTERNS_MAX`, the
+ * patterns that were declared longest ago are dropped.
  *
  * @param head the head of the log, at which new patterns begin
  */

@@ -101,7 +101,7 @@ export function optionsText(options: PublishOptions, nowMs: number): string {
   return text;
 }
 
-/** Reads the options of stored JSON that decide whether a reader still receives it. */
+/** Reads from stored JSON the options that decide whether a reader still receives the entry. */
 export function optionsOf(json: string): EntryOptions {
   const stored = storedOptions(json);
   if (!stored) return NONE;

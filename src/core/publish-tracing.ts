@@ -6,7 +6,7 @@ export type PublishTracer = <T extends object>(
   publish: (traced: readonly PublishItem[]) => Promise<T>,
 ) => Promise<T>;
 
-/** The tracer of a feed's publishes. Without one, a publish runs as it is. */
+/** The tracer of a feed's publishes. Without a tracer, a publish runs without a span. */
 export class PublishTracing {
   #tracer: PublishTracer | undefined;
 

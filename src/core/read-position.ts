@@ -23,9 +23,9 @@ export class ReadPosition {
    * nothing for this waiter between the client's cursor and the waiter's position. If the new log
    * contains the cursor, the waiter resumes at the last position that both logs share.
    *
-   * The waiter resumes at the client's cursor if the new log may hold notifications that it has
-   * passed. A failover may lose a retraction, or the newer entry of a key. Then an older entry is
-   * live again. A restored snapshot has entries that retention had removed.
+   * If the new log may hold undelivered notifications before the waiter's position, the waiter
+   * resumes at the client's cursor. A failover may lose a retraction, or the newer entry of a key.
+   * Then an older entry is live again. A restored snapshot has entries that retention had removed.
    */
   in(epoch: Epoch): Start {
     const after = this.#after;
@@ -42,8 +42,8 @@ export class ReadPosition {
   }
 
   /**
-   * Whether a page of another epoch must be read again from the client's cursor, because it was
-   * read after another position.
+   * Whether a page of another epoch was read after a different position, so the waiter reads again
+   * from its cursor.
    */
   rewinds(after: Start, epoch: Epoch): boolean {
     if (after === 'earliest' || after.epochId === epoch.id) return false;

@@ -7,7 +7,7 @@ export interface ReaderOptions {
   readonly limits: ReaderLimits;
   /** Its wall clock decides which notifications have expired. */
   readonly clock: Clock;
-  /** The window is also indexed by these patterns. The store has declared them. */
+  /** The window is also indexed by these patterns. The feed has declared them to the store. */
   readonly patterns?: readonly string[] | undefined;
 }
 

@@ -2,8 +2,8 @@
 export interface RemoveQuery {
   readonly topic: string;
   /**
-   * Removes entries up to this position. It must not divide an array that was appended in one call.
-   * A value above the head means the head; the highest is `Number.MAX_SAFE_INTEGER`.
+   * Removes entries up to this position. It must not lie between two entries that were appended in
+   * one call. A value above the head means the head; the highest is `Number.MAX_SAFE_INTEGER`.
    */
   readonly upTo: number;
   /**
@@ -17,6 +17,9 @@ export interface RemoveQuery {
 export interface Removed {
   /** The number of entries that this call removed. */
   readonly count: number;
-  /** The topic has no entry up to this position. It is the head if the query asked for more. */
+  /**
+   * The topic has no entry up to this position. It is the head if the query's `upTo` is above the
+   * head.
+   */
   readonly upTo: number;
 }

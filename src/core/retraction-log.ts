@@ -58,7 +58,7 @@ export class RetractionLog {
     return this.#known.covers(entry, upTo);
   }
 
-  /** Adds the retraction of an entry from the tail, if the entry is one. */
+  /** Adds a retraction if this entry from the tail is the record of one. */
   observe(entry: LogEntry): void {
     const retraction = retractionOf(entry);
     if (retraction) this.add(retraction, entry.position);
@@ -66,7 +66,7 @@ export class RetractionLog {
 
   add(retraction: Retraction, position: number): void {
     this.#known.add(retraction, position);
-    // If this read fails, the next retraction repeats it.
+    // If the read in `#trim` fails, the next retraction repeats it.
     if (this.#known.isFull) this.#trim().catch(() => undefined);
   }
 
@@ -116,7 +116,7 @@ export class RetractionLog {
   async #assertRoom(retraction: Retraction): Promise<void> {
     if (!this.#known.hasRoomFor(retraction)) await this.#trim();
     if (this.#known.hasRoomFor(retraction)) return;
-    const message = 'the log holds as many retractions as it may; retry when retention has removed the oldest ones';
+    const message = 'the log holds the maximum number of retractions; retry when retention has removed the oldest ones';
     throw new NotificationsError('retractions_too_many', message);
   }
 

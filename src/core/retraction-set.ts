@@ -3,8 +3,8 @@ import { RECORD_BYTES_MAX, RECORDS_MAX } from './records.js';
 import type { Retraction } from './retraction.js';
 
 /**
- * The share of one topic. So a caller that may retract on one topic cannot use up the bound for all
- * topics.
+ * The maximum number of retractions of one topic. So a caller that may retract on one topic cannot
+ * use up the bound for all topics.
  */
 export const TOPIC_RETRACTIONS_MAX = RECORDS_MAX / 10;
 

@@ -1,8 +1,8 @@
 import { isEmpty, type LogPage } from './page.js';
 
 /**
- * The maximum number of pages in one turn whose notifications the rules all reject. Without the
- * bound, a subscriber of a pattern could cause reads of the whole log with one request.
+ * In one turn, the maximum number of pages without any notification that the access rules allow.
+ * Without the bound, a subscriber of a pattern could cause reads of the whole log with one request.
  */
 const SKIPPED_PAGES_MAX = 4;
 
@@ -13,12 +13,12 @@ const SKIPPED_PAGES_MAX = 4;
 const SKIPPED_NOTIFICATIONS_MAX = 400;
 
 /**
- * The pause of a stream after such a turn. A poll needs none, because its client sends a new
- * request.
+ * The pause of a stream after a turn that ended with an empty page although more entries follow. A
+ * poll needs none, because its client sends a new request.
  */
 export const SKIPPED_PAUSE_MS = 250;
 
-/** Counts the pages in a turn whose notifications the rules all reject. */
+/** Counts the pages in a turn on which the access rules allow no notification. */
 export class SkippedPages {
   #count = 0;
 

@@ -9,7 +9,7 @@ import type { Retention } from './retention.js';
  * entries.
  */
 export interface Epoch {
-  /** Random and unique to this incarnation. */
+  /** Random, and different for each log. */
   readonly id: string;
   /**
    * Random, at least 128 bits, stored with the id. All nodes of a store seal cursors with it. It is
@@ -89,8 +89,9 @@ export interface ReadQuery extends PageBounds {
 /** A page in the opposite order: the newest entries before a position. */
 export interface HistoryQuery extends PageBounds {
   /**
-   * Read strictly before this position, towards older entries. A value above the head starts at the
-   * head; the highest is `Number.MAX_SAFE_INTEGER`. A value of 1 or less reads no entry.
+   * Read strictly before this position, towards older entries. For a value above the head, the read
+   * starts at the head; the maximum is `Number.MAX_SAFE_INTEGER`. A value of 1 or less reads no
+   * entry.
    */
   readonly before: number;
   readonly after?: undefined;
@@ -116,8 +117,9 @@ export interface ReadResult {
   readonly head: number;
   /**
    * The highest position that retention has removed, 0 if none. The log is complete after it, and
-   * incomplete before. It may include positions directly after it that `remove` has removed. For a
-   * read of patterns, it is at least the position after which their index is complete.
+   * incomplete before. If `remove` has removed the positions directly after it, the value may be
+   * the last of them. For a read of patterns, it is at least the position after which their index
+   * is complete.
    */
   readonly trimmed: number;
 }
@@ -295,10 +297,9 @@ export interface IdLookup {
  */
 export interface PatternIndex {
   /**
-   * Declares patterns for the whole log. Afterwards every append also indexes its entries by the
-   * patterns that match their topics, on every node and by every path, such as an outbox. `covers`
-   * of `core/patterns.ts` states what a pattern matches. A `read` may then name patterns like
-   * topics, in both directions.
+   * Declares patterns for the whole log. Every later append also indexes its entries by the
+   * matching patterns: on every node, and from an outbox. `covers` of `core/patterns.ts` states
+   * what a pattern matches. A `read` may then name patterns like topics, in both directions.
    *
    * - The declaration is part of the log, so no append on another node can miss it. Otherwise a
    *   node with an older configuration would append entries that readers of the pattern never find.

@@ -20,8 +20,7 @@ const NOT_READ = 'The request ended before its first read; retry.';
  *
  * No wake-up is lost. The waiter is armed before its first read. A read from the window and the
  * step to `waiting` happen in one synchronous run. A read from the store may miss entries that are
- * appended meanwhile. So the page's position is compared with the window's head, and the read is
- * repeated.
+ * appended meanwhile. If the window's head is beyond the page's position, the waiter reads again.
  *
  * The consumer is a `JsonResponse`, an `SseResponse`, a poll of the direct lane, or an observer of
  * RxJS. `unsubscribe` releases everything that the waiter holds.

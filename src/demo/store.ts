@@ -21,7 +21,7 @@ interface Engine {
 }
 
 const SHARED_NOTE =
-  'Notifications are kept in the engine: clients resume after a restart, and other nodes serve the same feed.';
+  'The server of STORE keeps notifications: clients resume after a restart, and other nodes serve the same feed.';
 
 const ENGINES: readonly Engine[] = [
   {

@@ -21,14 +21,14 @@ export interface LoadedSnapshot extends Covered {
 /**
  * The age at which a snapshot replaces the records before it. It is longer than a read takes, so a
  * node that reads page by page always finds this snapshot or a newer one. It is also longer than
- * the delay of a replica, and than the two minutes after which NATS synchronises its files by
- * default. So an engine that loses the snapshot in a failover loses the removal too.
+ * the delay of a replica and the default sync interval of NATS, two minutes. So an engine that
+ * loses the snapshot in a failover loses the removal too.
  */
 export const REMOVE_AFTER_MS = 3 * 60_000;
 
 /**
- * The compaction of the next snapshot. A mark stays until it is old enough, so frequent snapshots
- * do not delay it.
+ * The compaction of the next snapshot. The mark stays until it is old enough, so frequent snapshots
+ * do not delay the removal.
  *
  * @param last the newest snapshot that the state includes
  */

@@ -68,7 +68,7 @@ function read(feed: DescribedFeed): Operation {
     summary: 'Lists the items of the caller, or follows them as a long poll or as an event stream',
     description:
       'With `cursor` or `wait`, the answer has the new items and changes after the cursor. ' +
-      'Otherwise it is a page of items, newest first. Follow a page from its cursor `follow`.',
+      'Otherwise it is a page of items, newest first. To receive the changes after a page, send its `follow` as `cursor`.',
     parameters: [
       query('status', 'Pages only: the items to list.', { type: 'string', enum: STATUSES, default: 'inbox' }),
       query('type', 'Pages only: the types to list.', types),
@@ -131,7 +131,7 @@ function inboxSchemas(feed: DescribedFeed): Schemas {
   };
 }
 
-/** Components of the state, which all inboxes share. */
+/** Schemas of the inbox state. The inboxes of an application share these components. */
 const STATE: Schemas = {
   InboxCounts: objectOf(
     {

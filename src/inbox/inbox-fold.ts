@@ -50,7 +50,7 @@ interface ReadRecord {
 
 /**
  * Loads the state of an inbox from the log. It reads backward to the snapshot that includes the
- * most records, and further to operations appended while that snapshot was written.
+ * most records. It also reads operations appended while that snapshot was written.
  *
  * A snapshot may include fewer records than an older one, if two nodes write at the same time.
  * Another node may have removed the records that only the older snapshot includes. So the newest

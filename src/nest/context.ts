@@ -26,7 +26,7 @@ export interface PublishContext {
   readonly settings: Settings;
   readonly schemas: Schemas;
   readonly clock: Clock;
-  /** Its calls are observed. */
+  /** The observers receive every call of this store. */
   readonly store: Store;
   /** The observers of the feed, of its store and of its capabilities. */
   readonly observers: Observers;

@@ -64,7 +64,10 @@ export function feedRequest({ settings, cursors, feed }: ReadContext, request: P
   return { topics: checkTopics(request.topics, limits.topicsMax, patterns), after, limit, waitMs };
 }
 
-/** The position after which a read begins. The first block of a stream has its cursor. */
+/**
+ * The position after which a read begins. The first block of a stream contains the cursor of this
+ * position.
+ */
 export function startOf({ window: { epoch, head } }: Pick<Feed, 'window'>, after: FeedRequest['after']): Start {
   return after === 'latest' ? { epochId: epoch.id, position: head } : after;
 }

@@ -161,12 +161,15 @@ export class NotificationsModule extends ConfigurableModuleClass implements Nest
   }
 }
 
-/** The parts of a feed's module that differ between the module itself and a capability. */
+/**
+ * The parts in which the module of a capability, such as an inbox, differs from
+ * `NotificationsModule`.
+ */
 export interface FeedParts {
   /** Creates the controller of a feed. */
   readonly mount: (route: FeedRoute, extras: Extras) => Type;
   readonly description: FeedDescription;
-  /** Further providers, and those that exist only with a controller. */
+  /** Further providers. `httpProviders` exist only if the feed has a controller. */
   readonly providers: readonly Provider[];
   readonly httpProviders: readonly Provider[];
   readonly exports: readonly InjectionToken[];

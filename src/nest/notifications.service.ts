@@ -117,9 +117,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * });
    * ```
    *
-   * Resolves with the final progress. Rejects with a `PublishManyError`, which has the progress up
-   * to the error: the codes of `publish`, or `publish_incomplete` if the signal was aborted, or if
-   * the topics or `onProgress` failed.
+   * Resolves with the final progress. Its code is one of `publish`, or `publish_incomplete` if the
+   * signal, the topics or `onProgress` ended the publish.
    */
   publishMany<Topic extends TopicOf<Map>>(
     topics: Iterable<Topic> | AsyncIterable<Topic>,

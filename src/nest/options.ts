@@ -20,10 +20,9 @@ export interface NotificationsOptions {
   readonly store?: StoreFactory | undefined;
   /**
    * Patterns of topics that requests may name like topics, such as `orders.*`. A pattern has
-   * literal segments, and `*` at the end for one segment or more. At most 16. The store indexes
-   * each notification by the patterns that match its topic, so reading a pattern costs as much as
-   * the result, however many topics it matches. `access.read` still decides about each notification
-   * by its topic.
+   * literal segments, and `*` at the end for one segment or more. At most 16. Reading a pattern
+   * costs the same for few and for many topics: only the size of the result counts. `access.read`
+   * still decides about each notification by its topic.
    *
    * A pattern is declared for the whole log, so all nodes and the outbox index it. It does not
    * include notifications that are older than its declaration. A client with an older cursor gets
@@ -125,8 +124,8 @@ export interface NotificationsOptions {
    * recognizes a repeated poll by its bytes. A poll uses the lane if the two polls before it on the
    * connection were equal except for the cursor, and had answers with the same headers.
    *
-   * For `grantMs`, guards, middleware and `access.subscriber` do not run. `access.read` and limits
-   * still apply, and `revoke` ends the grant at once. Nest answers if middleware wraps the
+   * Guards, middleware and `access.subscriber` do not run during `grantMs`. `access.read` and
+   * limits still apply, and `revoke` ends the grant at once. Nest answers if middleware wraps the
    * response, or if the response sets cookies. With the lane on, an application with interceptors
    * or exception filters does not start. This includes those in `decorators`.
    */
@@ -206,7 +205,7 @@ export interface NotificationsOptions {
     | {
         /**
          * Held polls and open streams on this node. Each takes at most about 30 KiB, so the default
-         * is about 600 MiB.
+         * number takes at most about 600 MiB.
          * @default 20_000
          */
         readonly waitersMax?: number | undefined;

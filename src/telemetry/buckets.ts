@@ -26,7 +26,7 @@ export class Buckets {
     return this.#counts.reduce((sum, one) => sum + one, 0);
   }
 
-  /** Records up to each bound: the buckets of Prometheus are cumulative. */
+  /** The number of durations up to each bound, because the buckets of Prometheus are cumulative. */
   get cumulative(): readonly { readonly bound: number; readonly count: number }[] {
     let count = 0;
     return DURATION_BOUNDS_S.map((bound, index) => ({ bound, count: (count += this.#counts[index] ?? 0) }));

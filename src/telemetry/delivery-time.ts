@@ -7,9 +7,8 @@ import type { LogPage } from '../core/page.js';
 const TIME = /"time":"([^"]+)"/;
 
 /**
- * Measures deliveries: from the time of the publish to now. The two times may come from the clocks
- * of two machines, so the difference may be wrong by the difference of the clocks. A negative
- * difference counts as 0.
+ * Measures deliveries: from the time of the publish to now. The times may come from two machines.
+ * Then the result is wrong by the difference of their clocks. A negative difference counts as 0.
  */
 export class DeliveryTime {
   readonly #clock: Clock;

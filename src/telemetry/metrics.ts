@@ -1,4 +1,7 @@
-/** The kinds of metrics, by the names of OpenTelemetry. An `upDownCounter` may be summed. */
+/**
+ * The kinds of metrics, by the names of OpenTelemetry. The values of an `upDownCounter` can be
+ * summed over all nodes; the values of a `gauge` cannot.
+ */
 export type Instrument = 'counter' | 'upDownCounter' | 'gauge' | 'histogram';
 
 /** The names of labels. Their values never come from a request. */
@@ -134,7 +137,7 @@ export const METRICS = {
   'notifications.tail.lag': {
     instrument: 'gauge',
     unit: 's',
-    help: 'Time since the store has shown an entry that this node has not received. 0 if there is none.',
+    help: 'Time since the store first showed an entry that this node still has not received. 0 if there is none.',
     labels: ['feed'],
   },
   'notifications.gaps': {
@@ -164,7 +167,7 @@ export const METRICS = {
   'notifications.unread.size': {
     instrument: 'upDownCounter',
     unit: 'By',
-    help: 'Bytes of these answers in the process.',
+    help: 'Bytes of answers in the process that clients have not read.',
     labels: ['feed'],
   },
   'notifications.operations': {

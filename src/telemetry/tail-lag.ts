@@ -4,7 +4,7 @@ import type { LogPosition } from '../core/page.js';
 /** A position that the store has shown, and the state of the node at that time. */
 interface Shown extends LogPosition {
   readonly atMs: number;
-  /** If the window has changed to another log since, the position is no longer awaited. */
+  /** If the window changes to another log, the node no longer waits for the position. */
   readonly windowEpochId: string;
 }
 
@@ -40,8 +40,8 @@ export class TailLag {
   }
 
   /**
-   * Forgets what has arrived. Positions between the two that are kept are not remembered. So the
-   * lag of a tail that is slow, but works, may be too low by one step.
+   * Forgets what has arrived. Of the missing positions, only the oldest and the newest are kept. So
+   * the lag of a slow tail may be too low for a short time.
    */
   #settle(): void {
     const { epochId, position } = this.#window();

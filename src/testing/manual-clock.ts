@@ -20,9 +20,9 @@ interface ManualTimer {
 /**
  * A clock that only a test moves, so that tests need no sleeps.
  *
- * `advance`, `settle` and `turn` also wait for promises. The reaction of the code under test to a
- * timer or an immediate is complete before the next timer runs, and before the returned promise
- * resolves. They do not wait for input and output.
+ * `advance`, `settle` and `turn` also wait for promises. The code under test completes its reaction
+ * before the next timer runs and before the returned promise resolves. They do not wait for input
+ * and output.
  *
  * ```ts
  * const clock = new ManualClock();
@@ -93,8 +93,8 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves both times forward. Each timer that comes due runs at its own time, in order. The clock
-   * settles after each timer.
+   * Moves the wall clock and the monotonic clock forward. Each timer that comes due runs at its own
+   * time, in order. The clock settles after each timer.
    */
   async advance(durationMs: number): Promise<void> {
     if (!(durationMs >= 0)) throw new RangeError(`durationMs is ${durationMs}; it must be 0 or more`);

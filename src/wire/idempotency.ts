@@ -47,7 +47,7 @@ export function scopedItems(given: readonly PublishItem[], caller: string, key: 
 
 /**
  * The id of a copy of a notification that is published to many topics. A repeat with the same id
- * has the same copies.
+ * yields the same ids for its copies.
  */
 export function copyId(id: string, topic: string): string {
   return derivedId(['copy', id, topic]);

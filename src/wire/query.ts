@@ -16,7 +16,7 @@ export function queryBytesMax(topicsMax: number): number {
 }
 
 /**
- * Returns the query of the URL that is equivalent to the JSON body of a `QUERY /notifications`.
+ * Converts the JSON body of a `QUERY /notifications` into the equivalent URL query.
  * @param url the URL of the request, which must not have these parameters too
  * @throws NotificationsError `body_invalid` or `topic_missing`
  */

@@ -86,7 +86,8 @@ const PATTERN = /^[A-Za-z0-9._:@/~=-]*\*$/;
 
 /**
  * Checks a list of topics from any source and removes repetitions. The list may also have declared
- * patterns. A topic that one of its patterns matches is removed, because the pattern includes it.
+ * patterns. If a pattern of the list matches a topic, the topic is removed, because the pattern
+ * includes it.
  * @throws NotificationsError `topic_missing`, `topic_invalid`, `topics_too_many` or
  *   `pattern_undeclared`
  */

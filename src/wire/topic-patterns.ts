@@ -68,7 +68,7 @@ export class TopicPatterns<T> {
  */
 export function checkIndexedPattern(pattern: string): void {
   const segments = segmentsOf(pattern);
-  if (segments.some(isParameter)) throw wrong(pattern, 'it may have no parameter');
+  if (segments.some(isParameter)) throw wrong(pattern, 'it must not have a parameter');
   if (segments.at(-1) !== REST) throw wrong(pattern, 'its last segment must be *');
 }
 

@@ -230,7 +230,7 @@ inChromium('the demo page', (browser) => {
         expect(await demo.column(name).locator('[data-part=gaps]').textContent()).toBe('1');
       }
       await demo.bell.click();
-      await demo.bellPanel.getByText('Something was missed for good.').waitFor();
+      await demo.bellPanel.getByText('Some notifications are lost.').waitFor();
       await demo.areLive();
       const received = await Promise.all(READERS.map((name) => demo.received(name)));
       await demo.numbers(1, 2);

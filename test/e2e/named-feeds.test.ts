@@ -252,7 +252,7 @@ forEachAdapter((adapter) => {
 
   test.each([[''], ['a.b'], ['a/b'], [7]])('a name %j is rejected', (name) => {
     expect(() => forRoot({ name: name as string })).toThrow(
-      /option name is .*; it must have one or more letters, digits, - and _/,
+      /option name is .*; it must be one or more characters, each a letter, a digit, - or _/,
     );
   });
 }, ONE_ADAPTER);

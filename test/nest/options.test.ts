@@ -58,7 +58,7 @@ describe('options', () => {
     [{ patterns: ['*.orders'] }, '* may only be the last segment'],
     [{ patterns: ['orders..*'] }, 'each segment must have'],
     [{ patterns: ['$revocations.*'] }, 'each segment must have'],
-    [{ patterns: ['user.:id.*'] }, 'it may have no parameter'],
+    [{ patterns: ['user.:id.*'] }, 'it must not have a parameter'],
     [{ patterns: [`${'x'.repeat(199)}.*`] }, 'it must have at most 200 characters'],
   ])('%j', (options, message) => {
     if (message) expect(() => settings(options)).toThrow(message);

@@ -4,7 +4,7 @@ import type { Store } from '../../src/core/store.js';
 import { drafts } from '../support/drafts.js';
 import { openMemoryStore } from '../support/memory.js';
 
-/** More entries than one part of a removal has. */
+/** More entries than a store removes in one step. */
 const MANY = 12_000;
 
 /** Runs a removal, and counts the turns of the event loop meanwhile. */

@@ -244,7 +244,7 @@ describeRedis('a failover to a replica', () => {
       const refused = async (): Promise<boolean> => {
         const error: unknown = await store.append([newDraft()]).then(() => 'appended', (reason: unknown) => reason); // prettier-ignore
         expect(error).toMatchObject(UNAVAILABLE);
-        return (error as Error).message.includes('behind this node');
+        return (error as Error).message.includes('older log');
       };
       await until(refused);
     }

@@ -12,7 +12,7 @@ const installedLibrary = join(folder, 'node_modules', 'nest-notifications');
 const libraryStamp = join(folder, 'node_modules', '.library');
 
 /**
- * Installs and builds the library and the shop, each only if something has changed since. The texts
+ * Installs and builds the library and the shop, but skips each part that has not changed. The texts
  * of its errors are for the user.
  */
 export async function prepare() {

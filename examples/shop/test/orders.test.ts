@@ -82,7 +82,7 @@ describe('orders', () => {
 });
 
 describe('the outbox of SQLite', () => {
-  it('publishes after a start what a crash has left, once', async () => {
+  it('publishes the remaining rows once after a crash', async () => {
     const shop = await new ShopApp().start();
     try {
       const data = { orderId: 7, customer: 'Ann', totalCents: 100 };

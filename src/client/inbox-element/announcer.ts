@@ -1,7 +1,7 @@
 /** Items that arrive within this time are announced together. */
 const GATHER_MS = 1_000;
 
-/** Announces to screen readers: at most one text a second. */
+/** Announces at most one text a second to screen readers. */
 export class Announcer {
   readonly #region: HTMLElement;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -12,7 +12,7 @@ export class Announcer {
     this.#region = region;
   }
 
-  /** The function returns the text when it is announced. A later one replaces an earlier one. */
+  /** `text` is called at the time of the announcement. A later one replaces an earlier one. */
   say(text: () => string): void {
     this.#text = text;
     this.#timer ??= setTimeout(() => {

@@ -13,7 +13,7 @@ export class Arrivals {
     return items.slice(0, first < 0 ? items.length : first).filter(({ seen }) => !seen);
   }
 
-  /** The next list is another one, so its items have not arrived. */
+  /** The next list is of another inbox or filter, so its items are not new. */
   forget(): void {
     this.#known = undefined;
   }

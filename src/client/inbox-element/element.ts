@@ -11,7 +11,7 @@ const PROPERTIES = [...ATTRIBUTES, 'theme', 'inbox', 'auth', 'labels', 'itemRend
 
 const NO_FILTER = JSON.stringify({ status: 'inbox' });
 
-/** Node has no elements. The entry can be imported there, but not used. */
+/** Node.js has no class `HTMLElement`. The entry can be imported there, but not used. */
 const Base = 'HTMLElement' in globalThis ? HTMLElement : (Object as unknown as typeof HTMLElement);
 
 /**
@@ -108,8 +108,8 @@ export class NotificationInboxElement extends Base {
 
   /**
    * The inbox that the element shows. A page may set its own one, for example to share a connection
-   * between tabs. The element does not close it. Otherwise the element creates one while it is in a
-   * document.
+   * between tabs. The element does not close it. If the page sets no inbox, the element creates one
+   * while the element is in a document.
    */
   get inbox(): Inbox | undefined {
     return this.#given ?? this.#own?.inbox;
@@ -183,7 +183,7 @@ export class NotificationInboxElement extends Base {
     this.#changed();
   }
 
-  /** Sets a property again that was set before the element was defined. */
+  /** If a property was set before the element was defined, sets it again. */
   #upgrade(name: (typeof PROPERTIES)[number]): void {
     if (!Object.hasOwn(this, name)) return;
     const value: unknown = Reflect.get(this, name);
@@ -219,7 +219,10 @@ export class NotificationInboxElement extends Base {
     return { status: this.status, types: types.length > 0 ? types : undefined };
   }
 
-  /** The element creates its own inbox with the filter. Another one gets it when it differs. */
+  /**
+   * The element creates its own inbox with the filter. An inbox that the page has set receives the
+   * filter only if the filter differs from the previous one.
+   */
   #applyFilter(inbox: Inbox | undefined): void {
     const key = JSON.stringify(this.#filter);
     const first = inbox === this.#given ? NO_FILTER : key;

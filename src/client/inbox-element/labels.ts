@@ -2,7 +2,7 @@
 export interface InboxLabels {
   /** The name of the panel, and of the bell if nothing is unread. */
   readonly title: string;
-  /** The name of the bell, from the count as it is shown, such as `3` or `99+`. */
+  /** Returns the name of the bell. The argument is the displayed count, such as `3` or `99+`. */
   readonly bell: (count: string) => string;
   /** The name of the buttons that choose a list. */
   readonly filter: string;
@@ -46,7 +46,7 @@ export interface InboxLabels {
   readonly retry: string;
   /** Shown after an item was archived. */
   readonly archivedNotice: string;
-  /** The button that moves the item back that was archived last. */
+  /** The button that moves the last archived item back. */
   readonly undo: string;
   /** Announced to screen readers when items arrive: their number, and the title of the newest. */
   readonly arrived: (count: number, title: string) => string;

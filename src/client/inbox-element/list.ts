@@ -7,7 +7,7 @@ import { Row, type RowHandlers, type RowSettings } from './row.js';
 export class ItemList {
   readonly element = element('ul', { role: 'list', part: 'list' });
   readonly #handlers: RowHandlers;
-  /** The rows by the ids of their items, in their order. */
+  /** The rows by item id, in the order of the list. */
   #rows = new Map<string, Row>();
   #current: Row | undefined;
 
@@ -24,7 +24,7 @@ export class ItemList {
    * Shows the items. Rows that stay are not moved, because a moved element loses the focus. If the
    * focused row is removed, the next one gets the focus.
    *
-   * @returns True if the focus was in the list, and no row is left that can have it.
+   * @returns True if the list had the focus, and has no row left to focus.
    */
   update(items: readonly InboxItem[], settings: RowSettings): boolean {
     const focused = this.#focusedRow();

@@ -1,6 +1,6 @@
 /** The distance between the panel and the edge of the window, in pixels. */
 const EDGE = 8;
-/** Below this height, the panel opens on the other side of the bell if it has more room there. */
+/** If less height is available, the panel opens on the side of the bell with more room. */
 const HEIGHT_MIN = 320;
 
 /**

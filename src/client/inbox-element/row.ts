@@ -14,7 +14,7 @@ export type ItemAction = 'markRead' | 'markUnread' | 'archive' | 'unarchive' | '
  */
 export type InboxItemRenderer = (item: InboxItem) => Node | string | undefined;
 
-/** The settings of all rows. A changed setting is a new object. */
+/** The settings of all rows. Each change of a setting creates a new `RowSettings` object. */
 export interface RowSettings {
   readonly labels: InboxLabels;
   readonly formats: Formats;

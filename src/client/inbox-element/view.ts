@@ -195,7 +195,7 @@ export class InboxView {
     this.#panel.update({ snapshot, status, settings, notice: this.#notice, isLoadingOlder });
   }
 
-  /** Marks the items as seen that the user can see now. */
+  /** Marks as seen the items that the user can see now. */
   #markSeen(): void {
     const inbox = this.#inbox;
     const cursor = inbox?.snapshot.cursor;
@@ -241,7 +241,7 @@ export class InboxView {
     const isAllowed = this.#dispatch('item-click', detail, true);
     if (!isAllowed) event.preventDefault();
     if (!item.read) this.#run((inbox) => inbox.markRead(item));
-    // The page opens the item itself, or another page replaces it.
+    // Closes the panel if the page handles the click, or if the link opens in this tab.
     const opensElsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
     if (!isAllowed || (url !== undefined && !opensElsewhere)) this.close();
   }

@@ -6,7 +6,9 @@ type Numbers = Pick<InboxCounts, 'unseen' | 'unread' | 'total' | 'types'>;
 
 export const NO_COUNTS: InboxCounts = { unseen: 0, unread: 0, total: 0, types: {}, cap: 99 };
 
-/** The operations up to an item after which a number contains known items only. */
+/**
+ * After one of these operations with `upTo`, the number counts only items that the client knows.
+ */
 const MAKES_EXACT: Readonly<Record<'unseen' | 'unread' | 'total', readonly string[]>> = {
   unseen: ['seen', 'read', 'archive', 'remove'],
   unread: ['read', 'archive', 'remove'],

@@ -24,7 +24,8 @@ export const EMPTY: InboxSnapshot<never> = {
 };
 
 /**
- * The list behind a bell. It loads a page, follows the live feed from there, and sends operations.
+ * The client of an inbox, for a bell with a list of notifications. It loads a page, follows the
+ * live feed from there, and sends operations.
  *
  * The inbox is connected while it has a listener. The effect of an operation appears at once. The
  * client repeats an operation until the server has acknowledged it, in the order of the calls. If
@@ -103,7 +104,8 @@ export class Inbox<N extends object = Notification> {
     }
     return () => {
       this.#listeners.delete(own);
-      // A page that replaces another one removes its listener and adds the next one at once.
+      // When one page replaces another, the last listener is removed just before the next one is
+      // added.
       queueMicrotask(() => {
         if (this.#listeners.size === 0) this.#live.stop();
       });

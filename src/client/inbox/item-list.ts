@@ -75,7 +75,7 @@ export function withChange<N extends object>(items: KnownItems<N>, { op, ids, up
   });
 }
 
-/** Whether the client has all items of an event's changes that its list may show. */
+/** Whether the client has every item that it needs to apply an event's changes to the list. */
 export function hasItemsOf<N extends object>(items: KnownItems<N>, event: InboxEvent<N>, status: InboxStatus): boolean {
   const known = new Set([...items, ...event.items].map(idOf));
   return event.changes.every(({ op, ids = [], upTo }) => {
@@ -91,7 +91,8 @@ export function hasItemsOf<N extends object>(items: KnownItems<N>, event: InboxE
 export function withEvent<N extends object>(items: KnownItems<N>, event: InboxEvent<N>): KnownItems<N> {
   const newestFirst = [...event.items].reverse();
   const changed = event.changes.reduce((before, change) => {
-    // An arrived item has the change already, and all items of the list are older.
+    // Arrived items include the change already, so the change is applied only to the items already
+    // in the list.
     const isArrived = indexOf(before, change.upTo ?? '') < 0 && indexOf(newestFirst, change.upTo ?? '') >= 0;
     const [newest] = isArrived ? before : [];
     return withChange(before, newest ? { ...change, upTo: idOf(newest) } : change);

@@ -10,7 +10,7 @@ import type { InboxFilter, InboxOptions, InboxSnapshot } from './types.js';
 import { eventFrom, pollDeliveryFrom } from './wire.js';
 import type { Change, InboxEvent, InboxPage } from './wire-types.js';
 
-/** The server finds the ids of an operation among this many of the newest items. */
+/** The server looks for the ids of an operation only in this number of newest items. */
 export const ITEMS_MAX = 1_000;
 /** Items appear and expire on the server's clock, which may differ a little from the device's. */
 const CLOCK_GRACE_MS = 1_000;
@@ -24,7 +24,7 @@ export interface ServerList<N extends object> extends Omit<InboxPage<N>, 'items'
   readonly items: KnownItems<N>;
 }
 
-/** The owner of a list. */
+/** The events of a list. */
 export interface LiveListEvents {
   /** The list or its status has changed. */
   changed(): void;
@@ -38,7 +38,10 @@ export interface LiveListEvents {
   refused(error: unknown): void;
 }
 
-/** Loads the list of an inbox, and follows the live feed from there while it runs. */
+/**
+ * Loads the list of an inbox. Between `start` and `stop`, it follows the live feed from the list's
+ * position.
+ */
 export class LiveList<N extends object> {
   readonly #options: InboxOptions;
   readonly #environment: Environment;
@@ -115,7 +118,7 @@ export class LiveList<N extends object> {
     if (this.#list) this.#list = { ...this.#list, items: withChange(this.#list.items, change) };
   }
 
-  /** Loads as many items again as the list has. */
+  /** Loads the list again, with at least its current number of items. */
   reload(): Promise<void> {
     return this.load(listed(this.#list?.items ?? [], this.#filter).length);
   }
@@ -191,7 +194,7 @@ export class LiveList<N extends object> {
       {
         ...options,
         format: { name: 'inbox', deliveryFrom: pollDeliveryFrom },
-        // The page after the gap would begin with old items.
+        // The delivery after the gap would contain old items, so the list is loaded again.
         onGap: () => {
           this.#unfollow();
           void this.reload();

@@ -19,7 +19,7 @@ export interface Operation {
   readonly until?: string | undefined;
 }
 
-/** The owner of a queue. */
+/** The events of a queue. */
 export interface QueueEvents {
   /** The pending operations have changed. */
   changed(): void;
@@ -39,7 +39,10 @@ interface Entry {
   phase: 'queued' | 'sent' | 'acknowledged';
   /** Whether the live feed has delivered the change. */
   isEchoed: boolean;
-  /** Whether the list may contain the change already, so that the live feed may not deliver it. */
+  /**
+   * Whether the list possibly contains the change already. The live feed then possibly does not
+   * deliver it.
+   */
   isInDoubt: boolean;
   /** Settles the caller's promise. Undefined for an operation from the store. */
   readonly settle?: (error?: FeedError) => void;
@@ -99,7 +102,8 @@ export class OperationQueue {
 
   /**
    * Adds an operation. Resolves when the server has acknowledged it.
-   * @throws FeedError if the server rejects it; `queue_full`; `closed`
+   * @throws FeedError if the server rejects the operation, the queue is full, or the inbox is
+   * closed
    */
   add(operation: Operation): Promise<void> {
     this.start();

@@ -49,7 +49,7 @@ async function readPage<N extends object>(
   const target = targetOf({ url, limit }, query);
   const page = pageFrom<N>(await requestJson(environment, options, { ...target, signal }));
   if (!page) throw new RetryableError('malformed');
-  // The server lists an item again after its snooze, and may still send the time.
+  // After a snooze, the server lists the item again, and may still send `snoozedUntil`.
   if (status === 'snoozed') return page;
   return { ...page, items: page.items.map(({ snoozedUntil: _, ...item }) => item) };
 }

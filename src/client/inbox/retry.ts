@@ -31,7 +31,7 @@ export async function untilAnswered<T>(
   return undefined;
 }
 
-/** Only time ends a pause that the server has requested. */
+/** The event `online` does not end a pause that the server has requested. */
 function pause(
   { setTimeout, clearTimeout, isOnline, watch }: Environment,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import type { InboxCounts } from '../../inbox/inbox-counts.js';
 import type { InboxOp } from '../../inbox/nest/operation-request.js';
 import type { InboxItem } from './types.js';
 
-/** An operation of any device, as the live feed has it. */
+/** An operation of any device, as the live feed sends it. */
 export interface Change {
   readonly op: InboxOp;
   readonly ids?: readonly string[] | undefined;
@@ -26,7 +26,7 @@ export interface InboxPage<N extends object> {
   /** Newest first. */
   readonly items: readonly InboxItem<N>[];
   readonly counts: InboxCounts;
-  /** The position before which the next older page ends. */
+  /** The value of `before` for the next older page. */
   readonly cursor: string;
   readonly more: boolean;
   /** The position after the newest item. */

@@ -26,7 +26,10 @@ export function eventFrom<N extends object>(value: unknown): InboxEvent<N> | und
   };
 }
 
-/** The body of a poll as a delivery whose only notification is the event. */
+/**
+ * Converts the body of a poll to a delivery. The body is its only notification, unless it has no
+ * content.
+ */
 export function pollDeliveryFrom(body: unknown): Delivery | undefined {
   const event = eventFrom(body);
   if (!event) return undefined;
@@ -35,7 +38,7 @@ export function pollDeliveryFrom(body: unknown): Delivery | undefined {
   return deliveryFrom({ notifications: isEmpty ? [] : [body], cursor, gap });
 }
 
-/** An array without the value, if it is not an item. */
+/** Returns an array with the item, or an empty array if the value is not an item. */
 function itemFrom<N extends object>(value: unknown): InboxItem<N>[] {
   const { notification, seen, read, archived, snoozedUntil } = fieldsOf(value);
   if (typeof fieldsOf(notification).id !== 'string') return [];
@@ -48,7 +51,7 @@ function itemFrom<N extends object>(value: unknown): InboxItem<N>[] {
   return [typeof snoozedUntil === 'string' ? { ...item, snoozedUntil } : item];
 }
 
-/** An array without the value, if it is not a change. */
+/** Returns an array with the change, or an empty array if the value is not a change. */
 function changeFrom(value: unknown): Change[] {
   const { op, ids, upTo } = fieldsOf(value);
   const hasItems = Array.isArray(ids) ? ids.every((id) => typeof id === 'string') : typeof upTo === 'string';

@@ -20,8 +20,8 @@ export class FollowerBuffer {
   /** Whether the tab has read everything before the buffered deliveries. */
   isCaughtUp = false;
   /**
-   * The leader's position up to which this tab catches up. The next delivery begins there. The
-   * tab's own position may be later.
+   * This tab reads from the server until it reaches this position of the leader. The next delivery
+   * begins there. The tab's own position may be later.
    */
   joinsAt: string | undefined;
   #deliveries: LeaderDelivery[] = [];

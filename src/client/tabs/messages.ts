@@ -21,7 +21,7 @@ export type Message =
   | { readonly type: 'ask' }
   /** The leader's answer, and the first message of a new leader. */
   | Report
-  /** A delivery of the leader; `after` is the leader's position before it. */
+  /** A delivery of the leader; `after` is the position at which this delivery begins. */
   | { readonly type: 'delivery'; readonly after: string | undefined; readonly delivery: Delivery }
   | { readonly type: 'state'; readonly state: FeedState };
 

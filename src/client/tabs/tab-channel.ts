@@ -30,7 +30,8 @@ export class TabChannel {
   requestReport(): Promise<Report | undefined> {
     const { setTimeout, clearTimeout, random } = this.#environment;
     return new Promise((resolve) => {
-      // Several tabs may miss the leader at the same time. The jitter separates their takeovers.
+      // Several tabs may detect at the same time that the leader does not answer. The jitter
+      // separates their takeovers.
       const timer = setTimeout(() => this.#endRequest?.(), ANSWER_MS * (1 + random()));
       this.#endRequest = (report) => {
         clearTimeout(timer);

@@ -59,7 +59,7 @@ class TabGroup implements SharedConnection {
   /** The leader's state, if another tab leads. */
   #leaderState: FeedState | undefined;
   #takeOverTimer: unknown;
-  /** The last position that came from the server, or that two messages agree on. */
+  /** The last position that came from the server, or that two messages contain. */
   #confirmed: string | undefined;
 
   constructor(member: SharingMember, { name, locks, openChannel }: Group) {

@@ -97,7 +97,7 @@ export class Bell {
   gap({ reason }) {
     const notice = element('p', { className: 'item gap' });
     notice.append(
-      ...lines(`Gap: ${reason}`, ['Something was missed for good. An application now fetches its state again.']),
+      ...lines(`Gap: ${reason}`, ['Some notifications are lost. An application now fetches its state again.']),
     );
     this.#add(notice);
   }

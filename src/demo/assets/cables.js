@@ -129,7 +129,7 @@ function noteOf({ received, caughtUp, lacking }) {
 function inWords({ kind, matched, readers, told, repeated, outOfStep }) {
   const gaps = told > 0 ? ` ${told} were lost in a gap.` : '';
   if (kind === 'different') {
-    return { answer: 'No', text: `${repeated} came twice, ${outOfStep} came out of step. Please report this.` };
+    return { answer: 'No', text: `${repeated} came twice, ${outOfStep} arrived out of order. Please report this.` };
   }
   if (kind === 'behind') {
     const lacks = readers.flatMap(({ name, lacking }) => (lacking > 0 ? [`${name} lacks ${lacking}`] : []));

@@ -4,7 +4,7 @@ import { Sparkline } from './sparkline.js';
 
 const NOTIFICATIONS_SHOWN = 50;
 const REQUESTS_SHOWN = 6;
-/** Fields of `data` that are shown; the number of further ones is shown instead of them. */
+/** The most fields of `data` that are shown; the line ends with the number of the others. */
 const FIELDS_SHOWN = 24;
 
 const WHY_GAP = {

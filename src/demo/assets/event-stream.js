@@ -2,7 +2,7 @@ import { feedUrl, pause, pauseAfter } from './long-poll.js';
 
 /**
  * The same feed through the browser's own EventSource. It reconnects by itself and sends its last
- * cursor. This class starts it from a cursor. It starts it again if the browser no longer
+ * cursor. This class starts it from a cursor. It creates a new EventSource if the browser no longer
  * reconnects, or after `disconnect`.
  */
 export class EventStream {

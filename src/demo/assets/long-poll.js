@@ -153,7 +153,7 @@ export function pauseAfter(failures) {
   return Math.random() * Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** failures);
 }
 
-/** Ends early when the browser reports the network again, or when the reader is disconnected. */
+/** Ends early when the browser is online again, or when the reader is disconnected. */
 export function pause(durationMs, signal) {
   return new Promise((resolve) => {
     const done = () => {

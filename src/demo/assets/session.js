@@ -50,8 +50,8 @@ export class Session {
     this.#page = page;
     for (const part of [page.bell, page.cables, ...Object.values(page.columns)]) part.reset();
     this.#connectClient();
-    // This listener runs after the client's own one. The device is online again, but the user has
-    // still disconnected this reader.
+    // This listener runs after the client's own one. The client reconnects when the device is
+    // online, so this listener disconnects pulled readers again.
     addEventListener('online', this.#stayPulled);
     this.#show();
   }

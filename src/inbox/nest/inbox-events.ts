@@ -102,7 +102,8 @@ export class InboxEvents {
     const { gap: missed, ...event } = await this.of(live, reader);
     const [first] = entries;
     const cursor = encoder.cursor(page);
-    // A stream that is cut off after the gap resumes with the first notification of the page.
+    // If the stream ends right after the gap, the client resumes with the first notification of
+    // this page.
     const gapCursor = first ? cursors.sealStable(epoch, first.position, 'before') : cursor;
     const ids = { after: () => cursor, before: () => gapCursor, end: () => gapCursor };
     const gap = pageToSse({ ...page, entries: [], ...(missed && { gap: missed }) }, ids);

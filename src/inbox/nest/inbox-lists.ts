@@ -42,7 +42,7 @@ interface Found {
   readonly items: readonly InboxItem[];
   /** The page that was read first. */
   readonly first: LogPage;
-  /** The list continues before this entry. Undefined: at the end of `last`. */
+  /** The next page begins with this entry. If undefined, it begins after `last`. */
   readonly stop: LogEntry | undefined;
   readonly last: LogPage;
 }

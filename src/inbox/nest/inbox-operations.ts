@@ -96,8 +96,8 @@ export class InboxOperations {
     if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append([record]);
     else {
       const state = await this.#smaller(reader, next, current.trimmed);
-      // The operation follows its snapshot, so operations that other nodes appended meanwhile come
-      // before it. Both are in one append, so no node sees only the snapshot.
+      // The operation comes after its snapshot, so it also takes effect after operations that other
+      // nodes appended meanwhile. Both are in one append, so no node sees only the snapshot.
       await this.#snapshot({ records, current, state }, [record]);
     }
     const after = await this.#states.current(records);
@@ -153,7 +153,8 @@ export class InboxOperations {
 
   /**
    * Appends a snapshot with the drafts after it. Then it removes the records that an older snapshot
-   * covers. Without the removal, one person could fill the share of the log for records.
+   * covers. Without the removal, the records of one subscriber could fill all the space that the
+   * log has for records.
    */
   async #snapshot({ records, current, state }: NewSnapshot, drafts: readonly Draft[] = []): Promise<void> {
     const { store, clock } = this.#context;

@@ -7,7 +7,7 @@ import { memoryStore } from '../../stores/memory/memory-store.js';
 const OWNER = 'InboxModule';
 const DAY_MS = 24 * 3_600_000;
 
-/** Every number of an inbox with its default and range. `InboxOptions` explains them. */
+/** Every numeric option of an inbox, with its default and range. `InboxOptions` explains them. */
 const BOUNDS = {
   items: { retainMs: { default: 90 * DAY_MS, min: 1, max: 100 * 365 * DAY_MS } },
   counts: { cap: { default: 99, min: 1, max: 999 } },
@@ -76,9 +76,9 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
          */
         readonly perMinuteMax?: number | undefined;
         /**
-         * The number of states in one inbox that are stored per item, not by a watermark. An
-         * operation beyond this limit is rejected with 409, unless watermarks can replace enough
-         * stored states. At the default, a snapshot has about 10 KiB.
+         * The maximum number of item states in one inbox that no watermark covers. An operation
+         * beyond this limit is rejected with 409, unless watermarks can replace enough stored
+         * states. At the default, a snapshot has about 10 KiB.
          * @default 2_000
          */
         readonly exceptionsMax?: number | undefined;

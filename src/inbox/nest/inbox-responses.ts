@@ -18,7 +18,7 @@ const NO_BODY: Body = { content: '', bytes: 0 };
 
 /**
  * The answer of one long poll of an inbox. Its event needs store reads. `drained` resolves after
- * them, so the poll remains held.
+ * these reads, so the poll keeps its slot until then.
  */
 export class InboxJsonResponse extends JsonResponse {
   readonly #inbox: LiveInbox;

@@ -7,7 +7,7 @@ import { RESERVED_TOPIC_PREFIX } from '../../core/revocation.js';
 const PERSONAL = 'inbox.';
 /** The prefix of topics with the records of one subscriber. No client can name such a topic. */
 export const RECORDS = `${RESERVED_TOPIC_PREFIX}inbox.`;
-/** 128 bits: a caller cannot find a name with the hash of another subscriber. */
+/** 128 bits: a caller cannot find a name that has the same hash as another subscriber's name. */
 const HASH_CHARS = 32;
 
 /** The topics of one subscriber's inbox. */

@@ -107,7 +107,7 @@ export class InboxController {
   }
 
   #live({ subscriber, topics }: GrantedInboxRead, start: Start): LiveInbox {
-    // The request already counts as a waiter, so reads for its events take no other slot.
+    // The request already holds a slot as a waiter, so the reads for its events take none.
     const live = { reader: readerOf(topics, subscriber), records: topics.records };
     return { events: this.#inbox.events, live, start };
   }

@@ -150,7 +150,7 @@ function partsOf(name: string): FeedParts {
 }
 
 function createInbox(context: PublishContext, options: InboxOptions, observer: RecordObserver): Inbox {
-  if (!isReading(context)) throw new Error('InboxModule: an inbox needs a feed that reads');
+  if (!isReading(context)) throw new Error('InboxModule: its feed must serve reads, but this feed only publishes');
   const settings = resolveInboxSettings(options);
   warnIfShort(options.store, settings.items.retainMs);
   return new Inbox({ context, options, settings, observer });

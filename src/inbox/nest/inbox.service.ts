@@ -78,8 +78,8 @@ export class InboxService implements OnApplicationShutdown {
   }
 
   /**
-   * Takes an item back. It leaves all lists and counts, and open bells receive the retraction. A
-   * repeated call, or a call with an unknown id, changes nothing.
+   * Takes an item back. It leaves all lists and counts, and connected clients receive the
+   * retraction. A repeated call, or a call with an unknown id, changes nothing.
    *
    * Rejects with `topic_invalid`, `subscriber_invalid`, `id_invalid`, `retractions_too_many` or
    * `store_unavailable`.
@@ -103,7 +103,7 @@ export class InboxService implements OnApplicationShutdown {
     });
   }
 
-  /** The numbers of the badge. They are counted, newest first, up to the cap. */
+  /** The numbers of the badge. Items are counted from the newest one, up to the cap. */
   counts(subscriber: string): Promise<InboxCounts> {
     return withExceptions(() => this.#inbox.counts(subscriber));
   }

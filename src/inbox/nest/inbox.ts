@@ -141,8 +141,8 @@ export class Inbox {
   }
 
   /**
-   * Erases the items and the records of a subscriber. The new record makes the caches of all nodes
-   * and the open bells forget the old state.
+   * Erases the items and the records of a subscriber. A new record makes all nodes and connected
+   * clients drop the old state.
    */
   async erase(subscriber: string): Promise<ErasedInbox> {
     const [personal, records] = [personalTopic(subscriber), recordsTopic(subscriber)];

@@ -102,7 +102,7 @@ function checkUntil(op: InboxOp, until: unknown, nowMs: number): { untilMs?: num
   }
   const untilMs = timeOf(until);
   if (untilMs > nowMs && untilMs <= nowMs + SNOOZE_MS_MAX) return { untilMs };
-  const rule = 'a time such as 2026-12-24T18:00:00Z, in the future by at most a year';
+  const rule = 'a future time such as 2026-12-24T18:00:00Z, at most a year from now';
   throw new NotificationsError('option_invalid', `until must be ${rule}`);
 }
 

@@ -7,7 +7,7 @@ const ignore = (): void => undefined;
 
 /**
  * Receives the records of all inboxes from the tail of the log. It exists before the feed is
- * opened, and the states need the opened feed. So the states set `onRecord` later.
+ * opened, and the states need the opened feed. So `Inbox` sets `onRecord` later.
  */
 @Injectable()
 export class RecordObserver implements FeedObserver {

@@ -31,7 +31,7 @@ export class AccessLoader implements OnModuleInit {
     try {
       this.#context.access.use(await this.#rulesOf(access));
     } catch (error) {
-      // The application context was not returned to its caller, so the caller cannot close it.
+      // The start fails here, and no caller has an application to close, so close the feed here.
       await this.#context.close().catch(() => undefined);
       throw error;
     }

@@ -73,7 +73,10 @@ export class AccessPolicy {
     return this.#rules.requestFor !== undefined;
   }
 
-  /** @throws TypeError for an invalid name, because limits and revocations could not use it */
+  /**
+   * @throws @throws TypeError for an invalid subscriber, because limits and revocations could not
+   * use it
+   */
   async context(request: unknown): Promise<AccessContext> {
     const subscriber: unknown = await this.#rules.subscriber?.({ request });
     if (subscriber === undefined) return { request, subscriber };
@@ -140,7 +143,10 @@ export class AccessPolicy {
     return { topics, areOwn: !named };
   }
 
-  /** @throws NotificationsError `forbidden`, also if a rule fails without a request */
+  /**
+   * @throws @throws NotificationsError `forbidden`; also if a rule throws a TypeError because there
+   * is no request
+   */
   async assertReadable(context: AccessContext, scope: ReadScope): Promise<void> {
     const readable = await this.readable(context, scope);
     if (readable.length < scope.topics.length) throw forbidden();

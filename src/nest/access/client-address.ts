@@ -24,8 +24,8 @@ export function clientAddress(trustProxy: NotificationsOptions['trustProxy']): C
 }
 
 /**
- * For a request without an address: true if its connection has closed. Until Node.js processes a
- * reset, a closed TCP connection has only a local address. A Unix socket has no addresses, so it
+ * For a request without an address: true if its connection has closed. After a TCP reset, a socket
+ * has only a local address until Node.js processes the reset. A Unix socket has no addresses, so it
  * does not count as closed.
  */
 export function isClosed({ socket }: FrameworkRequest): boolean {

@@ -21,7 +21,7 @@ interface Form {
   readonly answerLines: string;
 }
 
-/** The form that the last two answered polls share, and the access of the later poll. */
+/** The form of the last two answered polls, and the arrival of the later one. */
 export interface Grant {
   readonly form: Form;
   readonly arrival: Arrival;
@@ -151,7 +151,10 @@ export class LaneConnection {
     else this.#continue();
   }
 
-  /** Resolves when the kernel has the last answer. Undefined if it has it already. */
+  /**
+   * Resolves when the kernel has the last answer. Undefined if the kernel already has the last
+   * answer.
+   */
   drained(): Promise<void> | undefined {
     return this.#unread;
   }
@@ -230,8 +233,8 @@ export class LaneConnection {
   }
 
   /**
-   * True if the parser is between two requests. Then its last bytes are the answered request, and
-   * the socket has received no others.
+   * True if the parser is between two requests. Then its last bytes equal the answered request, and
+   * the socket has received no bytes since.
    */
   #isQuietAfter(raw: ServerResponse, form: Form): boolean {
     const input = this.#parserInput;

@@ -13,7 +13,10 @@ export type ErasureTarget<Topic extends string = string> =
 export interface Erased {
   /** Notifications, and retractions of them, that this call has removed from the store. */
   readonly count: number;
-  /** The count for each topic. It has all erased topics, also those without notifications. */
+  /**
+   * The count for each topic. The list contains every erased topic, also a topic without
+   * notifications.
+   */
   readonly topics: readonly ErasedTopic[];
 }
 
@@ -22,7 +25,7 @@ export interface Erased {
  */
 const OWNED_TOPICS_MAX = 10_000;
 
-/** Erases topics, on nodes that read and on nodes that only publish. */
+/** Erases topics, with or without the option `publishOnly`. */
 export async function erase(context: PublishContext, target: ErasureTarget): Promise<Erased> {
   const topics = await topicsOf(context, target);
   const erased = isReading(context) ? await context.feed.erase(topics) : await eraseInStore(context, topics);

@@ -34,8 +34,8 @@ export function rawOf(response: FrameworkResponse): ServerResponse {
 
 /**
  * Takes the response over from the framework. The headers that the application has set, such as
- * CORS headers and cookies, are kept. From now on only this library writes to the response: Nest
- * does not reply (see `leaveTakenResponses`), and no serializer or ETag changes the protocol.
+ * CORS headers and cookies, are kept. Nest does not reply (see `leaveTakenResponses`), no
+ * serializer changes the body, and no framework adds an ETag.
  */
 export function takeOver(response: FrameworkResponse): ServerResponse {
   const raw: TakenResponse = rawOf(response);

@@ -19,8 +19,8 @@ import { type FrameworkResponse, isHttp1, isWrapped, rawOf, takeOver, writeStrea
  */
 const REJECTED_RETRY_FACTOR = 5;
 /**
- * A stream sends a new `retry:` when the spread of reconnects has changed by this duration. 500
- * more clients cause such a change.
+ * A stream sends a new `retry:` when the time over which clients spread their reconnects has
+ * changed by this duration. 500 more clients cause such a change.
  */
 const SPREAD_TOLERANCE_MS = 1_000;
 
@@ -160,7 +160,8 @@ export class SseResponse extends PageResponse {
 
   /**
    * Returns a new `retry:` if the number of clients has changed since the last one. Otherwise a
-   * stream opened on an empty node would keep a short pause and reconnect among thousands.
+   * stream from a time with few clients would reconnect too early, together with thousands of
+   * others.
    */
   #renewedRetry(): string {
     if (!this.#isDue(this.#retrySentAtMs)) return '';

@@ -145,8 +145,8 @@ export class UnreadAnswers {
   }
 
   /**
-   * Closes the connection of every client that has not read its answer, when the server has
-   * stopped.
+   * After the server has stopped, closes the connection of every client that has not read its
+   * answer.
    */
   cutAll(): void {
     for (const entry of [...this.#entries.values()]) this.#destroy(entry);

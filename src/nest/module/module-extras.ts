@@ -36,11 +36,9 @@ export interface NotificationsModuleExtras {
    */
   readonly path?: string | undefined;
   /**
-   * Serves the client as ES modules, for pages without a bundler: `nest-notifications/client` at
-   * `<path>/client.js`, `nest-notifications/client/tabs` at `<path>/client/tabs.js`, and
-   * `nest-notifications/client/inbox-element` at `<path>/client/inbox-element.js`, which also
-   * defines the element. All are public, because a `<script>` sends no credentials in headers.
-   * Guards of the whole application still apply: see `clientDecorators`.
+   * The script `inbox-element.js` also defines the element. All are public, because a `<script>`
+   * sends no credentials in headers. Guards of the whole application still apply: see
+   * `clientDecorators`.
    *
    * ```js
    * import { connect } from '/notifications/client.js';
@@ -141,7 +139,7 @@ export function resolveExtras(given: NotificationsModuleExtras): Extras {
 export function resolveRoute(extras: Extras): Pick<FeedDefinition, 'name' | 'path' | 'version'> {
   const { name, path, version } = extras as { name: unknown; path: unknown } & Pick<Extras, 'version'>;
   if (name !== undefined && !(typeof name === 'string' && NAME.test(name))) {
-    throw optionError('name', name, 'must have one or more letters, digits, - and _');
+    throw optionError('name', name, 'must be one or more characters, each a letter, a digit, - or _');
   }
   const fallback = name === undefined ? DEFAULT_PATH : `${DEFAULT_PATH}/${name}`;
   const trimmed = typeof path === 'string' ? path.replace(/^\/+|\/+$/g, '') : '';

@@ -63,8 +63,8 @@ export function decorate(controller: Type, decorators: readonly ClassDecorator[]
 }
 
 /**
- * Names a controller class after its feed. Logs have this name, and so have the tags and the
- * operations of an OpenAPI document.
+ * Names a controller class after its feed. Logs contain this name, and the tags and operations of
+ * an OpenAPI document contain it too.
  */
 export function nameController(controller: Type, feed: string | undefined, base: string): void {
   Object.defineProperty(controller, 'name', { value: `${componentName(feed ?? '')}${base}` });

@@ -71,8 +71,8 @@ function ownHandler({ prototype }: Type, name: string): object {
 }
 
 /**
- * The decorators take components as classes. `@ApiSchema()` of a class may replace every keyword
- * that would be read from its properties.
+ * The decorators take components as classes. The metadata of `@ApiSchema()` overrides every keyword
+ * that the decorators would derive from the properties.
  */
 function modelsOf(schemas: Schemas): readonly Type[] {
   return Object.entries(schemas).map(([name, schema]) => {
@@ -82,7 +82,7 @@ function modelsOf(schemas: Schemas): readonly Type[] {
   });
 }
 
-/** Without these values, a class is an object. */
+/** Without these two undefined values, the document describes every class as an object. */
 function overriding(schema: Schema): Schema {
   return schema.type === 'object' ? schema : { type: undefined, properties: undefined, ...schema };
 }

@@ -118,7 +118,7 @@ export class ManyPublisher {
     return { ...before, topics: before.topics + drafts.length, duplicates: before.duplicates + duplicates };
   }
 
-  /** The memory store does not yield to the event loop, so this line lets other requests run. */
+  /** The memory store does not yield to the event loop, so this pause lets other requests run. */
   #turn(): Promise<void> {
     return new Promise((resolve) => {
       this.#context.clock.setImmediate(resolve);

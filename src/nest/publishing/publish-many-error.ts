@@ -28,7 +28,7 @@ export class PublishManyError extends NotificationsException {
     super(error);
     this.progress = progress;
     this.cause = cause;
-    // An answer over HTTP does not have the engine's text, but logs do.
+    // The HTTP answer hides the error text of the store, but logs show it.
     this.message = error.message;
   }
 }

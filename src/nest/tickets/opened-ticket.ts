@@ -16,9 +16,9 @@ export interface OpenedTicket {
 
 /**
  * Opens a ticket of this log; undefined for any other text. A ticket of a past epoch is valid while
- * the log still holds all revocations that are newer than the ticket. This requires that the
- * present epoch continues the past epoch after the ticket's position, without lost entries. All
- * keys are tried, also those that seal no new tickets.
+ * the log still holds all revocations that are newer than the ticket. For this, the past epoch must
+ * contain the ticket's position, and no entry may have been lost when it ended. All keys are tried,
+ * also those that seal no new tickets.
  */
 export function openOwnTicket(
   { feed, keys }: Pick<ReadContext, 'feed' | 'keys'>,

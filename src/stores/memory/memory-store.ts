@@ -101,7 +101,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
    * receives a batch.
    */
   readonly #outbox: TailBatch[] = [];
-  /** Entries and calls of `remove` since the event loop could serve other work. */
+  /** The removed entries plus the calls of `remove`, counted from the last pause for other work. */
   #removed = 0;
   #closed = false;
 
@@ -197,7 +197,10 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
     this.#tails.clear();
   }
 
-  /** Lets the event loop serve other work after each part, also if many calls have removed it. */
+  /**
+   * Lets the event loop serve other work after each `REMOVE_PART` entries. Calls that remove few
+   * entries are counted together.
+   */
   async #giveWay(removed: number): Promise<void> {
     this.#removed += removed + 1;
     if (this.#removed < REMOVE_PART) return;

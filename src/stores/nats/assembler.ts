@@ -59,8 +59,8 @@ export class Assembler {
 
   /**
    * The messages up to a sequence are missing, because `remove` has removed them. Retention did not
-   * remove them: it would also have removed all earlier messages. So a commit whose last part is
-   * among them is whole.
+   * remove them: it would also have removed all earlier messages. If the last part of a commit is
+   * among these messages, the commit is complete.
    */
   removed(sequence: number): Visible | undefined {
     const last = this.#open.at(-1);

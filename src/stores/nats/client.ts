@@ -29,8 +29,8 @@ const RECONNECT_MS = 200;
 
 /**
  * The library adds the delay to the wall-clock time of its last attempt. If the clock is set back
- * by an hour, the library would wait for that hour. To compensate, the next delay is minus the time
- * by which the clock was set back.
+ * by an hour, the library would wait for that hour. So the next delay is negative: it subtracts the
+ * time by which the clock was set back.
  */
 function reconnectDelay(delayMs = RECONNECT_MS): () => number {
   const aheadMs = (): number => Date.now() - performance.now();

@@ -9,7 +9,7 @@ import { type Step, Trail } from './trail.js';
 
 /**
  * Decides at the start and after an interruption whether the stream still holds all that any node
- * has seen. Two signs show that it may not: a commit that this node has seen is missing, or the
+ * has seen. Two signs show a possible loss: a commit that this node has seen is missing, or the
  * server has restarted.
  *
  * Then the log needs a new epoch. The new epoch continues the old one up to the last commit that is

@@ -2,7 +2,7 @@ import type { Epoch, PastEpoch } from '../../core/store.js';
 
 /** Begins the description of each stream that is a log. */
 const DESCRIPTION = 'Log of nest-notifications, do not edit: ';
-/** Begins the description of a new log until a node uses that log. */
+/** A new log has a description with this beginning until a node uses the log. */
 const NEW_DESCRIPTION = 'New log of nest-notifications, do not edit: ';
 /** The server accepts 4 KiB of description. A past epoch takes about 120 bytes of it. */
 const PAST_MAX = 16;

@@ -82,7 +82,8 @@ export class Follower {
   async start(): Promise<void> {
     const { timeoutMs } = this.#options.settings;
     const started = this.#arming.start(timeoutMs);
-    // The first run may only begin a new epoch. The next run opens it.
+    // The first run may end after it has begun a new epoch. The next run then opens the log. The
+    // next run opens it.
     await Promise.race([started.then(() => this.readable(timeoutMs)), this.readable(TIMER_MS_MAX)]);
     // After a failure of the catch-up the node tries again.
     started.catch(() => this.recheck());

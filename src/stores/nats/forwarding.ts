@@ -104,10 +104,10 @@ export class Forwarding {
   }
 
   /**
-   * Rejects a batch of another node if it might be in the log unnoticed. The sender may have
-   * written the batch itself meanwhile, after the position that it knew. So this node must remember
-   * all ids after that position. A node that was suspended for longer than `idempotencyMs` has
-   * forgotten some of them.
+   * Rejects a batch of another node if the log may already hold it without this node's knowledge.
+   * The sender may have written the batch itself meanwhile, after the position that it knew. So
+   * this node must remember all ids after that position. A node that was suspended for longer than
+   * `idempotencyMs` has forgotten some of them.
    */
   assertRecent(arrays: DraftArrays): void {
     const { ids, log } = this.#options.follower;

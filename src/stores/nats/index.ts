@@ -16,8 +16,8 @@ export type { NatsStoreOptions } from './options.js';
  *   subject, so the same index finds the topics of a pattern.
  * - Each part states the sequence that it expects before it. Each part but the first also states
  *   the id of the part before. So the parts of a commit are adjacent, and the last part is stored
- *   only if all others are. The last part makes the commit visible: without it, an array over
- *   several topics could be visible in part, because 2.9 has no transaction over several messages.
+ *   only if all others are. The last part makes the commit visible. Without it, an array over
+ *   several topics could be visible in part. 2.9 has no transaction over several messages.
  * - So a node can write only if it knows the whole log. That makes ids safe: every node has the
  *   newest ids in memory. If another node has stored a message meanwhile, the server rejects the
  *   commit, and the node makes it again without the ids that it now knows. `Nats-Msg-Id` alone has
@@ -28,9 +28,9 @@ export type { NatsStoreOptions } from './options.js';
  *   still arrives later, the server rejects one of the two.
  * - If another message follows an unfinished commit, the parts of that commit are void for all
  *   nodes. A node that dies within a commit delays the others once, by half a second.
- * - Positions: a commit ends at the sequence of its last part × 10,000. Its drafts have the
- *   positions directly before that one, and that one itself. All of them become visible at once, so
- *   no reader passes a position that appears later.
+ * - Positions: a commit ends at the sequence of its last part × 10,000. Its drafts have consecutive
+ *   positions, and the last draft has the position of the commit's end. All of them become visible
+ *   at once, so no reader passes a position that appears later.
  * - Each part states the highest position before it. So the oldest part shows exactly which
  *   positions retention has removed.
  * - The description of the stream holds the epoch and its secret. The subjects contain a random

@@ -7,8 +7,8 @@ const AVOIDED_MS = 5_000;
 
 /**
  * Decides which node writes the appends of this node. While no other node writes at the same time,
- * this node does. When it loses a race for the next commit, the winner holds the lease: this node
- * forwards its appends to the winner, which merges them into its own commits.
+ * this node does. If this node loses a race for the next commit, the winner gets the lease. This
+ * node then forwards its appends to the winner, which adds them to its own commits.
  *
  * The log itself grants the lease, because the server stores only one commit after each message.
  * Each node has its own view of the lease, and two nodes may both write. Then the server rejects

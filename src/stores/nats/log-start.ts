@@ -20,7 +20,7 @@ interface StartMark {
 export class LogStart {
   readonly #engine: Engine;
   /**
-   * The oldest message of the last call. The position of one oldest message never changes, so the
+   * The oldest message of the last call. The result for an oldest message never changes, so the
    * last result is cached. On a full log each append changes the oldest message, so the next read
    * also reads the mark.
    */

@@ -83,8 +83,8 @@ export class Pages {
     let [upTo, trimmed, bytes, sequence] = [after, 0, 0, assembler.next];
     while (sequence <= end && (upTo === after || (entries.length < CHUNK_MESSAGES && bytes < CHUNK_BYTES))) {
       const [messages, next] = await this.#messages(sequence, end);
-      // `kept` matters only if a message is missing. It is read after the messages, so retention
-      // did not remove a message that is missing after `kept`.
+      // `kept` matters only if a message is missing. `kept` is read after the messages, so
+      // retention has not removed a missing message above `kept`.
       const isWhole = assembler.next + messages.length === next;
       const kept = isWhole ? 0 : await this.#start.trimmed(log, end);
       const isKept = (): boolean => endPosition(assembler.next - 1) >= kept;

@@ -57,8 +57,9 @@ export class Requests {
   }
 
   /**
-   * Sends a request again while no server listens on its subject, as right after another node has
-   * created the stream. Such a request was not received, so it cannot arrive twice.
+   * Sends a request again while no server listens on its subject. This happens directly after
+   * another node has created the stream. Such a request was not received, so it cannot arrive
+   * twice.
    */
   async sendUntilReceived<T>(request: () => Promise<T>): Promise<T | undefined> {
     const { clock, timeoutMs } = this.#options;

@@ -147,7 +147,7 @@ function statusOf({ config, state, cluster }: StreamInfo): LogStatus | undefined
   return {
     ...{ epoch, prefix: subject.slice(0, -2), lastSequence: state.last_seq },
     isNew: isNewLog(config.description),
-    // A single server may also state itself as the leader.
+    // A single server may also report itself as the leader.
     isClustered: Boolean(cluster?.name),
   };
 }

@@ -27,7 +27,7 @@ export interface TopicRunQuery extends TopicReaderQuery {
 export interface TopicReader {
   /** False if `load` must read the next entry. */
   readonly isReady: boolean;
-  /** The next entry until `take`, or undefined if there are no more. */
+  /** The next entry. It stays the same until `take` is called. Undefined at the end. */
   readonly entry: LogEntry | undefined;
   /** Moves to the next entry. */
   take(): void;

@@ -46,8 +46,8 @@ export function isNotPrepared(error: unknown): boolean {
 
 /**
  * True if a connection is unusable after an error. The connection is lost or does not answer, or
- * its server shuts down, accepts no writes or is outdated after a failover. An error of a statement
- * alone keeps the connection.
+ * its server shuts down, accepts no writes or is outdated after a failover. If only a statement
+ * fails, the connection stays usable.
  */
 export function endsConnection(error: unknown): boolean {
   if (error instanceof LogChanged) return error instanceof OutdatedServer;

@@ -41,7 +41,7 @@ const ATTEMPTS_MAX = 4;
 
 /**
  * Access to the log that continues after failures of the engine. Every answer names its epoch and
- * engine. If one differs from the known value, and after every failure, the log is verified before
+ * engine. If an answer names another epoch or engine, or a call fails, the log is verified before
  * the next call. If entries are missing, the verification begins a new epoch.
  */
 export class LogAccess {

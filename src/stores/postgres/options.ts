@@ -82,7 +82,7 @@ const RULES: Readonly<Record<NumberName, NumberRule>> = {
   // One connection appends. Another one moves publications, removes entries or reads.
   poolMax: { default: 4, min: 2, max: 1000 },
   retainCount: { default: 1_000_000, min: 1, max: ANY_MAX },
-  // The database can still subtract the maximum from a date.
+  // The database can subtract the maximum of `retainMs` from the current date.
   retainMs: { default: 7 * 24 * 3_600_000, min: 1, max: 100 * 365 * 24 * 3_600_000 },
   retainBytes: { default: 1024 * 1024 * 1024, min: 1, max: ANY_MAX },
   claimCount: { default: 1_000_000, min: 1, max: ANY_MAX },

@@ -25,9 +25,9 @@ const TICK_MS = 5;
 
 /**
  * Wakes the other nodes after an append, in a separate transaction. PostgreSQL commits the
- * notifying transactions of the whole cluster one after another. It fails them while its queue of
- * notifications is full. This does not affect appends: without a wake-up, the other nodes find them
- * by polling.
+ * notifying transactions of the whole cluster one after another. PostgreSQL rejects these
+ * transactions while its notification queue is full. This does not affect appends: without a
+ * wake-up, the other nodes find them by polling.
  */
 export class Waker {
   readonly #options: WakerOptions;

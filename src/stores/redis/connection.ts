@@ -23,8 +23,9 @@ export interface ConnectionOptions {
 
 /**
  * The connections of one node: one for commands, one that is subscribed to the wake-ups, and with
- * `wait` one for appends, because WAIT blocks its connection. The number of clients does not
- * matter. A Cluster's client has connections of its own for all of these.
+ * `wait` one for appends, because WAIT blocks its connection. The number of connections does not
+ * depend on the number of HTTP clients. A Cluster's client has connections of its own for all of
+ * these.
  */
 export class Connection {
   readonly #settings: RedisStoreSettings;
@@ -181,7 +182,8 @@ export class Connection {
     try {
       await this.#ready(client, false);
     } catch (error) {
-      // If the client is closed, the next attempt calls this method. Otherwise log the error.
+      // After a closed client has reconnected, this method runs again. The error of a connected
+      // client is logged.
       if (client.status === 'ready') this.#runtime.logger.error(`redisStore: ${reasonOf(error)}`);
       return;
     }
@@ -229,7 +231,7 @@ export class Connection {
 
   #usable(client: RedisClient): RedisClient {
     if (this.#phase === 'closed') throw unavailable('The Redis store is closed.');
-    if (this.#refusal) throw unavailable('Redis is refused.', this.#refusal);
+    if (this.#refusal) throw unavailable('Redis does not meet the requirements of the store.', this.#refusal);
     if (client.status !== 'ready') throw this.#unreachable('Redis cannot be reached.');
     return client;
   }
@@ -249,7 +251,7 @@ export class Connection {
     if (error instanceof NotificationsError) return error;
     if (isWrongPassword(error)) return wrongPassword(error);
     if (isBehind(error))
-      return unavailable('The Redis engine is behind this node; a failover may be under way.', error);
+      return unavailable('Redis has an older log than this node knows; a failover may be in progress.', error);
     return unavailable(`Redis has failed: ${reasonOf(error)}`, error);
   }
 }

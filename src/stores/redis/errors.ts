@@ -20,7 +20,10 @@ export const BEHIND_CODE = 'NNBEHIND';
 /** The error code of an append that has overtaken the previous one of its node. */
 export const OUT_OF_ORDER_CODE = 'NNORDER';
 
-/** The error code of a call without the indexes of all patterns. The names of these follow it. */
+/**
+ * The error code of a call without the indexes of all patterns. The names of all patterns follow
+ * the code.
+ */
 export const UNLISTED_CODE = 'NNPATTERNS';
 
 /** The patterns of the log, if the script has rejected a call that did not list their indexes. */

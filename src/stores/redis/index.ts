@@ -17,8 +17,8 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
  *   `wait.replicas` replicas have it. Set `wait.replicas` to the number of all replicas.
  * - A loss is never silent. After every restart and failover a new epoch continues the old one. If
  *   the store is sure that nothing is lost (`always`, or `wait` for every replica), clients notice
- *   nothing. Otherwise each client receives one gap: `expired` up to the last entry that was kept,
- *   `reset` beyond it. An engine that was emptied has a new log.
+ *   nothing. Otherwise each client receives one gap: The gap is `expired` for a cursor up to the
+ *   last kept entry, and `reset` for a later cursor. An engine that was emptied has a new log.
  * - A node that is connected to an engine with an older log rejects calls for up to 20 seconds,
  *   because the engine may be a primary that was replaced. If the log has never had a replica, the
  *   node does not wait.

@@ -186,7 +186,9 @@ export class RedisStore implements Store, StoreAbilities {
     this.#recheck = undefined;
   }
 
-  /** Reads the log at intervals without a wake-up, and removes entries that are too old. */
+  /**
+   * Reads the log at intervals, in case a wake-up was lost, and removes entries that are too old.
+   */
   #recheckLater(): void {
     this.#recheck ??= this.#runtime.clock.setTimeout(() => {
       this.#recheck = undefined;

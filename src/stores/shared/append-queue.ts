@@ -105,7 +105,7 @@ export class AppendQueue {
     }
   }
 
-  /** One call is always accepted, so that no array is too large for an idle store. */
+  /** An idle store accepts any call, so no array is too large for it. */
   #fullError(drafts: number, chars: number): Error | undefined {
     const { engine, limits } = this.#options;
     if (this.#pendingDrafts === 0) return undefined;

@@ -3,11 +3,11 @@ import type { Clock } from '../../core/clock.js';
 import { unavailable } from './unavailable.js';
 
 /**
- * Claims of a driver. An engine numbers claims in their order. Each claim belongs to a group, by
- * its time to live rounded up, and expires by number. Example: a node received number 7 of a group,
- * and the group's time has passed since. Then claims up to 7 of that group have expired. Ages use
- * only the node's monotonic clock, so a wall clock that jumps does not end a claim early. Later
- * claims remove the expired ones, in batches.
+ * Claims of a driver. An engine numbers claims in their order. The time to live of a claim, rounded
+ * up, selects its group. In a group, claims expire by number. Example: a node received number 7 of
+ * a group, and the group's time has passed since. Then claims up to 7 of that group have expired.
+ * Ages use only the node's monotonic clock, so a wall clock that jumps does not end a claim early.
+ * Later claims remove the expired ones, in batches.
  */
 
 /**
@@ -26,7 +26,10 @@ export const CLAIMS_REMOVED_MAX = 500;
  */
 const CLAIMS_PENDING_MAX = 1_000;
 
-/** Ages that a node remembers per group. An expired claim stays up to 1/8 of the group's time. */
+/**
+ * Ages that a node remembers per group. A node may detect the expiry of a claim late, by up to 1/8
+ * of the group's time.
+ */
 const SAMPLES = 8;
 
 /** Claims of a group up to a number have expired. */
@@ -114,7 +117,7 @@ export class Claims {
 
 /** The error of a store that has reached its number of claims. */
 export function tooManyClaims(engine: string, claimCount: number): Error {
-  return unavailable(`The ${engine} store holds ${claimCount} claims, the maximum of claimCount.`);
+  return unavailable(`The ${engine} store holds ${claimCount} claims, as many as claimCount allows.`);
 }
 
 interface Sample {

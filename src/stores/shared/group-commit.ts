@@ -10,8 +10,8 @@ export type DraftArrays = readonly (readonly Draft[])[];
 export interface GroupCommitOptions extends AppendQueueOptions {
   /**
    * Writes all arrays in one transaction. Rejects with `store_unavailable` if the engine fails.
-   * After any other error, which the values of one array have caused, the arrays are written one by
-   * one.
+   * After any other error, the arrays are written one by one, because the values of one array have
+   * caused it.
    */
   readonly write: (arrays: DraftArrays) => Promise<readonly AppendResult[]>;
 }

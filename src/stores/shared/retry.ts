@@ -1,8 +1,8 @@
 import { backoffMs, type BackoffRange } from '../../core/backoff.js';
 
 /**
- * A node reaches an engine that restarts within 50 ms. During a long outage it tries once per
- * second.
+ * The first retry follows within 100 ms, so a node soon reaches an engine that has restarted.
+ * During a long outage it tries once per second.
  */
 export const RETRY: BackoffRange = { minMs: 50, maxMs: 1_000 };
 

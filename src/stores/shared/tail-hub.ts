@@ -97,8 +97,8 @@ export class TailHub {
   }
 
   /**
-   * Delivers an append of this store to the tails that are at its start. The other tails read it
-   * from the store.
+   * Delivers an append of this store to the tails whose position is directly before it. The other
+   * tails read it from the store.
    */
   deliverAppended(batch: TailBatch): void {
     for (const follower of [...this.#followers]) {

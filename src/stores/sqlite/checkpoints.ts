@@ -32,8 +32,8 @@ class LogInUse extends Error {
 }
 
 /**
- * Copies the write-ahead log into the file. The size of the write-ahead log decides when. This size
- * includes the writes of all processes and of retention.
+ * Copies the write-ahead log into the file. A copy is due when the size of the write-ahead log has
+ * grown by `CHECKPOINT_BYTES`. This size includes the writes of all processes and of retention.
  */
 export class Checkpoints {
   readonly #path: string;

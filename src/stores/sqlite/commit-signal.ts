@@ -20,8 +20,8 @@ export interface CommitSignalOptions {
  * beside the log. The operating system notifies the processes that watch this file.
  *
  * The write-ahead log cannot be the signal. It changes several times for each commit, before
- * readers can see the commit. The files of the engine are not watched either: on some systems a
- * watch opens the file, and to close it releases the locks that the engine has on it.
+ * readers can see the commit. The files of the engine are not watched either. On some systems a
+ * watch opens the file. Closing the file releases the engine's locks on it.
  *
  * A signal can get lost: a process is killed between its commit and its signal, the system has no
  * watches left, or two sandboxes share the file. So the store also polls.

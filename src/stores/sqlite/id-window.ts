@@ -24,8 +24,8 @@ const ROWS = 1000;
  * other processes have appended. So the window knows as much as an index in the file, without
  * writes to the disk.
  *
- * A jump of the wall clock does not make the window forget an id. It never treats a new entry as
- * older than the last read.
+ * A jump of the wall clock does not make the window forget an id. The window never treats a new
+ * entry as older than the last read.
  */
 export class IdWindow {
   readonly #countMax: number;

@@ -27,7 +27,9 @@ const SLACK_COUNT_MAX = 1000;
 const SLACK_BYTES_MAX = 1024 * 1024;
 const SLACK_PART = 0.1;
 
-/** The size of the log. Each position has an entry or a removed one, so counting needs no scan. */
+/**
+ * The size of the log. Every position has an entry, kept or removed, so the count needs no scan.
+ */
 export function sizeOf({ head, trimmed, removed, bytes, records, recordBytes }: LogState): LogSize {
   return { count: head - trimmed - removed, bytes, records, recordBytes };
 }

@@ -250,7 +250,10 @@ export class SqliteStore implements Store, StoreAbilities {
     );
   }
 
-  /** Reads the appends of other processes. The own ones have reached the tails already. */
+  /**
+   * Reads the appends of other processes. The tails have already received the appends of this
+   * process.
+   */
   #wakeTails(): void {
     const end = this.#access.end();
     if (end) this.#hub.wakeBehind(end);

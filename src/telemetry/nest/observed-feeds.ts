@@ -44,7 +44,7 @@ function stateOf(context: PublishContext): (() => FeedState) | undefined {
   };
 }
 
-/** An exception of the application has only its status, so the number of codes is bounded. */
+/** The code of an application's exception is its HTTP status, so the number of codes is bounded. */
 function codeOf(error: unknown): string {
   if (error instanceof NotificationsException) return error.code;
   return error instanceof HttpException ? `http_${error.getStatus()}` : 'other';

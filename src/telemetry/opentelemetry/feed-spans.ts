@@ -18,7 +18,7 @@ interface Delivery {
   readonly topic: string;
   readonly parent: SpanContext;
   readonly startMs: number;
-  /** The same time on the clock that never jumps. */
+  /** The same time on the monotonic clock. */
   readonly sinceMs: number;
   tookMs: number;
   waiters: number;

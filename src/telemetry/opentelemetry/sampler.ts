@@ -1,9 +1,9 @@
 /**
- * Records of one second before fewer of them are taken. A record of OpenTelemetry costs some
- * microseconds, so 100 of them take less than a thousandth of a second.
+ * Above this number of records in one second, the sampler skips some. A record of OpenTelemetry
+ * costs some microseconds, so 100 of them take less than a thousandth of a second.
  */
 export const SAMPLES_PER_SECOND = 100;
-/** After each `SAMPLES_PER_SECOND` records of a second, so many times fewer are taken. */
+/** After each `SAMPLES_PER_SECOND` records taken in a second, the rate falls by this factor. */
 const FEWER_BY = 4;
 
 /** Takes all records at a low rate, and some of them at a high rate. */

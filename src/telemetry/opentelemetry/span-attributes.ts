@@ -25,8 +25,8 @@ export interface Destination {
 
 /**
  * The name of a span has the declared pattern of the topic, but never the topic itself. There
- * should be few names, and applications often have a topic for each user. A span has no invalid
- * topic, because that text comes from a caller and has any length.
+ * should be few names, and applications often have a topic for each user. An invalid topic is left
+ * out of the span, because callers choose its text and its length.
  */
 export function destinationOf(
   operation: Operation,

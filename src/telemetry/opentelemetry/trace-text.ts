@@ -8,7 +8,10 @@ export function traceparentFor(span: SpanContext): string | undefined {
   return `00-${span.traceId}-${span.spanId}-${isSampled ? '01' : '00'}`;
 }
 
-/** The span that published stored JSON. Undefined without a trace, or if it is not sampled. */
+/**
+ * The span of the publish, from the stored JSON of its notification. Undefined without a trace, or
+ * if it is not sampled.
+ */
 export function sampledParentOf(json: string): SpanContext | undefined {
   const [, traceId, spanId, flags] = traceparentOf(json)?.split('-') ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;

@@ -26,7 +26,7 @@ export class BucketHistogram extends Histogram {
   /** Called by the registry for each scrape. */
   override async get(): Promise<Result> {
     const values = this.#series.flatMap((series) => this.#valuesOf(series));
-    // The types of `prom-client` state a number for `type`, but a registry writes this text.
+    // In the typings of `prom-client`, `type` is a number, but a registry writes this text.
     return { name: this.#name, help: this.#help, type: 'histogram', aggregator: 'sum', values } as unknown as Result;
   }
 

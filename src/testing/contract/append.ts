@@ -53,7 +53,7 @@ export const appendChecks: Checks = {
     assert.deepEqual(idsOf(await readAll(bench.store, TOPICS)).slice(1, -1), idsOf(drafts));
   },
 
-  'append: arrays that are appended at once do not mix, and all readers see one order': async (bench) => {
+  'append: arrays of concurrent appends do not mix, and all readers see one order': async (bench) => {
     const follower = await bench.follow(0);
     await assertArraysWhole(bench, [bench.store]);
     const entries = await readAll(bench.store, TOPICS);
@@ -95,7 +95,7 @@ export const appendChecks: Checks = {
     assert.deepEqual(idsOf(await readAll(bench.store)), idsOf([draft, other]));
   },
 
-  'append: an id appended several times at once is appended once': async (bench) => {
+  'append: an id in several concurrent appends is appended once': async (bench) => {
     await assertAppendedOnce(bench, [bench.store]);
   },
 
@@ -147,8 +147,12 @@ export async function assertAppendedOnce(bench: Bench, stores: readonly Store[])
     Array.from({ length: 20 }, (_, index) => storeOf(stores, index).append([draft, bench.draft()])),
   );
   const answers = results.flatMap(({ appended }) => appended.slice(0, 1));
-  assert.equal(new Set(positionsOf(answers)).size, 1, 'all are answered with one position');
-  assert.equal(answers.filter(({ duplicate }) => !duplicate).length, 1, 'one of them is the first');
+  assert.equal(new Set(positionsOf(answers)).size, 1, 'every append of the id returns the same position');
+  assert.equal(
+    answers.filter(({ duplicate }) => !duplicate).length,
+    1,
+    'exactly one append of the id is not a duplicate',
+  );
   const entries = await readAll(storeOf(stores, 0));
   assert.deepEqual(positionsOf(entries.filter(({ id }) => id === draft.id)), [answers[0]?.position]);
   assert.equal(entries.length, 1 + results.length);

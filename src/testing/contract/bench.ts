@@ -10,9 +10,8 @@ export interface StoreContractOptions {
   /** Opens a store on its own log, which is new and empty. The contract closes it. */
   readonly open: () => Promise<Store>;
   /**
-   * For stores that several nodes can share: opens another store on the log that `open` opened
-   * last, also after the first store is closed. Without this function, each log belongs to one
-   * store.
+   * For shared stores: opens another store on the newest log of `open`, even if the first store is
+   * closed. Without this function, each log belongs to one store.
    */
   readonly openAnother?: (() => Promise<Store>) | undefined;
   /**
@@ -44,7 +43,7 @@ export interface StoreCheck {
 /** Checks by name. */
 export type Checks = Readonly<Record<string, (bench: Bench) => Promise<void>>>;
 
-/** No claim of the contract ends while it is checked. */
+/** The time to live of a claim, longer than any check takes. */
 const CLAIM_MS = 3_600_000;
 
 /** The topic of a draft for which a check names no topic. */
@@ -97,7 +96,7 @@ export class Bench {
     return this.#open(this.#options.openAnother);
   }
 
-  /** The abilities that the driver's test names. */
+  /** The value of the option `abilities`. */
   get abilities(): readonly StoreAbility[] {
     return this.#options.abilities ?? [];
   }
@@ -175,7 +174,7 @@ export async function readAll(store: Store, topics: readonly string[] = [TOPIC],
 export function nextAfter({ entries, more, head }: ReadResult, after: number): number {
   const last = entries.at(-1)?.position ?? after;
   if (!more) return Math.max(head, last);
-  assert.ok(last > after, `a page after ${after} with more to come must end above it, not at ${last}`);
+  assert.ok(last > after, `a page after ${after} ends at ${last}; if more is true, it must end after ${after}`);
   return last;
 }
 
@@ -190,8 +189,7 @@ export function logOf({ epoch }: { readonly epoch: Epoch }): Epoch {
 }
 
 /**
- * A store may begin an epoch at every start, if cursors of the log up to its end stay valid without
- * a gap.
+ * A store may begin an epoch at every start, if all earlier cursors stay valid without a gap.
  */
 export function assertContinues(now: Epoch, then: { readonly epoch: Epoch; readonly position: number }): void {
   const { id } = then.epoch;

@@ -35,7 +35,7 @@ export const historyChecks: Checks = {
     }
   },
 
-  'history: a position beyond the head reads from the head': async (bench) => {
+  'history: a read from a position beyond the head begins at the head': async (bench) => {
     await bench.store.append(bench.drafts(3));
     const { head } = await stateOf(bench.store);
     const newest = await history(bench.store);
@@ -43,7 +43,7 @@ export const historyChecks: Checks = {
     for (const before of [head + 1, head + 1000, NEWEST]) {
       const page = await history(bench.store, { before, limit: 2 });
       assert.deepEqual([idsOf(page.entries), page.more], [idsOf(newest.entries.slice(0, 2)), true], `before ${before}`);
-      assert.ok(page.head >= head && page.head < head + 1000, `head is ${page.head} after a read before ${before}`);
+      assert.ok(page.head >= head && page.head < head + 1000, `a read before ${before} returned the head ${page.head}`);
     }
   },
 
@@ -103,7 +103,7 @@ export const historyChecks: Checks = {
     const topics = ['a', 'b', 'c', 'd', 'e'];
     const random = randomNumbers(2);
     for (let count = 0; count < 120; count += 4) {
-      // The newest entries are of few topics, the oldest of others.
+      // The newest entries are on two topics, the oldest entries on other topics.
       const some = () => bench.draft(topics[(random(2) + Math.floor(count / 30)) % 5], 'x'.repeat(random(200)));
       await bench.store.append([some(), some(), some(), some()]);
     }
@@ -186,13 +186,13 @@ async function walk(store: Store, query: Partial<HistoryQuery>): Promise<LogEntr
     seen.push(...entries);
     if (!more) return seen;
     const last = entries.at(-1)?.position ?? before;
-    assert.ok(last < before, `a page before ${before} with more to come must end below it, not at ${last}`);
+    assert.ok(last < before, `a page before ${before} ends at ${last}; if more is true, it must end before ${before}`);
     before = last;
     await othersTurn();
   }
 }
 
-/** A store that answers at once would block other tasks. */
+/** Lets other tasks run, also if the store answers without waiting. */
 function othersTurn(): Promise<void> {
   return new Promise((resolve) => {
     systemClock.setImmediate(resolve);

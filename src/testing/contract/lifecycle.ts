@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { NotificationsError } from '../../core/errors.js';
 import { type Checks, idsOf, logOf, read, stateOf, TOPIC } from './bench.js';
 
-/** The length of 128 bits in base64, the shortest usual text. */
+/** The length of 128 bits in base64. Other usual encodings are longer. */
 const SECRET_LENGTH_MIN = 22;
 
 export const lifecycleChecks: Checks = {
@@ -67,7 +67,7 @@ export const lifecycleChecks: Checks = {
     for (const result of await settled) {
       if (result.status === 'fulfilled') continue;
       const { code } = result.reason as NotificationsError;
-      assert.equal(code, 'store_unavailable', 'a call that close cuts off rejects with store_unavailable');
+      assert.equal(code, 'store_unavailable', 'a call that `close` interrupts rejects with store_unavailable');
     }
   },
 };

@@ -42,7 +42,7 @@ export const nodesChecks: Checks = {
     assert.deepEqual({ ...again[0] }, { ...first[0], duplicate: true });
   },
 
-  'nodes: arrays appended at once do not mix, and all nodes see one order': async (bench) => {
+  'nodes: arrays of concurrent appends do not mix, and all nodes see one order': async (bench) => {
     const other = await bench.openAnother();
     const followers = [await bench.follow(0), await bench.follow(0, other)];
     await assertArraysWhole(bench, [bench.store, other]);

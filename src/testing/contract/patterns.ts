@@ -13,7 +13,7 @@ const MATCHED = ['orders.1', 'orders.1.lines', 'orders.A', 'orders.-', 'orders.~
 const OTHERS = ['orders', 'orders-1', 'orders:1', 'order.1', 'Orders.1', 'ordersX.1', 'x.orders.1', '$orders.1'];
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
-/** Declares patterns with a store that has them. */
+/** Declares patterns. The store must have the ability `indexPatterns`. */
 async function declare(store: BenchStore, ...patterns: readonly string[]): Promise<void> {
   assert.ok(store.indexPatterns, 'a store with the ability indexPatterns has the method indexPatterns');
   await store.indexPatterns(patterns);
@@ -78,7 +78,7 @@ export const patternChecks: Checks = {
     }
   },
 
-  'patterns: an entry from before the declaration is found, or `trimmed` is not below it': async (bench) => {
+  'patterns: an entry older than the declaration is found, or `trimmed` is at least its position': async (bench) => {
     await appendEach(bench.store, [bench.draft('orders.1'), bench.draft('other'), bench.draft('orders.2')]);
     await declare(bench.store, ORDERS);
     await bench.store.append([bench.draft('orders.1'), bench.draft('orders.3')]);
@@ -88,7 +88,7 @@ export const patternChecks: Checks = {
     assert.equal(
       (await read(bench.store, { topics: ['orders.1'] })).trimmed,
       0,
-      'topics are complete without patterns',
+      'a read of a topic without a pattern is complete',
     );
     const { entries } = await read(bench.store, { topics: [ORDERS], after: log.at(-3)?.position ?? 0 });
     assert.deepEqual(idsOf(entries), idsOf(log.slice(-2)));
@@ -196,7 +196,7 @@ export const patternRetentionChecks: Checks = {
 
 /** For stores that several nodes share. */
 export const patternNodesChecks: Checks = {
-  'nodes: a pattern that one node has declared indexes appends of all nodes': async (bench) => {
+  'nodes: the index of a pattern includes the appends of all nodes': async (bench) => {
     const [one, other] = [bench.store, await bench.openAnother()];
     await other.append([bench.draft('orders.1')]);
     await declare(one, ORDERS);
@@ -210,7 +210,7 @@ export const patternNodesChecks: Checks = {
     }
   },
 
-  'nodes: an append during a declaration is found, or `trimmed` is not below it': async (bench) => {
+  'nodes: an append during a declaration is found, or `trimmed` is at least its position': async (bench) => {
     const [one, other] = [bench.store, await bench.openAnother()];
     const appending = Array.from({ length: 20 }, () => other.append([bench.draft('orders.1')]));
     await declare(one, ORDERS);

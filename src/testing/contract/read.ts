@@ -134,7 +134,7 @@ export const readChecks: Checks = {
     for (const after of [head, head + 1, head + 1000, Number.MAX_SAFE_INTEGER]) {
       const page = await read(bench.store, { after });
       assert.deepEqual([page.entries.length, page.more], [0, false], `read after ${after}`);
-      assert.ok(page.head >= head && page.head < head + 1000, `head is ${page.head} after a read after ${after}`);
+      assert.ok(page.head >= head && page.head < head + 1000, `a read after ${after} returned the head ${page.head}`);
     }
   },
 
@@ -178,7 +178,8 @@ export const readChecks: Checks = {
       'x'.repeat(300_000),
     ];
     const drafts = data.map((value) => bench.draft(TOPIC, [value, { '': value }]));
-    // Written by hand, unlike JSON.stringify: a driver must not parse it and serialize it again.
+    // JSON.stringify would not write this text: a driver must not parse the JSON and serialize it
+    // again.
     const draft = bench.draft();
     drafts.push({ ...draft, json: draft.json.replace('null', '{ "a":1.0,"\\u0061":"\\/", "b":1e2,"b":2}') });
     await bench.store.append(drafts.slice(0, 3));
@@ -225,7 +226,7 @@ export async function assertReaderComplete(
   assert.deepEqual(idsOf(seen), idsOf(await readAll(bench.store)));
 }
 
-/** A store that answers at once would block other tasks. */
+/** Lets other tasks run, also if the store answers without waiting. */
 function othersTurn(): Promise<void> {
   return new Promise((resolve) => {
     systemClock.setImmediate(resolve);

@@ -36,7 +36,7 @@ export const removeRetentionChecks: Checks = {
 
 /** For stores that several nodes share. */
 export const removeNodesChecks: Checks = {
-  'nodes: a removal by one is visible on all, which continue in the same epoch': async (bench) => {
+  'nodes: a removal by one node is visible on all nodes, and the epoch stays the same': async (bench) => {
     const other = await bench.openAnother();
     const [mine, theirs] = [await bench.follow(0), await bench.follow(0, other)];
     const log = await mixedLog(bench);
@@ -58,7 +58,7 @@ export const removeNodesChecks: Checks = {
     }
   },
 
-  'nodes: one that opens after a removal has the same log': async (bench) => {
+  'nodes: a store that opens after a removal has the same log': async (bench) => {
     const log = await mixedLog(bench);
     const { epoch } = await stateOf(bench.store);
     await remove(bench.store);
@@ -73,7 +73,7 @@ export const removeNodesChecks: Checks = {
     assert.deepEqual(positionsOf(await readAll(later, TOPICS)), kept);
   },
 
-  'nodes: of removals at the same time, each entry is counted once': async (bench) => {
+  'nodes: concurrent removals count each entry once': async (bench) => {
     const stores = [bench.store, await bench.openAnother()];
     for (let count = 0; count < MANY; count += MANY_ARRAY) await bench.store.append(bench.drafts(MANY_ARRAY, ERASED));
     const results = await Promise.all(stores.map((store) => remove(store)));

@@ -13,7 +13,7 @@ export const TOPICS = [TOPIC, ERASED, OTHER];
 /** A position beyond every head. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
-/** More entries than one part of a removal has. */
+/** More entries than a store removes in one step. */
 export const MANY = 1_100;
 export const MANY_ARRAY = 275;
 
@@ -128,7 +128,7 @@ export const removeChecks: Checks = {
     }
   },
 
-  'remove: the entries of an array on other topics stay, also for a reader inside the array': async (bench) => {
+  'remove: entries of an array on other topics stay, also for a read from inside the array': async (bench) => {
     const { store } = bench;
     const orders = [
       [ERASED, TOPIC, OTHER],
@@ -151,7 +151,7 @@ export const removeChecks: Checks = {
     }
   },
 
-  'remove: a tail from before the entries delivers the others without a hole': async (bench) => {
+  'remove: a tail from an older position delivers the other entries without a gap': async (bench) => {
     const log = await mixedLog(bench);
     await remove(bench.store);
     const kept = log.filter(({ topic }) => topic !== ERASED);

@@ -4,7 +4,7 @@ import { type Bench, type Checks, idsOf, positionsOf, read, TOPIC } from './benc
 
 const TOPICS = [TOPIC, 'invoices'] as const;
 /**
- * Any retention has removed entries after `keep` times this number of notifications.
+ * After `keep` times this number of notifications, a store must have removed entries.
  */
 export const ROUNDS_MAX = 200;
 const RECORD_TOPIC = '$check';
@@ -48,11 +48,14 @@ export const retentionChecks: Checks = {
     const follower = await bench.follow(0);
     await follower.reaches(positions.at(-1) ?? 0);
     const after = follower.batches[0]?.after ?? 0;
-    assert.ok(after >= page.trimmed, `the first batch follows ${after}, but up to ${page.trimmed} is removed`);
+    assert.ok(
+      after >= page.trimmed,
+      `the first batch begins after ${after}, but entries up to ${page.trimmed} were removed`,
+    );
     assert.deepEqual(positionsOf(follower.entries), above(after, positions), 'the log is complete from there');
   },
 
-  'retention: records of the library do not push out notifications': async (bench) => {
+  'retention: records of the library do not evict notifications': async (bench) => {
     const records: string[] = [];
     const notifications: number[] = [];
     for (let round = 1; round <= 3 * bench.keep; round++) {
@@ -70,7 +73,11 @@ export const retentionChecks: Checks = {
     const notified = complete.filter(({ topic }) => topic === TOPIC).length;
     assert.ok(notified >= bench.keep, 'the log after trimmed has the newest notifications');
     const recorded = complete.filter(({ topic }) => topic !== TOPIC);
-    assert.deepEqual(idsOf(recorded), records.slice(records.length - recorded.length), 'and the records between them');
+    assert.deepEqual(
+      idsOf(recorded),
+      records.slice(records.length - recorded.length),
+      'the log after trimmed has all records between these notifications',
+    );
   },
 };
 

@@ -114,7 +114,7 @@ export const tailChecks: Checks = {
     const inner = await appendFromTail(bench.store, bench);
     const after = await bench.follow(0);
     await bench.store.append([bench.draft()]);
-    await bench.soon('an append out of a tail', inner.appended);
+    await bench.soon('an append in the callback of a tail', inner.appended);
     await assertComplete(bench, [before, after]);
     await inner.tail.close();
   },

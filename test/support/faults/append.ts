@@ -14,7 +14,7 @@ export const appendFaults: Faults = {
         return { epoch: results[0]!.epoch, appended: results.flatMap(({ appended }) => appended) };
       },
     })),
-    'append: arrays that are appended at once do not mix, and all readers see one order',
+    'append: arrays of concurrent appends do not mix, and all readers see one order',
   ],
   'in reverse': [
     replace((store) => ({
@@ -80,7 +80,7 @@ export const appendFaults: Faults = {
         },
       };
     }),
-    'append: an id appended several times at once is appended once',
+    'append: an id in several concurrent appends is appended once',
   ],
   'ids in lower case': [
     inDraft(({ id }) => ({ id: id.toLowerCase() })),

@@ -1,7 +1,7 @@
 import { type Faults, inHistory, inHistoryResult, replace, reversed } from './kit.js';
 
 const STARTS = 'history: starts strictly before a position, newest first';
-const BEYOND = 'history: a position beyond the head reads from the head';
+const BEYOND = 'history: a read from a position beyond the head begins at the head';
 const MERGED = 'history: returns only the requested topics, merged, newest first';
 const LIMIT = 'history: `limit` bounds a page, and `more` is correct when a page is full';
 const BYTES = 'history: bytesMax bounds a page in bytes of UTF-8, but never below one entry';

@@ -121,7 +121,7 @@ export const retentionFaults: Faults = {
         },
       };
     }),
-    'retention: records of the library do not push out notifications',
+    'retention: records of the library do not evict notifications',
   ],
   'a tail that does not report missing entries': [
     replace((store) => ({

@@ -69,7 +69,7 @@ export const nodesFaults: Faults = {
         return { epoch: results[0]!.epoch, appended: results.flatMap(({ appended }) => appended) };
       },
     })),
-    'nodes: arrays appended at once do not mix, and all nodes see one order',
+    'nodes: arrays of concurrent appends do not mix, and all nodes see one order',
   ],
   'a lower position of another node appears late': [
     replace((store) => {

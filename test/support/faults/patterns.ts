@@ -7,7 +7,7 @@ type Full = Store & StoreAbilities;
 type Query = ReadQuery | HistoryQuery;
 
 const MATCHED = 'patterns: a read of a pattern has the entries of all topics that it matches, in order';
-const BEFORE = 'patterns: an entry from before the declaration is found, or `trimmed` is not below it';
+const BEFORE = 'patterns: an entry older than the declaration is found, or `trimmed` is at least its position';
 const KEPT = 'patterns: a log keeps the patterns that were declared last, and reports a gap for a dropped one';
 
 /** Changes the queries that name a pattern. */
@@ -141,11 +141,11 @@ export const patternFaults: Faults = {
   ],
   'has only the appends of its own node': [
     ownNodeOnly,
-    'nodes: a pattern that one node has declared indexes appends of all nodes',
+    'nodes: the index of a pattern includes the appends of all nodes',
   ],
   'misses an append of another node during the declaration': [
     ownNodeOnly,
-    'nodes: an append during a declaration is found, or `trimmed` is not below it',
+    'nodes: an append during a declaration is found, or `trimmed` is at least its position',
   ],
   'forgets the appends of a closed node': [
     ownNodeOnly,

@@ -114,6 +114,6 @@ export const readFaults: Faults = {
   ],
   'part of an array': [
     inResult(({ entries, head }) => ({ entries: entries.filter(({ position }) => position < head) })),
-    'append: arrays that are appended at once do not mix, and all readers see one order',
+    'append: arrays of concurrent appends do not mix, and all readers see one order',
   ],
 };

@@ -12,17 +12,17 @@ const PATTERNS = 'remove: no read of a pattern finds an entry of the topic, and 
 const EPOCH = 'remove: a position of another epoch removes nothing';
 const AGAIN = 'remove: a repeated call removes nothing';
 const NAME = 'remove: a topic is matched by its whole name';
-const ARRAYS = 'remove: the entries of an array on other topics stay, also for a reader inside the array';
-const TAIL = 'remove: a tail from before the entries delivers the others without a hole';
+const ARRAYS = 'remove: entries of an array on other topics stay, also for a read from inside the array';
+const TAIL = 'remove: a tail from an older position delivers the other entries without a gap';
 const OPEN_TAIL = 'remove: an open tail continues';
 const IDS = 'remove: an append of a removed id is a duplicate or a new entry';
 const MANY = 'remove: removes any number of entries while others append';
 const RANDOM = 'remove: random appends, reads and removals have the same results as on a plain list';
 const COUNTS = 'remove: retention does not count removed entries';
 const CONTINUES = 'remove: retention continues after a removal';
-const NODES = 'nodes: a removal by one is visible on all, which continue in the same epoch';
-const LATER = 'nodes: one that opens after a removal has the same log';
-const ONCE = 'nodes: of removals at the same time, each entry is counted once';
+const NODES = 'nodes: a removal by one node is visible on all nodes, and the epoch stays the same';
+const LATER = 'nodes: a store that opens after a removal has the same log';
+const ONCE = 'nodes: concurrent removals count each entry once';
 
 /** Hides entries from reads, depending on the removals so far. */
 const hiding = (isHidden: (entry: LogEntry, removals: readonly RemoveQuery[]) => boolean, removes = true): Fault =>

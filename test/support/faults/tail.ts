@@ -11,7 +11,7 @@ export const tailFaults: Faults = {
   ],
   'in reverse': [
     inBatch((batch) => [{ ...batch, entries: reversed(batch.entries) }]),
-    'append: arrays that are appended at once do not mix, and all readers see one order',
+    'append: arrays of concurrent appends do not mix, and all readers see one order',
   ],
   'one topic only': [
     inBatch((batch) => [{ ...batch, entries: batch.entries.filter(({ topic }) => topic === 'orders') }]),

@@ -51,7 +51,8 @@ export class FeedsModule {}
 
 function orderStore({ databaseUrl, dataFolder }: Config): StoreFactory {
   if (databaseUrl !== undefined) return postgresStore({ connectionString: databaseUrl, ...ORDER_RETENTION });
-  // The log remembers an id for as long as it keeps the item.
+  // `idempotencyMs` equals `retainMs`, so the log recognises the id of every notification that it
+  // keeps.
   const path = join(dataFolder, 'notifications.db');
   return sqliteStore({ path, idempotencyMs: ORDER_RETENTION.retainMs, ...ORDER_RETENTION });
 }

@@ -2,7 +2,7 @@ import type { NewNotification, TopicOf } from 'nest-notifications';
 import type { OrderFeed } from '../../shared/notifications.js';
 import type { OpenTransaction } from '../database/schema.js';
 
-/** Publishes a notification of the feed of orders with the open transaction. */
+/** Publishes to the feed of orders, as a part of the open transaction. */
 export type Publish = <Topic extends TopicOf<OrderFeed>>(
   topic: Topic,
   notification: NewNotification<OrderFeed, Topic>,

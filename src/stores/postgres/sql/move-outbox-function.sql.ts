@@ -21,8 +21,9 @@ CREATE TABLE IF NOT EXISTS ${s}.outbox_rejected (
 /**
  * Moves publications of committed transactions into the log: at most `rows_max` publications and
  * `bytes_max` bytes, but at least one. Removal and append are one transaction, so each publication
- * is moved exactly once. One node at a time moves; the function does nothing on the others. The
- * function reads and parses publications before `append` takes the lock of appends.
+ * is moved exactly once. Only one node at a time moves publications; on the other nodes the
+ * function does nothing. The function reads and parses publications before `append` takes the lock
+ * of appends.
  *
  * Positions are assigned here, after the application's transaction has committed. So they follow
  * all notifications that were visible before, even after a long transaction.

@@ -3,8 +3,8 @@ import { LOCK_CLASS, quoted } from './names.js';
 
 /**
  * - `log.patterns`: the declared patterns, the oldest declaration first. `log.patterns_since`: for
- *   each of them, the position after which it is indexed. An append reads the log's row anyway, so
- *   they are columns of it.
+ *   each of them, the position after which it is indexed. They are columns of the log's row,
+ *   because every append reads that row.
  * - `by_pattern`: one row for each entry and each pattern that matches its topic. It holds `bytes`,
  *   so the index alone decides which entries a page holds, as with `by_topic`.
  */

@@ -29,9 +29,9 @@ const DIRECTIONS = {
  * Chooses the positions of a page: topics, start position, limit and bytes as in `readPage`.
  *
  * A read of `limit` rows of every topic would visit too many rows. So the first read takes a part
- * of `limit` from each topic. The part of one topic ends nearest to the start. The rows up to that
- * position show the density of rows. The sizes of the next ranges follow from that density. All
- * rows up to `horizon` have been read. The cost is the rows of the page, plus some lookups per
+ * of `limit` from each topic. One of these parts ends nearest to the start position. The rows up to
+ * that position show the density of rows. The sizes of the next ranges follow from that density.
+ * All rows up to `horizon` have been read. The cost is the rows of the page, plus some lookups per
  * topic.
  *
  * Before a position, the same index is read backwards. A position beyond the head is replaced by

@@ -18,9 +18,9 @@ export function vacuumColumn(schema: string): string {
  * Removes the oldest entries that exceed a bound, at most `rows_max`. These entries are a range at
  * the beginning of the table, found by its key. Count and bytes of the log are differences of
  * running sums, without the entries that `remove_entries` has removed. So nothing else is scanned.
- * Records of the library count toward neither bound, up to separate limits.
- * Appends do not wait for the removal. One node at a time removes; the function does nothing on the
- * others.
+ * Records of the library count toward the bounds only beyond separate limits. Appends do not wait
+ * for the removal. Only one node at a time removes entries; on the other nodes the function does
+ * nothing.
  *
  * - `removed`: how many entries were removed.
  * - `is_vacuum_due`: true if enough was removed since the last vacuum, and the role may vacuum. The

@@ -34,8 +34,8 @@ import { BEHIND_CODE } from '../errors.js';
  *
  * Field order of an entry in the stream: id, topic, json, time (ms), token of its append.
  *
- * `before`, the past epochs: a line for each, newest first: id, secret, position up to which it is
- * shared, 1 if lost.
+ * `before`: the past epochs, newest first, one per line: id, secret, last shared position, 1 if
+ * entries were lost.
  */
 export const agreeLua = `
 local base = string.sub(KEYS[1], 1, -5)
@@ -44,7 +44,8 @@ local ID, TOPIC, JSON, TIME, TOKEN = 2, 4, 6, 8, 10
 local NEVER_REPLICA = string.rep('0', 40)
 -- The clocks of two engines differ by less than this.
 local SKEW_MS = 5000
--- A failover takes less than this. A replica whose last entry is older was detached earlier.
+-- A failover takes less than this. If the last entry of a replica is older than this, the replica
+-- was detached before the failover.
 local STALE_MS = 120000
 
 local function text(number)

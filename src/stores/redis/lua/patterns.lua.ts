@@ -27,7 +27,8 @@ end
 
 -- Rejects the call if a pattern covers one of the topics and its index is not among the keys. While
 -- a slot moves, the engine rejects a call whose keys have not arrived. A key that is not listed
--- would look empty there, and the index that arrives later would replace the new one.
+-- would look empty there. The script would create a new index, and the arriving index would replace
+-- it.
 local function check_listed(patterns, topics)
   local listed, names = {}, {}
   for at = 5, #KEYS do listed[KEYS[at]] = true end

@@ -74,8 +74,9 @@ CREATE TABLE past_epochs (
 /**
  * - `patterns`: the declared patterns. The index has the entries after `since`. `declared`: the
  *   order of the declarations.
- * - `pattern_entries`: one row for each entry and each pattern that matches its topic. The key is
- *   what a read needs, and `bytes` decides how many entries fit on a page, as in `by_topic`.
+ * - `pattern_entries`: one row for each entry and each pattern that matches its topic. The key has
+ *   the columns that a read needs. As in `by_topic`, `bytes` decides how many entries fit on a
+ *   page.
  */
 const PATTERNS = `
 CREATE TABLE patterns (
