@@ -283,6 +283,8 @@ inChromium('the demo page', (browser) => {
     expect(await demo.page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
     await keyboard.press('Enter');
     await keyboard.press('Tab');
+    expect(await demo.page.evaluate('document.activeElement.textContent')).toBe('inbox');
+    await keyboard.press('Tab');
     expect(await demo.page.evaluate('document.activeElement.id')).toBe('publish-topic');
     await demo.page.getByLabel('How many').focus();
     await keyboard.press('Tab');
