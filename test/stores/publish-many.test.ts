@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
+import type { LogEntry } from '../../src/core/notification.js';
 import { PublishTracing } from '../../src/core/publish-tracing.js';
 import type { Store } from '../../src/core/store.js';
 import { openStore } from '../../src/demo/store.js';
@@ -29,8 +30,13 @@ const publish = (store: Store, topics: readonly string[], more: Partial<ManyItem
 
 /** The topics of the copies, in the order of the log. */
 const publishedTo = async (store: Store, topics: readonly string[]): Promise<readonly string[]> => {
-  const { entries } = await store.read({ topics, after: 0, limit: 1_000, bytesMax: 2 ** 24 });
-  return entries.map(({ topic }) => topic);
+  const found: LogEntry[] = [];
+  for (let more = true; more;) {
+    const page = await store.read({ topics, after: found.at(-1)?.position ?? 0, limit: 1_000, bytesMax: 2 ** 24 });
+    found.push(...page.entries);
+    ({ more } = page);
+  }
+  return found.map(({ topic }) => topic);
 };
 
 /** A store whose second append is done, but its answer is lost. */
