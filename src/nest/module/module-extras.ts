@@ -78,7 +78,7 @@ export interface NotificationsModuleExtras {
    *
    * @default '3.0', as in `DocumentBuilder`
    */
-  readonly openApi?: OpenApiVersion | false | undefined;
+  readonly openApi?: '3.0' | '3.1' | '3.2' | false | undefined;
   /** Modules that provide the dependencies of the guards. */
   readonly imports?: ModuleMetadata['imports'] | undefined;
 }

@@ -36,6 +36,7 @@ export class NotificationsTracesModule implements OnModuleInit, OnApplicationShu
     });
   }
 
+  /** Called by Nest. */
   onApplicationShutdown(): void {
     for (const spans of this.#spans) spans.close();
   }
