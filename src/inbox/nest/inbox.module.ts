@@ -8,7 +8,6 @@ import {
   type Type,
   UseGuards,
 } from '@nestjs/common';
-import type { OpenApiVersion } from '../../openapi/schema.js';
 import { OriginGuard } from '../../nest/access/origin.guard.js';
 import { isReading, type PublishContext } from '../../nest/context.js';
 import { controllerAt, decorate, type FeedRoute, nameController } from '../../nest/module/mounted.js';
@@ -66,7 +65,7 @@ export interface InboxModuleExtras {
    * The version of the application's OpenAPI document, as for `NotificationsModule`. `false` hides
    * the controller. @default '3.0'
    */
-  readonly openApi?: OpenApiVersion | false | undefined;
+  readonly openApi?: '3.0' | '3.1' | '3.2' | false | undefined;
   /** Modules that provide the dependencies of the guards. */
   readonly imports?: ModuleMetadata['imports'] | undefined;
 }
