@@ -54,9 +54,12 @@ if #entries > 0 then
     'recordbytes', text(math.max(record_bytes, 0)), 'oldest', oldest,
     'removed', text(math.max(tonumber(at[#at]), tonumber(m[5] or 0))), safety(log))
   for _, generation in ipairs({ KEYS[3], KEYS[4] }) do
+    local known = {}
     for i, position in ipairs(redis.call('HMGET', generation, unpack(ids))) do
-      if position == at[i] then redis.call('HDEL', generation, ids[i]) end
+      if position == at[i] then known[#known + 1] = ids[i] end
     end
+    -- One command for all ids: a command for each would make the append-only file much larger.
+    if #known > 0 then redis.call('HDEL', generation, unpack(known)) end
   end
   redis.call('XDEL', LOG, unpack(entries))
 end

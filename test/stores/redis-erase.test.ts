@@ -1,0 +1,54 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type Clock, systemClock } from '../../src/core/clock.js';
+import type { Store } from '../../src/core/store.js';
+import { redisStore } from '../../src/stores/redis/index.js';
+import { PART, PAUSE_MS } from '../../src/stores/redis/removal.js';
+import { newDraft } from '../support/drafts.js';
+import { RedisEngine, redisMissing } from '../support/engines/redis.js';
+
+const describeRedis = redisMissing() === undefined ? describe : describe.skip;
+const TOPIC = 'user.1';
+const PARTS = 4;
+const ENTRIES = PARTS * PART - 1;
+
+describeRedis('a removal of redisStore', () => {
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  async function openFilled(clock: Clock = systemClock): Promise<{ engine: RedisEngine; store: Store }> {
+    const engine = await RedisEngine.start();
+    closing.push(() => engine.stop());
+    const logger = { warn: () => undefined, error: () => undefined };
+    const store = await redisStore({ connection: engine.url })({ clock, logger });
+    closing.push(() => store.close());
+    await store.append(Array.from({ length: ENTRIES }, () => newDraft(TOPIC)));
+    return { engine, store };
+  }
+
+  async function removeAll(store: Store): Promise<number> {
+    const { epoch, head } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    const { count } = await store.remove({ topic: TOPIC, upTo: head, epochId: epoch.id });
+    return count;
+  }
+
+  test('removes the ids of a part with one command', async () => {
+    const { engine, store } = await openFilled();
+    await engine.use((client) => client.config('RESETSTAT'));
+    expect(await removeAll(store)).toBe(ENTRIES);
+    const stats = await engine.use((client) => client.info('commandstats'));
+    expect(/cmdstat_hdel:calls=(\d+)/.exec(stats)?.[1]).toBe(String(PARTS));
+  });
+
+  test('pauses between two parts, so that appends find the engine idle', async () => {
+    const pausesMs: number[] = [];
+    const setTimeout: Clock['setTimeout'] = (task, delayMs) => {
+      if (delayMs === PAUSE_MS) pausesMs.push(delayMs);
+      return systemClock.setTimeout(task, delayMs);
+    };
+    const { store } = await openFilled({ ...systemClock, setTimeout });
+    expect(await removeAll(store)).toBe(ENTRIES);
+    expect(pausesMs).toHaveLength(PARTS - 1);
+  });
+});
