@@ -6,7 +6,7 @@ import type { ConnectOptions } from './options.js';
 import { fetchResponse, type HttpRequest, readPage, RetryableError } from './response.js';
 
 /** A request with one JSON answer. */
-export interface JsonRequest extends Pick<HttpRequest, 'url' | 'method' | 'body'> {
+export interface JsonRequest extends Pick<HttpRequest, 'url' | 'method' | 'body' | 'keepalive'> {
   readonly signal: AbortSignal;
 }
 

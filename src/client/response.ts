@@ -15,6 +15,8 @@ export interface HttpRequest extends Target {
    * @default QUERY
    */
   readonly method?: string | undefined;
+  /** Whether the browser completes the request although the user leaves the page. */
+  readonly keepalive?: boolean | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials | undefined;
   readonly controller: AbortController;
@@ -42,10 +44,11 @@ export class RetryableError extends Error {
  * @throws FeedError otherwise
  */
 export async function fetchResponse(environment: Environment, request: HttpRequest, accept: string): Promise<Response> {
-  const { url, method = 'QUERY', body, headers, credentials, controller } = request;
+  const { url, method = 'QUERY', body, keepalive, headers, credentials, controller } = request;
   const init = {
     ...(body !== undefined && { method, body }),
     headers: { ...headers, Accept: accept, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+    keepalive,
     signal: controller.signal,
     cache: 'no-store',
     // If `fetch` followed a redirect, it would send the custom headers to another origin. The

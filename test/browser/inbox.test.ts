@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
+import type { INestApplication } from '@nestjs/common';
 import { getNotificationsToken, NotificationsModule, type NotificationsService } from 'nest-notifications';
 import { InboxModule, InboxService } from 'nest-notifications/inbox';
+import type { Request, Response } from 'express';
 import type { Page } from 'playwright-core';
 import type { TestApp } from '../support/http/app.js';
 import { until } from '../support/time/until.js';
@@ -32,12 +34,15 @@ createRoot(document.getElementById('root')).render(createElement(StrictMode, nul
 `;
 
 inChromium('the client of the inbox', (browser) => {
-  async function start(count: number): Promise<{ app: TestApp; inbox: InboxService; waiters: () => number }> {
+  async function start(
+    count: number,
+    configure: (nest: INestApplication) => unknown = () => undefined,
+  ): Promise<{ app: TestApp; inbox: InboxService; waiters: () => number }> {
     const imports = [
       NotificationsModule.forRoot({ access: 'public' }),
       InboxModule.forRoot({ access: { subscriber: () => 'ann' } }),
     ];
-    const app = await serve({ imports }, new Map([['/bell.js', bundle(SCRIPT)]]));
+    const app = await serve({ imports, configure }, new Map([['/bell.js', bundle(SCRIPT)]]));
     const inbox = app.nest.get(InboxService, { strict: false });
     for (let n = 1; n <= count; n++) await inbox.send('ann', { id: `a${n}`, type: 'comment', data: null });
     const feed = app.nest.get<NotificationsService>(getNotificationsToken('inbox'), { strict: false });
@@ -104,6 +109,26 @@ inChromium('the client of the inbox', (browser) => {
     await state(page, 'live: 1 of 2, pending 0');
     await until(async () => (await inbox.counts('ann')).unread === 1);
     browser.expectComplaints(/ERR_FAILED|React DevTools/);
+  });
+
+  test('sends an operation that waits for a connection although the user leaves the page', async () => {
+    const held: Response[] = [];
+    const hold = (_: Request, response: Response): void => void held.push(response);
+    const { app, inbox } = await start(2, (nest) => nest.use('/held', hold));
+    const context = await browser.newContext();
+    const { page } = await Tab.open(context, app, '/bell');
+    await state(page, 'live');
+    // Chromium opens at most six connections to a server. Another tab has those that are left.
+    const { page: other } = await Tab.open(context, app, '/held.html');
+    await run(other, `for (let n = 0; n < 6; n++) void fetch('/held?' + n)`);
+    await until(() => held.length === 5);
+    await run(page, `void inbox.markRead('a1')`);
+    await state(page, '1 of 2, pending 1');
+    await page.goto('about:blank');
+    await until(() => held.length === 6);
+    for (const response of held) response.end();
+    await until(async () => (await inbox.counts('ann')).unread === 1);
+    browser.expectComplaints(/React DevTools|404/);
   });
 
   test('has one connection for the tabs of a browser, and the same list in each', async () => {

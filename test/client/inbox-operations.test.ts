@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FeedError } from 'nest-notifications/client';
 import { queueIn } from 'nest-notifications/client/inbox';
-import { OPERATIONS_MAX, QUEUED_CHARS_MAX } from '../../src/client/inbox/operation-queue.js';
+import { KEEPALIVE_CHARS_MAX, OPERATIONS_MAX, QUEUED_CHARS_MAX } from '../../src/client/inbox/operation-queue.js';
 import type { Inbox } from '../../src/client/inbox/inbox.js';
 import { endTest } from '../support/http/cleanup.js';
 import { until } from '../support/time/until.js';
@@ -94,6 +94,21 @@ describe('an operation', () => {
     expect(device.sent.map((body) => (JSON.parse(body) as { ids: string[] }).ids.length)).toEqual([100, 50]);
     await inbox.markRead([]);
     expect(device.sent).toHaveLength(2);
+  });
+
+  test('is completed although the user leaves the page, unless its body is too long', async () => {
+    const { inbox, device } = await open(1);
+    const operations: (boolean | undefined)[] = [];
+    const reads: (boolean | undefined)[] = [];
+    device.intercept = (_, init) => {
+      (isPost(init) ? operations : reads).push(init?.keepalive);
+      return undefined;
+    };
+    await inbox.markRead('a1');
+    await codeOf(inbox.markRead('\u20ac'.repeat(KEEPALIVE_CHARS_MAX)));
+    await inbox.reload();
+    expect(operations).toEqual([true, false]);
+    expect(reads).toEqual([undefined]);
   });
 
   test('is sent again with new credentials after a 401', async () => {

@@ -52,6 +52,11 @@ interface Entry {
 export const OPERATIONS_MAX = 500;
 /** The maximum length of the queue as JSON. A browser stores some 5 million characters. */
 export const QUEUED_CHARS_MAX = 256 * 1024;
+/**
+ * The longest body of a request with `keepalive`. Browsers reject longer bodies than 64 KiB, and a
+ * character has at most three bytes.
+ */
+export const KEEPALIVE_CHARS_MAX = Math.floor((64 * 1024) / 3);
 /** The maximum number of acknowledged operations that wait for the live feed. */
 const ACKNOWLEDGED_MAX = 100;
 
@@ -167,7 +172,9 @@ export class OperationQueue {
     const { signal } = this.#closing;
     const { url } = this.#options;
     const { newest: _, ...fields } = entry.operation;
-    const request = { url: String(url), method: 'POST', body: JSON.stringify(fields), signal };
+    const body = JSON.stringify(fields);
+    const keepalive = body.length <= KEEPALIVE_CHARS_MAX;
+    const request = { url: String(url), method: 'POST', body, keepalive, signal };
     // Another tab may have sent an operation from the store.
     const isNeeded = (): boolean => entry.settle !== undefined || this.#stored.has(entry.key);
     entry.phase = 'sent';
