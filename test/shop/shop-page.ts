@@ -31,7 +31,7 @@ export class ShopPage {
     return this.page.getByRole('button', { name: /^Notifications/ });
   }
 
-  /** Waits until the bell has this number of unread notifications. */
+  /** Waits until the bell has this number of unread items. */
   async unread(count: number): Promise<void> {
     const name = count === 0 ? 'Notifications' : `Notifications, ${count} unread`;
     await this.page.getByRole('button', { name, exact: true }).waitFor();
@@ -63,11 +63,11 @@ export class ShopPage {
     await this.page.getByRole('listitem').filter({ has: heading }).filter({ hasText: text }).waitFor();
   }
 
-  /** The texts of the bell, newest first. */
-  async notifications(): Promise<string[]> {
+  /** The items of the bell, newest first. */
+  async items(): Promise<string[]> {
     await this.bell.click();
-    const texts = await this.page.locator('.notifications li > span').allInnerTexts();
+    const titles = await this.page.locator('notification-inbox [part=item-title]').allInnerTexts();
     await this.bell.click();
-    return texts.map((text) => text.replace(/^Unread:\s*/, ''));
+    return titles;
   }
 }

@@ -1,19 +1,23 @@
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { getNotificationsStoreToken, memoryStore, type Notification } from 'nest-notifications';
+import type { InboxEvent, InboxPage } from 'nest-notifications/inbox';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppModule } from '../server/app.module.js';
 import { Config } from '../server/config/config.js';
 
-/** The shop on a free port, with an empty database. Its feed of orders is in memory. */
+/** The shop on a free port, with an empty database. */
 export class ShopApp {
   readonly folder: string;
+  readonly #keepsFeed: boolean;
   #app: INestApplication | undefined;
 
-  constructor() {
+  /** @param options - `keepsFeed`: a restart keeps the feed of orders. Default: it is in memory. */
+  constructor({ keepsFeed = false } = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'shop-test-'));
+    this.#keepsFeed = keepsFeed;
   }
 
   get app(): INestApplication {
@@ -23,13 +27,12 @@ export class ShopApp {
 
   async start(): Promise<this> {
     const config = new Config({ DATA_FOLDER: this.folder, PORT: '0', DELIVERY_SECONDS: '0' });
-    const module = await Test.createTestingModule({ imports: [AppModule] })
+    const testing = Test.createTestingModule({ imports: [AppModule] })
       .overrideProvider(Config)
-      .useValue(config)
-      // The application keeps its access rules and schemas. Only its log is replaced.
-      .overrideProvider(getNotificationsStoreToken())
-      .useValue(memoryStore())
-      .compile();
+      .useValue(config);
+    // The application keeps its access rules and schemas. Only its log is replaced.
+    if (!this.#keepsFeed) testing.overrideProvider(getNotificationsStoreToken()).useValue(memoryStore());
+    const module = await testing.compile();
     this.#app = module.createNestApplication({ forceCloseConnections: true });
     await this.#app.listen(0, '127.0.0.1');
     return this;
@@ -87,5 +90,19 @@ export class Caller {
     const { body } = await this.ask('GET', `/notifications?cursor=earliest&wait=0${topic && `&topic=${topic}`}`);
     const { notifications } = body as { notifications: Notification[] };
     return notifications.map(({ type, data }) => [type, data]);
+  }
+
+  /**
+   * Returns the caller's inbox as soon as it has this number of items. Throws if no item arrives
+   * for ten seconds.
+   */
+  async inbox(count: number): Promise<InboxPage> {
+    for (;;) {
+      const page = (await this.ask('GET', '/inbox')).body as InboxPage;
+      if (page.items.length >= count) return page;
+      const { body } = await this.ask('GET', `/inbox?cursor=${encodeURIComponent(page.follow)}&wait=10`);
+      const { items } = body as InboxEvent;
+      if (items.length === 0) throw new Error(`the inbox has ${page.items.length} items, but not ${count}`);
+    }
   }
 }

@@ -4,10 +4,10 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Session } from '../shared/api.js';
 import { textOf } from './api.js';
 import { CustomerView } from './customer/customer-view.js';
-import { Bell } from './feeds/bell.js';
 import { ConnectionPill } from './feeds/connection-pill.js';
 import { Toasts } from './feeds/toasts.js';
-import { NOTIFICATIONS_MAX, useOrderFeed } from './feeds/use-order-feed.js';
+import { useOrderFeed } from './feeds/use-order-feed.js';
+import { Bell } from './inbox/bell.js';
 import { KeeperView } from './keeper/keeper-view.js';
 import { Problem } from './parts/problem.js';
 import type { SessionActions } from './session/use-session.js';
@@ -27,9 +27,6 @@ export function Shop({ session, since, actions }: ShopProps) {
       url: '/notifications',
       // The request names the topics. The server refuses them if another tab has changed the session.
       topics,
-      // The bell shows the newest notifications of the log, also after a reload.
-      cursor: 'earliest',
-      keep: NOTIFICATIONS_MAX,
       share: betweenTabs(user.id),
     }),
     [topics, user.id],

@@ -14,6 +14,7 @@ export function migrationsFor(engine: 'sqlite' | 'postgres'): MigrationProvider 
   const migrations: Record<string, Migration> = {
     '001_tables': { up: (db) => createTables(db, counter) },
     '002_demo_data': { up: insertDemoData },
+    '003_feed_positions': { up: createPositions },
   };
   return { getMigrations: () => Promise.resolve(migrations) };
 }
@@ -57,6 +58,14 @@ async function createTables(db: Kysely<Schema>, counter: Build): Promise<void> {
     .createTable('outbox')
     .addColumn('id', 'integer', counter)
     .addColumn('item', 'text', required)
+    .execute();
+}
+
+async function createPositions(db: Kysely<Schema>): Promise<void> {
+  await db.schema
+    .createTable('feed_positions')
+    .addColumn('reader', 'text', key)
+    .addColumn('cursor', 'text', required)
     .execute();
 }
 

@@ -21,6 +21,8 @@ export interface Schema {
   order_lines: { order_id: number; product_id: string; quantity: number; price_cents: number };
   /** Notifications of committed transactions that are not in the log yet. Used with SQLite only. */
   outbox: { id: Generated<number>; item: string };
+  /** The positions of the server's own readers in the feed of orders. */
+  feed_positions: { reader: string; cursor: string };
 }
 
 /** The token of the database, and its type. */

@@ -18,6 +18,9 @@ export const orderAccess: AccessRules<ShopRequest> = {
   },
 };
 
+/** Each signed-in user has an inbox. */
+export const inboxAccess: AccessRules<ShopRequest> = session;
+
 /** All signed-in users read the stock levels. */
 export const stockAccess: AccessRules<ShopRequest> = {
   ...session,

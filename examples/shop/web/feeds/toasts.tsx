@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { Role } from '../../shared/api.js';
-import { describe, useOrderFeed } from './use-order-feed.js';
+import { describe } from '../../shared/notifications.js';
+import { useOrderFeed } from './use-order-feed.js';
 
 const TOAST_MS = 6_000;
 const TOASTS_MAX = 3;

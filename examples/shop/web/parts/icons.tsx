@@ -9,12 +9,6 @@ function Icon({ children, className }: { readonly children: ReactNode; readonly 
   );
 }
 
-export const BellIcon = () => (
-  <Icon className="icon">
-    <path d="M6 17V11a6 6 0 0 1 12 0v6l1.5 2h-15zM10 21h4" />
-  </Icon>
-);
-
 const PICTURES: Readonly<Record<string, ReactNode>> = {
   kettle: <path d="M6 19h11l-1.500-10h-8zM8 9a4 4 0 0 1 7 0M16 11l4-2-2.500 7M11.500 6V4" />,
   lamp: <path d="M8 20h8M12 20v-6l-4-5 5-5 3 3-5 5M13 4l4-1 2 2-3 5" />,
