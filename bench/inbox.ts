@@ -5,7 +5,8 @@
  *     npm run bench:inbox -- sqlite    # or redis, postgres, nats
  *
  * Prints the median of the calls in milliseconds, first with all items unread, and then with all of
- * them read.
+ * them read. Each inbox has a log of its own. The calls of the three inboxes alternate, so other
+ * load of the machine affects all of them alike.
  */
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
@@ -20,21 +21,31 @@ const CALLS = 200;
 const PAGE = 20;
 /** Items of one append: the maximum of the option `publish.notificationsMax`. */
 const BATCH = 100;
-const MEMORY = memoryStore({ ...RETENTION });
 
 Logger.overrideLogger(false);
 const kind = process.argv[2] ?? 'memory';
-const engine = kind in ENGINES ? await ENGINES[kind as keyof typeof ENGINES].start() : undefined;
-const store: StoreFactory = engine ? openStore(engine.store(), RETENTION) : MEMORY;
-const inboxModule = InboxModule.forRoot({ access: { subscriber: () => undefined }, controller: false, store });
-const app = await NestFactory.createApplicationContext(inboxModule);
-const inbox = app.get(InboxService, { strict: false });
-const feed = app.get<NotificationsService>(getNotificationsToken('inbox'), { strict: false });
+const ends: (() => Promise<unknown>)[] = [];
+const inboxes = new Map<number, InboxService>();
+for (const size of SIZES) inboxes.set(size, await filled(size));
+await report('unread');
+for (const inbox of inboxes.values()) await inbox.markRead('ann', { upTo: (await inbox.list('ann')).follow });
+await report('read');
+for (const end of ends.reverse()) await end();
 
-for (const size of SIZES) {
-  const subscriber = `subscriber-${size}`;
-  await inbox.send(subscriber, { type: 'comment' });
-  const [first] = (await inbox.list(subscriber)).items;
+/** An inbox with this number of items, in an engine of its own. */
+async function filled(size: number): Promise<InboxService> {
+  const engine = kind in ENGINES ? await ENGINES[kind as keyof typeof ENGINES].start() : undefined;
+  const store: StoreFactory = engine ? openStore(engine.store(), RETENTION) : memoryStore({ ...RETENTION });
+  const inboxModule = InboxModule.forRoot({ access: { subscriber: () => undefined }, controller: false, store });
+  const app = await NestFactory.createApplicationContext(inboxModule);
+  ends.push(
+    async () => engine?.stop(),
+    () => app.close(),
+  );
+  const inbox = app.get(InboxService, { strict: false });
+  const feed = app.get<NotificationsService>(getNotificationsToken('inbox'), { strict: false });
+  await inbox.send('ann', { type: 'comment' });
+  const [first] = (await inbox.list('ann')).items;
   for (let sent = 1; sent < size; sent += BATCH) {
     const items = Array.from({ length: Math.min(BATCH, size - sent) }, (_, index) => ({
       topic: first?.notification.topic ?? '',
@@ -43,27 +54,29 @@ for (const size of SIZES) {
     }));
     await feed.publishAll(items);
   }
-  await report(`${size} items, unread`, subscriber);
-  await inbox.markRead(subscriber, { upTo: (await inbox.list(subscriber)).follow });
-  await report(`${size} items, read`, subscriber);
-}
-await app.close();
-await engine?.stop();
-
-async function report(name: string, subscriber: string): Promise<void> {
-  const counts = await median(() => inbox.counts(subscriber));
-  const page = await median(() => inbox.list(subscriber, { limit: PAGE }));
-  process.stdout.write(
-    `${kind}  ${name.padEnd(22)} counts ${counts.toFixed(3)} ms  first page ${page.toFixed(3)} ms\n`,
-  );
+  return inbox;
 }
 
-async function median(call: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
+async function report(state: string): Promise<void> {
+  const calls = { counts: new Map<number, number[]>(), 'first page': new Map<number, number[]>() };
   for (let n = 0; n < CALLS; n++) {
-    const startMs = performance.now();
-    await call();
-    times.push(performance.now() - startMs);
+    for (const [size, inbox] of inboxes) {
+      await measure(calls.counts, size, () => inbox.counts('ann'));
+      await measure(calls['first page'], size, () => inbox.list('ann', { limit: PAGE }));
+    }
   }
-  return times.sort((one, other) => one - other)[CALLS / 2] ?? 0;
+  for (const [name, times] of Object.entries(calls)) {
+    const medians = SIZES.map((size) => `${size} items: ${median(times.get(size) ?? []).toFixed(3)} ms`);
+    process.stdout.write(`${kind}  ${state}, ${name}  ${medians.join('  ')}\n`);
+  }
+}
+
+async function measure(times: Map<number, number[]>, size: number, call: () => Promise<unknown>): Promise<void> {
+  const startMs = performance.now();
+  await call();
+  times.set(size, [...(times.get(size) ?? []), performance.now() - startMs]);
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0;
 }

@@ -261,6 +261,16 @@ describe('an erasure', () => {
     expect((await read(bench)).ids).toEqual([['a', 'x1', 'c', 'x2']]);
   });
 
+  test('counts as one of the latest topics if it is erased again', async () => {
+    const bench = await open({ windowCount: 1 });
+    bench.store.remove = async () => ({ count: 0, upTo: 0 });
+    await bench.feed.erase([ERASED]);
+    await bench.feed.erase(Array.from({ length: 999 }, (__, at) => `t${at}`));
+    await bench.feed.erase([ERASED]);
+    await bench.feed.erase(['one-more']);
+    expect((await read(bench)).ids).toEqual([['a', 'c']]);
+  });
+
   test('of many topics writes records of at most 100 topics', async () => {
     const bench = await FeedBench.open();
     await bench.store.append(drafts(3));
