@@ -17,7 +17,7 @@ import { openStore } from '../src/demo/store.js';
 import { ENGINES, RETENTION } from '../test/support/engines/shared.js';
 
 const SIZES = [10, 1_000, 100_000];
-const CALLS = 200;
+const CALLS = 1_000;
 const PAGE = 20;
 /** Items of one append: the maximum of the option `publish.notificationsMax`. */
 const BATCH = 100;
