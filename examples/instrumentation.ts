@@ -9,8 +9,7 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
  * `@opentelemetry/instrumentation-http`.
  */
 export const httpInstrumentation = {
-  // The span of a poll would be as long as its wait. Polls get no span, and no spans inside it,
-  // because it would be as long as the wait.
+  // The span of a poll would be as long as its wait. So polls get no span, and no spans inside it.
   ignoreIncomingRequestHook: ({ method = '', url = '' }: IncomingMessage) =>
     ['GET', 'QUERY'].includes(method) && /^\/notifications\b/.test(url),
 };

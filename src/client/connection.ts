@@ -141,7 +141,7 @@ export class Connection {
       return isCurrent() ? event : undefined;
     } catch (error) {
       if (!isCurrent()) return undefined;
-      // Requests throw only `FeedError`, so another error comes from `auth`.
+      // Requests throw only `FeedError`, so any other error comes from `auth`.
       if (!(error instanceof FeedError)) return { type: 'failed', reason: 'auth' };
       if (error.status !== 401 || !this.#options.auth || attempt.isRefused) throw error;
     }

@@ -99,7 +99,7 @@ export class Consumers<N extends object> {
   /** Resolves when no iterator has too many notifications in its queue. */
   async deliver({ notifications, cursor, retracted = [] }: Delivery): Promise<void> {
     for (const retraction of retracted) this.#retract(retraction);
-    // The extra count keeps the batch open during the loop.
+    // `pending` starts at 1, so the batch cannot complete before the loop ends.
     const batch: Batch = { cursor, pending: 1 };
     this.#batches.push(batch);
     for (const notification of notifications as readonly N[]) {

@@ -174,7 +174,10 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
     await this.#consumers.deliver(filter(delivery));
   }
 
-  /** Waits for a consumer. Until then this feed does not read for others. */
+  /**
+   * Waits for a consumer. Until then this feed does not read for the other feeds of the shared
+   * connection.
+   */
   async #pauseSharing(): Promise<void> {
     await this.#stopSharing();
     while (this.#consumers.isEmpty && !this.#hasEnded) await this.#consumers.whenChanged();

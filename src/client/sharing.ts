@@ -47,7 +47,7 @@ export interface SharedConnection {
   deliver(delivery: Delivery, signal: AbortSignal): void;
   /** Called when the state of the member's own connection has changed. */
   stateChanged(): void;
-  /** Delivers once, or prepares the next delivery. */
+  /** Delivers the next buffered delivery, or reads the missing notifications from the server. */
   turn(): Promise<void>;
   /** Resolves when the member does not read for the others any more. */
   leave(): Promise<void>;

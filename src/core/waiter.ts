@@ -144,7 +144,9 @@ export class Waiter implements FeedWaiter, ObservedRead, Unsubscribable {
     reader
       .fromStore({ topics, after, limit, bytesMax }, () => this.#isOpen())
       .then((page) => {
-        if (this.#isOpen()) this.#onStorePage(page, after, epoch);
+        if (!this.#isOpen()) return;
+        if (this.#position.rewinds(after, page.epoch)) this.#read();
+        else this.#onStorePage(page, after, epoch);
       })
       .catch((error: unknown) => {
         this.#fail(error);
@@ -154,10 +156,6 @@ export class Waiter implements FeedWaiter, ObservedRead, Unsubscribable {
   /** @param epoch the epoch of the window when the read began */
   #onStorePage(found: LogPage, after: Start, epoch: LogPage['epoch']): void {
     const { reader, waiters } = this.#context;
-    if (this.#position.rewinds(after, found.epoch)) {
-      this.#read();
-      return;
-    }
     const page = deliverablePage(this.request, { page: reader.fresh(found), after, window: reader.window });
     if (!page) {
       this.#fail(waiters.retryError(BEHIND));

@@ -20,9 +20,9 @@ export interface LoadedSnapshot extends Covered {
 
 /**
  * The age at which a snapshot replaces the records before it. It is longer than a read takes, so a
- * node that reads page by page always finds this snapshot or a newer one. It is also longer than
- * the delay of a replica and the default sync interval of NATS, two minutes. So an engine that
- * loses the snapshot in a failover loses the removal too.
+ * reading node still finds a snapshot that replaces removed records. It is also longer than the
+ * delay of a replica and the default sync interval of NATS, two minutes. A removal is later than
+ * its snapshot, so a failover that loses the snapshot also loses the removal.
  */
 export const REMOVE_AFTER_MS = 3 * 60_000;
 

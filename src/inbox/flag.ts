@@ -6,7 +6,7 @@
 export interface Flag {
   /** The watermark: the position of an item in the log, or 0. */
   readonly upTo: number;
-  /** Positions of items for which the opposite of the watermark holds. */
+  /** Positions up to the watermark that lack the flag, and later positions that have the flag. */
   readonly exceptions: ReadonlySet<number>;
 }
 

@@ -53,7 +53,10 @@ export function inboxChannel(feed: DescribedFeed): ChannelDescription {
   };
 }
 
-/** Names the component of an inbox. An inbox with a name of its own may have other types. */
+/**
+ * Names the component of an inbox. The items of a named inbox may have other types, so its
+ * components have their own names.
+ */
 function named({ name }: Pick<DescribedFeed, 'name'>, component: string): string {
   return `${name === undefined || name === 'inbox' ? '' : componentName(name)}Inbox${component}`;
 }

@@ -16,7 +16,7 @@ export interface OperationRecord {
 export interface SnapshotRecord extends Compaction {
   readonly snapshot: InboxState;
   readonly upTo: number;
-  /** When it was written. `inboxDraft` takes it from its argument `time`. */
+  /** When it was written. `inboxDraft` takes this time from its argument `time`. */
   readonly timeMs?: number | undefined;
 }
 
@@ -68,7 +68,8 @@ export function inboxRecordOf({ json, position }: LogEntry): InboxRecord | undef
   try {
     const { type, time, data } = JSON.parse(json) as { type: unknown; time: string; data: unknown };
     if (type === 'inbox.operation') return readOperation(data as OperationText);
-    // Operations before the erasure are erased, also those that were appended during it.
+    // Operations before this record are erased, also operations that were appended during the call
+    // of `erase`.
     if (type === 'inbox.erased') return { snapshot: NEW_INBOX, upTo: position, removed: position };
     if (type !== 'inbox.snapshot') return undefined;
     const record = readSnapshot(data as SnapshotText);

@@ -20,8 +20,8 @@ export class DeliveryTime {
 
   /**
    * The seconds since the publish of the oldest entry that was published while the reader was
-   * connected. Undefined without such an entry: a reader that returns after an hour has not waited
-   * for the delivery.
+   * connected. Undefined without such an entry: the time in which a reader was disconnected is not
+   * delivery time.
    */
   of({ entries, gap, history }: LogPage, { startedAt }: ObservedRead): number | undefined {
     if (gap || history) return undefined;

@@ -1,6 +1,9 @@
 import type { Labels, Sample } from './metrics.js';
 
-/** Counts events by their labels. For rare events: it builds a key for each of them. */
+/**
+ * Counts events by their labels. Use this class only for rare events, because `add` builds a key
+ * for each event.
+ */
 export class LabelledCounts {
   readonly #counts = new Map<string, { readonly labels: Labels; value: number }>();
 

@@ -47,7 +47,7 @@ export const METRICS = {
   'notifications.received': {
     instrument: 'counter',
     unit: '{notification}',
-    help: 'Notifications of all nodes that this node has received from the log.',
+    help: 'Notifications that this node has received from the log, published by any node.',
     labels: ['feed'],
   },
   'notifications.delivered': {
@@ -77,7 +77,7 @@ export const METRICS = {
   'notifications.waiters': {
     instrument: 'upDownCounter',
     unit: '{waiter}',
-    help: 'Held polls, open streams, and reads of the history in progress.',
+    help: 'Held polls, open streams, and history reads that have not ended.',
     labels: ['feed', 'transport'],
   },
   'notifications.topics': {
@@ -101,7 +101,7 @@ export const METRICS = {
   'notifications.wake.time': {
     instrument: 'counter',
     unit: 's',
-    help: 'Time that the event loop has spent on deliveries. Its rate is the share of the event loop.',
+    help: 'Time that the event loop has spent on deliveries. The rate of this counter is the fraction of the event loop that deliveries use.',
     labels: ['feed'],
   },
   'notifications.reads': {
@@ -167,7 +167,7 @@ export const METRICS = {
   'notifications.unread.size': {
     instrument: 'upDownCounter',
     unit: 'By',
-    help: 'Bytes of answers in the process that clients have not read.',
+    help: 'Bytes of answers that clients have not read and that the process still holds.',
     labels: ['feed'],
   },
   'notifications.operations': {

@@ -40,8 +40,8 @@ export class TailLag {
   }
 
   /**
-   * Forgets what has arrived. Of the missing positions, only the oldest and the newest are kept. So
-   * the lag of a slow tail may be too low for a short time.
+   * Drops the positions that the node has received. Of the missing positions, only the oldest and
+   * the newest are kept. So the lag of a slow tail may be too low for a short time.
    */
   #settle(): void {
     const { epochId, position } = this.#window();

@@ -21,8 +21,8 @@ interface ManualTimer {
  * A clock that only a test moves, so that tests need no sleeps.
  *
  * `advance`, `settle` and `turn` also wait for promises. The code under test completes its reaction
- * before the next timer runs and before the returned promise resolves. They do not wait for input
- * and output.
+ * before the next timer runs and before the returned promise resolves. These methods do not wait
+ * for input and output.
  *
  * ```ts
  * const clock = new ManualClock();

@@ -12,7 +12,10 @@ export class Announcer {
     this.#region = region;
   }
 
-  /** `text` is called at the time of the announcement. A later one replaces an earlier one. */
+  /**
+   * `text` is called at the time of the announcement. A later call replaces an earlier text that
+   * was not announced yet.
+   */
   say(text: () => string): void {
     this.#text = text;
     this.#timer ??= setTimeout(() => {

@@ -32,7 +32,7 @@ export class NotificationInboxElement extends Base {
   #settings: RowSettings | undefined;
   /** The inbox that the element has created, and the options that it was created with. */
   #own: { readonly inbox: Inbox; readonly key: string } | undefined;
-  /** The filter that an inbox has. */
+  /** The inbox that the element has shown last, and the last filter of the element. */
   #filtered: { readonly inbox: Inbox | undefined; readonly key: string } | undefined;
   #isChanging = false;
 
@@ -172,7 +172,7 @@ export class NotificationInboxElement extends Base {
 
   /** @internal */
   disconnectedCallback(): void {
-    // A moved element is connected again before the update, and keeps its connection.
+    // If a page moves the element, the update runs after the move, so the element keeps its inbox.
     this.#changed();
   }
 

@@ -152,7 +152,9 @@ export class Panel {
     this.#show(this.#messageBar, notice !== undefined);
   }
 
-  /** Shows or hides an element. If it had the focus, the panel gets it. */
+  /**
+   * Shows or hides an element. If the hidden element had the focus, the focus moves to the panel.
+   */
   #show(target: HTMLElement, isShown: boolean): void {
     const hadFocus = !isShown && target.matches(':focus-within');
     show(target, isShown);

@@ -67,7 +67,7 @@ export class Row {
     for (const target of [this.main, this.#first, this.#second]) target.tabIndex = isReachable ? 0 : -1;
   }
 
-  /** Its elements that can have the focus, in their order. */
+  /** The elements of the row that can have the focus, in document order. */
   get stops(): readonly HTMLElement[] {
     return [this.main, this.#first, this.#second];
   }

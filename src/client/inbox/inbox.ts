@@ -202,7 +202,8 @@ export class Inbox<N extends object = Notification> {
 
   /**
    * Ends the inbox: it aborts its requests and clears its timers. Operations that the server has
-   * not acknowledged reject with the code `closed`. They stay in the option `queue`.
+   * not acknowledged reject with the code `closed`. The operations stay in the store that the
+   * option `queue` sets.
    */
   close(): void {
     this.#end(undefined);

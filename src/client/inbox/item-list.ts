@@ -6,8 +6,8 @@ import type { InboxFilter, InboxItem } from './types.js';
 import type { Change, InboxEvent } from './wire-types.js';
 
 /**
- * An item that the client knows. Removed items and items that the filter hides stay in the list,
- * because a change may name them as the newest item.
+ * An item that the client knows. The list keeps removed and hidden items, because `upTo` of a
+ * change may be the id of such an item.
  */
 export type KnownItem<N extends object> = InboxItem<N> & { readonly removed?: boolean };
 
@@ -114,7 +114,7 @@ function adds(op: InboxOp, status: InboxStatus): boolean {
   );
 }
 
-/** Whether both items are about the same thing. */
+/** Whether both items have the same key and topic, so that the newer one replaces the older one. */
 function replaces(newer: InboxItem<object>, older: InboxItem<object>): boolean {
   const [one, other] = [fieldsOf(newer.notification), fieldsOf(older.notification)];
   return one.key !== undefined && one.key === other.key && one.topic === other.topic;

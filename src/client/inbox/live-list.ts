@@ -130,7 +130,10 @@ export class LiveList<N extends object> {
     return this.load(0);
   }
 
-  /** Loads the newest items, at least as many as given, and follows the live feed from there. */
+  /**
+   * Loads the newest items, at least `itemsMin` if the server has them, and follows the live feed
+   * from their position.
+   */
   load(itemsMin: number): Promise<void> {
     if (this.#closing.signal.aborted) return handled(Promise.reject(closedError()));
     const loading = new AbortController();

@@ -40,8 +40,8 @@ interface Entry {
   /** Whether the live feed has delivered the change. */
   isEchoed: boolean;
   /**
-   * Whether the list possibly contains the change already. The live feed then possibly does not
-   * deliver it.
+   * True if the list may contain the change already. The live feed then possibly does not deliver
+   * it.
    */
   isInDoubt: boolean;
   /** Settles the caller's promise. Undefined for an operation from the store. */
@@ -50,7 +50,7 @@ interface Entry {
 
 /** The maximum number of operations. The server accepts 120 a minute by default. */
 export const OPERATIONS_MAX = 500;
-/** The maximum length of the queue as JSON. A browser stores some 5 million characters. */
+/** The maximum length of the queue as JSON. A browser stores about 5 million characters. */
 export const QUEUED_CHARS_MAX = 256 * 1024;
 /**
  * The longest body of a request with `keepalive`. Browsers reject longer bodies than 64 KiB, and a

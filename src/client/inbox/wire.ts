@@ -27,8 +27,8 @@ export function eventFrom<N extends object>(value: unknown): InboxEvent<N> | und
 }
 
 /**
- * Converts the body of a poll to a delivery. The body is its only notification, unless it has no
- * content.
+ * Converts the body of a poll to a delivery. The body is the only notification of the delivery,
+ * unless the body has no content.
  */
 export function pollDeliveryFrom(body: unknown): Delivery | undefined {
   const event = eventFrom(body);

@@ -7,8 +7,8 @@ export type { FeedSharing } from '../sharing.js';
 /**
  * Shares one connection between all feeds of a browser that have this name and the same topics, in
  * one page or in several. One feed leads and reads for all. Another feed takes over when the
- * leader's page closes, crashes, freezes, or is hidden and polls. After a freeze this takes up to
- * 33 s, in the other cases at most half a second.
+ * leader's page closes, crashes or freezes, or when a polling leader is hidden. After a freeze this
+ * takes up to 33 s, in the other cases at most half a second.
  *
  * Without Web Locks and BroadcastChannel (Node, React Native, pages over plain HTTP), each feed has
  * its own connection.

@@ -64,8 +64,8 @@ export class LeaderElection {
         if (!this.#release) this.#events.unavailable();
         return false;
       }
-      // If the two functions differ, this tab has stolen the lock from itself. It received the lock
-      // from the queue while its `takeOver` was pending.
+      // If `#release` is another function by now, this tab has stolen the lock from itself. It
+      // received the lock from the queue while its `takeOver` was pending.
       if (this.#release === release) {
         this.#release = undefined;
         this.#events.replaced();

@@ -59,7 +59,7 @@ class TabGroup implements SharedConnection {
   /** The leader's state, if another tab leads. */
   #leaderState: FeedState | undefined;
   #takeOverTimer: unknown;
-  /** The last position that came from the server, or that two messages contain. */
+  /** The last position from the server, or from two messages that agree about it. */
   #confirmed: string | undefined;
 
   constructor(member: SharingMember, { name, locks, openChannel }: Group) {
@@ -117,7 +117,7 @@ class TabGroup implements SharedConnection {
       if (!buffer.isCaughtUp) await this.#catchUp(buffer);
       else await this.#deliverNext(buffer);
     } catch (error) {
-      // If `onGap` has failed, the tab reads the gap again, with the reader's backoff.
+      // If `onGap` has failed, `#reader` reads the gap again, with a backoff between its attempts.
       if (error instanceof FeedError && !this.#restoresPosition(error)) throw error;
       buffer.isCaughtUp = false;
     }

@@ -37,7 +37,10 @@ export interface ItemFilter {
   readonly types: readonly string[] | undefined;
 }
 
-/** An item that passes a filter. Undefined if it does not. */
+/**
+ * An item that passes a filter. Returns the item of an entry, or undefined if the filter excludes
+ * the item.
+ */
 export function itemIn(
   entry: LogEntry,
   state: InboxState,

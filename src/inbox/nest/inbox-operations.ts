@@ -20,8 +20,8 @@ import { foreignCursor, type OperationRequest } from './operation-request.js';
 
 /**
  * Operations between two snapshots. A state that is not cached is loaded from one snapshot and the
- * operations after it: one read of 64 records. A snapshot is larger than an operation, so it is
- * rare.
+ * operations after it: one read of 64 records. A snapshot is larger than an operation, so snapshots
+ * are written rarely.
  */
 export const OPERATIONS_PER_SNAPSHOT = 48;
 
@@ -96,8 +96,8 @@ export class InboxOperations {
     if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append([record]);
     else {
       const state = await this.#smaller(reader, next, current.trimmed);
-      // The operation comes after its snapshot, so it also takes effect after operations that other
-      // nodes appended meanwhile. Both are in one append, so no node sees only the snapshot.
+      // The operation follows the snapshot in the log, so operations of other nodes apply before
+      // this operation. Both are in one append, so no node sees only the snapshot.
       await this.#snapshot({ records, current, state }, [record]);
     }
     const after = await this.#states.current(records);
@@ -147,7 +147,7 @@ export class InboxOperations {
     const smaller = withHigherWatermarks(state, positions, from);
     if (exceptionCount(smaller) <= this.#exceptionsMax) return smaller;
     const advice = 'mark all items up to a cursor instead of single ones';
-    const message = `the inbox has more than ${this.#exceptionsMax} items with a state of their own; ${advice}`;
+    const message = `the inbox has more than ${this.#exceptionsMax} items that were marked or snoozed one by one; ${advice}`;
     throw new NotificationsError('inbox_full', message);
   }
 

@@ -21,7 +21,7 @@ const BOUNDS = {
 type Bounds = typeof BOUNDS;
 type Group = keyof Bounds;
 
-/** All numbers of an inbox, defaults filled in. */
+/** All numeric options of an inbox, with the defaults filled in. */
 export type InboxSettings = { readonly [G in Group]: { readonly [K in keyof Bounds[G]]: number } };
 
 /**
@@ -62,7 +62,10 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
   /** The numbers of the badge. */
   readonly counts?:
     | {
-        /** The highest exact number. A larger one is `cap` + 1, shown as "99+". @default 99 */
+        /**
+         * The highest exact number. A count above the cap is reported as `cap` + 1, which a badge
+         * shows as "99+". @default 99
+         */
         readonly cap?: number | undefined;
       }
     | undefined;
@@ -76,9 +79,9 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
          */
         readonly perMinuteMax?: number | undefined;
         /**
-         * The maximum number of item states in one inbox that no watermark covers. An operation
-         * beyond this limit is rejected with 409, unless watermarks can replace enough stored
-         * states. At the default, a snapshot has about 10 KiB.
+         * The maximum number of exceptions in one inbox: item states that no watermark covers. An
+         * operation beyond this limit is rejected with 409, unless watermarks can replace enough
+         * stored states. At the default, a snapshot has about 10 KiB.
          * @default 2_000
          */
         readonly exceptionsMax?: number | undefined;

@@ -26,10 +26,16 @@ export function filterOf({ url }: HttpRequest, mode: InboxMode): Pick<InboxListR
   const types = query.getAll('type').flatMap((value) => value.split(','));
   if (others.length > 0) throw new NotificationsError('status_invalid', 'status is given several times; give it once');
   if (mode !== 'page' && status !== undefined) {
-    throw new NotificationsError('status_invalid', 'status is for pages; leave it out with cursor, wait or a stream');
+    throw new NotificationsError(
+      'status_invalid',
+      'status is for pages; remove it if the request has cursor or wait, or asks for a stream',
+    );
   }
   if (mode !== 'page' && types.length > 0) {
-    throw new NotificationsError('type_invalid', 'type is for pages; leave it out with cursor, wait or a stream');
+    throw new NotificationsError(
+      'type_invalid',
+      'type is for pages; remove it if the request has cursor or wait, or asks for a stream',
+    );
   }
   return { status: status as InboxStatus | undefined, type: types.length > 0 ? types : undefined };
 }

@@ -149,8 +149,8 @@ export class InboxService implements OnApplicationShutdown {
   }
 
   /**
-   * Removes items from the subscriber's lists for good. The log keeps them until retention removes
-   * them. A broadcast stays in the inboxes of others.
+   * Removes items from the subscriber's lists permanently. The log keeps them until retention
+   * removes them. A broadcast stays in the inboxes of others.
    */
   remove(subscriber: string, target: InboxTarget): Promise<InboxResult> {
     return this.#apply(subscriber, 'remove', { items: target });
@@ -158,8 +158,8 @@ export class InboxService implements OnApplicationShutdown {
 
   /**
    * Erases everything that belongs to one subscriber: the items that were sent to it, and the state
-   * of its inbox on every node. Open bells load the list again. Broadcasts stay; the subscriber
-   * would see them as new.
+   * of its inbox on every node. Connected clients load the list again. Broadcasts stay; the
+   * subscriber would see them as new.
    *
    * Stop sending to the subscriber first. If the call rejects with `store_unavailable`, call it
    * again. A repeated call is safe. Rejects with `subscriber_invalid` for an invalid name.

@@ -6,8 +6,8 @@ import { RECORDS } from './inbox-topics.js';
 const ignore = (): void => undefined;
 
 /**
- * Receives the records of all inboxes from the tail of the log. It exists before the feed is
- * opened, and the states need the opened feed. So `Inbox` sets `onRecord` later.
+ * Receives the records of all inboxes from the tail of the log. The feed needs this observer when
+ * it opens, but `InboxStates` needs the open feed. So `Inbox` sets `onRecord` later.
  */
 @Injectable()
 export class RecordObserver implements FeedObserver {

@@ -22,8 +22,8 @@ export class OpenTelemetryMetrics {
   }
 
   /**
-   * Opens a time series. Deliveries are sampled at a high rate, because OpenTelemetry has no
-   * histogram that is read on demand.
+   * Opens a time series. When deliveries are frequent, only some are recorded, because
+   * OpenTelemetry has no histogram that is read on demand.
    */
   duration(metric: DurationMetric, labels: Labels): RecordDuration {
     const histogram = this.#histograms.get(metric);

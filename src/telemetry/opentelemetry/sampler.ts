@@ -3,7 +3,10 @@
  * costs some microseconds, so 100 of them take less than a thousandth of a second.
  */
 export const SAMPLES_PER_SECOND = 100;
-/** After each `SAMPLES_PER_SECOND` records taken in a second, the rate falls by this factor. */
+/**
+ * After every `SAMPLES_PER_SECOND` recorded samples within one second, the sampling rate is divided
+ * by this factor.
+ */
 const FEWER_BY = 4;
 
 /** Takes all records at a low rate, and some of them at a high rate. */

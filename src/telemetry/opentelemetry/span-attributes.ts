@@ -16,7 +16,9 @@ export function operationAttributes(operation: Operation): Attributes {
   };
 }
 
-/** The destination of a span, as far as it has one. */
+/**
+ * The name and the attributes of a span, with its destination if it has exactly one valid topic.
+ */
 export interface Destination {
   /** The name of the span. */
   readonly name: string;

@@ -4,7 +4,7 @@ import { DURATION_BOUNDS_S, type Labels, type Metric } from '../metrics.js';
 
 type Result = Awaited<ReturnType<Histogram['get']>>;
 
-/** A histogram of a registry whose values are in `Buckets`. */
+/** A histogram in a registry of `prom-client`. Its values are in `Buckets`. */
 export class BucketHistogram extends Histogram {
   readonly #name: string;
   readonly #help: string;

@@ -78,7 +78,7 @@ export class Bench {
     try {
       await check(bench);
     } catch (error) {
-      // The first error explains more than its consequences.
+      // The error of the check explains the failure, so an error of the close is ignored.
       await bench.#close().catch(() => undefined);
       throw error;
     }
@@ -195,7 +195,7 @@ export function assertContinues(now: Epoch, then: { readonly epoch: Epoch; reado
   const { id } = then.epoch;
   if (now.id === id) return;
   const past = now.before?.find((one) => one.id === id);
-  assert.ok(past, 'the epoch is the previous one, or has it in `before`');
+  assert.ok(past, 'the epoch is unchanged, or `before` contains the earlier epoch');
   assert.equal(past.secret, then.epoch.secret, 'a past epoch keeps its secret');
   assert.ok(past.upTo >= then.position, `a past epoch is valid up to ${then.position}, the last known position`);
   assert.notEqual(past.lost, true, 'a start that lost nothing does not set `lost`');

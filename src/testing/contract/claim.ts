@@ -23,7 +23,7 @@ export const claimChecks: Checks = {
     await assertClaimedOnce([bench.store]);
   },
 
-  'claim: a claimed key stays claimed for a call with another time to live': async (bench) => {
+  'claim: a claim of a claimed key fails, also with another time to live': async (bench) => {
     for (const ttlMs of [60_000, CLAIM_TTL_MS_MAX, 1_000]) {
       assert.equal(await claim(bench.store, 'ticket', ttlMs), ttlMs === 60_000, `claimed for ${ttlMs} ms`);
     }

@@ -67,7 +67,10 @@ export class Follower {
         'a batch begins at the head of the previous batch, and the first batch at the requested position',
       );
       for (const { position } of batch.entries) {
-        assert.ok(position > head && position <= batch.head, 'entries of a batch lie in order between after and head');
+        assert.ok(
+          position > head && position <= batch.head,
+          'the entries of a batch are in order, above `after` and at most at `head`',
+        );
         head = position;
       }
       head = batch.head;

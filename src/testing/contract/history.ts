@@ -144,7 +144,7 @@ export const historyChecks: Checks = {
 
 /** For stores whose log keeps the newest notifications only. */
 export const historyRetentionChecks: Checks = {
-  'history: is complete down to trimmed': async (bench) => {
+  'history: has every entry of the log above `trimmed`': async (bench) => {
     const { positions } = await trimmedLog(bench);
     const topics = [TOPIC, OTHER];
     for (const limit of [3, 1000]) {

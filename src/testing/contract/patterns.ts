@@ -156,7 +156,7 @@ export const patternChecks: Checks = {
     }
   },
 
-  'patterns: a tail delivers each entry once, and the head moves as without patterns': async (bench) => {
+  'patterns: declared patterns change neither the entries nor the head that a tail delivers': async (bench) => {
     await declare(bench.store, ORDERS, 'orders.1.*', '*');
     const follower = await bench.follow(0);
     const drafts = [bench.draft('orders.1.x'), bench.draft('other'), bench.draft('orders.2')];

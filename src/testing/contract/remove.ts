@@ -128,7 +128,7 @@ export const removeChecks: Checks = {
     }
   },
 
-  'remove: entries of an array on other topics stay, also for a read from inside the array': async (bench) => {
+  'remove: entries of an array on other topics stay, also if a read starts within the array': async (bench) => {
     const { store } = bench;
     const orders = [
       [ERASED, TOPIC, OTHER],

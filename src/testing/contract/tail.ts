@@ -75,7 +75,7 @@ export const tailChecks: Checks = {
     assert.ok(calls > callsBefore, 'the other tail of the same function continues');
   },
 
-  'tail: is not called again once its close has resolved': async (bench) => {
+  'tail: the callback is not called again after `close` of the tail has resolved': async (bench) => {
     const [closing, staying] = [await bench.follow(0), await bench.follow(0)];
     await bench.store.append(bench.drafts(2));
     await closing.close();
@@ -86,7 +86,7 @@ export const tailChecks: Checks = {
     await closing.close();
   },
 
-  'tail: is not called again once the store has closed': async (bench) => {
+  'tail: the callback is not called again after the store has closed': async (bench) => {
     const follower = await bench.follow(0);
     const appending = appendEach(bench.store, bench.drafts(20)).catch(() => undefined);
     await bench.store.close();

@@ -44,7 +44,7 @@ export const claimFaults: Faults = {
   ],
   'one claim per time to live': [
     inClaim((claim) => (key, ttlMs) => claim(key.length > 60 ? key : `${key}-${ttlMs}`, ttlMs)),
-    'claim: a claimed key stays claimed for a call with another time to live',
+    'claim: a claim of a claimed key fails, also with another time to live',
   ],
   'keys in lower case': [
     inClaim((claim) => (key, ttlMs) => claim(key.toLowerCase(), ttlMs)),

@@ -9,7 +9,7 @@ const EMPTY = 'history: an empty log has no history';
 const SAME = 'history: has the same entries, epoch and trimmed as a read after a position';
 const FILTER = 'history: pages of any size equal a filtered copy of the log';
 const WALK = 'history: a walk to the beginning has every entry once, while others append';
-const COMPLETE = 'history: is complete down to trimmed';
+const COMPLETE = 'history: has every entry of the log above `trimmed`';
 const TRIMS = 'history: paging backwards skips no kept entry while retention removes others';
 
 export const historyFaults: Faults = {

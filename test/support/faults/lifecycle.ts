@@ -103,7 +103,7 @@ export const retentionFaults: Faults = {
     inResult(({ entries, trimmed }, { topics }) => ({
       entries: topics.length === 1 ? entries.filter(({ position }) => position > trimmed + 2) : entries,
     })),
-    'retention: every topic is complete after trimmed',
+    'retention: every topic has all its entries above `trimmed`',
   ],
   'records push out notifications': [
     replace((store) => {

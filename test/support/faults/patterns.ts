@@ -111,7 +111,7 @@ export const patternFaults: Faults = {
     inBatch((batch) => [
       { ...batch, entries: batch.entries.flatMap((one) => (one.topic.startsWith('orders.') ? [one, one] : [one])) },
     ]),
-    'patterns: a tail delivers each entry once, and the head moves as without patterns',
+    'patterns: declared patterns change neither the entries nor the head that a tail delivers',
   ],
   'declares after close': [
     replace((store) => ({

@@ -72,7 +72,7 @@ export const tailFaults: Faults = {
         return { close: async () => undefined };
       },
     })),
-    'tail: is not called again once its close has resolved',
+    'tail: the callback is not called again after `close` of the tail has resolved',
   ],
   'a second tail with the same callback is ignored': [
     replace((store) => {
