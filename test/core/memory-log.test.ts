@@ -186,6 +186,15 @@ describe('removed entries', () => {
     expect([log.count, log.topicCount]).toEqual([5, 1]);
   });
 
+  test('are not found if they were skipped and then dropped', () => {
+    const log = logOf(Array.from({ length: 20 }, () => 'a'));
+    log.firstAfter(['a'], 0, ({ position }) => position <= 10);
+    expect(log.dropOldest()?.position).toBe(1);
+    expect(log.remove({ topic: 'a', upTo: 15 }).map(({ position }) => position)).toEqual(
+      Array.from({ length: 14 }, (_, at) => at + 2),
+    );
+  });
+
   test('of 20,000 topics take as long in any log', () => {
     const topics = Array.from({ length: 20_000 }, (_, at) => `p.${at}`);
     const log = new MemoryLog(0, ['p.*']);
