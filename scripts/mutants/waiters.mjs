@@ -89,7 +89,7 @@ export const WAITER_MUTANTS = [
       'a waiter uses only the last of several new positions': ['Math.min($position, $earlier)', '$position'],
     },
     'Waiters.drain': {
-      'a drain does not wait for waiters': ['if (this.$count === 0) $done;', '$done'],
+      'a drain does not wait for waiters': ['if (this.count === 0) $done;', '$done'],
     },
     'Waiters.releaseSlot': {
       'the slot of an address is never released': ['if (address !== undefined) $decrement;', ''],

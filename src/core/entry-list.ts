@@ -22,7 +22,7 @@ export class EntryList {
     return this.#count;
   }
 
-  /** The length of the list with its holes: one more than the last index. It counts holes too. */
+  /** The length of the list with its holes: one more than the last index. */
   get end(): number {
     return this.#items.length - this.#start;
   }

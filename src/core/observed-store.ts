@@ -74,7 +74,7 @@ function reported(drafts: readonly Draft[], result: AppendResult, observers: Obs
 }
 
 function endOfAppend({ epoch, appended }: AppendResult): LogPosition {
-  return { epochId: epoch.id, position: Math.max(0, ...appended.map(({ position }) => position)) };
+  return { epochId: epoch.id, position: appended.reduce((end, { position }) => Math.max(end, position), 0) };
 }
 
 function endOfRead({ epoch, head }: ReadResult): LogPosition {

@@ -85,7 +85,6 @@ export class Waiters<W extends Wakeable> {
   readonly #queue = new Fifo<W>();
   readonly #byKind: Record<ReadKind, number> = { poll: 0, stream: 0, history: 0 };
   #wakeMs = 0;
-  #count = 0;
   #isScheduled = false;
   #drain: { promise: Promise<void>; done: () => void; spreadMs: number } | undefined;
 
@@ -95,7 +94,8 @@ export class Waiters<W extends Wakeable> {
   }
 
   get count(): number {
-    return this.#count;
+    const { poll, stream, history } = this.#byKind;
+    return poll + stream + history;
   }
 
   /** The waiters of each kind. */
@@ -134,7 +134,7 @@ export class Waiters<W extends Wakeable> {
    * all its former clients.
    */
   spreadMs(): number {
-    return this.#drain?.spreadMs ?? spreadMs(this.#count);
+    return this.#drain?.spreadMs ?? spreadMs(this.count);
   }
 
   /** The error for a request that another node can serve, but not this one. */
@@ -168,7 +168,6 @@ export class Waiters<W extends Wakeable> {
     this.#slots++;
     if (subscriber !== undefined) increment(this.#subscriberSlots, subscriber);
     if (address !== undefined) increment(this.#addressSlots, address);
-    this.#count++;
     this.#byKind[waiter.kind]++;
     waiter.indexes = topics.map((topic) => {
       const waiters = this.#byTopic.get(topic);
@@ -186,7 +185,6 @@ export class Waiters<W extends Wakeable> {
   disarm(waiter: W): void {
     const { indexes } = waiter;
     const { topics, subscriber } = waiter.request;
-    this.#count--;
     this.#byKind[waiter.kind]--;
     waiter.firstNew = NOT_QUEUED;
     for (let at = 0; at < indexes.length; at++) this.#removeFrom(topics[at] ?? '', indexes[at] ?? 0);
@@ -196,7 +194,7 @@ export class Waiters<W extends Wakeable> {
       waiters?.delete(waiter);
       if (waiters?.size === 0) this.#bySubscriber.delete(subscriber);
     }
-    if (this.#count === 0) this.#drain?.done();
+    if (this.count === 0) this.#drain?.done();
   }
 
   /** The waiter no longer counts towards the limits. */
@@ -258,7 +256,7 @@ export class Waiters<W extends Wakeable> {
       const promise = new Promise<void>((resolve) => (done = resolve));
       this.#drain = { promise, done, spreadMs: this.spreadMs() };
       this.notifyAll(head + 1);
-      if (this.#count === 0) done();
+      if (this.count === 0) done();
     }
     return this.#drain.promise;
   }

@@ -10,27 +10,45 @@ import type { MetricsOptions } from './metrics-options.js';
 /** The value of the label `feed` for the feed without a name. */
 export const DEFAULT_FEED = 'default';
 
-/** Observes all feeds of an application. */
+/** The metrics of a library, such as the collectors of `prom-client`. */
+export interface Instruments extends Pick<FeedMetricsOptions, 'duration'> {
+  /** Removes the metrics from the library. */
+  remove(): void;
+}
+
+/** Measures all feeds of an application with the instruments of a library. */
 export class ObservedFeeds {
-  readonly metrics: readonly FeedMetrics[];
+  readonly #instruments: Instruments;
+  readonly #metrics: readonly FeedMetrics[];
   readonly #stops: readonly (() => void)[];
 
-  /** Call it when all feeds are open. */
-  constructor(modules: ModulesContainer, { topics = [] }: MetricsOptions, duration: FeedMetricsOptions['duration']) {
+  /**
+   * Call it when all feeds are open.
+   * @param instrumentsOf creates the instruments, which read the numbers of the feeds on demand
+   */
+  constructor(
+    modules: ModulesContainer,
+    { topics = [] }: MetricsOptions,
+    instrumentsOf: (metrics: () => readonly FeedMetrics[]) => Instruments,
+  ) {
     const labels = new TopicLabels(topics);
     const feeds = namedContextsIn(modules);
     if (feeds.length === 0) throw new Error('there is no feed to measure; import NotificationsModule.forRoot(…) too');
+    const instruments = instrumentsOf(() => this.#metrics);
+    const duration: Instruments['duration'] = (...args) => instruments.duration(...args);
     const observed = feeds.map(({ name = DEFAULT_FEED, context }) => {
       const { clock, observers } = context;
       const metrics = new FeedMetrics({ feed: name, clock, topics: labels, state: stateOf(context), duration, codeOf });
       return { metrics, stop: observers.add(metrics) };
     });
-    this.metrics = observed.map(({ metrics }) => metrics);
+    this.#instruments = instruments;
+    this.#metrics = observed.map(({ metrics }) => metrics);
     this.#stops = observed.map(({ stop }) => stop);
   }
 
   stop(): void {
     for (const stop of this.#stops) stop();
+    this.#instruments.remove();
   }
 }
 

@@ -35,7 +35,6 @@ export class NotificationsOpenTelemetryModule
 {
   readonly #options: OpenTelemetryOptions;
   readonly #modules: ModulesContainer;
-  #metrics: OpenTelemetryMetrics | undefined;
   #feeds: ObservedFeeds | undefined;
 
   constructor(
@@ -60,19 +59,12 @@ export class NotificationsOpenTelemetryModule
   /** Called by Nest when all feeds are open. */
   onModuleInit(): void {
     const { meterProvider = metrics.getMeterProvider() } = this.#options;
-    const instruments = new OpenTelemetryMetrics(meterProvider.getMeter(METER), () => this.#feeds?.metrics ?? []);
-    this.#metrics = instruments;
-    try {
-      this.#feeds = new ObservedFeeds(this.#modules, this.#options, (...args) => instruments.duration(...args));
-    } catch (error) {
-      instruments.remove();
-      throw error;
-    }
+    const meter = meterProvider.getMeter(METER);
+    this.#feeds = new ObservedFeeds(this.#modules, this.#options, (feeds) => new OpenTelemetryMetrics(meter, feeds));
   }
 
   /** Called by Nest. */
   onApplicationShutdown(): void {
     this.#feeds?.stop();
-    this.#metrics?.remove();
   }
 }

@@ -36,7 +36,6 @@ export class NotificationsPrometheusModule
 {
   readonly #options: PrometheusOptions;
   readonly #modules: ModulesContainer;
-  #metrics: PrometheusMetrics | undefined;
   #feeds: ObservedFeeds | undefined;
 
   constructor(
@@ -60,19 +59,12 @@ export class NotificationsPrometheusModule
 
   /** Called by Nest when all feeds are open. */
   onModuleInit(): void {
-    const metrics = new PrometheusMetrics(this.#options.registry ?? register, () => this.#feeds?.metrics ?? []);
-    this.#metrics = metrics;
-    try {
-      this.#feeds = new ObservedFeeds(this.#modules, this.#options, (...args) => metrics.duration(...args));
-    } catch (error) {
-      metrics.remove();
-      throw error;
-    }
+    const { registry = register } = this.#options;
+    this.#feeds = new ObservedFeeds(this.#modules, this.#options, (feeds) => new PrometheusMetrics(registry, feeds));
   }
 
   /** Called by Nest. */
   onApplicationShutdown(): void {
     this.#feeds?.stop();
-    this.#metrics?.remove();
   }
 }
