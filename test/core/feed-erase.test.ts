@@ -151,6 +151,17 @@ describe('an erasure', () => {
     expect(page.ids).toEqual([['a', 'c']]);
   });
 
+  test('reaches a read of the history that began before', async () => {
+    const bench = await open({ windowCount: 1 });
+    const answer = bench.store.holdReads();
+    const page = bench.history({ topics: TOPICS });
+    await bench.clock.settle();
+    await bench.feed.erase([ERASED]);
+    answer();
+    await bench.clock.settle();
+    expect(page.ids).toEqual([['c', 'a']]);
+  });
+
   test('reaches entries that this node has not received yet', async () => {
     const bench = await open();
     const deliver = bench.store.holdTail();
@@ -230,6 +241,20 @@ describe('an erasure', () => {
       return appended;
     };
     expect(await bench.feed.erase([ERASED])).toEqual([{ topic: ERASED, count: 0 }]);
+    expect((await read(bench)).ids).toEqual([['a', 'y1', 'y2']]);
+  });
+
+  test('hides nothing of a new log that this node reads before it receives the failover', async () => {
+    const bench = await open({ windowCount: 1 });
+    await bench.feed.erase([ERASED]);
+    const deliver = bench.store.holdTail();
+    await bench.store.failOver(1);
+    await bench.store.append([draft('y1', { topic: ERASED }), draft('y2', { topic: ERASED })]);
+    const history = bench.history({ topics: TOPICS });
+    expect((await read(bench)).ids).toEqual([['a', 'y1', 'y2']]);
+    expect(history.ids).toEqual([['y2', 'y1', 'a']]);
+    deliver();
+    await bench.clock.settle();
     expect((await read(bench)).ids).toEqual([['a', 'y1', 'y2']]);
   });
 
