@@ -1,5 +1,5 @@
 import { type INestApplication, Module } from '@nestjs/common';
-import { ApiBearerAuth, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { NotificationsModule } from 'nest-notifications';
 import { z } from 'zod';
 
@@ -8,8 +8,7 @@ import { z } from 'zod';
     NotificationsModule.forRoot({
       access: 'public',
       schemas: { 'order.shipped': z.object({ orderId: z.number() }) },
-      decorators: [ApiBearerAuth()],
-      openApi: '3.1',
+      openApi: { version: '3.1', security: [{ bearer: [] }] },
     }),
   ],
 })

@@ -2,6 +2,7 @@
 export { NotificationsModule } from './nest/notifications.module.js';
 export type { NotificationsOptionsFactory } from './nest/notifications.module.js';
 export type { NotificationsModuleExtras } from './nest/module/module-extras.js';
+export type { OpenApiOptions } from './nest/openapi/openapi-options.js';
 export type { NotificationsOptions } from './nest/options.js';
 export {
   getNotificationsOptionsToken,

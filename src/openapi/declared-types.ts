@@ -45,8 +45,8 @@ export function declaredTypes(
   { prefix, version }: DeclaredTypesOptions,
 ): readonly DeclaredType[] {
   const target = TARGETS[version];
-  // The components of the feed itself begin with this name.
-  const used = new Set([`${prefix}Feed`]);
+  // The components of the feed itself begin with these names.
+  const used = new Set([`${prefix}Feed`, `${prefix}Other`]);
   return Object.entries(schemas).map(([type, schema]) => {
     const component = unusedName(prefix + componentName(type), used);
     const output = convert(schema, 'output', target);

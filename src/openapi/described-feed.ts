@@ -4,6 +4,9 @@ import type { DocumentVersion, Schema, Schemas } from './schema.js';
 /** A route that a feed may lack. */
 export type OptionalRoute = 'query' | 'publish' | 'retract' | 'ticket';
 
+/** A security requirement of OpenAPI: scopes by the name of a security scheme. */
+export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
+
 /** The parts of a feed that documents describe. */
 export interface DescribedFeed {
   /** Undefined for the feed without a name. */
@@ -23,6 +26,10 @@ export interface DescribedFeed {
   /** Schemas by notification type. */
   readonly schemas: Readonly<Record<string, StandardSchemaV1>>;
   readonly routes: ReadonlySet<OptionalRoute>;
+  /** Whether the documents allow types without a schema, beside types with one. */
+  readonly otherTypes: boolean;
+  /** Undefined if other parts of the application declare it. */
+  readonly security: readonly SecurityRequirement[] | undefined;
 }
 
 /** An operation of an OpenAPI document, without its path. */
@@ -33,6 +40,7 @@ export interface Operation {
   readonly requestBody?: Schema;
   /** By status. */
   readonly responses: Schemas;
+  readonly security?: readonly SecurityRequirement[];
 }
 
 /** The operations of a controller. */

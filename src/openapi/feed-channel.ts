@@ -45,27 +45,29 @@ export function feedChannel(feed: DescribedFeed): ChannelDescription {
   };
 }
 
-/** One message for each declared type. */
-function notifications({ types, names }: FeedSchemas, prefix: string): readonly ChannelMessage[] {
+/** One message for each declared type, and one for all other types. */
+function notifications({ types, names, other }: FeedSchemas, prefix: string): readonly ChannelMessage[] {
   if (types.length === 0) {
     const payload = reference(names.notification);
     return [{ component: `${prefix}Notification`, summary: 'A notification.', payload }];
   }
-  return types.map(({ type, component }) => ({
+  const declared = types.map(({ type, component }) => ({
     component,
     summary: `A notification of the type \`${type}\`.`,
     payload: reference(`${component}Notification`),
   }));
+  if (other === undefined) return declared;
+  const summary = 'A notification of another type.';
+  return [...declared, { component: other, summary, payload: reference(`${other}Notification`) }];
 }
 
-function items({ types, names }: FeedSchemas, prefix: string): readonly ChannelMessage[] {
-  const summary = 'Publishes a notification.';
-  if (types.length === 0)
-    return [{ component: `${prefix}Item`, isBody: true, summary, payload: reference(names.item) }];
-  return types.map(({ component }) => ({
+function items({ types, names, other }: FeedSchemas, prefix: string): readonly ChannelMessage[] {
+  const body = { isBody: true, summary: 'Publishes a notification.' };
+  if (types.length === 0) return [{ ...body, component: `${prefix}Item`, payload: reference(names.item) }];
+  const components = [...types.map(({ component }) => component), ...(other === undefined ? [] : [other])];
+  return components.map((component) => ({
+    ...body,
     component: `${component}Publish`,
-    isBody: true,
-    summary,
     payload: reference(`${component}Item`),
   }));
 }

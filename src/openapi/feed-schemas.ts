@@ -70,6 +70,8 @@ export interface FeedSchemas {
   readonly publish: Schemas;
   readonly ticket: Schemas;
   readonly types: readonly DeclaredType[];
+  /** The start of the names of the components for all other types. Undefined: no other type. */
+  readonly other: string | undefined;
 }
 
 /** Named feeds may have other types, so their components have other names. */
@@ -80,6 +82,8 @@ export function prefixOf({ name }: Pick<DescribedFeed, 'name'>): string {
 export function feedSchemas(feed: DescribedFeed): FeedSchemas {
   const prefix = prefixOf(feed);
   const types = declaredTypes(feed.schemas, { prefix, version: feed.version });
+  const other = feed.otherTypes ? `${prefix}Other` : undefined;
+  const union = { types, version: feed.version, other };
   const names = {
     notification: `${prefix}FeedNotification`,
     page: `${prefix}FeedPage`,
@@ -88,14 +92,14 @@ export function feedSchemas(feed: DescribedFeed): FeedSchemas {
     ticket: 'FeedTicket',
   };
   const declared = Object.assign({}, ...types.map(({ components }) => components)) as Schemas;
-  const notifications = unionOf(types, {
-    ...{ name: names.notification, suffix: 'Notification', version: feed.version },
-    schemaOf: (type) => notification(typeOf(type?.type), type?.output ?? ANY),
+  const notifications = unionOf({
+    ...{ ...union, name: names.notification, suffix: 'Notification' },
+    schemaOf: (type, declared) => notification(type, declared?.output ?? ANY),
   });
   const inputs = Object.assign({}, ...types.map(({ inputComponents }) => inputComponents)) as Schemas;
-  const itemUnion = unionOf(types, {
-    ...{ name: names.item, suffix: 'Item', version: feed.version },
-    schemaOf: (type) => item(typeOf(type?.type), type?.input ?? ANY),
+  const itemUnion = unionOf({
+    ...{ ...union, name: names.item, suffix: 'Item' },
+    schemaOf: (type, declared) => item(type, declared?.input ?? ANY),
   });
   const items = { ...inputs, ...itemUnion };
   return {
@@ -107,35 +111,51 @@ export function feedSchemas(feed: DescribedFeed): FeedSchemas {
     publish: { ...items, [names.published]: published() },
     ticket: { [names.ticket]: objectOf({ ticket: { type: 'string' }, expiresAt: TIME }) },
     types,
+    other,
   };
 }
 
 interface UnionOptions {
+  readonly types: readonly DeclaredType[];
+  readonly version: DocumentVersion;
+  /** The start of the name of the component for all other types. Undefined: no other type. */
+  readonly other: string | undefined;
   readonly name: string;
   readonly suffix: string;
-  readonly version: DocumentVersion;
-  readonly schemaOf: (type: DeclaredType | undefined) => Schema;
+  readonly schemaOf: (type: Schema, declared: DeclaredType | undefined) => Schema;
 }
 
-/** One component for each declared type, and their union. Without declared types, one component. */
-function unionOf(types: readonly DeclaredType[], { name, suffix, version, schemaOf }: UnionOptions): Schemas {
-  if (types.length === 0) return { [name]: schemaOf(undefined) };
-  const members = types.map((type) => [`${type.component}${suffix}`, schemaOf(type)] as const);
+/**
+ * One component for each declared type, one for all other types, and their union. Without declared
+ * types, one component.
+ */
+function unionOf({ types, version, other, name, suffix, schemaOf }: UnionOptions): Schemas {
+  if (types.length === 0) return { [name]: schemaOf(ANY_TYPE, undefined) };
+  const declared = types.map((type) => [`${type.component}${suffix}`, schemaOf(oneType(type.type), type)] as const);
+  const members = Object.fromEntries(declared) as Schemas;
   const mapping = types.map(({ type, component }) => [type, reference(`${component}${suffix}`).$ref]);
-  const union = {
-    oneOf: members.map(([member]) => reference(member)),
+  const discriminator = { propertyName: 'type', mapping: Object.fromEntries(mapping) as Schema };
+  const references = Object.keys(members).map(reference);
+  if (other === undefined) {
     // In AsyncAPI, a discriminator is the name of a component, and a type is not.
-    ...(version !== 'asyncapi' && {
-      discriminator: { propertyName: 'type', mapping: Object.fromEntries(mapping) as Schema },
-    }),
+    const union = { oneOf: references, ...(version !== 'asyncapi' && { discriminator }) };
+    return { ...members, [name]: union };
+  }
+  const rest = reference(`${other}${suffix}`);
+  // Some generated clients ignore `not`, and then several members match. `anyOf` allows this. Only
+  // OpenAPI 3.2 has a discriminator with a member for all other values.
+  const union = {
+    anyOf: [...references, rest],
+    ...(version === '3.2' && { discriminator: { ...discriminator, defaultMapping: rest.$ref } }),
   };
-  return { ...(Object.fromEntries(members) as Schemas), [name]: union };
+  const otherType = { ...ANY_TYPE, not: { enum: types.map(({ type }) => type) } };
+  return { ...members, [`${other}${suffix}`]: schemaOf(otherType, undefined), [name]: union };
 }
 
-function typeOf(type: string | undefined): Schema {
-  return type === undefined
-    ? text('Its kind. It decides the shape of `data`.', NAME)
-    : { type: 'string', enum: [type] };
+const ANY_TYPE = text('Its kind. It decides the shape of `data`.', NAME);
+
+function oneType(type: string): Schema {
+  return { type: 'string', enum: [type] };
 }
 
 function notification(type: Schema, data: Schema): Schema {

@@ -85,7 +85,7 @@ describe('an AsyncAPI document', () => {
       ...['receiveTelemetryNotifications', 'sendInbox'],
     ]);
     expect(document.channels.Notifications).toMatchObject({
-      messages: { OrderShipped: {}, Mention: {}, FeedGapEvent: {} },
+      messages: { OrderShipped: {}, Mention: {}, Other: {}, OtherPublish: {}, FeedGapEvent: {} },
     });
     expect(document.components.messages.OrderShipped).toMatchObject({
       payload: { $ref: '#/components/schemas/OrderShippedNotification' },
@@ -95,6 +95,8 @@ describe('an AsyncAPI document', () => {
       properties: { orderId: { exclusiveMinimum: 0 } },
     });
     expect(document.components.schemas).toHaveProperty('InboxCommentData');
+    // A feed without schemas has one message for all types.
+    expect(document.components.messages).not.toHaveProperty('TelemetryOther');
     const text = JSON.stringify(document);
     const references = [...text.matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)];
     const components = document.components as unknown as Record<string, object>;

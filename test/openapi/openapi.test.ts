@@ -3,7 +3,12 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ApiBearerAuth, ApiTags, DocumentBuilder } from '@nestjs/swagger';
-import { NotificationsModule, type NotificationsOptions } from 'nest-notifications';
+import {
+  NotificationsModule,
+  type NotificationsModuleExtras,
+  type NotificationsOptions,
+  type OpenApiOptions,
+} from 'nest-notifications';
 import { InboxModule } from 'nest-notifications/inbox';
 import { METHODS } from 'node:http';
 import { z } from 'zod';
@@ -39,7 +44,7 @@ afterEach(endTest);
 
 describe('an OpenAPI document', () => {
   test.each(['3.0', '3.1', '3.2'] as const)('is valid as %s, with every route and declared types', async (version) => {
-    const feed = NotificationsModule.forRoot({ ...OPEN, schemas, openApi: version, patterns: ['orders.*'] });
+    const feed = NotificationsModule.forRoot({ ...OPEN, schemas, openApi: { version }, patterns: ['orders.*'] });
     const document = await documentOf({ imports: [feed], version: `${version}.0` });
     const { '/notifications': root = {} } = document.paths;
     const hasQuery = version === '3.2' && METHODS.includes('QUERY');
@@ -58,7 +63,7 @@ describe('an OpenAPI document', () => {
     expect(Object.keys(content)).toEqual(['application/json', 'text/event-stream']);
     expect(Object.keys(content['text/event-stream'] ?? {})).toEqual([version === '3.2' ? 'itemSchema' : 'schema']);
     const all = document.components.schemas;
-    expect(all.FeedNotification?.oneOf).toHaveLength(6);
+    expect(all.FeedNotification?.anyOf).toHaveLength(7);
     expect(all.OrderShippedData).toMatchObject({ required: ['orderId', 'note'], type: 'object' });
     expect(all.OrderShipped2Notification).toMatchObject({ properties: { type: { enum: ['order-shipped'] } } });
     expect(all.FolderChangedData).toMatchObject({
@@ -81,7 +86,16 @@ describe('an OpenAPI document', () => {
     });
     expect(document.paths).toEqual({ '/notifications': { get: expect.anything() } });
     expect(Object.keys(document.components.schemas).sort()).toEqual([
-      ...['AData', 'ANotification', 'FeedError', 'FeedGap', 'FeedNotification', 'FeedPage', 'FeedRetraction'],
+      ...[
+        'AData',
+        'ANotification',
+        'FeedError',
+        'FeedGap',
+        'FeedNotification',
+        'FeedPage',
+        'FeedRetraction',
+        'OtherNotification',
+      ],
     ]);
   });
 
@@ -114,6 +128,73 @@ describe('an OpenAPI document', () => {
       security: [{ bearer: [] }],
     });
   });
+
+  test('has the security of the option, and not that of decorators', async () => {
+    const decorators = [ApiBearerAuth()];
+    const security = [{ cookie: [] }, { bearer: [], tenant: [] }];
+    const feed = (options: NotificationsModuleExtras) =>
+      NotificationsModule.forRoot({ ...OPEN, decorators, ...options });
+    const document = await documentOf({
+      imports: [
+        feed({ openApi: { security } }),
+        feed({ name: 'open', openApi: { security: [] } }),
+        feed({ name: 'other' }),
+        InboxModule.forRoot({ access: { subscriber: () => 'ann' }, openApi: { security } }),
+      ],
+      builder: new DocumentBuilder()
+        .addCookieAuth()
+        .addBearerAuth()
+        .addApiKey({ type: 'apiKey', in: 'header', name: 'X-Tenant' }, 'tenant')
+        .addSecurityRequirements('cookie'),
+    });
+    const requirements = (path: string, method = 'get'): unknown => document.paths[path]?.[method]?.security;
+    // A ticket replaces all credentials of a read.
+    expect(requirements('/notifications')).toEqual([...security, {}]);
+    for (const [path, method] of [
+      ['/notifications', 'post'],
+      ['/notifications/{id}', 'delete'],
+      ['/notifications/tickets', 'post'],
+      ['/inbox', 'get'],
+      ['/inbox', 'post'],
+    ] as const)
+      expect({ path, method, security: requirements(path, method) }).toEqual({ path, method, security });
+    expect([requirements('/notifications/open'), requirements('/notifications/open', 'post')]).toEqual([[], []]);
+    expect(requirements('/notifications/other')).toEqual([{ bearer: [] }]);
+  });
+
+  test.each(['3.0', '3.1', '3.2'] as const)(
+    'of version %s allows other types, or only declared ones',
+    async (version) => {
+      const discriminator = { propertyName: 'type', mapping: { mention: '#/components/schemas/MentionNotification' } };
+      const only = { mention: z.object({ by: z.string() }) };
+      const access = { read: 'public', publish: 'public' } as const;
+      const document = await documentOf({
+        imports: [
+          NotificationsModule.forRoot({ access, schemas: only, openApi: { version } }),
+          NotificationsModule.forRoot({
+            access,
+            name: 'closed',
+            schemas: only,
+            openApi: { version, otherTypes: false },
+          }),
+        ],
+        version: `${version}.0`,
+      });
+      const all = document.components.schemas;
+      const defaultMapping = '#/components/schemas/OtherNotification';
+      expect(all.FeedNotification).toEqual({
+        anyOf: [{ $ref: '#/components/schemas/MentionNotification' }, { $ref: defaultMapping }],
+        ...(version === '3.2' && { discriminator: { ...discriminator, defaultMapping } }),
+      });
+      expect(all.OtherNotification).toMatchObject({ properties: { type: { not: { enum: ['mention'] } }, data: {} } });
+      expect(all.ClosedFeedNotification).toMatchObject({
+        oneOf: [{ $ref: '#/components/schemas/ClosedMentionNotification' }],
+        discriminator: { propertyName: 'type' },
+      });
+      expect(all.ClosedFeedItem?.oneOf).toEqual([{ $ref: '#/components/schemas/ClosedMentionItem' }]);
+      expect(Object.keys(all).filter((name) => name.startsWith('ClosedOther'))).toEqual([]);
+    },
+  );
 
   test('describes several feeds and inboxes, each with its own types', async () => {
     const access = { read: 'public', subscriber: () => 'ann' } as const;
@@ -153,9 +234,19 @@ test('the example serves its document', async () => {
   });
 });
 
-test('the option openApi is checked', () => {
-  const openApi = '2.0' as unknown as '3.0';
-  expect(() => NotificationsModule.forRoot({ openApi })).toThrow(
-    `NotificationsModule: option openApi is the string "2.0"; it must be '3.0', '3.1', '3.2' or false`,
-  );
+test.each([
+  ['3.1', 'openApi is the string "3.1"; it must be an object or false'],
+  [null, 'openApi is null; it must be an object or false'],
+  [[], 'openApi is an array; it must be an object or false'],
+  [{ version: '2.0' }, `openApi.version is the string "2.0"; it must be '3.0', '3.1' or '3.2'`],
+  [{ version: 3.1 }, `openApi.version is 3.1; it must be '3.0', '3.1' or '3.2'`],
+  [{ otherTypes: 'no' }, 'openApi.otherTypes is the string "no"; it must be true or false'],
+  [{ security: { bearer: [] } }, 'openApi.security is an object; it must be an array such as [{ bearer: [] }]'],
+  [{ security: ['bearer'] }, 'openApi.security is an array; it must be an array such as [{ bearer: [] }]'],
+  [{ security: [{ bearer: 'read' }] }, 'openApi.security is an array; it must be an array such as [{ bearer: [] }]'],
+  [{ title: 'Shop' }, 'openApi.title'],
+])('the option openApi is checked: %j', (openApi, message) => {
+  const wrong = openApi as unknown as OpenApiOptions;
+  expect(() => NotificationsModule.forRoot({ openApi: wrong })).toThrow(message);
+  expect(() => InboxModule.forRoot({ access: {}, openApi: wrong })).toThrow(message);
 });

@@ -14,6 +14,7 @@ import { controllerAt, decorate, type FeedRoute, nameController } from '../../ne
 import { type Extras, resolveExtras } from '../../nest/module/module-extras.js';
 import { CONTEXT, OBSERVER } from '../../nest/module/tokens.js';
 import { BUILDER_TOKEN, defineFeed, type FeedParts, NotificationsModule } from '../../nest/notifications.module.js';
+import type { OpenApiOptions } from '../../nest/openapi/openapi-options.js';
 import { Inbox } from './inbox.js';
 import { inboxChannel, inboxRoutes } from '../inbox-description.js';
 import { InboxController } from './inbox.controller.js';
@@ -62,10 +63,12 @@ export interface InboxModuleExtras {
   /** Version of the controller, as in `@Controller({ version })`. */
   readonly version?: ControllerOptions['version'] | undefined;
   /**
-   * The version of the application's OpenAPI document, as for `NotificationsModule`. `false` hides
-   * the controller. @default '3.0'
+   * How the OpenAPI document of the application describes the controller, as for
+   * `NotificationsModule`. `false` hides the controller.
+   *
+   * @default the defaults of `OpenApiOptions`
    */
-  readonly openApi?: '3.0' | '3.1' | '3.2' | false | undefined;
+  readonly openApi?: OpenApiOptions | false | undefined;
   /** Modules that provide the dependencies of the guards. */
   readonly imports?: ModuleMetadata['imports'] | undefined;
 }

@@ -1,9 +1,9 @@
 import { type ControllerOptions, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { FeedDescription } from '../../openapi/described-feed.js';
-import type { OpenApiVersion } from '../../openapi/schema.js';
 import type { ClientController } from '../client-file/client.controller.js';
 import { isReading, type PublishContext, type ReadContext } from '../context.js';
+import type { OpenApiSettings } from '../openapi/openapi-options.js';
 import { FEED, CONTEXT } from './tokens.js';
 
 /** The definition of one feed: one import of the module. */
@@ -17,7 +17,7 @@ export interface FeedDefinition {
   readonly client: Type<ClientController> | undefined;
   /** How documents describe the controller. */
   readonly description: FeedDescription;
-  readonly openApi: OpenApiVersion | false;
+  readonly openApi: OpenApiSettings | false;
 }
 
 /** All feeds of the application, in the order in which Nest found their modules. */

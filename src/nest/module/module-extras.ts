@@ -1,5 +1,5 @@
 import type { CanActivate, ControllerOptions, ModuleMetadata, Type } from '@nestjs/common';
-import type { OpenApiVersion } from '../../openapi/schema.js';
+import { OPEN_API, type OpenApiOptions, type OpenApiSettings, resolveOpenApi } from '../openapi/openapi-options.js';
 import type { FeedDefinition } from './feeds.js';
 import { optionError } from '../settings.js';
 
@@ -70,15 +70,12 @@ export interface NotificationsModuleExtras {
   /** Version of the built-in controller, as in `@Controller({ version })`. */
   readonly version?: ControllerOptions['version'] | undefined;
   /**
-   * The version of the application's OpenAPI document: `'3.0'`, `'3.1'` or `'3.2'`. If the
-   * application uses `@nestjs/swagger`, the document describes the built-in controller for this
-   * version. Set the same version with `setOpenAPIVersion` of the `DocumentBuilder`. With `'3.2'`,
-   * the document also has the schema of each event of a stream, and the method `QUERY`. `false`
-   * hides the controller.
+   * How the OpenAPI document of the application describes the built-in controller, if the
+   * application uses `@nestjs/swagger`. `false` hides the controller.
    *
-   * @default '3.0', as in `DocumentBuilder`
+   * @default the defaults of `OpenApiOptions`
    */
-  readonly openApi?: '3.0' | '3.1' | '3.2' | false | undefined;
+  readonly openApi?: OpenApiOptions | false | undefined;
   /** Modules that provide the dependencies of the guards. */
   readonly imports?: ModuleMetadata['imports'] | undefined;
 }
@@ -88,7 +85,7 @@ export type Extras = Required<NotificationsModuleExtras> & {
   readonly guards: readonly (Type<CanActivate> | CanActivate)[];
   readonly decorators: readonly ClassDecorator[];
   readonly clientDecorators: readonly ClassDecorator[];
-  readonly openApi: OpenApiVersion | false;
+  readonly openApi: OpenApiSettings | false;
 };
 
 export const EXTRAS: Extras = {
@@ -102,11 +99,9 @@ export const EXTRAS: Extras = {
   decorators: [],
   clientDecorators: [],
   version: undefined,
-  openApi: '3.0',
+  openApi: OPEN_API,
   imports: [],
 };
-
-const OPEN_API: readonly unknown[] = [false, '3.0', '3.1', '3.2'] satisfies Extras['openApi'][];
 
 const DEFAULT_PATH = 'notifications';
 /**
@@ -117,12 +112,9 @@ const NAME = /^[A-Za-z0-9_-]+$/;
 /** Checks the extras and fills in the defaults. An extra that is undefined has its default. */
 export function resolveExtras(given: NotificationsModuleExtras): Extras {
   const defined = Object.entries(given).filter(([, value]) => value !== undefined);
-  const extras: Extras = { ...EXTRAS, ...Object.fromEntries(defined) };
+  const extras: Extras = { ...EXTRAS, ...Object.fromEntries(defined), openApi: resolveOpenApi(given.openApi) };
   for (const name of ['guards', 'decorators', 'clientDecorators', 'imports'] as const) {
     if (!Array.isArray(extras[name])) throw optionError(name, extras[name], 'must be an array');
-  }
-  if (!OPEN_API.includes(extras.openApi)) {
-    throw optionError('openApi', extras.openApi, "must be '3.0', '3.1', '3.2' or false");
   }
   const decorators: readonly unknown[] = [...extras.decorators, ...extras.clientDecorators];
   for (const decorator of decorators) {

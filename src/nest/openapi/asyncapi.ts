@@ -33,9 +33,10 @@ export function asyncApiOf(app: INestApplicationContext, info: AsyncApiInfo): As
     const feed = providers.get(FEED)?.instance as FeedDefinition | undefined;
     if (!feed?.controller || feed.openApi === false) return [];
     const { name, description } = feed;
+    const openApi = { ...feed.openApi, version: 'asyncapi' } as const;
     const context = providers.get(CONTEXT)?.instance as PublishContext;
     const options = providers.get(OPTIONS)?.instance as NotificationsOptions;
-    const channel = description.channel(describedFeedOf({ name, version: 'asyncapi', context, options }));
+    const channel = description.channel(describedFeedOf({ name, openApi, context, options }));
     return addressesOf(feed, application).map((address, index) => ({
       address,
       channel: index === 0 ? channel : { ...channel, id: `${channel.id}${index + 1}` },

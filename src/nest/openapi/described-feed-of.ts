@@ -4,19 +4,20 @@ import { isProvided } from '../access/access.js';
 import type { PublishContext } from '../context.js';
 import { KNOWS_QUERY } from '../http/route.decorator.js';
 import type { NotificationsOptions } from '../options.js';
+import type { OpenApiSettings } from './openapi-options.js';
 
 /** The parts of a feed that decide its description. */
 export interface FeedParts {
   readonly name: string | undefined;
-  readonly version: DocumentVersion;
+  readonly openApi: Omit<OpenApiSettings, 'version'> & { readonly version: DocumentVersion };
   readonly context: Pick<PublishContext, 'settings' | 'schemas'>;
   readonly options: NotificationsOptions;
 }
 
 /** The feed, as documents describe it. */
-export function describedFeedOf({ name, version, context, options }: FeedParts): DescribedFeed {
+export function describedFeedOf({ name, openApi, context, options }: FeedParts): DescribedFeed {
   const { settings, schemas } = context;
-  return { name, version, settings, schemas, routes: routesOf(options, version) };
+  return { name, ...openApi, settings, schemas, routes: routesOf(options, openApi.version) };
 }
 
 /** The routes that answer with more than an error. */

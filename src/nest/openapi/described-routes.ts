@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { secured } from '../../openapi/security.js';
 import type { PublishContext } from '../context.js';
 import type { FeedDefinition } from '../module/feeds.js';
 import { CONTEXT, FEED, OPTIONS } from '../module/tokens.js';
@@ -14,16 +15,18 @@ import { describeHandlers, hideController } from './swagger-metadata.js';
 @Injectable()
 export class DescribedRoutes {
   constructor(
-    @Inject(FEED) { name, controller, client, description, openApi: version }: FeedDefinition,
+    @Inject(FEED) { name, controller, client, description, openApi }: FeedDefinition,
     @Inject(CONTEXT) context: PublishContext,
     @Inject(OPTIONS) options: NotificationsOptions,
   ) {
     if (client) hideController(client);
     if (!controller) return;
-    if (version === false) {
+    if (openApi === false) {
       hideController(controller);
       return;
     }
-    describeHandlers(controller, description.routes(describedFeedOf({ name, version, context, options })));
+    const feed = describedFeedOf({ name, openApi, context, options });
+    const { operations, schemas } = description.routes(feed);
+    describeHandlers(controller, { operations: secured(operations, feed), schemas });
   }
 }
