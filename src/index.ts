@@ -14,6 +14,18 @@ export { NotificationsService } from './nest/notifications.service.js';
 export type { NewNotification } from './nest/publishing/new-notification.js';
 export type { PublishItem } from './core/draft.js';
 export type { PublishOptions } from './core/publish-options.js';
+export type {
+  ExplainOptions,
+  NotificationStory,
+  StoryAccess,
+  StoryDeliveries,
+  StoryDelivery,
+  StoryEvent,
+  StoryItem,
+  StoryNotification,
+  StoryReason,
+  StoryStatus,
+} from './nest/explaining/notification-story.js';
 export type { Erased, ErasureTarget } from './nest/erasing/eraser.js';
 export type { ErasedTopic } from './core/erasure.js';
 export type { Publication, Published } from './nest/publishing/publisher.js';

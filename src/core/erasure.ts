@@ -2,7 +2,8 @@ import type { Draft, LogEntry } from './notification.js';
 import { RESERVED_TOPIC_PREFIX } from './revocation.js';
 import type { Store } from './store.js';
 
-const ERASURES = `${RESERVED_TOPIC_PREFIX}erasures`;
+/** The topic of the records of erasures. */
+export const ERASURES = `${RESERVED_TOPIC_PREFIX}erasures`;
 
 /**
  * The maximum number of topics in one record. Larger erasures write several records, so that a

@@ -36,6 +36,8 @@ export type ErrorCode =
   | 'publish_only'
   | 'publish_incomplete'
   | 'owned_topics_missing'
+  | 'feed_unknown'
+  | 'inspector_busy'
   | 'gap'
   | 'waiters_too_many'
   | 'draining'

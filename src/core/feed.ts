@@ -11,6 +11,7 @@ import { Observers } from './observers.js';
 import { type LogPage, sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { Pages } from './pages.js';
+import { readsAny } from './patterns.js';
 import { Arrivals, type Timeout } from './race.js';
 import type { ReadWindow } from './page-query.js';
 import { Reader } from './reader.js';
@@ -180,6 +181,26 @@ export class Feed {
   /** Whether an entry of a page has not expired, and was not retracted or erased since the read. */
   isLive(entry: LogEntry, page: LogPage): Promise<boolean> {
     return this.#reader.isLive(entry, page);
+  }
+
+  /** The newest entry in the window with an id. */
+  find(id: string): LogEntry | undefined {
+    return this.#reader.find(id);
+  }
+
+  /** Whether the log holds a retraction of an entry. */
+  isRetracted(entry: LogEntry): Promise<boolean> {
+    return this.#reader.isRetracted(entry);
+  }
+
+  /** The number of a subscriber's waiters that read a topic now. */
+  waitersOf(subscriber: string, topic: string): number {
+    return this.#waiters.ofSubscribers(subscriber).filter(({ request }) => readsAny(request.topics, [topic])).length;
+  }
+
+  /** The topics and patterns with waiters, and the number of their waiters. */
+  waitersByTopic(): Iterable<readonly [topic: string, waiters: number]> {
+    return this.#waiters.byTopic();
   }
 
   /**

@@ -147,6 +147,15 @@ export class MemoryLog {
     return entries;
   }
 
+  /** The newest entry with an id. The cost depends on the number of entries. */
+  find(id: string): LogEntry | undefined {
+    for (let index = this.#entries.end - 1; index >= 0; index--) {
+      const entry = this.#entries.at(index);
+      if (entry?.id === id) return entry;
+    }
+    return undefined;
+  }
+
   /** The lowest position above `after` with an entry of these topics that is not skipped. */
   firstAfter(topics: readonly string[], after: number, isSkipped?: IsSkipped): number | undefined {
     let first: number | undefined;

@@ -1,4 +1,5 @@
 import type { Start } from './feed-request.js';
+import type { LogPage } from './page.js';
 import type { Epoch } from './store.js';
 
 /** The epoch and head that a node knows without a read of the store. */
@@ -6,6 +7,11 @@ export interface ReadWindow {
   readonly epoch: Epoch;
   /** The newest position that this node has received. */
   readonly head: number;
+}
+
+/** The page for readers without new notifications. */
+export function emptyPage({ epoch, head }: ReadWindow): LogPage {
+  return { epoch, entries: [], position: head, more: false };
 }
 
 /** A query for the next page: notifications of these topics strictly after a position. */

@@ -101,6 +101,11 @@ export interface LogPage {
   encoded?: unknown;
 }
 
+/** The position of the last entry of a list; 0 if the list is empty. */
+export function lastPosition(entries: readonly LogEntry[]): number {
+  return entries.at(-1)?.position ?? 0;
+}
+
 /** A page without notifications and without a gap. It only moves the position. */
 export function isEmpty({ entries, gap }: LogPage): boolean {
   return entries.length === 0 && gap === undefined;

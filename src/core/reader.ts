@@ -5,9 +5,9 @@ import { historyPage, type HistoryPageQuery } from './history-page.js';
 import type { FeedLoad } from './load.js';
 import { MemoryLog } from './memory-log.js';
 import type { LogEntry } from './notification.js';
-import { type LogPage, type LogPosition, positionIn, sharedUpTo } from './page.js';
+import { lastPosition, type LogPage, type LogPosition, positionIn, sharedUpTo } from './page.js';
 import { PageCache } from './page-cache.js';
-import { isEqual, type PageQuery, type ReadWindow } from './page-query.js';
+import { emptyPage, isEqual, type PageQuery, type ReadWindow } from './page-query.js';
 import type { ReaderLimits, ReaderOptions } from './reader-options.js';
 import { type Retraction, withoutRetractions } from './retraction.js';
 import { RetractionLog } from './retraction-log.js';
@@ -193,6 +193,16 @@ export class Reader {
     return this.#filter.isLive(entry, this.#sharedUpTo(epoch));
   }
 
+  /** The newest entry in the window with an id. */
+  find(id: string): LogEntry | undefined {
+    return this.#log.find(id);
+  }
+
+  /** Whether the log holds a retraction of an entry. */
+  isRetracted(entry: LogEntry): Promise<boolean> {
+    return this.#retractions.whenComplete().then(() => this.#retractions.covers(entry));
+  }
+
   /** Up to this position, the log of an epoch holds the same entries as the window's log. */
   #sharedUpTo(epoch: Epoch): number {
     return sharedUpTo(epoch, { epochId: this.#epoch.id, upTo: Infinity });
@@ -334,15 +344,7 @@ export class Reader {
   }
 }
 
-function emptyPage({ epoch, head }: ReadWindow): LogPage {
-  return { epoch, entries: [], position: head, more: false };
-}
-
 /** Positions with the same key have the same page. */
 function keyOf({ epochId, position, afterLoss = false, origin }: LogPosition): string {
   return `${epochId} ${position} ${afterLoss} ${origin?.epochId ?? ''}`;
-}
-
-function lastPosition(entries: LogPage['entries']): number {
-  return entries.at(-1)?.position ?? 0;
 }

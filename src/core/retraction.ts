@@ -25,12 +25,18 @@ const RECORD_ID = `${RESERVED_TOPIC_PREFIX}retracted.`;
  *
  * @param suffix makes the ids different from those of an earlier retraction
  */
-export async function retractionDrafts({ id, topic }: Retraction, time: Date, suffix = ''): Promise<readonly Draft[]> {
-  // Neither name can contain a space.
-  const recordId = `${RECORD_ID}${await digestOf(`${topic} ${id}`)}${suffix}`;
+export async function retractionDrafts(retraction: Retraction, time: Date, suffix = ''): Promise<readonly Draft[]> {
+  const { id, topic } = retraction;
+  const recordId = `${await retractionIdOf(retraction)}${suffix}`;
   const onTopic = { id: recordId, topic, type: RETRACTED_TYPE, time: time.toISOString(), data: { id } };
   const listed = { ...onTopic, id: `${recordId}.listed`, topic: RETRACTIONS_TOPIC, data: { id, topic } };
   return [onTopic, listed].map((record) => ({ id: record.id, topic: record.topic, json: JSON.stringify(record) }));
+}
+
+/** The id of the record of a notification's first retraction, on the topic of the notification. */
+export async function retractionIdOf({ id, topic }: Retraction): Promise<string> {
+  // Neither name can contain a space.
+  return `${RECORD_ID}${await digestOf(`${topic} ${id}`)}`;
 }
 
 /** Whether an entry is the record of a retraction, and not a notification. */

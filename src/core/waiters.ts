@@ -213,6 +213,11 @@ export class Waiters<W extends Wakeable> {
     return [...this.#bySubscriber.values()].flatMap((waiters) => [...waiters]);
   }
 
+  /** The topics with waiters, and the number of their waiters. */
+  *byTopic(): Iterable<readonly [topic: string, waiters: number]> {
+    for (const [topic, { length }] of this.#byTopic) yield [topic, length];
+  }
+
   /**
    * Reports a new notification of a topic at a position. The cost does not depend on the number of
    * waiters, because their lookup happens on the next turn of the event loop. So notifications that

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { abilitiesOf } from '../core/abilities.js';
 import { type Clock, systemClock } from '../core/clock.js';
+import { NotificationsError } from '../core/errors.js';
 import { Feed } from '../core/feed.js';
 import type { FeedObserver } from '../core/observer.js';
 import { observedStore } from '../core/observed-store.js';
@@ -12,12 +13,14 @@ import { PageEncoder } from '../wire/encoder.js';
 import { isProvided } from './access/access.js';
 import { AccessPolicy } from './access/access-policy.js';
 import { type ClientAddress, clientAddress } from './access/client-address.js';
+import { Insight } from './explaining/insight.js';
 import { ClosingResponses } from './http/closing-responses.js';
 import { PublishTracing } from '../core/publish-tracing.js';
 import { Responder } from './http/responder.js';
 import { UnreadAnswers } from './http/unread.js';
 import { Leaving } from './lifecycle/leaving.js';
 import type { NotificationsOptions, Schemas } from './options.js';
+import { NotificationsException } from './notifications.exception.js';
 import { resolveSettings, type Settings } from './settings.js';
 import { SecurityEvents } from './security/security-events.js';
 
@@ -36,6 +39,7 @@ export interface PublishContext {
   readonly encoder: PageEncoder;
   readonly security: SecurityEvents;
   readonly tracing: PublishTracing;
+  readonly insight: Insight;
   readonly leaving: Leaving;
   /** The log's epoch when the store was opened. Two feeds with the same one share a log. */
   readonly epochId: string;
@@ -70,6 +74,16 @@ export function isReading(context: PublishContext): context is ReadContext {
   return 'feed' in context;
 }
 
+/**
+ * The parts that serve reads.
+ * @throws NotificationsException `publish_only`, with the name of the method that needs them
+ */
+export function readingFor(method: string, context: PublishContext): ReadContext {
+  if (isReading(context)) return context;
+  const message = `this feed has the option publishOnly, so ${method}() is not available; use a node without that option`;
+  throw new NotificationsException(new NotificationsError('publish_only', message));
+}
+
 /** How to create the context. */
 export interface ContextOptions {
   readonly options: NotificationsOptions;
@@ -102,7 +116,7 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
     const encoder = new PageEncoder(cursors);
     const security = new SecurityEvents(clock, observers);
     const parts = { settings, schemas, clock, store, observers, keys, cursors, encoder, security };
-    const base = { ...parts, tracing: new PublishTracing(), leaving: new Leaving() };
+    const base = { ...parts, tracing: new PublishTracing(), insight: new Insight(), leaving: new Leaving() };
     if (publishOnly) {
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
       const close = once(() => store.close().finally(() => security.complete()));

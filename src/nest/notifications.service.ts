@@ -1,36 +1,35 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { catchError, defer, firstValueFrom, map, type Observable, throwError } from 'rxjs';
+import { firstValueFrom, type Observable } from 'rxjs';
 import type { PublishItem } from '../core/draft.js';
-import { NotificationsError } from '../core/errors.js';
 import { type NotificationsHealth, healthOf, NOTHING_OPEN } from '../core/feed.js';
 import { checkId, checkTopic } from '../core/names.js';
 import type {
   AnyNotifications,
   IncludedTopic,
-  Notification,
   NotificationMap,
   NotificationOf,
   PatternName,
   TopicOf,
 } from '../core/notification.js';
-import type { LogPage } from '../core/page.js';
 import { race } from '../core/race.js';
 import { NO_TOTALS, type NotificationsTotals } from '../core/observer.js';
 import { revocationDraft } from '../core/revocation.js';
 import type { Page } from '../wire/encoder.js';
 import type { HistoryPage } from '../wire/history.js';
 import { checkTopics } from '../wire/request.js';
-import { NotificationsException, toException, withExceptions } from './notifications.exception.js';
+import { toException, withExceptions } from './notifications.exception.js';
 import { feedRequest, type HistoryRequest, historyRequest, type PollRequest } from './feed-request.js';
+import { encodedPages } from './reading/encoded-pages.js';
 import { type IterateRequest, NotificationIterator } from './reading/notification-iterator.js';
 import { erase, type Erased, type ErasureTarget } from './erasing/eraser.js';
 import { ManyPublisher, type PublishManyOptions } from './publishing/many-publisher.js';
 import type { PublishManyProgress } from './publishing/publish-many-error.js';
 import { itemsOf, type NewNotification } from './publishing/new-notification.js';
 import { type Publication, type Published, Publisher } from './publishing/publisher.js';
-import { isReading, type PublishContext, type ReadContext } from './context.js';
+import { isReading, type PublishContext, readingFor } from './context.js';
+import { explain } from './explaining/explain.js';
+import type { ExplainOptions, NotificationStory } from './explaining/notification-story.js';
 import type { SecurityEvent } from './security/security-event.js';
-import { inSubscriberContext } from './http/subscriber-context.js';
 import { CONTEXT } from './module/tokens.js';
 import { type NotificationsCounts, NOTHING_UNREAD } from './http/unread.js';
 
@@ -163,7 +162,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   poll<Name extends TopicOf<Map> | PatternName>(
     request: PollRequest<Name>,
   ): Observable<Page<NotificationOf<Map, IncludedTopic<Map, Name>>>> {
-    return this.#pages('poll', (context) => {
+    return encodedPages(this.#context, 'poll', (context) => {
       const asked = feedRequest(context, request);
       return race(context.feed.arrivals(asked), context.feed.timeout(asked));
     });
@@ -177,7 +176,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   follow<Name extends TopicOf<Map> | PatternName>(
     request: PollRequest<Name>,
   ): Observable<Page<NotificationOf<Map, IncludedTopic<Map, Name>>>> {
-    return this.#pages('follow', (context) => context.feed.follow(feedRequest(context, request)));
+    return encodedPages(this.#context, 'follow', (context) => context.feed.follow(feedRequest(context, request)));
   }
 
   /**
@@ -202,7 +201,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     request: HistoryRequest<Name>,
   ): Promise<HistoryPage<NotificationOf<Map, IncludedTopic<Map, Name>>>> {
     return withExceptions(async () => {
-      const context = this.#reading('history');
+      const context = readingFor('history', this.#context);
       const page = await firstValueFrom(context.feed.history(historyRequest(context, request)));
       return context.encoder.page(page) as HistoryPage<NotificationOf<Map, IncludedTopic<Map, Name>>>;
     });
@@ -229,7 +228,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
     request: IterateRequest<Name>,
   ): NotificationIterator<NotificationOf<Map, IncludedTopic<Map, Name>>> {
     try {
-      return new NotificationIterator(this.#reading('iterate'), request);
+      return new NotificationIterator(readingFor('iterate', this.#context), request);
     } catch (error) {
       throw toException(error);
     }
@@ -243,7 +242,7 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * @throws NotificationsException `publish_only`
    */
   cursor(): string {
-    const { feed, encoder } = this.#reading('cursor');
+    const { feed, encoder } = readingFor('cursor', this.#context);
     return encoder.seal(feed.window.epoch, feed.window.head);
   }
 
@@ -281,7 +280,10 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    * repeat.
    */
   retract(topic: TopicOf<Map>, id: string): Promise<void> {
-    return withExceptions(() => this.#reading('retract').feed.retract({ topic: checkTopic(topic), id: checkId(id) }));
+    return withExceptions(() => {
+      const { feed } = readingFor('retract', this.#context);
+      return feed.retract({ topic: checkTopic(topic), id: checkId(id) });
+    });
   }
 
   /**
@@ -301,6 +303,19 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    */
   erase(target: ErasureTarget<TopicOf<Map>>): Promise<Erased> {
     return withExceptions(() => erase(this.#context, target));
+  }
+
+  /**
+   * Explains what happened to a notification, and why a subscriber may not receive it: it was
+   * trimmed, replaced, retracted or erased, it has expired, or the access rules reject it. For
+   * operators: check the caller's rights first. `docs/inspector.md` describes the answer.
+   *
+   * An unknown id is no error: the status is `unknown`. Without `topic`, only notifications in the
+   * window are found. Rejects with a `NotificationsException`: `id_invalid`, `topic_invalid`,
+   * `subscriber_invalid` or `store_unavailable`.
+   */
+  explain(id: string, options: ExplainOptions = {}): Promise<NotificationStory> {
+    return withExceptions(() => explain(this.#context, id, options));
   }
 
   /**
@@ -326,24 +341,5 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
    */
   totals(): NotificationsTotals {
     return isReading(this.#context) ? this.#context.feed.totals() : NO_TOTALS;
-  }
-
-  /** Converts the core's pages and errors for application code. */
-  #pages<N extends Notification>(
-    method: string,
-    start: (context: ReadContext) => Observable<LogPage>,
-  ): Observable<Page<N>> {
-    return defer(() => start(this.#reading(method))).pipe(
-      inSubscriberContext(),
-      map((page) => this.#context.encoder.page(page) as Page<N>),
-      catchError((error: unknown) => throwError(() => toException(error))),
-    );
-  }
-
-  /** @throws NotificationsException `publish_only` */
-  #reading(method: string): ReadContext {
-    if (isReading(this.#context)) return this.#context;
-    const message = `this feed has the option publishOnly, so ${method}() is not available; use a node without that option`;
-    throw new NotificationsException(new NotificationsError('publish_only', message));
   }
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { LogEntry } from '../../core/notification.js';
 import type { ReadResult, Store } from '../../core/store.js';
+import type { InboxMemory } from '../../nest/explaining/insight.js';
 import { type FoldedInbox, loadInbox, withRecords } from '../inbox-fold.js';
 import { exceptionCount } from '../inbox-state.js';
 
@@ -50,6 +51,12 @@ export class InboxStates {
       maxSize: bytesMax,
       sizeCalculation: ({ inbox }) => STATE_BYTES + EXCEPTION_BYTES * exceptionCount(inbox.state),
     });
+  }
+
+  /** The states in memory, and their bytes. */
+  memory(): InboxMemory {
+    const { size: states, calculatedSize: bytes, maxSize: bytesMax } = this.#cache;
+    return { states, bytes, bytesMax };
   }
 
   /** Adds a record that the tail has delivered. */

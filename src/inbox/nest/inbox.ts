@@ -2,11 +2,14 @@ import { Subject } from 'rxjs';
 import { NotificationsError } from '../../core/errors.js';
 import { checkType } from '../../core/names.js';
 import type { ClientRead } from '../../core/feed-request.js';
+import type { LogEntry } from '../../core/notification.js';
 import type { LogPosition } from '../../core/page.js';
 import type { Rights } from '../../core/rights.js';
 import type { ReadContext } from '../../nest/context.js';
+import type { InboxReaderStory } from '../../nest/explaining/insight.js';
 import type { InboxCounts } from '../inbox-counts.js';
 import { inboxDraft } from '../inbox-record.js';
+import { itemState } from '../inbox-state.js';
 import { InboxEvents } from './inbox-events.js';
 import { InboxItems, type InboxReader } from './inbox-items.js';
 import { type InboxStatus, STATUSES } from './inbox-item.js';
@@ -15,6 +18,7 @@ import { InboxRights } from './inbox-rights.js';
 import { InboxOperations } from './inbox-operations.js';
 import type { InboxOptions, InboxSettings } from './inbox-options.js';
 import { InboxStates } from './inbox-states.js';
+import { inboxStory } from './inbox-story.js';
 import { checkBroadcast, type InboxTopics, personalTopic, recordsTopic } from './inbox-topics.js';
 import type { InboxOp, OperationRequest } from './operation-request.js';
 import type { RecordObserver } from './record-observer.js';
@@ -101,6 +105,10 @@ export class Inbox {
     this.#lists = lists;
     this.events = new InboxEvents({ context, states, lists });
     this.#operations = new InboxOperations({ context, items, states, exceptionsMax });
+    context.insight.useInbox({
+      memory: () => states.memory(),
+      readerOf: (entry, subscriber) => this.#storyOf(entry, subscriber),
+    });
   }
 
   /** @throws NotificationsError if the option `topics` returns an invalid topic, or too many */
@@ -171,6 +179,14 @@ export class Inbox {
     if (!position) throw new NotificationsError('before_invalid', 'before is not a cursor of this inbox');
     const types = type === undefined ? undefined : [type].flat().map(checkType);
     return { filter: { status, types }, before: position, limit };
+  }
+
+  /** Explains one item of a subscriber. */
+  async #storyOf(entry: LogEntry, subscriber: string): Promise<InboxReaderStory> {
+    const topics = await this.topicsOf(subscriber);
+    const isAllowed = entry.topic === topics.personal || topics.broadcasts.includes(entry.topic);
+    const { inbox } = await this.#states.current(topics.records);
+    return inboxStory(itemState(inbox.state, entry.position), isAllowed);
   }
 
   openCursor(text: string): LogPosition | undefined {

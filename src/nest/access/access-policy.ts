@@ -4,6 +4,7 @@ import { SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
 import { includesTopic, isPattern } from '../../core/patterns.js';
 import { checkTopics } from '../../wire/request.js';
 import { TopicPatterns } from '../../wire/topic-patterns.js';
+import { type AccessDecision, decisionOf } from './access-decision.js';
 import type { AccessContext, AccessRules, MaybePromise, PatternRules, TopicRule } from './access.js';
 import { optionError, unknownOption } from '../settings.js';
 
@@ -171,6 +172,19 @@ export class AccessPolicy {
     } catch (error) {
       return refuse(error);
     }
+  }
+
+  /** Decides for a subscriber without a request, and names the rule. For explanations only. */
+  decisionFor(subscriber: string, topic: string): Promise<AccessDecision> {
+    return decisionOf({
+      topic,
+      hasRead: this.#topicRules.read !== undefined,
+      hasTopics: this.#rules.topics !== undefined,
+      hasRequest: this.#rules.requestFor !== undefined,
+      contextFor: () => this.contextFor(subscriber),
+      read: (context) => this.allowed('read', context, [topic]),
+      topics: (context) => this.#rules.topics?.(context) ?? [],
+    });
   }
 
   #readable(context: AccessContext, { topics, areOwn }: ReadScope): MaybePromise<readonly string[]> {

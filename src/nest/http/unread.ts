@@ -54,6 +54,15 @@ export interface UnreadCounts {
   readonly unreadBytes: number;
 }
 
+/** A client that has not read its last answer. */
+export interface UnreadClient {
+  /** The read of its oldest unread answer. */
+  readonly read: GrantedRead;
+  readonly bytes: number;
+  /** The time since it last read something. */
+  readonly ageMs: number;
+}
+
 export const NOTHING_UNREAD: UnreadCounts = { unreadConnections: 0, unreadBytes: 0 };
 
 /** The current counts of a node. All are zero when no client is connected. */
@@ -110,6 +119,13 @@ export class UnreadAnswers {
 
   counts(): UnreadCounts {
     return { unreadConnections: this.#entries.size, unreadBytes: this.#bytes };
+  }
+
+  /** The clients whose unread answers cost the most, the most expensive one first. */
+  slowest(count: number): readonly UnreadClient[] {
+    return this.#byCost(this.#clock.monotonic())
+      .slice(0, count)
+      .flatMap((entry) => this.#describe(entry));
   }
 
   readonly pollBytes = (): number => this.#pageBytes(this.#limits.pageBytesMax);
@@ -243,11 +259,21 @@ export class UnreadAnswers {
     return bytes * (nowMs - sinceMs);
   }
 
-  #cutSome(): void {
-    const nowMs = this.#clock.monotonic();
+  /** All entries, the most expensive one first. */
+  #byCost(nowMs: number): readonly Entry[] {
     const costs = [...this.#entries.values()].map((entry) => [entry, this.#costOf(entry, nowMs)] as const);
-    costs.sort(([, one], [, other]) => other - one);
-    for (const [entry] of costs) {
+    return costs.sort(([, one], [, other]) => other - one).map(([entry]) => entry);
+  }
+
+  #describe({ pieces, sinceMs }: Entry): readonly UnreadClient[] {
+    const [oldest] = pieces;
+    if (!oldest) return [];
+    const bytes = [...pieces].reduce((sum, piece) => sum + piece.bytes, 0);
+    return [{ read: oldest.read, bytes, ageMs: this.#clock.monotonic() - sinceMs }];
+  }
+
+  #cutSome(): void {
+    for (const entry of this.#byCost(this.#clock.monotonic())) {
       if (this.#bytes <= this.#limits.bytesMax * CUT_TO_PART) return;
       this.#cut(entry, 'limits.unreadBytesMax');
     }
