@@ -42,6 +42,7 @@ export default {
     '^nest-notifications/react$': '<rootDir>/src/client/react.ts',
     '^nest-notifications/testing$': '<rootDir>/src/testing/index.ts',
     '^nest-notifications/inbox$': '<rootDir>/src/inbox/index.ts',
+    '^nest-notifications/inspector$': '<rootDir>/src/inspector/index.ts',
     '^nest-notifications/asyncapi$': '<rootDir>/src/nest/openapi/asyncapi.ts',
     '^nest-notifications/terminus$': '<rootDir>/src/nest/lifecycle/terminus.ts',
     '^nest-notifications/opentelemetry$': '<rootDir>/src/telemetry/opentelemetry/index.ts',

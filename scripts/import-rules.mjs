@@ -89,6 +89,12 @@ export const importRules = [
     why: 'telemetry measures a feed through the observer of core. Only telemetry/nest knows the module, and each entry imports its own library, so that no application loads one it does not use',
   },
   {
+    folder: 'inspector',
+    folders: ['core', 'nest', 'telemetry', 'wire'],
+    packages: ['@nestjs/', 'node:http'],
+    why: 'the inspector shows feeds to operators: it observes core through telemetry, and no store or inbox depends on it',
+  },
+  {
     folder: 'client',
     folders: ['wire'],
     typesOf: ['core', 'inbox'],

@@ -38,6 +38,8 @@ export const STATUS_OF: Record<ErrorCode, number> = {
   retractions_too_many: 429,
   publish_only: 501,
   owned_topics_missing: 501,
+  feed_unknown: 404,
+  inspector_busy: 429,
   gap: 410,
   waiters_too_many: 503,
   draining: 503,

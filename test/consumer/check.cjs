@@ -23,6 +23,7 @@ exports.entries = {
   './client/inbox': ['createInbox', 'queueIn'],
   './client/inbox-element': ['NotificationInboxElement', 'defineInboxElement'],
   './inbox': ['InboxModule', 'InboxService', 'InjectInbox', 'getInboxToken'],
+  './inspector': ['NotificationsInspectorModule'],
   './react': ['NotificationsProvider', 'useInbox', 'useNotifications'],
   './asyncapi': ['asyncApiOf'],
   './opentelemetry': ['NotificationsOpenTelemetryModule', 'NotificationsTracesModule'],

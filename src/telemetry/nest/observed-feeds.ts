@@ -1,14 +1,9 @@
-import { HttpException } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { isReading, type PublishContext } from '../../nest/context.js';
 import { namedContextsIn } from '../../nest/module/feeds.js';
-import { NotificationsException } from '../../nest/notifications.exception.js';
-import { FeedMetrics, type FeedMetricsOptions, type FeedState } from '../feed-metrics.js';
+import { FeedMetrics, type FeedMetricsOptions } from '../feed-metrics.js';
 import { TopicLabels } from '../topic-labels.js';
+import { codeOf, DEFAULT_FEED, feedStateOf } from './feed-state.js';
 import type { MetricsOptions } from './metrics-options.js';
-
-/** The value of the label `feed` for the feed without a name. */
-export const DEFAULT_FEED = 'default';
 
 /** The metrics of a library, such as the collectors of `prom-client`. */
 export interface Instruments extends Pick<FeedMetricsOptions, 'duration'> {
@@ -38,7 +33,14 @@ export class ObservedFeeds {
     const duration: Instruments['duration'] = (...args) => instruments.duration(...args);
     const observed = feeds.map(({ name = DEFAULT_FEED, context }) => {
       const { clock, observers } = context;
-      const metrics = new FeedMetrics({ feed: name, clock, topics: labels, state: stateOf(context), duration, codeOf });
+      const metrics = new FeedMetrics({
+        feed: name,
+        clock,
+        topics: labels,
+        state: feedStateOf(context),
+        duration,
+        codeOf,
+      });
       return { metrics, stop: observers.add(metrics) };
     });
     this.#instruments = instruments;
@@ -50,20 +52,4 @@ export class ObservedFeeds {
     for (const stop of this.#stops) stop();
     this.#instruments.remove();
   }
-}
-
-function stateOf(context: PublishContext): (() => FeedState) | undefined {
-  if (!isReading(context)) return undefined;
-  const { feed, unread } = context;
-  return () => {
-    const { epoch, head } = feed.window;
-    const counts = { ...feed.counts(), ...unread.counts() };
-    return { window: { epochId: epoch.id, position: head }, load: feed.load(), counts };
-  };
-}
-
-/** The code of an application's exception is its HTTP status, so the number of codes is bounded. */
-function codeOf(error: unknown): string {
-  if (error instanceof NotificationsException) return error.code;
-  return error instanceof HttpException ? `http_${error.getStatus()}` : 'other';
 }

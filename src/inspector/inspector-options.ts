@@ -1,0 +1,118 @@
+import type { CanActivate, ControllerOptions, ModuleMetadata, Type } from '@nestjs/common';
+import { numberOptions, type NumberRule, wrongOption } from '../core/options.js';
+
+const OWNER = 'NotificationsInspectorModule';
+const MIB = 1024 * 1024;
+const MINUTE_MS = 60_000;
+
+/** Options of the inspector. */
+export interface InspectorOptions {
+  /**
+   * The names of the feeds and inboxes to show; `default` is the feed without a name. At most 10,
+   * so that the state stays small.
+   * @default all feeds of the application
+   */
+  readonly feeds?: readonly string[] | undefined;
+  /**
+   * Records all the time. Then the charts have the last five minutes when the page is opened, and
+   * explanations know deliveries from before. A delivery costs up to 2 % more.
+   * Without this option, it records from the first request of the state until `idleMs` after the
+   * last one.
+   * @default false
+   */
+  readonly alwaysOn?: boolean | undefined;
+  /**
+   * The time after the last request of the state, in milliseconds. Then the inspector stops and
+   * drops its records. It must be longer than a look at another tab.
+   * @default 600_000, 10 minutes
+   */
+  readonly idleMs?: number | undefined;
+  /**
+   * The maximum bytes of recorded deliveries for each feed. The default holds some thousand pages.
+   * @default 1_048_576, 1 MiB
+   */
+  readonly deliveryBytesMax?: number | undefined;
+}
+
+/** Options of the module itself. With `forRootAsync`, set them next to `useFactory`. */
+export interface InspectorModuleExtras {
+  /**
+   * The guards of all routes of the inspector. At least one is required: the inspector shows
+   * subscribers and topics, and `explain` reads notifications. Nest resolves them as it resolves
+   * the guards of a controller, so they may inject providers and be request-scoped.
+   */
+  readonly guards: readonly (Type<CanActivate> | CanActivate)[];
+  /** Path of the page, below global prefix and version. @default 'notifications-inspector' */
+  readonly path?: string | undefined;
+  /** Class decorators of the controller, such as `[SkipThrottle()]`. @default none */
+  readonly decorators?: readonly ClassDecorator[] | undefined;
+  /** Version of the controller, as in `@Controller({ version })`. @default none */
+  readonly version?: ControllerOptions['version'] | undefined;
+  /** Modules that provide the dependencies of the guards. @default none */
+  readonly imports?: ModuleMetadata['imports'] | undefined;
+}
+
+/** The options with their defaults. */
+export interface InspectorSettings {
+  /** Undefined: all feeds. */
+  readonly feeds: readonly string[] | undefined;
+  readonly alwaysOn: boolean;
+  readonly idleMs: number;
+  readonly deliveryBytesMax: number;
+}
+
+/** The maximum number of shown feeds. A report of one feed has less than 64 KiB. */
+export const FEEDS_MAX = 10;
+
+const NUMBERS = {
+  idleMs: { default: 10 * MINUTE_MS, min: 10_000, max: 24 * 60 * MINUTE_MS },
+  deliveryBytesMax: { default: MIB, min: 16 * 1024, max: 256 * MIB },
+} as const satisfies Record<string, NumberRule>;
+
+/** @throws RangeError that names the option, its value and the allowed values */
+export function resolveInspectorSettings(options: InspectorOptions): InspectorSettings {
+  const numbers = numberOptions(options, { owner: OWNER, numbers: NUMBERS, others: ['feeds', 'alwaysOn'] });
+  const { feeds, alwaysOn = false } = options;
+  if (typeof alwaysOn !== 'boolean') throw wrong('alwaysOn', alwaysOn, 'must be true or false');
+  if (feeds !== undefined && !isNames(feeds)) {
+    throw wrong('feeds', feeds, `must be an array of 1 to ${FEEDS_MAX} names of feeds`);
+  }
+  return { feeds, alwaysOn, ...numbers };
+}
+
+/** Characters that need no escape in a path. The page names its files relative to the path. */
+const PATH = /^[A-Za-z0-9._~/-]+$/;
+export const DEFAULT_PATH = 'notifications-inspector';
+
+/**
+ * The path without slashes at its ends.
+ * @throws RangeError for a path that is empty or has a parameter
+ */
+export function resolvePath(path: unknown = DEFAULT_PATH): string {
+  const trimmed = typeof path === 'string' ? path.replace(/^\/+|\/+$/g, '') : '';
+  if (!PATH.test(trimmed)) throw wrong('path', path, 'must be a path of letters, digits and . _ ~ - /');
+  return trimmed;
+}
+
+/**
+ * Checks the guards when the application defines its modules, so an inspector without guards never
+ * starts.
+ * @throws RangeError if there is no guard, or if a guard is undefined
+ */
+export function checkGuards(guards: unknown): asserts guards is InspectorModuleExtras['guards'] {
+  const isGuard = (guard: unknown): boolean =>
+    typeof guard === 'function' ||
+    typeof (guard as Partial<CanActivate> | null | undefined)?.canActivate === 'function';
+  if (Array.isArray(guards) && guards.length > 0 && guards.every(isGuard)) return;
+  const advice = 'as in guards: [AdminGuard], because the inspector shows subscribers and notifications';
+  throw wrong('guards', guards, `must be an array with at least one guard, ${advice}`);
+}
+
+function isNames(feeds: unknown): boolean {
+  if (!Array.isArray(feeds) || feeds.length === 0 || feeds.length > FEEDS_MAX) return false;
+  return feeds.every((name) => typeof name === 'string' && name !== '');
+}
+
+function wrong(name: string, value: unknown, rule: string): RangeError {
+  return wrongOption({ owner: OWNER, name, value, rule });
+}

@@ -1,0 +1,194 @@
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { Clock, Timer } from '../core/clock.js';
+import { NotificationsError } from '../core/errors.js';
+import type { PublishContext } from '../nest/context.js';
+import { DRAINING } from '../core/waiters.js';
+import { explain } from '../nest/explaining/explain.js';
+import type { NotificationStory } from '../nest/explaining/notification-story.js';
+import { type NamedContext, namedContextsIn } from '../nest/module/feeds.js';
+import { DEFAULT_FEED } from '../telemetry/nest/feed-state.js';
+import { feedReport } from './feed-report.js';
+import {
+  FEEDS_MAX,
+  type InspectorOptions,
+  type InspectorSettings,
+  resolveInspectorSettings,
+} from './inspector-options.js';
+import type { InspectorState } from './inspector-report.js';
+import type { ExplainRequest } from './inspector-request.js';
+import { FeedRecorder } from './recording/feed-recorder.js';
+import { INTERVAL_MS } from './recording/series.js';
+
+/** The options of the inspector, as the application gave them. */
+export const INSPECTOR_OPTIONS = Symbol('nest-notifications inspector options');
+
+/** The state is computed at most once in this time, for all callers together. */
+export const REFRESH_MS = 1_000;
+/** The maximum number of explanations at a time. Each one reads some pages of the store. */
+export const EXPLANATIONS_MAX = 4;
+
+interface ShownFeed {
+  readonly name: string;
+  readonly context: PublishContext;
+}
+
+/** A computed state, and its JSON by the name of the feed; '' for all feeds. */
+interface Computed {
+  readonly atMs: number;
+  readonly state: InspectorState;
+  readonly texts: Map<string, string>;
+}
+
+/**
+ * Records feeds while a page is open, and reports their state. Without a request it holds nothing:
+ * no observer, no timer, no memory.
+ */
+@Injectable()
+export class Inspector implements OnModuleInit, OnApplicationShutdown {
+  readonly #settings: InspectorSettings;
+  readonly #modules: ModulesContainer;
+  #feeds: readonly ShownFeed[] = [];
+  #recorders: readonly FeedRecorder[] = [];
+  #timer: Timer;
+  #lastAskedAtMs = 0;
+  #computed: Computed | undefined;
+  #explanations = 0;
+  #hasEnded = false;
+  #startedAt = new Date().toISOString();
+
+  constructor(
+    @Inject(INSPECTOR_OPTIONS) options: InspectorOptions,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    this.#settings = resolveInspectorSettings(options);
+    this.#modules = modules;
+  }
+
+  /** Called by Nest when all feeds are open. */
+  onModuleInit(): void {
+    this.#feeds = shownFeeds(namedContextsIn(this.#modules), this.#settings.feeds);
+    this.#startedAt = new Date(this.#clock.now() - process.uptime() * 1000).toISOString();
+    if (this.#settings.alwaysOn) this.#start();
+  }
+
+  /** Called by Nest. */
+  onApplicationShutdown(): void {
+    this.#hasEnded = true;
+    this.#stop();
+  }
+
+  /**
+   * The state of all feeds, or of one, as JSON.
+   * @throws NotificationsError `feed_unknown` or `draining`
+   */
+  async state(feed: string | undefined): Promise<string> {
+    if (feed !== undefined) this.#find(feed);
+    // A request of a connection that outlives the server must not start a timer.
+    if (this.#hasEnded) throw new NotificationsError('draining', DRAINING);
+    this.#lastAskedAtMs = this.#clock.monotonic();
+    if (this.#recorders.length === 0) {
+      this.#start();
+      await Promise.all(this.#recorders.map((recorder) => recorder.checkHealth()));
+    }
+    const { state, texts } = this.#current();
+    const key = feed ?? '';
+    const known = texts.get(key);
+    if (known !== undefined) return known;
+    const feeds = feed === undefined ? state.feeds : state.feeds.filter(({ name }) => name === feed);
+    const text = JSON.stringify({ ...state, feeds });
+    texts.set(key, text);
+    return text;
+  }
+
+  /** @throws NotificationsError `feed_unknown`, `inspector_busy`, or an error of `explain` */
+  async explain({ id, feed, ...question }: ExplainRequest): Promise<NotificationStory> {
+    const { context } = this.#find(feed);
+    if (this.#explanations >= EXPLANATIONS_MAX) {
+      const message = `the inspector explains ${EXPLANATIONS_MAX} notifications at the moment; retry`;
+      throw new NotificationsError('inspector_busy', message);
+    }
+    this.#explanations++;
+    try {
+      return await explain(context, id, question);
+    } finally {
+      this.#explanations--;
+    }
+  }
+
+  get #clock(): Clock {
+    const [first] = this.#feeds;
+    if (first) return first.context.clock;
+    throw new Error(
+      'NotificationsInspectorModule: there is no feed to show; import NotificationsModule.forRoot(…) too',
+    );
+  }
+
+  #find(name: string | undefined): ShownFeed {
+    const [first, ...others] = this.#feeds;
+    const found = name === undefined && others.length === 0 ? first : this.#feeds.find((feed) => feed.name === name);
+    if (found) return found;
+    const names = this.#feeds.map((feed) => feed.name).join(', ');
+    throw new NotificationsError('feed_unknown', `feed must be one of: ${names}`);
+  }
+
+  #current(): Computed {
+    const atMs = this.#clock.monotonic();
+    if (this.#computed && atMs - this.#computed.atMs < REFRESH_MS) return this.#computed;
+    const time = new Date(this.#clock.now()).toISOString();
+    const feeds = this.#recorders.map(feedReport);
+    const state = { time, startedAt: this.#startedAt, refreshMs: REFRESH_MS, feeds };
+    this.#computed = { atMs, state, texts: new Map() };
+    return this.#computed;
+  }
+
+  #start(): void {
+    const { deliveryBytesMax } = this.#settings;
+    this.#recorders = this.#feeds.map(({ name, context }) => new FeedRecorder({ name, context, deliveryBytesMax }));
+    this.#lastAskedAtMs = this.#clock.monotonic();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#tick();
+    }, INTERVAL_MS);
+  }
+
+  #tick(): void {
+    const idleMs = this.#clock.monotonic() - this.#lastAskedAtMs;
+    if (!this.#settings.alwaysOn && idleMs >= this.#settings.idleMs) {
+      this.#stop();
+      return;
+    }
+    for (const recorder of this.#recorders) {
+      recorder.tick();
+      void recorder.checkHealth();
+    }
+    this.#schedule();
+  }
+
+  #stop(): void {
+    if (this.#feeds.length > 0) this.#clock.clearTimeout(this.#timer);
+    for (const recorder of this.#recorders) recorder.stop();
+    this.#recorders = [];
+    this.#computed = undefined;
+  }
+}
+
+/** @throws Error if a wanted feed does not exist, or if there are too many feeds */
+function shownFeeds(all: readonly NamedContext[], wanted: readonly string[] | undefined): readonly ShownFeed[] {
+  const named = all.map(({ name = DEFAULT_FEED, context }) => ({ name, context }));
+  const unknown = wanted?.find((name) => !named.some((feed) => feed.name === name));
+  const names = named.map(({ name }) => name).join(', ');
+  if (unknown !== undefined) {
+    throw new Error(
+      `NotificationsInspectorModule: option feeds has ${JSON.stringify(unknown)}; the feeds are: ${names}`,
+    );
+  }
+  const shown = wanted ? named.filter(({ name }) => wanted.includes(name)) : named;
+  if (shown.length <= FEEDS_MAX) return shown;
+  throw new Error(
+    `NotificationsInspectorModule: the application has ${shown.length} feeds; name at most ${FEEDS_MAX} of them in the option feeds: ${names}`,
+  );
+}
