@@ -135,7 +135,7 @@ export class InboxOperations {
   /**
    * The current state with fewer exceptions. It does not include the operation, because a snapshot
    * must not include a record that a failover may lose.
-   * @throws NotificationsError `inbox_full` if the state still exceeds the limit after the operation
+   * @throws NotificationsError `inbox_full` if the operation still exceeds the limit
    */
   async #smaller(reader: InboxReader, current: CurrentInbox, operation: InboxOperation): Promise<InboxState> {
     const state = compacted(current.inbox.state, current.trimmed, this.#context.clock.now());
