@@ -166,7 +166,7 @@ export default defineConfig(
   {
     // The types of the element bring the names of a browser into the whole program.
     files: ['src/**/*.ts'],
-    ignores: ['src/client/inbox-element/*.ts'],
+    ignores: ['src/client/inbox-element/*.ts', 'src/inspector/page/*.ts'],
     rules: { 'no-restricted-globals': ['error', ...onlyInBrowsers] },
   },
   importRules.map(boundary),

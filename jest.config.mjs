@@ -51,6 +51,8 @@ export default {
     '^nest-notifications/stores/(\\w+)$': '<rootDir>/src/stores/$1/index.ts',
     // The client's bundle, which the build makes. Tests make it from the sources.
     '^\\.{1,2}/(?:client-file/)?bundled-client\\.js$': '<rootDir>/test/support/bundled-client.ts',
+    // The page of the inspector, in the same way.
+    '^\\.{1,2}/(?:inspector/)?page-files\\.js$': '<rootDir>/test/support/page-files.ts',
     // Sources import './x.js', as Node requires; on disk the file is './x.ts'. The real .js comes
     // first for packages' own files.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],

@@ -1,9 +1,15 @@
-import { buildSync } from 'esbuild';
-import { rmSync, writeFileSync } from 'node:fs';
+import { buildSync, transformSync } from 'esbuild';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The compiled `bundled-client.ts`. The build replaces its function with the scripts. */
 export const EMBEDDED_CLIENT = join('nest', 'client-file', 'bundled-client.js');
+
+/** The compiled `page-files.ts`, in the same way. */
+const EMBEDDED_PAGE = join('inspector', 'page-files.js');
+
+/** The target of tsconfig.json. */
+const TARGET = 'es2022';
 
 /**
  * Bundles the client's entries for pages without a bundler. Each is a minified ES module without
@@ -19,6 +25,20 @@ export function bundleClient(folder) {
   };
 }
 
+/**
+ * Bundles the page of the inspector. Its script starts the page.
+ *
+ * @param {string} sources the folder of the sources
+ */
+export function bundlePage(sources) {
+  const textOf = (name) => readFileSync(join(sources, 'inspector', 'page', name), 'utf8');
+  return {
+    html: textOf('page.html'),
+    script: bundle(sources, './inspector/page/index', 'startInspector'),
+    style: transformSync(textOf('page.css'), { loader: 'css', minify: true }).code,
+  };
+}
+
 /** @param {string} [called] an export that the script calls */
 function bundle(folder, entry, called) {
   const call = called ? `import { ${called} } from '${entry}'; ${called}();` : '';
@@ -28,8 +48,7 @@ function bundle(folder, entry, called) {
     minify: true,
     format: 'esm',
     platform: 'browser',
-    // The target of tsconfig.json.
-    target: 'es2022',
+    target: TARGET,
     write: false,
     logLevel: 'silent',
   });
@@ -42,9 +61,23 @@ function bundle(folder, entry, called) {
  * @param {string} dist the folder of the compiled sources
  */
 export function embedClient(dist) {
-  const file = join(dist, EMBEDDED_CLIENT);
-  const scripts = JSON.stringify(bundleClient(dist));
-  writeFileSync(file, `export function bundledClient() {\n  return ${scripts};\n}\n`);
+  embed(join(dist, EMBEDDED_CLIENT), 'bundledClient', bundleClient(dist));
+}
+
+/**
+ * Puts the page of the inspector into the compiled package. Its compiled sources are not part of
+ * the package.
+ *
+ * @param {string} dist the folder of the compiled sources
+ * @param {string} sources the folder of the sources
+ */
+export function embedPage(dist, sources) {
+  embed(join(dist, EMBEDDED_PAGE), 'pageFiles', bundlePage(sources));
+  rmSync(join(dist, 'inspector', 'page'), { recursive: true });
+}
+
+function embed(file, name, texts) {
+  writeFileSync(file, `export function ${name}() {\n  return ${JSON.stringify(texts)};\n}\n`);
   // The source map belongs to the replaced function.
   rmSync(`${file}.map`, { force: true });
 }

@@ -92,7 +92,8 @@ export const importRules = [
     folder: 'inspector',
     folders: ['core', 'nest', 'telemetry', 'wire'],
     packages: ['@nestjs/', 'node:http'],
-    why: 'the inspector shows feeds to operators: it observes core through telemetry, and no store or inbox depends on it',
+    alsoFolders: { 'inspector/page/': ['client'] },
+    why: 'the inspector shows feeds to operators: it observes core through telemetry, and no store or inbox depends on it. Only its page runs in browsers, and shares small parts with the client',
   },
   {
     folder: 'client',

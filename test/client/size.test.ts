@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { bundleClient } from '../../scripts/bundle-client.mjs';
+import { bundleClient, bundlePage } from '../../scripts/bundle-client.mjs';
 
 const sources = fileURLToPath(new URL('../../src', import.meta.url));
 const gzipped = (text: string): number => gzipSync(text, { level: 9 }).length;
@@ -17,6 +17,20 @@ test.each([
   expect(gzipped(text)).toBeLessThanOrEqual(maxBytes);
   expect(text).not.toMatch(/\bimport\b|\brequire\b|node:/);
 });
+
+test.each([
+  ['script', 12 * 1024],
+  ['style', 3.25 * 1024],
+  ['html', 0.5 * 1024],
+] as const)(
+  'the %s of the inspector has at most %d bytes, minified and compressed, and no imports',
+  (name, maxBytes) => {
+    const text = bundlePage(sources)[name];
+    expect(gzipped(text)).toBeGreaterThan(300);
+    expect(gzipped(text)).toBeLessThanOrEqual(maxBytes);
+    expect(text).not.toMatch(/\bimport\b(?!\.meta)|\brequire\b|node:/);
+  },
+);
 
 test('the client of the inbox adds at most 5 KB to the client', async () => {
   const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', write: false } as const;
