@@ -86,7 +86,7 @@ export class Feed {
   #tail: Tail | undefined;
 
   private constructor(options: FeedOptions, reader: Reader, patterns: DeclaredPatterns) {
-    const { store, clock, limits, observers = new Observers() } = options;
+    const { store, clock, limits, observers = new Observers(() => undefined) } = options;
     this.#store = store;
     this.#clock = clock;
     this.#reader = reader;

@@ -3,12 +3,24 @@ import type { Draft, LogEntry } from './notification.js';
 import type { FeedObserver, ObservedRead, PerformedOperation, StoreCall } from './observer.js';
 import type { LogPage } from './page.js';
 
+/** Reports the first error of an observer. */
+export type ReportObserver = (error: unknown) => void;
+
 /**
  * The observers of one feed. It passes each call on to all of them. An observer may be added while
  * the feed runs.
+ *
+ * The error of an observer changes no publish and no delivery. The first error of each observer is
+ * reported. The observer still receives later calls.
  */
 export class Observers implements Required<FeedObserver> {
+  readonly #report: ReportObserver;
+  readonly #failed = new WeakSet<FeedObserver>();
   #observers: readonly FeedObserver[] = [];
+
+  constructor(report: ReportObserver) {
+    this.#report = report;
+  }
 
   /** Adds an observer. Returns a function that removes it. */
   add(observer: FeedObserver): () => void {
@@ -24,46 +36,62 @@ export class Observers implements Required<FeedObserver> {
   }
 
   armed(read: ObservedRead): void {
-    for (const observer of this.#observers) observer.armed?.(read);
+    this.#each((observer) => observer.armed?.(read));
   }
 
   ended(read: ObservedRead): void {
-    for (const observer of this.#observers) observer.ended?.(read);
+    this.#each((observer) => observer.ended?.(read));
   }
 
   published(entries: readonly LogEntry[]): void {
-    for (const observer of this.#observers) observer.published?.(entries);
+    this.#each((observer) => observer.published?.(entries));
   }
 
   delivered(page: LogPage, read: ObservedRead): void {
-    for (const observer of this.#observers) observer.delivered?.(page, read);
+    this.#each((observer) => observer.delivered?.(page, read));
   }
 
   gap(gap: Gap, read: ObservedRead): void {
-    for (const observer of this.#observers) observer.gap?.(gap, read);
+    this.#each((observer) => observer.gap?.(gap, read));
   }
 
   rejected(error: unknown, read: ObservedRead): void {
-    for (const observer of this.#observers) observer.rejected?.(error, read);
+    this.#each((observer) => observer.rejected?.(error, read));
   }
 
   refused(error: unknown): void {
-    for (const observer of this.#observers) observer.refused?.(error);
+    this.#each((observer) => observer.refused?.(error));
   }
 
   cut(limit: string): void {
-    for (const observer of this.#observers) observer.cut?.(limit);
+    this.#each((observer) => observer.cut?.(limit));
   }
 
   stored(call: StoreCall): void {
-    for (const observer of this.#observers) observer.stored?.(call);
+    this.#each((observer) => observer.stored?.(call));
   }
 
   appended(drafts: readonly Draft[]): void {
-    for (const observer of this.#observers) observer.appended?.(drafts);
+    this.#each((observer) => observer.appended?.(drafts));
   }
 
   performed(operation: PerformedOperation): void {
-    for (const observer of this.#observers) observer.performed?.(operation);
+    this.#each((observer) => observer.performed?.(operation));
+  }
+
+  #each(call: (observer: FeedObserver) => void): void {
+    for (const observer of this.#observers) {
+      try {
+        call(observer);
+      } catch (error) {
+        this.#fail(observer, error);
+      }
+    }
+  }
+
+  #fail(observer: FeedObserver, error: unknown): void {
+    if (this.#failed.has(observer)) return;
+    this.#failed.add(observer);
+    this.#report(error);
   }
 }

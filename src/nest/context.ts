@@ -107,7 +107,7 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
   };
   const { clock = systemClock, schemas = {} } = options;
   const logger = new Logger('NotificationsStore');
-  const observers = new Observers();
+  const observers = new Observers(logFailure);
   if (observer) observers.add(observer);
   const store = observedStore(await openStore({ clock, logger }), observers, clock);
   try {
@@ -168,6 +168,12 @@ async function openReading(base: Base): Promise<Reading> {
       }
     }),
   };
+}
+
+function logFailure(error: unknown): void {
+  const detail = error instanceof Error ? error.stack : String(error);
+  const message = 'An observer of the feed failed, such as metrics. Its further errors are not logged.';
+  new Logger('Notifications').error(message, detail);
 }
 
 function once(close: () => Promise<void>): () => Promise<void> {

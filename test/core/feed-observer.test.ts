@@ -1,11 +1,14 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Feed } from '../../src/core/feed.js';
 import type { FeedObserver } from '../../src/core/observer.js';
+import { observedStore } from '../../src/core/observed-store.js';
 import { Observers } from '../../src/core/observers.js';
+import type { Store } from '../../src/core/store.js';
 import { ManualClock } from '../../src/testing/index.js';
 import { drafts } from '../support/drafts.js';
 import { LIMITS, poll, Watched } from '../support/feed.js';
 import { ScriptedStore } from '../support/scripted-store.js';
+import { rethrow } from '../support/rethrow.js';
 
 const REQUEST = { topics: ['orders'], after: 'latest', limit: 10, waitMs: 1_000 } as const;
 
@@ -27,7 +30,7 @@ describe('an observer of a feed', () => {
       gap: ({ reason }) => calls.push(`gap ${reason}`),
       rejected: () => calls.push('rejected'),
     };
-    const observers = new Observers();
+    const observers = new Observers(rethrow);
     observers.add(observer);
     feed = await Feed.open({ store, clock, limits: { ...LIMITS, waitersMax: 1 }, observers });
   });
@@ -61,6 +64,55 @@ describe('an observer of a feed', () => {
     first.leave();
     await clock.settle();
     expect(calls).toEqual(['armed', 'rejected', 'ended']);
+  });
+
+  describe('with an error in each method', () => {
+    const METHODS = ['armed', 'ended', 'published', 'delivered', 'gap', 'rejected', 'stored', 'appended'] as const;
+    const failure = new Error('a bug of the observer');
+    const fail = (): never => {
+      throw failure;
+    };
+    const failing: FeedObserver = Object.fromEntries(METHODS.map((method) => [method, fail]));
+    let reported: unknown[];
+    let observed: Store;
+
+    beforeEach(async () => {
+      reported = [];
+      store = await ScriptedStore.open({}, clock);
+      const observers = new Observers((error) => reported.push(error));
+      observers.add(failing);
+      observers.add({ delivered: ({ entries }) => calls.push(`delivered ${entries.length}`) });
+      observed = observedStore(store, observers, clock);
+      feed = await Feed.open({ store: observed, clock, limits: { ...LIMITS, waitersMax: 1 }, observers });
+    });
+
+    test('changes no publish and no delivery, and hides no call from other observers', async () => {
+      const stream = new Watched(feed.follow(REQUEST));
+      await observed.append(drafts(1));
+      await clock.settle();
+      await observed.append(drafts(2, 'm'));
+      await clock.settle();
+      expect(stream.ids).toHaveLength(2);
+      expect(stream.error).toBeUndefined();
+      expect(calls).toEqual(['delivered 1', 'delivered 2']);
+      expect(feed.totals()).toMatchObject({ published: 3, delivered: 3 });
+    });
+
+    test('is reported once', async () => {
+      new Watched(feed.follow(REQUEST));
+      await observed.append(drafts(1));
+      await clock.settle();
+      expect(reported).toEqual([failure]);
+    });
+
+    test('keeps no waiter, and the error of a request stays the one of the feed', async () => {
+      const first = new Watched(poll(feed, REQUEST));
+      const second = new Watched(poll(feed, REQUEST));
+      expect(second.error).toMatchObject({ code: 'waiters_too_many' });
+      first.leave();
+      await clock.settle();
+      expect(feed.counts().waiters).toBe(0);
+    });
   });
 
   test('is counted in the totals', async () => {

@@ -10,6 +10,7 @@ import { ManualClock } from '../../src/testing/index.js';
 import { drafts } from '../support/drafts.js';
 import { LIMITS, poll, Watched } from '../support/feed.js';
 import { ScriptedStore } from '../support/scripted-store.js';
+import { rethrow } from '../support/rethrow.js';
 
 const READ = { topics: ['orders'], after: 0, limit: 10, bytesMax: 1_000 };
 
@@ -22,7 +23,7 @@ describe('an observed store', () => {
   beforeEach(async () => {
     clock = new ManualClock();
     inner = await ScriptedStore.open({}, clock);
-    observers = new Observers();
+    observers = new Observers(rethrow);
     store = observedStore(inner, observers, clock);
   });
 

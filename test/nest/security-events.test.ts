@@ -11,6 +11,7 @@ import { STATUS_OF } from '../../src/wire/errors.js';
 import { type Logs, nestLogger } from '../support/http/logs.js';
 import { turn } from '../support/time/until.js';
 import { pause } from '../support/time/pause.js';
+import { rethrow } from '../support/rethrow.js';
 
 const POLL: SecurityRequest = { route: 'poll', subscriber: 'ann', address: '127.0.0.1' };
 const FORBIDDEN = new NotificationsError('forbidden', 'a text');
@@ -21,7 +22,7 @@ describe('security events', () => {
 
   beforeEach(() => {
     clock = new ManualClock();
-    security = new SecurityEvents(clock, new Observers());
+    security = new SecurityEvents(clock, new Observers(rethrow));
   });
 
   function watch(): SecurityEvent[] {
@@ -32,7 +33,7 @@ describe('security events', () => {
 
   test('cost nothing without a listener: no request is described, and the clock is not read', () => {
     let calls = 0;
-    const counting = new SecurityEvents(Object.assign(clock, { now: () => calls++ }), new Observers());
+    const counting = new SecurityEvents(Object.assign(clock, { now: () => calls++ }), new Observers(rethrow));
     const describe = () => (calls++, { ...POLL, unreadBytes: 1 });
     const request = {};
     const report = (): void => {

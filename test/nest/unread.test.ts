@@ -8,6 +8,7 @@ import { Observers } from '../../src/core/observers.js';
 import { SecurityEvents } from '../../src/nest/security/security-events.js';
 import { UnreadAnswers } from '../../src/nest/http/unread.js';
 import { ManualClock } from '../../src/testing/index.js';
+import { rethrow } from '../support/rethrow.js';
 
 const MIB = 1024 * 1024;
 const OVERHEAD = 512;
@@ -42,7 +43,7 @@ describe('answers that are not read', () => {
 
   beforeEach(() => {
     clock = new ManualClock();
-    security = new SecurityEvents(clock, new Observers());
+    security = new SecurityEvents(clock, new Observers(rethrow));
     unread = new UnreadAnswers(clock, LIMITS, security);
   });
 

@@ -9,6 +9,7 @@ import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
 import type { NodeStore } from './driver.js';
 import type { ProcessClock } from './process-clock.js';
+import { rethrow } from '../support/rethrow.js';
 
 /** So small that the store serves most reads. */
 const LIMITS = { pageBytesMax: 4_000, windowCount: 12, windowBytes: 4_000 };
@@ -64,7 +65,7 @@ export class InboxProcess {
       waitersPerAddressMax: WAITERS_MAX,
     };
     const observer = new RecordObserver();
-    const observers = new Observers();
+    const observers = new Observers(rethrow);
     observers.add(observer);
     const feed = await Feed.open({ store, clock, limits: { ...LIMITS, ...waiters }, observers });
     const cursors = new Cursors();

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createNoopMeter, type Meter, metrics, type Observable } from '@opentelemetry/api';
+import { createNoopMeter, type Histogram, type Meter, metrics, type Observable } from '@opentelemetry/api';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -91,6 +91,21 @@ describe('the metrics of OpenTelemetry', () => {
     expect(callbacks.size).toBe(METRIC_LIST.length - 2);
     await app.close();
     expect(callbacks.size).toBe(0);
+  });
+
+  test('change no publish and no delivery if the library fails, and log one line', async () => {
+    const meter = Object.create(createNoopMeter()) as Meter;
+    const record = (): never => {
+      throw new Error('a bug of the library');
+    };
+    meter.createHistogram = () => ({ record }) as unknown as Histogram;
+    const own = NotificationsOpenTelemetryModule.forRoot({ meterProvider: { getMeter: () => meter } });
+    const app = await startApp(express, { imports: [NotificationsModule.forRoot(OPEN), own] });
+    const held = await holdPoll(app, 'topic=orders');
+    await publish(app, 'orders', 1);
+    expect((await held.response()).json).toMatchObject({ notifications: [{ topic: 'orders' }] });
+    await publish(app, 'orders', 1);
+    expect(app.logs.splice(0)).toEqual([expect.stringMatching(/^error An observer of the feed failed/)]);
   });
 
   test('cost nothing but counters without an SDK', async () => {
