@@ -19,7 +19,7 @@ export const INBOX_MUTANTS = [
       'an older "mark all" lowers the watermark': ['Math.max($upTo, $flag.upTo)', '$upTo'],
       '"mark all" keeps the exceptions before it': ['$position > $upTo', 'true'],
     },
-    withWatermark: {
+    withFewestExceptions: {
       'a higher watermark loses unread items': ['new Set([...$kept, ...$without])', 'new Set($kept)'],
     },
     mayLackFlag: {

@@ -41,7 +41,7 @@ export interface PerformedOperation {
 
 /**
  * Observes a feed, for counters, metrics and tests. The methods run inside the delivery, so they
- * must be fast and must not throw. An observer implements the methods that it needs.
+ * must be fast. `Observers` catches their errors. An observer implements the methods that it needs.
  */
 export interface FeedObserver {
   /** A waiter was registered: a poll, a stream or a read of the history has begun. */
@@ -118,9 +118,10 @@ export class FeedCounter implements FeedObserver {
     this.#totals.published += entries.length;
   }
 
-  delivered({ entries }: LogPage): void {
+  delivered(page: LogPage): void {
+    page.notificationCount ??= withoutRetractions(page.entries).length;
     this.#totals.pages++;
-    this.#totals.delivered += withoutRetractions(entries).length;
+    this.#totals.delivered += page.notificationCount;
   }
 
   gap(): void {

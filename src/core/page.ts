@@ -99,6 +99,11 @@ export interface LogPage {
    * another page must not copy this field.
    */
   encoded?: unknown;
+  /**
+   * The notifications among the entries, counted at the first delivery. The rules of `encoded`
+   * apply.
+   */
+  notificationCount?: number | undefined;
 }
 
 /** The position of the last entry of a list; 0 if the list is empty. */

@@ -77,5 +77,5 @@ export function checkPage({ page, rights, names }: CheckedPage, callback: PageRi
 /** Returns a new page, because its encoded form differs. */
 function withoutTopics(page: LogPage, topics: ReadonlySet<string>): LogPage {
   const entries = page.entries.filter(({ topic }) => !topics.has(topic));
-  return { ...page, entries, encoded: undefined };
+  return { ...page, entries, encoded: undefined, notificationCount: undefined };
 }

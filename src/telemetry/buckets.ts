@@ -1,7 +1,7 @@
 import { DURATION_BOUNDS_S } from './metrics.js';
 
-/** Adds a duration in seconds to a histogram. */
-export type RecordDuration = (seconds: number) => void;
+/** Adds a duration in seconds to a histogram, once or as often as `count`. */
+export type RecordDuration = (seconds: number, count?: number) => void;
 
 /**
  * A histogram of durations for Prometheus. A record in the histogram of `prom-client` costs forty
@@ -11,11 +11,11 @@ export class Buckets {
   readonly #counts = new Float64Array(DURATION_BOUNDS_S.length + 1);
   #sum = 0;
 
-  readonly record: RecordDuration = (seconds) => {
+  readonly record: RecordDuration = (seconds, count = 1) => {
     let index = 0;
     while (index < DURATION_BOUNDS_S.length && seconds > (DURATION_BOUNDS_S[index] ?? 0)) index++;
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
-    this.#sum += seconds;
+    this.#counts[index] = (this.#counts[index] ?? 0) + count;
+    this.#sum += count * seconds;
   };
 
   get sum(): number {

@@ -1,10 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { LogEntry } from '../core/notification.js';
-import type { ObservedRead } from '../core/observer.js';
-import type { LogPage } from '../core/page.js';
 
-/** In a JSON string each quote is escaped, so the first match is the field. */
-const TIME = /"time":"([^"]+)"/;
+const TIME_FIELD = '"time":"';
 
 /**
  * Measures deliveries: from the time of the publish to now. The times may come from two machines.
@@ -12,29 +9,33 @@ const TIME = /"time":"([^"]+)"/;
  */
 export class DeliveryTime {
   readonly #clock: Clock;
+  /** Waiters that wake together receive the same entry, so the last result is kept. */
   #last: { readonly entry: LogEntry; readonly publishedAtMs: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /**
-   * The seconds since the publish of the oldest entry that was published while the reader was
-   * connected. Undefined without such an entry: the time in which a reader was disconnected is not
-   * delivery time.
-   */
-  of({ entries, gap, history }: LogPage, { startedAt }: ObservedRead): number | undefined {
-    if (gap || history) return undefined;
-    const oldest = entries.find(({ position }) => position > startedAt);
-    if (!oldest) return undefined;
-    const ms = this.#clock.now() - this.#publishedAtMs(oldest);
+  /** The seconds since the publish of an entry. Undefined if the entry has no time. */
+  of(entry: LogEntry): number | undefined {
+    if (this.#last?.entry !== entry) {
+      this.#last = { entry, publishedAtMs: timeOf(entry) };
+    }
+    const ms = this.#clock.now() - this.#last.publishedAtMs;
     return Number.isNaN(ms) ? undefined : Math.max(0, ms) / 1000;
   }
 
-  #publishedAtMs(entry: LogEntry): number {
-    if (this.#last?.entry !== entry) {
-      this.#last = { entry, publishedAtMs: Date.parse(TIME.exec(entry.json)?.[1] ?? '') };
-    }
-    return this.#last.publishedAtMs;
+  /** Drops the last entry, because an erasure may have removed it from the log. */
+  forget(): void {
+    this.#last = undefined;
   }
+}
+
+/**
+ * The time in the JSON, in milliseconds. NaN without it. In a JSON string each quote is escaped, so
+ * the first match is the field. A regular expression would take longer.
+ */
+function timeOf({ json }: LogEntry): number {
+  const start = json.indexOf(TIME_FIELD) + TIME_FIELD.length;
+  return start < TIME_FIELD.length ? NaN : Date.parse(json.slice(start, json.indexOf('"', start)));
 }

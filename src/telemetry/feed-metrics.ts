@@ -9,10 +9,9 @@ import type { LogPage, LogPosition } from '../core/page.js';
 import { isRecord } from '../core/records.js';
 import { isRetraction } from '../core/retraction.js';
 import type { RecordDuration } from './buckets.js';
-import { DeliveryTime } from './delivery-time.js';
+import { DeliveryCounts } from './delivery-counts.js';
 import { LabelledCounts } from './labelled-counts.js';
 import type { DurationMetric, Labels, Sample, SampledMetric } from './metrics.js';
-import { PageContents } from './page-content.js';
 import { TailLag } from './tail-lag.js';
 import type { TopicLabels } from './topic-labels.js';
 
@@ -48,26 +47,15 @@ type Counted = Extract<
   | 'notifications.store.errors'
 >;
 
-/** The deliveries of one transport. */
-interface Deliveries {
-  pages: number;
-  count: number;
-  bytes: number;
-  readonly byLabel: number[];
-}
-
 /**
  * Measures one feed. It counts in plain numbers, because the methods run inside deliveries. The
  * numbers are read when a collector asks for them.
  */
 export class FeedMetrics implements FeedObserver {
   readonly #options: FeedMetricsOptions;
-  readonly #contents: PageContents;
-  readonly #deliveryTime: DeliveryTime;
   readonly #tailLag: TailLag | undefined;
-  readonly #delivered: Readonly<Record<ReadKind, Deliveries>>;
+  readonly #deliveries: DeliveryCounts;
   readonly #published: number[];
-  readonly #deliveryDuration: Readonly<Record<ReadKind, RecordDuration>>;
   readonly #storeDuration: Readonly<Record<StoreCall['operation'], RecordDuration>>;
   readonly #counted: Readonly<Record<Counted, LabelledCounts>>;
   #publishedCount = 0;
@@ -76,15 +64,12 @@ export class FeedMetrics implements FeedObserver {
   constructor(options: FeedMetricsOptions) {
     const { feed, clock, topics, state, duration } = options;
     const zeros = (): number[] => topics.names.map(() => 0);
-    const deliveries = (): Deliveries => ({ pages: 0, count: 0, bytes: 0, byLabel: zeros() });
     const opened = (transport: ReadKind) => duration('notifications.delivery.duration', { feed, transport });
     this.#options = options;
-    this.#contents = new PageContents(topics);
-    this.#deliveryTime = new DeliveryTime(clock);
     this.#tailLag = state && new TailLag(clock, () => state().window);
-    this.#delivered = { poll: deliveries(), stream: deliveries(), history: deliveries() };
     this.#published = zeros();
-    this.#deliveryDuration = { poll: opened('poll'), stream: opened('stream'), history: () => undefined };
+    const durations = { poll: opened('poll'), stream: opened('stream'), history: () => undefined };
+    this.#deliveries = new DeliveryCounts({ clock, topics, durations });
     this.#storeDuration = Object.fromEntries(
       OPERATIONS.map((operation) => [operation, duration('notifications.store.duration', { feed, operation })]),
     ) as Record<StoreCall['operation'], RecordDuration>;
@@ -111,17 +96,7 @@ export class FeedMetrics implements FeedObserver {
   }
 
   delivered(page: LogPage, read: ObservedRead): void {
-    const delivered = this.#delivered[read.kind];
-    delivered.pages++;
-    if (page.entries.length === 0) return;
-    const { count, bytes, byLabel } = this.#contents.of(page);
-    delivered.count += count;
-    delivered.bytes += bytes;
-    for (let index = 0; index < byLabel.length; index++) {
-      delivered.byLabel[index] = (delivered.byLabel[index] ?? 0) + (byLabel[index] ?? 0);
-    }
-    const seconds = this.#deliveryTime.of(page, read);
-    if (seconds !== undefined) this.#deliveryDuration[read.kind](seconds);
+    this.#deliveries.add(page, read);
   }
 
   gap({ reason }: Gap): void {
@@ -160,13 +135,13 @@ export class FeedMetrics implements FeedObserver {
         return one(this.#received);
       case 'notifications.delivered':
         return KINDS.flatMap((transport) => {
-          const { count, byLabel } = this.#delivered[transport];
+          const { count, byLabel } = this.#deliveries.of(transport);
           return this.#byTopic({ transport }, count, byLabel);
         });
       case 'notifications.delivered.size':
-        return KINDS.map((transport) => ({ labels: { transport }, value: this.#delivered[transport].bytes }));
+        return KINDS.map((transport) => ({ labels: { transport }, value: this.#deliveries.of(transport).bytes }));
       case 'notifications.pages':
-        return KINDS.map((transport) => ({ labels: { transport }, value: this.#delivered[transport].pages }));
+        return KINDS.map((transport) => ({ labels: { transport }, value: this.#deliveries.of(transport).pages }));
       case 'notifications.gaps':
       case 'notifications.refusals':
       case 'notifications.evictions':

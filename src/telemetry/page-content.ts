@@ -12,8 +12,6 @@ export interface PageContent {
   readonly byLabel: readonly number[];
 }
 
-const EMPTY: PageContent = { count: 0, bytes: 0, byLabel: [] };
-
 /**
  * Counts the notifications of pages. Waiters that wake together receive the same page one after the
  * other, so the last result is kept.
@@ -27,20 +25,25 @@ export class PageContents {
   }
 
   of(page: LogPage): PageContent {
-    if (page.entries.length === 0) return EMPTY;
     if (this.#last?.page !== page) this.#last = { page, content: this.#count(page.entries) };
     return this.#last.content;
   }
 
+  /** Drops the last page, because an erasure may have removed its entries from the log. */
+  forget(): void {
+    this.#last = undefined;
+  }
+
   #count(entries: readonly LogEntry[]): PageContent {
     const byLabel = this.#labels.names.map(() => 0);
-    const notifications = entries.filter((entry) => !isRecord(entry) && !isRetraction(entry));
-    let bytes = 0;
-    for (const entry of notifications) {
+    let [count, bytes] = [0, 0];
+    for (const entry of entries) {
+      if (isRecord(entry) || isRetraction(entry)) continue;
+      count++;
       bytes += entry.bytes;
       const index = this.#labels.indexOf(entry.topic);
       if (index >= 0) byLabel[index] = (byLabel[index] ?? 0) + 1;
     }
-    return { count: notifications.length, bytes, byLabel };
+    return { count, bytes, byLabel };
   }
 }

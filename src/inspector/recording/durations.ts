@@ -14,10 +14,10 @@ const BUCKETS = 72;
 export class Durations {
   readonly #counts = new Float64Array(BUCKETS);
 
-  readonly record: RecordDuration = (seconds) => {
+  readonly record: RecordDuration = (seconds, count = 1) => {
     const index = seconds <= FIRST_BOUND_S ? 0 : Math.ceil(Math.log(seconds / FIRST_BOUND_S) / Math.log(GROWTH));
     const bucket = Math.min(index, BUCKETS - 1);
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
   };
 
   /** The counts of the buckets now. */

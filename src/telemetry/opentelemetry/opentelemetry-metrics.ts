@@ -22,8 +22,9 @@ export class OpenTelemetryMetrics {
   }
 
   /**
-   * Opens a time series. When deliveries are frequent, only some are recorded, because
-   * OpenTelemetry has no histogram that is read on demand.
+   * Opens a time series. OpenTelemetry has no histogram that is read on demand, and a record cannot
+   * have a count. So equal deliveries have one record. When deliveries are frequent, only some are
+   * recorded.
    */
   duration(metric: DurationMetric, labels: Labels): RecordDuration {
     const histogram = this.#histograms.get(metric);
