@@ -102,6 +102,7 @@ export default defineConfig(
       'test/consumer/',
       'test/asyncapi/',
       'test/orms/',
+      'test/pm2/',
       'test/new-project/',
       'examples/shop/dist/',
       ...(hasShop ? [] : ['examples/shop/{server,shared,web,test}/']),

@@ -27,6 +27,7 @@ export default {
     '<rootDir>/test/consumer/',
     '<rootDir>/test/orms/',
     '<rootDir>/test/asyncapi/',
+    '<rootDir>/test/pm2/',
     '<rootDir>/examples/shop/node_modules/',
     '<rootDir>/examples/shop/dist/',
   ],
