@@ -1,6 +1,7 @@
 /**
- * Generates projects with the Nest CLI, installs the tarball into them beside libraries with the
- * same peers, runs `nest add`, builds them, delivers a notification, and runs their tests.
+ * Makes projects with the Nest CLI, adds the tarball of the repository with `nest add`, builds the
+ * projects, delivers a notification, and runs their tests. Also installs libraries with the same
+ * peers.
  *
  *   node scripts/new-project-smoke.mjs [--only=NAME] [tarball]
  *
@@ -9,39 +10,57 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { toESModules } from './new-project/es-modules.mjs';
+import { DOWN, ENTER, nestAdd, nestNew, run } from './new-project/nest-cli.mjs';
 import { pack } from './packed-project.mjs';
 import { EXIT_SKIPPED, inCI, npm, root } from './tools.mjs';
 
-const APP = 'app';
 /** The start of a small application, on a busy machine. */
 const START_MS_MAX = 60_000;
 /** The setting of docs/getting-started.md for Jest without ES modules. */
 const JEST = { transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)'] };
-/**
- * The generated development dependencies to install. The others are not used here, and take most of
- * the time.
- */
-const USED =
-  /^@nestjs\/testing$|^@types\/(?:jest|node)$|^(?:jest|ts-jest|ts-node|typescript|vitest|vite-tsconfig-paths)$/;
 
 /** The first Node in which Jest can require() an ES module. Nest 12 with Jest relies on it. */
 const JEST_REQUIRES_ESM = [24, 9];
 
+/**
+ * `new` and `add` are flags, and answers to the questions of the CLI. Without both, the CLI has no
+ * terminal, and uses the defaults: ES modules, a store in memory, and public access.
+ */
 const PROJECTS = [
-  { name: 'nest-11-jest', schematics: '11', options: [], jest: JEST, beside: ['bullmq', 'ioredis@5'] },
   {
-    name: 'nest-12-jest',
-    schematics: '12',
-    options: ['--type=cjs'],
+    name: 'nest-11-cjs',
+    new: { cli: '11' },
+    add: { flags: ['--store=memory', '--access=public'] },
+    jest: JEST,
+    beside: ['bullmq', 'ioredis@5'],
+  },
+  { name: 'nest-11-esm', new: { cli: '11' }, convert: toESModules, add: {}, jest: JEST, beside: ['typeorm'] },
+  {
+    name: 'nest-12-cjs',
+    new: { cli: '12', flags: ['--no-observe'], answers: [[/Which module system/, `${DOWN}${ENTER}`]] },
+    add: {
+      answers: [
+        [/Where is the log stored/, `${DOWN}${ENTER}`],
+        [/Who may read/, ENTER],
+      ],
+    },
+    store: 'sqliteStore',
     since: JEST_REQUIRES_ESM,
     beside: ['typeorm', 'ioredis@5', 'pg'],
   },
-  { name: 'nest-12-vitest', schematics: '12', options: ['--type=esm'], beside: ['bullmq', 'ioredis@6'] },
+  {
+    name: 'nest-12-esm',
+    new: { cli: '12' },
+    add: { flags: ['--store=sqlite', '--access=public'] },
+    store: 'sqliteStore',
+    beside: ['bullmq', 'ioredis@6'],
+  },
 ];
 
 async function main(args) {
@@ -49,14 +68,17 @@ async function main(args) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'new-project-')));
   try {
     if (npm(['ping']).code !== 0) return skip();
-    const tarball = args.find((arg) => !arg.startsWith('--')) ?? pack(folder);
+    const tarball = realpathSync(args.find((arg) => !arg.startsWith('--')) ?? pack(folder));
     for (const project of PROJECTS) {
       if (only && project.name !== only) continue;
       const started = performance.now();
       const path = join(folder, project.name);
-      generate(path, project);
-      install(path, project, realpathSync(tarball));
-      add(path, project);
+      await nestNew(path, project.new);
+      project.convert?.(path);
+      await nestAdd(path, tarball, project.add);
+      checkEdits(path, project);
+      // `npm install` fails when peers conflict.
+      run(['install', '--no-audit', '--no-fund', '--loglevel=error', ...project.beside], path);
       await checkExample(path);
       if (project.since && !isSince(project.since)) {
         console.log(`${project.name}: its tests are skipped, they need Node ${project.since.join('.')}`);
@@ -75,44 +97,18 @@ function skip() {
   process.exitCode = EXIT_SKIPPED;
 }
 
-/**
- * Generates a project like `nest new`. That command prompts for the module system and has no option
- * for it.
- */
-function generate(path, { schematics, options }) {
-  const packages = [`--package=@nestjs/schematics@${schematics}`, '--package=@angular-devkit/schematics-cli'];
-  const command = [
-    'schematics',
-    '@nestjs/schematics:application',
-    `--name=${APP}`,
-    `--directory=${basename(path)}`,
-    ...options,
-  ];
-  run(['exec', '--yes', ...packages, '--', ...command], dirname(path));
-  assert.ok(existsSync(join(path, 'package.json')), `${path} was not generated`);
-}
-
-/** `npm install` fails when peers conflict. */
-function install(path, { beside }, tarball) {
-  edit(join(path, 'package.json'), (manifest) => {
-    const development = Object.entries(manifest.devDependencies).filter(([name]) => USED.test(name));
-    manifest.devDependencies = Object.fromEntries(development);
-  });
-  run(['install', '--no-audit', '--no-fund', '--loglevel=error', tarball, ...beside], path);
-}
-
-/** Runs the schematic as `nest add` does. Only projects of Nest 11 get the setting of Jest. */
-function add(path, { jest }) {
-  const schematic = ['schematics', 'nest-notifications:nest-add', '--source-root=src', '--access=public'];
-  const answers = ['--store=memory', '--interactive=false'];
-  run(['exec', '--yes', '--package=@angular-devkit/schematics-cli', '--', ...schematic, ...answers], path);
+/** The chosen store is in AppModule, and only projects of Nest 11 have the setting of Jest. */
+function checkEdits(path, { jest, store }) {
+  const module = readFileSync(join(path, 'src', 'app.module.ts'), 'utf8');
+  assert.ok(module.includes('NotificationsModule.forRoot('), module);
+  assert.equal(/(\w+Store)\(/.exec(module)?.[1], store);
   const manifest = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
   assert.deepEqual(manifest.jest?.transformIgnorePatterns, jest?.transformIgnorePatterns);
 }
 
 /** Builds the project, and receives the notification of the example controller. */
 async function checkExample(path) {
-  run(['exec', '--', 'tsc', '-p', 'tsconfig.build.json'], path);
+  run(['run', 'build'], path);
   const port = await freePort();
   const env = { ...process.env, PORT: String(port) };
   const child = spawn(process.execPath, ['dist/main.js'], { cwd: path, env, stdio: 'ignore' });
@@ -159,17 +155,6 @@ function runTests(path) {
 function isSince([major, minor]) {
   const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number);
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);
-}
-
-function edit(file, change) {
-  const content = JSON.parse(readFileSync(file, 'utf8'));
-  change(content);
-  writeFileSync(file, JSON.stringify(content, undefined, 2));
-}
-
-function run(args, cwd) {
-  const { code, output } = npm(args, { cwd });
-  assert.equal(code, 0, output);
 }
 
 await main(process.argv.slice(2)).catch((error) => {
