@@ -47,8 +47,8 @@ export const PATTERN_MUTANTS = [
     },
     withoutTopics: {
       'a page without refused topics has the bytes of the whole page': [
-        '{ ...$page, entries, encoded: undefined, notificationCount: undefined }',
-        '{ ...$page, entries }',
+        'return { ...$page, entries, encoded: undefined, notificationCount: undefined };',
+        'return { ...$page, entries };',
       ],
     },
   }),

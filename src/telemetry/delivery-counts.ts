@@ -42,8 +42,8 @@ export class DeliveryCounts {
   readonly #time: DeliveryTime;
   readonly #counts: Readonly<Record<ReadKind, Counts>>;
   #run: DeliveryRun | undefined;
-  /** The kind, time and number of the last run, until they are recorded. */
-  #measured: Pick<DeliveryRun, 'kind' | 'seconds' | 'count'> | undefined;
+  /** The last run, until its time is recorded. */
+  #ended: DeliveryRun | undefined;
   #isScheduled = false;
 
   constructor({ clock, topics, durations }: DeliveryCountsOptions) {
@@ -79,8 +79,9 @@ export class DeliveryCounts {
 
   #endRun(): void {
     const run = this.#run;
-    if (!run) return;
+    if (!run?.page) return;
     this.#run = undefined;
+    this.#ended = run;
     const counts = this.#counts[run.kind];
     const { count, bytes, byLabel } = this.#contents.of(run.page);
     counts.pages += run.count;
@@ -89,15 +90,14 @@ export class DeliveryCounts {
     for (let index = 0; index < byLabel.length; index++) {
       counts.byLabel[index] = (counts.byLabel[index] ?? 0) + run.count * (byLabel[index] ?? 0);
     }
-    const { kind, seconds } = run;
-    this.#measured = { kind, seconds, count: run.count };
+    run.page = undefined;
   }
 
   /** Calls the library. It may fail, and only the callers of `add` and `of` handle an error. */
   #record(): void {
-    const measured = this.#measured;
-    this.#measured = undefined;
-    if (measured?.seconds !== undefined) this.#durations[measured.kind](measured.seconds, measured.count);
+    const run = this.#ended;
+    this.#ended = undefined;
+    if (run?.seconds !== undefined) this.#durations[run.kind](run.seconds, run.count);
   }
 
   /** Ends the run with this turn of the event loop, because a later delivery has another time. */

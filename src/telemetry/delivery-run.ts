@@ -8,6 +8,8 @@ import type { DeliveryTime } from './delivery-time.js';
  */
 export const RUN_MAX = 16;
 
+const NONE: LogPage['entries'] = [];
+
 /**
  * The deliveries of one page to waiters of one transport, one after the other. They are counted
  * together, and all of them have the time of the first one. So a delivery costs some nanoseconds.
@@ -19,7 +21,8 @@ export class DeliveryRun {
    * disconnected is not delivery time.
    */
   readonly seconds: number | undefined;
-  readonly page: LogPage;
+  /** Undefined when the run has ended. */
+  page: LogPage | undefined;
   readonly kind: ReadKind;
   count = 0;
   /** For readers that started at these positions, that oldest entry is the same. */
@@ -27,7 +30,7 @@ export class DeliveryRun {
   readonly #startedBefore: number;
 
   constructor(page: LogPage, { kind, startedAt }: ObservedRead, deliveryTime: DeliveryTime) {
-    const entries = page.gap || page.history ? [] : page.entries;
+    const entries = page.gap || page.history ? NONE : page.entries;
     let index = 0;
     while (index < entries.length && (entries[index]?.position ?? 0) <= startedAt) index++;
     const oldest = entries[index];

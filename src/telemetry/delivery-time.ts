@@ -10,7 +10,8 @@ const TIME_FIELD = '"time":"';
 export class DeliveryTime {
   readonly #clock: Clock;
   /** Waiters that wake together receive the same entry, so the last result is kept. */
-  #last: { readonly entry: LogEntry; readonly publishedAtMs: number } | undefined;
+  #last: LogEntry | undefined;
+  #publishedAtMs = NaN;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -18,10 +19,11 @@ export class DeliveryTime {
 
   /** The seconds since the publish of an entry. Undefined if the entry has no time. */
   of(entry: LogEntry): number | undefined {
-    if (this.#last?.entry !== entry) {
-      this.#last = { entry, publishedAtMs: timeOf(entry) };
+    if (this.#last !== entry) {
+      this.#last = entry;
+      this.#publishedAtMs = timeOf(entry);
     }
-    const ms = this.#clock.now() - this.#last.publishedAtMs;
+    const ms = this.#clock.now() - this.#publishedAtMs;
     return Number.isNaN(ms) ? undefined : Math.max(0, ms) / 1000;
   }
 
