@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/core/clock.js';
+import { WATCH_RETRY_MS } from '../../src/stores/sqlite/commit-signal.js';
 import { draft } from '../support/drafts.js';
 import { entriesOf, follow, idsOf, readAllIds } from '../support/stores/reads.js';
 import { openSqliteStore, reports, temporaryFolder } from '../support/stores/sqlite.js';
@@ -113,8 +114,22 @@ describe('the signal of sqliteStore', () => {
       await until(() => entriesOf(batches).at(-1)?.id === id);
     }
     expect(reports).toEqual([
-      expect.stringMatching(/^The sqlite store cannot watch ".*-wake": ENOENT.* It polls every 25 ms instead\.$/),
+      expect.stringMatching(
+        /^The sqlite store cannot watch ".*-wake": ENOENT.* It polls every 25 ms, and tries again every 10 s\.$/,
+      ),
     ]);
+  });
+
+  test('is tried again 10 seconds after a failure, and not before', async () => {
+    symlinkSync(join(folder, 'none', 'wake'), `${path}-wake`);
+    const [clock, pollMs] = [new TimerClock(), 1_000];
+    await follow(await open(pollMs, clock), 0);
+    rmSync(`${path}-wake`);
+    await clock.advance(WATCH_RETRY_MS - pollMs);
+    expect(existsSync(`${path}-wake`)).toBe(false);
+    await clock.advance(2 * pollMs);
+    expect(isWatched()).toBe(true);
+    expect(reports).toHaveLength(1);
   });
 
   test('has a file for the owner only, made by the first tail', async () => {

@@ -4,6 +4,12 @@ import type { StoreLogger } from '../../core/store.js';
 import { reasonOf } from './engine.js';
 import { createFile, inodeAt } from './file-identity.js';
 
+/**
+ * The delay before a failed watch is tried again. Polls find all commits meanwhile, and an attempt
+ * blocks the event loop for some calls of the file system.
+ */
+export const WATCH_RETRY_MS = 10_000;
+
 export interface CommitSignalOptions {
   /** Path of the log's file. */
   readonly path: string;
@@ -30,8 +36,10 @@ export class CommitSignal {
   readonly #options: CommitSignalOptions;
   readonly #path: string;
   #watcher: FSWatcher | undefined;
-  /** The inode that is watched, or whose watch has failed. */
+  /** The inode that is watched. */
   #inode: number | undefined;
+  /** After a failure, the time of the next attempt. */
+  #retryAtMs = -Infinity;
   #hasWarned = false;
   #isDue = false;
   #isSending = false;
@@ -44,9 +52,10 @@ export class CommitSignal {
 
   /**
    * Watches the signal, and begins again after its file was replaced. Call it repeatedly. A running
-   * watch costs one call of `stat`.
+   * watch costs one call of `stat`. After a failure, it tries again every `WATCH_RETRY_MS`.
    */
   watch(): void {
+    if (this.#options.clock.monotonic() < this.#retryAtMs) return;
     const inode = inodeAt(this.#path);
     if (inode !== undefined && inode === this.#inode) return;
     this.stop();
@@ -100,13 +109,13 @@ export class CommitSignal {
   }
 
   #fail(error: unknown): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
+    const { pollMs, clock, logger } = this.#options;
+    this.stop();
+    this.#retryAtMs = clock.monotonic() + WATCH_RETRY_MS;
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const { pollMs, logger } = this.#options;
     logger.warn(
-      `The sqlite store cannot watch ${JSON.stringify(this.#path)}: ${reasonOf(error)}. It polls every ${pollMs} ms instead.`,
+      `The sqlite store cannot watch ${JSON.stringify(this.#path)}: ${reasonOf(error)}. It polls every ${pollMs} ms, and tries again every ${WATCH_RETRY_MS / 1000} s.`,
     );
   }
 }
