@@ -8,7 +8,7 @@ import type { FeedLoad } from './load.js';
 import type { LogEntry } from './notification.js';
 import { FeedCounter, type NotificationsTotals } from './observer.js';
 import { Observers } from './observers.js';
-import { type LogPage, sharedPosition } from './page.js';
+import { type LogPage, type LogPosition, sharedPosition } from './page.js';
 import type { PageConsumer } from './page-consumer.js';
 import { Pages } from './pages.js';
 import { readsAny } from './patterns.js';
@@ -21,6 +21,7 @@ import { RecentRevocations } from './recent-revocations.js';
 import type { Retraction } from './retraction.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Store, Tail, TailBatch } from './store.js';
+import { TailLag } from './tail-lag.js';
 import { Waiter } from './waiter.js';
 import type { Turns, WaiterContext } from './waiter-context.js';
 import { type FeedWaiter, type WaiterLimits, Waiters } from './waiters.js';
@@ -58,10 +59,20 @@ export interface FeedCounts {
 /** The counts of a node that serves no reads. */
 export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
 
-/** Whether a store answers. The read returns no notification, so it is cheap. */
-export async function healthOf(store: Store): Promise<Exclude<NotificationsHealth, 'draining'>> {
+/**
+ * Whether a store answers. The read returns no notification, so it is cheap.
+ *
+ * @param onEnd receives the end of the log
+ */
+export async function healthOf(
+  store: Store,
+  onEnd?: (end: LogPosition) => void,
+): Promise<Exclude<NotificationsHealth, 'draining'>> {
   return store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
-    () => 'ready',
+    ({ epoch, head }) => {
+      onEnd?.({ epochId: epoch.id, position: head });
+      return 'ready';
+    },
     () => 'store_unavailable',
   );
 }
@@ -83,6 +94,7 @@ export class Feed {
   readonly #counter = new FeedCounter();
   readonly #context: WaiterContext;
   readonly #patterns: DeclaredPatterns;
+  readonly #lag: TailLag;
   #tail: Tail | undefined;
 
   private constructor(options: FeedOptions, reader: Reader, patterns: DeclaredPatterns) {
@@ -92,6 +104,7 @@ export class Feed {
     this.#reader = reader;
     this.#patterns = patterns;
     this.#waiters = new Waiters(clock, limits);
+    this.#lag = new TailLag(clock, () => ({ epochId: this.window.epoch.id, position: this.window.head }));
     observers.add(this.#counter);
     const [waiters, revocations] = [this.#waiters, this.#revocations];
     this.#context = { clock, reader, waiters, revocations, observer: observers };
@@ -230,7 +243,15 @@ export class Feed {
 
   /** Whether this node should receive clients. The time limit of the store driver applies. */
   async health(): Promise<NotificationsHealth> {
-    return this.#waiters.isDraining ? 'draining' : healthOf(this.#store);
+    return this.#waiters.isDraining ? 'draining' : healthOf(this.#store, (end) => this.#lag.shown(end));
+  }
+
+  /**
+   * The time since `health` first saw an entry that this node still has not received. 0 if there is
+   * none. So the lag of a stuck tail grows from check to check.
+   */
+  get lagMs(): number {
+    return this.#lag.ms;
   }
 
   /**

@@ -16,8 +16,6 @@ export interface OperationRecord {
 export interface SnapshotRecord extends Compaction {
   readonly snapshot: InboxState;
   readonly upTo: number;
-  /** The epoch of the log with these operations. Undefined: not known. */
-  readonly epochId?: string | undefined;
   /** When it was written. `inboxDraft` takes this time from its argument `time`. */
   readonly timeMs?: number | undefined;
 }
@@ -30,7 +28,6 @@ type FlagText = readonly [upTo: number, ...distances: readonly number[]];
 
 interface SnapshotText {
   readonly upTo: number;
-  readonly epochId?: string | undefined;
   readonly seen: FlagText;
   readonly read: FlagText;
   readonly archived: FlagText;
@@ -107,11 +104,10 @@ function isOperation(data: object): data is InboxOperation {
   }
 }
 
-function snapshotText({ snapshot: state, upTo, epochId, removed, mark }: SnapshotRecord): SnapshotText {
+function snapshotText({ snapshot: state, upTo, removed, mark }: SnapshotRecord): SnapshotText {
   const compaction = { removed, mark };
   return {
     upTo,
-    epochId,
     seen: flagText(state.seen),
     read: flagText(state.read),
     archived: flagText(state.archived),
@@ -122,7 +118,7 @@ function snapshotText({ snapshot: state, upTo, epochId, removed, mark }: Snapsho
 }
 
 function readSnapshot(text: SnapshotText): SnapshotRecord | undefined {
-  const { upTo, epochId, seen, read, archived, removed, snoozed, compaction } = text;
+  const { upTo, seen, read, archived, removed, snoozed, compaction } = text;
   const areFlags = [seen, read, archived, removed].every((flag) => isPositions(flag) && flag.length > 0);
   const pairs: readonly (readonly number[])[] = snoozed;
   const areTimes = pairs.every((pair) => isPositions(pair) && pair.length === 2);
@@ -134,8 +130,7 @@ function readSnapshot(text: SnapshotText): SnapshotRecord | undefined {
     removed: readFlag(removed),
     snoozed: new Map(snoozed),
   };
-  const isKnown = typeof epochId === 'string';
-  return { snapshot: state, upTo, ...(isKnown && { epochId }), ...readCompaction(compaction) };
+  return { snapshot: state, upTo, ...readCompaction(compaction) };
 }
 
 /** Without a valid compaction, no record is removed. */

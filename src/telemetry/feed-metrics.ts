@@ -8,11 +8,11 @@ import type { FeedObserver, ObservedRead, PerformedOperation, ReadKind, StoreCal
 import type { LogPage, LogPosition } from '../core/page.js';
 import { isRecord } from '../core/records.js';
 import { isRetraction } from '../core/retraction.js';
+import { TailLag } from '../core/tail-lag.js';
 import type { RecordDuration } from './buckets.js';
 import { DeliveryCounts } from './delivery-counts.js';
 import { LabelledCounts } from './labelled-counts.js';
 import type { DurationMetric, Labels, Sample, SampledMetric } from './metrics.js';
-import { TailLag } from './tail-lag.js';
 import type { TopicLabels } from './topic-labels.js';
 
 /** The state of a feed that serves reads, for metrics that are read on demand. */
@@ -149,7 +149,7 @@ export class FeedMetrics implements FeedObserver {
       case 'notifications.store.errors':
         return this.#counted[name].samples;
       case 'notifications.tail.lag':
-        return this.#tailLag ? one(this.#tailLag.seconds) : [];
+        return this.#tailLag ? one(this.#tailLag.ms / 1000) : [];
       default: {
         const state = this.#options.state?.();
         return state ? stateSamples(name, state) : [];

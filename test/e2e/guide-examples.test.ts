@@ -230,7 +230,7 @@ describe('the examples of the guides', () => {
     expect([live.status, ready.status, await ready.json()]).toMatchObject([
       200,
       200,
-      { info: { notifications: { status: 'up' } } },
+      { info: { notifications: { status: 'up', lagMs: 0 } } },
     ]);
   }, 20_000);
 

@@ -8,6 +8,7 @@ import { forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { holdPoll, poll } from '../support/http/feed.js';
+import { until } from '../support/time/until.js';
 
 /** The drain delay. It is long enough for two requests on a busy machine. */
 const DELAY_MS = 2_000;
@@ -60,13 +61,39 @@ forEachAdapter((adapter) => {
       await closed;
     });
 
+    test('has the time for which the node lacks an entry of the store as a detail', async () => {
+      const module = NotificationsModule.forRoot({
+        access: 'public',
+        store: async (runtime) => {
+          const opened = await memoryStore()(runtime);
+          // The tail is stuck.
+          return Object.assign(opened, { tail: () => Promise.resolve({ close: () => Promise.resolve() }) });
+        },
+      });
+      const app = await startApp(adapter, {
+        imports: [module, TerminusModule.forRoot({ logger: false })],
+        controllers: [ReadyController],
+        providers: [NotificationsHealthIndicator],
+      });
+      expect((await ready(app)).json).toMatchObject({ info: { notifications: { status: 'up', lagMs: 0 } } });
+      await app.service.publish('a', { type: 'x', data: 1 });
+      const lagMs = async (): Promise<number> => {
+        const { json } = await ready(app);
+        return (json as { info: { notifications: { lagMs: number } } }).info.notifications.lagMs;
+      };
+      const lags: number[] = [];
+      await until(async () => lags.push(await lagMs()) > 2 && lags.at(-1)! > 0);
+      expect(lags[0]).toBe(0);
+      expect(lags).toEqual(lags.toSorted((one, other) => one - other));
+    });
+
     test('is false when the store does not answer', async () => {
       const app = await start();
       await store.close();
       const down = await ready(app);
       expect([down.status, down.json]).toMatchObject([
         503,
-        { error: { notifications: { status: 'down', reason: 'store_unavailable' } } },
+        { error: { notifications: { status: 'down', reason: 'store_unavailable', lagMs: 0 } } },
       ]);
       expect(await app.service.health()).toBe('store_unavailable');
     });

@@ -1,56 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LogEntry } from '../../src/core/notification.js';
 import type { ObservedRead } from '../../src/core/observer.js';
-import type { LogPage, LogPosition } from '../../src/core/page.js';
+import type { LogPage } from '../../src/core/page.js';
 import { Buckets, type RecordDuration } from '../../src/telemetry/buckets.js';
 import { DeliveryCounts } from '../../src/telemetry/delivery-counts.js';
 import { RUN_MAX } from '../../src/telemetry/delivery-run.js';
 import { METRIC_LIST, prometheusName } from '../../src/telemetry/metrics.js';
-import { TailLag } from '../../src/telemetry/tail-lag.js';
 import { TopicLabels } from '../../src/telemetry/topic-labels.js';
 import { ManualClock } from '../../src/testing/index.js';
 
 const EPOCH = { id: 'e1', secret: 'secret' };
-
-describe('the lag of a tail', () => {
-  function bench() {
-    const clock = new ManualClock();
-    const state = { window: { epochId: 'e1', position: 5 } };
-    return { clock, state, lag: new TailLag(clock, () => state.window) };
-  }
-  const at = (position: number, epochId = 'e1'): LogPosition => ({ epochId, position });
-
-  test('is 0 while the node has received all that the store has shown', () => {
-    const { lag } = bench();
-    lag.shown(at(5));
-    expect(lag.seconds).toBe(0);
-  });
-
-  test('grows from the first missing entry, also while others follow, and ends with its arrival', async () => {
-    const { clock, state, lag } = bench();
-    lag.shown(at(6));
-    await clock.advance(2_000);
-    lag.shown(at(7));
-    await clock.advance(1_000);
-    expect(lag.seconds).toBe(3);
-    state.window = at(6);
-    expect(lag.seconds).toBe(1);
-    state.window = at(7);
-    expect(lag.seconds).toBe(0);
-  });
-
-  test('is about another log until the window has changed to a log', async () => {
-    const { clock, state, lag } = bench();
-    lag.shown(at(1, 'e2'));
-    await clock.advance(4_000);
-    expect(lag.seconds).toBe(4);
-    state.window = at(1, 'e2');
-    expect(lag.seconds).toBe(0);
-    lag.shown(at(3, 'e2'));
-    state.window = at(0, 'e3');
-    expect(lag.seconds).toBe(0);
-  });
-});
 
 describe('the deliveries', () => {
   const clock = new ManualClock();

@@ -88,15 +88,14 @@ export class InboxOperations {
     const target = await this.#target(reader, request);
     const current = await this.#states.current(records);
     const { selection, ids, unknown } = withoutRemoved(target, current.inbox.state);
-    const untilMs = 'untilMs' in request && { untilMs: request.untilMs };
-    const operation = { op: request.op, ...selection, ...untilMs } as InboxOperation;
+    const operation = { op: request.op, ...selection, ...('untilMs' in request && { untilMs: request.untilMs }) };
     const { inbox } = current;
-    const next = applyOperation(inbox.state, operation);
+    const next = applyOperation(inbox.state, operation as InboxOperation);
     if (next === inbox.state) return { state: next, changed: false, ids, unknown };
-    const record = inboxDraft(records, { operation, ids }, this.#now());
+    const record = inboxDraft(records, { operation: operation as InboxOperation, ids }, this.#now());
     if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append([record]);
     else {
-      const state = await this.#smaller(reader, current, operation);
+      const state = await this.#smaller(reader, next, current.trimmed);
       // The operation follows the snapshot in the log, so operations of other nodes apply before
       // this operation. Both are in one append, so no node sees only the snapshot.
       await this.#snapshot({ records, current, state }, [record]);
@@ -133,12 +132,11 @@ export class InboxOperations {
   }
 
   /**
-   * The current state with fewer exceptions. It does not include the operation, because a snapshot
-   * must not include a record that a failover may lose.
-   * @throws NotificationsError `inbox_full` if the operation still exceeds the limit
+   * The state with fewer exceptions.
+   * @throws NotificationsError `inbox_full` if it still exceeds the limit
    */
-  async #smaller(reader: InboxReader, current: CurrentInbox, operation: InboxOperation): Promise<InboxState> {
-    const state = compacted(current.inbox.state, current.trimmed, this.#context.clock.now());
+  async #smaller(reader: InboxReader, next: InboxState, trimmed: number): Promise<InboxState> {
+    const state = compacted(next, trimmed, this.#context.clock.now());
     const newestFirst: LogEntry[] = [];
     let from = 0;
     for await (const page of this.#items.pages({ reader, before: 'latest', itemsMax: REPLACED_ITEMS_MAX })) {
@@ -146,8 +144,8 @@ export class InboxOperations {
       from = page.more ? page.position : 0;
     }
     const positions = newestFirst.map(({ position }) => position).reverse();
-    const smaller = withHigherWatermarks(state, applyOperation(state, operation), { positions, from });
-    if (exceptionCount(applyOperation(smaller, operation)) <= this.#exceptionsMax) return smaller;
+    const smaller = withHigherWatermarks(state, positions, from);
+    if (exceptionCount(smaller) <= this.#exceptionsMax) return smaller;
     const advice = 'mark all items up to a cursor instead of single ones';
     const message = `the inbox has more than ${this.#exceptionsMax} items that were marked or snoozed one by one; ${advice}`;
     throw new NotificationsError('inbox_full', message);
@@ -162,7 +160,7 @@ export class InboxOperations {
     const { store, clock } = this.#context;
     const { inbox, epochId } = current;
     const compaction = nextCompaction(inbox.snapshot, clock.now());
-    const record = { snapshot: state, upTo: inbox.upTo, epochId, ...compaction };
+    const record = { snapshot: state, upTo: inbox.upTo, ...compaction };
     const { epoch } = await store.append([inboxDraft(records, record, this.#now()), ...drafts]);
     const { removed: upTo } = compaction;
     // In another epoch the older snapshot may be lost.

@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { isReading } from '../context.js';
 import { getNotificationsToken } from '../module/feed-tokens.js';
+import { namedContextsIn } from '../module/feeds.js';
 import type { NotificationsService } from '../notifications.service.js';
 
 /**
@@ -21,19 +23,27 @@ import type { NotificationsService } from '../notifications.service.js';
 @Injectable()
 export class NotificationsHealthIndicator {
   readonly #moduleRef: ModuleRef;
+  readonly #modules: ModulesContainer;
   readonly #indicators: HealthIndicatorService;
 
   constructor(
     @Inject(ModuleRef) moduleRef: ModuleRef,
+    @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(HealthIndicatorService) indicators: HealthIndicatorService,
   ) {
     this.#moduleRef = moduleRef;
+    this.#modules = modules;
     this.#indicators = indicators;
   }
 
   /**
    * Up if this node can serve clients. Otherwise down, with `draining` or `store_unavailable` as
    * its `reason`.
+   *
+   * The detail `lagMs` is the time since a check first saw an entry of the log that this node still
+   * has not received, in milliseconds. It is 0 while the node follows the log, and absent with
+   * `publishOnly`. A lag does not change the result: its cause may be the store, which would then
+   * remove all nodes at once.
    *
    * @param key - The key of the result. Default `notifications`.
    * @param feed - The name of the feed; undefined for the feed without a name. The application must
@@ -46,6 +56,12 @@ export class NotificationsHealthIndicator {
     const service = this.#moduleRef.get<NotificationsService>(getNotificationsToken(feed), { strict: false });
     const health = await service.health();
     const check = this.#indicators.check(key);
-    return health === 'ready' ? check.up() : check.down({ reason: health });
+    const lag = this.#lagOf(feed);
+    return health === 'ready' ? check.up(lag) : check.down({ reason: health, ...lag });
+  }
+
+  #lagOf(feed: string | undefined): { readonly lagMs?: number } {
+    const context = namedContextsIn(this.#modules).find(({ name }) => name === feed)?.context;
+    return context && isReading(context) ? { lagMs: Math.round(context.feed.lagMs) } : {};
   }
 }

@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.js';
-import type { LogPosition } from '../core/page.js';
+import type { Clock } from './clock.js';
+import type { LogPosition } from './page.js';
 
 /** A position that the store has shown, and the state of the node at that time. */
 interface Shown extends LogPosition {
@@ -34,9 +34,10 @@ export class TailLag {
     this.#oldest ??= this.#newest;
   }
 
-  get seconds(): number {
+  /** The lag now. 0 if the node has received all entries that the store has shown. */
+  get ms(): number {
     this.#settle();
-    return this.#oldest ? (this.#clock.monotonic() - this.#oldest.atMs) / 1000 : 0;
+    return this.#oldest ? this.#clock.monotonic() - this.#oldest.atMs : 0;
   }
 
   /**
