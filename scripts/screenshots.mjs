@@ -1,9 +1,11 @@
 /**
- * Takes the pictures of the demo page and of its inbox in docs/, from the built server: `npm run
- * build && node scripts/screenshots.mjs`. CHROMIUM_PATH names the browser; default
- * /usr/bin/chromium. The pictures of the demo page were taken with the fonts Inter and JetBrains
- * Mono.
+ * Takes the pictures in docs/: `npm run build && node scripts/screenshots.mjs`. The demo page and
+ * its inbox come from the built server. The inspector comes from the sources, with the reports of
+ * its tests, because real charts would need minutes. An argument takes only the pictures whose
+ * names begin with it. CHROMIUM_PATH names the browser; default /usr/bin/chromium. The pictures of
+ * the demo page and the inspector were taken with the fonts Inter and JetBrains Mono.
  */
+import './typescript-hooks.mjs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -17,6 +19,12 @@ const SHOTS = [
   { file: 'inbox-light.png', colorScheme: 'light', viewport: { width: 720, height: 620 }, arrange: openInbox },
   { file: 'inbox-dark.png', colorScheme: 'dark', viewport: { width: 720, height: 620 }, arrange: openInbox },
   { file: 'inbox-phone.png', colorScheme: 'light', viewport: { width: 360, height: 700 }, arrange: openInbox },
+];
+
+const INSPECTOR_SHOTS = [
+  { file: 'inspector-light.png', colorScheme: 'light', viewport: { width: 1280, height: 884 }, arrange: isLive },
+  { file: 'inspector-dark.png', colorScheme: 'dark', viewport: { width: 1280, height: 960 }, arrange: explainItem },
+  { file: 'inspector-phone.png', colorScheme: 'light', viewport: { width: 360, height: 740 }, arrange: isLive },
 ];
 
 const NEWS = [
@@ -93,6 +101,20 @@ async function sendItems(page, inbox) {
   await inbox.evaluate((element) => element.inbox.markRead(element.inbox.items.slice(2)));
 }
 
+async function isLive(page) {
+  await page.locator('#connection', { hasText: 'Live' }).waitFor();
+}
+
+/** The lower half of the page, with the story of an item. */
+async function explainItem(page) {
+  await page.getByLabel('Feed').selectOption('inbox');
+  await page.getByLabel('Id of the notification').fill('order-1042-shipped');
+  await page.getByLabel('Subscriber').fill('ann');
+  await page.getByRole('button', { name: 'Explain', exact: true }).click();
+  await page.locator('.verdict').waitFor();
+  await page.locator('.columns').evaluate((columns) => columns.ownerDocument.defaultView.scrollTo(0, columns.offsetTop - 12));
+}
+
 async function publish(page, { type, text, count }) {
   await page.getByLabel('Type').fill(type);
   await page.getByLabel('Data (JSON)').fill(`{ "text": ${JSON.stringify(text)} }`);
@@ -115,13 +137,8 @@ async function receivedByBell(page, count) {
   }
 }
 
-const { child, url } = await startServer();
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu'],
-});
-try {
-  for (const { file, arrange, ...options } of SHOTS) {
+async function takeShots(browser, url, shots) {
+  for (const { file, arrange, ...options } of shots) {
     const page = await browser.newPage({ ...options, deviceScaleFactor: 1.5, reducedMotion: 'reduce' });
     await page.goto(url);
     await arrange(page);
@@ -131,8 +148,39 @@ try {
     await page.close();
     console.log(`docs/${file}`);
   }
+}
+
+async function takeServerShots(browser, shots) {
+  const { child, url } = await startServer();
+  try {
+    await takeShots(browser, url, shots);
+  } finally {
+    child.kill();
+    await once(child, 'exit');
+  }
+}
+
+async function takeInspectorShots(browser, shots) {
+  const { InspectorServer } = await import('../test/browser/inspector-page.ts');
+  const { feedReport, INBOX_REPORT } = await import('../test/browser/inspector-reports.ts');
+  const server = await InspectorServer.start();
+  server.show([feedReport(), INBOX_REPORT]);
+  try {
+    await takeShots(browser, server.url, shots);
+  } finally {
+    await server.stop();
+  }
+}
+
+const [prefix = ''] = process.argv.slice(2);
+const wanted = (shots) => shots.filter(({ file }) => file.startsWith(prefix));
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu'],
+});
+try {
+  if (wanted(SHOTS).length > 0) await takeServerShots(browser, wanted(SHOTS));
+  if (wanted(INSPECTOR_SHOTS).length > 0) await takeInspectorShots(browser, wanted(INSPECTOR_SHOTS));
 } finally {
   await browser.close();
-  child.kill();
-  await once(child, 'exit');
 }

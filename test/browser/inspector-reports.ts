@@ -5,10 +5,15 @@ import type { NotificationStory } from '../../src/nest/explaining/notification-s
 const NOW_MS = Date.parse('2026-11-29T09:30:00.000Z');
 const INTERVALS = 60;
 
-/** A wave around a mean. The same arguments always return the same values. */
-function wave(mean: number, part: number, shift = 0): number[] {
+/**
+ * A slow wave with noise. It ends at its mean, so that the newest values are known. The same
+ * arguments always return the same values.
+ */
+function wave(mean: number, part: number, seed = 0): number[] {
   return Array.from({ length: INTERVALS }, (_, index) => {
-    const height = Math.sin((index + shift) / 5) + 0.6 * Math.sin((index * 1.7 + shift) / 2.1);
+    if (index === INTERVALS - 1) return mean;
+    const noise = Math.sin((index + 1) * 12.9898 + seed * 78.233) * 43_758.5453;
+    const height = 0.8 * Math.sin((index + seed * 7) / 9) + 1.2 * (noise - Math.floor(noise) - 0.5);
     return Math.max(0, mean * (1 + part * height));
   });
 }
@@ -17,25 +22,30 @@ function bursts(height: number, at: readonly number[]): number[] {
   return Array.from({ length: INTERVALS }, (_, index) => (at.includes(index) ? height : 0));
 }
 
+/** The values of a feed whose store has not read in each interval. */
+function withBreaks(values: readonly number[]): (number | null)[] {
+  return values.map((value, index) => (index % 9 < 2 ? null : value));
+}
+
 export const SERIES: FeedSeries = {
   intervalMs: 5_000,
   endsAt: new Date(NOW_MS).toISOString(),
   published: wave(38, 0.25),
-  delivered: wave(1_240, 0.3, 2),
-  bytes: wave(412_000, 0.3, 2),
+  delivered: wave(1_240, 0.3, 1),
+  bytes: wave(412_000, 0.3, 1),
   refusals: bursts(0.6, [21, 22, 40]),
   gaps: bursts(0.2, [41]),
   cuts: bursts(0.2, [23]),
-  waiters: wave(1_830, 0.06, 9).map(Math.round),
-  deliveryP50Ms: wave(1.8, 0.2, 4),
-  deliveryP99Ms: wave(9.4, 0.45, 7),
-  appendP50Ms: wave(0.4, 0.2),
-  appendP99Ms: wave(1.7, 0.3, 3),
-  readP50Ms: wave(0.9, 0.2, 6).map((value, index) => (index % 9 < 2 ? null : value)),
-  readP99Ms: wave(2.6, 0.3, 5).map((value, index) => (index % 9 < 2 ? null : value)),
+  waiters: wave(1_822, 0.05, 2).map(Math.round),
+  deliveryP50Ms: wave(1.8, 0.15, 3),
+  deliveryP99Ms: wave(9.4, 0.35, 4),
+  appendP50Ms: wave(0.4, 0.15, 5),
+  appendP99Ms: wave(1.7, 0.3, 6),
+  readP50Ms: withBreaks(wave(0.9, 0.15, 7)),
+  readP99Ms: withBreaks(wave(2.6, 0.3, 8)),
   storeErrors: bursts(0, []),
   windowHitRate: wave(0.996, 0.001),
-  wakeLoad: wave(0.034, 0.3, 2),
+  wakeLoad: wave(0.034, 0.3, 1),
   tailLagMs: bursts(14, [12, 13, 30, 47]),
 };
 
@@ -100,6 +110,29 @@ export function feedReport(changes: Partial<FeedReport> = {}): FeedReport {
     ...changes,
   };
 }
+
+/** The feed of an inbox. */
+export const INBOX_REPORT = feedReport({
+  name: 'inbox',
+  topTopics: {
+    byPublishes: [
+      { topic: 'orders.eu', publishesPerMinute: 312, waiters: 310 },
+      { topic: 'user.4711', publishesPerMinute: 9.5, waiters: 2 },
+      { topic: 'user.1702', publishesPerMinute: 6, waiters: 1 },
+    ],
+    byWaiters: [{ topic: 'announcements', publishesPerMinute: 0.4, waiters: 1_022 }],
+    complete: true,
+  },
+  inbox: {
+    states: 5_210,
+    bytes: 16 * 2 ** 20,
+    bytesMax: 64 * 2 ** 20,
+    operations: [
+      { code: 'read', count: 5_120 },
+      { code: 'operate', count: 903 },
+    ],
+  },
+});
 
 export function inspectorState(feeds: readonly FeedReport[] = [feedReport()], afterMs = 0): InspectorState {
   return {

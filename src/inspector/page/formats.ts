@@ -72,11 +72,11 @@ export function percent(part: number): string {
 
 /** An age in whole units, such as `12 s` or `3 min`. The clock of the server may be ahead. */
 export function age(ms: number): string {
-  const known = Math.max(0, ms);
-  if (known < MINUTE_MS) return `${Math.floor(known / SECOND_MS)} s`;
-  if (known < HOUR_MS) return `${Math.floor(known / MINUTE_MS)} min`;
-  if (known < DAY_MS) return `${Math.floor(known / HOUR_MS)} h`;
-  return `${Math.floor(known / DAY_MS)} d`;
+  if (ms < SECOND_MS) return '< 1 s';
+  if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s`;
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`;
+  if (ms < DAY_MS) return `${Math.floor(ms / HOUR_MS)} h`;
+  return `${Math.floor(ms / DAY_MS)} d`;
 }
 
 /** The time of the day on the device of the operator. */
