@@ -112,7 +112,8 @@ async function explainItem(page) {
   await page.getByLabel('Subscriber').fill('ann');
   await page.getByRole('button', { name: 'Explain', exact: true }).click();
   await page.locator('.verdict').waitFor();
-  await page.locator('.columns').evaluate((columns) => columns.ownerDocument.defaultView.scrollTo(0, columns.offsetTop - 12));
+  const top = await page.locator('.columns').evaluate((columns) => columns.offsetTop);
+  await page.evaluate(`scrollTo(0, ${top - 12})`);
 }
 
 async function publish(page, { type, text, count }) {
