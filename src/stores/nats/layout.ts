@@ -83,6 +83,11 @@ export function sequenceOf(position: number): number {
   return Math.ceil(position / POSITIONS_PER_MESSAGE);
 }
 
+/** The sequence of the first part of the same commit. */
+export function firstSequenceOf({ sequence, index }: Part): number {
+  return sequence - index + 1;
+}
+
 export function lastSequenceOf({ sequence, index, parts }: Part): number {
   return sequence - index + parts;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { LogEntry } from '../../core/notification.js';
+import { isPattern } from '../../core/patterns.js';
 import type { HistoryQuery, ReadQuery, ReadResult } from '../../core/store.js';
 import { CHUNK_BYTES, type LogChunk } from '../shared/tail-hub.js';
 import { unavailable } from '../shared/unavailable.js';
@@ -7,7 +8,8 @@ import { Assembler } from './assembler.js';
 import type { Engine } from './engine.js';
 import type { Follower } from './follower.js';
 import type { LogStart } from './log-start.js';
-import { decodePart, endPosition, lastSequenceOf, type RawMessage, sequenceOf } from './layout.js';
+import { decodePart, endPosition, type RawMessage, sequenceOf } from './layout.js';
+import { sequenceAfter, sequenceBefore } from './part-search.js';
 import { headOf, type LogIdentity, type LogStatus, logStatus } from './stream.js';
 import { TopicHistory } from './topic-history.js';
 import { type TopicReader, TopicRun } from './topic-run.js';
@@ -78,7 +80,7 @@ export class Pages {
     const { epoch } = log;
     if (after >= head) return { epoch, entries: [], upTo: head, head, trimmed: 0 };
     const end = sequenceOf(head);
-    const assembler = new Assembler(await this.#sequenceAfter(after));
+    const assembler = new Assembler(await sequenceAfter(this.#engine, after));
     const entries: LogEntry[] = [];
     let [upTo, trimmed, bytes, sequence] = [after, 0, 0, assembler.next];
     while (sequence <= end && (upTo === after || (entries.length < CHUNK_MESSAGES && bytes < CHUNK_BYTES))) {
@@ -179,35 +181,14 @@ export class Pages {
       batch: Math.max(BATCH_MIN, Math.ceil((limit + 1) / Math.max(1, names.length))),
       batchBytes: Math.max(BATCH_BYTES_MIN, Math.ceil(bytesMax / Math.max(1, names.length))),
     };
+    const hasPattern = names.some(isPattern);
     if (before !== undefined) {
       // The commit that ends at this sequence holds the last position. Other commits end before it.
-      const end = sequenceOf(Math.min(before - 1, head));
+      const end = await sequenceBefore(engine, Math.min(before, head + 1), hasPattern);
       return names.map((topic) => new TopicHistory(engine, { ...common, topic, end, before }));
     }
-    const start = await this.#sequenceAfter(after);
+    const start = await sequenceAfter(engine, after, hasPattern);
     return names.map((topic) => new TopicRun(engine, { ...common, topic, start, after, head }));
-  }
-
-  /**
-   * The first sequence to read after a position, which may be inside of a commit. If the last part
-   * of the commit was removed, the commit begins at an unknown sequence. Then the result is a
-   * sequence inside the commit, so that no part is skipped.
-   */
-  async #sequenceAfter(after: number): Promise<number> {
-    const sequence = sequenceOf(after);
-    if (after === endPosition(sequence)) return sequence + 1;
-    const last = await this.#engine.get({ seq: sequence });
-    const part = last && decodePart(last);
-    if (part) return lastSequenceOf(part) - part.parts + 1;
-    for (let distance = 1; distance < sequence; distance *= 2) {
-      const found = await this.#engine.get({ seq: sequence - distance, next_by_subj: '>' });
-      if (found && found.sequence <= sequence) {
-        const earlier = decodePart(found);
-        const isOfCommit = earlier && lastSequenceOf(earlier) === sequence;
-        return isOfCommit ? sequence - earlier.parts + 1 : found.sequence;
-      }
-    }
-    return 1;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { LogEntry } from '../../core/notification.js';
 import { isPattern } from '../../core/patterns.js';
 import type { Engine } from './engine.js';
-import { decodePart, type RawMessage, subjectOf } from './layout.js';
-import { entriesOf, type TopicReader, type TopicReaderQuery } from './topic-run.js';
+import { decodePart, firstSequenceOf, type Part, type RawMessage, subjectOf } from './layout.js';
+import { entriesOf, inOrder, type TopicReader, type TopicReaderQuery } from './topic-run.js';
 
 export interface TopicHistoryQuery extends TopicReaderQuery {
   /** The last sequence to read. */
@@ -48,6 +48,9 @@ interface WindowRead {
  * messages in the last window. A window with too many messages is left unread, and its newer part
  * is read instead. So one read is bounded, and a topic with few messages in a long log takes a few
  * reads.
+ *
+ * The entries of a commit are merged as in `TopicRun`. `floor` of a part states the highest
+ * position before that part, so the entries above it are complete.
  */
 export class TopicHistory implements TopicReader {
   readonly #engine: Engine;
@@ -56,6 +59,13 @@ export class TopicHistory implements TopicReader {
   /** The entries of the last read, newest first. */
   #entries: LogEntry[] = [];
   #index = 0;
+  /**
+   * Entries that were read, in the order of the log. Unread messages of their commit may have newer
+   * entries.
+   */
+  #held: readonly LogEntry[] = [];
+  /** The earliest part that was read. */
+  #earliest: Part | undefined;
   /** The last sequence that is not read yet, 0 if there is none. */
   #end: number;
   #needed: number;
@@ -100,13 +110,12 @@ export class TopicHistory implements TopicReader {
         this.#denseFrom = window.from;
         continue;
       }
-      const rest = await this.#restOfCommit(messages[0], window.from);
-      this.#end = rest.from - 1;
+      this.#end = window.from - 1;
+      await this.#merge(messages);
+      if (!this.entry && this.#held.length > 0) await this.#mergeRestOfCommit();
       this.#length = Math.min(this.#lengthFor(messages.length, seen), GROWTH_MAX * length);
       if (this.#end < this.#denseFrom) this.#denseFrom = 0;
       if (this.#denseFrom > 0) this.#length = Math.min(this.#length, Math.ceil((this.#end - this.#denseFrom + 1) / 2));
-      this.#entries = await this.#entriesOf([...rest.messages, ...messages]);
-      this.#index = 0;
       if (messages.length >= this.#needed) this.#needed = this.#neededUpTo(2 * this.#needed);
     }
   }
@@ -133,32 +142,38 @@ export class TopicHistory implements TopicReader {
     return this.#engine.canBatch ? count : Math.min(count, SINGLE_MAX);
   }
 
-  /** The entries of whole commits before the position. */
-  async #entriesOf(messages: readonly RawMessage[]): Promise<LogEntry[]> {
+  /** Adds messages that are directly before those that were read. */
+  async #merge(messages: readonly RawMessage[]): Promise<void> {
     const { before, commits, topic } = this.#query;
     const parts = messages.map(decodePart).filter((part) => part !== undefined);
     const whole = await Promise.all(parts.map((part) => commits.has(part)));
     const kept = parts.filter((_, at) => whole[at]);
-    return entriesOf(kept, topic)
-      .filter(({ position }) => position < before)
-      .reverse();
+    const entries = entriesOf(kept, topic).filter(({ position }) => position < before);
+    this.#earliest = parts[0] ?? this.#earliest;
+    this.#held = inOrder([...entries, ...this.#held]);
+    const unreadUpTo = this.#unreadUpTo();
+    this.#entries = this.#held.filter(({ position }) => position > unreadUpTo).reverse();
+    this.#held = this.#held.slice(0, this.#held.length - this.#entries.length);
+    this.#index = 0;
   }
 
-  /**
-   * If a window begins inside a commit: the earlier messages of that commit that match the pattern.
-   * They may hold newer entries than the first messages of the window.
-   */
-  async #restOfCommit(first: RawMessage | undefined, from: number) {
-    const part = first && isPattern(this.#query.topic) ? decodePart(first) : undefined;
-    const start = part ? Math.min(from, part.sequence - part.index + 1) : from;
+  /** The unread entries have positions up to this one, or lower ones than all that are held. */
+  #unreadUpTo(): number {
+    const part = this.#earliest;
+    return part && isPattern(this.#query.topic) && this.#end >= firstSequenceOf(part) ? part.floor : 0;
+  }
+
+  /** The drafts of a commit alternate between many topics: reads its earlier messages together. */
+  async #mergeRestOfCommit(): Promise<void> {
+    const from = this.#earliest ? firstSequenceOf(this.#earliest) : this.#end;
     const messages: RawMessage[] = [];
-    for (let next = start; next < from;) {
-      const { found, isLast } = await this.#readSome(next, from - next);
-      messages.push(...found.filter(({ sequence }) => sequence < from));
-      const last = found.at(-1)?.sequence ?? from;
-      next = isLast ? from : last + 1;
+    for (let next = from; next <= this.#end;) {
+      const { found, isLast } = await this.#readSome(next, this.#end - next + 1);
+      messages.push(...found.filter(({ sequence }) => sequence <= this.#end));
+      next = isLast ? this.#end + 1 : (found.at(-1)?.sequence ?? this.#end) + 1;
     }
-    return { messages, from: start };
+    this.#end = from - 1;
+    await this.#merge(messages);
   }
 
   /**

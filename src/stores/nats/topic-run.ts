@@ -42,7 +42,8 @@ const BATCH_MAX = 512;
  * subjects, in batches if it supports batches.
  *
  * The drafts of a commit may alternate between the topics of a pattern, but each part has one
- * topic. So the parts of a commit that match a pattern are read together and sorted.
+ * topic. So the entries of several parts are merged. The parts are in the order of their first
+ * entries, so no later part has an entry before the first entry of the last part that was read.
  */
 export class TopicRun implements TopicReader {
   readonly #engine: Engine;
@@ -51,6 +52,8 @@ export class TopicRun implements TopicReader {
   #parts: Part[] = [];
   #entries: readonly LogEntry[] = [];
   #index = 0;
+  /** Entries that were read. Unread parts of their commit may have earlier entries. */
+  #held: readonly LogEntry[] = [];
   #sequence: number;
   #batch: number;
   #ended = false;
@@ -65,7 +68,7 @@ export class TopicRun implements TopicReader {
   }
 
   get isReady(): boolean {
-    return this.entry !== undefined || (this.#ended && this.#parts.length === 0);
+    return this.entry !== undefined || (this.#ended && this.#parts.length === 0 && this.#held.length === 0);
   }
 
   get entry(): LogEntry | undefined {
@@ -77,27 +80,28 @@ export class TopicRun implements TopicReader {
   }
 
   async load(): Promise<void> {
-    const { after, commits, topic } = this.#query;
     while (!this.isReady) {
-      const parts = this.#nextParts();
-      const [part] = parts;
-      if (!part) await this.#read();
-      else if (await commits.has(part)) {
-        this.#entries = entriesOf(parts, topic).filter(({ position }) => position > after);
-        this.#index = 0;
-      }
+      const part = this.#parts.shift();
+      if (part) {
+        if (await this.#query.commits.has(part)) this.#merge(part);
+      } else if (this.#ended) this.#release(Infinity);
+      else await this.#read();
     }
   }
 
-  /** The next part, or for a pattern all parts of the next commit. Empty if more must be read. */
-  #nextParts(): readonly Part[] {
-    const [first] = this.#parts;
-    if (!first) return [];
-    if (!isPattern(this.#query.topic)) return this.#parts.splice(0, 1);
-    const end = this.#parts.findIndex(({ commit }) => commit !== first.commit);
-    const isWhole = end > 0 || this.#ended || this.#sequence > lastSequenceOf(first);
-    if (!isWhole) return [];
-    return this.#parts.splice(0, end < 0 ? this.#parts.length : end);
+  #merge(part: Part): void {
+    const { after, topic } = this.#query;
+    const isLast = part.index === part.parts || !isPattern(topic);
+    const entries = entriesOf([part], topic).filter(({ position }) => position > after);
+    this.#held = inOrder([...this.#held, ...entries]);
+    this.#release(isLast ? Infinity : (part.entries[0]?.position ?? 0));
+  }
+
+  /** All entries up to a position have been read. */
+  #release(upTo: number): void {
+    this.#entries = this.#held.filter(({ position }) => position <= upTo);
+    this.#held = this.#held.slice(this.#entries.length);
+    this.#index = 0;
   }
 
   async #read(): Promise<void> {
@@ -148,6 +152,9 @@ export class TopicRun implements TopicReader {
 /** The entries of parts in the order of the log. Records of the library belong to no pattern. */
 export function entriesOf(parts: readonly Part[], name: string): readonly LogEntry[] {
   const entries = parts.flatMap((part) => part.entries);
-  if (!isPattern(name)) return entries;
-  return entries.filter(({ topic }) => covers(name, topic)).sort((a, b) => a.position - b.position);
+  return isPattern(name) ? inOrder(entries.filter(({ topic }) => covers(name, topic))) : entries;
+}
+
+export function inOrder(entries: readonly LogEntry[]): readonly LogEntry[] {
+  return entries.toSorted((a, b) => a.position - b.position);
 }
