@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Clock, systemClock } from '../../src/core/clock.js';
 import type { Store } from '../../src/core/store.js';
 import { redisStore } from '../../src/stores/redis/index.js';
-import { PART, PAUSE_MS } from '../../src/stores/redis/removal.js';
+import { PART, PAUSE_MS_MIN } from '../../src/stores/redis/removal.js';
 import { newDraft } from '../support/drafts.js';
 import { RedisEngine, redisMissing } from '../support/engines/redis.js';
 
@@ -41,14 +41,27 @@ describeRedis('a removal of redisStore', () => {
     expect(/cmdstat_hdel:calls=(\d+)/.exec(stats)?.[1]).toBe(String(PARTS));
   });
 
-  test('pauses between two parts, so that appends find the engine idle', async () => {
+  test('pauses between two parts for as long as the last part took, so that appends find the engine idle', async () => {
     const pausesMs: number[] = [];
-    const setTimeout: Clock['setTimeout'] = (task, delayMs) => {
-      if (delayMs === PAUSE_MS) pausesMs.push(delayMs);
-      return systemClock.setTimeout(task, delayMs);
+    let partMs = 0;
+    let nowMs = 0;
+    const clock: Clock = {
+      ...systemClock,
+      monotonic: () => (nowMs += partMs),
+      setTimeout: (task, delayMs) => {
+        if (delayMs < 1_000) pausesMs.push(delayMs);
+        return systemClock.setTimeout(task, delayMs < 1_000 ? 0 : delayMs);
+      },
     };
-    const { store } = await openFilled({ ...systemClock, setTimeout });
-    expect(await removeAll(store)).toBe(ENTRIES);
-    expect(pausesMs).toHaveLength(PARTS - 1);
+    for (const [tookMs, pauseMs] of [
+      [1, PAUSE_MS_MIN],
+      [40, 40],
+    ] as const) {
+      const { store } = await openFilled(clock);
+      [pausesMs.length, partMs] = [0, tookMs];
+      expect(await removeAll(store)).toBe(ENTRIES);
+      expect(pausesMs).toEqual(Array.from({ length: PARTS - 1 }, () => pauseMs));
+      partMs = 0;
+    }
   });
 });
