@@ -14,8 +14,8 @@ import { bins, root } from './tools.mjs';
 
 const SEEDS = Number(process.argv[2] ?? 2_000);
 /**
- * A time limit that is longer than every run that ends, also on a busy machine: the tests took 190 s
- * at a load of 16.
+ * A time limit that is longer than every run that ends. At a load of 16, the tests took 190
+ * seconds.
  */
 const RUN_MS_MAX = 400_000 + 100 * SEEDS;
 /** Copies of the library that run at the same time. Most machines have a core for each. */
