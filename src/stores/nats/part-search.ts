@@ -44,9 +44,9 @@ export async function sequenceBefore(engine: Engine, before: number, isNarrow = 
   if (!isNarrow || before > endPosition(sequence)) return sequence;
   const last = await engine.get({ seq: sequence });
   const part = last && decodePart(last);
-  if (!part) return sequence;
-  const commit = { from: firstSequenceOf(part), to: sequence };
-  return (await narrowed(engine, commit, ({ entries }) => (entries[0]?.position ?? 0) < before)).to;
+  const isBefore = ({ entries }: Part): boolean => (entries[0]?.position ?? 0) < before;
+  if (!part || isBefore(part)) return sequence;
+  return (await narrowed(engine, { from: firstSequenceOf(part), to: sequence }, isBefore)).to;
 }
 
 /**
