@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { getNotificationsToken } from 'nest-notifications';
 import type { Notification } from 'nest-notifications/client';
 import { runtime } from '../../src/client/environment.js';
+import { HELD_CHARS_MAX, HELD_EVENTS_MAX, HeldEvents } from '../../src/client/inbox/held-events.js';
 import { Inbox } from '../../src/client/inbox/inbox.js';
 import { ITEMS_MAX } from '../../src/client/inbox/live-list.js';
 import { endTest } from '../support/http/cleanup.js';
@@ -165,6 +166,48 @@ test('keeps a change that arrives while an older page is read', async () => {
   };
   await inbox.loadOlder();
   expect(unreadIn(inbox)).toEqual(['a3', 'a2']);
+});
+
+test('loads the list again if too many events arrive while an older page is read', async () => {
+  const app = await startInbox();
+  await fill(app.service, 4);
+  const device = new InboxDevice();
+  const inbox = openInbox(app, device, { limit: 2, transport: 'poll' });
+  const headers = { Authorization: 'Bearer ann' };
+  let position: string | undefined;
+  let flood = 0;
+  let pages = 0;
+  inbox.subscribe(() => undefined);
+  await until(() => waitersOf(app) === 1);
+  device.intercept = async (url) => {
+    if (isLive(url) && flood > 0) {
+      if (!url.includes('flood')) [position] = /cursor=[^&]*/.exec(url) ?? [];
+      const change = { op: 'seen', ids: ['other'] };
+      return json({ items: [], changes: [change], cursor: `flood-${flood--}`, more: true });
+    }
+    if (url.includes('flood')) return fetch(url.replace(/cursor=[^&]*/, position!), { headers });
+    if (!url.includes('before=') || ++pages > 1) return undefined;
+    const stale = await fetch(url, { headers });
+    flood = HELD_EVENTS_MAX + 1;
+    await app.service.markRead('ann', ['a1', 'a4']);
+    await until(() => flood === 0);
+    return stale;
+  };
+  await inbox.loadOlder();
+  expect([unreadIn(inbox), idsIn(inbox), pages]).toEqual([['a3', 'a2'], ['a4', 'a3', 'a2', 'a1'], 2]);
+});
+
+test('keeps events only up to a number and a length', () => {
+  const event = (id: string) => ({ items: [], changes: [{ op: 'read', ids: [id] }], retracted: [], counts: undefined }) as const;
+  const items = [{ notification: { id: 'a' }, seen: false, read: false, archived: false }];
+  const held = new HeldEvents();
+  for (let n = 0; n < HELD_EVENTS_MAX; n++) held.add(event('a'));
+  expect([held.isOver, held.withOlder([], items)]).toMatchObject([false, [{ read: true }]]);
+  held.add(event('a'));
+  expect([held.isOver, held.withOlder([], items)]).toMatchObject([true, [{ read: false }]]);
+  const long = new HeldEvents();
+  long.add(event('x'.repeat(HELD_CHARS_MAX)));
+  expect(long.isOver).toBe(true);
 });
 
 test.each([

@@ -2,13 +2,14 @@ import type { FeedState } from '../connection-state.js';
 import { fieldsOf } from '../delivery.js';
 import type { Environment } from '../environment.js';
 import { NotificationsFeed } from '../notifications-feed.js';
-import { hasItemsOf, idOf, type KnownItems, listed, withChange, withEvent } from './item-list.js';
+import { HeldEvents } from './held-events.js';
+import { hasItemsOf, type KnownItems, listed, withChange, withEvent } from './item-list.js';
 import { closedError } from './operation-queue.js';
 import { readOnePage, readPages } from './pages.js';
 import { untilAnswered } from './retry.js';
 import type { InboxFilter, InboxOptions, InboxSnapshot } from './types.js';
 import { eventFrom, pollDeliveryFrom } from './wire.js';
-import type { Change, InboxEvent, InboxPage } from './wire-types.js';
+import type { Change, InboxPage } from './wire-types.js';
 
 /** The server looks for the ids of an operation only in this number of newest items. */
 export const ITEMS_MAX = 1_000;
@@ -54,8 +55,8 @@ export class LiveList<N extends object> {
   #loading: AbortController | undefined;
   #loaded: Promise<void> | undefined;
   #older: Promise<void> | undefined;
-  /** The events since the current request for an older page. The page may lack their changes. */
-  #sinceOlder: InboxEvent<N>[] = [];
+  /** Undefined while no older page is requested. */
+  #held: HeldEvents<N> | undefined;
   readonly #closing = new AbortController();
   #timer: unknown;
   #isRunning = false;
@@ -120,7 +121,7 @@ export class LiveList<N extends object> {
 
   /** Loads the list again, with at least its current number of items. */
   reload(): Promise<void> {
-    return this.load(listed(this.#list?.items ?? [], this.#filter).length);
+    return this.load(this.#length);
   }
 
   setFilter(filter: InboxFilter): Promise<void> {
@@ -145,7 +146,7 @@ export class LiveList<N extends object> {
   loadOlder(): Promise<void> {
     this.#older ??= this.#loadOlder().finally(() => {
       this.#older = undefined;
-      this.#sinceOlder = [];
+      this.#held = undefined;
     });
     return handled(this.#older);
   }
@@ -180,12 +181,20 @@ export class LiveList<N extends object> {
     const list = this.#list;
     if (signal.aborted) throw closedError();
     if (!list?.more || this.#loading || list.items.length >= ITEMS_MAX) return;
-    this.#sinceOlder = [];
+    const held = (this.#held = new HeldEvents<N>());
     const page = await readOnePage<N>(this.#environment, { ...this.#options, ...this.#filter, signal }, list.cursor);
     // The list was loaded again meanwhile.
     if (this.#list?.cursor !== list.cursor) return;
-    this.#list = { ...withOlder(this.#list, page, this.#sinceOlder), cursor: page.cursor, more: page.more };
+    // The page may lack changes that were not kept, so the list is loaded again with one more page.
+    if (held.isOver) return this.load(this.#length + 1);
+    const { cursor, more } = page;
+    this.#list = { ...this.#list, items: held.withOlder(this.#list.items, page.items), cursor, more };
     this.#events.changed();
+  }
+
+  /** The number of items in the current list. */
+  get #length(): number {
+    return listed(this.#list?.items ?? [], this.#filter).length;
   }
 
   /** Reads the live feed from a position. */
@@ -244,7 +253,7 @@ export class LiveList<N extends object> {
     }
     const isComplete = hasItemsOf(list.items, event, this.#filter.status ?? 'inbox');
     const items = withEvent(list.items, event);
-    if (this.#older) this.#sinceOlder.push(event);
+    this.#held?.add(event);
     this.#list = { ...list, items, counts: event.counts ?? list.counts, follow };
     this.#events.received(event.changes);
     this.#events.changed();
@@ -275,18 +284,6 @@ export class LiveList<N extends object> {
     this.#status = status;
     this.#events.changed();
   }
-}
-
-/** The list with an older page. The page may lack the changes of these events. */
-function withOlder<N extends object>(
-  list: ServerList<N>,
-  { items }: InboxPage<N>,
-  events: readonly InboxEvent<N>[],
-): ServerList<N> {
-  const known = new Set(list.items.map(idOf));
-  const all = [...list.items, ...items.filter((item) => !known.has(idOf(item)))];
-  // The list has these changes already. Repeated in order, they lead to the same state.
-  return { ...list, items: events.reduce<KnownItems<N>>((before, event) => withEvent(before, event), all) };
 }
 
 /** The same promise. If a caller ignores it, its rejection is not reported as unhandled. */
