@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { ClientRead, FeedHistoryRequest, FeedRequest } from './feed-request.js';
 import { DeclaredPatterns } from './declared-patterns.js';
 import { type ErasedTopic, erasedTopicsOf, eraseTopics } from './erasure.js';
+import type { NotificationsError } from './errors.js';
 import { HistoryWaiter } from './history-waiter.js';
 import type { FeedLoad } from './load.js';
 import type { LogEntry } from './notification.js';
@@ -23,7 +24,7 @@ import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from
 import type { Store, Tail, TailBatch } from './store.js';
 import { TailLag } from './tail-lag.js';
 import { Waiter } from './waiter.js';
-import type { Turns, WaiterContext } from './waiter-context.js';
+import { BEHIND, type Turns, type WaiterContext } from './waiter-context.js';
 import { type FeedWaiter, type WaiterLimits, Waiters } from './waiters.js';
 
 /** The limits of a feed. Their defaults and reasons are documented with the module's options. */
@@ -282,6 +283,11 @@ export class Feed {
   /** Totals of this node since the feed was opened. */
   totals(): NotificationsTotals {
     return this.#counter.totals;
+  }
+
+  /** The error of a request that this node cannot answer before it has received more of the log. */
+  behindError(): NotificationsError {
+    return this.#waiters.retryError(BEHIND);
   }
 
   /** The time over which the clients of this node spread their reconnects. */

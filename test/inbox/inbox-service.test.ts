@@ -6,7 +6,7 @@ import { ManualClock } from 'nest-notifications/testing';
 import { REMOVE_AFTER_MS } from '../../src/inbox/compaction.js';
 import { recordsTopic } from '../../src/inbox/nest/inbox-topics.js';
 import { endTest } from '../support/http/cleanup.js';
-import { idsOf, inboxNode, shared } from '../support/inbox.js';
+import { idsOf, inboxNode, LaggingStore, shared } from '../support/inbox.js';
 
 const clock = new ManualClock();
 
@@ -332,6 +332,18 @@ describe('several nodes', () => {
     await nodes[1]!.markUnread('ann', 'a1');
     expect(await nodes[2]!.markRead('ann', 'a1')).toMatchObject({ changed: true });
     for (const node of nodes) expect((await node.counts('ann')).unread).toBe(4);
+  });
+
+  test('find an item that they have not received yet', async () => {
+    const store = shared(memoryStore());
+    const lagging = new LaggingStore(store);
+    const [first, second] = [await open({ store }), await open({ store: lagging.open })];
+    await fill(first, 1);
+    lagging.hold();
+    await first.send('ann', { id: 'new', type: 'comment' });
+    expect(await second.markRead('ann', ['a1', 'new', 'none'])).toMatchObject({ changed: true, unknown: ['none'] });
+    lagging.release();
+    expect((await first.counts('ann')).unread).toBe(0);
   });
 
   test('write a snapshot after 48 operations, so a new node reads few records', async () => {

@@ -40,6 +40,39 @@ export function shared(factory: StoreFactory): StoreFactory {
   };
 }
 
+/** A store whose tail lags: while it is held, its node receives no entries. */
+export class LaggingStore {
+  #held: (() => void)[] | undefined;
+
+  constructor(readonly factory: StoreFactory) {}
+
+  readonly open: StoreFactory = async (runtime) => {
+    const store = await this.factory(runtime);
+    const tail: Store['tail'] = (after, onAppended) =>
+      store.tail(after, (batch) => {
+        if (this.#held) this.#held.push(() => onAppended(batch));
+        else onAppended(batch);
+      });
+    return new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'tail') return tail;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+      },
+    });
+  };
+
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const deliver of held) deliver();
+  }
+}
+
 export function idsOf({ items }: Pick<InboxPage, 'items'>): string[] {
   return items.map(({ notification }) => notification.id);
 }

@@ -1,7 +1,7 @@
 import { firstValueFrom } from 'rxjs';
 import type { ClientRead, FeedHistoryRequest } from '../../core/feed-request.js';
 import type { LogEntry } from '../../core/notification.js';
-import type { LogPage } from '../../core/page.js';
+import type { LogPage, LogPosition } from '../../core/page.js';
 import type { ReadContext } from '../../nest/context.js';
 
 /**
@@ -40,6 +40,19 @@ export class InboxItems {
     const bounds = { before, limit: Math.min(limit, settings.poll.limitMax), bytesMax };
     const { topics, subscriber, address, revocations } = reader;
     return firstValueFrom(feed.history({ ...bounds, topics, subscriber, address, revocations }));
+  }
+
+  /**
+   * The end of the store's log, if the store holds entries of these topics that this node has not
+   * received. The tail of a node may lag behind the store for some milliseconds or seconds.
+   */
+  async missing(topics: readonly string[]): Promise<LogPosition | undefined> {
+    const { store, feed } = this.#context;
+    const after = feed.window.head;
+    const { entries, epoch, head } = await store.read({ topics, after, limit: 1, bytesMax: 1 });
+    const [next] = entries;
+    const isMissing = next && epoch.id === feed.window.epoch.id && next.position > feed.window.head;
+    return isMissing ? { epochId: epoch.id, position: head } : undefined;
   }
 
   /** Page after page, until the end of the inbox or until `itemsMax` items were read. */

@@ -38,6 +38,11 @@ export interface ListRequest {
   readonly limit: number;
 }
 
+/** A list request with a fixed end, so that `follow` covers exactly the items that were shown. */
+export interface FixedListRequest extends ListRequest {
+  readonly before: LogPosition;
+}
+
 interface Found {
   readonly items: readonly InboxItem[];
   /** The page that was read first. */
@@ -69,19 +74,13 @@ export class InboxLists {
     return counter.counts();
   }
 
-  /** A page of items, and the counts. */
-  async list(request: ListRequest, state: InboxState): Promise<InboxPage> {
-    const { epoch, head } = this.#context.feed.window;
-    // A page has a fixed end, so that `follow` covers exactly the items that were shown.
-    const before = request.before === 'latest' ? { epochId: epoch.id, position: head } : request.before;
-    const [found, counts] = await Promise.all([
-      this.#find({ ...request, before }, state),
-      this.counts(request.reader, state),
-    ]);
+  /** A page of items, and the counts. The state includes all records up to `before`. */
+  async list(request: FixedListRequest, state: InboxState): Promise<InboxPage> {
+    const [found, counts] = await Promise.all([this.#find(request, state), this.counts(request.reader, state)]);
     return { items: found.items, counts, ...this.#cursorsOf(found) };
   }
 
-  async #find({ reader, filter, before, limit }: ListRequest, state: InboxState): Promise<Found> {
+  async #find({ reader, filter, before, limit }: FixedListRequest, state: InboxState): Promise<Found> {
     const options = { filter, nowMs: this.#context.clock.now() };
     const items: InboxItem[] = [];
     let first: LogPage | undefined;

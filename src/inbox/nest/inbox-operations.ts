@@ -112,14 +112,23 @@ export class InboxOperations {
   async #target(reader: InboxReader, request: OperationRequest): Promise<Target> {
     if ('upTo' in request) return this.#targetUpTo(reader, request.upTo);
     const wanted = new Set(request.ids);
-    const found = new Map<string, number>();
-    for await (const page of this.#items.pages({ reader, before: 'latest' })) {
-      for (const { id, position } of page.entries) if (wanted.has(id)) found.set(id, position);
-      if (found.size === wanted.size) break;
-    }
+    let found = await this.#find(reader, wanted, 'latest');
+    // Another node may have delivered the items before this node has received them.
+    const end = found.size < wanted.size ? await this.#items.missing(reader.topics) : undefined;
+    if (end) found = await this.#find(reader, wanted, end);
     const ids = [...wanted].filter((id) => found.has(id));
     const unknown = [...wanted].filter((id) => !found.has(id));
     return { selection: { positions: ids.map((id) => found.get(id) ?? 0) }, ids, unknown };
+  }
+
+  /** The positions of the ids that are among the newest items. */
+  async #find(reader: InboxReader, wanted: ReadonlySet<string>, before: LogPosition | 'latest') {
+    const found = new Map<string, number>();
+    for await (const page of this.#items.pages({ reader, before })) {
+      for (const { id, position } of page.entries) if (wanted.has(id)) found.set(id, position);
+      if (found.size === wanted.size) break;
+    }
+    return found;
   }
 
   /** The watermark is the position of an item. The cursor itself may be at another entry. */

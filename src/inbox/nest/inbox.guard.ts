@@ -62,6 +62,9 @@ export class InboxGuard implements CanActivate {
     const { subscriber, expiresInMs } = await this.#ownerOf(request);
     const topics = await this.#inbox.topicsOf(subscriber);
     const { personal, records, broadcasts } = topics;
+    // A client that does not wait wants everything that exists now, for example to continue with
+    // events that another node has delivered.
+    if (mode === 'poll' && asked.waitMs === 0) await this.#inbox.checkReceived([personal, records, ...broadcasts]);
     const read = {
       asked,
       topics: [personal, records, ...broadcasts].sort(),

@@ -85,6 +85,7 @@ export class Inbox {
   readonly events: InboxEvents;
   readonly changes = new Subject<PerformedOperation>();
   readonly #topics: InboxOptions['topics'];
+  readonly #items: InboxItems;
   readonly #states: InboxStates;
   readonly #lists: InboxLists;
   readonly #operations: InboxOperations;
@@ -101,6 +102,7 @@ export class Inbox {
     this.context = context;
     this.settings = settings;
     this.#topics = options.topics;
+    this.#items = items;
     this.#states = states;
     this.#lists = lists;
     this.events = new InboxEvents({ context, states, lists });
@@ -128,8 +130,20 @@ export class Inbox {
   }
 
   async list(request: ListRequest, { records }: InboxTopics): Promise<InboxPage> {
+    const { epoch, head } = this.context.feed.window;
+    // The end is fixed before the state is read. A device that follows from there receives every
+    // operation that the state lacks.
+    const before = request.before === 'latest' ? { epochId: epoch.id, position: head } : request.before;
     const { inbox } = await this.#states.current(records);
-    return this.#lists.list(request, inbox.state);
+    return this.#lists.list({ ...request, before }, inbox.state);
+  }
+
+  /**
+   * Rejects if this node has not received all notifications of these topics that the store holds.
+   * @throws NotificationsError `draining`
+   */
+  async checkReceived(topics: readonly string[]): Promise<void> {
+    if (await this.#items.missing(topics)) throw this.context.feed.behindError();
   }
 
   async counts(subscriber: string): Promise<InboxCounts> {
