@@ -1,12 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { memoryStore, type StoreFactory } from 'nest-notifications';
+import { memoryStore, NotificationsModule, type StoreFactory } from 'nest-notifications';
 import { InboxModule, InboxService } from 'nest-notifications/inbox';
 import { fastify } from '../support/http/adapters.js';
 import { startApp } from '../support/http/app.js';
 import { endTest } from '../support/http/cleanup.js';
 import { request } from '../support/http/connection.js';
 import { LaggingStore, shared } from '../support/inbox.js';
-import { NotificationsModule } from 'nest-notifications';
 
 afterEach(endTest);
 
