@@ -198,7 +198,8 @@ test('loads the list again if too many events arrive while an older page is read
 });
 
 test('keeps events only up to a number and a length', () => {
-  const event = (id: string) => ({ items: [], changes: [{ op: 'read', ids: [id] }], retracted: [], counts: undefined }) as const;
+  const event = (id: string) =>
+    ({ items: [], changes: [{ op: 'read', ids: [id] }], retracted: [], counts: undefined }) as const;
   const items = [{ notification: { id: 'a' }, seen: false, read: false, archived: false }];
   const held = new HeldEvents();
   for (let n = 0; n < HELD_EVENTS_MAX; n++) held.add(event('a'));
