@@ -79,15 +79,41 @@ export const INBOX_MUTANTS = [
       'a count ends before an old unread item': ['this.$unread > $cap || !mayLackFlag($state.read, $before)', 'true'],
     },
   }),
-  ...inFile('inbox/nest/inbox-operations.ts', {
-    withoutRemoved: {
-      'an operation finds a removed item': ['!itemState($state, $selection.positions[$index] ?? 0).removed', 'true'],
+  ...inFile('inbox/nest/operation-targets.ts', {
+    targetIn: {
+      'an operation finds a removed item': ['!$item.removed && ', ''],
+      '"mark all" of a type records items that it does not change': ['HAS_EFFECT[$request.op]?.($item)', 'false'],
     },
-    'InboxOperations.#targetUpTo': {
+    targetUpTo: {
       'a cursor of another log marks all items': ["if ($gap?.reason === 'reset') throw foreignCursor();", ''],
     },
+    targetOfTypes: {
+      '"mark all" of a type marks all types': ['if (!$types.includes(typeOf($entry))) continue;', ''],
+      'a cursor of another log marks all items of a type': ["if ($gap?.reason === 'reset') throw foreignCursor();", ''],
+    },
+    targetOfIds: {
+      'a lagging node loses an operation': ['$found.size < $wanted.size', 'false'],
+    },
+    recordsOf: {
+      '"mark all" of a type ends after one record': ['$from < $ids.length', '$from < 1'],
+    },
+  }),
+  ...inFile('inbox/nest/inbox.ts', {
+    'Inbox.list': {
+      'a page continues after operations that it lacks': [
+        '{ ...$request, $before }',
+        "{ ...$request, before: $request.before === 'latest' ? { epochId: $epoch.id, position: this.context.feed.window.head } : $before }",
+      ],
+    },
+  }),
+  ...inFile('inbox/nest/inbox.guard.ts', {
+    'InboxGuard.#grantRead': {
+      'a lagging node answers without its missing events': ['$asked.waitMs === 0', 'false'],
+    },
+  }),
+  ...inFile('inbox/nest/inbox-operations.ts', {
     'InboxOperations.apply': {
-      'an operation without an effect is recorded': ['$next === $inbox.state', 'false'],
+      'an operation without an effect is recorded': ['$next === $state', 'false'],
     },
   }),
   ...inFile('inbox/nest/inbox-lists.ts', {

@@ -6,7 +6,7 @@ import { jsonBody, jsonResponse, LAST_EVENT_ID, WAITERS, whole } from '../openap
 import { CURSOR, feedSchemas, NAME, SHARED } from '../openapi/feed-schemas.js';
 import { streamContent } from '../openapi/feed-stream.js';
 import { componentName, objectOf, reference, type Schema, type Schemas } from '../openapi/schema.js';
-import { OPERATION_ITEMS_MAX } from './inbox-record.js';
+import { OPERATION_ITEMS_MAX, OPERATION_TYPES_MAX } from './inbox-record.js';
 
 const REFUSED: readonly ErrorCode[] = ['forbidden', 'origin_forbidden', 'subscriber_invalid'];
 const BUSY: readonly ErrorCode[] = ['draining', 'store_unavailable'];
@@ -18,7 +18,7 @@ const READ: readonly ErrorCode[] = [
   ...BUSY,
 ];
 const OPERATE: readonly ErrorCode[] = [
-  ...(['body_invalid', 'id_invalid', 'cursor_invalid', 'option_invalid', 'inbox_full'] as const),
+  ...(['body_invalid', 'id_invalid', 'type_invalid', 'cursor_invalid', 'option_invalid', 'inbox_full'] as const),
   ...(['body_too_large', 'media_type_unsupported', 'operations_too_fast'] as const),
   ...REFUSED,
   ...BUSY,
@@ -27,6 +27,7 @@ const STATUSES = ['inbox', 'unseen', 'unread', 'read', 'archived', 'snoozed'];
 const OPS = ['seen', 'read', 'unread', 'archive', 'unarchive', 'snooze', 'unsnooze', 'remove'];
 const TIME = { type: 'string', format: 'date-time' };
 const IDS = { type: 'array', items: { type: 'string' } };
+const TYPE = { type: 'string', ...NAME };
 const BOOLEAN = { type: 'boolean' };
 const INTEGER = { type: 'integer' };
 
@@ -66,7 +67,7 @@ function read(feed: DescribedFeed): Operation {
   const query = (name: string, description: string, schema: Schema): Schema => ({
     ...{ name, in: 'query', required: false, description, schema },
   });
-  const types = { type: 'array', items: { type: 'string', ...NAME } };
+  const types = { type: 'array', items: TYPE };
   return {
     summary: 'Lists the items of the caller, or follows them as a long poll or as an event stream',
     description:
@@ -148,7 +149,12 @@ const STATE: Schemas = {
   ),
   InboxChange: objectOf(
     { op: { type: 'string', enum: OPS } },
-    { ids: IDS, upTo: { type: 'string', description: 'The change applies to this id and older items.' }, until: TIME },
+    {
+      ids: IDS,
+      upTo: { type: 'string', description: 'The change applies to this id and older items.' },
+      types: { ...IDS, description: 'The types, if the operation was for all items of some types.' },
+      until: TIME,
+    },
   ),
   InboxOperation: {
     ...objectOf(
@@ -156,6 +162,10 @@ const STATE: Schemas = {
       {
         ids: { ...IDS, minItems: 1, maxItems: OPERATION_ITEMS_MAX },
         upTo: { ...CURSOR, description: 'All items up to a cursor, for `seen`, `read`, `archive` and `remove`.' },
+        type: {
+          oneOf: [TYPE, { type: 'array', items: TYPE, minItems: 1, maxItems: OPERATION_TYPES_MAX }],
+          description: 'With `upTo`: only items of these types, among the newest 1,000.',
+        },
         until: { ...TIME, description: 'For `snooze`, which requires it.' },
       },
     ),

@@ -10,6 +10,8 @@ import { type InboxOperation, type InboxState, NEW_INBOX } from './inbox-state.j
 export interface OperationRecord {
   readonly operation: InboxOperation;
   readonly ids: readonly string[];
+  /** The types of "mark all" for some types. One such call may have several records. */
+  readonly types?: readonly string[] | undefined;
 }
 
 /** The state after all operations up to a position. It makes older records unnecessary. */
@@ -43,6 +45,8 @@ type OperationText = Readonly<Record<string, unknown>>;
 
 /** The maximum number of items in one operation. It equals the default page size. */
 export const OPERATION_ITEMS_MAX = 100;
+/** The maximum number of types in one operation. An inbox has few types. */
+export const OPERATION_TYPES_MAX = 20;
 
 /**
  * Makes the draft of a record. Its topic is the reserved topic of the subscriber. `erased` means
@@ -56,7 +60,7 @@ export function inboxDraft(topic: string, record: InboxRecord | 'erased', time: 
 
 function typeAndData(record: InboxRecord | 'erased'): readonly [type: string, data: object] {
   if (record === 'erased') return ['inbox.erased', {}];
-  if ('operation' in record) return ['inbox.operation', { ...record.operation, ids: record.ids }];
+  if ('operation' in record) return ['inbox.operation', { ...record.operation, ids: record.ids, types: record.types }];
   return ['inbox.snapshot', snapshotText(record)];
 }
 
@@ -79,9 +83,13 @@ export function inboxRecordOf({ json, position }: LogEntry): InboxRecord | undef
   }
 }
 
-function readOperation({ ids, ...operation }: OperationText): InboxRecord | undefined {
-  const areIds = Array.isArray(ids) && ids.length <= OPERATION_ITEMS_MAX && ids.every((id) => typeof id === 'string');
-  return areIds && isOperation(operation) ? { operation, ids } : undefined;
+function readOperation({ ids, types, ...operation }: OperationText): InboxRecord | undefined {
+  if (!areTexts(ids) || ids.length > OPERATION_ITEMS_MAX || !isOperation(operation)) return undefined;
+  return { operation, ids, ...(areTexts(types) && types.length <= OPERATION_TYPES_MAX && { types }) };
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
 function isOperation(data: object): data is InboxOperation {

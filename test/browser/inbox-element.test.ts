@@ -75,6 +75,23 @@ inChromium('the element notification-inbox', (browser) => {
     browser.expectComplaints(FAILED);
   });
 
+  it('marks all items of the shown types only', async () => {
+    const app = await serveInbox({ body: '<notification-inbox url="/inbox" types="comment"></notification-inbox>' });
+    await app.send(1);
+    await app.inbox.send('ann', { id: 'like', type: 'like' });
+    const inbox = await InboxPage.open(browser, app);
+    await inbox.openPanel();
+    await inbox.item('item 1').waitFor();
+    await inbox.button('Mark all as read').click();
+    await inbox.badge.filter({ hasText: /^1$/ }).waitFor();
+    await until(async () => (await app.inbox.counts('ann')).unseen === 1);
+    expect((await app.inbox.counts('ann')).types).toEqual({ like: 1 });
+    expect(await inbox.button('Mark all as read').getAttribute('aria-disabled')).toBe('true');
+    await inbox.button('Archived').click();
+    await inbox.panel.getByText('Nothing archived').waitFor();
+    expect(await inbox.button('Mark all as read').count()).toBe(0);
+  });
+
   it('filters unread items, archives with undo, and removes from the archive', async () => {
     const app = await serveInbox();
     await app.send(1, 3);

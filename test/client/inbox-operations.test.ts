@@ -168,6 +168,20 @@ describe('an operation', () => {
     await until(() => unreadIn(inbox).join() === 'a1');
   });
 
+  test('on all items of some types leaves the others, and ends with the event of the server', async () => {
+    const { inbox, device, service } = await open(2);
+    await service.send('ann', { id: 'like', type: 'like' });
+    await until(() => inbox.items.length === 3);
+    const done = inbox.markAllRead(undefined, { types: ['comment'] });
+    expect([unreadIn(inbox), inbox.counts.unread, inbox.counts.types]).toEqual([['like'], 1, { like: 1 }]);
+    await done;
+    expect(JSON.parse(device.sent[0]!)).toMatchObject({ op: 'read', type: ['comment'] });
+    await until(() => inbox.counts.unread === 1);
+    // Another device wins, because the effect ends with its event.
+    await service.markUnread('ann', 'a1');
+    await until(() => unreadIn(inbox).join() === 'like,a1');
+  });
+
   test('of another device after it wins', async () => {
     const { inbox, service } = await open(1);
     await inbox.markRead('a1');

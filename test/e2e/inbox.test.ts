@@ -132,6 +132,17 @@ forEachAdapter((adapter) => {
       expect(idsOf((await get(app, 'status=unread')).json)).toEqual(['late']);
     });
 
+    test('marks all items of a type as read, and tells other devices which', async () => {
+      const { app, inbox } = await start(adapter);
+      await fill(inbox, 2);
+      await inbox.send('ann', { id: 'like', type: 'like' });
+      const { follow } = (await get(app)).json;
+      const { json } = await operate(app, { op: 'read', upTo: follow, type: ['comment'] });
+      expect(json).toMatchObject({ changed: true, unknown: [], counts: { unread: 1, types: { like: 1 } } });
+      const { changes } = (await get(app, `cursor=${follow}&wait=0`)).json;
+      expect(changes).toEqual([{ op: 'read', ids: ['a2', 'a1'], types: ['comment'] }]);
+    });
+
     test('snoozes until a time', async () => {
       const { app, inbox } = await start(adapter);
       await fill(inbox, 1);

@@ -45,6 +45,7 @@ class Device {
     const inbox = this.node();
     if (!this.#page || this.random.chance(0.3)) this.#page = await inbox.list('ann', { limit: 200 });
     const ids = idsOf(this.#page);
+    const { follow } = this.#page;
     const kind = this.random.below(10);
     if (kind < 3 || ids.length === 0) {
       const id = `r${round}-${this.random.below(1e9)}`;
@@ -53,7 +54,7 @@ class Device {
     }
     if (kind === 3) {
       shownNewest.add(ids[0]!);
-      await inbox.markRead('ann', { upTo: this.#page.follow });
+      await inbox.markRead('ann', { upTo: follow });
       return;
     }
     const some = this.random.sample(ids, Math.min(ids.length, this.random.from(1, 5)));
@@ -65,6 +66,7 @@ class Device {
       () => inbox.markSeen('ann', some),
       () => inbox.snooze('ann', some, new Date(Date.now() + 3_600_000)),
       () => inbox.unsnooze('ann', some),
+      () => inbox.markSeen('ann', { upTo: follow, type: 'comment' }),
       () => inbox.remove('ann', some.slice(0, 1)),
     ];
     await this.random.pick(operations)();

@@ -257,6 +257,41 @@ describe('"mark all as read"', () => {
     expect(again.changed).toBe(false);
   });
 
+  test('with types leaves items of other types, and later items, unread', async () => {
+    const inbox = await open({ topics: () => ['news'] });
+    await fill(inbox, 2);
+    await inbox.send('ann', { id: 'like', type: 'like' });
+    await inbox.send({ topic: 'news' }, { id: 'news', type: 'comment' });
+    const { follow } = await inbox.list('ann');
+    await inbox.send('ann', { id: 'late', type: 'comment' });
+    await inbox.remove('ann', 'a1');
+    const performed: PerformedOperation[] = [];
+    inbox.changes$.subscribe((operation) => performed.push(operation));
+    const target = { upTo: follow, type: 'comment' };
+    const result = await inbox.markRead('ann', target);
+    expect(result).toMatchObject({ changed: true, unknown: [], counts: { unread: 2, types: { comment: 1, like: 1 } } });
+    expect(await inbox.markRead('ann', target)).toMatchObject({ changed: false, unknown: [] });
+    expect(performed).toEqual([{ subscriber: 'ann', op: 'read', ids: ['news', 'a2'], upTo: false }]);
+    expect(await inbox.archive('ann', { upTo: follow, type: ['like', 'none'] })).toMatchObject({ changed: true });
+    expect(idsOf(await inbox.list('ann'))).toEqual(['late', 'news', 'a2']);
+    expect(await inbox.markRead('ann', { upTo: follow, type: 'none' })).toMatchObject({ changed: false });
+  });
+
+  test('with types changes 250 items at once, on all nodes', async () => {
+    const factory = shared(memoryStore());
+    const [first, second] = [await open({ store: factory }), await open({ store: factory })];
+    await fill(first, 250);
+    await first.send('ann', { id: 'like', type: 'like' });
+    const { follow } = await first.list('ann');
+    await first.markRead('ann', { upTo: follow, type: 'comment' });
+    for (const inbox of [first, second]) expect((await inbox.counts('ann')).types).toEqual({ like: 1 });
+    const store = await factory({ clock, logger: { warn: () => undefined, error: () => undefined } });
+    const query = { topics: [recordsTopic('ann')], after: 0, limit: 10, bytesMax: 2 ** 30 };
+    const { entries } = await store.read(query);
+    const sizes = entries.map(({ json }) => (JSON.parse(json) as { data: { ids: string[] } }).data.ids.length);
+    expect(sizes).toEqual([100, 100, 50]);
+  });
+
   test('in an empty inbox changes nothing', async () => {
     const inbox = await open();
     expect(await inbox.markRead('ann', { upTo: (await inbox.list('ann')).follow })).toMatchObject({ changed: false });

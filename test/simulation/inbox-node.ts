@@ -77,6 +77,7 @@ export class InboxProcess {
       encoder: new PageEncoder(cursors),
       settings: { poll: { limit: 100, limitMax: 1_000 }, limits: { topicsMax: 10 } },
       observers,
+      insight: { useInbox: () => undefined },
       unread: { pollBytes: () => LIMITS.pageBytesMax },
     } as unknown as ReadContext;
     const options = { topics: () => [BROADCAST] } as unknown as InboxParts['options'];

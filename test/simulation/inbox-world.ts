@@ -33,6 +33,8 @@ const DEVICES = 4;
 /** The time from the end of a fault until everything works again. */
 const CALM_MS = 2_000;
 const FAULT_MS_MAX = 900;
+/** The types of items. The id of an item has its type. */
+const TYPES = ['comment', 'like'];
 /** Snoozes end at multiples of this time. */
 const SNOOZE_STEP_MS = 10_000;
 /** Codes of operations that may fail. `cursor_invalid`: a failover has lost the end of the list. */
@@ -132,7 +134,8 @@ export class InboxWorld {
   /** An item for the subscriber alone, or a broadcast. */
   #send(): void {
     const topic = this.#random.chance(0.2) ? BROADCAST : PERSONAL;
-    this.#call(this.#random.pick(this.#nodes).store.append([draft(`item-${++this.#sent}`, { topic })]));
+    const type = TYPES[++this.#sent % TYPES.length]!;
+    this.#call(this.#random.pick(this.#nodes).store.append([draft(`${type}-${this.#sent}`, { topic, type })]));
   }
 
   #list(device: number): void {
@@ -163,6 +166,7 @@ export class InboxWorld {
       { op: 'snooze', ids, untilMs: this.#snoozeEnd() },
       { op: 'unsnooze', ids },
       random.chance(0.1) && upTo ? { op: 'read', upTo } : { op: 'read', ids },
+      random.chance(0.2) && upTo ? { op: 'read', upTo, types: [random.pick(TYPES)] } : { op: 'unread', ids },
       random.chance(0.1) ? { op: 'remove', ids } : { op: 'unread', ids },
     ]);
     this.#call(inbox.apply(SUBSCRIBER, request).then(({ changed }) => (this.#operations += changed ? 1 : 0)));
@@ -228,8 +232,37 @@ export class InboxWorld {
       const [page, archived] = await pages;
       this.#compare(`node ${at}`, { page, archived, expected: bruteForce(items, this.#records, nowMs) });
     }
+    await this.#checkTypes();
     this.#checks++;
     if (this.#failures.length > 0) throw new Error(this.#failures.join('\n'));
+  }
+
+  /** "Mark all" of one type marks all items of this type, and no other. */
+  async #checkTypes(): Promise<void> {
+    const type = this.#random.pick(TYPES);
+    const { inbox } = this.#random.pick(this.#nodes);
+    if (!inbox) return;
+    const isOfType = (id: string): boolean => id.startsWith(`${type}-`);
+    const before = await this.#pass(this.#page(inbox));
+    const upTo = inbox.openCursor(before.follow);
+    if (!upTo) return;
+    const done = inbox.apply(SUBSCRIBER, { op: 'read', upTo, types: [type] }).then(() => true);
+    // The operation may need more exceptions than the inbox may have.
+    if (!(await this.#pass(done.catch(({ code }: { code?: string }) => code !== 'inbox_full')))) return;
+    const { items } = await this.#pass(this.#page(inbox));
+    const expected = before.items.map((item) => {
+      const { id } = item.notification;
+      return isOfType(id) ? [id, true] : [id, item.read];
+    });
+    const found = items.map(({ notification: { id }, read }) => [id, read]);
+    if (JSON.stringify(found) !== JSON.stringify(expected)) {
+      this.#failures.push(`after "mark all" of ${type}, the list is ${JSON.stringify(found)}`);
+    }
+  }
+
+  async #pass<T>(promise: Promise<T>): Promise<T> {
+    await this.#clock.advance(200);
+    return promise;
   }
 
   #compare(name: string, found: Found): void {

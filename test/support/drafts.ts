@@ -3,6 +3,7 @@ import type { Draft } from '../../src/core/notification.js';
 
 export interface DraftParts {
   readonly topic?: string;
+  readonly type?: string;
   readonly data?: unknown;
   readonly key?: string | undefined;
   /** Milliseconds since the Unix epoch. */
@@ -10,10 +11,11 @@ export interface DraftParts {
 }
 
 /** A draft as `publish` makes it. */
-export function draft(id: string, { topic = 'orders', data = null, key, expiresAtMs }: DraftParts = {}): Draft {
+export function draft(id: string, parts: DraftParts = {}): Draft {
+  const { topic = 'orders', type = 'tested', data = null, key, expiresAtMs } = parts;
   const expiresAt = expiresAtMs === undefined ? undefined : new Date(expiresAtMs).toISOString();
   const time = '2030-01-01T00:00:00.000Z';
-  return { id, topic, json: JSON.stringify({ id, topic, type: 'tested', time, expiresAt, key, data }) };
+  return { id, topic, json: JSON.stringify({ id, topic, type, time, expiresAt, key, data }) };
 }
 
 /** Drafts with the ids `prefix1`, `prefix2`, … */

@@ -211,7 +211,8 @@ export class NotificationInboxElement extends Base {
     const inbox = this.#given ?? this.#create();
     this.#applyFilter(inbox);
     this.#settings ??= { labels: this.#labels, formats: new Formats(languageOf(this)), renderer: this.#renderer };
-    this.#view.show(inbox, { status: this.status, badge: this.badge, settings: this.#settings });
+    const { status = 'inbox', types } = this.#filter;
+    this.#view.show(inbox, { status, types, badge: this.badge, settings: this.#settings });
   }
 
   get #filter(): InboxFilter {

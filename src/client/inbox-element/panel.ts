@@ -28,6 +28,7 @@ export interface Notice {
 export interface PanelView {
   readonly snapshot: InboxSnapshot;
   readonly status: InboxStatus;
+  readonly types: readonly string[] | undefined;
   readonly settings: RowSettings;
   readonly notice: Notice | undefined;
   readonly isLoadingOlder: boolean;
@@ -57,7 +58,7 @@ export class Panel {
   constructor(handlers: PanelHandlers) {
     this.list = new ItemList(handlers);
     this.#markAll = button({ part: 'button mark-all' }, () => {
-      if (this.#view?.snapshot.counts.unread) handlers.onMarkAll();
+      if (this.#view && unreadIn(this.#view) > 0) handlers.onMarkAll();
     });
     for (const status of FILTERS) {
       const made = button({ part: 'button' }, () => handlers.onFilter(status));
@@ -114,7 +115,8 @@ export class Panel {
     this.#view = view;
     const { snapshot, status, settings } = view;
     this.#setTexts(settings.labels);
-    setAttributes(this.#markAll, { 'aria-disabled': String(snapshot.counts.unread === 0) });
+    setAttributes(this.#markAll, { 'aria-disabled': String(unreadIn(view) === 0) });
+    this.#show(this.#markAll, !isApart(status));
     for (const [each, made] of this.#filters) setAttributes(made, { 'aria-pressed': String(each === status) });
     this.#updateBars(view);
     const { items, more } = snapshot;
@@ -160,4 +162,14 @@ export class Panel {
     show(target, isShown);
     if (hadFocus) this.element.focus();
   }
+}
+
+/** Whether the items of a list are not in the counts. "Mark all" would change other items. */
+export function isApart(status: InboxStatus): boolean {
+  return status === 'archived' || status === 'snoozed';
+}
+
+/** The unread items of the shown types. */
+function unreadIn({ snapshot: { counts }, types }: PanelView): number {
+  return types ? types.reduce((sum, type) => sum + (counts.types[type] ?? 0), 0) : counts.unread;
 }

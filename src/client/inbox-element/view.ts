@@ -5,7 +5,7 @@ import { Bell } from './bell.js';
 import { element } from './dom.js';
 import type { InboxItemClick } from './events.js';
 import { itemTextOf } from './item-text.js';
-import { type Notice, Panel } from './panel.js';
+import { isApart, type Notice, Panel } from './panel.js';
 import { place } from './placement.js';
 import type { ItemAction, Row, RowSettings } from './row.js';
 import { STYLES } from './styles.js';
@@ -23,6 +23,8 @@ export interface ViewHandlers {
 
 export interface ViewOptions {
   readonly status: InboxStatus;
+  /** Undefined: all types. */
+  readonly types: readonly string[] | undefined;
   readonly badge: 'unread' | 'unseen';
   readonly settings: RowSettings;
 }
@@ -54,7 +56,7 @@ export class InboxView {
       onClick: (row, event) => this.#onItemClick(row, event),
       onAction: (item, action) => this.#act(item, action),
       onFilter,
-      onMarkAll: () => this.#run((inbox) => inbox.markAllRead()),
+      onMarkAll: () => this.#run((inbox) => inbox.markAllRead(undefined, this.#options)),
       onOlder: (isAsked) => void this.#loadOlder(isAsked),
       onRetry,
       onUndo: (item) => this.#run((inbox) => inbox.unarchive(item)),
@@ -190,9 +192,9 @@ export class InboxView {
   #renderPanel(): void {
     const snapshot = this.#inbox?.snapshot;
     if (!snapshot || !this.#options) return;
-    const { status, settings } = this.#options;
+    const { status, types, settings } = this.#options;
     const isLoadingOlder = this.#older === 'loading';
-    this.#panel.update({ snapshot, status, settings, notice: this.#notice, isLoadingOlder });
+    this.#panel.update({ snapshot, status, types, settings, notice: this.#notice, isLoadingOlder });
   }
 
   /** Marks as seen the items that the user can see now. */
@@ -201,13 +203,14 @@ export class InboxView {
     const cursor = inbox?.snapshot.cursor;
     if (!this.#panel.isOpen || document.visibilityState === 'hidden' || this.#seenTimer) return;
     if (!inbox || cursor === this.#seenUpTo || inbox.items.every(({ seen }) => seen)) return;
+    if (!this.#options || isApart(this.#options.status)) return;
     this.#seenUpTo = cursor;
     this.#seenTimer = setTimeout(() => {
       this.#seenTimer = undefined;
       this.#markSeen();
     }, SEEN_MS);
     // The user has asked for nothing, so a failure needs no message.
-    inbox.markAllSeen().catch(() => undefined);
+    inbox.markAllSeen(undefined, this.#options).catch(() => undefined);
   }
 
   #announce(): void {

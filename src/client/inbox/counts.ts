@@ -7,7 +7,7 @@ type Numbers = Pick<InboxCounts, 'unseen' | 'unread' | 'total' | 'types'>;
 export const NO_COUNTS: InboxCounts = { unseen: 0, unread: 0, total: 0, types: {}, cap: 99 };
 
 /**
- * After one of these operations with `upTo`, the number includes only items that the client knows.
+ * After one of these operations on all types, the number includes only items that the client knows.
  */
 const MAKES_EXACT: Readonly<Record<'unseen' | 'unread' | 'total', readonly string[]>> = {
   unseen: ['seen', 'read', 'archive', 'remove'],
@@ -29,7 +29,10 @@ export function adjustedCounts(
   if (changes.length === 0) return counts;
   const [old, now] = [numbersOf(before), numbersOf(after)];
   const isExact = (name: keyof typeof MAKES_EXACT): boolean =>
-    changes.some(({ op, upTo }) => upTo !== undefined && MAKES_EXACT[name].includes(op) && indexOf(before, upTo) >= 0);
+    changes.some(
+      ({ op, upTo, types }) =>
+        upTo !== undefined && !types && MAKES_EXACT[name].includes(op) && indexOf(before, upTo) >= 0,
+    );
   const adjusted = (name: keyof typeof MAKES_EXACT): number => {
     if (isExact(name)) return Math.min(now[name], counts.cap + 1);
     if (counts[name] > counts.cap) return counts[name];

@@ -7,7 +7,7 @@ import { adjustedCounts, NO_COUNTS } from './counts.js';
 import { idOf, listed, withChange } from './item-list.js';
 import { handled, ITEMS_MAX, LiveList } from './live-list.js';
 import { type Operation, OperationQueue } from './operation-queue.js';
-import type { InboxFilter, InboxItem, InboxOptions, InboxSnapshot, InboxTarget } from './types.js';
+import type { InboxFilter, InboxItem, InboxOptions, InboxSnapshot, InboxTarget, MarkAllOptions } from './types.js';
 
 /** The server's limit for the ids of one operation. */
 const OPERATION_IDS_MAX = 100;
@@ -180,24 +180,24 @@ export class Inbox<N extends object = Notification> {
    * Marks all items as shown, also items that are not loaded or that the filter hides.
    * @param shown the snapshot that the user has seen. Items that arrived after it do not change.
    */
-  markAllSeen(shown: InboxSnapshot<N> = this.#snapshot): Promise<void> {
-    return this.#operateOnAll('seen', shown);
+  markAllSeen(shown: InboxSnapshot<N> = this.#snapshot, options?: MarkAllOptions): Promise<void> {
+    return this.#operateOnAll('seen', shown, options);
   }
 
   /**
    * Marks all items as read, also items that are not loaded or that the filter hides.
    * @param shown the snapshot that the user has seen. Items that arrived after it stay unread.
    */
-  markAllRead(shown: InboxSnapshot<N> = this.#snapshot): Promise<void> {
-    return this.#operateOnAll('read', shown);
+  markAllRead(shown: InboxSnapshot<N> = this.#snapshot, options?: MarkAllOptions): Promise<void> {
+    return this.#operateOnAll('read', shown, options);
   }
 
   /**
    * Moves all items to the archive, also items that are not loaded or that the filter hides.
    * @param shown the snapshot that the user has seen. Items that arrived after it stay.
    */
-  archiveAll(shown: InboxSnapshot<N> = this.#snapshot): Promise<void> {
-    return this.#operateOnAll('archive', shown);
+  archiveAll(shown: InboxSnapshot<N> = this.#snapshot, options?: MarkAllOptions): Promise<void> {
+    return this.#operateOnAll('archive', shown, options);
   }
 
   /**
@@ -223,10 +223,10 @@ export class Inbox<N extends object = Notification> {
     return handled(Promise.all(operations).then(() => undefined));
   }
 
-  #operateOnAll(op: InboxOp, { cursor, items }: InboxSnapshot<N>): Promise<void> {
+  #operateOnAll(op: InboxOp, { cursor, items }: InboxSnapshot<N>, { types }: MarkAllOptions = {}): Promise<void> {
     if (cursor === undefined) return Promise.resolve();
     const [newest] = items;
-    return handled(this.#add({ op, upTo: cursor, ...(newest && { newest: idOf(newest) }) }));
+    return handled(this.#add({ op, upTo: cursor, type: types, ...(newest && { newest: idOf(newest) }) }));
   }
 
   #add(operation: Operation): Promise<void> {

@@ -3,7 +3,7 @@ import { Inbox } from './inbox.js';
 import type { InboxOptions } from './types.js';
 
 export type { Inbox } from './inbox.js';
-export type { InboxFilter, InboxItem, InboxOptions, InboxSnapshot, InboxTarget } from './types.js';
+export type { InboxFilter, InboxItem, InboxOptions, InboxSnapshot, InboxTarget, MarkAllOptions } from './types.js';
 export type { InboxCounts } from '../../inbox/inbox-counts.js';
 export type { InboxStatus } from '../../inbox/nest/inbox-item.js';
 export { queueIn } from './queue-store.js';

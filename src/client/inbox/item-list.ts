@@ -64,13 +64,15 @@ export function listed<N extends object>(
 }
 
 /** The items after a change. The same objects where nothing has changed. */
-export function withChange<N extends object>(items: KnownItems<N>, { op, ids, upTo, until }: Change): KnownItems<N> {
+export function withChange<N extends object>(items: KnownItems<N>, change: Change): KnownItems<N> {
+  const { op, ids, upTo, types, until } = change;
   const named = new Set(ids);
   const newest = upTo === undefined ? Infinity : indexOf(items, upTo);
   const state: State = op === 'snooze' ? { ...EFFECTS.snooze, snoozedUntil: until } : EFFECTS[op];
   const names = Object.keys(state) as (keyof State)[];
   return items.map((item, index) => {
-    const isNamed = named.has(idOf(item)) || (newest >= 0 && index >= newest);
+    const isUpTo = newest >= 0 && index >= newest && (!types || types.includes(typeOf(item)));
+    const isNamed = named.has(idOf(item)) || isUpTo;
     return isNamed && names.some((name) => item[name] !== state[name]) ? { ...item, ...state } : item;
   });
 }

@@ -14,6 +14,8 @@ export interface Operation {
   readonly ids?: readonly string[] | undefined;
   /** The position after the newest item that was shown. All older items are included. */
   readonly upTo?: string | undefined;
+  /** With `upTo`: only items of these types. */
+  readonly type?: readonly string[] | undefined;
   /** The newest item that was shown. */
   readonly newest?: string | undefined;
   readonly until?: string | undefined;
@@ -229,13 +231,14 @@ function newEntry(key: string, operation: Operation, settle?: Entry['settle']): 
   return { key, operation, phase: 'queued', isEchoed: false, isInDoubt: false, ...(settle && { settle }) };
 }
 
-function changeOf({ op, ids, newest, until }: Operation): Change {
-  return { op, ids, upTo: newest, until };
+function changeOf({ op, ids, newest, type, until }: Operation): Change {
+  return { op, ids, upTo: newest, types: type, until };
 }
 
 /** Whether a change of the live feed is probably the effect of this device's operation. */
-function isEcho({ op, ids, upTo }: Change, operation: Operation): boolean {
-  if (op !== operation.op) return false;
+function isEcho({ op, ids, upTo, types }: Change, operation: Operation): boolean {
+  if (op !== operation.op || String(types) !== String(operation.type)) return false;
+  if (types) return true;
   if (!ids) return upTo !== undefined && operation.upTo !== undefined;
   return ids.every((id) => operation.ids?.includes(id));
 }

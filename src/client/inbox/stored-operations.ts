@@ -55,6 +55,7 @@ export class StoredOperations {
 
 function isStored(value: unknown): value is StoredOperation {
   const { key, operation } = fieldsOf(value);
-  const { op, ids, upTo } = fieldsOf(operation);
-  return typeof key === 'string' && isOp(op) && (Array.isArray(ids) || typeof upTo === 'string');
+  const { op, ids, upTo, type } = fieldsOf(operation);
+  const hasItems = Array.isArray(ids) || (typeof upTo === 'string' && (type === undefined || Array.isArray(type)));
+  return typeof key === 'string' && isOp(op) && hasItems;
 }

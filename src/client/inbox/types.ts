@@ -78,5 +78,14 @@ export interface InboxSnapshot<N extends object = Notification> {
   readonly cursor: string | undefined;
 }
 
+/** The items of "mark all". */
+export interface MarkAllOptions {
+  /**
+   * Only items of these types, among the newest 1,000 items. At most 20 types.
+   * @default all types
+   */
+  readonly types?: readonly string[] | undefined;
+}
+
 /** The items of an operation: ids, items, or both. */
 export type InboxTarget = string | InboxItem<object> | readonly (string | InboxItem<object>)[];

@@ -9,6 +9,11 @@ export interface Change {
   readonly ids?: readonly string[] | undefined;
   /** The id of the newest item. The change also applies to all older items. */
   readonly upTo?: string | undefined;
+  /**
+   * The types of "mark all". The server also sends the ids of its items; a change of this device
+   * has `upTo` until then.
+   */
+  readonly types?: readonly string[] | undefined;
   readonly until?: string | undefined;
 }
 

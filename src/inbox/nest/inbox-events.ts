@@ -22,6 +22,8 @@ export interface InboxChange {
   readonly ids?: readonly string[] | undefined;
   /** The id of the newest item. The change also applies to all older items. */
   readonly upTo?: string | undefined;
+  /** The operation was "mark all" for these types. `ids` has the items that it changed. */
+  readonly types?: readonly string[] | undefined;
   /** Until when a snoozed item is hidden: an RFC 3339 timestamp in UTC. */
   readonly until?: string | undefined;
 }
@@ -133,8 +135,9 @@ function recordOf(entry: LogEntry): InboxRecord | undefined {
 
 function changeOf(record: InboxRecord): readonly InboxChange[] {
   if (!('operation' in record)) return [];
-  const { operation, ids } = record;
+  const { operation, ids, types } = record;
   const { op } = operation;
   if ('upTo' in operation) return [{ op, upTo: ids[0] }];
-  return [{ op, ids, ...('untilMs' in operation && { until: new Date(operation.untilMs).toISOString() }) }];
+  const until = 'untilMs' in operation && { until: new Date(operation.untilMs).toISOString() };
+  return [{ op, ids, ...(types && { types }), ...until }];
 }

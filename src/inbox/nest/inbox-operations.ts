@@ -1,22 +1,13 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
-import type { LogPosition } from '../../core/page.js';
 import type { ReadContext } from '../../nest/context.js';
 import { nextCompaction } from '../compaction.js';
-import { inboxDraft } from '../inbox-record.js';
-import {
-  applyOperation,
-  compacted,
-  exceptionCount,
-  type InboxOperation,
-  type InboxState,
-  type ItemSelection,
-  itemState,
-  withHigherWatermarks,
-} from '../inbox-state.js';
+import { inboxDraft, type OperationRecord } from '../inbox-record.js';
+import { applyOperation, compacted, exceptionCount, type InboxState, withHigherWatermarks } from '../inbox-state.js';
 import { type InboxItems, type InboxReader, ITEMS_READ_MAX } from './inbox-items.js';
 import type { CurrentInbox, InboxStates } from './inbox-states.js';
-import { foreignCursor, type OperationRequest } from './operation-request.js';
+import type { OperationRequest } from './operation-request.js';
+import { findTarget, recordsOf, targetIn } from './operation-targets.js';
 
 /**
  * Operations between two snapshots. A state that is not cached is loaded from one snapshot and the
@@ -28,19 +19,12 @@ export const OPERATIONS_PER_SNAPSHOT = 48;
 /** The maximum number of items that are read to replace exceptions by watermarks. */
 const REPLACED_ITEMS_MAX = 5 * ITEMS_READ_MAX;
 
-/** The items of an operation that belong to the subscriber. */
-interface Target {
-  readonly selection: ItemSelection;
-  readonly ids: readonly string[];
-  readonly unknown: readonly string[];
-}
-
 /** The result of an operation. The counts are added later. */
 export interface Applied {
   readonly state: InboxState;
   /** False if the inbox had this state already. Then nothing was appended. */
   readonly changed: boolean;
-  /** The ids of the operation, without unknown ones. */
+  /** The ids of the operation, without unknown ones. With a watermark, only the newest one. */
   readonly ids: readonly string[];
   readonly unknown: readonly string[];
 }
@@ -69,7 +53,7 @@ interface NewSnapshot {
   readonly state: InboxState;
 }
 
-/** Applies operations: it finds the items, appends a record, and writes snapshots. */
+/** Applies operations: it appends records, and writes snapshots. */
 export class InboxOperations {
   readonly #context: ReadContext;
   readonly #items: InboxItems;
@@ -85,67 +69,41 @@ export class InboxOperations {
 
   /** @throws NotificationsError `cursor_invalid`, `inbox_full` or `store_unavailable` */
   async apply({ reader, records, request }: SubscriberOperation): Promise<Applied> {
-    const target = await this.#target(reader, request);
+    const found = await findTarget(this.#items, reader, request);
     const current = await this.#states.current(records);
-    const { selection, ids, unknown } = withoutRemoved(target, current.inbox.state);
-    const operation = { op: request.op, ...selection, ...('untilMs' in request && { untilMs: request.untilMs }) };
-    const { inbox } = current;
-    const next = applyOperation(inbox.state, operation as InboxOperation);
-    if (next === inbox.state) return { state: next, changed: false, ids, unknown };
-    const record = inboxDraft(records, { operation: operation as InboxOperation, ids }, this.#now());
-    if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append([record]);
+    const { state } = current.inbox;
+    const target = targetIn(state, found, request);
+    const { ids, unknown } = target;
+    const operations = recordsOf(request, target);
+    const next = withOperations(state, operations);
+    if (next === state) return { state, changed: false, ids, unknown };
+    const drafts = operations.map((record) => inboxDraft(records, record, this.#now()));
+    if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append(drafts);
     else {
-      const state = await this.#smaller(reader, next, current.trimmed);
+      const smaller = await this.#smaller(reader, current, operations);
       // The operation follows the snapshot in the log, so operations of other nodes apply before
-      // this operation. Both are in one append, so no node sees only the snapshot.
-      await this.#snapshot({ records, current, state }, [record]);
+      // this operation. All are in one append, so no node sees only the snapshot.
+      await this.#snapshot({ records, current, state: smaller }, drafts);
     }
     const after = await this.#states.current(records);
     if (after.inbox.operations >= OPERATIONS_PER_SNAPSHOT) {
-      const state = compacted(after.inbox.state, after.trimmed, this.#context.clock.now());
-      await this.#snapshot({ records, current: after, state });
+      const compact = compacted(after.inbox.state, after.trimmed, this.#context.clock.now());
+      await this.#snapshot({ records, current: after, state: compact });
     }
     return { state: after.inbox.state, changed: true, ids, unknown };
   }
 
-  /** Finds the items among the newest ones of the subscriber. Other ids are unknown. */
-  async #target(reader: InboxReader, request: OperationRequest): Promise<Target> {
-    if ('upTo' in request) return this.#targetUpTo(reader, request.upTo);
-    const wanted = new Set(request.ids);
-    let found = await this.#find(reader, wanted, 'latest');
-    // Another node may have delivered the items before this node has received them.
-    const end = found.size < wanted.size ? await this.#items.missing(reader.topics) : undefined;
-    if (end) found = await this.#find(reader, wanted, end);
-    const ids = [...wanted].filter((id) => found.has(id));
-    const unknown = [...wanted].filter((id) => !found.has(id));
-    return { selection: { positions: ids.map((id) => found.get(id) ?? 0) }, ids, unknown };
-  }
-
-  /** The positions of the ids that are among the newest items. */
-  async #find(reader: InboxReader, wanted: ReadonlySet<string>, before: LogPosition | 'latest') {
-    const found = new Map<string, number>();
-    for await (const page of this.#items.pages({ reader, before })) {
-      for (const { id, position } of page.entries) if (wanted.has(id)) found.set(id, position);
-      if (found.size === wanted.size) break;
-    }
-    return found;
-  }
-
-  /** The watermark is the position of an item. The cursor itself may be at another entry. */
-  async #targetUpTo(reader: InboxReader, upTo: LogPosition): Promise<Target> {
-    const { entries, gap } = await this.#items.page({ reader, before: upTo, limit: 1 });
-    if (gap?.reason === 'reset') throw foreignCursor();
-    const [newest] = entries;
-    if (!newest) return { selection: { positions: [] }, ids: [], unknown: [] };
-    return { selection: { upTo: newest.position }, ids: [newest.id], unknown: [] };
-  }
-
   /**
-   * The state with fewer exceptions.
-   * @throws NotificationsError `inbox_full` if it still exceeds the limit
+   * The current state with fewer exceptions. It does not include the operations, because a snapshot
+   * must not include a record that a failover may lose.
+   * @throws NotificationsError `inbox_full` if the operations still exceed the limit
    */
-  async #smaller(reader: InboxReader, next: InboxState, trimmed: number): Promise<InboxState> {
-    const state = compacted(next, trimmed, this.#context.clock.now());
+  async #smaller(
+    reader: InboxReader,
+    current: CurrentInbox,
+    operations: readonly OperationRecord[],
+  ): Promise<InboxState> {
+    const state = compacted(current.inbox.state, current.trimmed, this.#context.clock.now());
     const newestFirst: LogEntry[] = [];
     let from = 0;
     for await (const page of this.#items.pages({ reader, before: 'latest', itemsMax: REPLACED_ITEMS_MAX })) {
@@ -153,8 +111,8 @@ export class InboxOperations {
       from = page.more ? page.position : 0;
     }
     const positions = newestFirst.map(({ position }) => position).reverse();
-    const smaller = withHigherWatermarks(state, positions, from);
-    if (exceptionCount(smaller) <= this.#exceptionsMax) return smaller;
+    const smaller = withHigherWatermarks(state, withOperations(state, operations), { positions, from });
+    if (exceptionCount(withOperations(smaller, operations)) <= this.#exceptionsMax) return smaller;
     const advice = 'mark all items up to a cursor instead of single ones';
     const message = `the inbox has more than ${this.#exceptionsMax} items that were marked or snoozed one by one; ${advice}`;
     throw new NotificationsError('inbox_full', message);
@@ -183,14 +141,6 @@ export class InboxOperations {
   }
 }
 
-/** A removed item is unknown, because no list has it any more. */
-function withoutRemoved(target: Target, state: InboxState): Target {
-  const { selection, ids, unknown } = target;
-  if (!('positions' in selection)) return target;
-  const isKept = (index: number): boolean => !itemState(state, selection.positions[index] ?? 0).removed;
-  return {
-    selection: { positions: selection.positions.filter((_, index) => isKept(index)) },
-    ids: ids.filter((_, index) => isKept(index)),
-    unknown: [...unknown, ...ids.filter((_, index) => !isKept(index))],
-  };
+function withOperations(state: InboxState, operations: readonly OperationRecord[]): InboxState {
+  return operations.reduce((before, { operation }) => applyOperation(before, operation), state);
 }

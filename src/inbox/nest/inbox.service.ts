@@ -116,8 +116,8 @@ export class InboxService implements OnApplicationShutdown {
   /**
    * Marks items as read, and as seen.
    *
-   * Pass `{ upTo: page.follow }` for "mark all as read". Items that arrived after that page was
-   * read stay unread.
+   * Pass `{ upTo: page.follow }` for "mark all as read". With `type: 'comment'`, only items of this
+   * type are marked. Items that arrived after that page was read stay unread.
    */
   markRead(subscriber: string, target: InboxTarget): Promise<InboxResult> {
     return this.#apply(subscriber, 'read', { items: target });

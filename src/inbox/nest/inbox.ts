@@ -61,8 +61,8 @@ export interface PerformedOperation {
   readonly subscriber: string;
   readonly op: InboxOp;
   /**
-   * The ids of the items. With `upTo`, the id of the newest item. The operation also applies to
-   * older items.
+   * The ids of the items. If `upTo` is true, the id of the newest item: the operation also applies
+   * to all older items.
    */
   readonly ids: readonly string[];
   readonly upTo: boolean;
@@ -158,7 +158,8 @@ export class Inbox {
     const applied = await this.#operations.apply({ reader, records: topics.records, request });
     const { changed, ids, unknown, state } = applied;
     this.context.observers.performed({ capability: 'inbox', operation: request.op });
-    if (changed) this.changes.next({ subscriber, op: request.op, ids, upTo: 'upTo' in request });
+    const upTo = 'upTo' in request && request.types === undefined;
+    if (changed) this.changes.next({ subscriber, op: request.op, ids, upTo });
     return { changed, unknown, counts: await this.#lists.counts(reader, state) };
   }
 

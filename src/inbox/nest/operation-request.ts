@@ -1,17 +1,21 @@
 import { NotificationsError } from '../../core/errors.js';
-import { checkId } from '../../core/names.js';
+import { checkId, checkType } from '../../core/names.js';
 import type { LogPosition } from '../../core/page.js';
-import { OPERATION_ITEMS_MAX } from '../inbox-record.js';
+import { OPERATION_ITEMS_MAX, OPERATION_TYPES_MAX } from '../inbox-record.js';
 
 /** The name of an operation on the items of an inbox. */
 export type InboxOp = 'seen' | 'read' | 'unread' | 'archive' | 'unarchive' | 'snooze' | 'unsnooze' | 'remove';
 
-/** The items of an operation: one id, several ids, or all items up to the cursor of a page. */
-export type InboxTarget = string | readonly string[] | { readonly upTo: string };
+/**
+ * The items of an operation: one id, several ids, or all items up to the cursor of a page. With
+ * `type`, only the items of these types among the newest 1,000 of the subscriber.
+ */
+export type InboxTarget =
+  string | readonly string[] | { readonly upTo: string; readonly type?: string | readonly string[] | undefined };
 
 /** A checked operation. */
 export type OperationRequest = { readonly op: InboxOp; readonly untilMs?: number } & (
-  { readonly ids: readonly string[] } | { readonly upTo: LogPosition }
+  { readonly ids: readonly string[] } | { readonly upTo: LogPosition; readonly types?: readonly string[] }
 );
 
 /** An operation before its checks. A client sends these fields. */
@@ -19,6 +23,7 @@ export interface GivenOperation {
   readonly op: unknown;
   readonly ids?: unknown;
   readonly upTo?: unknown;
+  readonly type?: unknown;
   readonly until?: unknown;
 }
 
@@ -33,7 +38,7 @@ const ALLOWS_UP_TO: Readonly<Record<InboxOp, boolean>> = {
   snooze: false,
   unsnooze: false,
 };
-const FIELDS: readonly string[] = ['op', 'ids', 'upTo', 'until'];
+const FIELDS: readonly string[] = ['op', 'ids', 'upTo', 'type', 'until'];
 /**
  * The longest snooze. A larger value is probably a mistake. Retention may remove a snoozed item
  * before its snooze ends.
@@ -49,7 +54,8 @@ export interface OperationContext {
 
 /**
  * Checks the body of a request.
- * @throws NotificationsError `body_invalid`, `id_invalid`, `cursor_invalid` or `option_invalid`
+ * @throws NotificationsError `body_invalid`, `id_invalid`, `type_invalid`, `cursor_invalid` or
+ *   `option_invalid`
  */
 export function parseOperationBody(body: unknown, context: OperationContext): OperationRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -62,21 +68,25 @@ export function parseOperationBody(body: unknown, context: OperationContext): Op
 
 /**
  * Checks an operation.
- * @throws NotificationsError `body_invalid`, `id_invalid`, `cursor_invalid` or `option_invalid`
+ * @throws NotificationsError `body_invalid`, `id_invalid`, `type_invalid`, `cursor_invalid` or
+ *   `option_invalid`
  */
 export function checkOperation(given: GivenOperation, context: OperationContext): OperationRequest {
-  const { op, ids, upTo, until } = given;
+  const { op, ids, upTo, type, until } = given;
   if (typeof op !== 'string' || !Object.hasOwn(ALLOWS_UP_TO, op)) {
     throw invalid(`op must be one of ${Object.keys(ALLOWS_UP_TO).join(', ')}`);
   }
   const name = op as InboxOp;
   const time = checkUntil(name, until, context.nowMs);
   if ((ids === undefined) === (upTo === undefined)) throw invalid('set either ids or upTo');
-  if (upTo === undefined) return { op: name, ids: checkIds(ids), ...time };
+  if (upTo === undefined) {
+    if (type !== undefined) throw invalid('type needs upTo; ids name the items already');
+    return { op: name, ids: checkIds(ids), ...time };
+  }
   if (!ALLOWS_UP_TO[name]) throw invalid(`${name} needs ids; it has no upTo`);
   const position = typeof upTo === 'string' ? context.openCursor(upTo) : undefined;
   if (!position) throw foreignCursor();
-  return { op: name, upTo: position, ...time };
+  return { op: name, upTo: position, ...(type !== undefined && { types: checkTypes(type) }), ...time };
 }
 
 /** The error for a cursor that does not belong to the inbox's log. */
@@ -93,6 +103,12 @@ function checkIds(ids: unknown): readonly string[] {
     throw invalid(`ids has ${ids.length} ids, at most ${OPERATION_ITEMS_MAX} are allowed`);
   }
   return ids.map(checkId);
+}
+
+function checkTypes(type: unknown): readonly string[] {
+  const types = [...new Set([type].flat())];
+  if (types.length >= 1 && types.length <= OPERATION_TYPES_MAX) return types.map(checkType);
+  throw invalid(`type has ${types.length} types, must have 1 to ${OPERATION_TYPES_MAX}`);
 }
 
 function checkUntil(op: InboxOp, until: unknown, nowMs: number): { untilMs?: number } {

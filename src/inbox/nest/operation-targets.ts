@@ -1,0 +1,120 @@
+import type { LogPosition } from '../../core/page.js';
+import { OPERATION_ITEMS_MAX, type OperationRecord } from '../inbox-record.js';
+import { type InboxOperation, type InboxState, type ItemSelection, type ItemState, itemState } from '../inbox-state.js';
+import { type InboxItems, type InboxReader, typeOf } from './inbox-items.js';
+import { foreignCursor, type InboxOp, type OperationRequest } from './operation-request.js';
+
+/** The items of an operation that belong to the subscriber. */
+export interface Target {
+  readonly selection: ItemSelection;
+  readonly ids: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+const NO_TARGET: Target = { selection: { positions: [] }, ids: [], unknown: [] };
+
+/** Whether an item has the effect of "mark all" already. Then the operation need not name it. */
+const HAS_EFFECT: Readonly<Partial<Record<InboxOp, (item: ItemState) => boolean>>> = {
+  seen: ({ seen }) => seen,
+  read: ({ seen, read }) => seen && read,
+  archive: ({ archived }) => archived,
+};
+
+/** Finds the items of an operation among the newest ones of the subscriber. */
+export async function findTarget(items: InboxItems, reader: InboxReader, request: OperationRequest): Promise<Target> {
+  if ('ids' in request) return targetOfIds(items, reader, request.ids);
+  const { upTo, types } = request;
+  return types ? targetOfTypes(items, reader, { upTo, types }) : targetUpTo(items, reader, upTo);
+}
+
+/**
+ * The items that the operation names in its record. A removed item is unknown, because no list has
+ * it any more. "Mark all" of some types leaves out the items that it does not change.
+ */
+export function targetIn(state: InboxState, target: Target, request: OperationRequest): Target {
+  const { selection, ids, unknown } = target;
+  if (!('positions' in selection)) return target;
+  const isOfTypes = 'upTo' in request;
+  const states = selection.positions.map((position) => itemState(state, position));
+  const isNamed = (_: unknown, index: number): boolean => {
+    const item = states[index];
+    return !!item && !item.removed && !(isOfTypes && HAS_EFFECT[request.op]?.(item));
+  };
+  const removed = ids.filter((_, index) => states[index]?.removed);
+  return {
+    selection: { positions: selection.positions.filter(isNamed) },
+    ids: ids.filter(isNamed),
+    unknown: isOfTypes ? [] : [...unknown, ...removed],
+  };
+}
+
+/** The records of an operation. "Mark all" of some types may need several. */
+export function recordsOf(request: OperationRequest, { selection, ids }: Target): readonly OperationRecord[] {
+  const { op } = request;
+  if ('upTo' in selection) return [{ operation: { op, ...selection } as InboxOperation, ids }];
+  const records: OperationRecord[] = [];
+  for (let from = 0; from < ids.length; from += OPERATION_ITEMS_MAX) {
+    const positions = selection.positions.slice(from, from + OPERATION_ITEMS_MAX);
+    const until = 'untilMs' in request && { untilMs: request.untilMs };
+    records.push({
+      operation: { op, positions, ...until } as InboxOperation,
+      ids: ids.slice(from, from + OPERATION_ITEMS_MAX),
+      ...('types' in request && { types: request.types }),
+    });
+  }
+  return records;
+}
+
+async function targetOfIds(items: InboxItems, reader: InboxReader, given: readonly string[]): Promise<Target> {
+  const wanted = new Set(given);
+  let found = await positionsOf(items, reader, { wanted, before: 'latest' });
+  // Another node may have delivered the items before this node has received them.
+  const end = found.size < wanted.size ? await items.missing(reader.topics) : undefined;
+  if (end) found = await positionsOf(items, reader, { wanted, before: end });
+  const ids = [...wanted].filter((id) => found.has(id));
+  const unknown = [...wanted].filter((id) => !found.has(id));
+  return { selection: { positions: ids.map((id) => found.get(id) ?? 0) }, ids, unknown };
+}
+
+async function positionsOf(
+  items: InboxItems,
+  reader: InboxReader,
+  { wanted, before }: { wanted: ReadonlySet<string>; before: LogPosition | 'latest' },
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for await (const page of items.pages({ reader, before })) {
+    for (const { id, position } of page.entries) if (wanted.has(id)) found.set(id, position);
+    if (found.size === wanted.size) break;
+  }
+  return found;
+}
+
+/** The watermark is the position of an item. The cursor itself may be at another entry. */
+async function targetUpTo(items: InboxItems, reader: InboxReader, upTo: LogPosition): Promise<Target> {
+  const { entries, gap } = await items.page({ reader, before: upTo, limit: 1 });
+  if (gap?.reason === 'reset') throw foreignCursor();
+  const [newest] = entries;
+  if (!newest) return NO_TARGET;
+  return { selection: { upTo: newest.position }, ids: [newest.id], unknown: [] };
+}
+
+/**
+ * The items of some types. A watermark covers all types, so the operation names its items one by
+ * one. Counts and filtered lists also end after the newest 1,000 items.
+ */
+async function targetOfTypes(
+  items: InboxItems,
+  reader: InboxReader,
+  { upTo, types }: { upTo: LogPosition; types: readonly string[] },
+): Promise<Target> {
+  const [ids, positions]: [string[], number[]] = [[], []];
+  for await (const { entries, gap } of items.pages({ reader, before: upTo })) {
+    if (gap?.reason === 'reset') throw foreignCursor();
+    for (const entry of entries) {
+      if (!types.includes(typeOf(entry))) continue;
+      ids.push(entry.id);
+      positions.push(entry.position);
+    }
+  }
+  return { selection: { positions }, ids, unknown: [] };
+}
