@@ -52,7 +52,14 @@ function bundle(folder, entry, called) {
     write: false,
     logLevel: 'silent',
   });
-  return outputFiles[0].text;
+  return outputFiles[0].text.replace(STYLES, (_, css) => `\`${minified(css)}\``);
+}
+
+/** The styles of the element: a template without values that begins with the host. */
+const STYLES = /`\n(:host[^`$]+)`/;
+
+function minified(css) {
+  return transformSync(css, { loader: 'css', minify: true }).code.trim();
 }
 
 /**

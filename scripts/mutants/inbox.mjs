@@ -81,7 +81,7 @@ export const INBOX_MUTANTS = [
   }),
   ...inFile('inbox/nest/operation-targets.ts', {
     targetIn: {
-      'an operation finds a removed item': ['!$item.removed && ', ''],
+      'an operation finds a removed item': ['!$item.removed', 'true'],
       '"mark all" of a type records items that it does not change': ['HAS_EFFECT[$request.op]?.($item)', 'false'],
     },
     targetUpTo: {
@@ -101,8 +101,8 @@ export const INBOX_MUTANTS = [
   ...inFile('inbox/nest/inbox.ts', {
     'Inbox.list': {
       'a page continues after operations that it lacks': [
-        '{ ...$request, $before }',
-        "{ ...$request, before: $request.before === 'latest' ? { epochId: $epoch.id, position: this.context.feed.window.head } : $before }",
+        'return this.$lists.list({ ...$request, before }, $inbox.state);',
+        'return this.$lists.list({ ...$request, before: { epochId: $epoch.id, position: this.context.feed.window.head } }, $inbox.state);',
       ],
     },
   }),

@@ -32,6 +32,10 @@ test.each([
   },
 );
 
+test('the styles of the element are minified', () => {
+  expect(bundleClient(sources).inboxElement).toMatch(/`:host\{--_back:[^`\n]+`/);
+});
+
 test('the client of the inbox adds at most 5 KB to the client', async () => {
   const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', write: false } as const;
   const sizeOf = async (contents: string): Promise<number> => {
