@@ -132,7 +132,7 @@ forEachAdapter((adapter) => {
       expect(idsOf((await get(app, 'status=unread')).json)).toEqual(['late']);
     });
 
-    test('marks all items of a type as read, and tells other devices which', async () => {
+    test('marks all items of a type as read, and other devices receive their ids', async () => {
       const { app, inbox } = await start(adapter);
       await fill(inbox, 2);
       await inbox.send('ann', { id: 'like', type: 'like' });
