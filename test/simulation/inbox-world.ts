@@ -248,7 +248,7 @@ export class InboxWorld {
     if (!upTo) return;
     const done = inbox.apply(SUBSCRIBER, { op: 'read', upTo, types: [type] }).then(() => true);
     // The operation may need more exceptions than the inbox may have.
-    if (!(await this.#pass(done.catch(({ code }: { code?: string }) => code !== 'inbox_full')))) return;
+    if (!(await this.#pass(done.catch((error: unknown) => (error as { code?: string }).code !== 'inbox_full')))) return;
     const { items } = await this.#pass(this.#page(inbox));
     const expected = before.items.map((item) => {
       const { id } = item.notification;
