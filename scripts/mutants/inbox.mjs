@@ -19,7 +19,7 @@ export const INBOX_MUTANTS = [
       'an older "mark all" lowers the watermark': ['Math.max($upTo, $flag.upTo)', '$upTo'],
       '"mark all" keeps the exceptions before it': ['$position > $upTo', 'true'],
     },
-    withFewestExceptions: {
+    withWatermark: {
       'a higher watermark loses unread items': ['new Set([...$kept, ...$without])', 'new Set($kept)'],
     },
     mayLackFlag: {
@@ -51,6 +51,9 @@ export const INBOX_MUTANTS = [
         "if (!('operation' in $record)) continue;",
       ],
       'a record is folded twice': ['if ($entry.position <= $upTo) continue;', ''],
+    },
+    isOfLog: {
+      'a snapshot may include operations that a failover has lost': ['$position <= $past.upTo', 'true'],
     },
     loadInbox: {
       'operations that were appended before their snapshot are lost': [

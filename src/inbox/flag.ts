@@ -47,19 +47,27 @@ export function withoutTrimmed(flag: Flag, trimmed: number): Flag {
 }
 
 /**
- * Moves the watermark to the position that needs the fewest exceptions. All items keep their state.
+ * The watermark with which the flag needs the fewest exceptions: the present one, or the position
+ * of a newer item.
  *
  * @param newer all items after the watermark, in the order of the log
  */
-export function withFewestExceptions(flag: Flag, newer: readonly number[]): Flag {
-  let [count, fewest, length] = [0, 0, 0];
-  newer.forEach((position, index) => {
+export function bestWatermark(flag: Flag, newer: readonly number[]): number {
+  let [count, fewest, upTo] = [0, 0, flag.upTo];
+  for (const position of newer) {
     count += hasFlag(flag, position) ? -1 : 1;
-    if (count < fewest) [fewest, length] = [count, index + 1];
-  });
-  const covered = newer.slice(0, length);
-  const upTo = covered.at(-1) ?? flag.upTo;
-  const without = covered.filter((position) => !hasFlag(flag, position));
+    if (count < fewest) [fewest, upTo] = [count, position];
+  }
+  return upTo;
+}
+
+/**
+ * Moves the watermark to the position of a newer item. All items keep their state.
+ *
+ * @param newer all items after the watermark, in the order of the log
+ */
+export function withWatermark(flag: Flag, newer: readonly number[], upTo: number): Flag {
+  const without = newer.filter((position) => position <= upTo && !hasFlag(flag, position));
   const kept = keep(flag.exceptions, (position) => position <= flag.upTo || position > upTo);
   return { upTo, exceptions: new Set([...kept, ...without]) };
 }

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../core/notification.js';
+import type { Epoch, ReadResult } from '../core/store.js';
 import type { LoadedSnapshot } from './compaction.js';
 import { type InboxRecord, inboxRecordOf } from './inbox-record.js';
 import { applyOperation, type InboxState, NEW_INBOX } from './inbox-state.js';
@@ -38,9 +39,7 @@ export function withRecords(inbox: FoldedInbox, entries: readonly LogEntry[]): F
 }
 
 /** Reads the records of one subscriber before a position, newest first. */
-export type ReadRecords = (
-  before: number,
-) => Promise<{ readonly entries: readonly LogEntry[]; readonly more: boolean }>;
+export type ReadRecords = (before: number) => Promise<Pick<ReadResult, 'entries' | 'more' | 'epoch'>>;
 
 interface ReadRecord {
   readonly position: number;
@@ -55,24 +54,35 @@ interface ReadRecord {
  * A snapshot may include fewer records than an older one, if two nodes write at the same time.
  * Another node may have removed the records that only the older snapshot includes. So the newest
  * snapshot is not always the right one.
+ *
+ * A snapshot that was appended after a failover may include operations that the failover has lost,
+ * and lack operations of the new epoch at the same positions. Such a snapshot has no effect.
  */
 export async function loadInbox(read: ReadRecords): Promise<FoldedInbox> {
   const newestFirst: ReadRecord[] = [];
   let start: FoldedInbox = EMPTY_INBOX;
   let before = Number.MAX_SAFE_INTEGER;
   for (;;) {
-    const { entries, more } = await read(before);
+    const { entries, more, epoch } = await read(before);
     for (const entry of entries) {
       if (entry.position <= start.upTo) return continued(start, newestFirst);
       const record = inboxRecordOf(entry);
       newestFirst.push({ position: entry.position, record });
-      const found = record && startAt(record);
+      const found = record && isOfLog(record, entry.position, epoch) ? startAt(record) : undefined;
       if (found && found.upTo > start.upTo) start = found;
     }
     const oldest = entries.at(-1);
     if (!more || !oldest) return continued(start, newestFirst);
     before = oldest.position;
   }
+}
+
+/** False for a snapshot whose state is from an epoch that had ended before the snapshot. */
+function isOfLog(record: InboxRecord, position: number, { id, before }: Epoch): boolean {
+  if ('operation' in record || record.epochId === id) return true;
+  const past = before?.find((one) => one.id === record.epochId);
+  // A very old epoch is not in the list any more.
+  return !past || position <= past.upTo;
 }
 
 /** The inbox at a snapshot. Undefined for an operation. */

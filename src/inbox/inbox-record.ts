@@ -18,6 +18,8 @@ export interface OperationRecord {
 export interface SnapshotRecord extends Compaction {
   readonly snapshot: InboxState;
   readonly upTo: number;
+  /** The epoch of the log with these operations. Undefined: not known. */
+  readonly epochId?: string | undefined;
   /** When it was written. `inboxDraft` takes this time from its argument `time`. */
   readonly timeMs?: number | undefined;
 }
@@ -30,6 +32,7 @@ type FlagText = readonly [upTo: number, ...distances: readonly number[]];
 
 interface SnapshotText {
   readonly upTo: number;
+  readonly epochId?: string | undefined;
   readonly seen: FlagText;
   readonly read: FlagText;
   readonly archived: FlagText;
@@ -112,10 +115,11 @@ function isOperation(data: object): data is InboxOperation {
   }
 }
 
-function snapshotText({ snapshot: state, upTo, removed, mark }: SnapshotRecord): SnapshotText {
+function snapshotText({ snapshot: state, upTo, epochId, removed, mark }: SnapshotRecord): SnapshotText {
   const compaction = { removed, mark };
   return {
     upTo,
+    epochId,
     seen: flagText(state.seen),
     read: flagText(state.read),
     archived: flagText(state.archived),
@@ -126,7 +130,7 @@ function snapshotText({ snapshot: state, upTo, removed, mark }: SnapshotRecord):
 }
 
 function readSnapshot(text: SnapshotText): SnapshotRecord | undefined {
-  const { upTo, seen, read, archived, removed, snoozed, compaction } = text;
+  const { upTo, epochId, seen, read, archived, removed, snoozed, compaction } = text;
   const areFlags = [seen, read, archived, removed].every((flag) => isPositions(flag) && flag.length > 0);
   const pairs: readonly (readonly number[])[] = snoozed;
   const areTimes = pairs.every((pair) => isPositions(pair) && pair.length === 2);
@@ -138,7 +142,8 @@ function readSnapshot(text: SnapshotText): SnapshotRecord | undefined {
     removed: readFlag(removed),
     snoozed: new Map(snoozed),
   };
-  return { snapshot: state, upTo, ...readCompaction(compaction) };
+  const isKnown = typeof epochId === 'string';
+  return { snapshot: state, upTo, ...(isKnown && { epochId }), ...readCompaction(compaction) };
 }
 
 /** Without a valid compaction, no record is removed. */

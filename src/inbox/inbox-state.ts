@@ -1,4 +1,13 @@
-import { type Flag, hasFlag, NO_ITEMS, withAllUpTo, withFewestExceptions, withItems, withoutTrimmed } from './flag.js';
+import {
+  bestWatermark,
+  type Flag,
+  hasFlag,
+  NO_ITEMS,
+  withAllUpTo,
+  withItems,
+  withoutTrimmed,
+  withWatermark,
+} from './flag.js';
 
 /**
  * The state of a subscriber's inbox: a pure function of the operations in the order of the log. All
@@ -116,25 +125,34 @@ export function compacted(state: InboxState, trimmed: number, nowMs: number): In
   };
 }
 
+/** The items that watermarks can replace exceptions of. */
+export interface ReplacedItems {
+  /** The positions of the items, in the order of the log. */
+  readonly positions: readonly number[];
+  /** All items of the subscriber after this position are in the list. */
+  readonly from: number;
+}
+
 /**
- * The same state with fewer exceptions.
- *
- * @param items the items of the subscriber, in the order of the log
- * @param from all items after this position are in the list
+ * The same state with the watermarks that leave the fewest exceptions in `next`, the state after an
+ * operation on single items.
  */
-export function withHigherWatermarks(state: InboxState, items: readonly number[], from: number): InboxState {
-  const raised = (flag: Flag): Flag => {
+export function withHigherWatermarks(
+  state: InboxState,
+  next: InboxState,
+  { positions, from }: ReplacedItems,
+): InboxState {
+  const raised = (name: 'seen' | 'read' | 'archived' | 'removed'): Flag => {
+    const flag = state[name];
     if (flag.upTo < from) return flag;
-    return withFewestExceptions(
-      flag,
-      items.filter((position) => position > flag.upTo),
-    );
+    const newer = positions.filter((position) => position > flag.upTo);
+    return withWatermark(flag, newer, bestWatermark(next[name], newer));
   };
   return {
-    seen: raised(state.seen),
-    read: raised(state.read),
-    archived: raised(state.archived),
-    removed: raised(state.removed),
+    seen: raised('seen'),
+    read: raised('read'),
+    archived: raised('archived'),
+    removed: raised('removed'),
     snoozed: state.snoozed,
   };
 }

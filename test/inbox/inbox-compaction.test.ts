@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
+import type { Epoch, PastEpoch } from '../../src/core/store.js';
 import { nextCompaction, REMOVE_AFTER_MS } from '../../src/inbox/compaction.js';
 import { EMPTY_INBOX, type FoldedInbox, loadInbox, withRecords } from '../../src/inbox/inbox-fold.js';
 import { inboxDraft, type InboxRecord } from '../../src/inbox/inbox-record.js';
 import { type InboxOperation, itemState } from '../../src/inbox/inbox-state.js';
+import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import { inDepth } from '../support/depth.js';
 import { modelOf } from '../support/inbox-model.js';
 import { Random } from '../support/random.js';
@@ -18,10 +20,14 @@ const FIRST_POSITION = 100;
 /** The entries that a failover loses are newer than this. */
 const LOST_MS_MAX = REMOVE_AFTER_MS / 2;
 
+function epochOf(count: number, before: readonly PastEpoch[] = []): Epoch {
+  return { id: `epoch ${count}`, secret: '', before };
+}
+
 /** A removal that has begun. Its node may crash before it ends. */
 interface Removal {
   readonly upTo: number;
-  readonly epoch: number;
+  readonly epochId: string;
 }
 
 /** A load that reads page by page, while other nodes append and remove. */
@@ -32,7 +38,7 @@ interface Load {
   /** The operations that were acknowledged before the load began. */
   readonly operations: readonly InboxOperation[];
   readonly startMs: number;
-  readonly epoch: number;
+  readonly epochId: string;
 }
 
 /** A log of the records of one inbox, nodes with cached states, and removals in progress. */
@@ -44,10 +50,11 @@ class World {
   #operations: { readonly position: number; readonly operation: InboxOperation }[] = [];
   #next = FIRST_POSITION;
   #nowMs = 1_000_000;
-  #epoch = 0;
-  readonly #caches: (FoldedInbox & { readonly epoch: number })[] = [];
+  #epoch: Epoch = epochOf(0);
+  readonly #caches: (FoldedInbox & { readonly epochId: string })[] = [];
   #removals: Removal[] = [];
   #loads: Load[] = [];
+  #failovers = 0;
   removed = 0;
   checked = 0;
 
@@ -100,28 +107,33 @@ class World {
   /** A node writes a snapshot. Its state may lack records that were appended meanwhile. */
   async #snapshot(node: number): Promise<void> {
     const cached = this.#caches[node];
-    const isOld = cached?.epoch === this.#epoch && this.#random.chance(0.3);
-    const inbox = isOld ? cached : { ...(await this.#current(cached)), epoch: this.#epoch };
+    // A failover may come between the read of the state and the append of the snapshot.
+    const isOld = cached && this.#random.chance(0.3);
+    const inbox = isOld ? cached : { ...(await this.#current(cached)), epochId: this.#epoch.id };
     this.#caches[node] = inbox;
     // A state that is older than a read takes is read again before it is used.
     if (isOld && this.#nowMs - (this.#timesMs.get(inbox.upTo) ?? 0) > LOST_MS_MAX) return;
     const compaction = nextCompaction(inbox.snapshot, this.#nowMs);
-    this.#append({ snapshot: inbox.state, upTo: inbox.upTo, ...compaction });
-    if (compaction.removed !== undefined) this.#removals.push({ upTo: compaction.removed, epoch: this.#epoch });
+    const { state, upTo, epochId } = inbox;
+    this.#append({ snapshot: state, upTo, epochId, ...compaction });
+    if (compaction.removed !== undefined && epochId === this.#epoch.id)
+      this.#removals.push({ upTo: compaction.removed, epochId });
   }
 
   /** The state of a node after one read of the newer records, as `InboxStates` reads it. */
-  async #current(cached: (FoldedInbox & { readonly epoch: number }) | undefined): Promise<FoldedInbox> {
-    const { upTo = 0, epoch } = cached ?? {};
+  async #current(cached: (FoldedInbox & { readonly epochId: string }) | undefined): Promise<FoldedInbox> {
+    const { upTo = 0, epochId } = cached ?? {};
     const newer = this.#entries.filter(({ position }) => position > upTo);
-    const continued = cached && epoch === this.#epoch ? withRecords(cached, newer) : undefined;
-    return continued ?? loadInbox(async () => ({ entries: this.#entries.toReversed(), more: false }));
+    const continued = cached && epochId === this.#epoch.id ? withRecords(cached, newer) : undefined;
+    return (
+      continued ?? loadInbox(async () => ({ entries: this.#entries.toReversed(), more: false, epoch: this.#epoch }))
+    );
   }
 
   /** Stores remove in small parts, and a failover may come between them. */
   #removePart(): void {
     const removal = this.#removals.at(-1);
-    if (removal?.epoch !== this.#epoch) {
+    if (removal?.epochId !== this.#epoch.id) {
       this.#removals.pop();
       return;
     }
@@ -139,7 +151,7 @@ class World {
     const done = loadInbox(async (before) => {
       await new Promise<void>((resolve) => (pull = resolve));
       const older = this.#entries.filter(({ position }) => position < before).toReversed();
-      return { entries: older.slice(0, limit), more: older.length > limit };
+      return { entries: older.slice(0, limit), more: older.length > limit, epoch: this.#epoch };
     });
     void done.then(() => (isOver = true));
     const page = async (): Promise<boolean> => {
@@ -149,7 +161,7 @@ class World {
       return !isOver;
     };
     const operations = this.#operations.map(({ operation }) => operation);
-    this.#loads.push({ done, page, operations, startMs: this.#nowMs, epoch: this.#epoch });
+    this.#loads.push({ done, page, operations, startMs: this.#nowMs, epochId: this.#epoch.id });
   }
 
   async #continueLoad(): Promise<void> {
@@ -158,7 +170,7 @@ class World {
     this.#loads.shift();
     const { state, upTo } = await load.done;
     // A read does not take that long, and its node reads again if the epoch has changed.
-    if (this.#nowMs - load.startMs > LOST_MS_MAX || load.epoch !== this.#epoch) return;
+    if (this.#nowMs - load.startMs > LOST_MS_MAX || load.epochId !== this.#epoch.id) return;
     const included = this.#operations.filter(({ position }) => position <= upTo).map(({ operation }) => operation);
     expect(included.length).toBeGreaterThanOrEqual(load.operations.length);
     for (const item of ITEMS) expect(itemState(state, item)).toEqual(modelOf(item, included));
@@ -171,8 +183,9 @@ class World {
     const isKept = (position: number): boolean => (this.#timesMs.get(position) ?? 0) <= fromMs;
     this.#entries = this.#entries.filter(({ position }) => isKept(position));
     this.#operations = this.#operations.filter(({ position }) => isKept(position));
-    this.#next = Math.max(FIRST_POSITION, ...this.#operations.map(({ position }) => position), this.#next);
-    this.#epoch++;
+    // The new epoch uses the positions of the lost entries again.
+    this.#next = this.#entries.at(-1)?.position ?? this.#next;
+    this.#epoch = epochOf(++this.#failovers, pastEpochs(this.#epoch, this.#next, true));
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type LogEntry, logEntry } from '../../src/core/notification.js';
+import type { Epoch } from '../../src/core/store.js';
 import { EMPTY_INBOX, type FoldedInbox, loadInbox, type ReadRecords, withRecords } from '../../src/inbox/inbox-fold.js';
 import { inboxDraft, type InboxRecord, inboxRecordOf } from '../../src/inbox/inbox-record.js';
 import {
@@ -34,6 +35,7 @@ function entryOf(record: InboxRecord, at: number): LogEntry {
 
 const operationText = (data: object) => ({ type: 'inbox.operation', data: { ids: [], ...data } });
 const NO_FLAGS = { seen: [0], read: [0], archived: [0], removed: [0], snoozed: [] };
+const EPOCH: Epoch = { id: 'epoch 1', secret: '' };
 const snapshotRecord = (data: object) => ({ type: 'inbox.snapshot', data: { upTo: 2, ...NO_FLAGS, ...data } });
 
 /** The state of a node that has received each record. It needs no snapshot. */
@@ -42,12 +44,12 @@ function folded(inbox: FoldedInbox, entry: LogEntry): FoldedInbox {
 }
 
 /** Reads records newest first, in pages. */
-function reader(records: readonly LogEntry[], limit: number): ReadRecords & { reads: number } {
+function reader(records: readonly LogEntry[], limit: number, epoch: Epoch = EPOCH): ReadRecords & { reads: number } {
   const read: ReadRecords & { reads: number } = Object.assign(
     (before: number) => {
       read.reads++;
       const older = records.filter((entry) => entry.position < before).toReversed();
-      return Promise.resolve({ entries: older.slice(0, limit), more: older.length > limit });
+      return Promise.resolve({ entries: older.slice(0, limit), more: older.length > limit, epoch });
     },
     { reads: 0 },
   );
@@ -106,11 +108,8 @@ describe('a state with fewer exceptions', () => {
   test('has the same state of each item, and not more exceptions', () => {
     const check = (operations: readonly InboxOperation[], from: number) => {
       const state = operations.reduce(applyOperation, NEW_INBOX);
-      const higher = withHigherWatermarks(
-        state,
-        ITEMS.filter((item) => item > from),
-        from,
-      );
+      const positions = ITEMS.filter((item) => item > from);
+      const higher = withHigherWatermarks(state, state, { positions, from });
       for (const item of ITEMS) expect(itemState(higher, item)).toEqual(itemState(state, item));
       expect(exceptionCount(higher)).toBeLessThanOrEqual(exceptionCount(state));
     };
@@ -120,12 +119,22 @@ describe('a state with fewer exceptions', () => {
   test('has none if all items were read one by one', () => {
     const state = ITEMS.reduce((last, item) => applyOperation(last, { op: 'read', positions: [item] }), NEW_INBOX);
     expect(exceptionCount(state)).toBe(2 * ITEMS.length);
-    expect(withHigherWatermarks(state, ITEMS, 0)).toEqual(applyOperation(NEW_INBOX, { op: 'read', upTo: 12 }));
+    expect(withHigherWatermarks(state, state, { positions: ITEMS, from: 0 })).toEqual(
+      applyOperation(NEW_INBOX, { op: 'read', upTo: 12 }),
+    );
+  });
+
+  test('gets the watermarks for the next operation, but does not include the operation', () => {
+    const state = applyOperation(NEW_INBOX, { op: 'read', positions: [2, 6, 10] });
+    const next = applyOperation(state, { op: 'read', positions: [4, 8] });
+    const higher = withHigherWatermarks(state, next, { positions: ITEMS, from: 0 });
+    for (const item of ITEMS) expect(itemState(higher, item)).toEqual(itemState(state, item));
+    expect(exceptionCount(applyOperation(higher, { op: 'read', positions: [4, 8] }))).toBe(0);
   });
 
   test('keeps the exceptions of flags whose items are not all known', () => {
     const state = applyOperation(NEW_INBOX, { op: 'read', positions: [10, 12] });
-    expect(withHigherWatermarks(state, [10, 12], 8)).toEqual(state);
+    expect(withHigherWatermarks(state, state, { positions: [10, 12], from: 8 })).toEqual(state);
   });
 
   test('has no entries for removed items and past times', () => {
@@ -151,7 +160,7 @@ describe('the records of an inbox', () => {
 
   test('have the same snapshot after a round trip through JSON', () => {
     const check = (operations: readonly InboxOperation[]) => {
-      const record = { snapshot: operations.reduce(applyOperation, NEW_INBOX), upTo: 7 };
+      const record = { snapshot: operations.reduce(applyOperation, NEW_INBOX), upTo: 7, epochId: 'epoch 1' };
       expect(inboxRecordOf(entryOf(record, 9))).toEqual({ ...record, timeMs: TIME.getTime() });
     };
     fc.assert(fc.property(fc.array(operation, { maxLength: 30 }), check));
@@ -262,6 +271,18 @@ describe('loading an inbox', () => {
     const loaded = await loadInbox(reader([...records, erasure, late], 64));
     expect(itemState(loaded.state, 2).read).toBe(false);
     expect(withRecords(EMPTY_INBOX, [erasure])).toBeUndefined();
+  });
+
+  test.each([
+    ['before the failover', 4, [true, false]],
+    ['after the failover', 2, [false, true]],
+  ])('a snapshot of an ended epoch that was appended %s', async (_, upTo, read) => {
+    const past = { id: 'past', secret: '', upTo };
+    const state = applyOperation(NEW_INBOX, { op: 'read', positions: [2] });
+    const operation = entryOf({ operation: { op: 'read', positions: [4] }, ids: [] }, 3);
+    const snapshot = entryOf({ snapshot: state, upTo: 3, epochId: 'past' }, 4);
+    const loaded = await loadInbox(reader([operation, snapshot], 64, { ...EPOCH, before: [past] }));
+    expect([2, 4].map((item) => itemState(loaded.state, item).read)).toEqual(read);
   });
 
   test('counts the operations after the snapshot', async () => {

@@ -2,9 +2,13 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { memoryStore } from 'nest-notifications';
 import type { InboxOptions, InboxService, PerformedOperation } from 'nest-notifications/inbox';
+import type { ReadResult, Store } from 'nest-notifications/store';
 import { ManualClock } from 'nest-notifications/testing';
 import { REMOVE_AFTER_MS } from '../../src/inbox/compaction.js';
-import { recordsTopic } from '../../src/inbox/nest/inbox-topics.js';
+import { loadInbox } from '../../src/inbox/inbox-fold.js';
+import { inboxRecordOf } from '../../src/inbox/inbox-record.js';
+import { itemState } from '../../src/inbox/inbox-state.js';
+import { personalTopic, recordsTopic } from '../../src/inbox/nest/inbox-topics.js';
 import { endTest } from '../support/http/cleanup.js';
 import { idsOf, inboxNode, LaggingStore, shared } from '../support/inbox.js';
 
@@ -17,6 +21,10 @@ async function open(options: Partial<InboxOptions> = {}): Promise<InboxService> 
 /** Sends items with the ids `a1` to `a<count>`. */
 async function fill(inbox: InboxService, count: number, subscriber = 'ann'): Promise<void> {
   for (let n = 1; n <= count; n++) await inbox.send(subscriber, { id: `${subscriber[0]}${n}`, type: 'comment' });
+}
+
+function readAll(store: Store, topic: string): Promise<ReadResult> {
+  return store.read({ topics: [topic], after: 0, limit: 100, bytesMax: 100_000 });
 }
 
 afterEach(endTest);
@@ -354,6 +362,27 @@ describe('the number of exceptions', () => {
       'a2',
       'a1',
     ]);
+  });
+});
+
+describe('a snapshot that an operation needs', () => {
+  test('does not include the operation, which a failover may lose', async () => {
+    const store = memoryStore();
+    let opened: Store | undefined;
+    const inbox = await open({
+      store: async (runtime) => (opened = await store(runtime)),
+      operations: { exceptionsMax: 10 },
+    });
+    await fill(inbox, 10);
+    for (const n of [1, 3, 5, 7, 9]) await inbox.markRead('ann', `a${n}`);
+    await inbox.markRead('ann', ['a2', 'a4', 'a6', 'a8']);
+    const [items, records] = await Promise.all([personalTopic, recordsTopic].map((of) => readAll(opened!, of('ann'))));
+    const kept = records!.entries.slice(0, -1);
+    const { state, upTo } = await loadInbox(async () => ({ ...records!, entries: kept.toReversed() }));
+    expect(kept.map(inboxRecordOf).at(-1)).toHaveProperty('snapshot');
+    expect(upTo).toBe(kept.at(-1)!.position);
+    const read = items!.entries.filter(({ position }) => itemState(state, position).read);
+    expect(read.map(({ id }) => id)).toEqual(['a1', 'a3', 'a5', 'a7', 'a9']);
   });
 });
 

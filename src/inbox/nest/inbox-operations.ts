@@ -127,7 +127,7 @@ export class InboxOperations {
     const { store, clock } = this.#context;
     const { inbox, epochId } = current;
     const compaction = nextCompaction(inbox.snapshot, clock.now());
-    const record = { snapshot: state, upTo: inbox.upTo, ...compaction };
+    const record = { snapshot: state, upTo: inbox.upTo, epochId, ...compaction };
     const { epoch } = await store.append([inboxDraft(records, record, this.#now()), ...drafts]);
     const { removed: upTo } = compaction;
     // In another epoch the older snapshot may be lost.

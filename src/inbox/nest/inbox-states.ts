@@ -26,6 +26,12 @@ interface Cached {
   readonly inbox: FoldedInbox;
 }
 
+/** A record that the tail has delivered, and the epoch of the node's window at that time. */
+interface Arrived {
+  readonly epochId: string;
+  readonly entry: LogEntry;
+}
+
 export interface InboxStatesOptions {
   readonly store: Store;
   /** The epoch of the node's window. */
@@ -42,7 +48,7 @@ export class InboxStates {
   readonly #epochId: () => string;
   readonly #cache: LRUCache<string, Cached>;
   /** Records that arrived during a read of their topic. The read may lack them. */
-  readonly #arrived = new Map<string, Set<LogEntry[]>>();
+  readonly #arrived = new Map<string, Set<Arrived[]>>();
 
   constructor({ store, epochId, bytesMax }: InboxStatesOptions) {
     this.#store = store;
@@ -62,10 +68,11 @@ export class InboxStates {
   /** Adds a record that the tail has delivered. */
   add(entry: LogEntry): void {
     const { topic } = entry;
-    for (const arrived of this.#arrived.get(topic) ?? []) arrived.push(entry);
+    const epochId = this.#epochId();
+    for (const arrived of this.#arrived.get(topic) ?? []) arrived.push({ epochId, entry });
     const cached = this.#cache.peek(topic);
     if (!cached) return;
-    const inbox = cached.epochId === this.#epochId() ? withRecords(cached.inbox, [entry]) : undefined;
+    const inbox = cached.epochId === epochId ? withRecords(cached.inbox, [entry]) : undefined;
     if (inbox) this.#cache.set(topic, { ...cached, inbox });
     else this.#cache.delete(topic);
   }
@@ -81,7 +88,7 @@ export class InboxStates {
    * state needs one read, which is usually empty.
    */
   async current(topic: string): Promise<CurrentInbox> {
-    const arrived: LogEntry[] = [];
+    const arrived: Arrived[] = [];
     const listeners = this.#arrived.get(topic) ?? new Set();
     this.#arrived.set(topic, listeners.add(arrived));
     try {
@@ -125,10 +132,12 @@ export class InboxStates {
     return isOneLog ? currentOf(inbox, first) : this.#loaded(topic);
   }
 
-  #keep(topic: string, { inbox, epochId }: CurrentInbox, arrived: readonly LogEntry[]): void {
+  #keep(topic: string, { inbox, epochId }: CurrentInbox, arrived: readonly Arrived[]): void {
     const cached = this.#cached(topic);
     const isNewer = !cached || cached.inbox.upTo <= inbox.upTo;
-    const kept = epochId === this.#epochId() ? withRecords(inbox, arrived) : undefined;
+    // A failover may have lost the records of another epoch.
+    const newer = arrived.filter((one) => one.epochId === epochId).map(({ entry }) => entry);
+    const kept = epochId === this.#epochId() ? withRecords(inbox, newer) : undefined;
     if (!kept) this.#cache.delete(topic);
     else if (isNewer) this.#cache.set(topic, { epochId, inbox: kept });
   }

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { type LogEntry, logEntry } from '../../src/core/notification.js';
+import type { Epoch, ReadResult, Store } from '../../src/core/store.js';
+import { inboxDraft } from '../../src/inbox/inbox-record.js';
+import { itemState } from '../../src/inbox/inbox-state.js';
+import { InboxStates } from '../../src/inbox/nest/inbox-states.js';
+
+const TOPIC = '$inbox.0123';
+
+/** The record of an operation that marks the item 1 as read. */
+function readRecord(position: number): LogEntry {
+  const operation = { op: 'read' as const, positions: [1] };
+  return logEntry(position, inboxDraft(TOPIC, { operation, ids: ['a1'] }, new Date(0)));
+}
+
+test('a record that a failover has lost does not stay in the cached state', async () => {
+  const [old, current]: Epoch[] = [
+    { id: 'old', secret: '' },
+    { id: 'current', secret: '' },
+  ];
+  let [epoch, answer] = [old!, (_: ReadResult): void => undefined];
+  const store = { read: () => new Promise<ReadResult>((resolve) => (answer = resolve)) } as unknown as Store;
+  const states = new InboxStates({ store, epochId: () => epoch.id, bytesMax: 100_000 });
+
+  const reading = states.current(TOPIC);
+  states.add(readRecord(8));
+  // The failover loses the record. The store answers from the new epoch.
+  epoch = current!;
+  answer({ epoch, entries: [], more: false, head: 7, trimmed: 0 });
+  await reading;
+
+  expect(itemState((await states.received(TOPIC)).state, 1).read).toBe(false);
+  states.add(readRecord(8));
+  expect(itemState((await states.received(TOPIC)).state, 1).read).toBe(true);
+});
