@@ -1,17 +1,18 @@
 /*
- * What do metrics add to the cost of a delivery?
+ * What do metrics and the inspector add to the cost of a delivery?
  *
- * Four applications in one process have the same number of event streams: two without metrics, one
- * with Prometheus, and one with OpenTelemetry. The second one without metrics, `control`, shows the
- * error of the measurement. They publish in turn, one notification each, so that they have the same
- * conditions. A stream is the cheapest delivery, so the share of the metrics is the highest. The
- * clients are another process. The CPU time is that of this process. A figure is the median of the
- * publishes after a warm-up.
+ * Six applications in one process have the same number of event streams. Two have no metrics, one
+ * has Prometheus, and one has OpenTelemetry. Two have an inspector: `inspectorIdle` is unused, and
+ * `inspectorOpen` records. The second one without metrics, `control`, shows the error of the
+ * measurement. They publish in turn, one notification each, so that they have the same conditions.
+ * A stream is the cheapest delivery, so the share of the metrics is the highest. The clients are
+ * another process. The CPU time is that of this process. A figure is the median of the publishes
+ * after a warm-up.
  *
  *   npm run bench:metrics
  */
 import 'reflect-metadata';
-import { Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   AggregationTemporality,
@@ -25,6 +26,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { NotificationsModule, NotificationsService } from '../src/index.js';
+import type { InspectorOptions } from '../src/inspector/index.js';
+import { Inspector, INSPECTOR_OPTIONS } from '../src/inspector/inspector.js';
 import { NotificationsOpenTelemetryModule } from '../src/telemetry/opentelemetry/index.js';
 import { NotificationsPrometheusModule } from '../src/telemetry/prometheus/index.js';
 
@@ -54,6 +57,13 @@ async function open(imports: ModuleMetadata['imports'] = []) {
   return { app, service: app.get(NotificationsService), port: Number(new URL(await app.getUrl()).port) };
 }
 
+/** The inspector without its page, which only a built package has. */
+function inspectorModule(options: InspectorOptions): DynamicModule {
+  @Module({})
+  class InspectorModule {}
+  return { module: InspectorModule, providers: [{ provide: INSPECTOR_OPTIONS, useValue: options }, Inspector] };
+}
+
 type Subject = Awaited<ReturnType<typeof open>>;
 
 /** Publishes one notification. Returns the CPU time of a delivery in µs. */
@@ -74,6 +84,8 @@ async function measure(): Promise<void> {
     none: await open(),
     prometheus: await open([NotificationsPrometheusModule.forRoot({ registry: new Registry() })]),
     opentelemetry: await open([NotificationsOpenTelemetryModule.forRoot({ meterProvider })]),
+    inspectorIdle: await open([inspectorModule({})]),
+    inspectorOpen: await open([inspectorModule({ alwaysOn: true })]),
     control: await open(),
   };
   const all = Object.entries(subjects);

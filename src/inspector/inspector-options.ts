@@ -15,7 +15,7 @@ export interface InspectorOptions {
   readonly feeds?: readonly string[] | undefined;
   /**
    * Records all the time. Then the charts have the last five minutes when the page is opened, and
-   * explanations know deliveries from before. A delivery costs up to 2 % more.
+   * explanations know deliveries from before. Each delivery then costs some percent more.
    * Without this option, it records from the first request of the state until `idleMs` after the
    * last one.
    * @default false

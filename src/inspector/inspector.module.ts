@@ -38,7 +38,7 @@ const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBu
   .setExtras(EXTRAS, define)
   .build();
 
-type AsyncOptions = typeof ASYNC_OPTIONS_TYPE & InspectorModuleExtras;
+type AsyncOptions = typeof ASYNC_OPTIONS_TYPE & Pick<InspectorModuleExtras, 'guards'>;
 
 /** In the type of the builder all extras are optional, but guards are required. */
 const Base: new () => object = ConfigurableModuleClass;
@@ -80,7 +80,7 @@ function define(definition: DynamicModule, extras: InspectorModuleExtras): Dynam
   const path = resolvePath(extras.path);
   return {
     ...definition,
-    imports: [...(definition.imports ?? []), ...(extras.imports ?? [])],
+    imports: [...new Set([...(definition.imports ?? []), ...(extras.imports ?? [])])],
     controllers: [mountInspector(path, extras)],
     providers: [...(definition.providers ?? []), Inspector, { provide: INSPECTOR_PATH, useValue: path }],
   };

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import type { Clock, Timer } from '../core/clock.js';
+import { type Clock, systemClock, type Timer } from '../core/clock.js';
 import { NotificationsError } from '../core/errors.js';
 import type { PublishContext } from '../nest/context.js';
 import { DRAINING } from '../core/waiters.js';
@@ -66,8 +66,15 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Called by Nest when all feeds are open. */
-  onModuleInit(): void {
-    this.#feeds = shownFeeds(namedContextsIn(this.#modules), this.#settings.feeds);
+  async onModuleInit(): Promise<void> {
+    const all = namedContextsIn(this.#modules);
+    try {
+      this.#feeds = shownFeeds(all, this.#settings.feeds);
+    } catch (error) {
+      // The start fails here, and no caller has an application to close, so close the feeds here.
+      await Promise.allSettled(all.map(({ context }) => context.close()));
+      throw error;
+    }
     this.#startedAt = new Date(this.#clock.now() - process.uptime() * 1000).toISOString();
     if (this.#settings.alwaysOn) this.#start();
   }
@@ -117,11 +124,7 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
   }
 
   get #clock(): Clock {
-    const [first] = this.#feeds;
-    if (first) return first.context.clock;
-    throw new Error(
-      'NotificationsInspectorModule: there is no feed to show; import NotificationsModule.forRoot(…) too',
-    );
+    return this.#feeds[0]?.context.clock ?? systemClock;
   }
 
   #find(name: string | undefined): ShownFeed {
@@ -176,19 +179,19 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** @throws Error if a wanted feed does not exist, or if there are too many feeds */
+/** @throws Error if there is no feed, if a wanted feed does not exist, or if there are too many */
 function shownFeeds(all: readonly NamedContext[], wanted: readonly string[] | undefined): readonly ShownFeed[] {
   const named = all.map(({ name = DEFAULT_FEED, context }) => ({ name, context }));
   const unknown = wanted?.find((name) => !named.some((feed) => feed.name === name));
-  const names = named.map(({ name }) => name).join(', ');
-  if (unknown !== undefined) {
-    throw new Error(
-      `NotificationsInspectorModule: option feeds has ${JSON.stringify(unknown)}; the feeds are: ${names}`,
-    );
-  }
   const shown = wanted ? named.filter(({ name }) => wanted.includes(name)) : named;
+  const names = named.map(({ name }) => name).join(', ');
+  if (named.length === 0) throw startError('there is no feed to show; import NotificationsModule.forRoot(…) too');
+  if (unknown !== undefined) throw startError(`option feeds has ${JSON.stringify(unknown)}; the feeds are: ${names}`);
   if (shown.length <= FEEDS_MAX) return shown;
-  throw new Error(
-    `NotificationsInspectorModule: the application has ${shown.length} feeds; name at most ${FEEDS_MAX} of them in the option feeds: ${names}`,
-  );
+  const advice = `name at most ${FEEDS_MAX} of them in the option feeds: ${names}`;
+  throw startError(`the application has ${shown.length} feeds; ${advice}`);
+}
+
+function startError(problem: string): Error {
+  return new Error(`NotificationsInspectorModule: ${problem}`);
 }

@@ -9,6 +9,7 @@ import { asyncScheduler, firstValueFrom, Subscription } from 'rxjs';
 import { NotificationsException, type Page } from 'nest-notifications';
 import { AppModule as AccessModule } from '../../examples/access.js';
 import { OrderSubscriptions } from '../../examples/iterate.js';
+import { AppModule as InspectorModule, Support } from '../../examples/inspector.js';
 import { AppModule as NamedFeedsModule } from '../../examples/named-feeds.js';
 import { createTestApp } from '../../examples/testing.js';
 import { workerModule } from '../../examples/worker.js';
@@ -67,6 +68,21 @@ describe('the examples of the documents', () => {
       [20, true],
       [5, false],
     ]);
+  });
+
+  test('inspector: an operator opens the page and explains a notification', async () => {
+    process.env.OPERATOR_PASSWORD = 'secret';
+    const url = `${await start(InspectorModule)}/notifications-inspector`;
+    const refused = await fetch(url);
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="operators"']);
+    const headers = { Authorization: `Basic ${btoa('operator:secret')}` };
+    expect((await fetch(url, { headers })).headers.get('content-type')).toContain('text/html');
+    expect(await getJson(`${url}/state`, { headers })).toMatchObject({ feeds: [{ name: 'default' }] });
+    await app!.get(NotificationsService).publish('orders', { id: 'order-17', type: 'shipped', data: {} });
+    const story = await app!.get(Support).whyNotReceived('order-17', 'ann');
+    expect(story).toMatchObject({ status: 'deliverable', access: { allowed: 'yes' } });
+    expect(await getJson(`${url}/explain?id=order-17`, { headers })).toMatchObject({ status: 'deliverable' });
+    delete process.env.OPERATOR_PASSWORD;
   });
 
   test('patterns: a client reads the orders of all shops that it may read', async () => {

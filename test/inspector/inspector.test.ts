@@ -215,6 +215,21 @@ forEachAdapter((adapter) => {
       expect((await stateOf(app)).time).not.toBe(time);
     });
 
+    test('and an explanation name the subscriber of a waiter', async () => {
+      const subscriber = ({ request: { headers } }: { request: { headers: Record<string, string> } }) => headers.user;
+      const app = await start(adapter, { notifications: { access: { subscriber, read: 'public' } } });
+      await stateOf(app);
+      const stream = await SseReader.open(app, 'topic=orders', { user: 'ann' });
+      await stream.opening();
+      const { ids } = await app.service.publish('orders', { type: 'numbered', data: { n: 1 } });
+      await stream.notifications(1);
+      const { json } = await get(app, `/explain?id=${ids[0]}&subscriber=ann&topic=`);
+      expect(json).toMatchObject({
+        access: { subscriber: 'ann', allowed: 'yes', waiters: 1 },
+        deliveries: { recorded: 'complete', list: [{ transport: 'stream', subscriber: 'ann' }] },
+      });
+    });
+
     test('lists clients that do not read', async () => {
       const app = await start(adapter, {
         notifications: { access: { subscriber: () => 'ann', read: 'public' }, stream: { unreadBytesMax: 1_024 } },

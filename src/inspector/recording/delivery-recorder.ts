@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { Fifo } from '../../core/fifo.js';
 import type { Notification } from '../../core/notification.js';
 import type { FeedObserver, ObservedRead, ReadKind } from '../../core/observer.js';
 import type { LogPage } from '../../core/page.js';
@@ -31,7 +32,6 @@ interface PageRecord {
   readonly readers: Reader[];
   bytes: number;
   lastAtMs: number;
-  isDropped: boolean;
 }
 
 /**
@@ -41,11 +41,13 @@ interface PageRecord {
 export class DeliveryRecorder implements FeedObserver, DeliveryRecords {
   readonly #clock: Clock;
   readonly #bytesMax: number;
-  readonly #records = new Set<PageRecord>();
-  readonly #byPage = new WeakMap<LogPage, PageRecord>();
+  readonly #records = new Fifo<PageRecord>();
+  /** Waiters that wake together receive the same page one after the other. */
+  #last: { readonly page: LogPage; readonly record: PageRecord } | undefined;
   /** Every delivery after this time is recorded or counted. */
   #completeSinceMs: number;
   #bytes = 0;
+  #turnAtMs: number | undefined;
 
   constructor(clock: Clock, bytesMax: number) {
     this.#clock = clock;
@@ -55,9 +57,8 @@ export class DeliveryRecorder implements FeedObserver, DeliveryRecords {
 
   delivered(page: LogPage, { kind, request: { subscriber } }: ObservedRead): void {
     if (page.entries.length === 0) return;
-    const known = this.#byPage.get(page);
-    const record = known && !known.isDropped ? known : this.#open(page);
-    const atMs = this.#clock.now();
+    const record = this.#last?.page === page ? this.#last.record : this.#open(page);
+    const atMs = this.#now();
     record.counts[kind]++;
     record.lastAtMs = atMs;
     if (record.readers.length >= PAGE_READERS_MAX) return;
@@ -67,7 +68,7 @@ export class DeliveryRecorder implements FeedObserver, DeliveryRecords {
 
   deliveriesOf({ entry, epoch }: LoggedNotification, subscriber: string | undefined): StoryDeliveries {
     const { position, json } = entry;
-    const records = [...this.#records].filter(
+    const records = Array.from({ length: this.#records.length }, (_, index) => this.#records.at(index)).filter(
       ({ epochId, positions }) => epochId === epoch.id && positions.includes(position),
     );
     const counts = { poll: 0, stream: 0, history: 0 };
@@ -84,27 +85,37 @@ export class DeliveryRecorder implements FeedObserver, DeliveryRecords {
     return { recorded, counts, list: readers.slice(0, STORY_DELIVERIES_MAX).map(deliveryOf) };
   }
 
+  /** The time of this turn of the event loop. The clock is read once for all its deliveries. */
+  #now(): number {
+    if (this.#turnAtMs === undefined) {
+      this.#turnAtMs = this.#clock.now();
+      this.#clock.setImmediate(() => {
+        this.#turnAtMs = undefined;
+      });
+    }
+    return this.#turnAtMs;
+  }
+
   #open(page: LogPage): PageRecord {
     const positions = page.entries.map(({ position }) => position);
     const counts = { poll: 0, stream: 0, history: 0 };
     const record: PageRecord = {
       ...{ epochId: page.epoch.id, positions, counts, readers: [] },
-      ...{ bytes: 0, lastAtMs: 0, isDropped: false },
+      ...{ bytes: 0, lastAtMs: 0 },
     };
-    this.#records.add(record);
-    this.#byPage.set(page, record);
+    this.#records.push(record);
+    this.#last = { page, record };
     this.#grow(record, PAGE_BYTES + POSITION_BYTES * positions.length);
     return record;
   }
 
-  /** Adds bytes to a record, and drops the oldest records above the limit. */
+  /** Adds bytes to the newest record, and drops the oldest records above the limit. */
   #grow(record: PageRecord, bytes: number): void {
     record.bytes += bytes;
     this.#bytes += bytes;
-    for (const oldest of this.#records) {
-      if (this.#bytes <= this.#bytesMax || oldest === record) return;
-      this.#records.delete(oldest);
-      oldest.isDropped = true;
+    while (this.#bytes > this.#bytesMax && this.#records.length > 1) {
+      const oldest = this.#records.shift();
+      if (!oldest) return;
       this.#bytes -= oldest.bytes;
       this.#completeSinceMs = Math.max(this.#completeSinceMs, oldest.lastAtMs);
     }

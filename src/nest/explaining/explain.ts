@@ -61,16 +61,21 @@ async function existing(
   };
 }
 
-/** Only the record of an erasure proves that the topic had the notification. */
+/**
+ * An erasure is recorded after the notification, so without a record of the topic it is no reason.
+ * With a record, it is the reason if the topic had the notification.
+ */
 async function missing(
   context: PublishContext,
   { status, reasons, position }: MissingNotification,
   topic: string | undefined,
 ): Promise<Explained> {
-  const erased = topic !== undefined && position > 0 && reasons.includes('erased');
-  const { events } = erased ? await erasure(context, { topic, after: position }) : { events: [] };
-  if (events.length > 0) return { status: 'erased', reasons: [], events };
-  return { status, reasons, events: status === 'trimmed' ? [{ type: 'trimmed' }] : [] };
+  if (status === 'trimmed') return { status, reasons, events: [{ type: 'trimmed' }] };
+  if (topic === undefined) return { status, reasons, events: [] };
+  const { events, isComplete } = await erasure(context, { topic, after: position });
+  if (events.length > 0 && position > 0) return { status: 'erased', reasons: [], events };
+  const possible = reasons.filter((reason) => reason !== 'erased' || events.length > 0 || !isComplete);
+  return { status, reasons: possible, events: [] };
 }
 
 function describe(
