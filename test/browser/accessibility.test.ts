@@ -2,23 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { violationsOn } from './axe.js';
 import { DemoPage, READERS } from './demo-page.js';
 import { inChromium } from './in-chromium.js';
-import { type Built, built, MainProcess } from './main-process.js';
+import { bundledMain, MainProcess } from './main-process.js';
 import { inDepth } from '../support/depth.js';
 
 inChromium('for everybody, the demo page', (browser) => {
-  let program: Built;
   let main: MainProcess;
   let url: string;
 
   beforeAll(async () => {
-    program = built();
-    main = new MainProcess(program.main, { SOURCE_SECONDS: '1', RETRY_SECONDS: '0.25' });
+    main = new MainProcess(bundledMain(), { SOURCE_SECONDS: '1', RETRY_SECONDS: '0.25' });
     url = await main.url();
   });
 
   afterAll(async () => {
     await main.stop();
-    program.remove();
   });
 
   // Contrast depends on the scheme, and overlaps depend on the width. Each value of both occurs

@@ -2,25 +2,22 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '../support/time/until.js';
 import { COLUMNS, DemoPage, span } from './demo-page.js';
 import { inChromium } from './in-chromium.js';
-import { type Built, built, MainProcess } from './main-process.js';
+import { bundledMain, MainProcess } from './main-process.js';
 
 /** The browser's messages about requests that are refused or find no server. */
 const FAILED = /net::ERR_|the server responded with a status of 403/;
 
 inChromium('the bell of the demo page', (browser) => {
-  let program: Built;
   let main: MainProcess;
   let url: string;
 
   beforeAll(async () => {
-    program = built();
-    main = new MainProcess(program.main, { SOURCE_SECONDS: '0', RETRY_SECONDS: '0.25' });
+    main = new MainProcess(bundledMain(), { SOURCE_SECONDS: '0', RETRY_SECONDS: '0.25' });
     url = await main.url();
   });
 
   afterAll(async () => {
     await main.stop();
-    program.remove();
   });
 
   const focused = (demo: DemoPage) =>

@@ -1,22 +1,19 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { violationsOn } from './axe.js';
 import { inChromium } from './in-chromium.js';
-import { type Built, built, MainProcess } from './main-process.js';
+import { bundledMain, MainProcess } from './main-process.js';
 
 inChromium('the inbox page of the demo', (browser) => {
-  let program: Built;
   let main: MainProcess;
   let url: string;
 
   beforeAll(async () => {
-    program = built();
-    main = new MainProcess(program.main, { SOURCE_SECONDS: '0' });
+    main = new MainProcess(bundledMain(), { SOURCE_SECONDS: '0' });
     url = await main.url();
   });
 
   afterAll(async () => {
     await main.stop();
-    program.remove();
   });
 
   it('sends an item to all windows, and has no violation of axe', async () => {

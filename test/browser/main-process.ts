@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { EMBEDDED_CLIENT, embedClient } from '../../scripts/bundle-client.mjs';
 import { transpile } from '../../scripts/transpile.mjs';
+import { bundledProgram } from '../support/bundled-program.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -35,6 +36,17 @@ export function built(): Built {
   cpSync(join(sources, 'demo', 'assets'), join(folder, 'demo', 'assets'), { recursive: true });
   embedClient(folder);
   return { main: join(folder, 'main.js'), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** The program in one file, for tests that start it often. The tests of the program use `built`. */
+export function bundledMain(): string {
+  const program = built();
+  const folder = dirname(program.main);
+  try {
+    return bundledProgram({ entry: program.main, sources: [folder], assets: join(folder, 'demo', 'assets') });
+  } finally {
+    program.remove();
+  }
 }
 
 function transpileAll(sources: string, folder: string): void {

@@ -1,4 +1,4 @@
-import { type Built, built, MainProcess } from '../browser/main-process.js';
+import { bundledMain, MainProcess } from '../browser/main-process.js';
 import { pause } from '../support/time/pause.js';
 
 /** A node ends by itself while its engine cannot be reached. It is started at most so often. */
@@ -12,7 +12,7 @@ type Env = Readonly<Record<string, string>>;
  * and gets that of the next node.
  */
 export class Cluster {
-  readonly #built: Built = built();
+  readonly #main = bundledMain();
   readonly #envOf: (index: number) => Env;
   readonly #nodes: { process: MainProcess; url: string }[] = [];
   #turn = 0;
@@ -60,16 +60,14 @@ export class Cluster {
 
   /** Stops all nodes with SIGTERM; resolves with their exit codes. */
   async stop(): Promise<(number | null)[]> {
-    const codes = await Promise.all(this.#nodes.map(({ process }) => process.stop()));
-    this.#built.remove();
-    return codes;
+    return Promise.all(this.#nodes.map(({ process }) => process.stop()));
   }
 
   /** Restarts a node that ends while it starts, as a process manager does. */
   async #startNode(index: number): Promise<{ process: MainProcess; url: string }> {
     const env = { SOURCE_SECONDS: '0', RETRY_SECONDS: '0.1', HEARTBEAT_SECONDS: '1', RETAIN_COUNT: '1000000' };
     for (let starts = 1; ; starts++) {
-      const process = new MainProcess(this.#built.main, { ...env, ...this.#envOf(index) });
+      const process = new MainProcess(this.#main, { ...env, ...this.#envOf(index) });
       try {
         return { process, url: await process.url() };
       } catch (error) {

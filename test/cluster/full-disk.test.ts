@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Built, built, MainProcess } from '../browser/main-process.js';
+import { bundledMain, MainProcess } from '../browser/main-process.js';
 import { problemsOf } from '../support/history/checker.js';
 import { PublishRecord } from '../support/history/record.js';
 import { atTestEnd, endTest } from '../support/http/cleanup.js';
@@ -60,11 +60,11 @@ const ROOMS: readonly Room[] = [
   },
 ];
 
-let build: Built;
+let main: string;
 let folder: string;
 
 async function startNode(): Promise<{ process: MainProcess; feed: string }> {
-  const node = new MainProcess(build.main, {
+  const node = new MainProcess(main, {
     STORE: `sqlite:${join(folder, 'log.db')}`,
     SOURCE_SECONDS: '0',
     HEARTBEAT_SECONDS: '1',
@@ -74,8 +74,7 @@ async function startNode(): Promise<{ process: MainProcess; feed: string }> {
 }
 
 function prepare(): void {
-  build = built();
-  atTestEnd(() => build.remove());
+  main = bundledMain();
   folder = mkdtempSync(join(tmpdir(), 'nest-notifications-full-'));
   atTestEnd(() => rmSync(folder, { recursive: true }));
 }

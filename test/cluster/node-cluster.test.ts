@@ -4,14 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'nest-notifications';
+import { bundledProgram } from '../support/bundled-program.js';
 import { childrenOf, isRunning } from '../support/engines/processes.js';
 import { freePort } from '../support/free-port.js';
 import { until } from '../support/time/until.js';
 
-const HOOKS = new URL('../../scripts/typescript-hooks.mjs', import.meta.url).href;
-const PROGRAM = fileURLToPath(new URL('../../examples/cluster.ts', import.meta.url));
 const WORKERS = 2;
 /** A worker starts within some seconds, and later on a busy machine. */
 const START_MS_MAX = 40_000;
@@ -36,7 +34,8 @@ async function start(): Promise<void> {
   url = `http://127.0.0.1:${port}/notifications`;
   log = '';
   const env = { ...process.env, PORT: String(port), LOG: join(folder, 'log.db'), WORKERS: String(WORKERS) };
-  primary = spawn(process.execPath, ['--import', HOOKS, PROGRAM], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const program = bundledProgram({ entry: 'examples/cluster.ts', sources: ['src'] });
+  primary = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   primary.stdout!.on('data', (chunk: Buffer) => {
     log += chunk.toString();
   });

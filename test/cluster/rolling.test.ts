@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'nest-notifications';
-import { type Built, built, MainProcess, root } from '../browser/main-process.js';
+import { bundledMain, MainProcess, root } from '../browser/main-process.js';
 import { endTest } from '../support/http/cleanup.js';
 import { PROXIES, type Proxy, startProxy } from '../support/http/proxies.js';
 import { freePort } from '../support/free-port.js';
@@ -139,7 +139,7 @@ class Traffic {
 /** Two nodes on fixed ports, as a proxy's configuration has them. */
 class Nodes {
   readonly ports: readonly [number, number];
-  readonly #built: Built = built();
+  readonly #main = bundledMain();
   readonly #folder = mkdtempSync(join(tmpdir(), 'nest-notifications-rolling-'));
   readonly #processes: MainProcess[] = [];
 
@@ -160,12 +160,11 @@ class Nodes {
 
   async stop(): Promise<void> {
     for (const process of this.#processes) await process.stop();
-    this.#built.remove();
     rmSync(this.#folder, { recursive: true });
   }
 
   async #start(index: number): Promise<void> {
-    const process = new MainProcess(this.#built.main, {
+    const process = new MainProcess(this.#main, {
       PORT: String(this.ports[index]),
       STORE: `sqlite:${join(this.#folder, 'log.db')}`,
       SOURCE_SECONDS: '0',

@@ -1,5 +1,5 @@
 /**
- * A node that says over IPC what it still holds: `node --expose-gc --import … node.ts
+ * A node that says over IPC what it still holds: `node --expose-gc <bundle of this file>
  * express|fastify|lane`. watched-node.ts starts it and asks.
  */
 import { Module } from '@nestjs/common';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { NotificationsCounts } from 'nest-notifications';
+import { bundledProgram } from '../support/bundled-program.js';
 import { until } from '../support/time/until.js';
 
 /** Ways to run a node. */
@@ -37,8 +37,6 @@ export interface NodeState {
   readonly alive: Readonly<Record<string, number>>;
 }
 
-const HOOKS = fileURLToPath(new URL('../../scripts/typescript-hooks.mjs', import.meta.url));
-const NODE = fileURLToPath(new URL('node.ts', import.meta.url));
 const NOTHING = {
   waiters: 0,
   topics: 0,
@@ -79,8 +77,8 @@ export class WatchedNode {
     options: 'watched' | 'defaults' = 'watched',
     flags: readonly string[] = [],
   ): Promise<WatchedNode> {
-    const args = [...flags, '--expose-gc', '--disable-warning=ExperimentalWarning', '--import', HOOKS, NODE];
-    args.push(adapter, options);
+    const program = bundledProgram({ entry: 'test/leaks/node.ts', sources: ['src', 'test/leaks'] });
+    const args = [...flags, '--expose-gc', program, adapter, options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     return new WatchedNode(child, port);
