@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { importRules } from './scripts/import-rules.mjs';
+import { typeErrors } from './scripts/type-errors.mjs';
 
 const nodeGlobals = [
   'console',
@@ -114,7 +115,9 @@ export default defineConfig(
     files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    plugins: { compiler: { rules: { 'type-errors': typeErrors } } },
     rules: {
+      'compiler/type-errors': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
@@ -146,6 +149,8 @@ export default defineConfig(
       },
     },
     rules: {
+      // Its own tests compile it.
+      'compiler/type-errors': 'off',
       // The runner awaits them.
       '@typescript-eslint/no-floating-promises': [
         'error',

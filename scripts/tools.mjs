@@ -22,7 +22,6 @@ export const bins = {
   nest: 'node_modules/@nestjs/cli/bin/nest.js',
   prettier: 'node_modules/prettier/bin/prettier.cjs',
   publint: 'node_modules/publint/src/cli.js',
-  tsc: 'node_modules/typescript/bin/tsc',
 };
 
 /** Runs a Node script to its end, and returns the output of both streams as one text. */
