@@ -11,6 +11,11 @@ export interface RemoveQuery {
    * share are removed. Otherwise a removal that arrives after a failover could remove new entries.
    */
   readonly epochId: string;
+  /**
+   * A position that the log must still hold, such as that of a copy of the removed entries. If a
+   * failover has lost it, nothing more is removed: the entries may be the only ones. Default: none.
+   */
+  readonly needs?: number | undefined;
 }
 
 /** The result of a removal. */

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { memoryStore } from 'nest-notifications';
 import type { InboxOptions, InboxService, PerformedOperation } from 'nest-notifications/inbox';
-import type { ReadResult, Store } from 'nest-notifications/store';
+import type { ReadResult, RemoveQuery, Store } from 'nest-notifications/store';
 import { ManualClock } from 'nest-notifications/testing';
 import { REMOVE_AFTER_MS } from '../../src/inbox/compaction.js';
 import { loadInbox } from '../../src/inbox/inbox-fold.js';
@@ -464,6 +464,33 @@ describe('old records', () => {
       expect(idsOf(await inbox.list('ann', { status: 'read' }))).toEqual(['a1']);
       expect(idsOf(await inbox.list('ann', { status: 'archived' }))).toEqual(['a2']);
     }
+  });
+
+  test('stay if a failover loses the new snapshot during the removal', async () => {
+    const factory = shared(memoryStore());
+    const removals: RemoveQuery[] = [];
+    const observed: InboxOptions['store'] = async (runtime) => {
+      const opened = await factory(runtime);
+      const remove: Store['remove'] = (query) => {
+        removals.push(query);
+        return opened.remove(query);
+      };
+      return new Proxy(opened, {
+        get: (target, name) => (name === 'remove' ? remove : Reflect.get(target, name)) as unknown,
+      });
+    };
+    const inbox = await open({ store: observed });
+    await fill(inbox, 1);
+    for (let n = 0; n < 150 && removals.length === 0; n++) {
+      await (n % 2 ? inbox.markUnread('ann', 'a1') : inbox.markRead('ann', 'a1'));
+      if (n % 48 === 0) await clock.advance(REMOVE_AFTER_MS);
+    }
+    const [{ topic, upTo, needs }] = removals as [RemoveQuery];
+    const store = await factory({ clock, logger: { warn: () => undefined, error: () => undefined } });
+    const { entries } = await store.read({ topics: [topic], after: upTo, limit: 1_000, bytesMax: 2 ** 30 });
+    // The removal needs the newest snapshot, which includes all records before it.
+    const snapshots = entries.filter(({ json }) => json.includes('"inbox.snapshot"'));
+    expect(needs).toBe(snapshots.at(-1)!.position);
   });
 
   test('stay if the store cannot remove them, and the operation succeeds', async () => {

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/core/clock.js';
 import { NotificationsError } from '../../src/core/errors.js';
 import { type Draft, type LogEntry, logEntry } from '../../src/core/notification.js';
 import { erasedTopicsOf } from '../../src/core/erasure.js';
-import { sharedUpTo } from '../../src/core/page.js';
+import { removalEnd } from '../../src/core/removal-end.js';
 import { includesTopic } from '../../src/core/patterns.js';
 import { isRecord } from '../../src/core/records.js';
 import type { Removed, RemoveQuery } from '../../src/core/removal.js';
@@ -189,7 +189,7 @@ export class Engine implements Backend {
 
   remove({ topic, ...query }: RemoveQuery): Removed {
     this.assertUp();
-    const end = Math.min(sharedUpTo(this.epoch, query), this.#head);
+    const end = Math.min(removalEnd(this.epoch, query), this.#head);
     const isRemoved = (entry: LogEntry): boolean => entry.topic === topic && entry.position <= end;
     const removed = this.#entries.filter(isRemoved);
     this.#entries = this.#entries.filter((entry) => !isRemoved(entry));

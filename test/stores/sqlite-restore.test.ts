@@ -85,6 +85,19 @@ async function endOf(one: Store): Promise<LogPosition> {
   return { epochId: epoch.id, position: head };
 }
 
+describe('a removal that needs a later position', () => {
+  test('removes nothing if a restored log lacks it', async () => {
+    await store.append(drafts(3));
+    const backup = backUp();
+    await store.append(drafts(3, 'later'));
+    const { epochId, position: needs } = await endOf(store);
+    restoreUnderway(backup);
+    expect(await store.remove({ topic: 'orders', upTo: 2, epochId, needs })).toEqual({ count: 0, upTo: 0 });
+    expect(await readAllIds(store)).toEqual(['n1', 'n2', 'n3']);
+    expect((await store.remove({ topic: 'orders', upTo: 2, epochId, needs: 3 })).count).toBe(2);
+  });
+});
+
 describe('a start of sqliteStore', () => {
   test('continues the epoch without a gap', async () => {
     await store.append(drafts(5));

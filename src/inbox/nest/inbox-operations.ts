@@ -128,12 +128,14 @@ export class InboxOperations {
     const { inbox, epochId } = current;
     const compaction = nextCompaction(inbox.snapshot, clock.now());
     const record = { snapshot: state, upTo: inbox.upTo, epochId, ...compaction };
-    const { epoch } = await store.append([inboxDraft(records, record, this.#now()), ...drafts]);
+    const { epoch, appended } = await store.append([inboxDraft(records, record, this.#now()), ...drafts]);
     const { removed: upTo } = compaction;
     // In another epoch the older snapshot may be lost.
     if (upTo === undefined || epoch.id !== epochId) return;
-    // If the removal fails, the records stay until the next removal, which includes them.
-    await store.remove({ topic: records, upTo, epochId }).catch(() => undefined);
+    // If a failover loses the new snapshot, the removal ends: the old records are needed again. If
+    // the removal fails, the records stay until the next removal, which includes them.
+    const needs = appended[0]?.position;
+    await store.remove({ topic: records, upTo, epochId, needs }).catch(() => undefined);
   }
 
   #now(): Date {

@@ -3,9 +3,9 @@ import { NotificationsError } from '../../core/errors.js';
 import { MemoryLog } from '../../core/memory-log.js';
 import { type Draft, type LogEntry, logEntry } from '../../core/notification.js';
 import { type Filled, type NumberRule, numberOptions } from '../../core/options.js';
-import { sharedUpTo } from '../../core/page.js';
 import { type LogSize, resized, retainedSize } from '../../core/records.js';
 import type { Removed, RemoveQuery } from '../../core/removal.js';
+import { removalEnd } from '../../core/removal-end.js';
 import type {
   Appended,
   AppendResult,
@@ -167,7 +167,7 @@ class MemoryStore implements Store, ClaimStore, IdLookup, PatternIndex {
     let [upTo, count] = [query.upTo, 0];
     for (;;) {
       this.#assertOpen();
-      upTo = Math.min(sharedUpTo(this.#epoch, { ...query, upTo }), this.#log.head);
+      upTo = Math.min(removalEnd(this.#epoch, { ...query, upTo }), this.#log.head);
       const removed = this.#log.remove({ topic, upTo }, REMOVE_PART);
       for (const entry of removed) this.#forget(entry);
       count += removed.length;

@@ -2,6 +2,7 @@ import type { StoreAbilities } from '../../core/abilities.js';
 import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/notification.js';
 import type { Removed, RemoveQuery } from '../../core/removal.js';
+import { removalEnd } from '../../core/removal-end.js';
 import type {
   AppendResult,
   HistoryQuery,
@@ -12,7 +13,6 @@ import type {
   Tail,
   TailBatch,
 } from '../../core/store.js';
-import { sharedUpTo } from '../../core/page.js';
 import { within } from '../../core/within.js';
 import { Claims } from '../shared/claims.js';
 import { retryMs } from '../shared/retry.js';
@@ -110,7 +110,7 @@ export class NatsStore implements Store, StoreAbilities {
   /** Each request is limited in time. The number of requests depends on the entries. */
   async remove({ topic, ...query }: RemoveQuery): Promise<Removed> {
     const { head, epoch } = await this.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
-    const upTo = Math.min(sharedUpTo(epoch, query), head);
+    const upTo = Math.min(removalEnd(epoch, query), head);
     const [engine, start, follower] = [this.#engine, this.#start, this.#follower];
     return new Removal({ engine, start, follower, epoch, head }).run(topic, upTo);
   }

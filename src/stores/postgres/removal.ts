@@ -1,5 +1,5 @@
-import { sharedUpTo } from '../../core/page.js';
 import type { Removed, RemoveQuery } from '../../core/removal.js';
+import { removalEnd } from '../../core/removal-end.js';
 import type { LogAccess } from './log-access.js';
 import { removedRow } from './rows.js';
 import { statements } from './sql/statements.sql.js';
@@ -20,7 +20,10 @@ export interface RemovalOptions {
  * Removes the entries of a topic, part by part. A vacuum then frees their space, if the role of
  * this node may vacuum. Otherwise autovacuum does.
  */
-export async function removeTopic(options: RemovalOptions, { topic, upTo, epochId }: RemoveQuery): Promise<Removed> {
+export async function removeTopic(
+  options: RemovalOptions,
+  { topic, upTo, epochId, needs }: RemoveQuery,
+): Promise<Removed> {
   const { access, schema, lockMs, onVacuumDue } = options;
   const text = statements(schema).remove;
   let [end, expected, after, count] = [upTo, epochId, 0, 0];
@@ -34,7 +37,7 @@ export async function removeTopic(options: RemovalOptions, { topic, upTo, epochI
     if (epoch.id !== expected) {
       // Nothing was removed. The next call removes the positions that the new epoch shares with the
       // old one.
-      [end, expected] = [sharedUpTo(epoch, { epochId: expected, upTo: end }), epoch.id];
+      [end, expected] = [removalEnd(epoch, { epochId: expected, upTo: end, needs }), epoch.id];
       continue;
     }
     count += row.removed;

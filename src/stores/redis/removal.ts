@@ -1,6 +1,6 @@
-import { sharedUpTo } from '../../core/page.js';
 import { pause } from '../../core/pause.js';
 import type { Removed, RemoveQuery } from '../../core/removal.js';
+import { removalEnd } from '../../core/removal-end.js';
 import type { AppendPipelineOptions } from './append-pipeline.js';
 import { durableCall } from './durable-call.js';
 
@@ -20,7 +20,7 @@ export const PAUSE_MS_MIN = 5;
  */
 export async function removeTopic(
   options: AppendPipelineOptions,
-  { topic, upTo, epochId }: RemoveQuery,
+  { topic, upTo, epochId, needs }: RemoveQuery,
 ): Promise<Removed> {
   const { connection, state, keys, patterns, runtime } = options;
   let [end, expected, after, count] = [upTo, epochId, 0, 0];
@@ -32,7 +32,7 @@ export async function removeTopic(
     if (epoch.id !== expected) {
       // Nothing was removed. The next call removes the positions that the new epoch shares with the
       // old one.
-      [end, expected] = [sharedUpTo(epoch, { epochId: expected, upTo: end }), epoch.id];
+      [end, expected] = [removalEnd(epoch, { epochId: expected, upTo: end, needs }), epoch.id];
       continue;
     }
     end = Math.min(end, head);

@@ -1,6 +1,6 @@
-import { sharedUpTo } from '../../core/page.js';
 import { resized } from '../../core/records.js';
 import type { Removed, RemoveQuery } from '../../core/removal.js';
+import { removalEnd } from '../../core/removal-end.js';
 import type { LogAccess } from './log-access.js';
 import type { LogFile, LogState } from './log-file.js';
 import { sizeOf, withSize } from './retention.js';
@@ -18,11 +18,11 @@ interface PartQuery extends Pick<RemoveQuery, 'topic' | 'upTo'> {
  * write-ahead log, which has the old pages. It does so even if nothing was removed: an earlier call
  * may have failed after its removal.
  */
-export async function removeTopic(access: LogAccess, { topic, upTo, epochId }: RemoveQuery): Promise<Removed> {
+export async function removeTopic(access: LogAccess, { topic, upTo, epochId, needs }: RemoveQuery): Promise<Removed> {
   let [end, after, count] = [upTo, 0, 0];
   for (let isLast = false; !isLast;) {
     const removed = await access.write((file, log) => {
-      end = Math.min(sharedUpTo(log.epoch, { epochId, upTo: end }), log.head);
+      end = Math.min(removalEnd(log.epoch, { epochId, upTo: end, needs }), log.head);
       return removePart(file, log, { topic, upTo: end, after });
     }, 'always');
     count += removed.count;
