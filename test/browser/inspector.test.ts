@@ -15,13 +15,13 @@ inChromium('the page of the inspector', (browser) => {
     const inspector = await InspectorTestPage.open(browser, server.url);
     expect(await inspector.tiles()).toEqual({
       Waiters: '1,825 | 1,204 polls, 618 streams, 3 history',
-      Published: '38 /s | 412 topics with waiters',
+      Published: '38 /s | 412 topics have waiters on this node',
       Delivered: '1,240 /s | 402 KB per second',
       'Latency p50': '1.8 ms | p99 9.4 ms',
       Refusals: '0 /s | 17 so far, mostly unauthorized',
       Gaps: '0 /s | 1 so far, mostly expired',
       'Wake queue': '0 | 3 % of the event loop',
-      'Window hits': '99.6 % | 9,840 kept, 4.2 MB',
+      'Window hits': '99.6 % | 9,840 entries in the window, 4.2 MB',
     });
     const { now } = feedReport();
     const changed = feedReport({
@@ -34,7 +34,7 @@ inChromium('the page of the inspector', (browser) => {
     await inspector.refresh();
     await until(async () => (await inspector.tiles()).Waiters === '3 | 2 polls, 1 stream');
     expect(await inspector.tiles()).toMatchObject({
-      Published: '0 /s | 412 topics with waiters',
+      Published: '0 /s | 412 topics have waiters on this node',
       Delivered: '2.5 /s | 402 KB per second',
       'Latency p50': '– | no delivery in this interval',
       Gaps: '0 /s | none so far',
@@ -151,6 +151,18 @@ inChromium('the page of the inspector', (browser) => {
     expect(server.asked.at(-1)).toEqual({ id: 'a&b#1', subscriber: 'ann', topic: 'x'.repeat(500), feed: 'default' });
   });
 
+  it('shows an answer as busy only while a question is open', async () => {
+    const server = await InspectorServer.start();
+    const inspector = await InspectorTestPage.open(browser, server.url);
+    const { page } = inspector;
+    await page.route('**/explain?*', () => undefined);
+    await inspector.explain({ id: 'a' });
+    await page.locator('.answer[aria-busy=true]').waitFor();
+    await inspector.explain({ id: '' });
+    await page.getByText('Enter the id of a notification.').waitFor();
+    expect(await page.locator('.answer').getAttribute('aria-busy')).toBe(null);
+  });
+
   it('shows that the server is gone, keeps the figures, and continues when it is back', async () => {
     const server = await InspectorServer.start();
     const inspector = await InspectorTestPage.open(browser, server.url);
@@ -240,7 +252,7 @@ inChromium('for everybody, the page of the inspector', (browser) => {
     await keyboard.press('Enter');
     expect((await inspector.rows(inspector.card('Topics')))[0]?.[0]).toBe('user.4711');
     expect(await inspector.card('Topics').locator('[aria-sort]').getAttribute('aria-sort')).toBe('ascending');
-    await page.getByRole('button', { name: 'Story' }).focus();
+    await page.getByRole('button', { name: 'Explain a notification' }).focus();
     await keyboard.press('Enter');
     await keyboard.type('order-1042');
     await keyboard.press('Enter');

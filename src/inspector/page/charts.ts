@@ -1,9 +1,7 @@
 import { element } from '../../client/inbox-element/dom.js';
 import type { FeedSeries } from '../inspector-report.js';
-import { count, duration, rate, textOf } from './formats.js';
+import { count, milliseconds, rate } from './formats.js';
 import { type ChartOptions, LineChart } from './line-chart.js';
-
-const milliseconds = (value: number): string => textOf(duration(value));
 
 const CHARTS: readonly ChartOptions[] = [
   {
@@ -32,7 +30,7 @@ const CHARTS: readonly ChartOptions[] = [
   },
   {
     title: 'Waiters',
-    quantity: 'polls and streams',
+    quantity: 'polls, streams, history',
     endMin: 2,
     text: count,
     lines: [{ name: 'waiters', values: ({ waiters }) => waiters }],
@@ -45,7 +43,7 @@ const CHARTS: readonly ChartOptions[] = [
     lines: [
       { name: 'refusals', values: ({ refusals }) => refusals },
       { name: 'gaps', values: ({ gaps }) => gaps },
-      { name: 'cuts', values: ({ cuts }) => cuts },
+      { name: 'evictions', values: ({ cuts }) => cuts },
     ],
   },
   {

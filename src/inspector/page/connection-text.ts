@@ -19,9 +19,14 @@ export function bannerTextOf(connection: Connection): string | undefined {
   return `${failureTextOf(failure)} The page retries in ${age(Math.max(1_000, retryMs))}.`;
 }
 
+/** The message of the server, or else the reason why a request has failed. */
+export function answerTextOf(failure: RequestFailure): string {
+  return failure.message === '' ? failureTextOf(failure) : readable(failure.message);
+}
+
 /** The reason why a request has failed, as a sentence. */
-export function failureTextOf(failure: RequestFailure): string {
-  const { reason, status } = failure;
+function failureTextOf(failure: RequestFailure): string {
+  const { reason, status, message } = failure;
   switch (reason) {
     case 'unreachable':
       return 'The server cannot be reached.';
@@ -29,12 +34,12 @@ export function failureTextOf(failure: RequestFailure): string {
       return 'You are not signed in. Sign in and reload this page.';
     case 'forbidden':
       return 'You have no permission to use the inspector.';
-    case 'busy':
-      return `The server is busy (status ${status ?? 503}).`;
     case 'rejected': {
-      const detail = failure.message === '' ? '' : `: ${readable(failure.message)}`;
+      const detail = message === '' ? '' : `: ${readable(message.replace(/\.$/, ''))}`;
       return `The server has rejected the request (status ${status ?? 400})${detail}.`;
     }
+    case 'page_failed':
+      return 'The page cannot show the answer. The console of the browser has the error.';
     case 'invalid':
       return 'The answer is not a report of the inspector. Sign in again, or reload this page.';
   }

@@ -51,6 +51,11 @@ export function duration(ms: number): Quantity {
   return { number: WHOLE.format(ms / DAY_MS), unit: 'days' };
 }
 
+/** A duration that may be unknown. */
+export function milliseconds(ms: number | null): string {
+  return ms === null ? UNKNOWN : textOf(duration(ms));
+}
+
 /** A size in its largest unit. */
 export function size(bytes: number): Quantity {
   const units = ['B', 'KB', 'MB', 'GB'];
@@ -64,13 +69,13 @@ export function size(bytes: number): Quantity {
 }
 
 /** A part of a whole, from 0 to 1. */
-export function percent(part: number): string {
+export function percent(part: number): Quantity {
   // A rounded 100 % would hide the last misses.
   const value = part < 1 ? Math.min(part * 100, 99.9) : 100;
-  return `${value > 99 && value < 100 ? TENTHS.format(value) : WHOLE.format(value)} %`;
+  return { number: value > 99 && value < 100 ? TENTHS.format(value) : WHOLE.format(value), unit: '%' };
 }
 
-/** An age in whole units, such as `12 s` or `3 min`. The clock of the server may be ahead. */
+/** An age in whole units, such as `12 s` or `3 min`. A negative age counts as 0. */
 export function age(ms: number): string {
   if (ms < SECOND_MS) return '< 1 s';
   if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s`;

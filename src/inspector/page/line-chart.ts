@@ -2,11 +2,8 @@ import { button, element, setAttributes, setText, show } from '../../client/inbo
 import type { FeedSeries } from '../inspector-report.js';
 import { type ChartRow, ChartTable } from './chart-table.js';
 import { clockTime, UNKNOWN } from './formats.js';
-import { indexAt, INTERVALS, scaleEnd, type Values } from './plot.js';
+import { indexAfter, indexAt, INTERVALS, scaleEnd, type Values } from './plot.js';
 import { PlotView, swatch } from './plot-view.js';
-
-/** The step of Page Up and Page Down. */
-const PAGE = 12;
 
 export interface Line {
   readonly name: string;
@@ -120,20 +117,10 @@ export class LineChart {
   }
 
   #onKey(event: KeyboardEvent): void {
-    const index = this.#chosenIndex();
-    const next: Readonly<Record<string, number | undefined>> = {
-      ArrowLeft: index - 1,
-      ArrowDown: index - 1,
-      ArrowRight: index + 1,
-      ArrowUp: index + 1,
-      PageDown: index - PAGE,
-      PageUp: index + PAGE,
-      Home: 0,
-      End: INTERVALS - 1,
-    };
-    const chosen = next[event.key];
-    if (event.key !== 'Escape' && chosen === undefined) return;
-    this.#choose(chosen);
+    const next = indexAfter(event, this.#chosenIndex());
+    const endsChoice = event.key === 'Escape' && this.#chosenMs !== undefined;
+    if (next === undefined && !endsChoice) return;
+    this.#choose(next);
     event.preventDefault();
   }
 
@@ -144,7 +131,7 @@ export class LineChart {
     this.#describe();
   }
 
-  /** The chosen time keeps its values while the chart moves on, until it leaves the chart. */
+  /** The chosen time stays the same when new intervals arrive, until it is older than the chart. */
   #chosenIndex(): number {
     if (this.#chosenMs === undefined || this.#intervalMs === 0) return INTERVALS - 1;
     return inChart(INTERVALS - 1 - Math.round((this.#endsAtMs - this.#chosenMs) / this.#intervalMs));

@@ -7,7 +7,7 @@ const NAME_CHARACTERS_MAX = 160;
  */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** A name from outside, as a text that is safe to read: short, and with visible controls. */
+/** Makes an untrusted name safe to show: it shortens the name and escapes invisible characters. */
 export function readable(name: string): string {
   // A character can have two code units, so the cut may leave half of one. It is replaced below.
   const text = name

@@ -5,6 +5,9 @@ export const PLOT_HEIGHT = 100;
 /** The intervals of a chart. The server keeps at most this number. */
 export const INTERVALS = 60;
 
+/** The step of Page Up and Page Down. */
+const PAGE = 12;
+
 /** The values of one line. `null` is a time without a value: the line has a break there. */
 export type Values = readonly (number | null)[];
 
@@ -49,6 +52,31 @@ export function x(index: number, last: number): number {
 /** The index of the value that is nearest to a part of the width, from 0 to 1. */
 export function indexAt(part: number, length: number): number {
   return Math.min(length - 1, Math.max(0, Math.round(part * (length - 1))));
+}
+
+/** The part of a keyboard event that chooses a value. */
+export interface KeyPress {
+  readonly key: string;
+  readonly altKey: boolean;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+}
+
+/** The index that a key chooses. Undefined: the key has another meaning. */
+export function indexAfter({ key, altKey, ctrlKey, metaKey }: KeyPress, index: number): number | undefined {
+  // With these keys, the browser has own shortcuts, such as Alt and the left arrow.
+  if (altKey || ctrlKey || metaKey) return undefined;
+  const next: Readonly<Record<string, number | undefined>> = {
+    ArrowLeft: index - 1,
+    ArrowDown: index - 1,
+    ArrowRight: index + 1,
+    ArrowUp: index + 1,
+    PageDown: index - PAGE,
+    PageUp: index + PAGE,
+    Home: 0,
+    End: INTERVALS - 1,
+  };
+  return next[key];
 }
 
 interface Scale {

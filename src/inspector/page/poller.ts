@@ -1,6 +1,6 @@
 import type { Environment } from '../../client/environment.js';
 import { backoffMs } from '../../core/backoff.js';
-import { RequestFailure } from './request.js';
+import { failureOf, type RequestFailure } from './request.js';
 
 /** A page that an operator has left open asks a failing server at most about twice a minute. */
 export const RETRY = { minMs: 2_000, maxMs: 30_000 };
@@ -64,7 +64,12 @@ export class Poller<Report> {
   /** Asks now, unless the page is hidden or paused. A request that is under way is replaced. */
   poll(): void {
     this.#stop();
-    if (this.#isPaused || this.#options.environment.isHidden()) return;
+    if (!this.#isPaused && !this.#options.environment.isHidden()) this.loadNow();
+  }
+
+  /** Asks now, also if the operator has paused the page. Then the page stays paused. */
+  loadNow(): void {
+    this.#stop();
     this.#request = new AbortController();
     void this.#load(this.#request.signal);
   }
@@ -76,12 +81,11 @@ export class Poller<Report> {
       if (signal.aborted) return;
       this.#failures = 0;
       onReport(report);
-      onConnection({ state: 'live' });
+      onConnection({ state: this.#isPaused ? 'paused' : 'live' });
       this.#pollAfter(pauseMs(report));
     } catch (error) {
       if (signal.aborted) return;
-      // An unexpected error is a report that the page cannot draw.
-      const failure = error instanceof RequestFailure ? error : new RequestFailure('invalid');
+      const failure = failureOf(error);
       const { random } = this.#options.environment;
       const retryMs = Math.max(failure.retryAfterMs, backoffMs(this.#failures++, RETRY, random));
       onConnection({ state: 'failed', failure, retryMs });
@@ -90,6 +94,7 @@ export class Poller<Report> {
   }
 
   #pollAfter(ms: number): void {
+    if (this.#isPaused) return;
     this.#timer = this.#options.environment.setTimeout(() => this.poll(), ms);
   }
 

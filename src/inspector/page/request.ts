@@ -1,16 +1,19 @@
 import type { Environment } from '../../client/environment.js';
 import type { InspectorError } from '../inspector-report.js';
 
-/** A request without an answer in this time has failed. A state needs milliseconds. */
+/**
+ * A request without an answer in this time has failed. The server answers `state` in some
+ * milliseconds.
+ */
 const REQUEST_MS = 10_000;
 /** A longer `Retry-After` is shortened, so that a wrong header cannot stop the page. */
 const RETRY_AFTER_MAX_MS = 5 * 60_000;
 
 /**
  * `signed_out`: status 401, or a redirect. `invalid`: the answer is not the JSON of the inspector,
- * such as a sign-in page.
+ * such as a sign-in page. `page_failed`: the page has failed to show an answer.
  */
-export type FailureReason = 'unreachable' | 'signed_out' | 'forbidden' | 'busy' | 'rejected' | 'invalid';
+export type FailureReason = 'unreachable' | 'signed_out' | 'forbidden' | 'rejected' | 'invalid' | 'page_failed';
 
 /** A request of the page that has failed. */
 export class RequestFailure extends Error {
@@ -47,12 +50,17 @@ export async function getJson<T>(url: URL, fetch: Environment['fetch'], signal: 
   if (response.redirected || status === 401) throw new RequestFailure('signed_out', { status });
   if (status === 403) throw new RequestFailure('forbidden', { status });
   const error = body as Partial<InspectorError> | undefined;
-  if (status === 429 || status === 503) {
-    throw new RequestFailure('busy', { status, retryAfterMs: retryAfterMs(response.headers), error });
-  }
-  if (!response.ok) throw new RequestFailure('rejected', { status, error });
+  if (!response.ok)
+    throw new RequestFailure('rejected', { status, retryAfterMs: retryAfterMs(response.headers), error });
   if (typeof body !== 'object' || body === null) throw new RequestFailure('invalid', { status });
   return body as T;
+}
+
+/** An error that is no `RequestFailure` is a bug of the page. Browsers log it to their console. */
+export function failureOf(error: unknown): RequestFailure {
+  if (error instanceof RequestFailure) return error;
+  reportError(error);
+  return new RequestFailure('page_failed');
 }
 
 async function answerOf(url: URL, fetch: Environment['fetch'], signal: AbortSignal): Promise<Response> {

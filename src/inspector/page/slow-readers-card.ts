@@ -21,7 +21,7 @@ export class SlowReadersCard implements Card {
         text: ({ unreadBytes }) => textOf(size(unreadBytes)),
         sortBy: ({ unreadBytes }) => unreadBytes,
       },
-      { title: 'For', text: ({ ageMs }) => age(ageMs), sortBy: ({ ageMs }) => ageMs },
+      { title: 'Unread for', text: ({ ageMs }) => age(ageMs), sortBy: ({ ageMs }) => ageMs },
       { title: 'Topics', text: ({ topics }) => count(topics), sortBy: ({ topics }) => topics },
     ],
   });

@@ -13,7 +13,7 @@ export interface SortableTableOptions<Row> {
   readonly columns: readonly Column<Row>[];
   /** The index of the column by which the rows are sorted first. */
   readonly sortedBy: number;
-  /** The text without rows. */
+  /** The text that is shown if there are no rows. */
   readonly empty: string;
 }
 
@@ -79,7 +79,7 @@ export class SortableTable<Row> {
     }
   }
 
-  /** The rows are kept and receive other texts, so that a selected text is not lost. */
+  /** The table reuses its rows and changes only their texts, so a selection by the user is kept. */
   #draw(): void {
     const { columns } = this.#options;
     const sorted = this.#sorted();

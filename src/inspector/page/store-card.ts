@@ -2,7 +2,7 @@ import { element, setAttributes, setText } from '../../client/inbox-element/dom.
 import type { FeedReport, StoreCalls } from '../inspector-report.js';
 import { type Card, card } from './card.js';
 import { Counts } from './counts.js';
-import { count, duration, textOf, UNKNOWN } from './formats.js';
+import { count, milliseconds } from './formats.js';
 import { SortableTable } from './sortable-table.js';
 
 const HEALTH: Readonly<Record<FeedReport['health'], string>> = {
@@ -44,12 +44,8 @@ export class StoreCard implements Card {
   update({ health, store }: FeedReport): void {
     setText(this.#health, HEALTH[health]);
     setAttributes(this.#health, { 'data-state': health });
-    setText(this.#lag, textOf(duration(store.tailLagMs)));
+    setText(this.#lag, milliseconds(store.tailLagMs));
     this.#table.update(store.calls);
     this.#errors.update(store.errors);
   }
-}
-
-function milliseconds(value: number | null): string {
-  return value === null ? UNKNOWN : textOf(duration(value));
 }

@@ -1,9 +1,8 @@
 import { element, setAttributes, setText, show } from '../../client/inbox-element/dom.js';
 import type { NotificationStory } from '../../nest/explaining/notification-story.js';
-import { failureTextOf } from './connection-text.js';
+import { answerTextOf } from './connection-text.js';
 import { dateAndTime } from './formats.js';
-import { readable } from './names.js';
-import { RequestFailure } from './request.js';
+import { failureOf, type RequestFailure } from './request.js';
 import { type Step, type StoryText, storyTextOf } from './story-text.js';
 
 /** The question of the form. Empty texts are left out. */
@@ -37,7 +36,7 @@ export class StoryCard {
     const head = element(
       'header',
       {},
-      element('h2', { id: 'story-title' }, 'Story of a notification'),
+      element('h2', { id: 'story-title' }, 'Explain a notification'),
       element('span', { class: 'muted' }, 'why did a reader receive it, or not?'),
     );
     const live = element('div', { role: 'status' }, this.#answer);
@@ -70,7 +69,7 @@ export class StoryCard {
 
   /** Removes an answer that belongs to another feed. */
   clear(): void {
-    this.#request?.abort();
+    this.#stop();
     this.#answer.replaceChildren();
     this.#showError('');
   }
@@ -92,7 +91,7 @@ export class StoryCard {
   async #submit(): Promise<void> {
     const { id, subscriber, topic } = this.#inputs;
     const question = { id: id.value.trim(), subscriber: subscriber.value.trim(), topic: topic.value.trim() };
-    this.#request?.abort();
+    this.#stop();
     if (question.id === '') {
       this.#showError('Enter the id of a notification.', 'id');
       return;
@@ -107,15 +106,21 @@ export class StoryCard {
       this.#showStory(storyTextOf(story));
     } catch (error) {
       if (signal.aborted) return;
-      this.#showFailure(error instanceof RequestFailure ? error : new RequestFailure('invalid'));
+      this.#showFailure(failureOf(error));
     } finally {
-      if (!signal.aborted) setAttributes(this.#answer, { 'aria-busy': undefined });
+      if (!signal.aborted) this.#stop();
     }
+  }
+
+  #stop(): void {
+    this.#request?.abort();
+    // A screen reader may ignore an answer that is busy.
+    setAttributes(this.#answer, { 'aria-busy': undefined });
   }
 
   #showFailure(failure: RequestFailure): void {
     this.#answer.replaceChildren();
-    this.#showError(textOfFailure(failure), FIELDS.find(({ name }) => name === failure.field)?.name);
+    this.#showError(answerTextOf(failure), FIELDS.find(({ name }) => name === failure.field)?.name);
   }
 
   #showError(text: string, field?: keyof StoryQuestion): void {
@@ -150,9 +155,4 @@ function stepOf({ mood, text, timeMs }: Step): HTMLElement {
   const time = element('time', { datetime: new Date(timeMs).toISOString() }, dateAndTime(timeMs));
   item.append(time);
   return item;
-}
-
-/** The server explains a wrong field itself. */
-function textOfFailure(failure: RequestFailure): string {
-  return failure.reason === 'rejected' && failure.message !== '' ? readable(failure.message) : failureTextOf(failure);
 }

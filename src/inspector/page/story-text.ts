@@ -25,14 +25,19 @@ export interface StoryText {
   readonly facts: readonly (readonly [name: string, value: string])[];
 }
 
-const REASONS: Readonly<Record<StoryReason, string>> = {
-  never_published: 'No notification with this id was published.',
-  id_forgotten: 'The store has forgotten the id, because its publish is too long ago.',
-  erased: 'The topic was erased, and the store has removed the id.',
-  trimmed: 'Retention has removed the notification from the log.',
-  no_lookup: 'The store cannot look up ids. Only the window in memory and the given topic were searched.',
+/** The node does not know which of these reasons is the true one. */
+const POSSIBLE: Readonly<Partial<Record<StoryReason, string>>> = {
+  never_published: 'no notification with this id was published.',
+  id_forgotten: 'the notification was published too long ago, so the store no longer has its id.',
+  erased: 'the topic was erased.',
+  trimmed: 'retention has removed the notification from the log.',
+  other_topic: 'the notification was published on another topic.',
+};
+
+/** These reasons describe the search, so they are true beside others. */
+const KNOWN: Readonly<Partial<Record<StoryReason, string>>> = {
+  no_lookup: 'The store cannot look up ids, so only the window in memory was searched. Fill in the topic.',
   topic_needed: 'The notification is not in the window in memory. Fill in its topic.',
-  other_topic: 'The id was published, but not on the given topic.',
   search_limit: 'The search of the topic has reached its limit, so this answer may lack events.',
 };
 
@@ -40,7 +45,7 @@ const RULES: Readonly<Record<StoryAccess['rule'], string>> = {
   'access.read': 'access.read does not allow the topic',
   'access.requestFor': 'access.requestFor does not know the subscriber',
   'access.topics': 'access.topics does not list the topic',
-  'inbox.topics': 'the topic is not one of the inbox',
+  'inbox.topics': 'the topic is not a topic of the inbox',
 };
 
 export function storyTextOf(story: NotificationStory): StoryText {
@@ -48,13 +53,17 @@ export function storyTextOf(story: NotificationStory): StoryText {
     verdict: verdictOf(story),
     steps: [
       ...timeline(story),
-      ...story.reasons.map((reason): Step => ({ mood: 'open', text: REASONS[reason] })),
+      ...story.reasons.map((reason): Step => ({ mood: 'open', text: reasonText(reason, story.reasons) })),
       ...(story.access ? accessSteps(story.access) : []),
       ...(story.item ? [itemStep(story.item)] : []),
       ...recordedSteps(story),
     ],
     facts: factsOf(story),
   };
+}
+
+function reasonText(reason: StoryReason, { length }: readonly StoryReason[]): string {
+  return KNOWN[reason] ?? `${length > 1 ? 'Possible reason' : 'Reason'}: ${POSSIBLE[reason] ?? reason}`;
 }
 
 function verdictOf(story: NotificationStory): Step {
@@ -84,7 +93,7 @@ function deliverableVerdict({ access, deliveries: { list } }: NotificationStory)
   if (access.allowed === 'no') return { mood: 'bad', text: `${name} has no access to the topic of this notification.` };
   if (list.length > 0) return { mood: 'good', text: `${name} has received this notification from this node.` };
   if (access.allowed === 'unknown') {
-    return { mood: 'open', text: `The rules of access cannot decide for ${name} without a request.` };
+    return { mood: 'open', text: `It is unknown whether ${name} may read this notification.` };
   }
   return access.waiters > 0
     ? { mood: 'good', text: `${name} may read this notification and is connected to this node.` }
@@ -142,7 +151,10 @@ function accessSteps({ subscriber, allowed, rule, waiters }: StoryAccess): Step[
   const access: Record<StoryAccess['allowed'], Step> = {
     yes: { mood: 'good', text: `The rules allow ${name} to read the topic (${rule}).` },
     no: { mood: 'bad', text: `The rules do not allow it: ${RULES[rule]}.` },
-    unknown: { mood: 'open', text: `The rules need a request of ${name} to decide (${rule}).` },
+    unknown: {
+      mood: 'open',
+      text: `${rule} cannot decide: it needs a request of ${name}, or it has failed. The log of this node has its error.`,
+    },
   };
   return [
     access[allowed],
@@ -160,7 +172,7 @@ function itemStep({ state, seen, read, archived, removed, snoozedUntil }: StoryI
   return { mood: 'plain', text: `It is an item of the inbox: ${flags.join(', ')}.${snoozed}` };
 }
 
-/** States the number of deliveries, and how far a missing delivery means that there was none. */
+/** States the number of recorded deliveries, and whether the record may be incomplete. */
 function recordedSteps({ deliveries: { recorded, counts }, notification }: NotificationStory): Step[] {
   const { poll, stream, history } = counts;
   const total = poll + stream + history;
@@ -168,7 +180,7 @@ function recordedSteps({ deliveries: { recorded, counts }, notification }: Notif
   const known = `This node has recorded ${counted(total, 'delivery', 'deliveries')} to all readers: ${transports}.`;
   const steps: Step[] = total > 0 ? [{ mood: 'plain', text: known }] : [];
   if (notification && recorded === 'unknown') {
-    steps.push({ mood: 'open', text: 'This node has recorded no deliveries of that time.' });
+    steps.push({ mood: 'open', text: 'This node did not record deliveries when this notification was published.' });
   } else if (notification && recorded === 'sampled') {
     steps.push({ mood: 'open', text: 'This node records a sample of deliveries, so some may be missing here.' });
   } else if (notification && total === 0) {

@@ -13,7 +13,10 @@ const FIGURES: readonly (readonly [name: string, figure: (feed: FeedReport) => F
   ['Waiters', waiters],
   [
     'Published',
-    ({ now, topics }) => ({ ...perSecond(now.published), detail: `${counted(topics, 'topic')} with waiters` }),
+    ({ now, topics }) => ({
+      ...perSecond(now.published),
+      detail: `${counted(topics, 'topic')} have waiters on this node`,
+    }),
   ],
   ['Delivered', ({ now }) => ({ ...perSecond(now.delivered), detail: `${textOf(size(now.bytes))} per second` })],
   ['Latency p50', latency],
@@ -24,7 +27,7 @@ const FIGURES: readonly (readonly [name: string, figure: (feed: FeedReport) => F
     ({ wakeQueue, now }) => ({
       number: count(wakeQueue),
       unit: '',
-      detail: `${percent(now.wakeLoad)} of the event loop`,
+      detail: `${textOf(percent(now.wakeLoad))} of the event loop`,
     }),
   ],
   ['Window hits', windowHits],
@@ -87,8 +90,6 @@ function totalOf(counts: readonly CountedCode[]): { readonly detail: string } {
 }
 
 function windowHits({ now: { windowHitRate }, window: { entries, bytes } }: FeedReport): Figure {
-  const detail = `${count(entries)} kept, ${textOf(size(bytes))}`;
-  return windowHitRate === null
-    ? { number: UNKNOWN, unit: '', detail }
-    : { number: percent(windowHitRate).replace(' %', ''), unit: '%', detail };
+  const detail = `${count(entries)} entries in the window, ${textOf(size(bytes))}`;
+  return windowHitRate === null ? { number: UNKNOWN, unit: '', detail } : { ...percent(windowHitRate), detail };
 }

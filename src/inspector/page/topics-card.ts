@@ -8,7 +8,11 @@ import { SortableTable } from './sortable-table.js';
 /** The topics with the most activity. */
 export class TopicsCard implements Card {
   readonly root: HTMLElement;
-  readonly #note = element('p', { class: 'muted' }, 'The node has many topics. The waiters are a sample.');
+  readonly #note = element(
+    'p',
+    { class: 'muted' },
+    'The node has many topics. Only a part of the topics with waiters was read.',
+  );
   readonly #table = new SortableTable<TopTopic>({
     title: 'Topics',
     sortedBy: 1,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { age, count, duration, percent, rate, size, textOf } from '../../../src/inspector/page/formats.js';
 import { readable } from '../../../src/inspector/page/names.js';
 import { addressOf, hashOf } from '../../../src/inspector/page/page-address.js';
-import { areaPath, indexAt, linePath, scaleEnd } from '../../../src/inspector/page/plot.js';
+import { areaPath, indexAfter, indexAt, linePath, scaleEnd } from '../../../src/inspector/page/plot.js';
 
 describe('the texts of the inspector', () => {
   it.each([
@@ -25,9 +25,9 @@ describe('the texts of the inspector', () => {
     [textOf(size(312)), '312 B'],
     [textOf(size(4_410_000)), '4.2 MB'],
     [textOf(size(3 * 2 ** 40)), '3,072 GB'],
-    [percent(0.034), '3 %'],
-    [percent(0.99996), '99.9 %'],
-    [percent(1), '100 %'],
+    [textOf(percent(0.034)), '3 %'],
+    [textOf(percent(0.99996)), '99.9 %'],
+    [textOf(percent(1)), '100 %'],
     [age(-5), '< 1 s'],
     [age(59_999), '59 s'],
     [age(3 * 86_400_000), '3 d'],
@@ -70,6 +70,23 @@ describe('the plot of a chart', () => {
     expect(linePath([1, 2, null, 4, null], 4)).toBe('M0 75L250 50M750 0h0');
     expect(areaPath([1, 2, null, 4, null], 4)).toBe('M0 100L0 75L250 50L250 100Z');
     expect(linePath([null, null], 4)).toBe('');
+  });
+
+  it.each([
+    ['ArrowLeft', 9],
+    ['ArrowUp', 11],
+    ['PageDown', -2],
+    ['Home', 0],
+    ['End', 59],
+    ['Tab', undefined],
+    ['Escape', undefined],
+  ])('moves the chosen value with the key %s', (key, index) => {
+    const press = { key, altKey: false, ctrlKey: false, metaKey: false };
+    expect(indexAfter(press, 10)).toBe(index);
+    // The browser uses these keys itself: Alt and the left arrow open the previous page.
+    for (const name of ['altKey', 'ctrlKey', 'metaKey']) {
+      expect(indexAfter({ ...press, [name]: true }, 10)).toBeUndefined();
+    }
   });
 
   it('finds the value at a horizontal position', () => {

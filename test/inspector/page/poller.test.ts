@@ -1,7 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { bannerTextOf, shortTextOf } from '../../../src/inspector/page/connection-text.js';
 import { type Connection, Poller } from '../../../src/inspector/page/poller.js';
-import { getJson, RequestFailure } from '../../../src/inspector/page/request.js';
+import { getJson } from '../../../src/inspector/page/request.js';
 import { ManualDevice } from '../../client/manual-device.js';
 
 type Answer = () => Response | Promise<Response>;
@@ -10,7 +10,7 @@ const json = (body: unknown, status = 200, headers = {}): Response =>
   new Response(JSON.stringify(body), { status, headers });
 
 /** A poller on a clock that the test advances. Each request takes the next answer. */
-function createPoller() {
+function createPoller({ onReport = (): unknown => undefined } = {}) {
   const device = new ManualDevice();
   const answers: Answer[] = [];
   const reports: unknown[] = [];
@@ -25,7 +25,10 @@ function createPoller() {
   const poller = new Poller({
     environment,
     load: (signal) => getJson<{ pauseMs?: number }>(new URL('http://node/state'), environment.fetch, signal),
-    onReport: (report) => reports.push(report),
+    onReport: (report) => {
+      reports.push(report);
+      onReport();
+    },
     onConnection: (connection) => connections.push(connection),
     pauseMs: ({ pauseMs = 2_000 }) => pauseMs,
   });
@@ -137,9 +140,20 @@ describe('the poller of the inspector', () => {
   it.each([
     [json({}, 401), 'No access', 'You are not signed in. Sign in and reload this page.', 2],
     [json({}, 403), 'No access', 'You have no permission to use the inspector.', 2],
-    [json({}, 503, { 'Retry-After': '9' }), 'Not connected', 'The server is busy (status 503).', 9],
-    [json({}, 429, { 'Retry-After': '1e9' }), 'Not connected', 'The server is busy (status 429).', 300],
+    [json({}, 503, { 'Retry-After': '9' }), 'Not connected', 'The server has rejected the request (status 503).', 9],
+    [
+      json({}, 429, { 'Retry-After': '1e9' }),
+      'Not connected',
+      'The server has rejected the request (status 429).',
+      300,
+    ],
     [json({ message: 'feed <b>x</b> is unknown' }, 404), 'Not connected', 'status 404): feed <b>x</b> is unknown.', 2],
+    [
+      json({ message: 'The store cannot answer at the moment; retry.' }, 503),
+      'Not connected',
+      'The server has rejected the request (status 503): The store cannot answer at the moment; retry. The page retries',
+      2,
+    ],
     [json({}, 500), 'Not connected', 'The server has rejected the request (status 500).', 2],
     [new Response('<html>Sign in</html>'), 'Not connected', 'The answer is not a report of the inspector.', 2],
     [json(null), 'Not connected', 'The answer is not a report of the inspector.', 2],
@@ -155,13 +169,45 @@ describe('the poller of the inspector', () => {
     expect(reports).toEqual([]);
   });
 
-  it('reports a state that it cannot draw as a failure', async () => {
-    const { poller, answers, connections, settle } = createPoller();
-    answers.push(() => {
-      throw new RequestFailure('rejected', { status: 400, error: { message: 7 as never, field: {} as never } });
+  it('logs an error of the page, and does not report it as an answer of a sign-in page', async () => {
+    const report = jest.fn();
+    const runtime = globalThis as { reportError?: unknown };
+    runtime.reportError = report;
+    const bug = new TypeError('the page has a bug');
+    const { poller, connections, settle, advance, asked } = createPoller({
+      onReport: () => {
+        throw bug;
+      },
     });
     poller.start();
     await settle();
-    expect(connections.at(-1)).toMatchObject({ state: 'failed' });
+    expect(report.mock.calls).toEqual([[bug]]);
+    expect(bannerTextOf(connections.at(-1)!)).toBe(
+      'The page cannot show the answer. The console of the browser has the error. The page retries in 2 s.',
+    );
+    await advance(2_000);
+    expect(asked).toEqual([0, 2_000]);
+    delete runtime.reportError;
+  });
+
+  it('ignores a message and a field that are not texts', async () => {
+    const { poller, answers, connections, settle } = createPoller();
+    answers.push(() => json({ message: 7, field: {} }, 400));
+    poller.start();
+    await settle();
+    expect(connections.at(-1)).toMatchObject({ failure: { message: '', field: undefined } });
+  });
+
+  it('loads one report while it is paused, and stays paused', async () => {
+    const { poller, asked, settle, advance, connections, reports } = createPoller();
+    poller.start();
+    await settle();
+    poller.pause();
+    poller.loadNow();
+    await settle();
+    await advance(60_000);
+    expect(asked).toEqual([0, 0]);
+    expect(reports).toHaveLength(2);
+    expect(connections.at(-1)).toEqual({ state: 'paused' });
   });
 });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { storyTextOf } from '../../../src/inspector/page/story-text.js';
-import type { NotificationStory, StoryAccess, StoryStatus } from '../../../src/nest/explaining/notification-story.js';
+import type {
+  NotificationStory,
+  StoryAccess,
+  StoryReason,
+  StoryStatus,
+} from '../../../src/nest/explaining/notification-story.js';
 import { EXPIRED_STORY } from '../../browser/inspector-reports.js';
 
 const access: StoryAccess = { subscriber: 'ann', allowed: 'yes', rule: 'access.read', waiters: 1 };
@@ -56,7 +61,7 @@ describe('the story of a notification', () => {
       'good: ann has received this notification from this node.',
     );
     expect(verdict({ access: { ...access, allowed: 'unknown' } })).toBe(
-      'open: The rules of access cannot decide for ann without a request.',
+      'open: It is unknown whether ann may read this notification.',
     );
     expect(verdict({})).toBe('good: ann may read this notification and is connected to this node.');
     expect(verdict({ access: { ...access, waiters: 0 } })).toBe(
@@ -67,7 +72,7 @@ describe('the story of a notification', () => {
   it('lists reasons, events without a time, and the states of an item', () => {
     const texts = storyTextOf(
       story({
-        reasons: ['id_forgotten', 'no_lookup'],
+        reasons: ['search_limit'],
         events: [{ type: 'trimmed' }, { type: 'erased' }, ...EXPIRED_STORY.events],
         item: { ...EXPIRED_STORY.item!, read: false, archived: true, snoozedUntil: '2026-11-30T09:00:00.000Z' },
       }),
@@ -78,9 +83,43 @@ describe('the story of a notification', () => {
       'Retention removed it from the log.',
       'Its topic was erased.',
     ]);
-    expect(texts).toContain('The store has forgotten the id, because its publish is too long ago.');
+    expect(texts).toContain('The search of the topic has reached its limit, so this answer may lack events.');
     expect(texts.find((text) => text.startsWith('It is an item'))).toMatch(
       /^It is an item of the inbox: seen, unread, archived. It is snoozed until .+\.$/,
+    );
+  });
+
+  it.each<[StoryReason[], string[]]>([
+    [
+      ['never_published', 'id_forgotten'],
+      [
+        'Possible reason: no notification with this id was published.',
+        'Possible reason: the notification was published too long ago, so the store no longer has its id.',
+      ],
+    ],
+    [
+      ['never_published', 'other_topic', 'search_limit'],
+      [
+        'Possible reason: no notification with this id was published.',
+        'Possible reason: the notification was published on another topic.',
+        'The search of the topic has reached its limit, so this answer may lack events.',
+      ],
+    ],
+    [
+      ['topic_needed', 'erased'],
+      ['The notification is not in the window in memory. Fill in its topic.', 'Possible reason: the topic was erased.'],
+    ],
+    [['other_topic'], ['Reason: the notification was published on another topic.']],
+    [['no_lookup'], ['The store cannot look up ids, so only the window in memory was searched. Fill in the topic.']],
+  ])('states the reasons %j as facts only if there is no other reason', (reasons, texts) => {
+    const { steps } = storyTextOf(story({ status: 'unknown', reasons, access: undefined, events: [] }));
+    expect(steps.map(({ text }) => text).slice(0, texts.length)).toEqual(texts);
+  });
+
+  it('says that an unknown access needs a request, or that a rule has failed', () => {
+    const { steps } = storyTextOf(story({ access: { ...access, allowed: 'unknown' } }));
+    expect(steps.map(({ text }) => text)).toContain(
+      'access.read cannot decide: it needs a request of ann, or it has failed. The log of this node has its error.',
     );
   });
 
