@@ -31,6 +31,8 @@ export interface PublishContext {
   readonly clock: Clock;
   /** The observers receive every call of this store. */
   readonly store: Store;
+  /** The same store for reads that the metrics do not count: those of the inspector. */
+  readonly unobserved: Store;
   /** The observers of the feed, of its store and of its capabilities. */
   readonly observers: Observers;
   /** The secrets of cursors and tickets. */
@@ -109,13 +111,14 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
   const logger = new Logger('NotificationsStore');
   const observers = new Observers(logFailure);
   if (observer) observers.add(observer);
-  const store = observedStore(await openStore({ clock, logger }), observers, clock);
+  const unobserved = await openStore({ clock, logger });
+  const store = observedStore(unobserved, observers, clock);
   try {
     const keys = new Keys(options.keys);
     const cursors = new Cursors(keys);
     const encoder = new PageEncoder(cursors);
     const security = new SecurityEvents(clock, observers);
-    const parts = { settings, schemas, clock, store, observers, keys, cursors, encoder, security };
+    const parts = { settings, schemas, clock, store, unobserved, observers, keys, cursors, encoder, security };
     const base = { ...parts, tracing: new PublishTracing(), insight: new Insight(), leaving: new Leaving() };
     if (publishOnly) {
       const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });

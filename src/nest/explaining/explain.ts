@@ -63,7 +63,8 @@ async function existing(
 
 /**
  * An erasure is recorded after the notification, so without a record of the topic it is no reason.
- * With a record, it is the reason if the topic had the notification.
+ * With a record, the erasure is only a possible reason, because another topic may have had the
+ * notification.
  */
 async function missing(
   context: PublishContext,
@@ -73,9 +74,8 @@ async function missing(
   if (status === 'trimmed') return { status, reasons, events: [{ type: 'trimmed' }] };
   if (topic === undefined) return { status, reasons, events: [] };
   const { events, isComplete } = await erasure(context, { topic, after: position });
-  if (events.length > 0 && position > 0) return { status: 'erased', reasons: [], events };
   const possible = reasons.filter((reason) => reason !== 'erased' || events.length > 0 || !isComplete);
-  return { status, reasons: possible, events: [] };
+  return { status, reasons: possible, events: position > 0 ? events : [] };
 }
 
 function describe(

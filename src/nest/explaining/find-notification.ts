@@ -39,7 +39,7 @@ export async function findNotification(
   context: PublishContext,
   { id, topic }: SoughtNotification,
 ): Promise<FoundNotification | MissingNotification> {
-  const { store } = context;
+  const { unobserved: store } = context;
   if (isReading(context)) {
     const entry = context.feed.find(id);
     const isOther = topic !== undefined && topic !== entry?.topic;

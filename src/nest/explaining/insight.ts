@@ -12,6 +12,8 @@ export interface LoggedNotification {
 export interface DeliveryRecords {
   /** @param subscriber lists only deliveries to this subscriber */
   deliveriesOf(notification: LoggedNotification, subscriber: string | undefined): StoryDeliveries;
+  /** Removes the name of a subscriber from all records. */
+  forgetSubscriber(subscriber: string): void;
 }
 
 /** A subscriber of an inbox, as the reader of one notification. */
@@ -35,11 +37,12 @@ export interface InboxInsight {
 
 /** The parts that other modules add to the explanations of a feed. */
 export class Insight {
-  #deliveries: DeliveryRecords | undefined;
+  #deliveries: readonly DeliveryRecords[] = [];
   #inbox: InboxInsight | undefined;
 
+  /** The newest records. */
   get deliveries(): DeliveryRecords | undefined {
-    return this.#deliveries;
+    return this.#deliveries.at(-1);
   }
 
   get inbox(): InboxInsight | undefined {
@@ -48,10 +51,15 @@ export class Insight {
 
   /** Uses these records from now on. Returns a function that removes them. */
   useDeliveries(records: DeliveryRecords): () => void {
-    this.#deliveries = records;
+    this.#deliveries = [...this.#deliveries, records];
     return () => {
-      this.#deliveries = undefined;
+      this.#deliveries = this.#deliveries.filter((one) => one !== records);
     };
+  }
+
+  /** Removes the name of a subscriber from all records of deliveries. */
+  forgetSubscriber(subscriber: string): void {
+    for (const records of this.#deliveries) records.forgetSubscriber(subscriber);
   }
 
   useInbox(inbox: InboxInsight): void {

@@ -36,7 +36,7 @@ export async function laterEvents(context: PublishContext, entry: LogEntry): Pro
 
 /** The erasure of a topic after a position. */
 export async function erasure(
-  { store }: PublishContext,
+  { unobserved: store }: PublishContext,
   { topic, after }: { readonly topic: string; readonly after: number },
 ): Promise<LaterEvents> {
   const { found, isComplete } = await searchTopic(store, { topic: ERASURES, after }, (record) =>
@@ -45,7 +45,7 @@ export async function erasure(
   return { events: found ? [{ type: 'erased', time: timeOf(found) }] : [], isComplete };
 }
 
-async function superseding({ store }: PublishContext, entry: LogEntry, key: string): Promise<LaterEvents> {
+async function superseding({ unobserved: store }: PublishContext, entry: LogEntry, key: string): Promise<LaterEvents> {
   const { topic, position: after } = entry;
   const { found, isComplete } = await searchTopic(
     store,
@@ -64,7 +64,10 @@ async function retraction(context: PublishContext, entry: LogEntry): Promise<Lat
   return isKnown ? { events: [{ type: 'retracted' }], isComplete: true } : { events: [], isComplete };
 }
 
-async function retractionRecord({ store }: PublishContext, entry: LogEntry): ReturnType<typeof searchTopic> {
+async function retractionRecord(
+  { unobserved: store }: PublishContext,
+  entry: LogEntry,
+): ReturnType<typeof searchTopic> {
   const { id, topic, position: after } = entry;
   const [position = 0] = (await abilitiesOf(store).positionsOf?.([await retractionIdOf(entry)])) ?? [];
   if (position > after) {

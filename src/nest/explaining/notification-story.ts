@@ -8,7 +8,7 @@ export type StoryStatus =
   | 'superseded'
   /** It was retracted. */
   | 'retracted'
-  /** Its topic was erased after its publish. */
+  /** Its topic was erased after its publish, and the store still removes it. */
   | 'erased'
   /** Retention has removed it from the log. */
   | 'trimmed'

@@ -3,7 +3,7 @@ import type { Store } from '../../core/store.js';
 
 /**
  * The maximum number of entries that one search of a topic reads. Each explanation makes at most
- * two of these searches, so it costs the store some tens of reads.
+ * four of these searches, so it costs the store some tens of reads.
  */
 export const SEARCH_ENTRIES_MAX = 5_000;
 /** The bounds of one read. */
