@@ -28,7 +28,8 @@ export interface InspectorOptions {
    */
   readonly idleMs?: number | undefined;
   /**
-   * The maximum bytes of recorded deliveries for each feed. The default holds some thousand pages.
+   * The maximum bytes of recorded deliveries for each feed, at most 16 MiB. The default holds some
+   * thousand pages.
    * @default 1_048_576, 1 MiB
    */
   readonly deliveryBytesMax?: number | undefined;
@@ -66,7 +67,8 @@ export const FEEDS_MAX = 10;
 
 const NUMBERS = {
   idleMs: { default: 10 * MINUTE_MS, min: 10_000, max: 24 * 60 * MINUTE_MS },
-  deliveryBytesMax: { default: MIB, min: 16 * 1024, max: 256 * MIB },
+  // An explanation searches all records, at most some milliseconds.
+  deliveryBytesMax: { default: MIB, min: 16 * 1024, max: 16 * MIB },
 } as const satisfies Record<string, NumberRule>;
 
 /** @throws RangeError that names the option, its value and the allowed values */
@@ -80,18 +82,21 @@ export function resolveInspectorSettings(options: InspectorOptions): InspectorSe
   return { feeds, alwaysOn, ...numbers };
 }
 
-/** Characters that need no escape in a path. The page names its files relative to the path. */
-const PATH = /^[A-Za-z0-9._~/-]+$/;
+/**
+ * A part of a path without escapes. The page names its files relative to the path, so the parts `.`
+ * and `..` are not allowed.
+ */
+const PATH_PART = /^(?!\.\.?$)[A-Za-z0-9._~-]+$/;
 export const DEFAULT_PATH = 'notifications-inspector';
 
 /**
  * The path without slashes at its ends.
- * @throws RangeError for a path that is empty or has a parameter
+ * @throws RangeError for a path with a parameter, or with a part that is empty, `.` or `..`
  */
 export function resolvePath(path: unknown = DEFAULT_PATH): string {
   const trimmed = typeof path === 'string' ? path.replace(/^\/+|\/+$/g, '') : '';
-  if (!PATH.test(trimmed)) throw wrong('path', path, 'must be a path of letters, digits and . _ ~ - /');
-  return trimmed;
+  if (trimmed.split('/').every((part) => PATH_PART.test(part))) return trimmed;
+  throw wrong('path', path, 'must be a path of letters, digits and . _ ~ - /, without empty parts, . and ..');
 }
 
 /**

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CanActivate, DynamicModule } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { NotificationsModule, NotificationsService } from 'nest-notifications';
 import { InboxModule, InboxService } from 'nest-notifications/inbox';
@@ -10,7 +11,11 @@ import {
   type InspectorState,
   NotificationsInspectorModule,
 } from 'nest-notifications/inspector';
+import { DRAFT_LIMITS, makeDraft } from '../../src/core/draft.js';
+import { logEntry } from '../../src/core/notification.js';
+import type { ObservedRead } from '../../src/core/observer.js';
 import { Inspector } from '../../src/inspector/inspector.js';
+import { namedContextsIn } from '../../src/nest/module/feeds.js';
 import { CONTEXT } from '../../src/nest/module/tokens.js';
 import type { ReadContext } from '../../src/nest/context.js';
 import { ManualClock } from '../../src/testing/index.js';
@@ -67,6 +72,9 @@ describe('the module', () => {
   test.each<[what: string, options: object, message: RegExp]>([
     ['a path with a parameter', { path: ':tenant/inspector' }, /option path is the string ":tenant\/inspector"/],
     ['an empty path', { path: '/' }, /option path/],
+    ['a path that leaves its parent', { path: 'a/../b' }, /option path is the string "a\/..\/b"/],
+    ['a path of a dot', { path: '.' }, /option path/],
+    ['an empty segment', { path: 'a//b' }, /option path/],
   ])('does not start with %s', (_, options, message) => {
     expect(() => inspectorWith(options)).toThrow(message);
   });
@@ -74,6 +82,7 @@ describe('the module', () => {
   test.each<[what: string, options: object, message: RegExp]>([
     ['an unknown option', { interval: 1 }, /there is no option interval/],
     ['a short idle time', { idleMs: 1 }, /option idleMs is 1; it must be a whole number from 10000/],
+    ['a record that is slow to search', { deliveryBytesMax: 2 ** 25 }, /from 16384 to 16777216/],
     ['no feeds', { feeds: [] }, /option feeds is an array; it must be an array of 1 to 10 names/],
     ['an unknown feed', { feeds: ['other'] }, /option feeds has "other"; the feeds are: default/],
     ['a wrong switch', { alwaysOn: 'yes' }, /option alwaysOn is the string "yes"/],
@@ -135,10 +144,11 @@ describe('the record', () => {
   });
 
   test('explains deliveries while it runs', async () => {
-    const { inspector, service, stateOf } = await openFeed();
+    const { clock, inspector, service, stateOf } = await openFeed();
     await service.publish('orders', { id: 'before', type: 'x', data: 1 });
     expect((await inspector.explain({ id: 'before', feed: undefined })).deliveries.recorded).toBe('unknown');
     await stateOf();
+    await clock.advance(1);
     await service.publish('orders', { id: 'after', type: 'x', data: 1 });
     await service.history({ topics: ['orders'] });
     expect((await inspector.explain({ id: 'after', feed: undefined })).deliveries).toMatchObject({
@@ -146,6 +156,43 @@ describe('the record', () => {
       counts: { poll: 0, stream: 0, history: 1 },
       list: [{ transport: 'history' }],
     });
+  });
+});
+
+describe('an erasure', () => {
+  const read: ObservedRead = {
+    ...{ kind: 'stream', startedAt: 0 },
+    request: { topics: ['shared'], limit: 1, subscriber: 'ann' },
+  };
+
+  /** Records a delivery to ann on a shared topic. Returns the deliveries after the erasure. */
+  async function deliveriesAfter(context: ReadContext, erase: () => Promise<unknown>): Promise<unknown[]> {
+    const { feed, observers, insight, clock } = context;
+    const entry = logEntry(1, makeDraft({ topic: 'shared', type: 'x' }, new Date(clock.now()), DRAFT_LIMITS));
+    const { epoch } = feed.window;
+    observers.delivered({ epoch, entries: [entry], position: 1, more: false }, read);
+    const known = () => insight.deliveries!.deliveriesOf({ entry, epoch }, undefined).list;
+    expect(known()).toMatchObject([{ subscriber: 'ann' }]);
+    await erase();
+    return [...known()];
+  }
+
+  test('of a subscriber removes the name from the recorded deliveries', async () => {
+    const feed = NotificationsModule.forRoot({ access: { ownedTopics: () => ['user.ann'] } });
+    const { module, stateOf } = await open([feed, inspectorWith()]);
+    await stateOf();
+    const context = module.get<ReadContext>(CONTEXT, { strict: false });
+    const erase = () => serviceOf(module).erase({ subscriber: 'ann' });
+    expect(await deliveriesAfter(context, erase)).toEqual([]);
+  });
+
+  test('of an inbox removes the name from the recorded deliveries', async () => {
+    const inbox = InboxModule.forRoot({ access: { subscriber: () => undefined } });
+    const { module, stateOf } = await open([inbox, inspectorWith()]);
+    await stateOf();
+    const { context } = namedContextsIn(module.get(ModulesContainer))[0]!;
+    const erase = () => module.get(InboxService, { strict: false }).erase('ann');
+    expect(await deliveriesAfter(context as ReadContext, erase)).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ERASURES } from '../../src/core/erasure.js';
 import type { LogEntry } from '../../src/core/notification.js';
 import type { ObservedRead, ReadKind } from '../../src/core/observer.js';
 import type { LogPage } from '../../src/core/page.js';
@@ -61,6 +62,17 @@ describe('the counts of topics', () => {
     expect(ratesOf(counts)).toEqual({});
   });
 
+  test('lose a topic that is erased', async () => {
+    const clock = new ManualClock();
+    const counts = new TopicCounts(clock);
+    counts.published([entryOf(1), entryOf(2, { topic: 'other' })]);
+    await clock.advance(60_000);
+    counts.rotate();
+    const erasure = { ...entryOf(3, { topic: ERASURES }), json: JSON.stringify({ data: { topics: ['t'] } }) };
+    counts.published([entryOf(4), erasure]);
+    expect(Object.keys(ratesOf(counts))).toEqual(['other']);
+  });
+
   test('keep a frequent topic among 100,000 topics that occur once', () => {
     const counts = new TopicCounts(new ManualClock());
     for (let n = 0; n < 100_000; n++) {
@@ -79,11 +91,16 @@ describe('recorded deliveries', () => {
     ...{ kind, startedAt: 0 },
     request: { topics: ['t'], limit: 1, ...(subscriber !== undefined && { subscriber }) },
   });
+  const erasureOf = (...topics: string[]): LogEntry => ({
+    ...entryOf(1_000, { topic: ERASURES }),
+    json: JSON.stringify({ data: { topics } }),
+  });
   const pageOf = (...entries: LogEntry[]): LogPage => ({ epoch: EPOCH, entries, position: 1, more: false });
 
   function bench(bytesMax = BYTES) {
     const clock = new ManualClock();
     const recorder = new DeliveryRecorder(clock, bytesMax);
+    clock.spend(1);
     const now = () => new Date(clock.now()).toISOString();
     const of = (entry: LogEntry, subscriber?: string) => recorder.deliveriesOf({ entry, epoch: EPOCH }, subscriber);
     return { clock, recorder, now, of };
@@ -111,8 +128,8 @@ describe('recorded deliveries', () => {
   test('are unknown for a notification from before the record', async () => {
     const { clock, now, of } = bench();
     const time = now();
-    await clock.advance(1);
     const later = new DeliveryRecorder(clock, BYTES);
+    await clock.advance(1);
     expect(later.deliveriesOf({ entry: entryOf(1, { time }), epoch: EPOCH }, undefined).recorded).toBe('unknown');
     expect(of(entryOf(1, { time })).recorded).toBe('complete');
   });
@@ -148,6 +165,47 @@ describe('recorded deliveries', () => {
     const kept = entries.filter((entry) => of(entry).list.length > 0).length;
     expect(kept).toBeGreaterThan(BYTES / 500);
     expect(kept).toBeLessThan(BYTES / 300);
+  });
+
+  test('are not complete for a notification of the millisecond of a dropped delivery', () => {
+    const { recorder, now, of } = bench();
+    const first = entryOf(1, { time: now() });
+    recorder.delivered(pageOf(first), read());
+    for (let n = 2; n < 100; n++) recorder.delivered(pageOf(entryOf(n, { time: now() })), read());
+    expect(of(first)).toMatchObject({ recorded: 'unknown', list: [] });
+  });
+
+  test('are not complete for a notification of the turn of a dropped delivery', async () => {
+    const { clock, recorder, now, of } = bench();
+    recorder.delivered(pageOf(entryOf(1, { time: now() })), read());
+    clock.spend(5);
+    const second = entryOf(2, { time: now() });
+    recorder.delivered(pageOf(second), read());
+    await clock.advance(10);
+    for (let n = 3; of(second).list.length > 0; n++) recorder.delivered(pageOf(entryOf(n, { time: now() })), read());
+    expect(of(second)).toMatchObject({ recorded: 'unknown', list: [] });
+  });
+
+  test('are dropped when a topic of their page is erased', () => {
+    const { recorder, now, of } = bench();
+    const [erased, other] = [entryOf(1, { time: now() }), entryOf(2, { topic: 'other', time: now() })];
+    recorder.delivered(pageOf(erased), read('ann'));
+    recorder.delivered(pageOf(other), read('ann'));
+    recorder.published([erasureOf('t', 'u')]);
+    expect(of(erased)).toMatchObject({ recorded: 'unknown', list: [] });
+    expect(of(other)).toMatchObject({ recorded: 'sampled', list: [{ subscriber: 'ann' }] });
+    recorder.delivered(pageOf(erased), read('bob'));
+    expect(of(erased).list).toMatchObject([{ subscriber: 'bob' }]);
+  });
+
+  test('lose the name of an erased subscriber, and keep their number', () => {
+    const { recorder, now, of } = bench();
+    const entry = entryOf(1, { time: now() });
+    const page = pageOf(entry);
+    for (const name of ['ann', 'bob']) recorder.delivered(page, read(name));
+    recorder.forgetSubscriber('ann');
+    expect(of(entry)).toMatchObject({ recorded: 'sampled', counts: { stream: 2 }, list: [{ subscriber: 'bob' }] });
+    expect(of(entry, 'ann').list).toEqual([]);
   });
 });
 

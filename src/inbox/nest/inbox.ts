@@ -169,8 +169,9 @@ export class Inbox {
    */
   async erase(subscriber: string): Promise<ErasedInbox> {
     const [personal, records] = [personalTopic(subscriber), recordsTopic(subscriber)];
-    const { feed, store, clock } = this.context;
+    const { feed, store, clock, insight } = this.context;
     const erased = await feed.erase([personal, records]);
+    insight.forgetSubscriber(subscriber);
     await store.append([inboxDraft(records, 'erased', new Date(clock.now()))]);
     const countOf = (name: string): number => erased.find(({ topic }) => topic === name)?.count ?? 0;
     return { items: countOf(personal), records: countOf(records) };

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
+import { erasedTopicsOf } from '../../core/erasure.js';
 import { Fifo } from '../../core/fifo.js';
-import type { Notification } from '../../core/notification.js';
+import type { LogEntry, Notification } from '../../core/notification.js';
 import type { FeedObserver, ObservedRead, ReadKind } from '../../core/observer.js';
 import type { LogPage } from '../../core/page.js';
 import type { DeliveryRecords, LoggedNotification } from '../../nest/explaining/insight.js';
@@ -17,6 +18,7 @@ export const STORY_DELIVERIES_MAX = 20;
 const PAGE_BYTES = 300;
 const READER_BYTES = 80;
 const POSITION_BYTES = 8;
+const TOPIC_BYTES = 16;
 
 interface Reader {
   readonly atMs: number;
@@ -24,53 +26,81 @@ interface Reader {
   readonly subscriber: string | undefined;
 }
 
+/** A turn of the event loop. All its deliveries have the same recorded time. */
+interface Turn {
+  readonly startedAtMs: number;
+  /** Undefined until the turn has ended. */
+  endedAtMs: number | undefined;
+}
+
 /** The deliveries of one page. */
 interface PageRecord {
   readonly epochId: string;
   readonly positions: readonly number[];
+  readonly topics: ReadonlySet<string>;
   readonly counts: Record<ReadKind, number>;
-  readonly readers: Reader[];
+  readers: Reader[];
   bytes: number;
-  lastAtMs: number;
+  /** The turn of the last delivery. */
+  turn: Turn;
 }
 
 /**
  * Records deliveries on this node, bounded in bytes. The oldest pages are dropped first. A record
- * has positions and no content.
+ * has positions, topics and subscribers, and no content. When a topic is erased, its pages are
+ * dropped.
  */
 export class DeliveryRecorder implements FeedObserver, DeliveryRecords {
   readonly #clock: Clock;
   readonly #bytesMax: number;
-  readonly #records = new Fifo<PageRecord>();
+  #records = new Fifo<PageRecord>();
   /** Waiters that wake together receive the same page one after the other. */
   #last: { readonly page: LogPage; readonly record: PageRecord } | undefined;
-  /** Every delivery after this time is recorded or counted. */
+  /** Every delivery at or after this time is recorded or counted. */
   #completeSinceMs: number;
   #bytes = 0;
-  #turnAtMs: number | undefined;
+  #turn: Turn | undefined;
 
   constructor(clock: Clock, bytesMax: number) {
     this.#clock = clock;
     this.#bytesMax = bytesMax;
-    this.#completeSinceMs = clock.now();
+    // A notification of this millisecond may have been delivered before the record began.
+    this.#completeSinceMs = clock.now() + 1;
+  }
+
+  published(entries: readonly LogEntry[]): void {
+    for (const entry of entries) {
+      const erased = erasedTopicsOf(entry);
+      if (erased.length > 0) this.#forgetTopics(erased);
+    }
   }
 
   delivered(page: LogPage, { kind, request: { subscriber } }: ObservedRead): void {
     if (page.entries.length === 0) return;
     const record = this.#last?.page === page ? this.#last.record : this.#open(page);
-    const atMs = this.#now();
     record.counts[kind]++;
-    record.lastAtMs = atMs;
+    record.turn = this.#currentTurn();
     if (record.readers.length >= PAGE_READERS_MAX) return;
-    record.readers.push({ atMs, kind, subscriber });
-    this.#grow(record, READER_BYTES + 2 * (subscriber?.length ?? 0));
+    const reader = { atMs: record.turn.startedAtMs, kind, subscriber };
+    record.readers.push(reader);
+    this.#grow(record, bytesOf(reader));
+  }
+
+  forgetSubscriber(name: string): void {
+    for (const record of this.#each()) {
+      const removed = record.readers.filter(({ subscriber }) => subscriber === name);
+      if (removed.length === 0) continue;
+      record.readers = record.readers.filter(({ subscriber }) => subscriber !== name);
+      this.#grow(record, -removed.reduce((bytes, reader) => bytes + bytesOf(reader), 0));
+    }
   }
 
   deliveriesOf({ entry, epoch }: LoggedNotification, subscriber: string | undefined): StoryDeliveries {
     const { position, json } = entry;
-    const records = Array.from({ length: this.#records.length }, (_, index) => this.#records.at(index)).filter(
-      ({ epochId, positions }) => epochId === epoch.id && positions.includes(position),
-    );
+    const records: PageRecord[] = [];
+    for (const record of this.#each()) {
+      if (record.epochId === epoch.id && record.positions.includes(position)) records.push(record);
+    }
     const counts = { poll: 0, stream: 0, history: 0 };
     for (const record of records) {
       for (const kind of ['poll', 'stream', 'history'] as const) counts[kind] += record.counts[kind];
@@ -85,43 +115,70 @@ export class DeliveryRecorder implements FeedObserver, DeliveryRecords {
     return { recorded, counts, list: readers.slice(0, STORY_DELIVERIES_MAX).map(deliveryOf) };
   }
 
-  /** The time of this turn of the event loop. The clock is read once for all its deliveries. */
-  #now(): number {
-    if (this.#turnAtMs === undefined) {
-      this.#turnAtMs = this.#clock.now();
-      this.#clock.setImmediate(() => {
-        this.#turnAtMs = undefined;
-      });
-    }
-    return this.#turnAtMs;
+  *#each(): Iterable<PageRecord> {
+    for (let index = 0; index < this.#records.length; index++) yield this.#records.at(index);
+  }
+
+  /** This turn of the event loop. The clock is read once for all its deliveries. */
+  #currentTurn(): Turn {
+    if (this.#turn) return this.#turn;
+    const turn: Turn = { startedAtMs: this.#clock.now(), endedAtMs: undefined };
+    this.#turn = turn;
+    this.#clock.setImmediate(() => {
+      turn.endedAtMs = this.#clock.now();
+      this.#turn = undefined;
+    });
+    return turn;
   }
 
   #open(page: LogPage): PageRecord {
     const positions = page.entries.map(({ position }) => position);
     const counts = { poll: 0, stream: 0, history: 0 };
+    const topics = new Set(page.entries.map(({ topic }) => topic));
     const record: PageRecord = {
-      ...{ epochId: page.epoch.id, positions, counts, readers: [] },
-      ...{ bytes: 0, lastAtMs: 0 },
+      ...{ epochId: page.epoch.id, positions, topics, counts, readers: [] },
+      ...{ bytes: 0, turn: this.#currentTurn() },
     };
     this.#records.push(record);
     this.#last = { page, record };
-    this.#grow(record, PAGE_BYTES + POSITION_BYTES * positions.length);
+    const topicBytes = [...topics].reduce((bytes, topic) => bytes + TOPIC_BYTES + 2 * topic.length, 0);
+    this.#grow(record, PAGE_BYTES + POSITION_BYTES * positions.length + topicBytes);
     return record;
   }
 
-  /** Adds bytes to the newest record, and drops the oldest records above the limit. */
+  /** Changes the bytes of a record, and drops the oldest records above the limit. */
   #grow(record: PageRecord, bytes: number): void {
     record.bytes += bytes;
     this.#bytes += bytes;
     while (this.#bytes > this.#bytesMax && this.#records.length > 1) {
       const oldest = this.#records.shift();
       if (!oldest) return;
-      this.#bytes -= oldest.bytes;
-      this.#completeSinceMs = Math.max(this.#completeSinceMs, oldest.lastAtMs);
+      this.#forget(oldest);
     }
+  }
+
+  #forgetTopics(erased: readonly string[]): void {
+    const kept = new Fifo<PageRecord>();
+    for (const record of this.#each()) {
+      if (erased.some((topic) => record.topics.has(topic))) this.#forget(record);
+      else kept.push(record);
+    }
+    this.#records = kept;
+    this.#last = undefined;
+  }
+
+  #forget({ bytes, turn }: PageRecord): void {
+    this.#bytes -= bytes;
+    const lastAtMs = turn.endedAtMs ?? this.#clock.now();
+    this.#completeSinceMs = Math.max(this.#completeSinceMs, lastAtMs + 1);
   }
 }
 
+function bytesOf({ subscriber }: Reader): number {
+  return READER_BYTES + 2 * (subscriber?.length ?? 0);
+}
+
+/** Whether some of the counted readers are not recorded. */
 function isCapped({ readers, counts: { poll, stream, history } }: PageRecord): boolean {
   return readers.length < poll + stream + history;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { erasedTopicsOf } from '../../core/erasure.js';
 import type { LogEntry } from '../../core/notification.js';
 import type { FeedObserver } from '../../core/observer.js';
 import { isRecord } from '../../core/records.js';
@@ -15,7 +16,8 @@ const PERIOD_MS = 60_000;
 /**
  * Counts the notifications of each topic in the last one to two minutes. If there are more topics
  * than counters, it decrements all counters for a new topic (the algorithm of Misra and Gries). So
- * a topic with more than 1/1,000 of all notifications always has a counter.
+ * a topic with more than 1/1,000 of all notifications always has a counter. An erased topic loses
+ * its count.
  */
 export class TopicCounts implements FeedObserver {
   readonly #clock: Clock;
@@ -30,7 +32,16 @@ export class TopicCounts implements FeedObserver {
   }
 
   published(entries: readonly LogEntry[]): void {
-    for (const entry of entries) if (!isRecord(entry) && !isRetraction(entry)) this.#add(entry.topic);
+    for (const entry of entries) {
+      if (!isRecord(entry)) {
+        if (!isRetraction(entry)) this.#add(entry.topic);
+        continue;
+      }
+      for (const topic of erasedTopicsOf(entry)) {
+        this.#current.delete(topic);
+        this.#previous.delete(topic);
+      }
+    }
   }
 
   /** Begins a new period if the current one is over. Call it every few seconds. */

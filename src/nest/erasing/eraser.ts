@@ -29,6 +29,7 @@ const OWNED_TOPICS_MAX = 10_000;
 export async function erase(context: PublishContext, target: ErasureTarget): Promise<Erased> {
   const topics = await topicsOf(context, target);
   const erased = isReading(context) ? await context.feed.erase(topics) : await eraseInStore(context, topics);
+  if (target.subscriber !== undefined) context.insight.forgetSubscriber(target.subscriber);
   return { count: erased.reduce((sum, { count }) => sum + count, 0), topics: erased };
 }
 
