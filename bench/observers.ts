@@ -19,7 +19,8 @@ import { logEntry } from '../src/core/notification.js';
 import { FeedCounter, type ObservedRead } from '../src/core/observer.js';
 import { Observers } from '../src/core/observers.js';
 import type { LogPage } from '../src/core/page.js';
-import { FeedMetrics, type FeedMetricsOptions } from '../src/telemetry/feed-metrics.js';
+import { FeedMetrics } from '../src/telemetry/feed-metrics.js';
+import type { Instruments } from '../src/telemetry/nest/observed-feeds.js';
 import { OpenTelemetryMetrics } from '../src/telemetry/opentelemetry/opentelemetry-metrics.js';
 import { PrometheusMetrics } from '../src/telemetry/prometheus/prometheus-metrics.js';
 import { TopicLabels } from '../src/telemetry/topic-labels.js';
@@ -31,7 +32,7 @@ const ROUNDS = 25;
 const TOPICS = ['orders', 'user.*'];
 const SUBJECTS = ['none', 'prometheus', 'prometheus, topics', 'opentelemetry', 'opentelemetry, topics'];
 
-type Opened = Pick<FeedMetricsOptions, 'duration'>;
+type Opened = Pick<Instruments, 'duration'>;
 
 function instruments(subject: string): Opened {
   if (subject.startsWith('prometheus')) return new PrometheusMetrics(new Registry(), () => []);
@@ -44,14 +45,14 @@ function observersOf(subject: string): Observers {
   const observers = new Observers(() => undefined);
   observers.add(new FeedCounter());
   if (subject === 'none') return observers;
-  const topics = new TopicLabels(subject.endsWith('topics') ? TOPICS : []);
+  const topics = new TopicLabels(subject.endsWith('topics') ? TOPICS : [], 'bench');
   const opened = instruments(subject);
   observers.add(
     new FeedMetrics({
       feed: 'default',
       clock: systemClock,
       topics,
-      duration: (...args) => opened.duration(...args),
+      duration: (metric, labels) => opened.duration(metric, labels, systemClock),
       codeOf: String,
     }),
   );

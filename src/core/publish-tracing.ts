@@ -10,8 +10,12 @@ export type PublishTracer = <T extends object>(
 export class PublishTracing {
   #tracer: PublishTracer | undefined;
 
-  use(tracer: PublishTracer): void {
+  /** Uses this tracer from now on. Returns a function that removes it. */
+  use(tracer: PublishTracer): () => void {
     this.#tracer = tracer;
+    return () => {
+      if (this.#tracer === tracer) this.#tracer = undefined;
+    };
   }
 
   run<T extends object>(

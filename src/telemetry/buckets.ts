@@ -18,6 +18,12 @@ export class Buckets {
     this.#sum += count * seconds;
   };
 
+  /** Sets all numbers to zero. */
+  clear(): void {
+    this.#counts.fill(0);
+    this.#sum = 0;
+  }
+
   get sum(): number {
     return this.#sum;
   }

@@ -114,7 +114,12 @@ export class FeedMetrics implements FeedObserver {
   stored({ operation, durationMs, error, end }: StoreCall): void {
     this.#storeDuration[operation](durationMs / 1000);
     if (error !== undefined) this.#counted['notifications.store.errors'].add({ operation, code: this.#codeOf(error) });
-    else if (end) this.#tailLag?.shown(end);
+    else if (end) this.reached(end);
+  }
+
+  /** The log of the store reaches this position. */
+  reached(end: LogPosition): void {
+    this.#tailLag?.shown(end);
   }
 
   performed({ capability, operation }: PerformedOperation): void {

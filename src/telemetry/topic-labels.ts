@@ -1,3 +1,4 @@
+import { wrongOption } from '../core/options.js';
 import { includesTopic, PATTERNS_MAX } from '../core/patterns.js';
 
 /** The label of all topics that no declared name includes. */
@@ -16,16 +17,19 @@ export class TopicLabels {
   /**
    * @param names topics, and patterns such as `orders.*`. The first name that includes a topic is
    *   its label.
-   * @throws Error for more than `TOPIC_LABELS_MAX` names, and for a `*` that is not a last segment
+   * @param owner the name of the module, for errors
+   * @throws RangeError for more than `TOPIC_LABELS_MAX` names, and for a `*` that is not a last
+   *   segment
    */
-  constructor(names: readonly string[]) {
-    if (names.length > TOPIC_LABELS_MAX) {
-      throw new Error(`option topics has ${names.length} names, at most ${TOPIC_LABELS_MAX} are allowed`);
+  constructor(names: readonly string[], owner: string) {
+    if (!Array.isArray(names) || names.length > TOPIC_LABELS_MAX) {
+      const rule = `must be an array of at most ${TOPIC_LABELS_MAX} topics and patterns`;
+      throw wrongOption({ owner, name: 'topics', value: names, rule });
     }
-    for (const name of names) {
-      const isName = typeof name === 'string' && /^(?:[^*]+\.)?(?:\*|[^*.]+)$/.test(name);
-      if (!isName)
-        throw new Error(`option topics has ${JSON.stringify(name)}; use a topic, or a pattern such as orders.*`);
+    for (const name of names as readonly unknown[]) {
+      if (typeof name === 'string' && /^(?:[^*]+\.)?(?:\*|[^*.]+)$/.test(name)) continue;
+      const advice = 'use a topic, or a pattern such as orders.*';
+      throw new RangeError(`${owner}: option topics has ${JSON.stringify(name)}; ${advice}`);
     }
     this.names = names.length === 0 ? [] : [...new Set(names), OTHER_TOPICS];
   }

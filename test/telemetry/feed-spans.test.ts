@@ -1,10 +1,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { Test } from '@nestjs/testing';
+import { NotificationsModule } from 'nest-notifications';
+import { NotificationsTracesModule } from 'nest-notifications/opentelemetry';
 import { ManualClock } from 'nest-notifications/testing';
+import { trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { DRAFT_LIMITS, makeDraft } from '../../src/core/draft.js';
 import { logEntry, type LogEntry } from '../../src/core/notification.js';
 import type { ObservedRead, ReadKind } from '../../src/core/observer.js';
 import type { LogPage } from '../../src/core/page.js';
+import type { ReadContext } from '../../src/nest/context.js';
+import { CONTEXT } from '../../src/nest/module/tokens.js';
 import { FeedSpans } from '../../src/telemetry/opentelemetry/feed-spans.js';
 import { publishTracer } from '../../src/telemetry/opentelemetry/publish-spans.js';
 
@@ -69,6 +75,21 @@ describe('the spans of deliveries', () => {
     await clock.advance(5_000);
     expect(exporter.getFinishedSpans()).toHaveLength(1_000);
   });
+});
+
+test('the module removes its spans from the feeds when the application shuts down', async () => {
+  trace.setGlobalTracerProvider(provider);
+  const imports = [NotificationsModule.forRoot(), NotificationsTracesModule];
+  const module = await Test.createTestingModule({ imports }).compile();
+  await module.init();
+  const { observers, tracing } = module.get<ReadContext>(CONTEXT, { strict: false });
+  const items = [{ topic: 'orders.7', type: 't' }];
+  const traced = () => tracing.run(items, async (given) => given);
+  expect([observers.observes('stored'), (await traced()) === items]).toEqual([true, false]);
+  module.get(NotificationsTracesModule, { strict: false }).onApplicationShutdown();
+  expect([observers.observes('stored'), (await traced()) === items]).toEqual([false, true]);
+  await module.close();
+  trace.disable();
 });
 
 describe('the span of a publish', () => {

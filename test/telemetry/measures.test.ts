@@ -25,7 +25,7 @@ describe('the deliveries', () => {
   function bench() {
     const durations: [seconds: number, count: number][] = [];
     const record: RecordDuration = (seconds, count = 1) => durations.push([seconds, count]);
-    const topics = new TopicLabels(['t']);
+    const topics = new TopicLabels(['t'], 'Module');
     const counts = new DeliveryCounts({ clock, topics, durations: { poll: record, stream: record, history: record } });
     return { counts, durations };
   }
@@ -119,14 +119,14 @@ test('buckets are cumulative, and a bound belongs to its bucket', () => {
 
 describe('labels of topics', () => {
   test('are the first declared name that includes the topic, or `other`', () => {
-    const topics = new TopicLabels(['orders.eu', 'orders.*']);
+    const topics = new TopicLabels(['orders.eu', 'orders.*'], 'Module');
     const labelOf = (topic: string) => topics.names[topics.indexOf(topic)];
     const labels = ['orders.eu', 'orders.us', 'orders', '$revoked'].map(labelOf);
     expect(labels).toEqual(['orders.eu', 'orders.*', 'other', 'other']);
   });
 
   test('do not exist without the option', () => {
-    expect(new TopicLabels([]).indexOf('orders')).toBe(-1);
+    expect(new TopicLabels([], 'Module').indexOf('orders')).toBe(-1);
   });
 });
 

@@ -6,10 +6,12 @@ import {
   type MetricData,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
+import { ManualClock } from 'nest-notifications/testing';
 import { NotificationsModule } from 'nest-notifications';
 import { NotificationsOpenTelemetryModule } from 'nest-notifications/opentelemetry';
 import { AppModule, startMetrics } from '../../examples/metrics-opentelemetry.js';
 import { METRIC_LIST } from '../../src/telemetry/metrics.js';
+import { OpenTelemetryMetrics } from '../../src/telemetry/opentelemetry/opentelemetry-metrics.js';
 import { Sampler, SAMPLES_PER_SECOND } from '../../src/telemetry/opentelemetry/sampler.js';
 import { express } from '../support/http/adapters.js';
 import { OPEN, startApp } from '../support/http/app.js';
@@ -116,6 +118,21 @@ describe('the metrics of OpenTelemetry', () => {
 });
 
 describe('the sampler', () => {
+  test('uses the clock of the feed', async () => {
+    const clock = new ManualClock();
+    const meter = Object.create(createNoopMeter()) as Meter;
+    const recorded: number[] = [];
+    meter.createHistogram = () => ({ record: (seconds: number) => recorded.push(seconds) }) as unknown as Histogram;
+    const instruments = new OpenTelemetryMetrics(meter, () => []);
+    const labels = { feed: 'default', transport: 'poll' };
+    const record = instruments.duration('notifications.delivery.duration', labels, clock);
+    for (let count = 0; count <= SAMPLES_PER_SECOND; count++) record(1);
+    expect(recorded).toHaveLength(SAMPLES_PER_SECOND);
+    await clock.advance(1_000);
+    record(2);
+    expect(recorded.at(-1)).toBe(2);
+  });
+
   test('takes all records at a low rate, and some at a high rate', () => {
     const sampler = new Sampler();
     const taken = (atMs: number, count: number): number =>

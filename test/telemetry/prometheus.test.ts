@@ -72,6 +72,18 @@ describe('the metrics of Prometheus', () => {
     expect(sizes['feed=default,transport=poll']).toBe(bytes);
   });
 
+  test('reset their histograms with the registry', async () => {
+    const [app, registry] = await start();
+    await publish(app, 'orders', 1);
+    const appends = async () =>
+      (await valuesOf(registry, 'notifications_store_duration_seconds_count'))['feed=default,operation=append'];
+    expect(await appends()).toBe(1);
+    registry.resetMetrics();
+    expect(await appends()).toBe(0);
+    await publish(app, 'orders', 1);
+    expect(await appends()).toBe(1);
+  });
+
   test('measure deliveries to connected readers, and no replays', async () => {
     const [app, registry] = await start();
     await publish(app, 'orders', 3);
@@ -215,12 +227,17 @@ describe('the module', () => {
     [
       'too many topics',
       () => ({ registry: new Registry(), topics: Array.from({ length: 17 }, (_, index) => `topic${index}`) }),
-      'option topics has 17 names, at most 16 are allowed',
+      'NotificationsPrometheusModule: option topics is an array; it must be an array of at most 16 topics and patterns',
     ],
     [
       'a wrong pattern',
       () => ({ registry: new Registry(), topics: ['user.*.orders'] }),
-      'option topics has "user.*.orders"; use a topic, or a pattern such as orders.*',
+      'NotificationsPrometheusModule: option topics has "user.*.orders"; use a topic, or a pattern such as orders.*',
+    ],
+    [
+      'one topic in place of a list',
+      () => ({ registry: new Registry(), topics: 'orders' as never }),
+      'NotificationsPrometheusModule: option topics is the string "orders"; it must be an array',
     ],
   ])('rejects %s', async (_, options, message) => {
     const [, registry] = await start();

@@ -64,13 +64,14 @@ export class FeedRecorder {
   readonly #deliveryDurations = new Durations();
   readonly #stops: readonly (() => void)[];
   #health: NotificationsHealth = 'ready';
+  #check: Promise<void> | undefined;
   #last: Totals;
 
   constructor({ name, context, deliveryBytesMax }: RecordedFeed) {
     const { clock, observers, insight } = context;
     this.name = name;
     this.context = context;
-    const labels = new TopicLabels([]);
+    const labels = new TopicLabels([], 'NotificationsInspectorModule');
     const state = feedStateOf(context);
     this.metrics = new FeedMetrics({
       ...{ feed: name, clock, topics: labels, state, codeOf },
@@ -102,10 +103,24 @@ export class FeedRecorder {
     this.topics.rotate();
   }
 
-  /** Reads the state of the store. Never rejects. */
+  /**
+   * Reads the state of the store. Never rejects. While an earlier check has no answer, the store
+   * counts as unavailable, and no other check begins.
+   */
   async checkHealth(): Promise<void> {
-    const { context } = this;
-    this.#health = await (isReading(context) ? context.feed.health() : healthOf(context.store));
+    if (this.#check) {
+      this.#health = 'store_unavailable';
+      return;
+    }
+    this.#check = this.#readHealth();
+    await this.#check;
+    this.#check = undefined;
+  }
+
+  async #readHealth(): Promise<void> {
+    this.#health = await healthOf(this.context.unobserved, (end) => {
+      this.metrics.reached(end);
+    });
   }
 
   stop(): void {

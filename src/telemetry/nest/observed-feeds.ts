@@ -1,14 +1,24 @@
 import type { ModulesContainer } from '@nestjs/core';
+import type { Clock } from '../../core/clock.js';
 import { namedContextsIn } from '../../nest/module/feeds.js';
-import { FeedMetrics, type FeedMetricsOptions } from '../feed-metrics.js';
+import type { RecordDuration } from '../buckets.js';
+import { FeedMetrics } from '../feed-metrics.js';
+import type { DurationMetric, Labels } from '../metrics.js';
 import { TopicLabels } from '../topic-labels.js';
 import { codeOf, DEFAULT_FEED, feedStateOf } from './feed-state.js';
 import type { MetricsOptions } from './metrics-options.js';
 
 /** The metrics of a library, such as the collectors of `prom-client`. */
-export interface Instruments extends Pick<FeedMetricsOptions, 'duration'> {
+export interface Instruments {
+  /** Opens one time series of a histogram. The clock is that of the feed. */
+  duration(metric: DurationMetric, labels: Labels, clock: Clock): RecordDuration;
   /** Removes the metrics from the library. */
   remove(): void;
+}
+
+/** The options, and the name of the module for errors. */
+export interface ObservedOptions extends MetricsOptions {
+  readonly owner: string;
 }
 
 /** Measures all feeds of an application with the instruments of a library. */
@@ -23,14 +33,15 @@ export class ObservedFeeds {
    */
   constructor(
     modules: ModulesContainer,
-    { topics = [] }: MetricsOptions,
+    { topics = [], owner }: ObservedOptions,
     instrumentsOf: (metrics: () => readonly FeedMetrics[]) => Instruments,
   ) {
-    const labels = new TopicLabels(topics);
+    const labels = new TopicLabels(topics, owner);
     const feeds = namedContextsIn(modules);
-    if (feeds.length === 0) throw new Error('there is no feed to measure; import NotificationsModule.forRoot(…) too');
+    if (feeds.length === 0) {
+      throw new Error(`${owner}: there is no feed to measure; import NotificationsModule.forRoot(…) too`);
+    }
     const instruments = instrumentsOf(() => this.#metrics);
-    const duration: Instruments['duration'] = (...args) => instruments.duration(...args);
     const observed = feeds.map(({ name = DEFAULT_FEED, context }) => {
       const { clock, observers } = context;
       const metrics = new FeedMetrics({
@@ -38,7 +49,7 @@ export class ObservedFeeds {
         clock,
         topics: labels,
         state: feedStateOf(context),
-        duration,
+        duration: (metric, given) => instruments.duration(metric, given, clock),
         codeOf,
       });
       return { metrics, stop: observers.add(metrics) };

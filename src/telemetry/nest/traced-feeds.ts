@@ -17,13 +17,20 @@ export interface TracedFeed {
   readonly patterns: readonly string[];
 }
 
-/** Adds spans to all feeds of the application. Call it when all of them are open. */
-export function traceFeeds(modules: ModulesContainer, tracesOf: (feed: TracedFeed) => FeedTraces): void {
+/**
+ * Adds spans to all feeds of the application. Call it when all of them are open. Returns a function
+ * that removes the spans.
+ */
+export function traceFeeds(modules: ModulesContainer, tracesOf: (feed: TracedFeed) => FeedTraces): () => void {
   const contexts = contextsIn(modules);
-  if (contexts.length === 0) throw new Error('there is no feed to trace; import NotificationsModule.forRoot(…) too');
-  for (const { clock, settings, observers, tracing } of contexts) {
-    const { tracer, observer } = tracesOf({ clock, patterns: settings.patterns });
-    observers.add(observer);
-    tracing.use(tracer);
+  if (contexts.length === 0) {
+    throw new Error('NotificationsTracesModule: there is no feed to trace; import NotificationsModule.forRoot(…) too');
   }
+  const removals = contexts.flatMap(({ clock, settings, observers, tracing }) => {
+    const { tracer, observer } = tracesOf({ clock, patterns: settings.patterns });
+    return [observers.add(observer), tracing.use(tracer)];
+  });
+  return () => {
+    for (const remove of removals) remove();
+  };
 }

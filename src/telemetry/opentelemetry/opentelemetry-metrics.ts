@@ -1,4 +1,5 @@
 import type { Attributes, Histogram, Meter, ObservableCallback, Observable } from '@opentelemetry/api';
+import type { Clock } from '../../core/clock.js';
 import type { RecordDuration } from '../buckets.js';
 import type { FeedMetrics } from '../feed-metrics.js';
 import {
@@ -26,13 +27,13 @@ export class OpenTelemetryMetrics {
    * have a count. So equal deliveries have one record. When deliveries are frequent, only some are
    * recorded.
    */
-  duration(metric: DurationMetric, labels: Labels): RecordDuration {
+  duration(metric: DurationMetric, labels: Labels, clock: Clock): RecordDuration {
     const histogram = this.#histograms.get(metric);
     const attributes = attributesOf(labels);
     if (metric === 'notifications.store.duration') return (seconds) => histogram?.record(seconds, attributes);
     const sampler = new Sampler();
     return (seconds) => {
-      if (sampler.takes(performance.now())) histogram?.record(seconds, attributes);
+      if (sampler.takes(clock.monotonic())) histogram?.record(seconds, attributes);
     };
   }
 

@@ -60,7 +60,8 @@ export class NotificationsOpenTelemetryModule
   onModuleInit(): void {
     const { meterProvider = metrics.getMeterProvider() } = this.#options;
     const meter = meterProvider.getMeter(METER);
-    this.#feeds = new ObservedFeeds(this.#modules, this.#options, (feeds) => new OpenTelemetryMetrics(meter, feeds));
+    const options = { ...this.#options, owner: 'NotificationsOpenTelemetryModule' };
+    this.#feeds = new ObservedFeeds(this.#modules, options, (feeds) => new OpenTelemetryMetrics(meter, feeds));
   }
 
   /** Called by Nest. */

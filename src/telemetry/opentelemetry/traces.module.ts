@@ -21,6 +21,7 @@ import { publishTracer } from './publish-spans.js';
 export class NotificationsTracesModule implements OnModuleInit, OnApplicationShutdown {
   readonly #modules: ModulesContainer;
   readonly #spans: FeedSpans[] = [];
+  #remove: () => void = () => undefined;
 
   constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
     this.#modules = modules;
@@ -29,7 +30,7 @@ export class NotificationsTracesModule implements OnModuleInit, OnApplicationShu
   /** Called by Nest when all feeds are open. */
   onModuleInit(): void {
     const tracer = trace.getTracer('nest-notifications');
-    traceFeeds(this.#modules, ({ clock, patterns }) => {
+    this.#remove = traceFeeds(this.#modules, ({ clock, patterns }) => {
       const observer = new FeedSpans({ tracer, clock, patterns });
       this.#spans.push(observer);
       return { tracer: publishTracer(tracer, patterns), observer };
@@ -38,6 +39,7 @@ export class NotificationsTracesModule implements OnModuleInit, OnApplicationShu
 
   /** Called by Nest. */
   onApplicationShutdown(): void {
+    this.#remove();
     for (const spans of this.#spans) spans.close();
   }
 }

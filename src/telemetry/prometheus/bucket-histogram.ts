@@ -23,6 +23,12 @@ export class BucketHistogram extends Histogram {
     return buckets.record;
   }
 
+  /** Called by `Registry.resetMetrics`, and by the base class before the fields exist. */
+  override reset(): void {
+    super.reset();
+    if (#series in this) for (const { buckets } of this.#series) buckets.clear();
+  }
+
   /** Called by the registry for each scrape. */
   override async get(): Promise<Result> {
     const values = this.#series.flatMap((series) => this.#valuesOf(series));

@@ -60,7 +60,8 @@ export class NotificationsPrometheusModule
   /** Called by Nest when all feeds are open. */
   onModuleInit(): void {
     const { registry = register } = this.#options;
-    this.#feeds = new ObservedFeeds(this.#modules, this.#options, (feeds) => new PrometheusMetrics(registry, feeds));
+    const options = { ...this.#options, owner: 'NotificationsPrometheusModule' };
+    this.#feeds = new ObservedFeeds(this.#modules, options, (feeds) => new PrometheusMetrics(registry, feeds));
   }
 
   /** Called by Nest. */
