@@ -212,9 +212,9 @@ export class Feed {
     return this.#waiters.ofSubscribers(subscriber).filter(({ request }) => readsAny(request.topics, [topic])).length;
   }
 
-  /** The topics and patterns with waiters, and the number of their waiters. */
-  waitersByTopic(): Iterable<readonly [topic: string, waiters: number]> {
-    return this.#waiters.byTopic();
+  /** The number of waiters of these topics and patterns, or of all that have waiters. */
+  waitersByTopic(topics?: Iterable<string>): Iterable<readonly [topic: string, waiters: number]> {
+    return this.#waiters.byTopic(topics);
   }
 
   /**

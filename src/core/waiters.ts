@@ -213,9 +213,9 @@ export class Waiters<W extends Wakeable> {
     return [...this.#bySubscriber.values()].flatMap((waiters) => [...waiters]);
   }
 
-  /** The topics with waiters, and the number of their waiters. */
-  *byTopic(): Iterable<readonly [topic: string, waiters: number]> {
-    for (const [topic, { length }] of this.#byTopic) yield [topic, length];
+  /** The number of waiters of these topics, or of all topics with waiters. */
+  *byTopic(topics: Iterable<string> = this.#byTopic.keys()): Iterable<readonly [topic: string, waiters: number]> {
+    for (const topic of topics) yield [topic, this.#byTopic.get(topic)?.length ?? 0];
   }
 
   /**

@@ -2,7 +2,7 @@
 
 /**
  * The answer of `GET <path>/state`. The server computes it at most once per `refreshMs` for all
- * callers. It is below 512 KiB.
+ * callers. It is below 640 KiB.
  */
 export interface InspectorState {
   /** The time of the computation: an RFC 3339 timestamp in UTC. */
@@ -19,8 +19,12 @@ export interface InspectorState {
 export interface FeedReport {
   /** The name of the feed, `default` for the feed without a name. */
   readonly name: string;
-  /** `publish_only`: the feed serves no reads on this node. Its waiters and window are zero. */
+  /**
+   * `draining`: the application shuts down. `store_unavailable`: the store rejects reads, or does
+   * not answer within some seconds.
+   */
   readonly health: 'ready' | 'draining' | 'store_unavailable';
+  /** True if the feed serves no reads on this node. Then its waiters and window are zero. */
   readonly publishOnly: boolean;
   /** Held polls, open streams, and history reads that have not ended. */
   readonly waiters: { readonly poll: number; readonly stream: number; readonly history: number };
@@ -68,7 +72,7 @@ export interface FeedSeries {
   readonly gaps: readonly number[];
   /** Connections that were closed because their clients did not read, per second. */
   readonly cuts: readonly number[];
-  /** Polls and streams at the end of the interval. */
+  /** Polls, streams and reads of the history at the end of the interval. */
   readonly waiters: readonly number[];
   /** Time from the publish to the write. */
   readonly deliveryP50Ms: readonly (number | null)[];
@@ -102,7 +106,7 @@ export interface TopTopics {
   readonly byPublishes: readonly TopTopic[];
   /** By waiters now, most first, at most 20. */
   readonly byWaiters: readonly TopTopic[];
-  /** False if there are too many topics to look at all of them. Then `byWaiters` is a sample. */
+  /** False if the node has too many topics. Then `byWaiters` covers only 20,000 of them. */
   readonly complete: boolean;
 }
 
@@ -170,7 +174,10 @@ export interface InboxReport {
   readonly operations: readonly CountedCode[];
 }
 
-/** The answer with status 4xx or 5xx of both routes. */
+/**
+ * The answer of both routes if the inspector rejects a request. A guard, a pipe or a filter of the
+ * application may send another body.
+ */
 export interface InspectorError {
   readonly code: string;
   readonly message: string;

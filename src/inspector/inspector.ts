@@ -51,6 +51,9 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
   #feeds: readonly ShownFeed[] = [];
   #recorders: readonly FeedRecorder[] = [];
   #timer: Timer;
+  /** Resolves when the first check of all stores has ended, at the latest after an interval. */
+  #checked: Promise<unknown> = Promise.resolve();
+  #endCheck: () => void = () => undefined;
   #lastAskedAtMs = 0;
   #computed: Computed | undefined;
   #explanations = 0;
@@ -86,18 +89,17 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * The state of all feeds, or of one, as JSON.
+   * The state of all feeds, or of one, as JSON. It waits for the first check of the stores.
    * @throws NotificationsError `feed_unknown` or `draining`
    */
   async state(feed: string | undefined): Promise<string> {
     if (feed !== undefined) this.#find(feed);
-    // A request of a connection that outlives the server must not start a timer.
-    if (this.#hasEnded) throw new NotificationsError('draining', DRAINING);
+    // A request on a connection that is still open after shutdown must not start a timer.
+    this.#rejectAfterEnd();
     this.#lastAskedAtMs = this.#clock.monotonic();
-    if (this.#recorders.length === 0) {
-      this.#start();
-      await Promise.all(this.#recorders.map((recorder) => recorder.checkHealth()));
-    }
+    if (this.#recorders.length === 0) this.#start();
+    await this.#checked;
+    this.#rejectAfterEnd();
     const { state, texts } = this.#current();
     const key = feed ?? '';
     const known = texts.get(key);
@@ -145,10 +147,20 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
     return this.#computed;
   }
 
+  /** @throws NotificationsError `draining` */
+  #rejectAfterEnd(): void {
+    if (this.#hasEnded) throw new NotificationsError('draining', DRAINING);
+  }
+
   #start(): void {
     const { deliveryBytesMax } = this.#settings;
     this.#recorders = this.#feeds.map(({ name, context }) => new FeedRecorder({ name, context, deliveryBytesMax }));
     this.#lastAskedAtMs = this.#clock.monotonic();
+    const checks = Promise.all(this.#recorders.map((recorder) => recorder.checkHealth()));
+    const ended = new Promise<void>((resolve) => {
+      this.#endCheck = resolve;
+    });
+    this.#checked = Promise.race([checks, ended]);
     this.#schedule();
   }
 
@@ -168,6 +180,7 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
       recorder.tick();
       void recorder.checkHealth();
     }
+    this.#endCheck();
     this.#schedule();
   }
 
@@ -176,6 +189,7 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
     for (const recorder of this.#recorders) recorder.stop();
     this.#recorders = [];
     this.#computed = undefined;
+    this.#endCheck();
   }
 }
 

@@ -4,36 +4,33 @@ import type { FeedRecorder } from './recording/feed-recorder.js';
 
 /** The maximum number of topics in a list. */
 export const TOP_TOPICS_MAX = 20;
-/** The maximum number of topics with waiters that one report reads, in some milliseconds. */
+/** A report reads at most this number of topics with waiters. This takes some milliseconds. */
 export const SCANNED_TOPICS_MAX = 20_000;
 
 type Counted = readonly [topic: string, count: number];
 
 /** The topics with the most notifications, and with the most waiters. */
 export function topTopicsOf({ topics, context }: FeedRecorder): TopTopics {
-  const published = highest(topics.perMinute());
-  const waiters = new Map<string, number>();
-  const open = isReading(context) ? context.feed.waitersByTopic() : [];
-  const scanned = highest(counted(open, new Set(published.map(([topic]) => topic)), waiters));
-  const isComplete = !isReading(context) || context.feed.counts().topics <= SCANNED_TOPICS_MAX;
-  const rateOf = (topic: string): number => Number(topics.perMinuteOf(topic).toPrecision(4));
+  const feed = isReading(context) ? context.feed : undefined;
+  const published = highest(topics.perMinute()).map(([topic]) => topic);
+  const waiters = feed?.waitersByTopic(published) ?? published.map((topic) => [topic, 0] as const);
+  const topTopic = ([topic, count]: Counted): TopTopic => ({
+    topic,
+    publishesPerMinute: Number(topics.perMinuteOf(topic).toPrecision(4)),
+    waiters: count,
+  });
   return {
-    byPublishes: published.map(([topic]) => topTopic(topic, rateOf(topic), waiters.get(topic) ?? 0)),
-    byWaiters: scanned.map(([topic, count]) => topTopic(topic, rateOf(topic), count)),
-    complete: isComplete,
+    byPublishes: [...waiters].map(topTopic),
+    byWaiters: highest(first(feed?.waitersByTopic() ?? [])).map(topTopic),
+    complete: !feed || feed.counts().topics <= SCANNED_TOPICS_MAX,
   };
 }
 
-function topTopic(topic: string, publishesPerMinute: number, waiters: number): TopTopic {
-  return { topic, publishesPerMinute, waiters };
-}
-
-/** Passes the first topics on, and keeps the counts of the wanted ones. */
-function* counted(all: Iterable<Counted>, wanted: ReadonlySet<string>, kept: Map<string, number>): Iterable<Counted> {
+/** At most `SCANNED_TOPICS_MAX` topics. */
+function* first(all: Iterable<Counted>): Iterable<Counted> {
   let seen = 0;
   for (const one of all) {
     if (seen++ >= SCANNED_TOPICS_MAX) return;
-    if (wanted.has(one[0])) kept.set(...one);
     yield one;
   }
 }
