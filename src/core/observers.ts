@@ -7,8 +7,8 @@ import type { LogPage } from './page.js';
 export type ReportObserver = (error: unknown) => void;
 
 /**
- * The observers of one feed. It passes each call on to all of them. An observer may be added while
- * the feed runs.
+ * The observers of one feed. `Observers` passes each call on to all observers. An observer may be
+ * added while the feed runs.
  *
  * The error of an observer changes no publish and no delivery. The first error of each observer is
  * reported. The observer still receives later calls.

@@ -7,7 +7,10 @@ import { countOf, quantileMs } from './recording/durations.js';
 import type { FeedRecorder, StoreOperation } from './recording/feed-recorder.js';
 import { topTopicsOf } from './top-topics.js';
 
-/** The maximum number of codes in a list. An error code never comes from a request. */
+/**
+ * The maximum number of codes in a list. No request can create a new error code, so the number of
+ * codes is small.
+ */
 const CODES_MAX = 20;
 /** The maximum number of slow readers. With the longest names, they take less than 32 KiB. */
 export const SLOW_READERS_MAX = 20;

@@ -14,16 +14,17 @@ export interface InspectorOptions {
    */
   readonly feeds?: readonly string[] | undefined;
   /**
-   * Records all the time. Then the charts have the last five minutes when the page is opened, and
-   * explanations know deliveries from before. Each delivery then costs some percent more.
-   * Without this option, it records from the first request of the state until `idleMs` after the
-   * last one.
+   * Records all the time. When the page opens, the charts show the last five minutes, and
+   * explanations include earlier deliveries. Each delivery then costs some percent more. Without
+   * this option, the inspector starts with the first request for the state and stops after `idleMs`
+   * without one.
    * @default false
    */
   readonly alwaysOn?: boolean | undefined;
   /**
-   * The time after the last request of the state, in milliseconds. Then the inspector stops and
-   * drops its records. It must be longer than a look at another tab.
+   * The inspector stops this many milliseconds after the last request for the state, and drops its
+   * records. Choose more than the time for which an operator uses another tab, because a hidden
+   * page sends no requests.
    * @default 600_000, 10 minutes
    */
   readonly idleMs?: number | undefined;

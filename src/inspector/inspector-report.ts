@@ -1,4 +1,4 @@
-/** The JSON of the inspector's routes. The page is drawn from these types. */
+/** The JSON of the inspector's routes. The page displays objects of these types. */
 
 /**
  * The answer of `GET <path>/state`. The server computes it at most once per `refreshMs` for all
@@ -9,7 +9,7 @@ export interface InspectorState {
   readonly time: string;
   /** When this process has started: an RFC 3339 timestamp in UTC. */
   readonly startedAt: string;
-  /** Do not ask more often than once per this time. */
+  /** The minimum time between two requests of a client, in milliseconds. */
   readonly refreshMs: number;
   /** The feeds in the order of their modules, at most 10. */
   readonly feeds: readonly FeedReport[];
@@ -51,9 +51,9 @@ export interface FeedReport {
 }
 
 /**
- * Values by interval, oldest first. All lists have the same length, at most 60. The first values
- * are missing if the inspector has recorded for a shorter time: then the lists are shorter. Rates
- * are per second. `null`: there was no event to measure in this interval.
+ * Values by interval, oldest first. All lists have the same length, at most 60. In the first five
+ * minutes of a recording, the lists are shorter. Rates are per second. `null`: there was no event
+ * to measure in this interval.
  */
 export interface FeedSeries {
   /** The length of an interval, 5,000. */
@@ -62,7 +62,10 @@ export interface FeedSeries {
   readonly endsAt: string;
   /** Notifications that this node has received from the log, per second. */
   readonly published: readonly number[];
-  /** Notifications that were written to readers, per second, once for each reader. */
+  /**
+   * Notifications that were written to readers, per second. A notification counts once for each
+   * reader.
+   */
   readonly delivered: readonly number[];
   /** JSON bytes of the delivered notifications, per second. */
   readonly bytes: readonly number[];
@@ -102,9 +105,12 @@ export type FeedRates = {
 
 /** The topics of a feed with the most activity. */
 export interface TopTopics {
-  /** By notifications in the last minute or two, most first, at most 20. */
+  /**
+   * The topics with the most notifications in the last one to two minutes, in descending order, at
+   * most 20.
+   */
   readonly byPublishes: readonly TopTopic[];
-  /** By waiters now, most first, at most 20. */
+  /** The topics with the most waiters now, in descending order, at most 20. */
   readonly byWaiters: readonly TopTopic[];
   /** False if the node has too many topics. Then `byWaiters` covers only 20,000 of them. */
   readonly complete: boolean;
@@ -113,7 +119,7 @@ export interface TopTopics {
 export interface TopTopic {
   /** At most 200 characters. An application or a caller has chosen it, so it may contain HTML. */
   readonly topic: string;
-  /** Notifications per minute, about. */
+  /** The approximate number of notifications per minute. */
   readonly publishesPerMinute: number;
   readonly waiters: number;
 }
@@ -126,7 +132,7 @@ export interface CountedCode {
 
 /** The store of a feed, as this node sees it. */
 export interface StoreReport {
-  /** The time since the store has shown an entry that this node still has not received. */
+  /** The time since this node learned of the oldest store entry that it has not received. */
   readonly tailLagMs: number;
   /** Calls since the inspector began to record. */
   readonly calls: readonly StoreCalls[];
@@ -147,14 +153,14 @@ export interface SlowReaders {
   /** Connections with unread bytes. */
   readonly connections: number;
   readonly bytes: number;
-  /** The most expensive ones by bytes and age, at most 20. */
+  /** The connections with the highest product of unread bytes and age, at most 20. */
   readonly list: readonly SlowReader[];
 }
 
 export interface SlowReader {
   /** Absent for a reader without a subscriber. It may contain HTML. At most 200 characters. */
   readonly subscriber?: string | undefined;
-  /** The address by which the feed counts the client. */
+  /** The address that the limits per client use. */
   readonly address?: string | undefined;
   readonly transport: 'poll' | 'stream' | 'history';
   readonly unreadBytes: number;
@@ -170,7 +176,7 @@ export interface InboxReport {
   readonly states: number;
   readonly bytes: number;
   readonly bytesMax: number;
-  /** Operations and reads since the inspector began to record, such as `read` and `operate`. */
+  /** The number of each operation since the inspector began to record, such as `read`. */
   readonly operations: readonly CountedCode[];
 }
 

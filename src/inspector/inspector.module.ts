@@ -44,8 +44,8 @@ type AsyncOptions = typeof ASYNC_OPTIONS_TYPE & Pick<InspectorModuleExtras, 'gua
 const Base: new () => object = ConfigurableModuleClass;
 
 /**
- * Adds a page for operators, with its data: the waiters, rates, latencies and stores of all feeds
- * on this node, and the story of a notification. Guards of the application protect all routes.
+ * Adds a page that shows operators the state of all feeds on this node and explains single
+ * notifications. Guards of the application protect all routes.
  */
 @Module({})
 export class NotificationsInspectorModule extends Base implements NestModule {

@@ -202,7 +202,7 @@ function shownFeeds(all: readonly NamedContext[], wanted: readonly string[] | un
   if (named.length === 0) throw startError('there is no feed to show; import NotificationsModule.forRoot(…) too');
   if (unknown !== undefined) throw startError(`option feeds has ${JSON.stringify(unknown)}; the feeds are: ${names}`);
   if (shown.length <= FEEDS_MAX) return shown;
-  const advice = `name at most ${FEEDS_MAX} of them in the option feeds: ${names}`;
+  const advice = `list at most ${FEEDS_MAX} in the option feeds. The feeds are: ${names}`;
   throw startError(`the application has ${shown.length} feeds; ${advice}`);
 }
 

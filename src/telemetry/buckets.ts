@@ -1,6 +1,6 @@
 import { DURATION_BOUNDS_S } from './metrics.js';
 
-/** Adds a duration in seconds to a histogram, once or as often as `count`. */
+/** Adds a duration in seconds to a histogram, `count` times. */
 export type RecordDuration = (seconds: number, count?: number) => void;
 
 /**

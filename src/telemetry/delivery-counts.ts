@@ -20,7 +20,7 @@ export interface Deliveries {
 export interface DeliveryCountsOptions {
   readonly clock: Clock;
   readonly topics: TopicLabels;
-  /** Receives the time of deliveries, and the number of deliveries that have it. */
+  /** Receives a delivery time in seconds, and the number of deliveries that took this time. */
   readonly durations: Readonly<Record<ReadKind, RecordDuration>>;
 }
 

@@ -3,8 +3,8 @@ import type { LogPage } from '../core/page.js';
 import type { DeliveryTime } from './delivery-time.js';
 
 /**
- * The deliveries that share one time. A delivery takes about 20 µs, so the last time of a run is at
- * most 0.3 ms too low. That is less than the smallest bucket, 1 ms.
+ * The deliveries that share one time. A delivery takes about 20 µs, so the recorded time is at most
+ * 0.3 ms too low. That is less than the smallest bucket, 1 ms.
  */
 export const RUN_MAX = 16;
 
@@ -12,7 +12,8 @@ const NONE: LogPage['entries'] = [];
 
 /**
  * The deliveries of one page to waiters of one transport, one after the other. They are counted
- * together, and all of them have the time of the first one. So a delivery costs some nanoseconds.
+ * together, and all of them have the time of the first one. So the count of one delivery costs some
+ * nanoseconds.
  */
 export class DeliveryRun {
   /**
@@ -25,7 +26,7 @@ export class DeliveryRun {
   page: LogPage | undefined;
   readonly kind: ReadKind;
   count = 0;
-  /** For readers that started at these positions, that oldest entry is the same. */
+  /** Readers that started in this range of positions have the same oldest entry. */
   readonly #startedFrom: number;
   readonly #startedBefore: number;
 

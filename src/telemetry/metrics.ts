@@ -137,7 +137,7 @@ export const METRICS = {
   'notifications.tail.lag': {
     instrument: 'gauge',
     unit: 's',
-    help: 'Time since the store first showed an entry that this node still has not received. 0 if there is none.',
+    help: 'Time since this node learned of the oldest store entry that it has not received. 0 if there is none.',
     labels: ['feed'],
   },
   'notifications.gaps': {

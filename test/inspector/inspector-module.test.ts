@@ -93,7 +93,7 @@ describe('the module', () => {
   test('does not start without a feed, or with too many', async () => {
     await expect(open([inspectorWith()])).rejects.toThrow('there is no feed to show');
     const feeds = Array.from({ length: 11 }, (_, n) => NotificationsModule.forRoot({ name: `feed${n}` }));
-    await expect(open([...feeds, inspectorWith()])).rejects.toThrow('the application has 11 feeds; name at most 10');
+    await expect(open([...feeds, inspectorWith()])).rejects.toThrow('the application has 11 feeds; list at most 10 in');
   });
 
   test('closes the stores of all feeds if it does not start', async () => {

@@ -1,6 +1,9 @@
 import type { RecordDuration } from '../../telemetry/buckets.js';
 
-/** The first bucket ends here. The clock of a delivery has a resolution of one millisecond. */
+/**
+ * The first bucket ends here. Calls of a store can be faster than a millisecond; deliveries are
+ * measured in whole milliseconds.
+ */
 const FIRST_BOUND_S = 0.000_05;
 /** Each bucket is larger than the one before by this factor, so a quantile is exact to 10 %. */
 const GROWTH = 1.2;

@@ -12,12 +12,12 @@ export type StoryStatus =
   | 'erased'
   /** Retention has removed it from the log. */
   | 'trimmed'
-  /** The log has had the id, but the topic is necessary to find it: see `reasons`. */
+  /** The store knows the id, but needs the topic to find the notification: see `reasons`. */
   | 'topic_needed'
   /** The node does not know the id: see `reasons`. */
   | 'unknown';
 
-/** A reason for which a notification is unknown, or why a reader does not receive it. */
+/** A reason why a notification is unknown or not delivered. */
 export type StoryReason =
   /** No publish had this id. */
   | 'never_published'
@@ -33,7 +33,7 @@ export type StoryReason =
   | 'topic_needed'
   /** The id was published, but not on the given topic. */
   | 'other_topic'
-  /** A search of the topic ended at its limit, so the answer may lack something. */
+  /** A search of the topic ended at its limit, so the answer may lack events. */
   | 'search_limit';
 
 /** One event in the life of a notification. Deliveries have their own list. */
@@ -60,14 +60,13 @@ export interface StoryDelivery {
 export interface StoryAccess {
   readonly subscriber: string;
   /**
-   * `unknown`: the rules cannot decide without a request, such as a rule that reads a header, or a
-   * rule has failed.
+   * `unknown`: a rule reads the request, for example a header, or a rule has failed.
    */
   readonly allowed: 'yes' | 'no' | 'unknown';
   /**
-   * The rule that has decided, or that could not decide. `access.requestFor`: the subscriber no
-   * longer exists. `access.topics`: the subscriber's own topics. `inbox.topics`: the topics of the
-   * subscriber's inbox.
+   * The rule that has decided, or that could not decide. `access.requestFor` decides `no` if the
+   * subscriber does not exist. `access.topics`: the subscriber's own topics. `inbox.topics`: the
+   * topics of the subscriber's inbox.
    */
   readonly rule: 'access.read' | 'access.requestFor' | 'access.topics' | 'inbox.topics';
   /** Polls and streams of the subscriber on this node that read the topic now. */

@@ -46,7 +46,7 @@ export class NotificationsOpenTelemetryModule
     this.#modules = modules;
   }
 
-  /** Adds the instruments to a meter. Import it once, in any module of the application. */
+  /** Adds the instruments to a meter. Import this module once, in any module of the application. */
   static override forRoot(options: OpenTelemetryOptions = {}): DynamicModule {
     return super.forRoot(options);
   }

@@ -47,7 +47,7 @@ export class NotificationsPrometheusModule
     this.#modules = modules;
   }
 
-  /** Adds the metrics to a registry. Import it once, in any module of the application. */
+  /** Adds the metrics to a registry. Import this module once, in any module of the application. */
   static override forRoot(options: PrometheusOptions = {}): DynamicModule {
     return super.forRoot(options);
   }
