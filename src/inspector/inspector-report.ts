@@ -11,7 +11,9 @@ export interface InspectorState {
   readonly startedAt: string;
   /** The minimum time between two requests of a client, in milliseconds. */
   readonly refreshMs: number;
-  /** The feeds in the order of their modules, at most 10. */
+  /** The names of all feeds in the order of their modules, at most 10. */
+  readonly feedNames: readonly string[];
+  /** All feeds, or the one of the parameter `feed`. */
   readonly feeds: readonly FeedReport[];
 }
 

@@ -142,7 +142,8 @@ export class Inspector implements OnModuleInit, OnApplicationShutdown {
     if (this.#computed && atMs - this.#computed.atMs < REFRESH_MS) return this.#computed;
     const time = new Date(this.#clock.now()).toISOString();
     const feeds = this.#recorders.map(feedReport);
-    const state = { time, startedAt: this.#startedAt, refreshMs: REFRESH_MS, feeds };
+    const feedNames = this.#feeds.map(({ name }) => name);
+    const state = { time, startedAt: this.#startedAt, refreshMs: REFRESH_MS, feedNames, feeds };
     this.#computed = { atMs, state, texts: new Map() };
     return this.#computed;
   }

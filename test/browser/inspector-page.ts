@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Locator, Page } from 'playwright-core';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { pageFiles } from '../support/page-files.js';
+import type { InspectorState } from '../../src/inspector/inspector-report.js';
 import type { TestBrowser } from './in-chromium.js';
 import { EXPIRED_STORY, inspectorState } from './inspector-reports.js';
 
@@ -24,6 +25,8 @@ export class InspectorServer {
   story: Answer = { body: EXPIRED_STORY };
   /** The queries of the route `explain`. */
   readonly asked: Record<string, string>[] = [];
+  /** The feeds that the queries of the route `state` name. */
+  readonly askedFeeds: (string | null)[] = [];
   readonly #files = pageFiles();
   #server: Server | undefined;
   #port = 0;
@@ -66,11 +69,20 @@ export class InspectorServer {
     if (pathname === '/') send(response, 'text/html', html);
     else if (pathname === '/inspector.js') send(response, 'text/javascript', script);
     else if (pathname === '/inspector.css') send(response, 'text/css', style);
-    else if (pathname === '/state') sendJson(response, this.state);
+    else if (pathname === '/state') this.#answerState(response, searchParams.get('feed'));
     else {
       this.asked.push(Object.fromEntries(searchParams));
       sendJson(response, this.story);
     }
+  }
+
+  #answerState(response: ServerResponse, feed: string | null): void {
+    this.askedFeeds.push(feed);
+    const { feeds } = this.state.body as Partial<InspectorState>;
+    const shown = feeds?.filter(({ name }) => name === feed);
+    if (!feeds || feed === null) sendJson(response, this.state);
+    else if (shown?.length) sendJson(response, { body: { ...(this.state.body as InspectorState), feeds: shown } });
+    else sendJson(response, { status: 404, body: { code: 'feed_unknown', message: 'unknown', field: 'feed' } });
   }
 }
 

@@ -139,6 +139,7 @@ export function inspectorState(feeds: readonly FeedReport[] = [feedReport()], af
     time: new Date(NOW_MS + afterMs).toISOString(),
     startedAt: new Date(NOW_MS - 3 * 24 * 60 * 60_000).toISOString(),
     refreshMs: 1_000,
+    feedNames: feeds.map(({ name }) => name),
     feeds,
   };
 }

@@ -72,6 +72,8 @@ inChromium('the page of the inspector', (browser) => {
     const { page, card } = bound(await InspectorTestPage.open(browser, server.url));
     await page.getByLabel('Feed').selectOption('inbox');
     await card('Inboxes').getByText('5,210').waitFor();
+    expect(server.askedFeeds.slice(0, 1)).toEqual([null]);
+    expect(server.askedFeeds.at(-1)).toBe('inbox');
     expect(
       await card('Inboxes')
         .locator('meter')
@@ -81,6 +83,18 @@ inChromium('the page of the inspector', (browser) => {
     await page.reload();
     await card('Inboxes').getByText('5,210').waitFor();
     expect(await page.getByLabel('Feed').inputValue()).toBe('inbox');
+    expect(await page.getByLabel('Feed').locator('option').allTextContents()).toEqual(['default', 'inbox']);
+    expect(server.askedFeeds.slice(1)).not.toContain(null);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByLabel('Feed').selectOption('default');
+    await page.getByText('1,204 polls').waitFor();
+    expect(await page.locator('#connection').textContent()).toBe('Paused');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    // The feed no longer exists after a new deployment.
+    server.show([feedReport({ name: 'renamed' })]);
+    await page.locator('#connection', { hasText: 'Live' }).waitFor();
+    await until(() => server.askedFeeds.at(-1) === 'renamed');
+    browser.expectComplaints(FAILED);
   });
 
   it('draws the values of a chart, and shows the same values in its legend and table', async () => {
@@ -121,6 +135,7 @@ inChromium('the page of the inspector', (browser) => {
     server.show([]);
     await inspector.refresh();
     await inspector.page.getByText('This application has no feeds.').waitFor();
+    browser.expectComplaints(FAILED);
   });
 
   it('shows a story, and marks the field that the server rejects', async () => {

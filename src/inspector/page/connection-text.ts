@@ -16,7 +16,8 @@ const SHORT = { connecting: 'Connecting', live: 'Live', paused: 'Paused' } as co
 export function bannerTextOf(connection: Connection): string | undefined {
   if (connection.state !== 'failed') return undefined;
   const { failure, retryMs } = connection;
-  return `${failureTextOf(failure)} The page retries in ${age(Math.max(1_000, retryMs))}.`;
+  const retry = retryMs === undefined ? 'The page is paused.' : `The page retries in ${age(Math.max(1_000, retryMs))}.`;
+  return `${failureTextOf(failure)} ${retry}`;
 }
 
 /** The message of the server, or else the reason why a request has failed. */

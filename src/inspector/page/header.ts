@@ -47,14 +47,13 @@ export class Header {
     setText(this.#bannerText, text ?? '');
   }
 
-  showState({ feeds, time, startedAt }: InspectorState, chosen: string): void {
-    const names = feeds.map(({ name }) => name);
+  showState({ feedNames, time, startedAt }: InspectorState, chosen: string): void {
     const shown = Array.from(this.#feed.options, ({ value }) => value);
-    if (names.join('\n') !== shown.join('\n')) {
-      this.#feed.replaceChildren(...names.map((name) => element('option', { value: name }, readable(name))));
+    if (feedNames.join('\n') !== shown.join('\n')) {
+      this.#feed.replaceChildren(...feedNames.map((name) => element('option', { value: name }, readable(name))));
     }
     this.#feed.value = chosen;
-    show(this.#feedLabel, feeds.length > 1);
+    show(this.#feedLabel, feedNames.length > 1);
     const timeMs = Date.parse(time);
     setText(this.#node, `node up ${age(timeMs - Date.parse(startedAt))}, updated ${clockTime(timeMs)}`);
   }

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import { runtime } from '../../client/environment.js';
 import type { NotificationStory } from '../../nest/explaining/notification-story.js';
-import type { FeedReport, InspectorState } from '../inspector-report.js';
+import type { InspectorState } from '../inspector-report.js';
 import { addressOf, hashOf, type PageAddress } from './page-address.js';
 import { Poller } from './poller.js';
-import { getJson } from './request.js';
+import { getJson, RequestFailure } from './request.js';
 import type { AskStory } from './story-card.js';
 import { InspectorView } from './view.js';
 
@@ -21,18 +21,18 @@ class InspectorPage {
   readonly #view: InspectorView;
   readonly #poller: Poller<InspectorState>;
   #address: PageAddress = addressOf(location.hash);
-  #state: InspectorState | undefined;
+  #hasReport = false;
 
   constructor() {
     this.#view = new InspectorView(document.body, {
       ask: this.#ask,
       onFeed: (name) => this.#chooseFeed(name),
       onPause: () => (this.#poller.isPaused ? this.#poller.resume() : this.#poller.pause()),
-      onRetry: () => this.#poller.poll(),
+      onRetry: () => this.#poller.loadNow(),
     });
     this.#poller = new Poller({
       environment: runtime,
-      load: (signal) => getJson<InspectorState>(urlOf('state', {}), runtime.fetch, signal),
+      load: (signal) => stateOf(this.#address.feed, signal),
       onReport: (state) => this.#show(state),
       pauseMs: ({ refreshMs }) => Math.max(POLL_MS, refreshMs),
       onConnection: (connection) => this.#view.showConnection(connection),
@@ -44,26 +44,23 @@ class InspectorPage {
   }
 
   #show(state: InspectorState): void {
-    const isFirst = this.#state === undefined;
-    this.#state = state;
-    this.#view.showState(state, this.#feed());
-    // A link to a question asks it when the feeds are known.
-    if (isFirst && this.#address.id !== '') this.#view.story.ask(this.#address);
-  }
-
-  #feed(): FeedReport | undefined {
-    const feeds = this.#state?.feeds ?? [];
-    return feeds.find(({ name }) => name === this.#address.feed) ?? feeds[0];
+    const [feed] = state.feeds;
+    this.#address = { ...this.#address, feed: feed?.name };
+    this.#view.showState(state, feed);
+    // If the address has a question, the page asks it after the first report.
+    if (!this.#hasReport && this.#address.id !== '') this.#view.story.ask(this.#address);
+    this.#hasReport = true;
   }
 
   #chooseFeed(feed: string): void {
     this.#setAddress({ ...addressOf(''), feed });
     this.#view.story.clear();
-    if (this.#state) this.#view.showState(this.#state, this.#feed());
+    this.#view.showLoading();
+    this.#poller.loadNow();
   }
 
   readonly #ask: AskStory = async (question, signal) => {
-    const feed = this.#feed()?.name;
+    const { feed } = this.#address;
     this.#setAddress({ ...question, feed });
     return getJson<NotificationStory>(urlOf('explain', { ...question, feed }), runtime.fetch, signal);
   };
@@ -71,6 +68,17 @@ class InspectorPage {
   #setAddress(address: PageAddress): void {
     this.#address = address;
     history.replaceState(null, '', hashOf(address));
+  }
+}
+
+/** The report of one feed. Without a name, or with an unknown one, the reports of all feeds. */
+async function stateOf(feed: string | undefined, signal: AbortSignal): Promise<InspectorState> {
+  try {
+    return await getJson(urlOf('state', { feed }), runtime.fetch, signal);
+  } catch (error) {
+    const isUnknown = feed !== undefined && error instanceof RequestFailure && error.field === 'feed';
+    if (!isUnknown) throw error;
+    return getJson(urlOf('state', {}), runtime.fetch, signal);
   }
 }
 

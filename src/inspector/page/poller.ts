@@ -8,7 +8,8 @@ export const RETRY = { minMs: 2_000, maxMs: 30_000 };
 /** The connection of the page to its server. */
 export type Connection =
   | { readonly state: 'connecting' | 'live' | 'paused' }
-  | { readonly state: 'failed'; readonly failure: RequestFailure; readonly retryMs: number };
+  /** `retryMs` is undefined while the page is paused. */
+  | { readonly state: 'failed'; readonly failure: RequestFailure; readonly retryMs: number | undefined };
 
 export interface PollerOptions<Report> {
   readonly environment: Environment;
@@ -88,7 +89,7 @@ export class Poller<Report> {
       const failure = failureOf(error);
       const { random } = this.#options.environment;
       const retryMs = Math.max(failure.retryAfterMs, backoffMs(this.#failures++, RETRY, random));
-      onConnection({ state: 'failed', failure, retryMs });
+      onConnection({ state: 'failed', failure, retryMs: this.#isPaused ? undefined : retryMs });
       this.#pollAfter(retryMs);
     }
   }

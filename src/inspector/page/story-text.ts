@@ -153,7 +153,7 @@ function accessSteps({ subscriber, allowed, rule, waiters }: StoryAccess): Step[
     no: { mood: 'bad', text: `The rules do not allow it: ${RULES[rule]}.` },
     unknown: {
       mood: 'open',
-      text: `${rule} cannot decide: it needs a request of ${name}, or it has failed. The log of this node has its error.`,
+      text: `${rule} cannot decide: it needs a request of ${name}, or it has failed. The log of this node has the error of a failed rule.`,
     },
   };
   return [

@@ -37,17 +37,23 @@ export class InspectorView {
     const rootsOf = (cards: readonly Card[]): Node[] => cards.map(({ root }) => root);
     const columns = [element('div', {}, ...rootsOf(wide), this.story.root), element('div', {}, ...rootsOf(narrow))];
     this.#feed = element('div', {}, tiles.root, this.#charts.root, element('div', { class: 'columns' }, ...columns));
-    this.#main = element('main', { 'aria-busy': 'true' }, this.#note, this.#feed);
+    this.#main = element('main', {}, this.#note, this.#feed);
     body.append(this.#header.root, this.#header.banner, this.#main);
+    this.showLoading();
+  }
+
+  /** Hides the figures until the next report. */
+  showLoading(): void {
+    setAttributes(this.#main, { 'aria-busy': 'true' });
     show(this.#feed, false);
-    this.#showNote('Loading the first report…');
+    this.#showNote('Loading the report…');
   }
 
   showConnection(connection: Connection): void {
     this.#header.showConnection(connection);
     // Old figures look different from live ones.
     setAttributes(this.#main, { 'data-stale': connection.state === 'failed' ? '' : undefined });
-    if (connection.state === 'failed' && this.#feed.hidden) this.#showNote('No report was loaded yet.');
+    if (connection.state === 'failed' && this.#feed.hidden) this.#showNote('No report of this feed was loaded.');
   }
 
   showState(state: InspectorState, feed: FeedReport | undefined): void {

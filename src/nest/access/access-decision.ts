@@ -15,6 +15,8 @@ export interface DecidingRules {
   contextFor(): MaybePromise<AccessContext | undefined>;
   read(context: AccessContext): MaybePromise<readonly string[]>;
   topics(context: AccessContext): MaybePromise<readonly string[]>;
+  /** Receives the error of a failed rule, unless the rule needs the request that is missing. */
+  onError(error: unknown): void;
 }
 
 /**
@@ -24,23 +26,27 @@ export interface DecidingRules {
 export async function decisionOf(rules: DecidingRules): Promise<AccessDecision> {
   const { topic, hasRead, hasTopics, hasRequest } = rules;
   const rule = hasRead || !hasTopics ? 'access.read' : 'access.topics';
+  let watched: WatchedContext | undefined;
   try {
     const context = await rules.contextFor();
     if (!context) return { allowed: 'no', rule: 'access.requestFor' };
-    const watched = watchedContext(context);
+    watched = watchedContext(context);
     const names = await (rule === 'access.read' ? rules.read(watched.context) : rules.topics(watched.context));
     if (watched.readsRequest() && !hasRequest) return { allowed: 'unknown', rule };
     return { allowed: names.some((name) => includesTopic(name, topic)) ? 'yes' : 'no', rule };
-  } catch {
+  } catch (error) {
+    if (hasRequest || !watched?.readsRequest()) rules.onError(error);
     return { allowed: 'unknown', rule };
   }
 }
 
 /** A context that records whether a rule reads the request. */
-function watchedContext({ request, subscriber }: AccessContext): {
+interface WatchedContext {
   readonly context: AccessContext;
   readonly readsRequest: () => boolean;
-} {
+}
+
+function watchedContext({ request, subscriber }: AccessContext): WatchedContext {
   let isRead = false;
   const context = {
     subscriber,

@@ -18,6 +18,9 @@ const NO_REQUEST =
   'An access rule failed for a subscriber without a request, so access is refused. Add the rule access.requestFor, which returns ' +
   'a substitute for the request, or change the rule so that it reads only `subscriber`.';
 
+const FAILED_EXPLAIN =
+  'An access rule failed for `explain`, so the explanation cannot say whether the subscriber may read.';
+
 const logger = new Logger('Notifications');
 
 /** The bounds of the caller's own topics. */
@@ -184,6 +187,7 @@ export class AccessPolicy {
       contextFor: () => this.contextFor(subscriber),
       read: (context) => this.allowed('read', context, [topic]),
       topics: (context) => this.#rules.topics?.(context) ?? [],
+      onError: (error) => logger.error(FAILED_EXPLAIN, error instanceof Error ? error.stack : String(error)),
     });
   }
 

@@ -199,7 +199,7 @@ describe('the poller of the inspector', () => {
   });
 
   it('loads one report while it is paused, and stays paused', async () => {
-    const { poller, asked, settle, advance, connections, reports } = createPoller();
+    const { poller, answers, asked, settle, advance, connections, reports } = createPoller();
     poller.start();
     await settle();
     poller.pause();
@@ -209,5 +209,9 @@ describe('the poller of the inspector', () => {
     expect(asked).toEqual([0, 0]);
     expect(reports).toHaveLength(2);
     expect(connections.at(-1)).toEqual({ state: 'paused' });
+    answers.push(() => json({}, 500));
+    poller.loadNow();
+    await settle();
+    expect(bannerTextOf(connections.at(-1)!)).toMatch(/\(status 500\)\. The page is paused\.$/);
   });
 });

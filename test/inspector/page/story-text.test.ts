@@ -119,7 +119,7 @@ describe('the story of a notification', () => {
   it('says that an unknown access needs a request, or that a rule has failed', () => {
     const { steps } = storyTextOf(story({ access: { ...access, allowed: 'unknown' } }));
     expect(steps.map(({ text }) => text)).toContain(
-      'access.read cannot decide: it needs a request of ann, or it has failed. The log of this node has its error.',
+      'access.read cannot decide: it needs a request of ann, or it has failed. The log of this node has the error of a failed rule.',
     );
   });
 
