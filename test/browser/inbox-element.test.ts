@@ -92,6 +92,19 @@ inChromium('the element notification-inbox', (browser) => {
     expect(await inbox.button('Mark all as read').count()).toBe(0);
   });
 
+  it('marks items of the shown types that are older than all counted items', async () => {
+    const body = '<notification-inbox url="/inbox" types="comment"></notification-inbox>';
+    const app = await serveInbox({ body, options: { counts: { cap: 1 } } });
+    await app.send(1);
+    for (const id of ['like1', 'like2']) await app.inbox.send('ann', { id, type: 'like' });
+    const inbox = await InboxPage.open(browser, app);
+    await inbox.openPanel();
+    await inbox.item('item 1').waitFor();
+    await inbox.button('Mark all as read').click();
+    const isRead = async () => (await app.inbox.list('ann')).items.at(-1)?.read === true;
+    await until(isRead);
+  });
+
   it('filters unread items, archives with undo, and removes from the archive', async () => {
     const app = await serveInbox();
     await app.send(1, 3);

@@ -168,11 +168,14 @@ describe('an operation', () => {
     await until(() => unreadIn(inbox).join() === 'a1');
   });
 
-  test('on all items of some types leaves the others, and ends with the event of the server', async () => {
+  test.each([
+    ['some types', ['comment']],
+    ['repeated types', ['comment', 'comment']],
+  ])('on all items of %s leaves the others, and ends with the event of the server', async (_, types) => {
     const { inbox, device, service } = await open(2);
     await service.send('ann', { id: 'like', type: 'like' });
     await until(() => inbox.items.length === 3);
-    const done = inbox.markAllRead(undefined, { types: ['comment'] });
+    const done = inbox.markAllRead(undefined, { types });
     expect([unreadIn(inbox), inbox.counts.unread, inbox.counts.types]).toEqual([['like'], 1, { like: 1 }]);
     await done;
     expect(JSON.parse(device.sent[0]!)).toMatchObject({ op: 'read', type: ['comment'] });
@@ -180,6 +183,46 @@ describe('an operation', () => {
     // Another device wins, because the effect ends with its event.
     await service.markUnread('ann', 'a1');
     await until(() => unreadIn(inbox).join() === 'like,a1');
+  });
+
+  test('on more than 100 items of a type keeps its effect until the last event of the server', async () => {
+    const app = await startInbox();
+    const { service } = app;
+    await fill(service, 102);
+    const device = new InboxDevice();
+    // A record has 100 items, and each delivery of the live feed has one record.
+    device.intercept = (url, init) =>
+      url.includes('cursor=') ? fetch(url.replace('limit=100', 'limit=1'), init) : undefined;
+    const inbox = openInbox(app, device, { limit: 100 });
+    inbox.subscribe(() => undefined);
+    await until(() => inbox.status === 'live');
+    await inbox.loadOlder();
+    expect(unreadIn(inbox)).toHaveLength(102);
+    const unread: number[] = [];
+    const done = inbox.markAllRead(undefined, { types: ['comment'] });
+    inbox.subscribe(() => unread.push(unreadIn(inbox).length));
+    await done;
+    await service.send('ann', { id: 'last', type: 'like' });
+    await until(() => idsIn(inbox)[0] === 'last');
+    expect(new Set(unread)).toEqual(new Set([0, 1]));
+    // Another device wins.
+    await service.markUnread('ann', 'a1');
+    await until(() => unreadIn(inbox).join() === 'last,a1');
+  });
+
+  test('on exactly 100 items of a type ends with the next change of another device', async () => {
+    const { inbox, service } = await open(100, { limit: 100 });
+    await inbox.markAllRead(undefined, { types: ['comment'] });
+    await service.markUnread('ann', 'a1');
+    await until(() => unreadIn(inbox).join() === 'a1');
+  });
+
+  test('on all items of more than 20 types is sent in several requests', async () => {
+    const { inbox, device } = await open(1);
+    const types = Array.from({ length: 20 }, (_, index) => `type.${index}`);
+    await inbox.markAllRead(undefined, { types: [...types, 'comment'] });
+    expect(device.sent.map((body) => (JSON.parse(body) as { type: unknown }).type)).toEqual([types, ['comment']]);
+    await until(() => inbox.counts.unread === 0);
   });
 
   test('of another device after it wins', async () => {

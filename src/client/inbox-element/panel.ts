@@ -164,12 +164,17 @@ export class Panel {
   }
 }
 
-/** Whether the items of a list are not in the counts. "Mark all" would change other items. */
+/**
+ * True for the lists whose items do not count: `archived` and `snoozed`. In these lists, "Mark all"
+ * would change the items of the inbox instead.
+ */
 export function isApart(status: InboxStatus): boolean {
   return status === 'archived' || status === 'snoozed';
 }
 
-/** The unread items of the shown types. */
+/** The unread items of the shown types. Above the cap, the counts by type may lack older items. */
 function unreadIn({ snapshot: { counts }, types }: PanelView): number {
-  return types ? types.reduce((sum, type) => sum + (counts.types[type] ?? 0), 0) : counts.unread;
+  return types && counts.unread <= counts.cap
+    ? types.reduce((sum, type) => sum + (counts.types[type] ?? 0), 0)
+    : counts.unread;
 }

@@ -7,7 +7,7 @@ type Numbers = Pick<InboxCounts, 'unseen' | 'unread' | 'total' | 'types'>;
 export const NO_COUNTS: InboxCounts = { unseen: 0, unread: 0, total: 0, types: {}, cap: 99 };
 
 /**
- * After one of these operations on all types, the number includes only items that the client knows.
+ * After one of these operations without `types`, the client knows all items that count.
  */
 const MAKES_EXACT: Readonly<Record<'unseen' | 'unread' | 'total', readonly string[]>> = {
   unseen: ['seen', 'read', 'archive', 'remove'],

@@ -6,11 +6,11 @@ import { type Environment, runtime } from '../environment.js';
 import { adjustedCounts, NO_COUNTS } from './counts.js';
 import { idOf, listed, withChange } from './item-list.js';
 import { handled, ITEMS_MAX, LiveList } from './live-list.js';
-import { type Operation, OperationQueue } from './operation-queue.js';
+import { type Operation, OPERATION_IDS_MAX, OperationQueue } from './operation-queue.js';
 import type { InboxFilter, InboxItem, InboxOptions, InboxSnapshot, InboxTarget, MarkAllOptions } from './types.js';
 
-/** The server's limit for the ids of one operation. */
-const OPERATION_IDS_MAX = 100;
+/** The server's limit for the types of one operation. */
+const OPERATION_TYPES_MAX = 20;
 
 /** The snapshot of an inbox that has no listener and no items. */
 export const EMPTY: InboxSnapshot<never> = {
@@ -215,22 +215,21 @@ export class Inbox<N extends object = Notification> {
     const ids = [
       ...new Set([target].flat().map((one) => (typeof one === 'string' ? one : idOf(one as InboxItem<object>)))),
     ];
-    const operations: Promise<void>[] = [];
-    for (let from = 0; from < ids.length; from += OPERATION_IDS_MAX) {
-      const part = ids.slice(from, from + OPERATION_IDS_MAX);
-      operations.push(this.#add({ op, ids: part, ...(until && { until: until.toISOString() }) }));
-    }
-    return handled(Promise.all(operations).then(() => undefined));
+    const end = until && { until: until.toISOString() };
+    return this.#addAll(partsOf(ids, OPERATION_IDS_MAX).map((part) => ({ op, ids: part, ...end })));
   }
 
   #operateOnAll(op: InboxOp, { cursor, items }: InboxSnapshot<N>, { types }: MarkAllOptions = {}): Promise<void> {
     if (cursor === undefined) return Promise.resolve();
     const [newest] = items;
-    return handled(this.#add({ op, upTo: cursor, type: types, ...(newest && { newest: idOf(newest) }) }));
+    const all = { op, upTo: cursor, ...(newest && { newest: idOf(newest) }) };
+    const parts = types && partsOf([...new Set(types)], OPERATION_TYPES_MAX);
+    return this.#addAll(parts?.map((type) => ({ ...all, type })) ?? [all]);
   }
 
-  #add(operation: Operation): Promise<void> {
-    return handled(this.#queue.add(operation));
+  #addAll(operations: readonly Operation[]): Promise<void> {
+    const added = operations.map((operation) => handled(this.#queue.add(operation)));
+    return handled(Promise.all(added).then(() => undefined));
   }
 
   #end(error: unknown): void {
@@ -259,4 +258,10 @@ export class Inbox<N extends object = Notification> {
     };
     for (const listener of this.#listeners) callSafely(listener);
   }
+}
+
+function partsOf(all: readonly string[], length: number): string[][] {
+  return Array.from({ length: Math.ceil(all.length / length) }, (_, index) =>
+    all.slice(index * length, (index + 1) * length),
+  );
 }

@@ -185,7 +185,8 @@ export class LiveList<N extends object> {
     const page = await readOnePage<N>(this.#environment, { ...this.#options, ...this.#filter, signal }, list.cursor);
     // The list was loaded again meanwhile.
     if (this.#list?.cursor !== list.cursor) return;
-    // The page may lack changes that were not kept, so the list is loaded again with one more page.
+    // Some changes were dropped and the page may lack them. So the list is loaded again, with the
+    // older page.
     if (held.isOver) return this.load(this.#length + 1);
     const { cursor, more } = page;
     this.#list = { ...this.#list, items: held.withOlder(this.#list.items, page.items), cursor, more };

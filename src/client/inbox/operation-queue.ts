@@ -50,6 +50,8 @@ interface Entry {
   readonly settle?: (error?: FeedError) => void;
 }
 
+/** The server's limit for the ids of one operation or record. */
+export const OPERATION_IDS_MAX = 100;
 /** The maximum number of operations. The server accepts 120 a minute by default. */
 export const OPERATIONS_MAX = 500;
 /** The maximum length of the queue as JSON. A browser stores about 5 million characters. */
@@ -76,6 +78,8 @@ export class OperationQueue {
   #entries: Entry[] = [];
   /** The operations that the server acknowledged before the current request for a page. */
   #beforePage: ReadonlySet<Entry> = new Set();
+  /** The operation whose last event was full, so that another one may follow. */
+  #continued: Entry | undefined;
   #hasStarted = false;
   #isSending = false;
 
@@ -147,7 +151,9 @@ export class OperationQueue {
       const entry = this.#entries.find(
         (one) => one.phase !== 'queued' && !one.isEchoed && isEcho(change, one.operation),
       );
-      if (entry) entry.isEchoed = true;
+      if (this.#continued && this.#continued !== entry) this.#continued.isEchoed = true;
+      this.#continued = isFull(change) ? entry : undefined;
+      if (entry && !this.#continued) entry.isEchoed = true;
     }
     this.#entries = this.#entries.filter(
       ({ phase, isEchoed, isInDoubt }) => phase !== 'acknowledged' || !(isEchoed || isInDoubt),
@@ -241,6 +247,14 @@ function isEcho({ op, ids, upTo, types }: Change, operation: Operation): boolean
   if (types) return true;
   if (!ids) return upTo !== undefined && operation.upTo !== undefined;
   return ids.every((id) => operation.ids?.includes(id));
+}
+
+/**
+ * Whether another event of the same operation may follow. "Mark all" of some types has one event
+ * per 100 items, and no other operation is between them.
+ */
+function isFull({ ids = [], types }: Change): boolean {
+  return types !== undefined && ids.length >= OPERATION_IDS_MAX;
 }
 
 export function closedError(): FeedError {

@@ -81,7 +81,8 @@ export interface InboxSnapshot<N extends object = Notification> {
 /** The items of "mark all". */
 export interface MarkAllOptions {
   /**
-   * Only items of these types, among the newest 1,000 items. At most 20 types.
+   * Only items of these types, among the newest 1,000 items. More than
+   * 20 types become several requests.
    * @default all types
    */
   readonly types?: readonly string[] | undefined;

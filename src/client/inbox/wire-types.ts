@@ -10,8 +10,8 @@ export interface Change {
   /** The id of the newest item. The change also applies to all older items. */
   readonly upTo?: string | undefined;
   /**
-   * The types of "mark all". The server also sends the ids of its items; a change of this device
-   * has `upTo` until then.
+   * The types of "mark all". A change from the server also has `ids`. A local change has `upTo`
+   * instead.
    */
   readonly types?: readonly string[] | undefined;
   readonly until?: string | undefined;
