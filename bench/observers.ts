@@ -2,9 +2,9 @@
  * What does an observer cost per delivery, without the delivery itself?
  *
  * A loop reports deliveries to the observers of a feed, as waiters do: each page to one waiter
- * after the other. `shared` has 200 waiters per page. `own` has one waiter per page, so each page
- * is counted once. A page has one notification of 200 bytes. Each subject runs in its own process,
- * so that the compiler does not optimise for several of them. A figure is the median of the rounds.
+ * after the other. `shared` has 200 waiters per page. `own` has one waiter per page. A page has one
+ * notification of 200 bytes. Each subject runs in its own process, so that the compiler does not
+ * optimise for several of them. A figure is the median of the rounds.
  *
  *   npm run bench:observers      prints nanoseconds per page and waiter
  */
@@ -73,9 +73,10 @@ function run(observers: Observers, waiters: number): number {
     kind: 'stream',
     startedAt: 0,
   }));
-  const pages = Array.from({ length: DELIVERIES / waiters }, (_, index) => pageAt(index + 1));
   const ns: number[] = [];
   for (let round = -WARM_UP; round < ROUNDS; round++) {
+    // A page keeps its count, so each round has new pages.
+    const pages = Array.from({ length: DELIVERIES / waiters }, (_, index) => pageAt(index + 1));
     const started = process.cpuUsage();
     for (const page of pages) for (const read of reads) observers.delivered(page, read);
     const { user, system } = process.cpuUsage(started);

@@ -1,9 +1,10 @@
 /**
  * Takes the pictures in docs/: `npm run build && node scripts/screenshots.mjs`. The demo page and
  * its inbox come from the built server. The inspector comes from the sources, with the reports of
- * its tests, because real charts would need minutes. An argument takes only the pictures whose
- * names begin with it. CHROMIUM_PATH names the browser; default /usr/bin/chromium. The pictures of
- * the demo page and the inspector were taken with the fonts Inter and JetBrains Mono.
+ * its tests, because real charts would need minutes. With an argument, the script takes only the
+ * pictures whose names begin with this argument. CHROMIUM_PATH names the browser; default
+ * /usr/bin/chromium. The pictures of the demo page and the inspector were taken with the fonts
+ * Inter and JetBrains Mono.
  */
 import './typescript-hooks.mjs';
 import { spawn } from 'node:child_process';
@@ -175,6 +176,10 @@ async function takeInspectorShots(browser, shots) {
 
 const [prefix = ''] = process.argv.slice(2);
 const wanted = (shots) => shots.filter(({ file }) => file.startsWith(prefix));
+const files = [...SHOTS, ...INSPECTOR_SHOTS].map(({ file }) => file);
+if (!files.some((file) => file.startsWith(prefix))) {
+  throw new Error(`No picture begins with "${prefix}". The pictures are ${files.join(', ')}.`);
+}
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu'],

@@ -4,31 +4,14 @@ import { type FrameworkRequest, type FrameworkResponse, rawOf, takeOver } from '
 import { Inspector } from './inspector.js';
 import { inspectorFailure, parseExplain, parseFeed } from './inspector-request.js';
 import { type PageFiles, pageFiles } from './page-files.js';
+import { PAGE_POLICY } from './page-policy.js';
 
 /** The token of the path. The page names its files relative to the last segment of the path. */
 export const INSPECTOR_PATH = Symbol('nest-notifications inspector path');
 
-/**
- * The page runs only its own script, may not be framed, and cannot write HTML from text. So a name
- * of a topic or a subscriber can never run as a script.
- */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  // The icon of the page.
-  'img-src data:',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
-
 const HEADERS = {
   'Cache-Control': 'no-store',
-  'Content-Security-Policy': POLICY,
+  'Content-Security-Policy': PAGE_POLICY,
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',

@@ -2,24 +2,19 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Locator, Page } from 'playwright-core';
+import { PAGE_POLICY } from '../../src/inspector/page-policy.js';
 import { atTestEnd } from '../support/http/cleanup.js';
 import { pageFiles } from '../support/page-files.js';
 import type { InspectorState } from '../../src/inspector/inspector-report.js';
 import type { TestBrowser } from './in-chromium.js';
 import { EXPIRED_STORY, inspectorState } from './inspector-reports.js';
 
-/** The policy of the inspector. */
-const POLICY = [
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'",
-  "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-].join('; ');
-
 interface Answer {
   readonly status?: number;
   readonly body: unknown;
 }
 
-/** A server of the page whose answers a test sets. */
+/** Serves the page. A test sets the answers of its routes. */
 export class InspectorServer {
   state: Answer = { body: inspectorState() };
   story: Answer = { body: EXPIRED_STORY };
@@ -91,7 +86,7 @@ function sendJson(response: ServerResponse, { status = 200, body }: Answer): voi
 }
 
 function send(response: ServerResponse, type: string, text: string, status = 200): void {
-  response.writeHead(status, { 'Content-Type': `${type}; charset=utf-8`, 'Content-Security-Policy': POLICY });
+  response.writeHead(status, { 'Content-Type': `${type}; charset=utf-8`, 'Content-Security-Policy': PAGE_POLICY });
   response.end(text);
 }
 
@@ -103,7 +98,7 @@ interface Look {
   readonly hash?: string;
 }
 
-/** The page of the inspector, in the words of its tests. */
+/** Helpers that open the page of the inspector and read it. */
 export class InspectorTestPage {
   readonly page: Page;
 
@@ -128,7 +123,7 @@ export class InspectorTestPage {
     await this.page.locator('#connection', { hasText: text }).waitFor();
   }
 
-  /** Asks now. A page asks when its device is online again. */
+  /** Asks now. The event `online` makes the page send a request at once. */
   async refresh(): Promise<void> {
     await this.page.evaluate(`dispatchEvent(new Event('online'))`);
   }

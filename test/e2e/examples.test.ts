@@ -33,6 +33,7 @@ import { until } from '../support/time/until.js';
 let app: INestApplication | undefined;
 
 afterEach(async () => {
+  delete process.env.OPERATOR_PASSWORD;
   await app?.close();
   app = undefined;
 });
@@ -82,7 +83,6 @@ describe('the examples of the documents', () => {
     const story = await app!.get(Support).whyNotReceived('order-17', 'ann');
     expect(story).toMatchObject({ status: 'deliverable', access: { allowed: 'yes' } });
     expect(await getJson(`${url}/explain?id=order-17`, { headers })).toMatchObject({ status: 'deliverable' });
-    delete process.env.OPERATOR_PASSWORD;
   });
 
   test('patterns: a client reads the orders of all shops that it may read', async () => {

@@ -254,7 +254,7 @@ describe('the state', () => {
     expect((await stateOf()).feeds[0]!.health).toBe('store_unavailable');
   });
 
-  test('limits explanations at a time', async () => {
+  test('rejects a fifth explanation while four run', async () => {
     const { inspector } = await openFeed();
     const asked = Array.from({ length: 5 }, () => inspector.explain({ id: 'a', feed: undefined }));
     const results = await Promise.allSettled(asked);
