@@ -57,7 +57,7 @@ async function open(imports: ModuleMetadata['imports'] = []) {
   return { app, service: app.get(NotificationsService), port: Number(new URL(await app.getUrl()).port) };
 }
 
-/** The inspector without its page, which only a built package has. */
+/** The inspector without its page, because only a built package contains the page. */
 function inspectorModule(options: InspectorOptions): DynamicModule {
   @Module({})
   class InspectorModule {}

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 /** The compiled `bundled-client.ts`. The build replaces its function with the scripts. */
 export const EMBEDDED_CLIENT = join('nest', 'client-file', 'bundled-client.js');
 
-/** The compiled `page-files.ts`, in the same way. */
+/** The compiled `page-files.ts`. The build replaces its function with the files of the page. */
 const EMBEDDED_PAGE = join('inspector', 'page-files.js');
 
 /** The target of tsconfig.json. */

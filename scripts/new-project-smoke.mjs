@@ -1,7 +1,7 @@
 /**
  * Makes projects with the Nest CLI, adds the tarball of the repository with `nest add`, builds the
- * projects, delivers a notification, and runs their tests. Also installs libraries with the same
- * peers.
+ * projects, delivers a notification, and runs their tests. It also installs libraries that have the
+ * same peer dependencies as this library.
  *
  *   node scripts/new-project-smoke.mjs [--only=NAME] [tarball]
  *
@@ -29,8 +29,8 @@ const JEST = { transformIgnorePatterns: ['/node_modules/(?!nest-notifications/)'
 const JEST_REQUIRES_ESM = [24, 9];
 
 /**
- * `new` and `add` are flags, and answers to the questions of the CLI. Without both, the CLI has no
- * terminal, and uses the defaults: ES modules, a store in memory, and public access.
+ * `new` and `add` are flags, and answers to the questions of the CLI. If a command has neither
+ * flags nor answers, it runs without a terminal and uses the defaults.
  */
 const PROJECTS = [
   {

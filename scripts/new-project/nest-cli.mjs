@@ -14,7 +14,7 @@ export const ENTER = '\r';
 
 /**
  * Makes a project with its dependencies in a folder. The CLI of Nest 12 asks for the module system.
- * It has no option for it, so the answer needs a terminal.
+ * No flag sets the module system, so the answer needs a terminal.
  *
  * @param {readonly [question: RegExp, keys: string][]} answers
  */
@@ -28,7 +28,7 @@ export async function nestNew(path, { cli, flags = [], answers = [] }) {
 
 /**
  * Adds the library to a project with the CLI of the project. The CLI passes the text after `@` to
- * npm. It cannot contain a slash, so the tarball is in the folder of the project.
+ * npm. This text cannot contain a slash, so the tarball is copied into the folder of the project.
  */
 export async function nestAdd(path, tarball, { flags = [], answers = [] }) {
   const file = basename(tarball);
@@ -37,7 +37,7 @@ export async function nestAdd(path, tarball, { flags = [], answers = [] }) {
   const output = await (answers.length > 0 ? inTerminal(command, path, answers) : run(command, path));
   const { dependencies } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
   assert.equal(dependencies['nest-notifications'], `file:${file}`);
-  // The schematic names the packages that it has added.
+  // If the schematic has added packages, its output asks for `npm install`.
   if (output.includes('Run npm install')) run(['install', '--no-audit', '--no-fund', '--loglevel=error'], path);
 }
 

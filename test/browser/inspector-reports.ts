@@ -1,7 +1,7 @@
 import type { FeedReport, FeedSeries, InspectorState } from '../../src/inspector/inspector-report.js';
 import type { NotificationStory } from '../../src/nest/explaining/notification-story.js';
 
-/** A time at which all reports begin. */
+/** The time of all reports. */
 const NOW_MS = Date.parse('2026-11-29T09:30:00.000Z');
 const INTERVALS = 60;
 
@@ -22,7 +22,7 @@ function bursts(height: number, at: readonly number[]): number[] {
   return Array.from({ length: INTERVALS }, (_, index) => (at.includes(index) ? height : 0));
 }
 
-/** The values of a feed whose store has not read in each interval. */
+/** The values of a feed that did not read from the store in every interval. */
 function withBreaks(values: readonly number[]): (number | null)[] {
   return values.map((value, index) => (index % 9 < 2 ? null : value));
 }

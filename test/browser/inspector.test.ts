@@ -121,7 +121,7 @@ inChromium('the page of the inspector', (browser) => {
     expect(cells[0]?.slice(1)).toEqual(['1.8 ms', '9.4 ms']);
   });
 
-  it('says that it has begun to record, and that a node only publishes', async () => {
+  it('shows a hint before the first interval, and on a node that only publishes', async () => {
     const server = await InspectorServer.start();
     const series = Object.fromEntries(
       Object.entries(SERIES).map(([name, values]) => [name, Array.isArray(values) ? [] : values]),

@@ -23,7 +23,7 @@ const PM2 = join(PM2_FOLDER, 'node_modules/pm2/bin/pm2');
 const { apps } = createRequire(import.meta.url)('../../examples/ecosystem.config.cjs') as Ecosystem;
 /** The example starts a process for each core. Two are enough here. */
 const PROCESSES = 2;
-/** A process starts within some seconds, and later on a busy machine. */
+/** A process needs some seconds to start, and more on a busy machine. */
 const START_MS_MAX = 120_000;
 /** More clients than processes, so that each process serves some. */
 const CLIENTS = 8;

@@ -244,7 +244,7 @@ describe('an erasure', () => {
     expect((await read(bench)).ids).toEqual([['a', 'y1', 'y2']]);
   });
 
-  test('hides nothing of a new log that this node reads before it receives the failover', async () => {
+  test('does not hide entries of a new epoch that the node reads before the tail delivers the epoch', async () => {
     const bench = await open({ windowCount: 1 });
     await bench.feed.erase([ERASED]);
     const deliver = bench.store.holdTail();

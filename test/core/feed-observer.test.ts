@@ -105,7 +105,7 @@ describe('an observer of a feed', () => {
       expect(reported).toEqual([failure]);
     });
 
-    test('keeps no waiter, and the error of a request stays the one of the feed', async () => {
+    test('leaves no waiter registered, and does not replace the error of the feed', async () => {
       const first = new Watched(poll(feed, REQUEST));
       const second = new Watched(poll(feed, REQUEST));
       expect(second.error).toMatchObject({ code: 'waiters_too_many' });

@@ -34,7 +34,7 @@ describe('the lag of a tail', () => {
     expect(lag.ms).toBe(0);
   });
 
-  test('is about another log until the window has changed to a log', async () => {
+  test('counts entries of another epoch until the epoch of the window changes', async () => {
     const { clock, state, lag } = bench();
     lag.shown(at(1, 'e2'));
     await clock.advance(4_000);

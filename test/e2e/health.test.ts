@@ -61,7 +61,7 @@ forEachAdapter((adapter) => {
       await closed;
     });
 
-    test('has the time for which the node lacks an entry of the store as a detail', async () => {
+    test('returns the lag of the node as the detail `lagMs`', async () => {
       const module = NotificationsModule.forRoot({
         access: 'public',
         store: async (runtime) => {

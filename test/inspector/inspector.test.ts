@@ -162,7 +162,7 @@ forEachAdapter((adapter) => {
       expect(answer.header('notifications-error')).toBe(code);
     });
 
-    test('about a feed must name it if the application has several', async () => {
+    test('without a feed are rejected if the application has several feeds', async () => {
       const app = await start(adapter, { imports: [NotificationsModule.forRoot({ ...OPEN, name: 'audit' })] });
       const { status, json } = await get(app, '/explain?id=a');
       expect([status, json.message]).toEqual([404, 'feed must be one of: default, audit']);
@@ -215,7 +215,7 @@ forEachAdapter((adapter) => {
       expect((await stateOf(app)).time).not.toBe(time);
     });
 
-    test('and an explanation name the subscriber of a waiter', async () => {
+    test('the state and an explanation name the subscriber of a waiter', async () => {
       const subscriber = ({ request: { headers } }: { request: { headers: Record<string, string> } }) => headers.user;
       const app = await start(adapter, { notifications: { access: { subscriber, read: 'public' } } });
       await stateOf(app);

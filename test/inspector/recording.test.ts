@@ -125,7 +125,7 @@ describe('recorded deliveries', () => {
     expect(of(entry, 'bob').list).toEqual([]);
   });
 
-  test('are unknown for a notification from before the record', async () => {
+  test('are unknown for a notification that is older than the recording', async () => {
     const { clock, now, of } = bench();
     const time = now();
     const later = new DeliveryRecorder(clock, BYTES);

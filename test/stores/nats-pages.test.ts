@@ -22,7 +22,7 @@ const REQUESTS_MAX = 2 * TOPICS.length + ARRAYS + 5;
 
 /** Topics of one array. A pattern matches every second one. */
 const MANY = 400;
-/** The messages that a page of ten of them may read. */
+/** The maximum number of messages that a page of ten notifications reads. */
 const READ_MAX = 120;
 
 describeOnServer(

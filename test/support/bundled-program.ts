@@ -43,9 +43,9 @@ export interface Program {
 }
 
 /**
- * Bundles a program and its packages into one file, and returns its path. A process of a thousand
- * files needs two seconds of processor time to start; with the bundle it needs less than one. Tests
- * that start many processes use it.
+ * Bundles a program and its packages into one file, and returns its path. Loading a thousand files
+ * takes two seconds of CPU time at start; one bundle takes less than a second. Tests that start
+ * many processes use it.
  */
 export function bundledProgram({ entry, sources, assets }: Program): string {
   const folder = resolve(BUNDLES, hashOf(entry, sources));

@@ -90,7 +90,7 @@ describe('the deliveries', () => {
     ]);
   });
 
-  test('have a new time in the next turn of the event loop', async () => {
+  test('read the clock again in the next turn of the event loop', async () => {
     const { counts, durations } = bench();
     const given = page(entry(5, ago(250)));
     counts.add(given, read);
