@@ -36,7 +36,10 @@ export interface FeedOptions {
   readonly limits: FeedLimits;
   /** The feed declares these patterns to the store. Requests may then name them like topics. */
   readonly patterns?: readonly string[] | undefined;
-  /** They receive the feed's events. The feed adds an observer for its own totals. */
+  /**
+   * They receive the feed's events. The feed adds observers for its own totals and for `lagMs`.
+   * `lagMs` needs a store that reports its calls to the same observers: see `observedStore`.
+   */
   readonly observers?: Observers | undefined;
 }
 
@@ -99,14 +102,15 @@ export class Feed {
   #tail: Tail | undefined;
 
   private constructor(options: FeedOptions, reader: Reader, patterns: DeclaredPatterns) {
-    const { store, clock, limits, observers = new Observers(() => undefined) } = options;
+    const { store, clock, limits, observers = new Observers(fail) } = options;
     this.#store = store;
     this.#clock = clock;
     this.#reader = reader;
     this.#patterns = patterns;
     this.#waiters = new Waiters(clock, limits);
-    this.#lag = new TailLag(clock, () => ({ epochId: this.window.epoch.id, position: this.window.head }));
+    this.#lag = new TailLag(clock, () => this.window);
     observers.add(this.#counter);
+    observers.add({ stored: ({ end }) => end && this.reached(end) });
     const [waiters, revocations] = [this.#waiters, this.#revocations];
     this.#context = { clock, reader, waiters, revocations, observer: observers };
   }
@@ -244,12 +248,17 @@ export class Feed {
 
   /** Whether this node should receive clients. The time limit of the store driver applies. */
   async health(): Promise<NotificationsHealth> {
-    return this.#waiters.isDraining ? 'draining' : healthOf(this.#store, (end) => this.#lag.shown(end));
+    return this.#waiters.isDraining ? 'draining' : healthOf(this.#store);
+  }
+
+  /** The log of the store reaches this position. For calls that the observers do not receive. */
+  reached(end: LogPosition): void {
+    this.#lag.shown(end);
   }
 
   /**
-   * The time since `health` first saw an entry that this node still has not received. 0 if there is
-   * none. So the lag of a stuck tail grows from check to check.
+   * The time since a call of the store first showed an entry that this node still has not received.
+   * 0 if there is none. If the tail is stuck, the value grows with time.
    */
   get lagMs(): number {
     return this.#lag.ms;
@@ -345,4 +354,9 @@ export class Feed {
     this.#revocations.add(subscriber);
     for (const waiter of this.#waiters.ofSubscribers(subscriber)) waiter.revoke(topics);
   }
+}
+
+/** The observers of a feed without given ones are parts of the feed, so their errors are bugs. */
+function fail(error: unknown): never {
+  throw error;
 }

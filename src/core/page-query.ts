@@ -9,7 +9,7 @@ export interface ReadWindow {
   readonly head: number;
 }
 
-/** The page for readers without new notifications. */
+/** The page for a reader if there are no new notifications. */
 export function emptyPage({ epoch, head }: ReadWindow): LogPage {
   return { epoch, entries: [], position: head, more: false };
 }

@@ -100,8 +100,8 @@ export interface LogPage {
    */
   encoded?: unknown;
   /**
-   * The notifications among the entries, counted at the first delivery. The rules of `encoded`
-   * apply.
+   * The notifications among the entries, counted at the first delivery. Like `encoded`, do not copy
+   * this field to another page.
    */
   notificationCount?: number | undefined;
 }

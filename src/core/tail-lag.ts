@@ -1,26 +1,30 @@
 import type { Clock } from './clock.js';
-import type { LogPosition } from './page.js';
+import { type LogPosition, sharedPosition } from './page.js';
+import type { ReadWindow } from './page-query.js';
 
 /** A position that the store has shown, and the state of the node at that time. */
 interface Shown extends LogPosition {
   readonly atMs: number;
-  /** If the window changes to another log, the node no longer waits for the position. */
+  /**
+   * The epoch of the window at that time. If the window changes to another epoch, the position is
+   * dropped.
+   */
   readonly windowEpochId: string;
 }
 
 /**
- * Measures how long the node has not received an entry that the store has. It compares the results
- * of the store's calls with the end of the window. While the tail works, the lag is some
- * milliseconds. If the tail is stuck, the lag grows, also while no further entry arrives.
+ * Measures the time for which the node lacks an entry of the store. It compares the results of the
+ * store's calls with the end of the window. While the tail works, the lag is some milliseconds. If
+ * the tail is stuck, the lag grows, also while no further entry arrives.
  */
 export class TailLag {
   readonly #clock: Clock;
-  readonly #window: () => LogPosition;
+  readonly #window: () => ReadWindow;
   #oldest: Shown | undefined;
   #newest: Shown | undefined;
 
-  /** @param window the end of the window now */
-  constructor(clock: Clock, window: () => LogPosition) {
+  /** @param window the window of the node now */
+  constructor(clock: Clock, window: () => ReadWindow) {
     this.#clock = clock;
     this.#window = window;
   }
@@ -28,9 +32,16 @@ export class TailLag {
   /** The store has shown that its log reaches this position. */
   shown(end: LogPosition): void {
     this.#settle();
-    const window = this.#window();
-    if (end.epochId === window.epochId && end.position <= window.position) return;
-    this.#newest = { ...end, atMs: this.#clock.monotonic(), windowEpochId: window.epochId };
+    const { epoch, head } = this.#window();
+    if (end.epochId === epoch.id) {
+      // The log of the store has this epoch, so an end of another epoch was older than the window.
+      this.#keep(({ epochId }) => epochId === epoch.id);
+      if (end.position <= head) return;
+    } else if (sharedPosition(epoch, end)) {
+      // The call began before the failover.
+      return;
+    }
+    this.#newest = { ...end, atMs: this.#clock.monotonic(), windowEpochId: epoch.id };
     this.#oldest ??= this.#newest;
   }
 
@@ -40,18 +51,21 @@ export class TailLag {
     return this.#oldest ? this.#clock.monotonic() - this.#oldest.atMs : 0;
   }
 
-  /**
-   * Drops the positions that the node has received. Of the missing positions, only the oldest and
-   * the newest are kept. So the lag of a slow tail may be too low for a short time.
-   */
+  /** Drops the positions that the node has received. */
   #settle(): void {
-    const { epochId, position } = this.#window();
-    const isMissing = (shown: Shown | undefined): shown is Shown => {
-      if (shown?.epochId === epochId) return shown.position > position;
-      return shown?.windowEpochId === epochId;
-    };
-    if (isMissing(this.#oldest)) return;
-    this.#newest = isMissing(this.#newest) ? this.#newest : undefined;
+    const { epoch, head } = this.#window();
+    this.#keep(({ epochId, position, windowEpochId }) =>
+      epochId === epoch.id ? position > head : windowEpochId === epoch.id,
+    );
+  }
+
+  /**
+   * Of the missing positions, only the oldest and the newest are kept. So the lag of a slow tail
+   * may be too low for a short time.
+   */
+  #keep(isMissing: (shown: Shown) => boolean): void {
+    if (this.#oldest && isMissing(this.#oldest)) return;
+    this.#newest = this.#newest && isMissing(this.#newest) ? this.#newest : undefined;
     this.#oldest = this.#newest;
   }
 }

@@ -77,7 +77,7 @@ export async function loadInbox(read: ReadRecords): Promise<FoldedInbox> {
   }
 }
 
-/** False for a snapshot whose state is from an epoch that had ended before the snapshot. */
+/** False if the epoch of the snapshot's state ended before the snapshot was appended. */
 function isOfLog(record: InboxRecord, position: number, { id, before }: Epoch): boolean {
   if ('operation' in record || record.epochId === id) return true;
   const past = before?.find((one) => one.id === record.epochId);

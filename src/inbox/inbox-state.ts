@@ -125,7 +125,7 @@ export function compacted(state: InboxState, trimmed: number, nowMs: number): In
   };
 }
 
-/** The items that watermarks can replace exceptions of. */
+/** Items whose exceptions a watermark can replace. */
 export interface ReplacedItems {
   /** The positions of the items, in the order of the log. */
   readonly positions: readonly number[];
@@ -134,8 +134,8 @@ export interface ReplacedItems {
 }
 
 /**
- * The same state with the watermarks that leave the fewest exceptions in `next`, the state after an
- * operation on single items.
+ * The state with higher watermarks. `next`, the state after the operation, then has the fewest
+ * exceptions.
  */
 export function withHigherWatermarks(
   state: InboxState,

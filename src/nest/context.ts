@@ -175,7 +175,7 @@ async function openReading(base: Base): Promise<Reading> {
 
 function logFailure(error: unknown): void {
   const detail = error instanceof Error ? error.stack : String(error);
-  const message = 'An observer of the feed failed, such as metrics. Its further errors are not logged.';
+  const message = 'An observer of the feed, such as the metrics, threw an error. Its further errors are not logged.';
   new Logger('Notifications').error(message, detail);
 }
 

@@ -46,7 +46,7 @@ export function declaredTypes(
 ): readonly DeclaredType[] {
   const target = TARGETS[version];
   // The components of the feed itself begin with these names.
-  const used = new Set([`${prefix}Feed`, `${prefix}Other`]);
+  const used = new Set([`${prefix}Feed`, `${prefix}Other`, publishName(`${prefix}Other`)]);
   return Object.entries(schemas).map(([type, schema]) => {
     const component = unusedName(prefix + componentName(type), used);
     const output = convert(schema, 'output', target);
@@ -60,11 +60,20 @@ export function declaredTypes(
   });
 }
 
-/** Different types may have the same words: `order.shipped` and `order-shipped`. */
+/** The name of the message that publishes a type. */
+export function publishName(component: string): string {
+  return `${component}Publish`;
+}
+
+/**
+ * Different types may have the same words: `order.shipped` and `order-shipped`. The name of the
+ * message that publishes a type is also reserved: another type may have the name
+ * `order.shipped.publish`.
+ */
 function unusedName(wanted: string, used: Set<string>): string {
   let name = wanted;
-  for (let number = 2; used.has(name); number++) name = `${wanted}${number}`;
-  used.add(name);
+  for (let number = 2; used.has(name) || used.has(publishName(name)); number++) name = `${wanted}${number}`;
+  used.add(name).add(publishName(name));
   return name;
 }
 

@@ -28,7 +28,7 @@ export interface DescribedFeed {
   readonly routes: ReadonlySet<OptionalRoute>;
   /** Whether the documents allow types without a schema, beside types with one. */
   readonly otherTypes: boolean;
-  /** Undefined if other parts of the application declare it. */
+  /** Undefined if decorators or the whole document declare the security. */
   readonly security: readonly SecurityRequirement[] | undefined;
 }
 

@@ -1,5 +1,6 @@
 import { CURSOR_EVENT, GAP_EVENT, RETRACTED_EVENT } from '../wire/protocol.js';
 import type { ChannelDescription, ChannelMessage, DescribedFeed } from './described-feed.js';
+import { publishName } from './declared-types.js';
 import { readFields } from './feed-routes.js';
 import { CURSOR, feedSchemas, type FeedSchemas, prefixOf, SHARED } from './feed-schemas.js';
 import { objectOf, reference, type Schema } from './schema.js';
@@ -67,7 +68,7 @@ function items({ types, names, other }: FeedSchemas, prefix: string): readonly C
   const components = [...types.map(({ component }) => component), ...(other === undefined ? [] : [other])];
   return components.map((component) => ({
     ...body,
-    component: `${component}Publish`,
+    component: publishName(component),
     payload: reference(`${component}Item`),
   }));
 }

@@ -70,7 +70,10 @@ export interface FeedSchemas {
   readonly publish: Schemas;
   readonly ticket: Schemas;
   readonly types: readonly DeclaredType[];
-  /** The start of the names of the components for all other types. Undefined: no other type. */
+  /**
+   * The start of the names of the components for all other types. Undefined if the document has no
+   * component for other types.
+   */
   readonly other: string | undefined;
 }
 
@@ -142,8 +145,9 @@ function unionOf({ types, version, other, name, suffix, schemaOf }: UnionOptions
     return { ...members, [name]: union };
   }
   const rest = reference(`${other}${suffix}`);
-  // Some generated clients ignore `not`, and then several members match. `anyOf` allows this. Only
-  // OpenAPI 3.2 has a discriminator with a member for all other values.
+  // Some generated clients ignore `not` of the last member, so they find that several members
+  // match. `anyOf` allows this. Only OpenAPI 3.2 has a discriminator with a member for all other
+  // values.
   const union = {
     anyOf: [...references, rest],
     ...(version === '3.2' && { discriminator: { ...discriminator, defaultMapping: rest.$ref } }),

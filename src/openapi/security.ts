@@ -1,6 +1,9 @@
 import type { DescribedFeed, Operation, SecurityRequirement } from './described-feed.js';
 
-/** Callers may meet any one requirement. The empty one needs no credentials. */
+/**
+ * A caller must meet one of the requirements. An empty requirement allows callers without
+ * credentials.
+ */
 const NONE: SecurityRequirement = {};
 
 /** Adds the security requirements of a feed to its operations. */

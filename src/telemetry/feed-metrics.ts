@@ -5,10 +5,9 @@ import type { Gap } from '../core/gap.js';
 import type { FeedLoad } from '../core/load.js';
 import type { Draft, LogEntry } from '../core/notification.js';
 import type { FeedObserver, ObservedRead, PerformedOperation, ReadKind, StoreCall } from '../core/observer.js';
-import type { LogPage, LogPosition } from '../core/page.js';
+import type { LogPage } from '../core/page.js';
 import { isRecord } from '../core/records.js';
 import { isRetraction } from '../core/retraction.js';
-import { TailLag } from '../core/tail-lag.js';
 import type { RecordDuration } from './buckets.js';
 import { DeliveryCounts } from './delivery-counts.js';
 import { LabelledCounts } from './labelled-counts.js';
@@ -17,7 +16,7 @@ import type { TopicLabels } from './topic-labels.js';
 
 /** The state of a feed that serves reads, for metrics that are read on demand. */
 export interface FeedState {
-  readonly window: LogPosition;
+  readonly lagMs: number;
   readonly load: FeedLoad;
   readonly counts: FeedCounts & { readonly unreadConnections: number; readonly unreadBytes: number };
 }
@@ -53,7 +52,6 @@ type Counted = Extract<
  */
 export class FeedMetrics implements FeedObserver {
   readonly #options: FeedMetricsOptions;
-  readonly #tailLag: TailLag | undefined;
   readonly #deliveries: DeliveryCounts;
   readonly #published: number[];
   readonly #storeDuration: Readonly<Record<StoreCall['operation'], RecordDuration>>;
@@ -62,11 +60,10 @@ export class FeedMetrics implements FeedObserver {
   #received = 0;
 
   constructor(options: FeedMetricsOptions) {
-    const { feed, clock, topics, state, duration } = options;
+    const { feed, clock, topics, duration } = options;
     const zeros = (): number[] => topics.names.map(() => 0);
     const opened = (transport: ReadKind) => duration('notifications.delivery.duration', { feed, transport });
     this.#options = options;
-    this.#tailLag = state && new TailLag(clock, () => state().window);
     this.#published = zeros();
     const durations = { poll: opened('poll'), stream: opened('stream'), history: () => undefined };
     this.#deliveries = new DeliveryCounts({ clock, topics, durations });
@@ -111,15 +108,9 @@ export class FeedMetrics implements FeedObserver {
     this.#counted['notifications.evictions'].add({ limit });
   }
 
-  stored({ operation, durationMs, error, end }: StoreCall): void {
+  stored({ operation, durationMs, error }: StoreCall): void {
     this.#storeDuration[operation](durationMs / 1000);
     if (error !== undefined) this.#counted['notifications.store.errors'].add({ operation, code: this.#codeOf(error) });
-    else if (end) this.reached(end);
-  }
-
-  /** The log of the store reaches this position. */
-  reached(end: LogPosition): void {
-    this.#tailLag?.shown(end);
   }
 
   performed({ capability, operation }: PerformedOperation): void {
@@ -153,8 +144,6 @@ export class FeedMetrics implements FeedObserver {
       case 'notifications.operations':
       case 'notifications.store.errors':
         return this.#counted[name].samples;
-      case 'notifications.tail.lag':
-        return this.#tailLag ? one(this.#tailLag.ms / 1000) : [];
       default: {
         const state = this.#options.state?.();
         return state ? stateSamples(name, state) : [];
@@ -182,11 +171,12 @@ type StateMetric = Exclude<
   | 'notifications.delivered'
   | 'notifications.delivered.size'
   | 'notifications.pages'
-  | 'notifications.tail.lag'
 >;
 
-function stateSamples(name: StateMetric, { load, counts }: FeedState): readonly Sample[] {
+function stateSamples(name: StateMetric, { lagMs, load, counts }: FeedState): readonly Sample[] {
   switch (name) {
+    case 'notifications.tail.lag':
+      return one(lagMs / 1000);
     case 'notifications.waiters':
       return KINDS.map((transport) => ({ labels: { transport }, value: load.waiters[transport] }));
     case 'notifications.topics':

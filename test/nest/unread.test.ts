@@ -167,4 +167,14 @@ describe('answers that are not read', () => {
     stall(2 * MIB);
     expect([alone.destroyed, sharers.some(({ destroyed }) => destroyed)]).toEqual([true, false]);
   });
+
+  test('are listed by the product of bytes and age, up to a number of clients', async () => {
+    for (const [name, bytes] of Object.entries({ ann: 100, bob: 90_000, cem: 80_000 }))
+      void keep(new StalledSocket(), Buffer.alloc(bytes), readOf(name));
+    await clock.advance(1_000);
+    void keep(new StalledSocket(), Buffer.alloc(100_000), readOf('dan'));
+    await clock.advance(100);
+    const names = (count: number) => unread.slowest(count).map(({ read }) => read.subscriber);
+    expect([names(0), names(2), names(9)]).toEqual([[], ['bob', 'cem'], ['bob', 'cem', 'dan', 'ann']]);
+  });
 });

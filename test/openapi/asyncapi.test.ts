@@ -104,6 +104,13 @@ describe('an AsyncAPI document', () => {
     expect(dangling).toEqual([]);
   });
 
+  test('has different messages for a published type and for a type with that name', async () => {
+    const similar = { a: z.number(), 'a.publish': z.string(), 'other.publish': z.string() };
+    const { channels } = await documentOf([NotificationsModule.forRoot({ access, schemas: similar })]);
+    const { messages } = channels.Notifications as { readonly messages: object };
+    expect(Object.keys(messages).filter((name) => !name.startsWith('Feed'))).toHaveLength(8);
+  });
+
   test('has paths with prefix and versions', async () => {
     const feed = NotificationsModule.forRoot({ access, version: ['1', '2'] });
     const { channels } = await documentOf([feed], (app) =>

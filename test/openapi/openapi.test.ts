@@ -242,8 +242,14 @@ test.each([
   [{ version: 3.1 }, `openApi.version is 3.1; it must be '3.0', '3.1' or '3.2'`],
   [{ otherTypes: 'no' }, 'openApi.otherTypes is the string "no"; it must be true or false'],
   [{ security: { bearer: [] } }, 'openApi.security is an object; it must be an array such as [{ bearer: [] }]'],
-  [{ security: ['bearer'] }, 'openApi.security is an array; it must be an array such as [{ bearer: [] }]'],
-  [{ security: [{ bearer: 'read' }] }, 'openApi.security is an array; it must be an array such as [{ bearer: [] }]'],
+  [
+    { security: ['bearer'] },
+    'openApi.security[0] is the string "bearer"; it must be an object with an array for each scheme, such as { bearer: [] }',
+  ],
+  [
+    { security: [{ bearer: [] }, { bearer: 'read' }] },
+    'openApi.security[1] is an object; it must be an object with an array for each scheme, such as { bearer: [] }',
+  ],
   [{ title: 'Shop' }, 'openApi.title'],
 ])('the option openApi is checked: %j', (openApi, message) => {
   const wrong = openApi as unknown as OpenApiOptions;

@@ -42,9 +42,15 @@ export class InboxItems {
     return firstValueFrom(feed.history({ ...bounds, topics, subscriber, address, revocations }));
   }
 
+  /** The end of the store's log. The read returns no entries, so it is cheap. */
+  async storeEnd(): Promise<LogPosition> {
+    const { epoch, head } = await this.#context.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    return { epochId: epoch.id, position: head };
+  }
+
   /**
-   * The end of the store's log, if the store holds entries of these topics that this node has not
-   * received. The tail of a node may lag behind the store for some milliseconds or seconds.
+   * Returns the end of the store's log if this node lacks entries of these topics. Otherwise
+   * undefined. The tail of a node may lag behind the store for some milliseconds or seconds.
    */
   async missing(topics: readonly string[]): Promise<LogPosition | undefined> {
     const { store, feed } = this.#context;

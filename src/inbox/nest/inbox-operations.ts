@@ -24,7 +24,10 @@ export interface Applied {
   readonly state: InboxState;
   /** False if the inbox had this state already. Then nothing was appended. */
   readonly changed: boolean;
-  /** The ids of the operation, without unknown ones. With a watermark, only the newest one. */
+  /**
+   * The ids of the operation, without unknown ones. If the operation has `upTo`, only the id of the
+   * newest item.
+   */
   readonly ids: readonly string[];
   readonly unknown: readonly string[];
 }

@@ -22,6 +22,7 @@ import { inboxStory } from './inbox-story.js';
 import { checkBroadcast, type InboxTopics, personalTopic, recordsTopic } from './inbox-topics.js';
 import type { InboxOp, OperationRequest } from './operation-request.js';
 import type { RecordObserver } from './record-observer.js';
+import { StoreEnd } from './store-end.js';
 
 /** A part of an inbox to list. */
 export interface InboxListRequest {
@@ -86,6 +87,7 @@ export class Inbox {
   readonly changes = new Subject<PerformedOperation>();
   readonly #topics: InboxOptions['topics'];
   readonly #items: InboxItems;
+  readonly #storeEnd: StoreEnd<LogPosition>;
   readonly #states: InboxStates;
   readonly #lists: InboxLists;
   readonly #operations: InboxOperations;
@@ -103,6 +105,7 @@ export class Inbox {
     this.settings = settings;
     this.#topics = options.topics;
     this.#items = items;
+    this.#storeEnd = new StoreEnd(() => items.storeEnd());
     this.#states = states;
     this.#lists = lists;
     this.events = new InboxEvents({ context, states, lists });
@@ -143,6 +146,9 @@ export class Inbox {
    * @throws NotificationsError `draining`
    */
   async checkReceived(topics: readonly string[]): Promise<void> {
+    const { position, epochId } = await this.#storeEnd.read();
+    const { epoch, head } = this.context.feed.window;
+    if (epochId !== epoch.id || position <= head) return;
     if (await this.#items.missing(topics)) throw this.context.feed.behindError();
   }
 

@@ -108,7 +108,7 @@ function checkIds(ids: unknown): readonly string[] {
 function checkTypes(type: unknown): readonly string[] {
   const types = [...new Set([type].flat())];
   if (types.length >= 1 && types.length <= OPERATION_TYPES_MAX) return types.map(checkType);
-  throw invalid(`type has ${types.length} types, must have 1 to ${OPERATION_TYPES_MAX}`);
+  throw invalid(`type lists ${types.length} types, must list 1 to ${OPERATION_TYPES_MAX}`);
 }
 
 function checkUntil(op: InboxOp, until: unknown, nowMs: number): { untilMs?: number } {

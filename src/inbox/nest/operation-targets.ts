@@ -13,7 +13,7 @@ export interface Target {
 
 const NO_TARGET: Target = { selection: { positions: [] }, ids: [], unknown: [] };
 
-/** Whether an item has the effect of "mark all" already. Then the operation need not name it. */
+/** Whether an item has the effect of "mark all" already. The record then omits the item. */
 const HAS_EFFECT: Readonly<Partial<Record<InboxOp, (item: ItemState) => boolean>>> = {
   seen: ({ seen }) => seen,
   read: ({ seen, read }) => seen && read,
@@ -100,7 +100,7 @@ async function targetUpTo(items: InboxItems, reader: InboxReader, upTo: LogPosit
 
 /**
  * The items of some types. A watermark covers all types, so the operation names its items one by
- * one. Counts and filtered lists also end after the newest 1,000 items.
+ * one. Only the newest 1,000 items are read, as for counts and filtered lists.
  */
 async function targetOfTypes(
   items: InboxItems,

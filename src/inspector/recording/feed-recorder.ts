@@ -118,8 +118,9 @@ export class FeedRecorder {
   }
 
   async #readHealth(): Promise<void> {
-    this.#health = await healthOf(this.context.unobserved, (end) => {
-      this.metrics.reached(end);
+    const { context } = this;
+    this.#health = await healthOf(context.unobserved, (end) => {
+      if (isReading(context)) context.feed.reached(end);
     });
   }
 

@@ -59,7 +59,7 @@ export interface UnreadClient {
   /** The read of its oldest unread answer. */
   readonly read: GrantedRead;
   readonly bytes: number;
-  /** The time since it last read something. */
+  /** The time since the client last read bytes of an answer. */
   readonly ageMs: number;
 }
 
@@ -121,11 +121,19 @@ export class UnreadAnswers {
     return { unreadConnections: this.#entries.size, unreadBytes: this.#bytes };
   }
 
-  /** The clients whose unread answers cost the most, the most expensive one first. */
+  /** The clients with the highest product of unread bytes and age, in descending order. */
   slowest(count: number): readonly UnreadClient[] {
-    return this.#byCost(this.#clock.monotonic())
-      .slice(0, count)
-      .flatMap((entry) => this.#describe(entry));
+    const nowMs = this.#clock.monotonic();
+    const top: { readonly entry: Entry; readonly cost: number }[] = [];
+    // A sort of thousands of entries would cost more than this bounded list.
+    for (const entry of this.#entries.values()) {
+      const cost = this.#costOf(entry, nowMs);
+      const index = top.findLastIndex((other) => other.cost >= cost) + 1;
+      if (index >= count) continue;
+      top.splice(index, 0, { entry, cost });
+      top.length = Math.min(top.length, count);
+    }
+    return top.flatMap(({ entry }) => this.#describe(entry));
   }
 
   readonly pollBytes = (): number => this.#pageBytes(this.#limits.pageBytesMax);

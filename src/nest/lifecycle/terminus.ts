@@ -40,10 +40,10 @@ export class NotificationsHealthIndicator {
    * Up if this node can serve clients. Otherwise down, with `draining` or `store_unavailable` as
    * its `reason`.
    *
-   * The detail `lagMs` is the time since a check first saw an entry of the log that this node still
-   * has not received, in milliseconds. It is 0 while the node follows the log, and absent with
-   * `publishOnly`. A lag does not change the result: its cause may be the store, which would then
-   * remove all nodes at once.
+   * The detail `lagMs` is the time since a call of the store first showed an entry that this node
+   * still has not received, in milliseconds. It is 0 while the node follows the log, and absent
+   * with `publishOnly`. A lag does not change the result. A slow store would otherwise make all
+   * nodes unready at once.
    *
    * @param key - The key of the result. Default `notifications`.
    * @param feed - The name of the feed; undefined for the feed without a name. The application must

@@ -13,11 +13,11 @@ export interface OpenApiOptions {
    */
   readonly version?: OpenApiVersion | undefined;
   /**
-   * The credentials that the routes need, because guards of the application check them:
-   * `[{ bearer: [] }]`. The names are those of the security schemes in the `DocumentBuilder`. A
-   * caller needs the credentials of one requirement. `[]`: the routes need none. A requirement in
-   * `decorators` has no effect beside this option. If tickets are on, the document also allows
-   * reads without credentials.
+   * The credentials that the guards of the application require, such as `[{ bearer: [] }]`. The
+   * names are those of the security schemes in the `DocumentBuilder`. A caller needs the
+   * credentials of one requirement. With `[]`, the routes need no credentials. This option replaces
+   * the requirements in `decorators`. If tickets are on, the document also allows reads without
+   * credentials.
    *
    * @default the requirements in `decorators`, or those of the whole document
    */
@@ -58,9 +58,18 @@ export function resolveOpenApi(given: unknown): OpenApiSettings | false {
   const { version = OPEN_API.version, security, otherTypes = OPEN_API.otherTypes } = options;
   if (!VERSIONS.includes(version)) throw optionError('openApi.version', version, "must be '3.0', '3.1' or '3.2'");
   if (typeof otherTypes !== 'boolean') throw optionError('openApi.otherTypes', otherTypes, 'must be true or false');
-  if (security !== undefined && !(Array.isArray(security) && security.every(isRequirement)))
-    throw optionError('openApi.security', security, 'must be an array such as [{ bearer: [] }]');
+  checkSecurity(security);
   return { version, security, otherTypes };
+}
+
+function checkSecurity(security: unknown): void {
+  if (security === undefined) return;
+  if (!Array.isArray(security))
+    throw optionError('openApi.security', security, 'must be an array such as [{ bearer: [] }]');
+  const index = security.findIndex((one) => !isRequirement(one));
+  if (index < 0) return;
+  const rule = 'must be an object with an array for each scheme, such as { bearer: [] }';
+  throw optionError(`openApi.security[${index}]`, security[index], rule);
 }
 
 function isRequirement(value: unknown): boolean {

@@ -6,7 +6,10 @@ import { type PublishContext, type ReadContext, readingFor } from '../context.js
 import { inSubscriberContext } from '../http/subscriber-context.js';
 import { toException } from '../notifications.exception.js';
 
-/** Converts the core's pages and errors for application code. `method` is the name for errors. */
+/**
+ * Converts the core's pages and errors for application code. `method` is the name of the called
+ * method in error messages.
+ */
 export function encodedPages<N extends Notification>(
   context: PublishContext,
   method: string,

@@ -183,7 +183,7 @@ export class Pages {
     };
     const hasPattern = names.some(isPattern);
     if (before !== undefined) {
-      // The commit that ends at this sequence holds the last position. Other commits end before it.
+      // No later message has an entry before the position.
       const end = await sequenceBefore(engine, Math.min(before, head + 1), hasPattern);
       return names.map((topic) => new TopicHistory(engine, { ...common, topic, end, before }));
     }

@@ -7,7 +7,10 @@ export interface PartRange {
   readonly to: number;
 }
 
-/** The search ends at this many messages. Reading them takes less time than another request. */
+/**
+ * The search stops when at most this number of messages remains. Reading them takes less time than
+ * another request.
+ */
 const ENOUGH = 16;
 
 /**
@@ -15,7 +18,7 @@ const ENOUGH = 16;
  * the last part of the commit was removed, the commit begins at an unknown sequence. Then the
  * result is a sequence inside the commit, so that no part is skipped.
  *
- * @param isNarrow skips parts of the commit that have nothing after the position. Useful for
+ * @param isNarrow skips parts of the commit without entries after the position. Useful for
  *   patterns: they match many parts.
  */
 export async function sequenceAfter(engine: Engine, after: number, isNarrow = false): Promise<number> {
@@ -38,7 +41,13 @@ export async function sequenceAfter(engine: Engine, after: number, isNarrow = fa
   return 1;
 }
 
-/** The sequence at which a read before a position begins. */
+/**
+ * The sequence at which a read before a position begins. Later parts have no entries before the
+ * position.
+ *
+ * @param isNarrow skips parts of the commit without entries before the position. Up to `ENOUGH - 1`
+ *   of them remain.
+ */
 export async function sequenceBefore(engine: Engine, before: number, isNarrow = false): Promise<number> {
   const sequence = sequenceOf(before - 1);
   if (!isNarrow || before > endPosition(sequence)) return sequence;
@@ -50,8 +59,8 @@ export async function sequenceBefore(engine: Engine, before: number, isNarrow = 
 }
 
 /**
- * Narrows a commit to its last part for which `isBefore` is true, and up to `ENOUGH` others. It is
- * true for the first part, and false for all parts after a part for which it is false.
+ * Narrows a commit to its last part for which `isBefore` is true, and up to `ENOUGH` others.
+ * `isBefore` must be true for the first part. After the first false result, all results are false.
  */
 async function narrowed(engine: Engine, commit: PartRange, isBefore: (part: Part) => boolean): Promise<PartRange> {
   let { from, to } = commit;

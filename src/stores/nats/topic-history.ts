@@ -49,8 +49,8 @@ interface WindowRead {
  * is read instead. So one read is bounded, and a topic with few messages in a long log takes a few
  * reads.
  *
- * The entries of a commit are merged as in `TopicRun`. `floor` of a part states the highest
- * position before that part, so the entries above it are complete.
+ * The entries of a commit are merged as in `TopicRun`. `floor` is the highest position before a
+ * part, so all entries above `floor` have been read.
  */
 export class TopicHistory implements TopicReader {
   readonly #engine: Engine;
@@ -157,13 +157,13 @@ export class TopicHistory implements TopicReader {
     this.#index = 0;
   }
 
-  /** The unread entries have positions up to this one, or lower ones than all that are held. */
+  /** Every unread entry has at most this position, or a lower position than each held entry. */
   #unreadUpTo(): number {
     const part = this.#earliest;
     return part && isPattern(this.#query.topic) && this.#end >= firstSequenceOf(part) ? part.floor : 0;
   }
 
-  /** The drafts of a commit alternate between many topics: reads its earlier messages together. */
+  /** If the drafts of a commit alternate between many topics, reads all its earlier messages. */
   async #mergeRestOfCommit(): Promise<void> {
     const from = this.#earliest ? firstSequenceOf(this.#earliest) : this.#end;
     const messages: RawMessage[] = [];

@@ -10,9 +10,14 @@ const PART_BYTES = 256 * 1024;
 /**
  * The shortest pause between two calls, in milliseconds. An engine with `appendfsync always`
  * flushes after each call, and an append waits for that flush. So the pause is at least as long as
- * the last call took: the slower the disk, the more time it has for appends alone.
+ * the last call took, up to a bound: the slower the disk, the more time it has for appends alone.
  */
 export const PAUSE_MS_MIN = 5;
+/**
+ * The longest pause. The time of a call also contains waits for a reconnect and for replicas. They
+ * say nothing about the disk.
+ */
+export const PAUSE_MS_MAX = 1_000;
 
 /**
  * Removes the entries of a topic, part by part. With `wait`, each part waits for replicas, as an
@@ -39,7 +44,8 @@ export async function removeTopic(
     count += Number(rest[0]);
     after = Number(rest[1]);
     isLast = Number(rest[2]) === 0;
-    if (!isLast) await pause(runtime.clock, Math.max(PAUSE_MS_MIN, runtime.clock.monotonic() - startMs));
+    const tookMs = runtime.clock.monotonic() - startMs;
+    if (!isLast) await pause(runtime.clock, Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, tookMs)));
   }
   return { count, upTo: end };
 }

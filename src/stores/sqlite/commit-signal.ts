@@ -5,8 +5,8 @@ import { reasonOf } from './engine.js';
 import { createFile, inodeAt } from './file-identity.js';
 
 /**
- * The delay before a failed watch is tried again. Polls find all commits meanwhile, and an attempt
- * blocks the event loop for some calls of the file system.
+ * The delay before a failed watch is tried again. The delay is long because each attempt blocks the
+ * event loop, and polls find all commits meanwhile.
  */
 export const WATCH_RETRY_MS = 10_000;
 

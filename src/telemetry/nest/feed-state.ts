@@ -11,9 +11,8 @@ export function feedStateOf(context: PublishContext): (() => FeedState) | undefi
   if (!isReading(context)) return undefined;
   const { feed, unread } = context;
   return () => {
-    const { epoch, head } = feed.window;
     const counts = { ...feed.counts(), ...unread.counts() };
-    return { window: { epochId: epoch.id, position: head }, load: feed.load(), counts };
+    return { lagMs: feed.lagMs, load: feed.load(), counts };
   };
 }
 
