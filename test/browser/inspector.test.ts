@@ -20,7 +20,7 @@ inChromium('the page of the inspector', (browser) => {
       'Latency p50': '1.8 ms | p99 9.4 ms',
       Refusals: '0 /s | 17 so far, mostly unauthorized',
       Gaps: '0 /s | 1 so far, mostly expired',
-      'Wake queue': '0 | 3 % of the event loop',
+      'Waiting to deliver': '0 | queued; deliveries use 3 % of the event loop',
       'Window hits': '99.6 % | 9,840 entries in the window, 4.2 MB',
     });
     const { now } = feedReport();
@@ -38,7 +38,7 @@ inChromium('the page of the inspector', (browser) => {
       Delivered: '2.5 /s | 402 KB per second',
       'Latency p50': '– | no delivery in this interval',
       Gaps: '0 /s | none so far',
-      'Wake queue': '7 | 3 % of the event loop',
+      'Waiting to deliver': '7 | queued; deliveries use 3 % of the event loop',
     });
     expect(await inspector.page.locator('.tile[data-kind=bad] dt').allTextContents()).toEqual(['Refusals']);
   });
@@ -214,9 +214,12 @@ inChromium('the page of the inspector', (browser) => {
     await inspector.connection('Paused');
     server.show([feedReport({ wakeQueue: 9 })]);
     await inspector.refresh();
-    expect((await inspector.tiles())['Wake queue']).toBe('0 | 3 % of the event loop');
+    expect((await inspector.tiles())['Waiting to deliver']).toBe('0 | queued; deliveries use 3 % of the event loop');
     await inspector.page.getByRole('button', { name: 'Resume' }).click();
-    await until(async () => (await inspector.tiles())['Wake queue'] === '9 | 3 % of the event loop');
+    await until(
+      async () =>
+        (await inspector.tiles())['Waiting to deliver'] === '9 | queued; deliveries use 3 % of the event loop',
+    );
   });
 });
 
@@ -267,7 +270,7 @@ inChromium('for everybody, the page of the inspector', (browser) => {
     await keyboard.press('Enter');
     expect((await inspector.rows(inspector.card('Topics')))[0]?.[0]).toBe('user.4711');
     expect(await inspector.card('Topics').locator('[aria-sort]').getAttribute('aria-sort')).toBe('ascending');
-    await page.getByRole('button', { name: 'Explain a notification' }).focus();
+    await page.getByRole('button', { name: 'Look up' }).focus();
     await keyboard.press('Enter');
     await keyboard.type('order-1042');
     await keyboard.press('Enter');

@@ -31,7 +31,7 @@ export class Header {
     this.#feedLabel = element('label', { class: 'feed' }, 'Feed', this.#feed);
     this.#pause = button({ class: 'quiet' }, onPause, 'Pause');
     const title = element('h1', {}, element('span', { class: 'brand' }, icon(PULSE)), 'Notifications inspector');
-    const story = button({ class: 'quiet' }, onStory, 'Explain a notification');
+    const story = button({ class: 'quiet' }, onStory, 'Look up');
     this.root = element('header', { class: 'top' }, title, this.#pill, this.#feedLabel, this.#node, story, this.#pause);
     this.banner = element('div', { class: 'banner' }, this.#bannerText, button({}, onRetry, 'Try now'));
     show(this.banner, false);

@@ -23,11 +23,11 @@ const FIGURES: readonly (readonly [name: string, figure: (feed: FeedReport) => F
   ['Refusals', ({ now, refusals }) => ({ ...perSecond(now.refusals), ...totalOf(refusals), isBad: now.refusals > 0 })],
   ['Gaps', ({ now, gaps }) => ({ ...perSecond(now.gaps), ...totalOf(gaps), isBad: now.gaps > 0 })],
   [
-    'Wake queue',
+    'Waiting to deliver',
     ({ wakeQueue, now }) => ({
       number: count(wakeQueue),
       unit: '',
-      detail: `${textOf(percent(now.wakeLoad))} of the event loop`,
+      detail: `queued; deliveries use ${textOf(percent(now.wakeLoad))} of the event loop`,
     }),
   ],
   ['Window hits', windowHits],

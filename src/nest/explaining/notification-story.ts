@@ -27,7 +27,7 @@ export type StoryReason =
   | 'erased'
   /** Retention has removed the notification. */
   | 'trimmed'
-  /** The store cannot look up ids, so only the window and the given topic were searched. */
+  /** The store cannot look up ids, so only the window in memory was searched. Give the topic. */
   | 'no_lookup'
   /** The notification is not in the window in memory. Give its topic. */
   | 'topic_needed'
