@@ -38,7 +38,7 @@ export type { Page } from './wire/encoder.js';
 export type { HistoryPage } from './wire/history.js';
 export type { Gap } from './core/gap.js';
 export type { Retraction } from './core/retraction.js';
-export type { NotificationsHealth } from './core/feed.js';
+export type { NotificationsHealth } from './core/health.js';
 export type { NotificationsCounts } from './nest/http/unread.js';
 export type { NotificationsTotals } from './core/observer.js';
 export type { SecurityEvent, SecurityRequest } from './nest/security/security-event.js';

@@ -4,6 +4,7 @@ import type { ClientRead, FeedHistoryRequest, FeedRequest } from './feed-request
 import { DeclaredPatterns } from './declared-patterns.js';
 import { type ErasedTopic, erasedTopicsOf, eraseTopics } from './erasure.js';
 import type { NotificationsError } from './errors.js';
+import { healthOf, type NotificationsHealth } from './health.js';
 import { HistoryWaiter } from './history-waiter.js';
 import type { FeedLoad } from './load.js';
 import type { LogEntry } from './notification.js';
@@ -43,9 +44,6 @@ export interface FeedOptions {
   readonly observers?: Observers | undefined;
 }
 
-/** `ready`, or the reason why the node is not ready. */
-export type NotificationsHealth = 'ready' | 'draining' | 'store_unavailable';
-
 /**
  * The waiters and index entries of this node now. All numbers are zero when no client is connected.
  */
@@ -62,24 +60,6 @@ export interface FeedCounts {
 
 /** The counts of a node that serves no reads. */
 export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
-
-/**
- * Whether a store answers. The read returns no notification, so it is cheap.
- *
- * @param onEnd receives the end of the log
- */
-export async function healthOf(
-  store: Store,
-  onEnd?: (end: LogPosition) => void,
-): Promise<Exclude<NotificationsHealth, 'draining'>> {
-  return store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
-    ({ epoch, head }) => {
-      onEnd?.({ epochId: epoch.id, position: head });
-      return 'ready';
-    },
-    () => 'store_unavailable',
-  );
-}
 
 /**
  * The feed of a node. It follows the store's log and answers polls and streams. It keeps the newest

@@ -1,4 +1,4 @@
-import { healthOf, type NotificationsHealth } from '../../core/feed.js';
+import { healthOf, type NotificationsHealth } from '../../core/health.js';
 import type { StoreCall } from '../../core/observer.js';
 import { isReading, type PublishContext } from '../../nest/context.js';
 import { FeedMetrics } from '../../telemetry/feed-metrics.js';
