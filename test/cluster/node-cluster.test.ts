@@ -40,6 +40,15 @@ async function start(): Promise<void> {
     log += chunk.toString();
   });
   await until(() => startedCount() === WORKERS, START_MS_MAX);
+  // Nest logs the start before the worker listens.
+  await until(isListening, START_MS_MAX);
+}
+
+async function isListening(): Promise<boolean> {
+  return fetch(`${url}?topic=news&wait=0`).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The workers that have started so far. */
