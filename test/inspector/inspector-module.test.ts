@@ -118,7 +118,7 @@ describe('the record', () => {
   test('costs nothing before the first request and after the idle time', async () => {
     const { clock, observers, insight, stateOf } = await openFeed({ idleMs: 60_000 });
     const parts = () => [
-      observers.observes('stored'),
+      observers.observes('appended'),
       observers.observes('appended'),
       insight.deliveries !== undefined,
     ];
@@ -139,7 +139,7 @@ describe('the record', () => {
     const [feed] = (await stateOf()).feeds;
     expect(feed!.series.published).toHaveLength(60);
     await module.close();
-    expect(observers.observes('stored')).toBe(false);
+    expect(observers.observes('appended')).toBe(false);
     await expect(stateOf()).rejects.toMatchObject({ code: 'draining' });
   });
 
