@@ -118,6 +118,7 @@ export interface TopTopics {
   readonly complete: boolean;
 }
 
+/** The activity of one topic. */
 export interface TopTopic {
   /** At most 200 characters. An application or a caller has chosen it, so it may contain HTML. */
   readonly topic: string;
@@ -142,6 +143,7 @@ export interface StoreReport {
   readonly errors: readonly CountedCode[];
 }
 
+/** The calls of one operation of the store. */
 export interface StoreCalls {
   readonly operation: 'append' | 'read' | 'remove' | 'claim' | 'lookup';
   readonly count: number;
@@ -159,6 +161,7 @@ export interface SlowReaders {
   readonly list: readonly SlowReader[];
 }
 
+/** A connection with unread bytes. */
 export interface SlowReader {
   /** Absent for a reader without a subscriber. It may contain HTML. At most 200 characters. */
   readonly subscriber?: string | undefined;

@@ -38,8 +38,6 @@ const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBu
   .setExtras(EXTRAS, define)
   .build();
 
-type AsyncOptions = typeof ASYNC_OPTIONS_TYPE & Pick<InspectorModuleExtras, 'guards'>;
-
 /** In the type of the builder all extras are optional, but guards are required. */
 const Base: new () => object = ConfigurableModuleClass;
 
@@ -70,7 +68,7 @@ export class NotificationsInspectorModule extends Base implements NestModule {
   }
 
   /** Like `forRoot`, with options from a factory, a class or a provider. */
-  static forRootAsync(options: AsyncOptions): DynamicModule {
+  static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE & Pick<InspectorModuleExtras, 'guards'>): DynamicModule {
     return ConfigurableModuleClass.forRootAsync.call(this, options);
   }
 }

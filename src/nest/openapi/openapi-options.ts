@@ -11,7 +11,7 @@ export interface OpenApiOptions {
    *
    * @default '3.0', as in `DocumentBuilder`
    */
-  readonly version?: OpenApiVersion | undefined;
+  readonly version?: '3.0' | '3.1' | '3.2' | undefined;
   /**
    * The credentials that the guards of the application require, such as `[{ bearer: [] }]`. The
    * names are those of the security schemes in the `DocumentBuilder`. A caller needs the
