@@ -6,6 +6,8 @@ import type { LogPage } from './page.js';
 /** Reports the first error of an observer. */
 export type ReportObserver = (error: unknown) => void;
 
+type DeliveryObserver = FeedObserver & Required<Pick<FeedObserver, 'delivered'>>;
+
 /**
  * The observers of one feed. `Observers` passes each call on to all observers. An observer may be
  * added while the feed runs.
@@ -17,6 +19,8 @@ export class Observers implements Required<FeedObserver> {
   readonly #report: ReportObserver;
   readonly #failed = new WeakSet<FeedObserver>();
   #observers: readonly FeedObserver[] = [];
+  /** The observers of deliveries. */
+  #ofDeliveries: readonly DeliveryObserver[] = [];
 
   constructor(report: ReportObserver) {
     this.#report = report;
@@ -24,9 +28,9 @@ export class Observers implements Required<FeedObserver> {
 
   /** Adds an observer. Returns a function that removes it. */
   add(observer: FeedObserver): () => void {
-    this.#observers = [...this.#observers, observer];
+    this.#use([...this.#observers, observer]);
     return () => {
-      this.#observers = this.#observers.filter((one) => one !== observer);
+      this.#use(this.#observers.filter((one) => one !== observer));
     };
   }
 
@@ -48,7 +52,14 @@ export class Observers implements Required<FeedObserver> {
   }
 
   delivered(page: LogPage, read: ObservedRead): void {
-    this.#each((observer) => observer.delivered?.(page, read));
+    // `#each` would make a closure for each delivery.
+    for (const observer of this.#ofDeliveries) {
+      try {
+        observer.delivered(page, read);
+      } catch (error) {
+        this.#fail(observer, error);
+      }
+    }
   }
 
   gap(gap: Gap, read: ObservedRead): void {
@@ -77,6 +88,11 @@ export class Observers implements Required<FeedObserver> {
 
   performed(operation: PerformedOperation): void {
     this.#each((observer) => observer.performed?.(operation));
+  }
+
+  #use(observers: readonly FeedObserver[]): void {
+    this.#observers = observers;
+    this.#ofDeliveries = observers.filter((observer) => observer.delivered !== undefined) as DeliveryObserver[];
   }
 
   #each(call: (observer: FeedObserver) => void): void {
