@@ -285,6 +285,17 @@ describe('"mark all as read"', () => {
     expect(await inbox.markRead('ann', { upTo: follow, type: 'none' })).toMatchObject({ changed: false });
   });
 
+  test('with types records only the items that it changes', async () => {
+    const inbox = await open();
+    await fill(inbox, 3);
+    await inbox.markRead('ann', 'a2');
+    const performed: PerformedOperation[] = [];
+    inbox.changes$.subscribe((operation) => performed.push(operation));
+    const { follow } = await inbox.list('ann');
+    await inbox.markRead('ann', { upTo: follow, type: 'comment' });
+    expect(performed).toEqual([{ subscriber: 'ann', op: 'read', ids: ['a3', 'a1'], upTo: false }]);
+  });
+
   test('with types changes 250 items at once, on all nodes', async () => {
     const factory = shared(memoryStore());
     const [first, second] = [await open({ store: factory }), await open({ store: factory })];
