@@ -26,7 +26,7 @@ import type { Store, Tail, TailBatch } from './store.js';
 import { TailLag } from './tail-lag.js';
 import { Waiter } from './waiter.js';
 import { BEHIND, type Turns, type WaiterContext } from './waiter-context.js';
-import { type FeedWaiter, type WaiterLimits, Waiters } from './waiters.js';
+import { type FeedWaiter, type TopicWaiters, type WaiterLimits, Waiters } from './waiters.js';
 
 /** The limits of a feed. Their defaults and reasons are documented with the module's options. */
 export interface FeedLimits extends ReaderLimits, WaiterLimits {}
@@ -197,7 +197,7 @@ export class Feed {
   }
 
   /** The number of waiters of these topics and patterns, or of all that have waiters. */
-  waitersByTopic(topics?: Iterable<string>): Iterable<readonly [topic: string, waiters: number]> {
+  waitersByTopic(topics?: Iterable<string>): Iterable<TopicWaiters> {
     return this.#waiters.byTopic(topics);
   }
 

@@ -1,5 +1,5 @@
 import type { LogPosition } from './page.js';
-import type { Store } from './store.js';
+import { END_OF_LOG, type Store } from './store.js';
 
 /** `ready`, or the reason why the node is not ready. */
 export type NotificationsHealth = 'ready' | 'draining' | 'store_unavailable';
@@ -13,7 +13,7 @@ export async function healthOf(
   store: Store,
   onEnd?: (end: LogPosition) => void,
 ): Promise<Exclude<NotificationsHealth, 'draining'>> {
-  return store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 }).then(
+  return store.read(END_OF_LOG).then(
     ({ epoch, head }) => {
       onEnd?.({ epochId: epoch.id, position: head });
       return 'ready';

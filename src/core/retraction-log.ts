@@ -3,7 +3,7 @@ import { NotificationsError } from './errors.js';
 import type { LogEntry } from './notification.js';
 import { type Retraction, retractionDrafts, retractionOf, RETRACTIONS_TOPIC } from './retraction.js';
 import { RetractionSet } from './retraction-set.js';
-import type { Appended, Epoch, ReadResult, Store } from './store.js';
+import { type Appended, END_OF_LOG, type Epoch, type ReadResult, type Store } from './store.js';
 
 /** The bounds of one read while a node loads the retractions. */
 const LOAD_COUNT = 1_000;
@@ -122,7 +122,7 @@ export class RetractionLog {
 
   /** Drops retractions of notifications that retention has removed. */
   async #trim(): Promise<void> {
-    const { trimmed } = await this.#store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    const { trimmed } = await this.#store.read(END_OF_LOG);
     this.#known.trim(trimmed);
   }
 

@@ -86,6 +86,9 @@ export interface ReadQuery extends PageBounds {
   readonly before?: undefined;
 }
 
+/** Reads no entry. The result has the epoch, the head and the trimmed position of the log. */
+export const END_OF_LOG: ReadQuery = Object.freeze({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+
 /** A page in the opposite order: the newest entries before a position. */
 export interface HistoryQuery extends PageBounds {
   /**

@@ -50,6 +50,9 @@ export const WAKE_BUDGET_MS = 1;
  */
 export const WAKE_CHUNK = 16;
 
+/** A topic, and the number of its waiters. */
+export type TopicWaiters = readonly [topic: string, waiters: number];
+
 /** The limits on held polls and open streams. */
 export interface WaiterLimits {
   /** On this node. */
@@ -214,7 +217,7 @@ export class Waiters<W extends Wakeable> {
   }
 
   /** The number of waiters of these topics, or of all topics with waiters. */
-  *byTopic(topics: Iterable<string> = this.#byTopic.keys()): Iterable<readonly [topic: string, waiters: number]> {
+  *byTopic(topics: Iterable<string> = this.#byTopic.keys()): Iterable<TopicWaiters> {
     for (const topic of topics) yield [topic, this.#byTopic.get(topic)?.length ?? 0];
   }
 

@@ -6,7 +6,7 @@ import { Feed } from '../core/feed.js';
 import type { FeedObserver } from '../core/observer.js';
 import { observedStore } from '../core/observed-store.js';
 import { Observers } from '../core/observers.js';
-import type { ClaimStore, Store, StoreFactory } from '../core/store.js';
+import { type ClaimStore, END_OF_LOG, type Store, type StoreFactory } from '../core/store.js';
 import { Cursors } from '../wire/cursor.js';
 import { Keys } from '../wire/keys.js';
 import { PageEncoder } from '../wire/encoder.js';
@@ -22,6 +22,7 @@ import { Leaving } from './lifecycle/leaving.js';
 import type { NotificationsOptions, Schemas } from './options.js';
 import { NotificationsException } from './notifications.exception.js';
 import { resolveSettings, type Settings } from './settings.js';
+import { errorDetail } from './security/error-detail.js';
 import { SecurityEvents } from './security/security-events.js';
 
 /** The parts of a feed that publish. A feed with `publishOnly` has no other parts. Frozen. */
@@ -121,7 +122,7 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
     const parts = { settings, schemas, clock, store, unobserved, observers, keys, cursors, encoder, security };
     const base = { ...parts, tracing: new PublishTracing(), insight: new Insight(), leaving: new Leaving() };
     if (publishOnly) {
-      const { epoch } = await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+      const { epoch } = await store.read(END_OF_LOG);
       const close = once(() => store.close().finally(() => security.complete()));
       return Object.freeze({ ...base, epochId: epoch.id, close });
     }
@@ -174,9 +175,8 @@ async function openReading(base: Base): Promise<Reading> {
 }
 
 function logFailure(error: unknown): void {
-  const detail = error instanceof Error ? error.stack : String(error);
   const message = 'An observer of the feed, such as the metrics, threw an error. Its further errors are not logged.';
-  new Logger('Notifications').error(message, detail);
+  new Logger('Notifications').error(message, errorDetail(error));
 }
 
 function once(close: () => Promise<void>): () => Promise<void> {

@@ -2,6 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import type { ClientRead, FeedHistoryRequest } from '../../core/feed-request.js';
 import type { LogEntry } from '../../core/notification.js';
 import type { LogPage, LogPosition } from '../../core/page.js';
+import { END_OF_LOG } from '../../core/store.js';
 import type { ReadContext } from '../../nest/context.js';
 
 /**
@@ -44,7 +45,7 @@ export class InboxItems {
 
   /** The end of the store's log. The read returns no entries, so it is cheap. */
   async storeEnd(): Promise<LogPosition> {
-    const { epoch, head } = await this.#context.store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    const { epoch, head } = await this.#context.store.read(END_OF_LOG);
     return { epochId: epoch.id, position: head };
   }
 

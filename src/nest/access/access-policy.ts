@@ -6,6 +6,7 @@ import { checkTopics } from '../../wire/request.js';
 import { TopicPatterns } from '../../wire/topic-patterns.js';
 import { type AccessDecision, decisionOf } from './access-decision.js';
 import type { AccessContext, AccessRules, MaybePromise, PatternRules, TopicRule } from './access.js';
+import { errorDetail } from '../security/error-detail.js';
 import { optionError, unknownOption } from '../settings.js';
 
 const TOPIC_RULES = ['read', 'publish', 'retract'] as const;
@@ -187,7 +188,7 @@ export class AccessPolicy {
       contextFor: () => this.contextFor(subscriber),
       read: (context) => this.allowed('read', context, [topic]),
       topics: (context) => this.#rules.topics?.(context) ?? [],
-      onError: (error) => logger.error(FAILED_EXPLAIN, error instanceof Error ? error.stack : String(error)),
+      onError: (error) => logger.error(FAILED_EXPLAIN, errorDetail(error)),
     });
   }
 

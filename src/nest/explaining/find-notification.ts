@@ -1,6 +1,6 @@
 import { abilitiesOf } from '../../core/abilities.js';
 import type { LogEntry } from '../../core/notification.js';
-import type { Epoch, Store } from '../../core/store.js';
+import { END_OF_LOG, type Epoch, type Store } from '../../core/store.js';
 import { isReading, type PublishContext } from '../context.js';
 import type { StoryReason } from './notification-story.js';
 import { searchTopic } from './topic-search.js';
@@ -28,9 +28,6 @@ export interface SoughtNotification {
 
 type OnTopic = SoughtNotification & { readonly topic: string };
 
-/** Reads only the state of the log. */
-const NOTHING = { topics: [], after: 0, limit: 0, bytesMax: 0 } as const;
-
 /**
  * Finds a notification: in the window, by the lookup of the store, or by a search of its topic. A
  * store finds entries by topic only, so an old notification needs its topic.
@@ -48,7 +45,7 @@ export async function findNotification(
   }
   const { positionsOf } = abilitiesOf(store);
   const [position = 0] = (await positionsOf?.([id])) ?? [];
-  const { trimmed } = await store.read(NOTHING);
+  const { trimmed } = await store.read(END_OF_LOG);
   if (topic === undefined) {
     if (position === 0) return missing('unknown', positionsOf ? ['never_published', 'id_forgotten'] : ['no_lookup']);
     return position <= trimmed
@@ -80,7 +77,7 @@ async function onTopic(
   trimmed: number,
 ): Promise<FoundNotification | MissingNotification> {
   const { found, isComplete } = await searchTopic(store, { topic, after: 0 }, (entry) => entry.id === id);
-  if (found) return { entry: found, epoch: (await store.read(NOTHING)).epoch };
+  if (found) return { entry: found, epoch: (await store.read(END_OF_LOG)).epoch };
   const reasons: readonly StoryReason[] = [
     ...(['never_published', 'other_topic', 'erased'] as const),
     ...(trimmed > 0 ? (['trimmed'] as const) : []),

@@ -267,12 +267,6 @@ export class UnreadAnswers {
     return bytes * (nowMs - sinceMs);
   }
 
-  /** All entries, the most expensive one first. */
-  #byCost(nowMs: number): readonly Entry[] {
-    const costs = [...this.#entries.values()].map((entry) => [entry, this.#costOf(entry, nowMs)] as const);
-    return costs.sort(([, one], [, other]) => other - one).map(([entry]) => entry);
-  }
-
   #describe({ pieces, sinceMs }: Entry): readonly UnreadClient[] {
     const [oldest] = pieces;
     if (!oldest) return [];
@@ -281,7 +275,10 @@ export class UnreadAnswers {
   }
 
   #cutSome(): void {
-    for (const entry of this.#byCost(this.#clock.monotonic())) {
+    const nowMs = this.#clock.monotonic();
+    const costs = [...this.#entries.values()].map((entry) => [entry, this.#costOf(entry, nowMs)] as const);
+    costs.sort(([, one], [, other]) => other - one);
+    for (const [entry] of costs) {
       if (this.#bytes <= this.#limits.bytesMax * CUT_TO_PART) return;
       this.#cut(entry, 'limits.unreadBytesMax');
     }

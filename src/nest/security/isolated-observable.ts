@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Observable, type Observer, type Subscriber, type Subscription } from 'rxjs';
+import { errorDetail } from './error-detail.js';
 
 const logger = new Logger('Notifications');
 
@@ -51,8 +52,8 @@ function isolated<T>(observer: Given<T>): Observer<T> {
   const report = (error: unknown): void => {
     if (hasReported) return;
     hasReported = true;
-    const detail = error instanceof Error ? error.stack : String(error);
-    logger.error('A listener of an Observable of this library failed. Its further errors are not logged.', detail);
+    const message = 'A listener of an Observable of this library failed. Its further errors are not logged.';
+    logger.error(message, errorDetail(error));
   };
   const guard = (call: () => unknown): void => {
     try {

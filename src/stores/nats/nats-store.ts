@@ -3,15 +3,16 @@ import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/notification.js';
 import type { Removed, RemoveQuery } from '../../core/removal.js';
 import { removalEnd } from '../../core/removal-end.js';
-import type {
-  AppendResult,
-  HistoryQuery,
-  ReadQuery,
-  ReadResult,
-  Store,
-  StoreRuntime,
-  Tail,
-  TailBatch,
+import {
+  type AppendResult,
+  END_OF_LOG,
+  type HistoryQuery,
+  type ReadQuery,
+  type ReadResult,
+  type Store,
+  type StoreRuntime,
+  type Tail,
+  type TailBatch,
 } from '../../core/store.js';
 import { within } from '../../core/within.js';
 import { Claims } from '../shared/claims.js';
@@ -109,7 +110,7 @@ export class NatsStore implements Store, StoreAbilities {
 
   /** Each request is limited in time. The number of requests depends on the entries. */
   async remove({ topic, ...query }: RemoveQuery): Promise<Removed> {
-    const { head, epoch } = await this.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
+    const { head, epoch } = await this.read(END_OF_LOG);
     const upTo = Math.min(removalEnd(epoch, query), head);
     const [engine, start, follower] = [this.#engine, this.#start, this.#follower];
     return new Removal({ engine, start, follower, epoch, head }).run(topic, upTo);
