@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
   type AccessRules,
@@ -236,7 +237,6 @@ describe('the access of a subscriber', () => {
       'yes',
       'access.read',
     ],
-    ['a rule that fails', { read: () => Promise.reject(new Error('down')) }, 'unknown', 'access.read'],
   ];
 
   test.each(cases)('is decided with %s', async (_, access, allowed, rule) => {
@@ -244,6 +244,16 @@ describe('the access of a subscriber', () => {
     await service.publish('user.ann', { ...ITEM, id: 'a' });
     const { access: decided } = await explain('a', { subscriber: 'ann' });
     expect(decided).toEqual({ subscriber: 'ann', waiters: 0, allowed, rule });
+  });
+
+  test('is unknown if a rule fails, and the error is logged', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    atTestEnd(() => error.mockRestore());
+    const { service, explain } = await open({ access: { read: () => Promise.reject(new Error('down')) } });
+    await service.publish('user.ann', { ...ITEM, id: 'a' });
+    const { access } = await explain('a', { subscriber: 'ann' });
+    expect(access).toEqual({ subscriber: 'ann', waiters: 0, allowed: 'unknown', rule: 'access.read' });
+    expect(error.mock.calls).toEqual([[expect.stringContaining('`explain`'), expect.stringContaining('down')]]);
   });
 });
 
