@@ -48,12 +48,15 @@ export function run(args, cwd) {
   return output;
 }
 
-/** Runs a command of npm in a terminal, and types each answer when its question appears. */
+/**
+ * Runs a command of npm in a terminal, and types each answer when its question appears. It removes
+ * the variable `CI`, because schematics ask no questions if this variable is set.
+ */
 async function inTerminal(args, cwd, answers) {
   // Without a size, the progress display of the CLI never ends.
   const command = `stty cols 80 rows 24; npm ${args.map((arg) => `'${arg}'`).join(' ')}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
-    ...{ cwd, stdio: ['pipe', 'pipe', 'inherit'], timeout: COMMAND_MS_MAX },
+    ...{ cwd, env: { ...process.env, CI: undefined }, stdio: ['pipe', 'pipe', 'inherit'], timeout: COMMAND_MS_MAX },
   });
   const exited = once(child, 'exit');
   const waiting = [...answers];
