@@ -23,6 +23,16 @@ export const RETRACT_MUTANTS = [
     'RetractionLog.interrupted': {
       'a node does not load the retractions that it missed': ['this.$isComplete = false;', ''],
     },
+    'RetractionLog.readComplete': {
+      'a page of the store does not wait for the missed retractions': [
+        'if (!this.$isComplete) await this.whenComplete();',
+        '',
+      ],
+      'a page that was read before an interruption of the tail is delivered': [
+        'this.$interruptions === $before',
+        'true',
+      ],
+    },
     'RetractionLog.#loadAgain': {
       'a load that was interrupted counts as complete': ['$before === this.$interruptions', 'true'],
     },
@@ -43,9 +53,6 @@ export const RETRACT_MUTANTS = [
     'Reader.retract': {
       'a page that was shared before is delivered after its retraction': ['this.$forgetPages();', ''],
       'a node learns its own retractions from the tail only': ['this.$retractions.add($retraction, $position);', ''],
-    },
-    'Reader.#readStore': {
-      'a page of the store does not wait for the missed retractions': ['await this.$retractions.whenComplete();', ''],
     },
     'Reader.#live': {
       'the history lists the records of retractions': ['withoutRetractions($entries)', '$entries'],

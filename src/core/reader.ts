@@ -331,15 +331,14 @@ export class Reader {
   async #readHistory(bounds: PageBounds, held: LogPosition, isCursor: boolean): Promise<LogPage> {
     const { epoch, head } = this.window;
     const window = { epochId: epoch.id, position: head };
-    const page = await this.#storePages.history(bounds, { held, isCursor, window });
-    await this.#retractions.whenComplete();
-    return this.#live(page);
+    const start = { held, isCursor, window };
+    return this.#live(await this.#retractions.readComplete(() => this.#storePages.history(bounds, start)));
   }
 
   async #readStore(query: PageQuery): Promise<LogPage> {
     const { topics, after, limit } = query;
-    const page = await this.#storePages.after({ topics, limit, bytesMax: this.#bytesMax(query) }, after);
-    await this.#retractions.whenComplete();
+    const bounds = { topics, limit, bytesMax: this.#bytesMax(query) };
+    const page = await this.#retractions.readComplete(() => this.#storePages.after(bounds, after));
     return { ...page, ...this.#filter.ofStore(page.entries, this.#sharedUpTo(page.epoch)) };
   }
 }

@@ -87,6 +87,20 @@ export class RetractionLog {
   }
 
   /**
+   * Reads from the store when all retractions are known. After an interruption of the tail during
+   * the read, the retractions of the entries may no longer be in the log, because of a failover or
+   * of retention. Then the read is repeated.
+   */
+  async readComplete<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      if (!this.#isComplete) await this.whenComplete();
+      const before = this.#interruptions;
+      const result = await read();
+      if (this.#interruptions === before) return result;
+    }
+  }
+
+  /**
    * Appends a retraction. Within the idempotency window of the store, a repeat appends nothing.
    * @throws NotificationsError `retractions_too_many` or `store_unavailable`
    */

@@ -229,6 +229,44 @@ describe('a node', () => {
     expect(await readAll(bench, { after: 1, limit: 1 })).toEqual({ ids: ['n3'], retracted: ['n2'] });
   });
 
+  test.each([
+    ['a poll', (bench: FeedBench) => bench.poll({ after: bench.place(1), limit: 1, waitMs: 0 })],
+    ['the history', (bench: FeedBench) => bench.history({ before: bench.place(2), limit: 1 })],
+  ])('reads the page of %s again if the log was lost before its retractions were loaded', async (_, read) => {
+    const bench = await FeedBench.open();
+    await bench.store.append(drafts(3));
+    await bench.clock.settle();
+    await bench.store.appendUnnoticed(await retractionDrafts(of('n2'), new Date(0)));
+    const answer = bench.store.holdReads();
+    const late = read(bench);
+    await bench.clock.settle();
+    const release = bench.store.holdTail();
+    await bench.store.wipe();
+    await bench.store.append([draft('m1')]);
+    answer();
+    await bench.clock.settle();
+    expect(late.ids).toEqual([['m1']]);
+    expect(late.last!.gap).toEqual({ reason: 'reset' });
+    release();
+    await bench.clock.settle();
+    await bench.expectNothingLeft();
+  });
+
+  test('reads a page again if retention removed a missed retraction during the read', async () => {
+    const bench = await FeedBench.open({ windowCount: 1 }, { retainCount: 3 });
+    await bench.store.append(drafts(3));
+    await bench.clock.settle();
+    const answer = bench.store.holdReads();
+    const poll = bench.poll({ after: bench.place(0) });
+    await bench.store.appendUnnoticed(await retractionDrafts(of('n2'), new Date(0)));
+    await bench.store.appendUnnoticed(drafts(3, 'm'));
+    answer();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['m1', 'm2', 'm3']]);
+    expect(poll.last!.gap).toEqual({ reason: 'expired' });
+    await bench.expectNothingLeft();
+  });
+
   test('keeps the retractions that a failover has kept, and no others', async () => {
     const bench = await FeedBench.open();
     await bench.store.append(drafts(3));

@@ -61,7 +61,7 @@ export async function shortened(seed: number): Promise<string> {
 }
 
 async function run(seed: number, steps: readonly Step[], isTraced: boolean): Promise<Outcome> {
-  return withPromptHashes(async () => {
+  return repeatably(seed, async () => {
     const world = await World.open(seed, isTraced);
     try {
       for (const step of steps) {
@@ -82,21 +82,26 @@ function scriptOf(seed: number): Step[] {
 }
 
 /**
- * Revocations use a hash that another thread computes, in real time. Here it is computed at once.
+ * The library's jitter uses `Math.random`. Revocations use a hash that another thread computes, in
+ * real time. Here the seed determines the jitter, and the hash is computed at once.
  */
-async function withPromptHashes<T>(task: () => Promise<T>): Promise<T> {
+async function repeatably<T>(seed: number, task: () => Promise<T>): Promise<T> {
   const { subtle } = globalThis.crypto;
+  const jitter = new Random(seed);
+  const { random } = Math;
   const digest = async (_: unknown, data: Uint8Array): Promise<ArrayBuffer> => {
     return new Uint8Array(createHash('sha256').update(data).digest()).buffer;
   };
   const { stackTraceLimit } = Error;
   // The runs reject many calls, and nothing reads the stack traces.
   Error.stackTraceLimit = 0;
+  Math.random = () => jitter.next();
   Object.defineProperty(subtle, 'digest', { value: digest, configurable: true });
   try {
     return await task();
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
+    Math.random = random;
     delete (subtle as { digest?: unknown }).digest;
   }
 }
