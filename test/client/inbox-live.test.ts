@@ -168,6 +168,44 @@ test('keeps a change that arrives while an older page is read', async () => {
   expect(unreadIn(inbox)).toEqual(['a3', 'a2']);
 });
 
+test('loads an older page after a load of the list that is in progress', async () => {
+  const app = await startInbox();
+  await fill(app.service, 5);
+  const device = new InboxDevice();
+  const inbox = openInbox(app, device, { limit: 2 });
+  inbox.subscribe(() => undefined);
+  await until(() => inbox.status === 'live');
+  let release = (): void => undefined;
+  const held = new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
+  device.intercept = (url) => (isLive(url) || url.includes('before=') ? undefined : held);
+  const loads = [inbox.reload(), inbox.loadOlder()];
+  release();
+  await Promise.all(loads);
+  expect(idsIn(inbox)).toEqual(['a5', 'a4', 'a3', 'a2']);
+});
+
+test.each([
+  ['the older page of the new list', (inbox: Inbox) => inbox.reload(), ['b1', 'a4', 'a3', 'a2']],
+  ['no older page of another filter', (inbox: Inbox) => inbox.filter({ types: ['comment'] }), ['a4', 'a3']],
+])('loads %s if the list changes while an older page is read', async (_, change, ids) => {
+  const app = await startInbox();
+  await fill(app.service, 4);
+  const device = new InboxDevice();
+  const inbox = openInbox(app, device, { limit: 2 });
+  inbox.subscribe(() => undefined);
+  await until(() => inbox.status === 'live');
+  device.intercept = async (url) => {
+    if (!url.includes('before=')) return undefined;
+    device.intercept = () => undefined;
+    const stale = await fetch(url, { headers: { Authorization: 'Bearer ann' } });
+    await app.service.send('ann', { id: 'b1', type: 'like', data: null });
+    await change(inbox);
+    return stale;
+  };
+  await inbox.loadOlder();
+  expect(idsIn(inbox)).toEqual(ids);
+});
+
 test('loads the list again if too many events arrive while an older page is read', async () => {
   const app = await startInbox();
   await fill(app.service, 4);

@@ -177,14 +177,18 @@ export class LiveList<N extends object> {
   }
 
   async #loadOlder(): Promise<void> {
+    const filter = this.#filter;
     const { signal } = this.#closing;
-    const list = this.#list;
     if (signal.aborted) throw closedError();
-    if (!list?.more || this.#loading || list.items.length >= ITEMS_MAX) return;
+    // The load in progress will replace the list and its cursor.
+    if (this.#loading) await this.#loaded;
+    const list = this.#list;
+    if (!list?.more || list.items.length >= ITEMS_MAX) return;
     const held = (this.#held = new HeldEvents<N>());
-    const page = await readOnePage<N>(this.#environment, { ...this.#options, ...this.#filter, signal }, list.cursor);
-    // The list was loaded again meanwhile.
-    if (this.#list?.cursor !== list.cursor) return;
+    const page = await readOnePage<N>(this.#environment, { ...this.#options, ...filter, signal }, list.cursor);
+    if (this.#filter !== filter) return;
+    // The list was loaded again meanwhile, so the page does not continue it.
+    if (this.#list?.cursor !== list.cursor) return this.#loadOlder();
     // Some changes were dropped and the page may lack them. So the list is loaded again, with the
     // older page.
     if (held.isOver) return this.load(this.#length + 1);
