@@ -214,7 +214,7 @@ describe.each(PROXIES)('two nodes behind $name', (proxy) => {
         }
         await traffic.finish();
         expect(traffic.failures).toEqual([]);
-        expect(traffic.published.length).toBeGreaterThan(ROUNDS * 100);
+        expect(traffic.published.length).toBeGreaterThanOrEqual(ROUNDS * 100);
         for (const ids of traffic.seen) {
           expect(new Set(ids).size).toBe(ids.length);
           expect(ids.toSorted()).toEqual(traffic.published.toSorted());
