@@ -6,7 +6,7 @@ import { Feed } from '../core/feed.js';
 import type { FeedObserver } from '../core/observer.js';
 import { observedStore } from '../core/observed-store.js';
 import { Observers } from '../core/observers.js';
-import { type ClaimStore, END_OF_LOG, type Store, type StoreFactory } from '../core/store.js';
+import { type ClaimStore, END_OF_LOG, type Epoch, type Store, type StoreFactory } from '../core/store.js';
 import { Cursors } from '../wire/cursor.js';
 import { Keys } from '../wire/keys.js';
 import { PageEncoder } from '../wire/encoder.js';
@@ -44,8 +44,8 @@ export interface PublishContext {
   readonly tracing: PublishTracing;
   readonly insight: Insight;
   readonly leaving: Leaving;
-  /** The log's epoch when the store was opened. Two feeds with the same one share a log. */
-  readonly epochId: string;
+  /** The log's epoch when the store was opened. It shows whether two feeds share a log. */
+  readonly openedEpoch: Epoch;
   /** Releases the tail and the store. Later calls return the first call's promise. */
   close(): Promise<void>;
 }
@@ -124,7 +124,7 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
     if (publishOnly) {
       const { epoch } = await store.read(END_OF_LOG);
       const close = once(() => store.close().finally(() => security.complete()));
-      return Object.freeze({ ...base, epochId: epoch.id, close });
+      return Object.freeze({ ...base, openedEpoch: epoch, close });
     }
     const claim = options.tickets && claimOf(store);
     return Object.freeze({ ...base, ...access, claim, ...(await openReading(base)) });
@@ -136,7 +136,7 @@ export async function createContext(given: ContextOptions): Promise<PublishConte
   }
 }
 
-type Base = Omit<PublishContext, 'epochId' | 'close'>;
+type Base = Omit<PublishContext, 'openedEpoch' | 'close'>;
 type Given = Pick<ReadContext, 'access' | 'origins' | 'clientAddress'>;
 type Reading = Omit<ReadContext, keyof Base | keyof Given | 'claim'>;
 
@@ -159,7 +159,7 @@ async function openReading(base: Base): Promise<Reading> {
   };
   return {
     feed,
-    epochId: feed.window.epoch.id,
+    openedEpoch: feed.window.epoch,
     revocationsMark: Symbol('revocations'),
     responder: new Responder(encoder),
     closing: new ClosingResponses(clock),

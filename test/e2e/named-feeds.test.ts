@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Controller, type DynamicModule, Get, Inject, Injectable, Module, VersioningType } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
@@ -7,11 +10,15 @@ import {
   memoryStore,
   NotificationsModule,
   NotificationsService,
+  type StoreFactory,
 } from 'nest-notifications';
+import { InboxModule } from 'nest-notifications/inbox';
 import type { Store } from 'nest-notifications/store';
+import { sqliteStore } from 'nest-notifications/stores/sqlite';
 import { NotificationsHealthIndicator } from 'nest-notifications/terminus';
 import { type Adapter, express, forEachAdapter, ONE_ADAPTER } from '../support/http/adapters.js';
 import { type AppOptions, OPEN, startApp, type TestApp } from '../support/http/app.js';
+import { atTestEnd } from '../support/http/cleanup.js';
 import { Connection, request, type Target } from '../support/http/connection.js';
 import { until } from '../support/time/until.js';
 import { watchedStore } from '../support/watched-store.js';
@@ -223,6 +230,19 @@ forEachAdapter((adapter) => {
       const imports = [forRoot({ store: shared }), forRoot({ name: 'b', store: shared })];
       await expect(startApp(adapter, { imports })).rejects.toThrow(/use the same log.*redisStore: prefix/);
       expect(log).toMatchObject({ opened: 1, open: 0 });
+    });
+
+    test.each([
+      ['for reads', (store: StoreFactory) => forRoot({ name: 'b', store })],
+      ['with publishOnly', (store: StoreFactory) => forRoot({ name: 'b', store, publishOnly: true })],
+      ['of an inbox', (store: StoreFactory) => InboxModule.forRoot({ access: { subscriber: () => 'ann' }, store })],
+    ])('open one SQLite file, and the second one is a feed %s', async (_, second) => {
+      const folder = await mkdtemp(join(tmpdir(), 'one-log-'));
+      atTestEnd(() => rm(folder, { recursive: true, force: true }));
+      const store = sqliteStore({ path: join(folder, 'log.db') });
+      await expect(startApp(adapter, { imports: [forRoot({ store }), second(store)] })).rejects.toThrow(
+        /use the same log.*sqliteStore: path/,
+      );
     });
 
     test('have the same path and version', async () => {

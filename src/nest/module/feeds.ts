@@ -2,6 +2,7 @@ import { type ControllerOptions, type Type, VERSION_NEUTRAL } from '@nestjs/comm
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { FeedDescription } from '../../openapi/described-feed.js';
 import type { ClientController } from '../client-file/client.controller.js';
+import type { Epoch } from '../../core/store.js';
 import { isReading, type PublishContext, type ReadContext } from '../context.js';
 import type { OpenApiSettings } from '../openapi/openapi-options.js';
 import { FEED, CONTEXT } from './tokens.js';
@@ -110,11 +111,20 @@ export function checkPaths(own: FeedDefinition, modules: ModulesContainer, appli
 
 /** @throws Error if another feed of the application has opened the same log */
 export function checkLogs(own: PublishContext, modules: ModulesContainer): void {
-  if (!contextsIn(modules).some((other) => other !== own && other.epochId === own.epochId)) return;
+  if (!contextsIn(modules).some((other) => other !== own && shareLog(other, own))) return;
   const problem = 'two feeds of this application use the same log, so each would deliver what the other publishes';
   const advice =
     'Give the stores different logs (redisStore: prefix, postgresStore: schema, natsStore: stream, sqliteStore: path)';
   throw new Error(`NotificationsModule: ${problem}. ${advice}`);
+}
+
+/**
+ * Whether two open feeds use the same log. Some stores begin an epoch whenever they open a log. So
+ * the epoch of one feed may continue the epoch of the other feed.
+ */
+function shareLog({ openedEpoch: a }: PublishContext, { openedEpoch: b }: PublishContext): boolean {
+  const continues = (epoch: Epoch, id: string): boolean => epoch.before?.some((past) => past.id === id) === true;
+  return a.id === b.id || continues(a, b.id) || continues(b, a.id);
 }
 
 /** The routes of the client's scripts, below the path of their feed. */
