@@ -95,16 +95,17 @@ export class Connection {
 
   close(): void {
     this.dispatch({ type: 'closed' });
-    this.#unwatch();
   }
 
   dispatch(event: ConnectionEvent): void {
+    if (this.isClosed) return;
     const { now, random, clearTimeout } = this.#environment;
     const before = this.#state;
     const mayPoll = this.#options.transport !== 'sse';
     this.#state = nextState(before, event, { now: now(), random, mayStream: this.#mayStream, mayPoll });
     const { phase } = this.#state;
     if (phase === 'offline' || phase === 'closed' || event.type === 'resumed') this.#abort();
+    if (phase === 'closed') this.#unwatch();
     if (phase !== 'waiting' || before.resumeAt !== this.#state.resumeAt) {
       clearTimeout(this.#timer);
       this.#endPause?.();

@@ -1,4 +1,5 @@
 import type { Retraction } from '../core/retraction.js';
+import { callSafely } from './call-safely.js';
 import type { Delivery } from './delivery.js';
 import { type End, FeedIterator, type QueuedNotification } from './feed-iterator.js';
 
@@ -46,13 +47,9 @@ export class Consumers<N extends object> {
     this.#onComplete = onComplete;
   }
 
-  get isEmpty(): boolean {
-    return this.#observers.size + this.#iterators.size === 0;
-  }
-
-  /** Resolves when a consumer is added, is removed or takes a notification. */
-  whenChanged(): Promise<void> {
-    return new Promise((resolve) => this.#onChange.push(resolve));
+  /** Undefined while there is a consumer. Otherwise resolves at the next change. */
+  whenNeeded(): Promise<void> | undefined {
+    return this.#isEmpty && !this.#end ? this.#whenChanged() : undefined;
   }
 
   /** Returns the function that removes the observer. */
@@ -84,7 +81,7 @@ export class Consumers<N extends object> {
       },
       returned: (untaken) => {
         this.#iterators.delete(iterator);
-        if (this.isEmpty && !this.#end) this.#untaken.push(...untaken);
+        if (this.#isEmpty && !this.#end) this.#untaken.push(...untaken);
         else for (const { batch } of untaken) this.#complete(batch);
         this.#changed();
       },
@@ -114,7 +111,7 @@ export class Consumers<N extends object> {
       for (const observer of this.#observers) callSafely(() => observer.next?.(notification));
     }
     this.#complete(batch);
-    while ([...this.#iterators].some(({ queued }) => queued >= QUEUED_MAX)) await this.whenChanged();
+    while ([...this.#iterators].some(({ queued }) => queued >= QUEUED_MAX)) await this.#whenChanged();
   }
 
   acknowledge(notification: N): void {
@@ -132,6 +129,15 @@ export class Consumers<N extends object> {
     this.#iterators.clear();
     this.#observers.clear();
     this.#changed();
+  }
+
+  get #isEmpty(): boolean {
+    return this.#observers.size + this.#iterators.size === 0;
+  }
+
+  /** Resolves when a consumer is added, is removed or takes a notification. */
+  #whenChanged(): Promise<void> {
+    return new Promise((resolve) => this.#onChange.push(resolve));
   }
 
   /** A loop that is slow must not receive a notification after its retraction. */
@@ -162,15 +168,4 @@ function notifyEnd<N>(observer: Observer<N>, end: End): void {
     else if (observer.error) observer.error(end.error);
     else throw end.error;
   });
-}
-
-/** Reports an error as an uncaught error, so that the feed continues. */
-export function callSafely(task: () => void): void {
-  try {
-    task();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }

@@ -30,6 +30,12 @@ export function hasContent({ notifications, retracted }: Delivery): boolean {
   return notifications.length + (retracted?.length ?? 0) > 0;
 }
 
+/** Whether a retraction concerns this notification. */
+export function isOf({ id, topic }: Retraction, notification: unknown): boolean {
+  const other = fieldsOf(notification);
+  return other.id === id && other.topic === topic;
+}
+
 /** The protocol limits the length, because a cursor goes into every request and into the store. */
 export function isCursor(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= CURSOR_LENGTH_MAX;

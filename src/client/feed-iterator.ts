@@ -1,6 +1,6 @@
 import type { Retraction } from '../core/retraction.js';
 import type { Batch } from './consumers.js';
-import { fieldsOf } from './delivery.js';
+import { isOf } from './delivery.js';
 
 /** How a feed ended: with an error, or because it was closed. */
 export type End = { readonly error: unknown } | 'complete';
@@ -15,12 +15,6 @@ interface IteratorEvents<N> {
   taken(queued: QueuedNotification<N>): void;
   /** The loop has ended before the feed. */
   returned(untaken: readonly QueuedNotification<N>[]): void;
-}
-
-/** Whether a retraction concerns this notification. */
-export function isOf({ id, topic }: Retraction, notification: unknown): boolean {
-  const other = fieldsOf(notification);
-  return other.id === id && other.topic === topic;
 }
 
 /** One `for await` loop over a feed. */

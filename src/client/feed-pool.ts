@@ -1,5 +1,5 @@
 import type { FeedState } from './connection-state.js';
-import { isOf } from './feed-iterator.js';
+import { isOf } from './delivery.js';
 import { NotificationsFeed } from './notifications-feed.js';
 import type { ConnectOptions } from './options.js';
 

@@ -1,16 +1,13 @@
 import type { Notification } from '../core/notification.js';
 import type { Retraction } from '../core/retraction.js';
-import { isAborted } from './abort.js';
-import { Connection, type Position } from './connection.js';
 import type { FeedState } from './connection-state.js';
 import { Consumers, type Observer } from './consumers.js';
-import type { Delivery } from './delivery.js';
 import { type Environment, runtime } from './environment.js';
 import { FeedError } from './errors.js';
 import type { End } from './feed-iterator.js';
+import { FeedReader } from './feed-reader.js';
 import { type HistoryOptions, type HistoryPage, readHistory } from './history.js';
 import type { FeedOptions } from './options.js';
-import type { SharedConnection } from './sharing.js';
 
 /** RxJS accepts an object with this method: `from(feed)` is an Observable. */
 export interface Subscribable<N> {
@@ -28,15 +25,11 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   readonly #options: FeedOptions;
   readonly #environment: Environment;
   readonly #consumers: Consumers<N>;
-  readonly #connection: Connection;
-  readonly #own: Position = { cursor: undefined };
+  readonly #reader: FeedReader;
   readonly #listeners = new Set<(state: FeedState) => void>();
-  /** Undefined if the feed has its own connection. */
-  #shared: SharedConnection | undefined;
   /** Abort controllers of the history requests in progress. */
   readonly #reads = new Set<AbortController>();
   #isRunning = false;
-  #hasEnded = false;
   #saving: Promise<void> = Promise.resolve();
 
   constructor(options: FeedOptions, environment: Environment = runtime) {
@@ -45,12 +38,13 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
     this.#consumers = new Consumers(options.ack === 'manual', (cursor) => {
       this.#save(cursor);
     });
-    this.#connection = new Connection(options, environment, this.#own, {
-      deliver: (delivery, signal) =>
-        this.#shared ? this.#shared.deliver(delivery, signal) : this.#deliver(delivery, signal),
+    this.#reader = new FeedReader(options, environment, {
+      whenNeeded: () => this.#consumers.whenNeeded(),
+      deliver: (delivery) => this.#consumers.deliver(delivery),
       stateChanged: () => {
-        this.#changed();
+        for (const listener of this.#listeners) listener(this.state);
       },
+      failed: (error) => this.#end({ error }),
     });
     if (options.signal?.aborted) this.close();
     options.signal?.addEventListener('abort', this.#onAbort);
@@ -58,12 +52,12 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
 
   /** The current state. */
   get state(): FeedState {
-    return (this.#connection.isClosed ? undefined : this.#shared?.state) ?? this.#connection.state;
+    return this.#reader.state;
   }
 
   /** The position after the last received notification; undefined before the first answer. */
   get cursor(): string | undefined {
-    return this.#own.cursor;
+    return this.#reader.position.cursor;
   }
 
   /** Calls the listener when the state changes. Returns the function that removes the listener. */
@@ -109,12 +103,12 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
    * may succeed. The error never ends the feed.
    */
   async history(options: HistoryOptions = {}): Promise<HistoryPage<N>> {
-    if (this.#hasEnded) throw new FeedError('the feed is closed', { code: 'closed' });
+    if (this.#reader.isClosed) throw new FeedError('the feed is closed', { code: 'closed' });
     const controller = new AbortController();
     this.#reads.add(controller);
     try {
       const page = await readHistory(this.#environment, this.#options, { ...options, signal: controller.signal });
-      if ((options.before ?? 'latest') === 'latest' && !this.#hasPosition) this.#own.cursor ??= page.follow;
+      if ((options.before ?? 'latest') === 'latest' && !this.#hasPosition) this.#reader.position.cursor ??= page.follow;
       // The caller chooses the type of the notifications, as with `connect`.
       return page as HistoryPage<N>;
     } finally {
@@ -140,94 +134,19 @@ export class NotificationsFeed<N extends object = Notification> implements Subsc
   readonly #onAbort = (): void => this.close();
 
   #start(): void {
-    if (this.#isRunning || this.#hasEnded) return;
+    if (this.#isRunning || this.#reader.isClosed) return;
     this.#isRunning = true;
-    void this.#run();
+    void this.#reader.start(this.#loadCursor());
   }
 
-  async #run(): Promise<void> {
+  async #loadCursor(): Promise<string | undefined> {
     const { store, cursor } = this.#options;
-    try {
-      this.#own.cursor ??= (await store?.load()) ?? (cursor === 'latest' ? undefined : cursor);
-      this.#share();
-      while (!this.#connection.isClosed) {
-        if (this.#consumers.isEmpty) await this.#pauseSharing();
-        else if (this.#shared) await this.#shared.turn();
-        else await this.#connection.turn();
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  async #deliver(
-    delivery: Delivery,
-    signal: AbortSignal,
-    filter = (unfiltered: Delivery): Delivery => unfiltered,
-  ): Promise<void> {
-    const { gap, cursor } = delivery;
-    if (isAborted(signal)) return;
-    if (gap) await this.#options.onGap?.(gap);
-    if (this.#consumers.isEmpty && !isAborted(signal)) await this.#pauseSharing();
-    if (isAborted(signal)) return;
-    this.#own.cursor = cursor;
-    await this.#consumers.deliver(filter(delivery));
-  }
-
-  /**
-   * Waits for a consumer. Until then this feed does not read for the other feeds of the shared
-   * connection.
-   */
-  async #pauseSharing(): Promise<void> {
-    await this.#stopSharing();
-    while (this.#consumers.isEmpty && !this.#hasEnded) await this.#consumers.whenChanged();
-    this.#share();
-  }
-
-  #share(): void {
-    if (this.#hasEnded) return;
-    this.#shared = this.#options.share?.join({
-      options: this.#options,
-      environment: this.#environment,
-      own: this.#own,
-      connection: this.#connection,
-      pollOwn: (handlers) =>
-        new Connection({ ...this.#options, transport: 'poll' }, this.#environment, this.#own, handlers),
-      deliver: (delivery, signal, filter) => this.#deliver(delivery, signal, filter),
-      changed: () => {
-        this.#changed();
-      },
-      failed: (error) => {
-        this.#fail(error);
-      },
-      unavailable: () => {
-        void this.#stopSharing();
-      },
-    });
-  }
-
-  async #stopSharing(): Promise<void> {
-    const shared = this.#shared;
-    this.#shared = undefined;
-    await shared?.leave();
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener(this.state);
-    this.#shared?.stateChanged();
-  }
-
-  #fail(error: unknown): void {
-    this.#connection.dispatch({ type: 'refused' });
-    this.#end({ error });
+    return (await store?.load()) ?? (cursor === 'latest' ? undefined : cursor);
   }
 
   #end(end: End): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#connection.close();
+    this.#reader.close();
     for (const controller of this.#reads) controller.abort();
-    void this.#stopSharing();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#consumers.end(end);
   }

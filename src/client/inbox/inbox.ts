@@ -1,7 +1,7 @@
 import type { Notification } from '../../core/notification.js';
 import type { InboxCounts } from '../../inbox/inbox-counts.js';
 import type { InboxOp } from '../../inbox/nest/operation-request.js';
-import { callSafely } from '../consumers.js';
+import { callSafely } from '../call-safely.js';
 import { type Environment, runtime } from '../environment.js';
 import { adjustedCounts, NO_COUNTS } from './counts.js';
 import { idOf, listed, withChange } from './item-list.js';

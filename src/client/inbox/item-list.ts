@@ -1,7 +1,6 @@
 import type { InboxStatus } from '../../inbox/nest/inbox-item.js';
 import type { InboxOp } from '../../inbox/nest/operation-request.js';
-import { fieldsOf } from '../delivery.js';
-import { isOf } from '../feed-iterator.js';
+import { fieldsOf, isOf } from '../delivery.js';
 import type { InboxFilter, InboxItem } from './types.js';
 import type { Change, InboxEvent } from './wire-types.js';
 

@@ -1,7 +1,7 @@
-import type { FeedState } from '../connection-state.js';
+import { callSafely } from '../call-safely.js';
 import { fieldsOf } from '../delivery.js';
 import type { Environment } from '../environment.js';
-import { NotificationsFeed } from '../notifications-feed.js';
+import { FeedReader } from '../feed-reader.js';
 import { HeldEvents } from './held-events.js';
 import { hasItemsOf, type KnownItems, listed, withChange, withEvent } from './item-list.js';
 import { closedError } from './operation-queue.js';
@@ -50,7 +50,7 @@ export class LiveList<N extends object> {
   #filter: InboxFilter;
   #list: ServerList<N> | undefined;
   #status: InboxSnapshot['status'] = 'idle';
-  #feed: NotificationsFeed<object> | undefined;
+  #reader: FeedReader | undefined;
   /** Aborts the load in progress. */
   #loading: AbortController | undefined;
   #loaded: Promise<void> | undefined;
@@ -83,7 +83,7 @@ export class LiveList<N extends object> {
 
   /** Whether the live feed, or the load in progress, will deliver the changes of this device. */
   get isFollowing(): boolean {
-    return this.#feed !== undefined || this.#loading !== undefined;
+    return this.#reader !== undefined || this.#loading !== undefined;
   }
 
   start(): void {
@@ -206,8 +206,8 @@ export class LiveList<N extends object> {
   #follow(cursor: string): void {
     this.#unfollow();
     const { url, limit, auth, headers, credentials, transport, wait, share } = this.#options;
-    const options = { url, limit, auth, headers, credentials, transport, wait, share, cursor };
-    const feed = (this.#feed = new NotificationsFeed<object>(
+    const options = { url, limit, auth, headers, credentials, transport, wait, share };
+    const reader = (this.#reader = new FeedReader(
       {
         ...options,
         format: { name: 'inbox', deliveryFrom: pollDeliveryFrom },
@@ -218,31 +218,32 @@ export class LiveList<N extends object> {
         },
       },
       this.#environment,
+      {
+        deliver: ({ notifications, cursor: follow }) => {
+          // An event may lead to the end of this reader.
+          for (const event of notifications) {
+            if (this.#reader === reader) callSafely(() => this.#onEvent(event, follow));
+          }
+        },
+        stateChanged: () => this.#onState(),
+        failed: (error) => this.#events.refused(error),
+      },
     ));
-    feed.onState((state) => {
-      if (this.#feed === feed) this.#onState(state);
-    });
-    feed.subscribe({
-      next: (event) => {
-        if (this.#feed === feed) this.#onEvent(event, feed.cursor ?? cursor);
-      },
-      error: (error) => {
-        this.#events.refused(error);
-      },
-    });
+    void reader.start(cursor);
     this.#scheduleReload();
     this.#setStatus('live');
-    this.#onState(feed.state);
+    this.#onState();
   }
 
   #unfollow(): void {
-    const feed = this.#feed;
-    this.#feed = undefined;
-    feed?.close();
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.close();
     this.#environment.clearTimeout(this.#timer);
   }
 
-  #onState({ phase, reason }: FeedState): void {
+  #onState(): void {
+    const { phase, reason } = this.#reader?.state ?? {};
     if (phase === 'live' || reason === 'hidden') this.#setStatus('live');
     // A server ends each stream after some time. That is not a failure.
     else if (phase === 'offline' || (phase === 'waiting' && reason !== 'busy')) this.#setStatus('offline');
