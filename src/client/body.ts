@@ -32,7 +32,6 @@ export async function* readText(body: ReadableStream<Uint8Array>): AsyncGenerato
 /** @throws FeedError if a body, or a block of a stream, is too large */
 export function checkSize(chars: number): void {
   if (chars <= BODY_CHARS_MAX) return;
-  const message =
-    `the answer has more than ${BODY_CHARS_MAX} characters; ` + 'use `limit` to request fewer notifications at a time';
+  const message = `the answer has more than ${BODY_CHARS_MAX} characters; set a smaller \`limit\``;
   throw new FeedError(message, { status: 200, code: 'answer_too_large' });
 }

@@ -46,8 +46,8 @@ export class RetryableError extends Error {
 export async function fetchResponse(environment: Environment, request: HttpRequest, accept: string): Promise<Response> {
   const { url, method = 'QUERY', body, keepalive, headers, credentials, controller } = request;
   const init = {
-    ...(body !== undefined && { method, body }),
-    headers: { ...headers, Accept: accept, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+    ...(body && { method, body }),
+    headers: { ...headers, Accept: accept, ...(body && { 'Content-Type': 'application/json' }) },
     keepalive,
     signal: controller.signal,
     cache: 'no-store',
@@ -95,9 +95,7 @@ function originOf(url: string | undefined): string | undefined {
 function redirectError(url: string, status: number): FeedError {
   // The query may contain a ticket, so it stays out of the message.
   const target = url.replace(/[?#].*/s, '');
-  const message =
-    `${target} redirects. The client follows no redirects, because its headers would reach another address; ` +
-    'set `url` to the final address.';
+  const message = `${target} redirects. The client follows no redirects; set \`url\` to the final address.`;
   return new FeedError(message, { status: status || undefined, code: 'redirected' });
 }
 

@@ -15,7 +15,7 @@ export const EVENT_STREAM_TYPE = 'text/event-stream';
  */
 export const CACHE_CONTROL = 'no-cache, no-store';
 /** For event streams: a proxy that compresses a stream would buffer it. */
-export const STREAM_CACHE_CONTROL = `${CACHE_CONTROL}, no-transform`;
+export const STREAM_CACHE_CONTROL = 'no-cache, no-store, no-transform';
 /**
  * The header with an error's `code`. Clients read it, because an exception filter may replace the
  * body.

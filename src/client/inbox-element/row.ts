@@ -1,12 +1,12 @@
 import type { InboxItem } from '../inbox/index.js';
 import { button, element, icon, setAttributes, setText } from './dom.js';
 import type { Formats } from './formats.js';
-import { ARCHIVE, BACK, CHECK, DOT, REMOVE } from './icons.js';
+import { ACTION_ICONS } from './icons.js';
 import { type ItemText, itemTextOf } from './item-text.js';
 import type { InboxLabels } from './labels.js';
 
 /** Operations on one item. */
-export type ItemAction = 'markRead' | 'markUnread' | 'archive' | 'unarchive' | 'remove';
+export type ItemAction = keyof typeof ACTION_ICONS;
 
 /**
  * Returns the content of an item: a node, or a text. The text never becomes markup. Undefined means
@@ -33,13 +33,14 @@ export class Row {
   readonly element: HTMLLIElement;
   /** The link or the button that has the content. */
   readonly main: HTMLElement;
+  /** The elements of the row that can have the focus, in document order. */
+  readonly stops: readonly HTMLElement[];
   readonly text: ItemText;
   item: InboxItem;
   readonly #unread = element('span', { class: 'hidden' });
   readonly #content = element('span', { class: 'content' });
   readonly #time: HTMLTimeElement;
-  readonly #first: HTMLButtonElement;
-  readonly #second: HTMLButtonElement;
+  readonly #buttons: readonly HTMLButtonElement[];
   #settings: RowSettings | undefined;
   #actions: readonly [ItemAction, ItemAction] = ['markRead', 'archive'];
 
@@ -50,26 +51,24 @@ export class Row {
     const parts = [this.#unread, this.#content, this.#time];
     this.main =
       this.text.url === undefined
-        ? element('button', { type: 'button', class: 'main' }, ...parts)
-        : element('a', { href: this.text.url, rel: 'noopener noreferrer', class: 'main' }, ...parts);
+        ? element('button', { type: 'button', class: 'main', part: 'item-content' }, ...parts)
+        : element(
+            'a',
+            { href: this.text.url, rel: 'noopener noreferrer', class: 'main', part: 'item-content' },
+            ...parts,
+          );
     this.main.addEventListener('click', (event) => handlers.onClick(this, event));
     const action = (index: 0 | 1): HTMLButtonElement =>
       button({ class: 'action', part: 'action' }, () => handlers.onAction(this.item, this.#actions[index]));
-    this.#first = action(0);
-    this.#second = action(1);
-    const actions = element('span', { class: 'actions' }, this.#first, this.#second);
-    this.element = element('li', {}, this.main, actions);
+    this.#buttons = [action(0), action(1)];
+    this.stops = [this.main, ...this.#buttons];
+    this.element = element('li', {}, this.main, element('span', { class: 'actions' }, ...this.#buttons));
     this.reachable = false;
   }
 
   /** Only one row is in the tab order. The arrow keys choose it. */
   set reachable(isReachable: boolean) {
-    for (const target of [this.main, this.#first, this.#second]) target.tabIndex = isReachable ? 0 : -1;
-  }
-
-  /** The elements of the row that can have the focus, in document order. */
-  get stops(): readonly HTMLElement[] {
-    return [this.main, this.#first, this.#second];
+    for (const target of this.stops) target.tabIndex = isReachable ? 0 : -1;
   }
 
   update(item: InboxItem, settings: RowSettings): void {
@@ -78,22 +77,14 @@ export class Row {
     this.#settings = settings;
     const { labels, formats } = settings;
     setAttributes(this.element, { part: item.read ? 'item' : 'item unread' });
-    setAttributes(this.main, { part: 'item-content' });
     setText(this.#unread, item.read ? '' : labels.unreadItem);
     this.#content.replaceChildren(...this.#contentOf(settings.renderer));
     setAttributes(this.#time, { title: formats.moment(item.notification.time) });
-    const path: Readonly<Record<ItemAction, string>> = {
-      markRead: CHECK,
-      markUnread: DOT,
-      archive: ARCHIVE,
-      unarchive: BACK,
-      remove: REMOVE,
-    };
     this.#actions = item.archived ? ['unarchive', 'remove'] : [item.read ? 'markUnread' : 'markRead', 'archive'];
-    for (const [index, target] of [this.#first, this.#second].entries()) {
+    for (const [index, target] of this.#buttons.entries()) {
       const action = this.#actions[index] ?? 'archive';
       setAttributes(target, { 'aria-label': `${labels[action]}: ${this.text.title}`, title: labels[action] });
-      target.replaceChildren(icon(path[action]));
+      target.replaceChildren(icon(ACTION_ICONS[action]));
     }
     this.showAge(formats);
   }

@@ -90,7 +90,7 @@ svg {
   border-radius: var(--_radius);
   background: var(--_back);
   color: var(--_text);
-  box-shadow: 0 .75rem 2.5rem light-dark(rgb(23 26 38 / 18%), rgb(0 0 0 / 60%));
+  box-shadow: 0 .75rem 2.5rem light-dark(#171a262e, #0009);
   font-size: .9375rem;
   font-weight: 400;
   line-height: 1.4;
@@ -110,7 +110,6 @@ svg {
   border-block-end: 1px solid var(--_line);
 }
 [part=title] { flex: 1; margin: 0; font-size: 1.0625rem; font-weight: 650; }
-[part=header] slot { flex: 1; }
 [part=filter] { display: flex; flex-basis: 100%; gap: .25rem; margin-inline: -.5rem; }
 [part~=button] { padding: .3125rem .625rem; color: var(--_accent); font-size: .875rem; font-weight: 550; }
 [part~=button]:hover { background: var(--_hover); }
@@ -126,7 +125,8 @@ svg {
   align-items: center;
   gap: .5rem;
   margin: 0;
-  padding: .5rem .625rem .5rem 1rem;
+  padding: .5rem;
+  padding-inline: 1rem .625rem;
   border-block-end: 1px solid var(--_line);
   background: var(--_hover);
   font-size: .875rem;
@@ -140,7 +140,7 @@ li + li { border-block-start: 1px solid var(--_line); }
   display: grid;
   gap: .125rem;
   width: 100%;
-  padding: .75rem 1rem .75rem 2rem;
+  padding: .75rem;
   padding-inline: 2rem 1rem;
   border-radius: 0;
 }

@@ -38,15 +38,16 @@ export function adjustedCounts(
     if (counts[name] > counts.cap) return counts[name];
     return Math.min(Math.max(0, counts[name] + now[name] - old[name]), counts.cap + 1);
   };
-  const isKnown = isExact('unread') || counts.unread <= counts.cap;
+  const adjustedTypes = (): Numbers['types'] => {
+    if (isExact('unread')) return now.types;
+    return counts.unread > counts.cap ? counts.types : typesOf(counts.types, old.types, now.types);
+  };
   return {
     ...counts,
     unseen: adjusted('unseen'),
     unread: adjusted('unread'),
     total: adjusted('total'),
-    types: isKnown
-      ? typesOf(isExact('unread') ? {} : counts.types, isExact('unread') ? {} : old.types, now.types)
-      : counts.types,
+    types: adjustedTypes(),
   };
 }
 
