@@ -1,5 +1,4 @@
 import { Controller, Get, Header, Module } from '@nestjs/common';
-import type { Request } from 'express';
 import { InboxModule } from 'nest-notifications/inbox';
 
 const HTML = `<!doctype html>
@@ -11,17 +10,22 @@ const HTML = `<!doctype html>
 @Controller()
 class PageController {
   @Get()
+  @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', "default-src 'none'; script-src 'self'; connect-src 'self'")
   page(): string {
     return HTML;
   }
 }
 
+interface SignedIn {
+  readonly request: { readonly user?: { readonly id: string } };
+}
+
 @Module({
   imports: [
     InboxModule.forRoot({
       // A guard has set `user`, for example from a session cookie.
-      access: { subscriber: ({ request }: { request: Request & { user?: { id: string } } }) => request.user?.id },
+      access: { subscriber: ({ request }: SignedIn) => request.user?.id },
       serveClient: true,
     }),
   ],

@@ -1,5 +1,4 @@
 import { Injectable, Module } from '@nestjs/common';
-import type { Request } from 'express';
 import { InboxModule, InboxService } from 'nest-notifications/inbox';
 
 @Injectable()
@@ -15,11 +14,15 @@ export class CommentsService {
   }
 }
 
+interface SignedIn {
+  readonly request: { readonly user?: { readonly id: string } };
+}
+
 @Module({
   imports: [
     InboxModule.forRoot({
       // The owner of the inbox. A guard has set `user`.
-      access: { subscriber: ({ request }: { request: Request & { user?: { id: string } } }) => request.user?.id },
+      access: { subscriber: ({ request }: SignedIn) => request.user?.id },
       // Broadcasts that each subscriber sees.
       topics: () => ['announcements'],
     }),

@@ -15,6 +15,7 @@ for await (const { data } of connect({ url: '/notifications', topics: ['orders']
 @Controller()
 class PageController {
   @Get()
+  @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', "default-src 'self'")
   page(): string {
     return HTML;

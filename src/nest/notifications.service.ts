@@ -289,8 +289,9 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
 
   /**
    * Erases all notifications of a topic, or of the topics that `access.ownedTopics` returns for a
-   * subscriber. It removes them physically from the store, and no client gets a gap. See
-   * `docs/erasure.md` for the guarantees, and for the copies that engines and backups keep.
+   * subscriber. It removes them physically from the store, and no client gets a gap. The guide has
+   * the guarantees, and the copies that engines and backups keep:
+   * https://github.com/nest-notifications/nest-notifications/blob/main/docs/erasure.md
    *
    * Notifications that are published after the call stay, so stop their publishers first. This node
    * drops erased notifications at once. Other nodes drop them when they receive the erasure record.
@@ -309,7 +310,8 @@ export class NotificationsService<Map extends NotificationMap = AnyNotifications
   /**
    * Explains what happened to a notification, and why a subscriber may not receive it: it was
    * trimmed, replaced, retracted or erased, it has expired, or the access rules reject it. For
-   * operators: check the caller's rights first. `docs/inspector.md` describes the answer.
+   * operators: check the caller's rights first. The guide describes the answer:
+   * https://github.com/nest-notifications/nest-notifications/blob/main/docs/inspector.md
    *
    * An unknown id is no error: the status is `unknown`. Without `topic`, only notifications in the
    * window are found. Rejects with a `NotificationsException`: `id_invalid`, `topic_invalid`,

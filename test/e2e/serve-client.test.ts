@@ -7,7 +7,9 @@ import * as client from 'nest-notifications/client';
 import * as inboxElement from 'nest-notifications/client/inbox-element';
 import * as tabs from 'nest-notifications/client/tabs';
 import { map } from 'rxjs';
-import { ADAPTERS, forEachAdapter } from '../support/http/adapters.js';
+import { AppModule as InboxPageModule } from '../../examples/inbox-page.js';
+import { AppModule as PageModule } from '../../examples/page.js';
+import { ADAPTERS, express, fastify, forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
 import { request } from '../support/http/connection.js';
 import { WITH_FETCH } from '../support/http/event-source.js';
@@ -147,3 +149,16 @@ forEachAdapter((adapter) => {
     });
   });
 }, ADAPTERS);
+
+forEachAdapter(
+  (adapter) => {
+    test.each([
+      ['page', [PageModule]],
+      ['inbox-page', [InboxPageModule, NotificationsModule.forRoot()]],
+    ])('the example %s serves a page of HTML', async (_, imports) => {
+      const page = await get(await startApp(adapter, { imports }), {}, '/');
+      expect(page.header('content-type')).toBe('text/html; charset=utf-8');
+    });
+  },
+  [express, fastify],
+);

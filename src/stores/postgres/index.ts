@@ -33,7 +33,8 @@ export {
  *   lossless promotion causes no gap. Every append and read compares the server's start and the
  *   log's table, so nodes detect a failover behind a pooler too. After a promotion that lost
  *   notifications, clients with a cursor after the standby's last notification get a `reset` gap.
- *   All other clients get an `expired` gap. `docs/stores/postgres.md` lists the losses.
+ *   All other clients get an `expired` gap. The guide lists the losses:
+ *   https://github.com/nest-notifications/nest-notifications/blob/main/docs/stores/postgres.md
  * - Operators: a role that may create the schema once; 1 + `poolMax` connections a node; the
  *   isolation level `read committed`, which is the default; autovacuum on. Behind a pooler in
  *   transaction mode, set `listenConnectionString` to a direct connection.

@@ -41,7 +41,8 @@ export interface TransactionOptions {
  * ```
  *
  * `prepare` checks the same schemas and limits as `publish`. If a library cannot run SQL with the
- * parameter `$1`, call the SQL function `publish` of the schema. See docs/outbox.md.
+ * parameter `$1`, call the SQL function `publish` of the schema, as the guide shows:
+ * https://github.com/nest-notifications/nest-notifications/blob/main/docs/outbox.md
  *
  * The schema must exist: the first store that is opened creates it. A notification whose id the log
  * already holds is skipped silently.

@@ -8,7 +8,8 @@ export type { RedisClientFactory, RedisClientSettings, RedisStoreOptions, RedisW
 
 /**
  * A log in Redis 7 or Valkey, shared by any number of nodes. Needs the package `ioredis`.
- * `docs/stores/redis.md` lists the possible losses and the settings that prevent them.
+ * The guide lists the possible losses and the settings that prevent them:
+ * https://github.com/nest-notifications/nest-notifications/blob/main/docs/stores/redis.md
  *
  * - Durability: depends on the settings of the engine. With `appendonly yes` and `appendfsync
  *   always`, an acknowledged append survives a crash of the engine. With `everysec`, a failure of
