@@ -47,6 +47,20 @@ describeRedis('what redisStore costs its engine', () => {
     console.info(`${LARGE} in the log, pages of 50: ${JSON.stringify({ small, one, twenty })}`);
   }, 180_000);
 
+  test('a notification takes about 370 bytes of memory besides its JSON, with its remembered id', async () => {
+    const [{ store }, count] = [await openNode(), 20_000];
+    const before = await usedMemory(engine);
+    let jsonBytes = 0;
+    for (let at = 0; at < count; at += 500) {
+      const drafts = Array.from({ length: 500 }, (_, index) => newDraft(`topic ${index % 100}`, 'x'.repeat(200)));
+      jsonBytes += drafts.reduce((sum, { json }) => sum + json.length, 0);
+      await store.append(drafts);
+    }
+    const bytes = ((await usedMemory(engine)) - before - jsonBytes) / count;
+    console.info(`a notification takes ${bytes.toFixed(0)} bytes besides its JSON`);
+    expect(bytes).toBeLessThan(400);
+  });
+
   test('a node has as many connections and reads with 1,000 clients as with none', async () => {
     const pair = [await openNode(), await openNode()];
     const quiet = await trafficOf(engine, pair);
@@ -219,6 +233,10 @@ async function cpuMs(engine: RedisEngine): Promise<number> {
 
 async function sentBy(client: Redis): Promise<number> {
   return Number(/total_net_output_bytes:(\d+)/.exec(await client.info('stats'))?.[1]);
+}
+
+async function usedMemory(engine: RedisEngine): Promise<number> {
+  return Number(/used_memory:(\d+)/.exec(await engine.use((client) => client.info('memory')))?.[1]);
 }
 
 function callsOf(engine: RedisEngine, command: string): Promise<number> {
