@@ -58,6 +58,24 @@ describe('after a failover that lost nothing', () => {
     stream.leave();
   });
 
+  test('a read of the old log that finds nothing does not hide an entry of the new log', async () => {
+    bench = await FeedBench.open({ windowCount: 2 });
+    await bench.store.append(drafts(10));
+    await bench.clock.settle();
+    const start = { ...bench.head, position: 1 };
+    const answer = bench.store.holdReads();
+    const poll = bench.poll({ topics: ['quiet'], after: start });
+    await bench.clock.settle();
+    await bench.store.failOver(10);
+    await bench.store.append([draft('next', { topic: 'quiet' })]);
+    await bench.clock.settle();
+    answer();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['next']]);
+    expect(poll.last?.gap).toBeUndefined();
+    await bench.expectNothingLeft();
+  });
+
   test('a waiter for another topic keeps its position after retention has removed the entries there', async () => {
     bench = await FeedBench.open({ windowCount: 2 }, { retainCount: 4 });
     const poll = bench.poll({ topics: ['quiet'] });
