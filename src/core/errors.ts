@@ -1,5 +1,6 @@
 /** Stable names of errors. They are part of the HTTP protocol and never change their meaning. */
 export type ErrorCode =
+  | 'query_invalid'
   | 'topic_missing'
   | 'topic_invalid'
   | 'topics_too_many'

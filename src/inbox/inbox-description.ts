@@ -12,7 +12,7 @@ const REFUSED: readonly ErrorCode[] = ['forbidden', 'origin_forbidden', 'subscri
 const BUSY: readonly ErrorCode[] = ['draining', 'store_unavailable'];
 const READ: readonly ErrorCode[] = [
   ...(['cursor_invalid', 'before_invalid', 'wait_invalid', 'limit_invalid', 'status_invalid'] as const),
-  ...(['type_invalid', 'not_acceptable'] as const),
+  ...(['type_invalid', 'query_invalid', 'not_acceptable'] as const),
   ...REFUSED,
   ...WAITERS,
   ...BUSY,

@@ -14,7 +14,7 @@ export const WAITERS: readonly ErrorCode[] = [
 ];
 const READ: readonly ErrorCode[] = [
   ...(['topic_missing', 'topic_invalid', 'topics_too_many', 'cursor_invalid', 'before_invalid'] as const),
-  ...(['wait_invalid', 'limit_invalid', 'not_acceptable'] as const),
+  ...(['wait_invalid', 'limit_invalid', 'query_invalid', 'not_acceptable'] as const),
   ...REFUSED,
   ...WAITERS,
   ...BUSY,
@@ -29,7 +29,7 @@ const PUBLISH: readonly ErrorCode[] = [
 ];
 const RETRACT: readonly ErrorCode[] = [
   ...(['topic_missing', 'topic_invalid', 'topics_too_many', 'id_invalid'] as const),
-  ...(['publish_too_fast', 'retractions_too_many'] as const),
+  ...(['query_invalid', 'publish_too_fast', 'retractions_too_many'] as const),
   ...REFUSED,
   ...BUSY,
 ];

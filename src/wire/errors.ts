@@ -2,6 +2,7 @@ import type { ErrorCode } from '../core/errors.js';
 
 /** The HTTP status of every error (RFC 9110, RFC 6585). */
 export const STATUS_OF: Record<ErrorCode, number> = {
+  query_invalid: 400,
   topic_missing: 400,
   topic_invalid: 400,
   topics_too_many: 400,

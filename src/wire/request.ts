@@ -51,6 +51,9 @@ export interface RequestContext {
  */
 const OFFERED = ['application/json', JSON_TYPE, EVENT_STREAM_TYPE, `${EVENT_STREAM_TYPE}; charset=utf-8`];
 
+/** Express reads this number of parameters and ignores the others. */
+export const QUERY_PARAMETERS_MAX = 1_000;
+
 /** The parameters of a read: in the query of a GET, or in the body of a QUERY request. */
 export const READ_PARAMETERS = ['topic', 'cursor', 'before', 'wait', 'limit'] as const;
 
@@ -123,10 +126,20 @@ export function header(request: HttpRequest, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-/** The query of a URL, without the `?`. */
+/**
+ * The query of a URL, without the `?`. Frameworks ignore a fragment and parameters beyond some
+ * number. Guards of the application would not see these parts, so they are refused.
+ * @throws NotificationsError `query_invalid`
+ */
 export function queryOf(url: string): string {
+  if (url.includes('#')) throw new NotificationsError('query_invalid', 'the URL has a fragment; remove it');
   const at = url.indexOf('?');
-  return at < 0 ? '' : url.slice(at + 1);
+  const query = at < 0 ? '' : url.slice(at + 1);
+  // Each parameter takes at least one character.
+  const count = query.length < QUERY_PARAMETERS_MAX ? 0 : query.split('&').length;
+  if (count <= QUERY_PARAMETERS_MAX) return query;
+  const message = `the query has ${count} parameters, at most ${QUERY_PARAMETERS_MAX} are allowed; give topics as one list, separated by commas`;
+  throw new NotificationsError('query_invalid', message);
 }
 
 function parseTopics(values: readonly string[], { topicsMax, patterns }: RequestLimits): readonly string[] {

@@ -13,6 +13,7 @@ const EXPECTED: Record<ErrorCode, number> = {
   pattern_undeclared: 400,
   cursor_invalid: 400,
   before_invalid: 400,
+  query_invalid: 400,
   wait_invalid: 400,
   limit_invalid: 400,
   not_acceptable: 406,

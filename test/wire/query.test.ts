@@ -5,7 +5,7 @@ import { refusal } from './kit.js';
 describe('queryOfBody', () => {
   test.each([
     [{ topic: 'a' }, 'topic=a'],
-    [{ topic: ['a', 'b'] }, 'topic=a&topic=b'],
+    [{ topic: ['a', 'b'] }, 'topic=a%2Cb'],
     [{ topic: 'a,b', wait: 25, limit: '7' }, 'topic=a%2Cb&wait=25&limit=7'],
     [{ cursor: 'a&topic=b' }, 'cursor=a%26topic%3Db'],
     [{}, ''],
