@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp } from '../support/http/app.js';
-import { request } from '../support/http/connection.js';
+import { Connection, request } from '../support/http/connection.js';
 import { poll, post } from '../support/http/feed.js';
 
 const ITEM = { topic: 'orders', type: 'order.shipped', data: { orderId: 7 } };
@@ -102,6 +102,17 @@ function deepItem(): string {
 }
 
 forEachAdapter((adapter) => {
+  test('a body in chunks that is nested too deeply is rejected', async () => {
+    const app = await startApp(adapter, { notifications: OPEN });
+    const connection = await Connection.open(app);
+    const headers = { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' };
+    connection.send({ method: 'POST', headers });
+    const text = deepItem();
+    connection.socket.write(`${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
+    const { status, json } = await connection.response();
+    expect([status, json.code]).toEqual([400, 'body_invalid']);
+  });
+
   describe('a publish is rejected with status and code', () => {
     test.each(JSON_ROWS)('%s', async (_, body, status, code) => {
       const app = await startApp(adapter, { notifications: OPEN });

@@ -266,5 +266,12 @@ forEachAdapter((adapter) => {
       const stream = await SseReader.open(app, `ticket=${second}`);
       expect((await stream.opening()).id).not.toBe('');
     });
+
+    test('copies of a used ticket take nothing from the rate of its owner', async () => {
+      const app = await start({ read: 'public' }, { tickets: { usesPerMinuteMax: 2 } });
+      const { ticket } = await open(app, ['orders']);
+      for (let n = 0; n < 5; n++) expect(await refusalOf(app, ticket)).toEqual([401, 'ticket_spent']);
+      await open(app, ['orders']);
+    });
   });
 });

@@ -37,5 +37,14 @@ export function checkJsonBody(request: FrameworkRequest, bytesMax: number): void
 function bodyBytes(request: FrameworkRequest): number {
   const stated = header(request, 'content-length');
   const isMeasured = stated === undefined || header(request, 'content-encoding') !== undefined;
-  return isMeasured ? utf8Length(JSON.stringify(request.body ?? null)) : Number(stated);
+  return isMeasured ? jsonBytes(request.body) : Number(stated);
+}
+
+/** @throws NotificationsError `body_invalid` for a body that is nested too deeply */
+function jsonBytes(body: unknown): number {
+  try {
+    return utf8Length(JSON.stringify(body ?? null));
+  } catch (error) {
+    throw new NotificationsError('body_invalid', 'the body is nested too deeply', { cause: error });
+  }
 }

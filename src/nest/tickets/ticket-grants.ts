@@ -1,4 +1,5 @@
 import { NotFoundException } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.js';
 import { NotificationsError } from '../../core/errors.js';
 import type { Rights } from '../../core/rights.js';
@@ -14,12 +15,17 @@ import { revocationsAtStart } from '../access/revocation-mark.js';
 import type { ReadContext } from '../context.js';
 import { type AcceptedTicket, CLOCKS_APART_MS_MAX } from './ticket.guard.js';
 
+/** The number of used tickets that a node remembers, in about 1 MiB. */
+const SPENT_MAX = 10_000;
+
 /** Checks the access of callers that request a ticket, and of streams that a ticket opens. */
 export class TicketGrants {
   readonly #context: ReadContext;
   readonly #requests: ReadRequests;
   readonly #issueRate: RateLimiter;
   readonly #useRate: RateLimiter;
+  /** The ids of used tickets. A copy of one of them takes nothing from the rate of its owner. */
+  readonly #spent = new LRUCache<string, true>({ max: SPENT_MAX });
 
   constructor(context: ReadContext, requests: ReadRequests) {
     const { clock, settings } = context;
@@ -73,6 +79,7 @@ export class TicketGrants {
       address: this.#context.clientAddress(request),
       revocations,
     };
+    if (lastCursor === undefined && this.#spent.has(claims.id)) throw spentTicket();
     try {
       const grant = await this.#grantUse(claims);
       // This is the last check, so that a rejected stream does not use the ticket.
@@ -115,12 +122,15 @@ export class TicketGrants {
     const { claim, clock, observers } = this.#context;
     // Another node accepts the ticket until its own clock reaches `useByMs`.
     const ttlMs = Math.ceil(Math.max(0, useByMs - clock.now())) + CLOCKS_APART_MS_MAX;
-    if (await claim?.(`ticket-${id}`, ttlMs)) {
-      observers.performed({ capability: 'tickets', operation: 'use' });
-      return;
-    }
-    throw new NotificationsError('ticket_spent', 'the ticket has been used; ask for a new one');
+    const isFirst = await claim?.(`ticket-${id}`, ttlMs);
+    this.#spent.set(id, true);
+    if (!isFirst) throw spentTicket();
+    observers.performed({ capability: 'tickets', operation: 'use' });
   }
+}
+
+function spentTicket(): NotificationsError {
+  return new NotificationsError('ticket_spent', 'the ticket has been used; ask for a new one');
 }
 
 /** Milliseconds until a time; Infinity if there is none. */
