@@ -23,7 +23,8 @@ import {
 } from './inspector-options.js';
 
 const EXTRAS: InspectorModuleExtras = {
-  guards: [],
+  // Guards have no default: `define` rejects a module without them.
+  guards: undefined as unknown as InspectorModuleExtras['guards'],
   path: DEFAULT_PATH,
   decorators: [],
   version: undefined,

@@ -50,7 +50,9 @@ export function nestAdd(options: NestAddOptions): (tree: SchematicTree, context:
     const names = Object.keys(packages);
     if (names.length > 0)
       logger.info(`Run npm install: ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} new in package.json.`);
-    logger.info(`Publish with: curl -X POST http://127.0.0.1:3000/example`);
+    const route = access === 'user' ? 'example/ann' : 'example';
+    logger.info(`Publish with: curl -X POST http://127.0.0.1:3000/${route}`);
+    if (access === 'user') logger.info('Reads are refused (403) until a guard of your application sets request.user.');
   };
 }
 

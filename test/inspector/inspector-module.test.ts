@@ -55,14 +55,15 @@ async function openFeed(options: Given = {}) {
 afterEach(endTest);
 
 describe('the module', () => {
-  test.each<[what: string, guards: unknown]>([
-    ['no guards', undefined],
-    ['an empty list', []],
-    ['a guard that is undefined, as with a circular import', [undefined]],
-    ['a thing that is no guard', [{}]],
-  ])('does not start with %s', (_, guards) => {
-    const options = { guards } as InspectorModuleExtras;
-    const message = /NotificationsInspectorModule: option guards is .+must be an array with at least one guard/;
+  test.each<[what: string, given: object, shown: string]>([
+    ['no guards', {}, 'undefined'],
+    ['guards that are undefined', { guards: undefined }, 'undefined'],
+    ['an empty list', { guards: [] }, 'an array'],
+    ['a guard that is undefined, as with a circular import', { guards: [undefined] }, 'an array'],
+    ['a thing that is no guard', { guards: [{}] }, 'an array'],
+  ])('does not start with %s', (_, given, shown) => {
+    const options = given as InspectorModuleExtras;
+    const message = `NotificationsInspectorModule: option guards is ${shown}; it must be an array with at least one guard`;
     expect(() => NotificationsInspectorModule.forRoot(options)).toThrow(message);
     expect(() => NotificationsInspectorModule.forRootAsync({ guards: options.guards, useFactory: () => ({}) })).toThrow(
       message,

@@ -120,7 +120,10 @@ export class AppModule {}
 
   test('adds rules for the users of a guard', () => {
     const tree = newProject();
-    add(tree, { access: 'user' });
+    expect(add(tree, { access: 'user' })).toEqual([
+      'Publish with: curl -X POST http://127.0.0.1:3000/example/ann',
+      'Reads are refused (403) until a guard of your application sets request.user.',
+    ]);
     expect(tree.readText('src/app.module.ts')).toContain(`'user.:id': ({ subscriber }, { id }) => id === subscriber`);
     expect(tree.readText('src/notifications-example.controller.ts')).toContain(`topicOf('user', user)`);
   });

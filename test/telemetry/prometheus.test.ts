@@ -222,7 +222,7 @@ describe('the module', () => {
     [
       'a registry that has the metrics already',
       (registry) => ({ registry }),
-      'the registry already has the metric notifications_published_total; give each application in the process its own registry',
+      'the registry already has the metric notifications_published_total; import the module once, and give each application in the process its own registry',
     ],
     [
       'too many topics',

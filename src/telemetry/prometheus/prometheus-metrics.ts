@@ -15,7 +15,8 @@ export class PrometheusMetrics {
     this.#registry = registry;
     const taken = METRIC_LIST.map(({ name }) => prometheusName(name)).find((name) => registry.getSingleMetric(name));
     if (taken !== undefined) {
-      const advice = 'give each application in the process its own registry with the option `registry`';
+      const advice =
+        'import the module once, and give each application in the process its own registry with the option `registry`';
       throw new Error(`NotificationsPrometheusModule: the registry already has the metric ${taken}; ${advice}`);
     }
     for (const metric of METRIC_LIST) this.#register(metric, feeds);
