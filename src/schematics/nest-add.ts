@@ -17,6 +17,7 @@ export interface SchematicContext {
 }
 
 const MODULE_FILE = 'app.module.ts';
+const GUIDE = 'https://github.com/nest-notifications/nest-notifications/blob/main/docs/getting-started.md';
 const CONTROLLER_FILE = 'notifications-example.controller';
 
 /**
@@ -30,7 +31,7 @@ export function nestAdd(options: NestAddOptions): (tree: SchematicTree, context:
     const path = `${sourceRoot}/${MODULE_FILE}`;
     const before = textOf(tree, path);
     if (before === undefined)
-      throw new Error(`${path} is missing: import NotificationsModule by hand, see docs/getting-started.md`);
+      throw new Error(`${path} is missing: import NotificationsModule by hand, as ${GUIDE} shows`);
     if (before.includes('NotificationsModule')) {
       logger.info(`${path} imports NotificationsModule already. Nothing was changed.`);
       return;
