@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { logEntry } from '../../src/core/notification.js';
 import type { LogPage } from '../../src/core/page.js';
+import { retractionDrafts } from '../../src/core/retraction.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder, pageBody } from '../../src/wire/encoder.js';
 import { Random } from '../support/random.js';
-import { entry, EPOCH, logPage, randomPage } from './kit.js';
+import { entry, EPOCH, logPage, randomPage, TIME } from './kit.js';
 
 const random = new Random(2);
 const cursors = new Cursors();
@@ -48,6 +50,14 @@ describe('the body of a page', () => {
     expect(pageBody(logPage([]), 'C').content).toBe('{"notifications":[],"cursor":"C","more":false}');
     expect(pageBody(logPage([], { gap: { reason: 'expired' } }), 'C').content).toBe(
       '{"notifications":[],"cursor":"C","more":false,"gap":{"reason":"expired"}}',
+    );
+  });
+
+  test('lists retractions apart from the notifications', async () => {
+    const [draft] = await retractionDrafts({ id: 'n3', topic: 'orders' }, TIME);
+    const one = entry(3);
+    expect(pageBody(logPage([one, logEntry(5, draft!)]), 'C').content).toBe(
+      `{"notifications":[${one.json}],"cursor":"C","more":false,"retracted":[{"id":"n3","topic":"orders"}]}`,
     );
   });
 

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { logEntry } from '../../src/core/notification.js';
 import type { LogPage } from '../../src/core/page.js';
+import { retractionDrafts } from '../../src/core/retraction.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import { PageEncoder } from '../../src/wire/encoder.js';
 import { cursorBlock, HEARTBEAT, openingBlock, pageToSse, retryLine } from '../../src/wire/sse.js';
 import { Random } from '../support/random.js';
-import { entry, EPOCH, HOSTILE, LIMITS, logPage, OTHER_EPOCH, randomPage, titled } from './kit.js';
+import { entry, EPOCH, HOSTILE, LIMITS, logPage, OTHER_EPOCH, randomPage, TIME, titled } from './kit.js';
 import { type Message, readAsStandard, type Received, readWithParser } from './standard-client.js';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -36,6 +38,14 @@ describe('a page as blocks', () => {
     );
     expect(toSse(logPage([], { position: 9, gap: { reason } }))).toBe(
       `event: gap\ndata: {"reason":"${reason}"}\nid: C9\n\n`,
+    );
+  });
+
+  test('has an event for the record of a retraction', async () => {
+    const [draft] = await retractionDrafts({ id: 'n3', topic: 'orders' }, TIME);
+    const [one, record] = [entry(3), logEntry(5, draft!)];
+    expect(toSse(logPage([one, record]))).toBe(
+      `data: ${one.json}\nid: 3\n\nevent: retracted\ndata: {"id":"n3","topic":"orders"}\nid: 5\n\n`,
     );
   });
 
