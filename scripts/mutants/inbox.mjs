@@ -89,6 +89,13 @@ export const INBOX_MUTANTS = [
     },
     targetUpTo: {
       'a cursor of another log marks all items': ["if ($gap?.reason === 'reset') throw foreignCursor();", ''],
+      '"mark all" changes nothing if many of its newest items have expired': [
+        '$items.pages({ $reader, before: $upTo })',
+        '$items.pages({ $reader, before: $upTo, itemsMax: 1 })',
+      ],
+    },
+    positionsOf: {
+      'only one item of an id changes': ['[...($found.get($id) ?? []), $position]', '[$position]'],
     },
     targetOfTypes: {
       '"mark all" of a type marks all types': ['if (!$types.includes(typeOf($entry))) continue;', ''],

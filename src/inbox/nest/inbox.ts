@@ -165,7 +165,7 @@ export class Inbox {
     const { changed, ids, unknown, state } = applied;
     this.context.observers.performed({ capability: 'inbox', operation: request.op });
     const upTo = 'upTo' in request && request.types === undefined;
-    if (changed) this.changes.next({ subscriber, op: request.op, ids, upTo });
+    if (changed) this.changes.next({ subscriber, op: request.op, ids: [...new Set(ids)], upTo });
     return { changed, unknown, counts: await this.#lists.counts(reader, state) };
   }
 

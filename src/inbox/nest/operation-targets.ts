@@ -7,6 +7,7 @@ import { foreignCursor, type InboxOp, type OperationRequest } from './operation-
 /** The items of an operation that belong to the subscriber. */
 export interface Target {
   readonly selection: ItemSelection;
+  /** The id of each position, or of the item at the watermark. Several items may have one id. */
   readonly ids: readonly string[];
   readonly unknown: readonly string[];
 }
@@ -40,7 +41,8 @@ export function targetIn(state: InboxState, target: Target, request: OperationRe
     const item = states[index];
     return !!item && !item.removed && !(isOfTypes && HAS_EFFECT[request.op]?.(item));
   };
-  const removed = ids.filter((_, index) => states[index]?.removed);
+  const named = new Set(ids.filter(isNamed));
+  const removed = new Set(ids.filter((id) => !named.has(id)));
   return {
     selection: { positions: selection.positions.filter(isNamed) },
     ids: ids.filter(isNamed),
@@ -58,7 +60,7 @@ export function recordsOf(request: OperationRequest, { selection, ids }: Target)
     const until = 'untilMs' in request && { untilMs: request.untilMs };
     records.push({
       operation: { op, positions, ...until } as InboxOperation,
-      ids: ids.slice(from, from + OPERATION_ITEMS_MAX),
+      ids: [...new Set(ids.slice(from, from + OPERATION_ITEMS_MAX))],
       ...('types' in request && { types: request.types }),
     });
   }
@@ -73,29 +75,43 @@ async function targetOfIds(items: InboxItems, reader: InboxReader, given: readon
   if (end) found = await positionsOf(items, reader, { wanted, before: end });
   const ids = [...wanted].filter((id) => found.has(id));
   const unknown = [...wanted].filter((id) => !found.has(id));
-  return { selection: { positions: ids.map((id) => found.get(id) ?? 0) }, ids, unknown };
+  const pairs = ids.flatMap((id) => (found.get(id) ?? []).map((position) => ({ id, position })));
+  return {
+    selection: { positions: pairs.map(({ position }) => position) },
+    ids: pairs.map(({ id }) => id),
+    unknown,
+  };
 }
 
+/**
+ * The positions of each id. Several items have the same id if it was sent again after the store had
+ * forgotten it.
+ */
 async function positionsOf(
   items: InboxItems,
   reader: InboxReader,
   { wanted, before }: { wanted: ReadonlySet<string>; before: LogPosition | 'latest' },
-): Promise<ReadonlyMap<string, number>> {
-  const found = new Map<string, number>();
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const found = new Map<string, number[]>();
   for await (const page of items.pages({ reader, before })) {
-    for (const { id, position } of page.entries) if (wanted.has(id)) found.set(id, position);
-    if (found.size === wanted.size) break;
+    for (const { id, position } of page.entries) {
+      if (wanted.has(id)) found.set(id, [...(found.get(id) ?? []), position]);
+    }
   }
   return found;
 }
 
-/** The watermark is the position of an item. The cursor itself may be at another entry. */
+/**
+ * The watermark is the position of an item. The cursor itself may be at another entry, or at an
+ * item that was replaced or retracted, or has expired.
+ */
 async function targetUpTo(items: InboxItems, reader: InboxReader, upTo: LogPosition): Promise<Target> {
-  const { entries, gap } = await items.page({ reader, before: upTo, limit: 1 });
-  if (gap?.reason === 'reset') throw foreignCursor();
-  const [newest] = entries;
-  if (!newest) return NO_TARGET;
-  return { selection: { upTo: newest.position }, ids: [newest.id], unknown: [] };
+  for await (const { entries, gap } of items.pages({ reader, before: upTo })) {
+    if (gap?.reason === 'reset') throw foreignCursor();
+    const [newest] = entries;
+    if (newest) return { selection: { upTo: newest.position }, ids: [newest.id], unknown: [] };
+  }
+  return NO_TARGET;
 }
 
 /**
