@@ -21,12 +21,12 @@ export const HISTORY_MUTANTS = [
       'the end of a trimmed history counts as the beginning of the log': ['!$more && $trimmed > 0', 'false'],
     },
   }),
-  ...inFile('core/history-waiter.ts', {
-    'HistoryWaiter.#isAhead': {
+  ...inFile('core/history-slot.ts', {
+    'HistorySlot.isAhead': {
       'a node delivers a history that it has not received': ['$newest.position > $window.head', 'false'],
     },
-    'HistoryWaiter.revoke': {
-      'a revocation does not end a read of the history': ['this.$retry($reason);', ''],
+    'HistorySlot.revoke': {
+      'a revocation does not end a read of the history': ['this.retryRevoked();', ''],
     },
   }),
   ...inFile('core/memory-log.ts', {

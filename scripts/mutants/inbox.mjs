@@ -126,7 +126,24 @@ export const INBOX_MUTANTS = [
       'an operation without an effect is recorded': ['$next === $state', 'false'],
     },
   }),
+  ...inFile('inbox/nest/inbox.controller.ts', {
+    'InboxController.#page': {
+      'an unread page of an inbox counts towards no limit': [
+        'return this.$context.unread.untilFinished($raw, $text, $read);',
+        'return undefined;',
+      ],
+      'the reads of a page continue after its client has left': ['onClose($raw, () => $opened.close());', ''],
+    },
+  }),
+  ...inFile('inbox/nest/inbox-items.ts', {
+    'InboxItems.pages': {
+      'a page of one item needs a read for each item': ['Math.max($limit, ITEMS_PER_READ)', '$limit || ITEMS_PER_READ'],
+    },
+  }),
   ...inFile('inbox/nest/inbox-lists.ts', {
+    'InboxLists.#find': {
+      'a page of an inbox has no bound in bytes': ['$items.length > 0 && $bytes > $bytesMax', 'false'],
+    },
     'InboxLists.#cursorsOf': {
       'the next page skips an item': [
         "$cursors.sealStable($last.epoch, $stop.position, 'after')",

@@ -5,8 +5,10 @@ import { DeclaredPatterns } from './declared-patterns.js';
 import { type ErasedTopic, erasedTopicsOf, eraseTopics } from './erasure.js';
 import type { NotificationsError } from './errors.js';
 import { healthOf, type NotificationsHealth } from './health.js';
+import { type HistoryPageQuery, type HistorySource, isUnknown } from './history-page.js';
+import { HistoryReads } from './history-reads.js';
 import { HistoryWaiter } from './history-waiter.js';
-import type { FeedLoad } from './load.js';
+import type { FeedCounts, FeedLoad } from './load.js';
 import type { LogEntry } from './notification.js';
 import { FeedCounter, type NotificationsTotals } from './observer.js';
 import { Observers } from './observers.js';
@@ -45,23 +47,6 @@ export interface FeedOptions {
 }
 
 /**
- * The waiters and index entries of this node now. All numbers are zero when no client is connected.
- */
-export interface FeedCounts {
-  /** Held polls, open streams, and reads of the history in progress. */
-  readonly waiters: number;
-  /** Topics with at least one waiter. */
-  readonly topics: number;
-  /** Subscribers with at least one waiter. */
-  readonly subscribers: number;
-  /** Addresses with waiters, or with answers that are still being written. */
-  readonly addresses: number;
-}
-
-/** The counts of a node that serves no reads. */
-export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, subscribers: 0, addresses: 0 });
-
-/**
  * The feed of a node. It follows the store's log and answers polls and streams. It keeps the newest
  * part of the log in memory: its *window*. A *waiter* is one held poll or one open stream.
  *
@@ -69,7 +54,7 @@ export const NOTHING_OPEN: FeedCounts = Object.freeze({ waiters: 0, topics: 0, s
  * it. Then the waiter *reads*. If it finds nothing new, it *waits* until a notification arrives or
  * the timeout ends. A stream takes many turns. `waiter.ts` implements both.
  */
-export class Feed {
+export class Feed implements HistorySource {
   readonly #clock: Clock;
   readonly #reader: Reader;
   readonly #store: Store;
@@ -146,6 +131,25 @@ export class Feed {
       waiter.start();
       return waiter;
     });
+  }
+
+  /**
+   * Begins several reads of the history for one answer to a client. They share one slot.
+   * @throws NotificationsError if the request is rejected
+   */
+  historyReads(request: ClientRead): HistoryReads {
+    return new HistoryReads(this.#context, request);
+  }
+
+  /**
+   * Reads a page of the history for this node itself. It takes no slot, and observers do not
+   * receive the page.
+   * @throws NotificationsError `draining` if this node cannot say whether the cursor is valid
+   */
+  async read(query: HistoryPageQuery): Promise<LogPage> {
+    const page = await this.#reader.history(query, () => true);
+    if (isUnknown(query.before, page.epoch)) throw this.behindError();
+    return this.#reader.fresh(page);
   }
 
   #start(request: FeedRequest, turns: Turns, consumer: PageConsumer): Unsubscribable {

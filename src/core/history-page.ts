@@ -1,6 +1,6 @@
 import type { Gap } from './gap.js';
 import type { LogPage, LogPosition } from './page.js';
-import type { ReadResult } from './store.js';
+import type { Epoch, ReadResult } from './store.js';
 
 /** A query for a page of the history: the newest notifications of these topics up to a position. */
 export interface HistoryPageQuery {
@@ -9,6 +9,11 @@ export interface HistoryPageQuery {
   readonly limit: number;
   /** The maximum bytes of notifications, if lower than `pageBytesMax`. */
   readonly bytesMax?: number | undefined;
+}
+
+/** Reads pages of the history. */
+export interface HistorySource {
+  read(query: HistoryPageQuery): Promise<LogPage>;
 }
 
 /**
@@ -32,4 +37,9 @@ export function historyPage(read: ReadResult, upTo: number, gap?: Gap): LogPage 
     ...(gap && { gap }),
     history: { upTo, trimmed: !more && trimmed > 0 },
   };
+}
+
+/** Whether the node that opened a cursor cannot say whether the log of an epoch includes it. */
+export function isUnknown(before: HistoryPageQuery['before'], epoch: Epoch): boolean {
+  return before !== 'latest' && before.unknownIn !== undefined && before.unknownIn !== epoch.id;
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { firstValueFrom, type Observable } from 'rxjs';
 import type { PublishItem } from '../core/draft.js';
-import { NOTHING_OPEN } from '../core/feed.js';
+import { NOTHING_OPEN } from '../core/load.js';
 import { healthOf, type NotificationsHealth } from '../core/health.js';
 import { checkId, checkTopic } from '../core/names.js';
 import type {

@@ -1,8 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { NotificationsError } from '../core/errors.js';
-import type { FeedCounts } from '../core/feed.js';
 import type { Gap } from '../core/gap.js';
-import type { FeedLoad } from '../core/load.js';
+import type { FeedCounts, FeedLoad } from '../core/load.js';
 import type { Draft, LogEntry } from '../core/notification.js';
 import type { FeedObserver, ObservedRead, PerformedOperation, ReadKind, StoreCall } from '../core/observer.js';
 import type { LogPage } from '../core/page.js';

@@ -146,7 +146,9 @@ export class InboxWorld {
 
   async #page(inbox: NonNullable<InboxProcess['inbox']>, status?: 'archived'): Promise<InboxPage> {
     const topics = await inbox.topicsOf(SUBSCRIBER);
-    return inbox.list({ ...inbox.checkList({ limit: 500, status }), reader: readerOf(topics, SUBSCRIBER) }, topics);
+    const reader = readerOf(topics, inbox.context.feed);
+    const { page } = await inbox.list({ ...inbox.checkList({ limit: 500, status }), reader }, topics);
+    return page;
   }
 
   #operate(device: number): void {

@@ -76,3 +76,52 @@ export class LaggingStore {
 export function idsOf({ items }: Pick<InboxPage, 'items'>): string[] {
   return items.map(({ notification }) => notification.id);
 }
+
+/** A store that records its reads, and holds those of some topics. */
+export class HeldStore {
+  /** The topics of each read. */
+  readonly reads: (readonly string[])[] = [];
+  #prefix: string | undefined;
+  #failure: Error | undefined;
+  #held: (() => void)[] = [];
+
+  constructor(readonly factory: StoreFactory) {}
+
+  readonly open: StoreFactory = async (runtime) => {
+    const store = await this.factory(runtime);
+    const read: Store['read'] = async (query) => {
+      this.reads.push(query.topics);
+      const { topics } = query;
+      if (topics.some((topic) => this.#prefix !== undefined && topic.startsWith(this.#prefix))) {
+        await new Promise<void>((resolve) => this.#held.push(resolve));
+      }
+      if (this.#failure) throw this.#failure;
+      return store.read(query);
+    };
+    return new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'read') return read;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+      },
+    });
+  };
+
+  /** Later reads of topics with this prefix wait until `release`. */
+  hold(prefix: string): void {
+    this.reads.length = 0;
+    this.#prefix = prefix;
+  }
+
+  /** Later reads fail. */
+  failWith(failure: Error): void {
+    this.#failure = failure;
+  }
+
+  release(): void {
+    const held = this.#held;
+    this.#prefix = undefined;
+    this.#held = [];
+    for (const resolve of held) resolve();
+  }
+}

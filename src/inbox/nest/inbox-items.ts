@@ -1,5 +1,5 @@
-import { firstValueFrom } from 'rxjs';
-import type { ClientRead, FeedHistoryRequest } from '../../core/feed-request.js';
+import type { FeedHistoryRequest } from '../../core/feed-request.js';
+import type { HistorySource } from '../../core/history-page.js';
 import type { LogEntry } from '../../core/notification.js';
 import type { LogPage, LogPosition } from '../../core/page.js';
 import { END_OF_LOG } from '../../core/store.js';
@@ -10,17 +10,24 @@ import type { ReadContext } from '../../nest/context.js';
  * behind a thousand newer ones. The bound limits the cost of ids that do not exist.
  */
 export const ITEMS_READ_MAX = 1_000;
-/** Items of one read. Usually one read is enough for an operation or a count. */
-const ITEMS_PER_READ = 100;
+/**
+ * The minimum for the items of one read. Usually one read is enough for an operation or a count. A
+ * client that asks for pages of one item must not cause a thousand reads.
+ */
+export const ITEMS_PER_READ = 100;
 
-/** The reader of an inbox. For a call of the application, only `topics` is set. */
-export type InboxReader = Pick<ClientRead, 'topics' | 'subscriber' | 'address' | 'revocations'>;
+/** The reader of an inbox. */
+export interface InboxReader {
+  readonly topics: readonly string[];
+  /** The reads of a request, or the feed itself for the reads of this node. */
+  readonly source: HistorySource;
+}
 
 /** A part of an inbox, newest first. */
 export interface ItemsRequest {
   readonly reader: InboxReader;
   readonly before: FeedHistoryRequest['before'];
-  /** Items of each read. */
+  /** The items that the caller probably needs. */
   readonly limit?: number | undefined;
   /** The maximum number of items in all reads together. */
   readonly itemsMax?: number | undefined;
@@ -32,15 +39,6 @@ export class InboxItems {
 
   constructor(context: ReadContext) {
     this.#context = context;
-  }
-
-  /** One page, without records of the library. */
-  async page({ reader, before, limit = ITEMS_PER_READ }: ItemsRequest): Promise<LogPage> {
-    const { feed, unread, settings } = this.#context;
-    const bytesMax = unread.pollBytes;
-    const bounds = { before, limit: Math.min(limit, settings.poll.limitMax), bytesMax };
-    const { topics, subscriber, address, revocations } = reader;
-    return firstValueFrom(feed.history({ ...bounds, topics, subscriber, address, revocations }));
   }
 
   /** The end of the store's log. The read returns no entries, so it is cheap. */
@@ -62,11 +60,16 @@ export class InboxItems {
     return isMissing ? { epochId: epoch.id, position: head } : undefined;
   }
 
-  /** Page after page, until the end of the inbox or until `itemsMax` items were read. */
-  async *pages({ itemsMax = ITEMS_READ_MAX, ...request }: ItemsRequest): AsyncGenerator<LogPage> {
+  /**
+   * Page after page, without records of the library, until the end of the inbox or until `itemsMax`
+   * items were read.
+   */
+  async *pages({ reader, itemsMax = ITEMS_READ_MAX, limit = 0, ...request }: ItemsRequest): AsyncGenerator<LogPage> {
+    const { topics, source } = reader;
     let { before } = request;
     for (let count = 0; count < itemsMax;) {
-      const page = await this.page({ ...request, before });
+      const bytesMax = this.#context.unread.pollBytes();
+      const page = await source.read({ topics, before, limit: Math.max(limit, ITEMS_PER_READ), bytesMax });
       yield page;
       if (!page.more) return;
       // A page may have no items, because they have expired. It counts as one item, so the loop

@@ -15,8 +15,9 @@ export interface InboxPage {
   /** `before` with this cursor reads the next older page. */
   readonly cursor: string;
   /**
-   * Older items may exist. A page of a filtered list may have fewer items than its limit, or none,
-   * although `more` is true: one page reads 1,000 items at most.
+   * Older items may exist. A page may have fewer items than its limit although `more` is true,
+   * because it is bounded in bytes. A page of a filtered list may have none, because one page reads
+   * 1,000 items at most.
    */
   readonly more: boolean;
   /**
@@ -43,8 +44,16 @@ export interface FixedListRequest extends ListRequest {
   readonly before: LogPosition;
 }
 
+/** A page, and its entries of the log for the observers. */
+export interface ListedPage {
+  readonly page: InboxPage;
+  readonly shown: LogPage;
+}
+
 interface Found {
   readonly items: readonly InboxItem[];
+  /** The entries of the items, in the same order. */
+  readonly entries: readonly LogEntry[];
   /** The page that was read first. */
   readonly first: LogPage;
   /** The next page begins with this entry. If undefined, it begins after `last`. */
@@ -75,14 +84,20 @@ export class InboxLists {
   }
 
   /** A page of items, and the counts. The state includes all records up to `before`. */
-  async list(request: FixedListRequest, state: InboxState): Promise<InboxPage> {
+  async list(request: FixedListRequest, state: InboxState): Promise<ListedPage> {
     const [found, counts] = await Promise.all([this.#find(request, state), this.counts(request.reader, state)]);
-    return { items: found.items, counts, ...this.#cursorsOf(found) };
+    const page = { items: found.items, counts, ...this.#cursorsOf(found) };
+    const { epoch, position } = found.last;
+    const { gap } = found.first;
+    return { page, shown: { epoch, entries: found.entries, position, more: page.more, ...(gap && { gap }) } };
   }
 
   async #find({ reader, filter, before, limit }: FixedListRequest, state: InboxState): Promise<Found> {
     const options = { filter, nowMs: this.#context.clock.now() };
+    const bytesMax = this.#context.unread.pollBytes();
     const items: InboxItem[] = [];
+    const entries: LogEntry[] = [];
+    let bytes = 0;
     let first: LogPage | undefined;
     let last: LogPage | undefined;
     for await (const page of this.#items.pages({ reader, before, limit })) {
@@ -91,13 +106,17 @@ export class InboxLists {
       for (const entry of page.entries) {
         const item = itemIn(entry, state, options);
         if (!item) continue;
-        if (items.length === limit) return { items, first, last, stop: entry };
+        bytes += entry.bytes;
+        // A page has one item at least, so that the client advances.
+        const isFull = items.length === limit || (items.length > 0 && bytes > bytesMax);
+        if (isFull) return { items, entries, first, last, stop: entry };
         items.push(item);
+        entries.push(entry);
       }
       if (items.length === limit) break;
     }
     if (!first || !last) throw new NotificationsError('store_unavailable', 'The inbox could not be read.');
-    return { items, first, last, stop: undefined };
+    return { items, entries, first, last, stop: undefined };
   }
 
   #cursorsOf({ first, last, stop }: Found): Omit<InboxPage, 'items' | 'counts'> {

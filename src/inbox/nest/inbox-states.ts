@@ -4,6 +4,7 @@ import type { ReadResult, Store } from '../../core/store.js';
 import type { InboxMemory } from '../../nest/explaining/insight.js';
 import { type FoldedInbox, loadInbox, withRecords } from '../inbox-fold.js';
 import { exceptionCount } from '../inbox-state.js';
+import { LatestRead } from './latest-read.js';
 
 /** Records of one read: the operations between two snapshots, and some more. */
 const RECORDS_PER_READ = 64;
@@ -49,6 +50,8 @@ export class InboxStates {
   readonly #cache: LRUCache<string, Cached>;
   /** Records that arrived during a read of their topic. The read may lack them. */
   readonly #arrived = new Map<string, Set<Arrived[]>>();
+  /** The reads in progress, by topic. */
+  readonly #reads = new Map<string, LatestRead<CurrentInbox>>();
 
   constructor({ store, epochId, bytesMax }: InboxStatesOptions) {
     this.#store = store;
@@ -88,6 +91,16 @@ export class InboxStates {
    * state needs one read, which is usually empty.
    */
   async current(topic: string): Promise<CurrentInbox> {
+    const reads = this.#reads.get(topic) ?? new LatestRead(() => this.#read(topic));
+    this.#reads.set(topic, reads);
+    try {
+      return await reads.read();
+    } finally {
+      if (reads.isIdle && this.#reads.get(topic) === reads) this.#reads.delete(topic);
+    }
+  }
+
+  async #read(topic: string): Promise<CurrentInbox> {
     const arrived: Arrived[] = [];
     const listeners = this.#arrived.get(topic) ?? new Set();
     this.#arrived.set(topic, listeners.add(arrived));

@@ -2,15 +2,22 @@ import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { jittered } from '../../core/backoff.js';
 import type { FeedRequest, Start } from '../../core/feed-request.js';
+import type { HistoryPageQuery } from '../../core/history-page.js';
+import type { HistoryReads } from '../../core/history-reads.js';
+import type { LogPage } from '../../core/page.js';
 import { race } from '../../core/race.js';
 import type { Page } from '../../wire/encoder.js';
 import type { ReadContext } from '../../nest/context.js';
 import { grantedOne, requestOn, withErrorHeaders } from '../../nest/http/error-headers.js';
 import {
+  connectionOf,
   type FrameworkRequest,
   type FrameworkResponse,
+  onClose,
+  rawOf,
   takeOver,
   writeHeadOnly,
+  writeText,
   writeValue,
 } from '../../nest/http/raw-response.js';
 import { startOf } from '../../nest/feed-request.js';
@@ -21,6 +28,8 @@ import { grantedInboxRead, type GrantedInboxRead, grantedOperation } from './inb
 import type { InboxPage } from './inbox-lists.js';
 import { InboxJsonResponse, InboxSseResponse, type LiveInbox } from './inbox-responses.js';
 import { INBOX } from './inbox-token.js';
+
+const CLIENT_LEFT = 'The client has left.';
 
 /**
  * The HTTP routes of an inbox: `GET /inbox` as a page, as a long poll and as an event stream, and
@@ -41,7 +50,7 @@ export class InboxController {
   read(
     @Req() request: FrameworkRequest,
     @Res({ passthrough: true }) response: FrameworkResponse,
-  ): Observable<Page | undefined> | Promise<InboxPage> {
+  ): Observable<Page | undefined> | Promise<InboxPage | undefined> {
     const granted = grantedInboxRead(request);
     const { mode } = granted;
     if (request.method === 'HEAD') {
@@ -68,17 +77,35 @@ export class InboxController {
     }
   }
 
-  async #page(granted: GrantedInboxRead, response: FrameworkResponse): Promise<InboxPage> {
+  /**
+   * Answers a page. The request has one slot until the client has read the answer. If the client
+   * leaves, the reads end, and the result is undefined.
+   */
+  async #page(granted: GrantedInboxRead, response: FrameworkResponse): Promise<InboxPage | undefined> {
     const { subscriber, list, read, topics } = granted;
     const { address, revocations, asked } = read;
+    const raw = rawOf(response);
+    const connection = connectionOf(raw);
+    let reads: HistoryReads | undefined;
     try {
+      if (connection.destroyed) throw new Error(CLIENT_LEFT);
       const checked = { ...this.#inbox.checkList(list), before: asked.before ?? 'latest' };
-      const reader = readerOf(topics, subscriber, { address, revocations });
-      const page = await this.#inbox.list({ ...checked, reader }, topics);
-      writeValue(takeOver(response), page, 200);
+      const opened = this.#inbox.readsOf(subscriber, topics, { address, revocations });
+      reads = opened;
+      onClose(raw, () => opened.close());
+      const { page, shown } = await this.#inbox.list({ ...checked, reader: readerOf(topics, opened) }, topics);
+      const text = JSON.stringify(page);
+      opened.deliver(shown, () => {
+        writeText(takeOver(response), text, 200);
+        return this.#context.unread.untilFinished(raw, text, read);
+      });
       return page;
     } catch (error) {
-      throw withErrorHeaders(error, response, grantedOne(read, this.#context));
+      if (!connection.destroyed) throw withErrorHeaders(error, response, grantedOne(read, this.#context));
+      takeOver(response);
+      return undefined;
+    } finally {
+      reads?.close();
     }
   }
 
@@ -89,7 +116,7 @@ export class InboxController {
     const request = { ...requestOf(granted, read.asked.after, waitMs), bytesMax: unread.pollBytes };
     const page$ = race(feed.arrivals(request), feed.timeout(request));
     const options = { read, context: this.#context };
-    const live = this.#live(granted, startOf(feed, read.asked.after));
+    const live = this.#live(granted, startOf(feed, read.asked.after), response);
     return responder.respond(page$, new InboxJsonResponse(response, options, live));
   }
 
@@ -103,12 +130,17 @@ export class InboxController {
       lifetimeMs: Math.min(jittered(settings.stream.lifetimeMs), read.expiresInMs),
     });
     const options = { read, context: this.#context, start };
-    return responder.respond(page$, new InboxSseResponse(response, options, this.#live(granted, start)));
+    const live = this.#live(granted, start, response);
+    return responder.respond(page$, new InboxSseResponse(response, options, live));
   }
 
-  #live({ subscriber, topics }: GrantedInboxRead, start: Start): LiveInbox {
+  #live({ topics }: GrantedInboxRead, start: Start, response: FrameworkResponse): LiveInbox {
+    const { feed } = this.#context;
+    const connection = connectionOf(rawOf(response));
     // The request already holds a slot as a waiter, so the reads for its events take none.
-    const live = { reader: readerOf(topics, subscriber), records: topics.records };
+    const read = (query: HistoryPageQuery): Promise<LogPage> =>
+      connection.destroyed ? Promise.reject(new Error(CLIENT_LEFT)) : feed.read(query);
+    const live = { reader: readerOf(topics, { read }), records: topics.records };
     return { events: this.#inbox.events, live, start };
   }
 }

@@ -99,7 +99,9 @@ export class InboxService implements OnApplicationShutdown {
     return withExceptions(async () => {
       const checked = this.#inbox.checkList(request);
       const topics = await this.#inbox.topicsOf(subscriber);
-      return this.#inbox.list({ ...checked, reader: readerOf(topics, subscriber) }, topics);
+      const reader = readerOf(topics, this.#inbox.context.feed);
+      const { page } = await this.#inbox.list({ ...checked, reader }, topics);
+      return page;
     });
   }
 

@@ -2,6 +2,8 @@ import { Subject } from 'rxjs';
 import { NotificationsError } from '../../core/errors.js';
 import { checkType } from '../../core/names.js';
 import type { ClientRead } from '../../core/feed-request.js';
+import type { HistorySource } from '../../core/history-page.js';
+import type { HistoryReads } from '../../core/history-reads.js';
 import type { LogEntry } from '../../core/notification.js';
 import type { LogPosition } from '../../core/page.js';
 import type { Rights } from '../../core/rights.js';
@@ -11,18 +13,18 @@ import type { InboxCounts } from '../inbox-counts.js';
 import { inboxDraft } from '../inbox-record.js';
 import { itemState } from '../inbox-state.js';
 import { InboxEvents } from './inbox-events.js';
-import { InboxItems, type InboxReader } from './inbox-items.js';
+import { InboxItems, type InboxReader, ITEMS_PER_READ } from './inbox-items.js';
 import { type InboxStatus, STATUSES } from './inbox-item.js';
-import { InboxLists, type InboxPage, type ListRequest } from './inbox-lists.js';
+import { InboxLists, type ListedPage, type ListRequest } from './inbox-lists.js';
 import { InboxRights } from './inbox-rights.js';
 import { InboxOperations } from './inbox-operations.js';
 import type { InboxOptions, InboxSettings } from './inbox-options.js';
 import { InboxStates } from './inbox-states.js';
 import { inboxStory } from './inbox-story.js';
 import { checkBroadcast, type InboxTopics, personalTopic, recordsTopic } from './inbox-topics.js';
+import { LatestRead } from './latest-read.js';
 import type { InboxOp, OperationRequest } from './operation-request.js';
 import type { RecordObserver } from './record-observer.js';
-import { StoreEnd } from './store-end.js';
 
 /** A part of an inbox to list. */
 export interface InboxListRequest {
@@ -69,7 +71,7 @@ export interface PerformedOperation {
   readonly upTo: boolean;
 }
 
-/** The caller of a request. The application's own calls have none of these fields. */
+/** The caller of a request over HTTP. */
 export type InboxCaller = Pick<ClientRead, 'address' | 'revocations'>;
 
 export interface InboxParts {
@@ -87,7 +89,7 @@ export class Inbox {
   readonly changes = new Subject<PerformedOperation>();
   readonly #topics: InboxOptions['topics'];
   readonly #items: InboxItems;
-  readonly #storeEnd: StoreEnd<LogPosition>;
+  readonly #storeEnd: LatestRead<LogPosition>;
   readonly #states: InboxStates;
   readonly #lists: InboxLists;
   readonly #operations: InboxOperations;
@@ -105,7 +107,7 @@ export class Inbox {
     this.settings = settings;
     this.#topics = options.topics;
     this.#items = items;
-    this.#storeEnd = new StoreEnd(() => items.storeEnd());
+    this.#storeEnd = new LatestRead(() => items.storeEnd());
     this.#states = states;
     this.#lists = lists;
     this.events = new InboxEvents({ context, states, lists });
@@ -132,7 +134,15 @@ export class Inbox {
     return new InboxRights(topics, () => this.#topics?.(subscriber) ?? []);
   }
 
-  async list(request: ListRequest, { records }: InboxTopics): Promise<InboxPage> {
+  /**
+   * Begins the reads for one answer to a client. They have one slot for all reads.
+   * @throws NotificationsError if the request is rejected
+   */
+  readsOf(subscriber: string, topics: InboxTopics, caller: InboxCaller): HistoryReads {
+    return this.context.feed.historyReads({ topics: itemTopics(topics), limit: ITEMS_PER_READ, subscriber, ...caller });
+  }
+
+  async list(request: ListRequest, { records }: InboxTopics): Promise<ListedPage> {
     const { epoch, head } = this.context.feed.window;
     // The end is fixed before the state is read. A device that follows from there receives every
     // operation that the state lacks.
@@ -155,18 +165,24 @@ export class Inbox {
   async counts(subscriber: string): Promise<InboxCounts> {
     const topics = await this.topicsOf(subscriber);
     const { inbox } = await this.#states.current(topics.records);
-    return this.#lists.counts(readerOf(topics, subscriber), inbox.state);
+    return this.#lists.counts(readerOf(topics, this.context.feed), inbox.state);
   }
 
+  /** @param caller - undefined for a call of the application, which has no limits per caller */
   async apply(subscriber: string, request: OperationRequest, caller?: InboxCaller): Promise<InboxResult> {
     const topics = await this.topicsOf(subscriber);
-    const reader = readerOf(topics, subscriber, caller);
-    const applied = await this.#operations.apply({ reader, records: topics.records, request });
-    const { changed, ids, unknown, state } = applied;
-    this.context.observers.performed({ capability: 'inbox', operation: request.op });
-    const upTo = 'upTo' in request && request.types === undefined;
-    if (changed) this.changes.next({ subscriber, op: request.op, ids: [...new Set(ids)], upTo });
-    return { changed, unknown, counts: await this.#lists.counts(reader, state) };
+    const reads = caller && this.readsOf(subscriber, topics, caller);
+    try {
+      const reader = readerOf(topics, reads ?? this.context.feed);
+      const applied = await this.#operations.apply({ reader, records: topics.records, request });
+      const { changed, ids, unknown, state } = applied;
+      this.context.observers.performed({ capability: 'inbox', operation: request.op });
+      const upTo = 'upTo' in request && request.types === undefined;
+      if (changed) this.changes.next({ subscriber, op: request.op, ids: [...new Set(ids)], upTo });
+      return { changed, unknown, counts: await this.#lists.counts(reader, state) };
+    } finally {
+      reads?.close();
+    }
   }
 
   /**
@@ -216,8 +232,11 @@ export class Inbox {
   }
 }
 
-/** The reader of the items. Without a caller, limits per subscriber do not apply. */
-export function readerOf({ personal, broadcasts }: InboxTopics, subscriber: string, caller?: InboxCaller): InboxReader {
-  const topics = [personal, ...broadcasts].sort();
-  return caller ? { topics, subscriber, ...caller } : { topics };
+/** @param source - the reads of a request, or the feed for the reads of this node */
+export function readerOf(topics: InboxTopics, source: HistorySource): InboxReader {
+  return { topics: itemTopics(topics), source };
+}
+
+function itemTopics({ personal, broadcasts }: InboxTopics): readonly string[] {
+  return [personal, ...broadcasts].sort();
 }

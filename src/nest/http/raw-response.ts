@@ -50,6 +50,30 @@ export function takeOver(response: FrameworkResponse): ServerResponse {
   return raw;
 }
 
+/** A connection, or one stream of HTTP/2. */
+export interface ResponseConnection {
+  readonly destroyed: boolean;
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
+}
+
+/**
+ * In HTTP/2 a response is a stream of its own. In HTTP/1.1 a pipelined response has no socket yet,
+ * but its request has.
+ */
+export function connectionOf(raw: ServerResponse): ResponseConnection {
+  return isHttp1(raw) ? raw.req.socket : raw;
+}
+
+/** Calls the listener when a response has ended, or its client has left. */
+export function onClose(raw: ServerResponse, listener: () => void): void {
+  raw.on('close', listener);
+  // A pipelined response has no socket until the responses before it have ended, so it does not
+  // emit `close`.
+  if (!raw.socket) raw.req.on('close', () => raw.req.socket.destroyed && listener());
+}
+
 /** True if only this library may write the response. */
 export function isTaken(response: FrameworkResponse): boolean {
   return (rawOf(response) as TakenResponse)[TAKEN] === true;

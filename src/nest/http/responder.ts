@@ -4,6 +4,7 @@ import { PageConsumer } from '../../core/page-consumer.js';
 import type { Pages } from '../../core/pages.js';
 import type { Page, PageEncoder } from '../../wire/encoder.js';
 import type { PageResponse } from './page-response.js';
+import { onClose } from './raw-response.js';
 import { inSubscriberContext } from './subscriber-context.js';
 
 /**
@@ -46,10 +47,7 @@ export class Responder {
     if (raw.destroyed) return ANSWERED;
     const waiter = page$.subscribe(response);
     if (raw.writableEnded) return ANSWERED;
-    raw.on('close', () => waiter.unsubscribe());
-    // A pipelined response has no socket until the responses before it have ended, so it does not
-    // emit `close`.
-    if (!raw.socket) raw.req.on('close', () => raw.req.socket.destroyed && waiter.unsubscribe());
+    onClose(raw, () => waiter.unsubscribe());
     return ANSWERED;
   }
 

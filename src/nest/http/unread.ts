@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../core/clock.js';
-import type { FeedCounts } from '../../core/feed.js';
+import type { FeedCounts } from '../../core/load.js';
 import type { GrantedRead } from '../access/granted.js';
 import { describeRead } from './error-headers.js';
-import { isHttp1 } from './raw-response.js';
+import { connectionOf, isHttp1, type ResponseConnection } from './raw-response.js';
 import type { SecurityEventOf } from '../security/security-event.js';
 import type { SecurityEvents } from '../security/security-events.js';
 
@@ -28,14 +28,6 @@ const CUT_TO_PART = 7 / 8;
  * listeners.
  */
 const OVERHEAD_BYTES = 512;
-
-/** A connection, or one stream of HTTP/2. */
-interface Connection {
-  readonly destroyed: boolean;
-  destroy(): unknown;
-  once(event: 'close', listener: () => void): unknown;
-  off(event: 'close', listener: () => void): unknown;
-}
 
 export interface UnreadLimits {
   /** Unread bytes on the whole node. */
@@ -87,7 +79,7 @@ interface Piece {
 }
 
 interface Entry {
-  readonly connection: Connection;
+  readonly connection: ResponseConnection;
   readonly pieces: Set<Piece>;
   readonly onClose: () => void;
   sinceMs: number;
@@ -106,7 +98,7 @@ export class UnreadAnswers {
   readonly #clock: Clock;
   readonly #limits: UnreadLimits;
   readonly #security: SecurityEvents;
-  readonly #entries = new Map<Connection, Entry>();
+  readonly #entries = new Map<ResponseConnection, Entry>();
   /** How many pieces share a buffer. */
   readonly #sharers = new Map<Uint8Array, number>();
   #bytes = 0;
@@ -186,7 +178,11 @@ export class UnreadAnswers {
     return Math.min(bytesMax, Math.max(PAGE_BYTES_MIN, 2 ** Math.floor(Math.log2(free))));
   }
 
-  #keep(connection: Connection, { content, read }: Written, whenDone: (done: () => void) => void): Promise<void> {
+  #keep(
+    connection: ResponseConnection,
+    { content, read }: Written,
+    whenDone: (done: () => void) => void,
+  ): Promise<void> {
     return new Promise((resolve) => {
       const entry = this.#entries.get(connection) ?? this.#open(connection);
       const piece: Piece = { ...sizeOf(connection, content), read, done: resolve };
@@ -199,7 +195,7 @@ export class UnreadAnswers {
     });
   }
 
-  #open(connection: Connection): Entry {
+  #open(connection: ResponseConnection): Entry {
     const onClose = (): void => {
       this.#close(entry);
     };
@@ -306,14 +302,6 @@ export class UnreadAnswers {
 }
 
 /**
- * In HTTP/2 a response is a stream of its own. In HTTP/1.1 a pipelined response has no socket yet,
- * but its request has.
- */
-export function connectionOf(raw: ServerResponse): Connection {
-  return isHttp1(raw) ? raw.req.socket : raw;
-}
-
-/**
  * In HTTP/1.1 `finish` is emitted later than the flush. Since Node.js 24, `writableFinished` is
  * true only after `finish`.
  */
@@ -325,7 +313,7 @@ function isFlushed(raw: ServerResponse): boolean {
  * A plain socket keeps a reference to a buffer that it has not sent. TLS and HTTP/2 copy the
  * buffer, and Node.js copies strings.
  */
-function sizeOf(connection: Connection, content: Content): Pick<Piece, 'shared' | 'bytes'> {
+function sizeOf(connection: ResponseConnection, content: Content): Pick<Piece, 'shared' | 'bytes'> {
   if (typeof content === 'string') return { shared: undefined, bytes: Buffer.byteLength(content) };
   const isPlain = 'bytesWritten' in connection && !('encrypted' in connection);
   return { shared: isPlain ? content : undefined, bytes: content.byteLength };

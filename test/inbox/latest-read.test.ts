@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { StoreEnd } from '../../src/inbox/nest/store-end.js';
+import { LatestRead } from '../../src/inbox/nest/latest-read.js';
 
 function bench() {
   const reads: { readonly resolve: (end: number) => void; readonly reject: (error: Error) => void }[] = [];
-  const end = new StoreEnd(() => new Promise<number>((resolve, reject) => reads.push({ resolve, reject })));
+  const end = new LatestRead(() => new Promise<number>((resolve, reject) => reads.push({ resolve, reject })));
   return { reads, end };
 }
 

@@ -1,14 +1,20 @@
 /**
- * Reads the end of the store's log, with at most one read at a time. Requests that do not wait need
- * a new read each, so without this bound one client in a loop could load the store.
+ * Reads the latest state of something in the store, with at most one read at a time. Each request
+ * needs a read that starts after it. Without this bound, one client with many requests could load
+ * the store.
  */
-export class StoreEnd<T> {
+export class LatestRead<T> {
   readonly #read: () => Promise<T>;
   #current: Promise<T> | undefined;
   #next: Promise<T> | undefined;
 
   constructor(read: () => Promise<T>) {
     this.#read = read;
+  }
+
+  /** True if no read is in progress or needed. */
+  get isIdle(): boolean {
+    return this.#current === undefined && this.#next === undefined;
   }
 
   /** The result of a read that starts after this call. Calls during a read share the next read. */
