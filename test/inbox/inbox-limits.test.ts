@@ -2,10 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { Injectable, type NestInterceptor, UseInterceptors } from '@nestjs/common';
 import { getNotificationsToken, memoryStore, NotificationsModule, type NotificationsService } from 'nest-notifications';
 import { InboxModule, type InboxOptions, InboxService } from 'nest-notifications/inbox';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { connect, constants } from 'node:http2';
 import { take } from 'rxjs';
 import { type Adapter, forEachAdapter } from '../support/http/adapters.js';
 import { startApp, type TestApp } from '../support/http/app.js';
 import { Connection, request } from '../support/http/connection.js';
+import { fastifyLogger } from '../support/http/logs.js';
 import type { Message } from '../support/http/message.js';
 import { HeldStore, idsOf } from '../support/inbox.js';
 import { turn, until } from '../support/time/until.js';
@@ -67,6 +71,13 @@ async function stall({ app, inbox, feed }: Running): Promise<Connection> {
   await until(() => feed.counts().unreadBytes > 0);
   return stalled;
 }
+
+/** An application that speaks HTTP/2 without TLS. */
+const http2: Adapter = {
+  name: 'fastify, with HTTP/2',
+  create: (module, { logs = [], ...options }) =>
+    NestFactory.create(module, new FastifyAdapter({ http2: true, loggerInstance: fastifyLogger(logs) }), options),
+};
 
 function limitsOf(waitersPerSubscriberMax: number): Partial<InboxOptions> {
   return { ...NO_WINDOW, limits: { waitersPerSubscriberMax } };
@@ -163,6 +174,20 @@ forEachAdapter((adapter) => {
       store.release();
       await turn(20);
       expect(store.reads).toHaveLength(reads);
+    });
+
+    test('is not read further after its client has reset a stream of HTTP/2', async () => {
+      const { app, inbox, feed, store } = await start(http2, NO_WINDOW);
+      await fill(inbox, 500);
+      store.hold(ITEMS);
+      const session = connect(`http://127.0.0.1:${app.port}`);
+      const stream = session.request({ ':path': '/inbox?status=archived', authorization: 'ann' });
+      await until(() => feed.counts().waiters === 1);
+      stream.close(constants.NGHTTP2_CANCEL);
+      await until(() => feed.counts().addresses === 0);
+      store.release();
+      await turn(20);
+      session.destroy();
     });
 
     test('of a subscriber that is revoked during the read is rejected', async () => {

@@ -2,7 +2,7 @@ import type { Start } from '../../core/feed-request.js';
 import type { LogPage } from '../../core/page.js';
 import { type Blocks, type Body, blocksOf } from '../../wire/encoder.js';
 import { JsonResponse, type JsonResponseOptions } from '../../nest/http/json-response.js';
-import type { FrameworkResponse } from '../../nest/http/raw-response.js';
+import { connectionOf, type FrameworkResponse } from '../../nest/http/raw-response.js';
 import { SseResponse, type SseResponseOptions } from '../../nest/http/sse-response.js';
 import type { InboxEvents, LiveReader } from './inbox-events.js';
 
@@ -50,7 +50,7 @@ export class InboxJsonResponse extends JsonResponse {
       this.#event = { content: text, bytes: Buffer.byteLength(text) };
       if (!this.raw.writableEnded && !this.raw.destroyed) super.next(page);
     } catch (error) {
-      this.error(error);
+      if (!connectionOf(this.raw).destroyed) this.error(error);
     }
   }
 }
@@ -72,8 +72,11 @@ export class InboxSseResponse extends SseResponse {
     const after = this.#after;
     this.#after = { epochId: page.epoch.id, position: page.position };
     const hasEvent = !page.ending && (page.entries.length > 0 || page.gap !== undefined);
-    if (hasEvent) this.#pending = this.#write(page, after);
-    else if (this.#pending) this.#pending = this.#end(this.#pending, page);
+    if (hasEvent) {
+      this.#pending = this.#write(page, after);
+      // An interceptor may end the stream during this call. Then nothing waits for the write.
+      this.#pending.catch(() => undefined);
+    } else if (this.#pending) this.#pending = this.#end(this.#pending, page);
     else super.next(page);
   }
 
@@ -92,7 +95,12 @@ export class InboxSseResponse extends SseResponse {
 
   async #write(page: LogPage, after: Start): Promise<void> {
     const { events, live } = this.#inbox;
-    this.#blocks = await events.blocks({ page, after }, live);
+    try {
+      this.#blocks = await events.blocks({ page, after }, live);
+    } catch (error) {
+      if (connectionOf(this.raw).destroyed) return;
+      throw error;
+    }
     this.#passOn(page);
   }
 

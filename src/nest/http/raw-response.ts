@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { HttpRequest } from '../../wire/request.js';
 import { CACHE_CONTROL, EVENT_STREAM_TYPE, JSON_TYPE, STREAM_CACHE_CONTROL } from '../../wire/protocol.js';
@@ -63,7 +64,7 @@ export interface ResponseConnection {
  * but its request has.
  */
 export function connectionOf(raw: ServerResponse): ResponseConnection {
-  return isHttp1(raw) ? raw.req.socket : raw;
+  return isHttp1(raw) ? raw.req.socket : (raw as unknown as Http2ServerResponse).stream;
 }
 
 /** Calls the listener when a response has ended, or its client has left. */
