@@ -1,7 +1,7 @@
 import type { LogPosition } from '../../core/page.js';
 import { OPERATION_ITEMS_MAX, type OperationRecord } from '../inbox-record.js';
 import { type InboxOperation, type InboxState, type ItemSelection, type ItemState, itemState } from '../inbox-state.js';
-import { type InboxItems, type InboxReader, typeOf } from './inbox-items.js';
+import { type InboxItems, type InboxReader, ITEMS_READ_MAX, typeOf } from './inbox-items.js';
 import { foreignCursor, type InboxOp, type OperationRequest } from './operation-request.js';
 
 /** The items of an operation that belong to the subscriber. */
@@ -93,7 +93,7 @@ async function positionsOf(
   { wanted, before }: { wanted: ReadonlySet<string>; before: LogPosition | 'latest' },
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const found = new Map<string, number[]>();
-  for await (const page of items.pages({ reader, before })) {
+  for await (const page of items.pages({ reader, before, limit: ITEMS_READ_MAX })) {
     for (const { id, position } of page.entries) {
       if (wanted.has(id)) found.set(id, [...(found.get(id) ?? []), position]);
     }
