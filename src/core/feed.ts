@@ -22,7 +22,7 @@ import { Reader } from './reader.js';
 import type { ReaderLimits } from './reader-options.js';
 import { isRecord } from './records.js';
 import { RecentRevocations } from './recent-revocations.js';
-import type { Retraction } from './retraction.js';
+import type { RecordedRetraction } from './retraction.js';
 import { type Revocation, revocationDraft, revocationOf, revocationsTopic } from './revocation.js';
 import type { Store, Tail, TailBatch } from './store.js';
 import { TailLag } from './tail-lag.js';
@@ -175,7 +175,7 @@ export class Feed implements HistorySource {
    * notification, and the log holds the retraction.
    * @throws NotificationsError `retractions_too_many` or `store_unavailable`
    */
-  async retract(retraction: Retraction): Promise<void> {
+  async retract(retraction: RecordedRetraction): Promise<void> {
     await this.#reader.retract(retraction, new Date(this.#clock.now()));
     this.#performed('retract');
   }

@@ -9,7 +9,7 @@ import { lastPosition, type LogPage, type LogPosition, positionIn, sharedUpTo } 
 import { PageCache } from './page-cache.js';
 import { emptyPage, isEqual, type PageQuery, type ReadWindow } from './page-query.js';
 import type { ReaderLimits, ReaderOptions } from './reader-options.js';
-import { type Retraction, withoutRetractions } from './retraction.js';
+import { type RecordedRetraction, withoutRetractions } from './retraction.js';
 import { RetractionLog } from './retraction-log.js';
 import type { Epoch, PageBounds, TailBatch } from './store.js';
 import { StorePages } from './store-pages.js';
@@ -112,7 +112,7 @@ export class Reader {
    * Other nodes skip it as soon as they receive the record.
    * @throws NotificationsError `retractions_too_many` or `store_unavailable`
    */
-  async retract(retraction: Retraction, time: Date): Promise<void> {
+  async retract(retraction: RecordedRetraction, time: Date): Promise<void> {
     const { epoch, position } = await this.#retractions.append(retraction, time);
     // If the window belongs to another log now, the node loads the retraction from the store.
     if (epoch.id !== this.#epoch.id) return;

@@ -1,7 +1,7 @@
 import { abilitiesOf } from './abilities.js';
 import { NotificationsError } from './errors.js';
 import type { LogEntry } from './notification.js';
-import { type Retraction, retractionDrafts, retractionOf, RETRACTIONS_TOPIC } from './retraction.js';
+import { type RecordedRetraction, retractionDrafts, retractionOf, RETRACTIONS_TOPIC } from './retraction.js';
 import { RetractionSet } from './retraction-set.js';
 import { type Appended, END_OF_LOG, type Epoch, type ReadResult, type Store } from './store.js';
 
@@ -64,7 +64,7 @@ export class RetractionLog {
     if (retraction) this.add(retraction, entry.position);
   }
 
-  add(retraction: Retraction, position: number): void {
+  add(retraction: RecordedRetraction, position: number): void {
     this.#known.add(retraction, position);
     // If the read in `#trim` fails, the next retraction repeats it.
     if (this.#known.isFull) this.#trim().catch(() => undefined);
@@ -104,7 +104,7 @@ export class RetractionLog {
    * Appends a retraction. Within the idempotency window of the store, a repeat appends nothing.
    * @throws NotificationsError `retractions_too_many` or `store_unavailable`
    */
-  async append(retraction: Retraction, time: Date): Promise<Retracted> {
+  async append(retraction: RecordedRetraction, time: Date): Promise<Retracted> {
     await this.#assertRoom(retraction);
     const first = await this.#append(retraction, time);
     if (!first.duplicate || !(await this.#isNewer(retraction, first.position))) return first;
@@ -112,7 +112,11 @@ export class RetractionLog {
     return this.#append(retraction, time, `.${globalThis.crypto.randomUUID()}`);
   }
 
-  async #append(retraction: Retraction, time: Date, suffix?: string): Promise<Retracted & Pick<Appended, 'duplicate'>> {
+  async #append(
+    retraction: RecordedRetraction,
+    time: Date,
+    suffix?: string,
+  ): Promise<Retracted & Pick<Appended, 'duplicate'>> {
     const { epoch, appended } = await this.#store.append(await retractionDrafts(retraction, time, suffix));
     const { position = 0, duplicate = false } = appended.at(-1) ?? {};
     return { epoch, position, duplicate };
@@ -122,15 +126,16 @@ export class RetractionLog {
    * Whether the notification was appended after a position. False if the store does not know the
    * id.
    */
-  async #isNewer({ id }: Retraction, position: number): Promise<boolean> {
+  async #isNewer({ id }: RecordedRetraction, position: number): Promise<boolean> {
     const [found = 0] = (await abilitiesOf(this.#store).positionsOf?.([id])) ?? [];
     return found > position;
   }
 
-  async #assertRoom(retraction: Retraction): Promise<void> {
+  async #assertRoom(retraction: RecordedRetraction): Promise<void> {
     if (!this.#known.hasRoomFor(retraction)) await this.#trim();
     if (this.#known.hasRoomFor(retraction)) return;
-    const message = 'the log holds the maximum number of retractions; retry when retention has removed the oldest ones';
+    const held = 'the maximum number of retractions of the log, of this topic or of this caller';
+    const message = `the log holds ${held}; retry when retention has removed the oldest ones`;
     throw new NotificationsError('retractions_too_many', message);
   }
 

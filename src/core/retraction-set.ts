@@ -1,27 +1,43 @@
 import type { LogEntry } from './notification.js';
 import { RECORD_BYTES_MAX, RECORDS_MAX } from './records.js';
-import type { Retraction } from './retraction.js';
+import type { RecordedRetraction } from './retraction.js';
 
 /**
- * The maximum number of retractions of one topic. So a caller that may retract on one topic cannot
- * use up the bound for all topics.
+ * The shares of the bounds that a group of retractions may use. One topic cannot use up the room of
+ * the others. One caller over HTTP cannot use up the room of the other callers. All callers over
+ * HTTP together leave room for the application, in the log and on each topic.
  */
-export const TOPIC_RETRACTIONS_MAX = RECORDS_MAX / 10;
+export const SHARES = { all: 1, topic: 1 / 10, callers: 1 / 2, callersOnTopic: 3 / 40, caller: 1 / 20 } as const;
 
-/** The bytes that a retraction takes besides its topic and id: one entry in each of two maps. */
+/** The bytes that a retraction takes besides its texts: one entry in each of two maps. */
 const RETRACTION_BYTES = 150;
 
-interface Placed extends Retraction {
+interface Placed extends RecordedRetraction {
   /** The position of the record. */
   readonly position: number;
 }
+
+/** The retractions that share a bound. */
+interface Group {
+  readonly name: string;
+  readonly share: number;
+}
+
+interface Size {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+const ALL: Group = { name: 'all', share: SHARES.all };
+const EMPTY: Size = { count: 0, bytes: 0 };
 
 /**
  * The retractions of a log that a node keeps in memory, by topic and id. A retraction concerns only
  * entries before its own position, so an id that is published again later is delivered.
  *
- * The bounds are those of the library's records. `hasRoomFor` checks them before a retraction is
- * appended. Retractions that other nodes append at the same time may exceed them slightly.
+ * The bounds are those of the library's records, and shares of them. `hasRoomFor` checks them
+ * before a retraction is appended. Retractions that other nodes append at the same time may exceed
+ * them slightly.
  */
 export class RetractionSet {
   /** For each topic: the position of the retraction, by the id of the notification. */
@@ -31,14 +47,14 @@ export class RetractionSet {
    * nearly the order of their positions.
    */
   readonly #inOrder = new Map<string, Placed>();
-  #bytes = 0;
+  readonly #sizes = new Map<string, Size>();
 
   get count(): number {
     return this.#inOrder.size;
   }
 
   get isFull(): boolean {
-    return this.count >= RECORDS_MAX || this.#bytes >= RECORD_BYTES_MAX;
+    return this.#isFull(ALL);
   }
 
   /** Whether an entry was retracted up to a position of the log. */
@@ -48,15 +64,17 @@ export class RetractionSet {
   }
 
   /** @param position of the record of the retraction */
-  add({ id, topic }: Retraction, position: number): void {
+  add({ id, topic, by }: RecordedRetraction, position: number): void {
+    const known = this.#byTopic.get(topic)?.get(id);
+    if (known !== undefined && known >= position) return;
+    const placed = { id, topic, by, position };
+    const replaced = this.#inOrder.get(keyOf(placed));
+    if (replaced) this.#remove(replaced);
     let ids = this.#byTopic.get(topic);
     if (!ids) this.#byTopic.set(topic, (ids = new Map<string, number>()));
-    const known = ids.get(id);
-    if (known !== undefined && known >= position) return;
-    const placed = { id, topic, position };
     ids.set(id, position);
-    if (!this.#inOrder.delete(keyOf(placed))) this.#resize(placed, 1);
     this.#inOrder.set(keyOf(placed), placed);
+    this.#resize(placed, 1);
   }
 
   /**
@@ -75,8 +93,13 @@ export class RetractionSet {
     for (const placed of this.#inOrder.values()) if (placed.position > after) this.#remove(placed);
   }
 
-  hasRoomFor({ topic }: Retraction): boolean {
-    return !this.isFull && (this.#byTopic.get(topic)?.size ?? 0) < TOPIC_RETRACTIONS_MAX;
+  hasRoomFor(retraction: RecordedRetraction): boolean {
+    return !groupsOf(retraction).some((group) => this.#isFull(group));
+  }
+
+  #isFull({ name, share }: Group): boolean {
+    const { count, bytes } = this.#sizes.get(name) ?? EMPTY;
+    return count >= share * RECORDS_MAX || bytes >= share * RECORD_BYTES_MAX;
   }
 
   #remove(placed: Placed): void {
@@ -88,12 +111,30 @@ export class RetractionSet {
     this.#resize(placed, -1);
   }
 
-  #resize({ id, topic }: Retraction, sign: 1 | -1): void {
-    this.#bytes += sign * (RETRACTION_BYTES + id.length + topic.length);
+  #resize(retraction: RecordedRetraction, sign: 1 | -1): void {
+    const { id, topic, by = '' } = retraction;
+    const ownBytes = RETRACTION_BYTES + id.length + topic.length + by.length;
+    for (const { name } of groupsOf(retraction)) {
+      const { count, bytes } = this.#sizes.get(name) ?? EMPTY;
+      if (count + sign === 0) this.#sizes.delete(name);
+      else this.#sizes.set(name, { count: count + sign, bytes: bytes + sign * ownBytes });
+    }
   }
 }
 
+/** The groups of a retraction. Neither a topic nor the name of a caller contains a space. */
+function groupsOf({ topic, by }: RecordedRetraction): readonly Group[] {
+  const groups = [ALL, { name: `topic ${topic}`, share: SHARES.topic }];
+  if (by === undefined) return groups;
+  return [
+    ...groups,
+    { name: 'callers', share: SHARES.callers },
+    { name: `callers ${topic}`, share: SHARES.callersOnTopic },
+    { name: `caller ${by}`, share: SHARES.caller },
+  ];
+}
+
 /** The space makes the result unique, because a topic contains no space. */
-function keyOf({ id, topic }: Retraction): string {
+function keyOf({ id, topic }: RecordedRetraction): string {
   return `${topic} ${id}`;
 }

@@ -8,6 +8,15 @@ export interface Retraction {
   readonly topic: string;
 }
 
+/** A retraction in the log. */
+export interface RecordedRetraction extends Retraction {
+  /**
+   * Identifies the caller over HTTP, for a bound of retractions per caller. Undefined if the
+   * application retracted. The record for readers does not contain it.
+   */
+  readonly by?: string | undefined;
+}
+
 /** The topic from which a node reads all retractions when it starts. */
 export const RETRACTIONS_TOPIC = `${RESERVED_TOPIC_PREFIX}retractions`;
 
@@ -25,11 +34,15 @@ const RECORD_ID = `${RESERVED_TOPIC_PREFIX}retracted.`;
  *
  * @param suffix makes the ids different from those of an earlier retraction
  */
-export async function retractionDrafts(retraction: Retraction, time: Date, suffix = ''): Promise<readonly Draft[]> {
-  const { id, topic } = retraction;
+export async function retractionDrafts(
+  retraction: RecordedRetraction,
+  time: Date,
+  suffix = '',
+): Promise<readonly Draft[]> {
+  const { id, topic, by } = retraction;
   const recordId = `${await retractionIdOf(retraction)}${suffix}`;
   const onTopic = { id: recordId, topic, type: RETRACTED_TYPE, time: time.toISOString(), data: { id } };
-  const listed = { ...onTopic, id: `${recordId}.listed`, topic: RETRACTIONS_TOPIC, data: { id, topic } };
+  const listed = { ...onTopic, id: `${recordId}.listed`, topic: RETRACTIONS_TOPIC, data: { id, topic, by } };
   return [onTopic, listed].map((record) => ({ id: record.id, topic: record.topic, json: JSON.stringify(record) }));
 }
 
@@ -58,11 +71,12 @@ export function retractionsIn(entries: readonly LogEntry[]): readonly Retraction
  * Parses the retraction of a log entry. Undefined if the entry is not a retraction, or its record
  * is invalid.
  */
-export function retractionOf(entry: LogEntry): Retraction | undefined {
+export function retractionOf(entry: LogEntry): RecordedRetraction | undefined {
   if (!isRetraction(entry)) return undefined;
   try {
-    const { id, topic = entry.topic } = (JSON.parse(entry.json) as { data: Partial<Retraction> }).data;
-    return typeof id === 'string' && typeof topic === 'string' ? { id, topic } : undefined;
+    const { id, topic = entry.topic, by } = (JSON.parse(entry.json) as { data: Partial<RecordedRetraction> }).data;
+    if (typeof id !== 'string' || typeof topic !== 'string') return undefined;
+    return { id, topic, ...(typeof by === 'string' && { by }) };
   } catch {
     return undefined;
   }

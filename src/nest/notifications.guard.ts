@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { NotificationsError } from '../core/errors.js';
-import type { Retraction } from '../core/retraction.js';
+import type { RecordedRetraction } from '../core/retraction.js';
 import { callerKey } from '../wire/caller.js';
-import { scopedItems, type ScopedItems } from '../wire/idempotency.js';
+import { callerDigest, scopedItems, type ScopedItems } from '../wire/idempotency.js';
 import { ReadRequests } from '../wire/read-requests.js';
 import { parsePublishBody } from '../wire/publish.js';
 import { parseRetraction } from '../wire/retract.js';
@@ -136,7 +136,7 @@ export class NotificationsGuard implements CanActivate {
   }
 
   /** A retraction counts as one notification towards the rate of publishes. */
-  async #grantRetraction(request: FrameworkRequest): Promise<Retraction> {
+  async #grantRetraction(request: FrameworkRequest): Promise<RecordedRetraction> {
     const { access, security } = this.#context;
     const context = await access.context(request);
     security.identify(request, context.subscriber);
@@ -144,8 +144,9 @@ export class NotificationsGuard implements CanActivate {
     await access.assertAllowed('retract', context, []);
     const retraction = parseRetraction(request.originalUrl);
     await access.assertAllowed('retract', { ...context, id: retraction.id } as RetractContext, [retraction.topic]);
-    this.#checkRate(this.#callerOf(request, context.subscriber), 1);
-    return retraction;
+    const caller = this.#callerOf(request, context.subscriber);
+    this.#checkRate(caller, 1);
+    return { ...retraction, by: callerDigest(caller) };
   }
 
   #callerOf(request: FrameworkRequest, subscriber: string | undefined): string {

@@ -54,6 +54,14 @@ export function copyId(id: string, topic: string): string {
 }
 
 /**
+ * A short name for the key of a caller, for the log. It has 96 bits of SHA-256, so two callers do
+ * not share it.
+ */
+export function callerDigest(key: string): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, 16);
+}
+
+/**
  * Whether two notifications, as JSON, have the same type, options and data. The order of keys makes
  * no difference. `traceparent` is not compared, because each attempt has its own. `publisher` is
  * not compared, because the id already depends on the caller.

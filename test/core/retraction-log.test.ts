@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { RECORD_BYTES_MAX, RECORDS_MAX } from '../../src/core/records.js';
 import { retractionDrafts } from '../../src/core/retraction.js';
 import { RetractionLog } from '../../src/core/retraction-log.js';
-import { RetractionSet, TOPIC_RETRACTIONS_MAX } from '../../src/core/retraction-set.js';
+import { RetractionSet, SHARES } from '../../src/core/retraction-set.js';
 import type { Store } from '../../src/core/store.js';
 import type { MemoryStoreOptions } from '../../src/stores/memory/memory-store.js';
 import { ManualClock } from '../../src/testing/index.js';
@@ -10,6 +10,7 @@ import { drafts } from '../support/drafts.js';
 import { openMemoryStore } from '../support/memory.js';
 
 const TIME = new Date(0);
+const TOPIC_RETRACTIONS_MAX = RECORDS_MAX * SHARES.topic;
 const entry = (id: string, position: number, topic = 'orders') => ({ id, topic, position });
 
 function countUntilFull(set: RetractionSet, idOf: (at: number) => string): number {
@@ -58,6 +59,41 @@ describe('a set of retractions', () => {
     expect([set.count, set.isFull]).toEqual([1, false]);
     set.trim(repeats);
     expect(set.count).toBe(0);
+  });
+
+  test('has a bound for one caller, which leaves room for other callers', () => {
+    const set = new RetractionSet();
+    for (let at = 0; at < RECORDS_MAX * SHARES.caller; at++)
+      set.add({ id: `${at}`, topic: 'orders', by: 'ann' }, at + 1);
+    const roomFor = (by?: string): boolean => set.hasRoomFor({ id: 'a', topic: 'orders', by });
+    expect(['ann', 'bob', undefined].map(roomFor)).toEqual([false, true, true]);
+    set.trim(1);
+    expect(roomFor('ann')).toBe(true);
+  });
+
+  test('has a bound for all callers, which leaves room for the application', () => {
+    const set = new RetractionSet();
+    const added = RECORDS_MAX * SHARES.callers;
+    for (let at = 0; at < added; at++) set.add({ id: `${at}`, topic: `t${at % 100}`, by: `c${at % 100}` }, at + 1);
+    expect(set.hasRoomFor({ id: 'a', topic: 'orders', by: 'ann' })).toBe(false);
+    expect(set.hasRoomFor({ id: 'a', topic: 'orders' })).toBe(true);
+  });
+
+  test('has a bound for all callers on one topic, which leaves room for the application', () => {
+    const set = new RetractionSet();
+    const added = RECORDS_MAX * SHARES.callersOnTopic;
+    for (let at = 0; at < added; at++) set.add({ id: `${at}`, topic: 'orders', by: `c${at % 100}` }, at + 1);
+    expect(set.hasRoomFor({ id: 'a', topic: 'orders', by: 'ann' })).toBe(false);
+    expect(set.hasRoomFor({ id: 'a', topic: 'orders' })).toBe(true);
+    expect(set.hasRoomFor({ id: 'a', topic: 'other', by: 'ann' })).toBe(true);
+  });
+
+  test('counts a retraction towards its last caller only', () => {
+    const set = new RetractionSet();
+    const added = RECORDS_MAX * SHARES.caller;
+    for (let at = 0; at < added; at++) set.add({ id: `${at}`, topic: 'orders', by: 'ann' }, at + 1);
+    set.add({ id: '0', topic: 'orders', by: 'bob' }, added + 1);
+    expect(set.hasRoomFor({ id: 'a', topic: 'orders', by: 'ann' })).toBe(true);
   });
 
   test('is full at its count, and at its bytes', () => {

@@ -1,5 +1,5 @@
 import type { NotificationsError } from '../../core/errors.js';
-import type { Retraction } from '../../core/retraction.js';
+import type { RecordedRetraction } from '../../core/retraction.js';
 import type { Rights } from '../../core/rights.js';
 import type { ScopedItems } from '../../wire/idempotency.js';
 import type { ReadRequest } from '../../wire/request.js';
@@ -33,7 +33,7 @@ export interface GrantedTicket {
   readonly revocations: number;
 }
 
-export type Granted = GrantedRead | GrantedTicket | ScopedItems | Retraction;
+export type Granted = GrantedRead | GrantedTicket | ScopedItems | RecordedRetraction;
 
 const GRANTED = Symbol('granted');
 
@@ -58,8 +58,8 @@ export function grantedItems(request: FrameworkRequest): ScopedItems {
 }
 
 /** The retraction that the guard has allowed. */
-export function grantedRetraction(request: FrameworkRequest): Retraction {
-  return (request as GrantedRequest)[GRANTED] as Retraction;
+export function grantedRetraction(request: FrameworkRequest): RecordedRetraction {
+  return (request as GrantedRequest)[GRANTED] as RecordedRetraction;
 }
 
 export function storeGranted(request: FrameworkRequest, granted: Granted): void {
