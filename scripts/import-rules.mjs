@@ -61,7 +61,7 @@ export const importRules = [
     folders: ['core'],
     packages: ['lru-cache'],
     also: {
-      'stores/sqlite/': ['libsql', 'node:fs', 'node:sqlite'],
+      'stores/sqlite/': ['libsql', 'node:fs', 'node:path', 'node:sqlite'],
       'stores/redis/': ['ioredis'],
       'stores/postgres/': ['pg'],
       'stores/nats/': ['@nats-io/'],

@@ -1,10 +1,11 @@
 import { copyFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { join, relative } from 'node:path';
+import { afterAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import Database from 'libsql';
 import type { Store } from '../../src/core/store.js';
 import { assertContinues } from '../../src/testing/contract/bench.js';
 import { sqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite/index.js';
+import { LogFile } from '../../src/stores/sqlite/log-file.js';
 import { openSqliteStore, reports, temporaryFolder } from '../support/stores/sqlite.js';
 import { draft } from '../support/drafts.js';
 import { follow, readAllIds } from '../support/stores/reads.js';
@@ -95,6 +96,34 @@ describe('the file of sqliteStore', () => {
     expect(foreign.prepare('SELECT count(*) AS n FROM sqlite_schema').get()).toMatchObject({ n: 1 });
     writeFileSync(`${path}.txt`, 'not a database, but long enough to look like one'.repeat(40));
     await expect(open({ path: `${path}.txt` })).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('stays the same file if its path is relative and the process changes its folder', async () => {
+    const start = process.cwd();
+    const store = await open({ path: relative(start, path) });
+    const { epoch } = await publish(store, 'a');
+    try {
+      process.chdir(folder);
+      const second = await publish(store, 'b');
+      expect([second.epoch.id, second.appended[0]?.position]).toEqual([epoch.id, 2]);
+      expect(await readAllIds(store)).toEqual(['a', 'b']);
+    } finally {
+      process.chdir(start);
+    }
+  });
+
+  test('is closed after a start that cannot write', async () => {
+    const store = await open();
+    await publish(store, 'a');
+    await store.close();
+    const other = new Database(path);
+    other.exec(`UPDATE entries SET time_ms = 0;
+      CREATE TRIGGER full BEFORE DELETE ON entries BEGIN SELECT RAISE(FAIL, 'no space'); END`);
+    other.close();
+    const closing = jest.spyOn(LogFile.prototype, 'close');
+    await expect(open()).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(closing).toHaveBeenCalledTimes(1);
+    closing.mockRestore();
   });
 
   test('is store_unavailable if it cannot be created', async () => {

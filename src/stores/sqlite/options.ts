@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { TIMER_MS_MAX } from '../../core/clock.js';
 import { type Filled, type NumberRule, numberOptions, wrongOption } from '../../core/options.js';
 
@@ -6,7 +7,10 @@ import { type Filled, type NumberRule, numberOptions, wrongOption } from '../../
  * notifications.
  */
 export interface SqliteStoreOptions {
-  /** Path of the file. The store creates the file. Its folder must exist and be on a local disk. */
+  /**
+   * Path of the file. The store creates the file. Its folder must exist and be on a local disk. A
+   * relative path belongs to the working directory at the time of this call.
+   */
   readonly path: string;
   /**
    * Notifications kept. The store removes them in batches, so it keeps up to 10 % more, but at most
@@ -61,5 +65,6 @@ export function checkedOptions(options: SqliteStoreOptions): SqliteStoreSettings
   if (typeof path !== 'string' || path === '' || path.includes('\0') || path.startsWith(':')) {
     throw wrongOption({ owner: OWNER, name: 'path', value: path, rule: 'must be the path of a file' });
   }
-  return { path, ...numberOptions(options, { owner: OWNER, numbers: RULES, others: ['path'] }) };
+  // Each opening of the file must find the same file, also after `process.chdir`.
+  return { path: resolve(path), ...numberOptions(options, { owner: OWNER, numbers: RULES, others: ['path'] }) };
 }

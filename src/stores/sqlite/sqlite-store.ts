@@ -79,7 +79,12 @@ export class SqliteStore implements Store, StoreAbilities {
     const access = new LogAccess({ path, busyMs, clock: runtime.clock, engine: await loadEngine(), outage });
     const store = new SqliteStore(settings, runtime, access);
     // An empty write reads the ids of the window, so that the first publish does not wait for them.
-    await store.#write([]);
+    try {
+      await store.#write([]);
+    } catch (error) {
+      await access.close();
+      throw error;
+    }
     store.#checkAgeLater();
     return store;
   }
