@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Writer } from './engine.js';
+import { type Salts, saltsOf } from './wal-file.js';
 
 /**
  * A checkpoint copies the write-ahead log into the file. It is due when the write-ahead log has
@@ -16,18 +17,13 @@ const KEPT_BYTES = CHECKPOINT_BYTES / 2;
  * Milliseconds that the last checkpoint waits for other processes. Their work takes milliseconds.
  */
 const TRUNCATE_MS_MAX = 1_000;
-/**
- * Milliseconds that a checkpoint waits for other processes while commits wait for the checkpoint.
- * The caller repeats it.
- */
-const EMPTY_MS_MAX = 50;
 
 /** The write-ahead log cannot be emptied yet. The code is that of a busy lock. */
 class LogInUse extends Error {
   readonly code = 'SQLITE_BUSY';
 
   constructor() {
-    super('another process reads from the write-ahead log');
+    super('another process uses the write-ahead log');
   }
 }
 
@@ -79,8 +75,9 @@ export class Checkpoints {
   }
 
   /**
-   * The last checkpoint, which empties the write-ahead log. The engine waits for the write lock and
-   * takes it.
+   * The last checkpoint, which empties the write-ahead log. The engine takes the write lock. If the
+   * lock is busy for too long, the engine continues without it. So the caller must be sure that no
+   * other process is writing.
    */
   async finish(): Promise<void> {
     await this.#connection.exec(`PRAGMA busy_timeout = ${TRUNCATE_MS_MAX}`);
@@ -88,23 +85,36 @@ export class Checkpoints {
   }
 
   /**
-   * Empties the write-ahead log. It holds old versions of pages, and a normal checkpoint leaves
-   * them in place until they are overwritten.
+   * Empties the write-ahead log. It holds old versions of pages, and a checkpoint leaves them in
+   * place until they are overwritten. After a checkpoint of the whole log, the next commit
+   * overwrites it from its start. With this limit, that commit also cuts off the rest.
    *
-   * @throws LogInUse if another process reads from the write-ahead log
+   * `wal_checkpoint(TRUNCATE)` does the same in one step. But if the write lock is busy for too
+   * long, it continues without the lock.
+   *
+   * @param writer the connection that commits
+   * @param commit commits the change of a page
+   * @throws LogInUse if a process reads from the write-ahead log, or if another one has committed
+   * since the checkpoint
    */
-  async empty(): Promise<void> {
-    const before = this.#bytes();
-    await this.#connection.exec(`PRAGMA busy_timeout = ${EMPTY_MS_MAX}`);
-    await this.#connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    const after = this.#bytes();
-    // A commit of another process may already have begun the next write-ahead log.
-    if (after > 0 && after >= before) throw new LogInUse();
-    this.#doneBytes = 0;
+  async empty(writer: Writer, commit: () => Promise<void>): Promise<void> {
+    const before = this.#salts();
+    await writer.exec('PRAGMA journal_size_limit = 0');
+    try {
+      await commit();
+    } finally {
+      await Checkpoints.limit(writer);
+    }
+    const { valid, last } = this.#salts();
+    if (valid === before.valid || last !== valid) throw new LogInUse();
   }
 
   close(): void {
     this.#connection.close();
+  }
+
+  #salts(): Salts {
+    return saltsOf(this.#path);
   }
 
   #bytes(): number {

@@ -32,7 +32,8 @@ export type { SqliteStoreOptions } from './options.js';
  * - Operators: put the file on a local disk, because a write-ahead log does not work on network
  *   file systems. The store creates it with mode 0600. Copy it with SQLite's own backup. Let no
  *   other program run a checkpoint on it: before SQLite 3.51.3 (which no libsql has yet) that can
- *   lose commits. The store's own checkpoints run under the write lock.
+ *   lose commits. The store's own checkpoints run under the write lock. Only the last one at close
+ *   takes the lock itself. It runs if no other process has committed since.
  * - Several processes take turns at the write lock: a process that has waited for 20 ms gets it
  *   next. The write-ahead log is copied into the file at 16 MiB.
  * - Wake-up: after an append, a process sets the time of the file `<path>-wake`, which the other

@@ -110,7 +110,13 @@ export class LogAccess {
 
   /** Empties the write-ahead log. Other tasks run between two attempts. */
   async emptyLog(): Promise<void> {
-    await this.#attempt(() => this.#exclusive(async () => (await this.#opened()).emptyLog()));
+    await this.#attempt(() =>
+      this.#exclusive(async () => {
+        const file = await this.#opened();
+        await file.emptyLog();
+        this.#committed = { ...this.#committed, version: file.version };
+      }),
+    );
   }
 
   /** Remembers the end of the log, and its newest entry if that is known. */
@@ -167,7 +173,7 @@ export class LogAccess {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#exclusive(async () => {
-      await this.#file?.close();
+      await this.#file?.close(this.#file.version === this.#committed.version);
       this.#file = undefined;
     });
   }
@@ -235,6 +241,7 @@ export class LogAccess {
       throw error;
     }
     this.#suspect = false;
+    this.#committed = { ...this.#committed, version: file.version };
     return (this.#file = file);
   }
 

@@ -5,6 +5,7 @@ import { CHUNK_BYTES, CHUNK_COUNT, type LogChunk } from '../shared/tail-hub.js';
 import type { Engine, Reader, Row, Writer } from './engine.js';
 import { Checkpoints } from './checkpoints.js';
 import { ClaimTable } from './claim-table.js';
+import { closeAll, type Connections, openConnections } from './connections.js';
 import type { Origin } from './continuity.js';
 import { epochOf, EpochWriter } from './epoch-writer.js';
 import { createFile, fileIdentity, hasFile, sameFile } from './file-identity.js';
@@ -33,8 +34,6 @@ export interface LogState {
   readonly claims: number;
   readonly claimsHeld: number;
 }
-
-const CACHE_KIB = 64 * 1024;
 
 /** When the engine overwrites removed entries. */
 export type Overwriting = 'cheap' | 'always';
@@ -77,28 +76,19 @@ export class LogFile {
   /** Opens the file, and creates the log in it if the file has no log. */
   static async open(path: string, engine: Engine): Promise<LogFile> {
     createFile(path);
-    const opened: { -readonly [Name in keyof Connections]?: Connections[Name] } = {};
+    const connections = await openConnections(path, engine);
+    const { reader, writer } = connections;
     try {
-      const writer = (opened.writer = await engine.openWriter(path));
-      const reader = (opened.reader = await engine.openReader(path));
-      const checkpointer = (opened.checkpointer = await engine.openWriter(path));
-      await writer.exec('PRAGMA journal_mode = WAL');
-      await writer.exec('PRAGMA synchronous = FULL');
-      await Checkpoints.limit(writer);
-      await checkpointer.exec('PRAGMA synchronous = FULL');
-      await writer.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-      const mode = reader.prepare('PRAGMA journal_mode').get()?.journal_mode;
-      if (mode !== 'wal') throw new Error(`the file system does not allow a write-ahead log (${String(mode)})`);
       await migrate(reader, writer);
       return new LogFile(path, {
-        ...{ reader, writer, checkpointer },
+        ...connections,
         commands: await prepareCommands(writer),
         claims: await ClaimTable.prepare(reader, writer),
         patterns: await PatternTable.prepare(reader, writer),
         epochs: await EpochWriter.prepare(writer),
       });
     } catch (error) {
-      closeAll(opened);
+      closeAll(connections);
       throw error;
     }
   }
@@ -273,19 +263,22 @@ export class LogFile {
   }
 
   /** Moves the write-ahead log into the file and empties it, so that it has no removed entries. */
-  emptyLog(): Promise<void> {
-    return this.#checkpoints.empty();
+  async emptyLog(): Promise<void> {
+    await this.#checkpointAlone();
+    await this.#checkpoints.empty(this.#writer, () => this.#commitPage());
   }
 
   /**
-   * Closes the file. If no other process uses it, all of the write-ahead log is copied into it
-   * first.
+   * Closes the file. All of the write-ahead log is copied into it first, if no other process uses
+   * it.
+   *
+   * @param isAlone no other process has committed since the last commit of this one. Otherwise that
+   * process empties the write-ahead log.
    */
-  async close(): Promise<void> {
+  async close(isAlone: boolean): Promise<void> {
     try {
-      this.begin();
-      await this.checkpoint().finally(() => this.rollback());
-      await this.#checkpoints.finish();
+      await this.#checkpointAlone();
+      if (isAlone) await this.#checkpoints.finish();
     } catch {
       // Other processes are using the file. The last of them empties the write-ahead log.
     }
@@ -295,6 +288,24 @@ export class LogFile {
   /** Closes a file that has failed. */
   discard(): void {
     closeAll({ reader: this.#reader, writer: this.#writer, checkpointer: this.#checkpoints });
+  }
+
+  /** Runs a checkpoint in a transaction of its own. */
+  async #checkpointAlone(): Promise<void> {
+    this.begin();
+    await this.checkpoint().finally(() => this.rollback());
+  }
+
+  /** Commits a page that has the same values as before. */
+  async #commitPage(): Promise<void> {
+    this.begin();
+    try {
+      for (const change of [1, -1]) this.#commands.addBytes(change);
+      await this.commit();
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
   }
 
   #empty(): Pick<ReadResult, 'epoch' | 'head' | 'trimmed'> {
@@ -318,23 +329,11 @@ export class LogFile {
   }
 }
 
-interface Connections {
-  readonly reader: Reader;
-  readonly writer: Writer;
-  readonly checkpointer: Writer;
-}
-
 interface Prepared {
   readonly commands: Commands;
   readonly claims: ClaimTable;
   readonly patterns: PatternTable;
   readonly epochs: EpochWriter;
-}
-
-function closeAll(connections: Partial<Record<keyof Connections, { close(): void }>>): void {
-  connections.reader?.close();
-  connections.checkpointer?.close();
-  connections.writer?.close();
 }
 
 function entryOf(row: Row): LogEntry {

@@ -1,5 +1,6 @@
 import type { Command, Query, Reader, Writer } from './engine.js';
 import {
+  ADD_BYTES,
   APPEND,
   ENTRIES_BETWEEN,
   ENTRY_AT,
@@ -35,13 +36,16 @@ export function prepareQueries(reader: Reader): Queries {
 }
 
 /** Statements that write. */
-export type Commands = Readonly<Record<'begin' | 'append' | 'updateLog' | 'trim' | 'remove' | 'setFile', Command>>;
+export type Commands = Readonly<
+  Record<'begin' | 'append' | 'updateLog' | 'addBytes' | 'trim' | 'remove' | 'setFile', Command>
+>;
 
 export async function prepareCommands(writer: Writer): Promise<Commands> {
   return {
     begin: await writer.prepare('BEGIN IMMEDIATE'),
     append: await writer.prepare(APPEND),
     updateLog: await writer.prepare(UPDATE_LOG),
+    addBytes: await writer.prepare(ADD_BYTES),
     trim: await writer.prepare(TRIM),
     remove: await writer.prepare(REMOVE),
     setFile: await writer.prepare(SET_FILE),

@@ -35,6 +35,14 @@ export const UPDATE_LOG = `
 UPDATE log SET head = ?1, trimmed = ?2, bytes = ?3, records = ?4, record_bytes = ?5, removed = ?6
 `;
 
+/**
+ * Adds `?1` to the bytes kept. An addition and its opposite write the page of the log without a
+ * change. An UPDATE with the same values would write no page.
+ */
+export const ADD_BYTES = `
+UPDATE log SET bytes = bytes + ?1
+`;
+
 /** `?1` identity of the file. The next opening compares it with the file that it finds. */
 export const SET_FILE = `
 UPDATE log SET file = ?1
