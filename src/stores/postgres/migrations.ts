@@ -56,6 +56,7 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
     verifyFunction(schema),
     indexPatternsFunction(schema),
   ],
+  (schema) => [moveOutboxFunction(schema)],
 ];
 
 /**

@@ -44,7 +44,7 @@ export interface PostgresStoreOptions {
    */
   readonly retainMs?: number | undefined;
   /**
-   * Bytes of JSON kept.
+   * Bytes of JSON kept. The store keeps up to 10 % more, but at most 1 MiB more for each node.
    * @default 1_073_741_824 (1 GiB)
    */
   readonly retainBytes?: number | undefined;

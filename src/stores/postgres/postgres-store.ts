@@ -238,7 +238,10 @@ export class PostgresStore implements Store, StoreAbilities {
     if (entries.length > 0) {
       this.#waker.wake();
       this.#hub.deliverAppended({ epoch, after: row.before, entries, head: row.head });
-      this.#retention.countAppended(entries.length);
+      this.#retention.countAppended(
+        entries.length,
+        entries.reduce((sum, { bytes }) => sum + bytes, 0),
+      );
     }
     return resultsOf(arrays, epoch, row);
   }
@@ -280,8 +283,9 @@ export class PostgresStore implements Store, StoreAbilities {
   async #moveOutbox(): Promise<void> {
     const values = [MOVE_MAX, MOVE_BYTES, this.#lockMs];
     for (let done = false; !done && !this.#closed;) {
-      const { moved, rejected } = await this.#access.work(this.#sql.moveOutbox, values, movedRow);
+      const { moved, rejected, entries, bytes } = await this.#access.work(this.#sql.moveOutbox, values, movedRow);
       if (moved > 0) {
+        this.#retention.countAppended(entries, bytes);
         this.#waker.wake();
         this.#hub.wake();
       }

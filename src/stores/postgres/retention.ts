@@ -19,16 +19,18 @@ export interface RetentionOptions {
 const REMOVE_MAX = 2000;
 
 /**
- * The bounds are checked after this many appended entries, or after `TRIM_PART` of the kept count
+ * The bounds are checked after this many appended entries or bytes, or after `TRIM_PART` of a bound
  * if that is less.
  */
 const TRIM_COUNT_MAX = 1000;
+const TRIM_BYTES_MAX = 1024 * 1024;
 const TRIM_PART = 0.1;
 
 /** Starts the removal of the oldest entries: after appends, and by time. */
 export class Retention {
   readonly #options: RetentionOptions;
-  #appended = 0;
+  /** Entries and bytes that were appended since the last check of the bounds. */
+  #appended = { count: 0, bytes: 0 };
   #timer: Timer;
   #isClosed = false;
 
@@ -44,11 +46,14 @@ export class Retention {
     }, ageCheckMs(settings.retainMs));
   }
 
-  countAppended(count: number): void {
-    this.#appended += count;
-    if (this.#appended < Math.min(TRIM_COUNT_MAX, this.#options.settings.retainCount * TRIM_PART)) return;
-    this.#appended = 0;
-    this.#options.onDue();
+  countAppended(count: number, bytes: number): void {
+    const { retainCount, retainBytes } = this.#options.settings;
+    const appended = { count: this.#appended.count + count, bytes: this.#appended.bytes + bytes };
+    const isDue =
+      appended.count >= Math.min(TRIM_COUNT_MAX, retainCount * TRIM_PART) ||
+      appended.bytes >= Math.min(TRIM_BYTES_MAX, retainBytes * TRIM_PART);
+    this.#appended = isDue ? { count: 0, bytes: 0 } : appended;
+    if (isDue) this.#options.onDue();
   }
 
   /** Removes all entries that exceed a bound, batch by batch. */

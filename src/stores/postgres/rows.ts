@@ -82,11 +82,20 @@ export function claimRow(rows: readonly Row[]): ClaimResult {
   };
 }
 
-/**
- * How many publications were moved from the outbox, and how many were moved to `outbox_rejected`.
- */
-export function movedRow([row]: readonly Row[]): { moved: number; rejected: number } {
-  return { moved: number(row?.moved ?? 0), rejected: number(row?.rejected ?? 0) };
+/** The result of one move of publications from the outbox. */
+export interface MovedRow {
+  /** Publications that were moved into the log. */
+  readonly moved: number;
+  /** Publications that were moved to `outbox_rejected`. */
+  readonly rejected: number;
+  /** The notifications of the moved publications, and their bytes of JSON. */
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+export function movedRow([row]: readonly Row[]): MovedRow {
+  const of = (name: keyof MovedRow): number => number(row?.[name] ?? 0);
+  return { moved: of('moved'), rejected: of('rejected'), entries: of('entries'), bytes: of('bytes') };
 }
 
 /** How many entries retention removed, and whether this node must vacuum now. */

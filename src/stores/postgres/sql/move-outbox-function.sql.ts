@@ -30,6 +30,10 @@ CREATE TABLE IF NOT EXISTS ${s}.outbox_rejected (
  *
  * If a batch cannot be appended, its publications are moved one by one. A publication that cannot
  * be appended alone is moved to `outbox_rejected`, so that it does not stop the later ones.
+ *
+ * - `moved`, `rejected`: numbers of publications.
+ * - `entries`, `bytes`: the notifications of the moved publications, and their bytes of JSON. The
+ *   node counts them to know when retention is due.
  */
 export function moveOutboxFunction(schema: string): string {
   const s = quoted(schema);
@@ -37,7 +41,9 @@ export function moveOutboxFunction(schema: string): string {
   return `
 DROP FUNCTION IF EXISTS ${s}.move_outbox(integer, integer);
 DROP FUNCTION IF EXISTS ${s}.move_outbox(integer, bigint, integer);
-CREATE OR REPLACE FUNCTION ${s}.move_publications(numbers bigint[], wait_ms integer) RETURNS void LANGUAGE plpgsql AS $$
+DROP FUNCTION IF EXISTS ${s}.move_publications(bigint[], integer);
+CREATE FUNCTION ${s}.move_publications(numbers bigint[], wait_ms integer, OUT entries bigint, OUT bytes bigint)
+LANGUAGE plpgsql AS $$
 DECLARE
   ids text[];
   topics text[];
@@ -49,23 +55,28 @@ BEGIN
     SELECT r.number, d.n, d.draft FROM removed r, json_array_elements(r.drafts) WITH ORDINALITY AS d (draft, n)
   )
   SELECT array_agg(d.draft ->> 'id' ORDER BY d.number, d.n), array_agg(d.draft ->> 'topic' ORDER BY d.number, d.n),
-    array_agg(d.draft ->> 'json' ORDER BY d.number, d.n)
-    INTO ids, topics, jsons
+    array_agg(d.draft ->> 'json' ORDER BY d.number, d.n), count(*), coalesce(sum(octet_length(d.draft ->> 'json')), 0)
+    INTO ids, topics, jsons, entries, bytes
     FROM draft d;
   IF ids IS NOT NULL THEN
     PERFORM ${s}.append(ids, topics, jsons, wait_ms, NULL, NULL);
   END IF;
 END $$;
 
-CREATE FUNCTION ${s}.move_outbox(rows_max integer, bytes_max bigint, wait_ms integer, OUT moved integer, OUT rejected integer)
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION ${s}.move_outbox(
+  rows_max integer, bytes_max bigint, wait_ms integer,
+  OUT moved integer, OUT rejected integer, OUT entries bigint, OUT bytes bigint
+) LANGUAGE plpgsql AS $$
 DECLARE
   numbers bigint[];
   next bigint;
+  one record;
   code text;
 BEGIN
   moved := 0;
   rejected := 0;
+  entries := 0;
+  bytes := 0;
   IF NOT EXISTS (SELECT FROM ${s}.outbox)
     OR NOT pg_try_advisory_xact_lock(${MOVE_LOCK_CLASS}, '${s}.log'::regclass::oid::int4) THEN
     RETURN;
@@ -82,16 +93,20 @@ BEGIN
   END IF;
 
   BEGIN
-    PERFORM ${s}.move_publications(numbers, wait_ms);
+    SELECT * INTO one FROM ${s}.move_publications(numbers, wait_ms);
     moved := cardinality(numbers);
+    entries := one.entries;
+    bytes := one.bytes;
     RETURN;
   EXCEPTION WHEN ${blamesValues} THEN
     NULL;
   END;
   FOREACH next IN ARRAY numbers LOOP
     BEGIN
-      PERFORM ${s}.move_publications(ARRAY[next], wait_ms);
+      SELECT * INTO one FROM ${s}.move_publications(ARRAY[next], wait_ms);
       moved := moved + 1;
+      entries := entries + one.entries;
+      bytes := bytes + one.bytes;
     EXCEPTION WHEN ${blamesValues} THEN
       code := SQLSTATE;
       WITH removed AS (DELETE FROM ${s}.outbox o WHERE o.number = next RETURNING o.number, o.drafts)
