@@ -169,6 +169,28 @@ describePooler('a failover behind a pooler in transaction mode', () => {
   );
 
   inDepth(test.skip, test)(
+    'to an asynchronous standby causes a gap also if no running node has read the lost notifications',
+    async () => {
+      await start();
+      const [store, other] = [await open(), await open()];
+      const at9 = await fill(store, 1, 9);
+      await cutOff(standby, primary);
+      expect((await stateOf(other)).head).toBe(9);
+      await fill(store, 10, 10);
+      await store.close();
+
+      await primary.kill();
+      await standby.promote();
+      await pooler.changeTo(standby);
+      await repeatUntilDone(() => other.append([draft('n11')]));
+      const page = await poll(await openFeed(other), at9);
+      expect([page.gap, idsOf(page.entries)]).toEqual([{ reason: 'expired' }, ['n11']]);
+      expect(reports.filter((report) => report.includes('may be lost'))).toHaveLength(1);
+    },
+    60_000,
+  );
+
+  inDepth(test.skip, test)(
     'to a synchronous standby costs clients nothing',
     async () => {
       await start({ synchronous_standby_names: '*' });
@@ -179,11 +201,16 @@ describePooler('a failover behind a pooler in transaction mode', () => {
       const at20 = await fill(store, 11, 20);
       await until(() => feed.window.head === 20);
       const held = poll(feed, at20, 20_000);
+      const isSynced = async () =>
+        (await standby.use((client) => client.query('SELECT synced FROM notifications.log'))).rows[0].synced as boolean;
 
       await primary.kill();
       await standby.promote();
+      expect(await isSynced()).toBe(true);
       await pooler.changeTo(standby);
       await repeatUntilDone(() => store.append([draft('n21')]));
+      // The new primary has no standby.
+      expect(await isSynced()).toBe(false);
 
       const page = await held;
       expect([page.gap, idsOf(page.entries)]).toEqual([undefined, ['n21']]);
@@ -191,6 +218,7 @@ describePooler('a failover behind a pooler in transaction mode', () => {
       const resumed = await poll(feed, at10);
       expect([resumed.gap, resumed.entries.length]).toEqual([undefined, 11]);
       expect(idsOf(entriesOf(batches))).toEqual(Array.from({ length: 21 }, (_, n) => `n${n + 1}`));
+      expect(reports.filter((report) => report.includes('lost'))).toEqual([]);
     },
     60_000,
   );

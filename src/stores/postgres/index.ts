@@ -29,11 +29,12 @@ export {
  *   of a node, a new epoch begins.
  * - Inside a transaction of the application: `NotificationsService.prepare`, then
  *   `publishInTransaction`.
- * - Epoch: each start of the server begins an epoch that continues the last one. So a restart or a
- *   lossless promotion causes no gap. Every append and read compares the server's start and the
- *   log's table, so nodes detect a failover behind a pooler too. After a promotion that lost
- *   notifications, clients with a cursor after the standby's last notification get a `reset` gap.
- *   All other clients get an `expired` gap. The guide lists the losses:
+ * - Epoch: each start of the server begins an epoch that continues the last one. So a restart, or
+ *   the promotion of a synchronous standby, causes no gap. Every append and read compares the
+ *   server's start and the log's table, so nodes detect a failover behind a pooler too. An
+ *   asynchronous standby may lack notifications. After its promotion, clients with a cursor after
+ *   the standby's last notification get a `reset` gap. All other clients get an `expired` gap.
+ *   The guide lists the losses:
  *   https://github.com/nest-notifications/nest-notifications/blob/main/docs/stores/postgres.md
  * - Operators: a role that may create the schema once; 1 + `poolMax` connections a node; the
  *   isolation level `read committed`, which is the default; autovacuum on. Behind a pooler in

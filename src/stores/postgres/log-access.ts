@@ -1,6 +1,6 @@
 import { NotificationsError } from '../../core/errors.js';
 import { positionIn } from '../../core/page.js';
-import type { Epoch, StoreLogger } from '../../core/store.js';
+import type { Epoch, PastEpoch, StoreLogger } from '../../core/store.js';
 import { type Outage, unavailable } from '../shared/unavailable.js';
 import type { Database, Row, Statement, Values } from './database.js';
 import { isDataError, isLogChanged, LogChanged, OutdatedServer, reasonOf } from './errors.js';
@@ -166,8 +166,8 @@ export class LogAccess {
     for (;;) {
       const { epoch, isLossFound } = await this.#verify();
       const seen = this.#seen;
-      if (isLossFound) this.#reportLoss(seen);
       const past = epoch.before?.find(({ id }) => id === seen?.epochId);
+      if (isLossFound) this.#reportLoss(seen, past);
       // The old engine acknowledged an append during `verify`, and the log lacks it. The next
       // `verify` finds this loss.
       if (seen && past && seen.position > past.upTo && past.lost !== true) continue;
@@ -189,12 +189,14 @@ export class LogAccess {
     });
   }
 
-  #reportLoss(seen: Seen | undefined): void {
+  /** @param past the epoch of the last known entry, if the log continues it */
+  #reportLoss(seen: Seen | undefined, past: PastEpoch | undefined): void {
     this.#options.logger.error(
-      seen
+      seen && !(past && seen.position <= past.upTo)
         ? `The database has lost acknowledged notifications up to position ${seen.position}: it was restored, or a ` +
             'standby that lacked them was promoted. Clients get a gap.'
-        : 'The database was promoted or recovered while no node was running; notifications may be lost. Clients get a gap.',
+        : 'The database was promoted or recovered, and notifications that this node has not read may be lost. Clients ' +
+            'get a gap.',
     );
   }
 }

@@ -2,7 +2,7 @@ import { newEpoch } from '../shared/epoch.js';
 import type { Database, RunQuery } from './database.js';
 import { appendFunction } from './sql/append-function.sql.js';
 import { claimFunction, claimsTables } from './sql/claims.sql.js';
-import { identityFunction, lineage, renewFunction } from './sql/lineage.sql.js';
+import { identityFunction, lineage, renewFunction, syncedColumn } from './sql/lineage.sql.js';
 import { LOCK_CLASS } from './sql/names.js';
 import { moveOutboxFunction, outboxBounds } from './sql/move-outbox-function.sql.js';
 import { indexPatternsFunction, patternTables } from './sql/patterns.sql.js';
@@ -57,6 +57,7 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
     indexPatternsFunction(schema),
   ],
   (schema) => [moveOutboxFunction(schema)],
+  (schema) => [syncedColumn(schema), appendFunction(schema), claimFunction(schema), verifyFunction(schema)],
 ];
 
 /**

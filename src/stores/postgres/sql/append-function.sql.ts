@@ -13,8 +13,10 @@ import { LOCK_CLASS, quoted } from './names.js';
  * - `ids`, `topics`, `jsons`: the drafts. `wait_ms`: bounds the wait for the lock.
  * - `seen_epoch`, `seen_position`: the last position that the caller knows. If that epoch's log
  *   ends before this position, the function appends nothing, to avoid assigning positions twice.
- * - If another engine wrote the log's row, a new epoch begins before any position is assigned. The
- *   caller detects the new epoch, and `verify` finds the lost entries.
+ * - If another engine wrote the log's row, the function appends nothing. The caller then calls
+ *   `verify`, which decides whether entries may be lost.
+ * - If the function begins or ceases to wait for a synchronous standby, it changes `synced`; see
+ *   `syncedColumn`.
  * - An id that the log holds, or that is earlier in the same call, returns its position, with
  *   `duplicates` true.
  * - Each new entry is also indexed by the declared patterns that match its topic; see
@@ -53,6 +55,8 @@ DECLARE
   last_records bigint;
   last_record_total bigint;
   indexed text[];
+  was_synced boolean;
+  is_synced boolean;
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'appending needs the isolation level read committed' USING ERRCODE = '25001';
@@ -67,20 +71,26 @@ BEGIN
 
   SELECT l.epoch_id, l.identity, coalesce(e.position, l.last_position), coalesce(e.total, l.last_total),
       coalesce(e.records, l.last_records), coalesce(e.record_total, l.last_record_total), l.patterns,
+      l.synced, current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') <> 'local',
       (SELECT k.position FROM ${s}.entries k WHERE k.id = ids[1] COLLATE "C" LIMIT 1)
-    INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total, indexed, known
+    INTO STRICT epoch_id, engine, before, last_total, last_records, last_record_total, indexed,
+      was_synced, is_synced, known
     FROM ${s}.log l
     LEFT JOIN LATERAL (
       SELECT i.position, i.total, i.records, i.record_total FROM ${s}.entries i
       WHERE i.position > l.last_position ORDER BY i.position DESC LIMIT 1
     ) e ON true;
   IF engine <> ${s}.identity() THEN
-    epoch_id := ${s}.renew(true, false);
+    RAISE EXCEPTION 'another engine wrote the log' USING ERRCODE = 'P0002';
   ELSIF epoch_id = seen_epoch AND before < seen_position THEN
     RAISE EXCEPTION 'the log was rewound' USING ERRCODE = 'P0002';
   END IF;
   IF before + cardinality(ids) > ${Number.MAX_SAFE_INTEGER} THEN
     RAISE EXCEPTION 'the log has no more positions' USING ERRCODE = '53400';
+  END IF;
+
+  IF was_synced <> is_synced THEN
+    UPDATE ${s}.log SET synced = is_synced;
   END IF;
 
   IF cardinality(ids) = 1 THEN

@@ -31,7 +31,8 @@ INSERT INTO ${s}.claims_state DEFAULT VALUES;
  * - `known_number`: the highest number that the node has received, in the epoch `known_epoch`.
  * - `expired_group`, `expired_up_to`: claims of this group up to this number have expired; null if
  *   none have. `removed_max`: bounds the claims that one call removes.
- * - A new epoch begins if another engine wrote the log's row, or if the database has lost
+ * - If another engine wrote the log's row, the function claims nothing. The caller then calls
+ *   `verify`, which begins a new epoch. A new epoch also begins if the database has lost
  *   acknowledged claims. Tickets are sealed with the epoch, so a new epoch makes all of them
  *   invalid.
  * - `claim_number`: null if the key was claimed before, -1 if there are too many claims.
@@ -68,11 +69,14 @@ BEGIN
   PERFORM set_config('lock_timeout', wait_ms || 'ms', true);
   SELECT * INTO STRICT state FROM ${s}.claims_state FOR UPDATE;
 
-  IF engine <> ${s}.identity() OR (known_epoch = epoch_id AND state.last < known_number) THEN
+  IF engine <> ${s}.identity() THEN
+    RAISE EXCEPTION 'another engine wrote the log' USING ERRCODE = 'P0002';
+  END IF;
+  IF known_epoch = epoch_id AND state.last < known_number THEN
     PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, '${s}.log'::regclass::oid::int4);
-    SELECT l.epoch_id, l.identity INTO STRICT now_epoch, engine FROM ${s}.log l;
+    SELECT l.epoch_id INTO STRICT now_epoch FROM ${s}.log l;
     -- Another call may have renewed the epoch while this one waited.
-    IF engine <> ${s}.identity() OR now_epoch = epoch_id THEN
+    IF now_epoch = epoch_id THEN
       now_epoch := ${s}.renew(true, false);
     END IF;
     epoch_id := now_epoch;

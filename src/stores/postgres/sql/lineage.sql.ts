@@ -32,6 +32,15 @@ UPDATE ${s}.log SET identity = ${s}.identity(), timeline = ${s}.timeline() WHERE
 }
 
 /**
+ * `synced`: true if the newest append waited for a synchronous standby. Such a standby has all
+ * acknowledged entries. An append changes the value only if the settings of the server have
+ * changed, so the row has few versions.
+ */
+export function syncedColumn(schema: string): string {
+  return `ALTER TABLE ${quoted(schema)}.log ADD COLUMN synced boolean NOT NULL DEFAULT false;`;
+}
+
+/**
  * `date_part` calculates in floating point, which is exact for microseconds and faster than
  * `extract`.
  */

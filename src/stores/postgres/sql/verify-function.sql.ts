@@ -13,9 +13,11 @@ import { LOCK_CLASS, quoted } from './names.js';
  * stays valid up to its head. If an entry is missing without such a change, it was removed by hand,
  * and other nodes may have appended since. Then no part of the epoch stays valid.
  *
- * Nodes that followed the log know whether a standby lacked entries. A node that has just started
- * does not know this. If such a node is the first to detect a promotion, it reports that entries
- * may be lost.
+ * A promoted standby may lack entries that the old primary acknowledged. A caller that followed the
+ * log knows only the entries that it has read. So after a change of the timeline, entries may be
+ * lost unless `synced` proves that a synchronous standby was in force. Recovery to a point in time
+ * also changes the timeline. A node that has just started cannot recognise a loss by that recovery.
+ * So if such a node is the first to detect the change, `synced` proves nothing.
  */
 export function verifyFunction(schema: string): string {
   const s = quoted(schema);
@@ -31,6 +33,7 @@ DECLARE
   past jsonb;
   head bigint;
   is_moved boolean;
+  is_promoted boolean;
   keep boolean := true;
 BEGIN
   IF pg_is_in_recovery() THEN
@@ -41,18 +44,17 @@ BEGIN
   SELECT * INTO STRICT known FROM ${s}.log;
   SELECT greatest(max(e.position), known.last_position) INTO head FROM ${s}.entries e;
   is_moved := known.identity <> ${s}.identity();
-  lost := false;
+  is_promoted := is_moved AND coalesce(known.timeline <> ${s}.timeline(), false);
+  lost := is_promoted AND (seen_epoch IS NULL OR NOT known.synced);
 
-  IF seen_epoch IS NULL THEN
-    lost := is_moved AND coalesce(known.timeline <> ${s}.timeline(), false);
-  ELSIF seen_epoch = known.epoch_id THEN
+  IF seen_epoch = known.epoch_id THEN
     IF seen_position > head THEN
       lost := is_moved;
       keep := is_moved;
     END IF;
-  ELSE
+  ELSIF seen_epoch IS NOT NULL THEN
     SELECT o.one INTO past FROM jsonb_array_elements(known.before) AS o (one) WHERE o.one ->> 'id' = seen_epoch;
-    lost := coalesce(seen_position > (past ->> 'upTo')::bigint AND NOT (past ->> 'lost')::boolean, false);
+    lost := lost OR coalesce(seen_position > (past ->> 'upTo')::bigint AND NOT (past ->> 'lost')::boolean, false);
     head := least(head, (past ->> 'upTo')::bigint);
   END IF;
   IF (seen_epoch = known.epoch_id OR past IS NOT NULL) AND seen_position > known.trimmed AND seen_position <= head THEN
