@@ -6,6 +6,7 @@ import { endsConnection, reasonOf } from './errors.js';
 const CHORES = {
   move: 'move publications from the outbox into the log',
   trim: 'remove old notifications',
+  unindex: 'remove the index of dropped patterns',
   vacuum: 'reuse the space of removed notifications',
 };
 export type Chore = keyof typeof CHORES;

@@ -5,7 +5,7 @@ import { claimFunction, claimsTables } from './sql/claims.sql.js';
 import { identityFunction, lineage, renewFunction, syncedColumn } from './sql/lineage.sql.js';
 import { LOCK_CLASS } from './sql/names.js';
 import { moveOutboxFunction, outboxBounds } from './sql/move-outbox-function.sql.js';
-import { indexPatternsFunction, patternTables } from './sql/patterns.sql.js';
+import { indexPatternsFunction, patternTables, unindexPatternsFunction } from './sql/patterns.sql.js';
 import { publishFunction, replacePublishFunction } from './sql/publish-function.sql.js';
 import { choosePageFunction } from './sql/read-page.sql.js';
 import { recordColumns } from './sql/records.sql.js';
@@ -58,6 +58,7 @@ const MIGRATIONS: readonly ((schema: string) => readonly string[])[] = [
   ],
   (schema) => [moveOutboxFunction(schema)],
   (schema) => [syncedColumn(schema), appendFunction(schema), claimFunction(schema), verifyFunction(schema)],
+  (schema) => [indexPatternsFunction(schema), unindexPatternsFunction(schema)],
 ];
 
 /**

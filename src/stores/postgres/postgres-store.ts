@@ -34,6 +34,7 @@ import { channelOf } from './sql/names.js';
 import { readAfter } from './sql/read-after.sql.js';
 import { type ReadPages, readPages } from './sql/read-page.sql.js';
 import { type Statements, statements } from './sql/statements.sql.js';
+import { unindexPatterns } from './unindexing.js';
 import { Waker } from './waker.js';
 
 /**
@@ -99,6 +100,7 @@ export class PostgresStore implements Store, StoreAbilities {
     this.#chores = new Chores(runtime.logger, {
       move: () => this.#moveOutbox(),
       trim: () => this.#retention.trim(),
+      unindex: () => unindexPatterns({ access: parts.access, schema, isClosed: () => this.#closed }),
       // The server completes a vacuum even if the call times out.
       vacuum: () => parts.database.query(this.#sql.vacuum, [], () => undefined),
     });
@@ -199,6 +201,7 @@ export class PostgresStore implements Store, StoreAbilities {
   async indexPatterns(patterns: readonly string[]): Promise<void> {
     this.#assertOpen();
     await this.#access.call(this.#sql.indexPatterns, [patterns, this.#lockMs], () => undefined);
+    this.#chores.start('unindex');
   }
 
   async close(): Promise<void> {

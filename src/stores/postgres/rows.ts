@@ -124,6 +124,18 @@ export function removedRow([row]: readonly Row[]): RemovedRow {
   };
 }
 
+/** A row of the index of patterns. */
+export interface PatternRow {
+  readonly pattern: string;
+  readonly position: number;
+}
+
+/** The last row that was removed from the index of patterns; undefined if there is no more. */
+export function unindexedRow([row]: readonly Row[]): PatternRow | undefined {
+  const { pattern, last_removed } = row ?? {};
+  return typeof pattern === 'string' ? { pattern, position: number(last_removed) } : undefined;
+}
+
 export function positionRows(rows: readonly Row[]): (number | undefined)[] {
   return rows.map(({ position }) => (position === null ? undefined : number(position)));
 }

@@ -23,8 +23,8 @@ CREATE TABLE ${s}.by_pattern (
 
 /**
  * Declares patterns, as `afterDeclaration` of `core/patterns.ts` does. The lock is the lock of
- * appends. So every append either precedes the declaration, or is indexed. The index of a dropped
- * pattern is removed.
+ * appends. So every append either precedes the declaration, or is indexed. `unindex_patterns` later
+ * removes the index of a dropped pattern, because appends would wait for it here.
  */
 export function indexPatternsFunction(schema: string): string {
   const s = quoted(schema);
@@ -53,8 +53,49 @@ BEGIN
       ORDER BY n DESC LIMIT ${PATTERNS_MAX}
     ) k;
   UPDATE ${s}.log SET patterns = coalesce(names, '{}'), patterns_since = coalesce(positions, '{}');
-  DELETE FROM ${s}.by_pattern b
-    WHERE b.pattern = ANY (old.patterns) AND b.pattern <> ALL (coalesce(names, '{}'));
+END $$;
+`;
+}
+
+/**
+ * Removes rows that no declared pattern needs, at most `rows_max`: all rows of a dropped pattern.
+ * If a pattern was dropped and then declared again, its rows up to `since` are removed. Nothing
+ * waits for it. One statement reads the declaration and deletes. So a row that an append adds after
+ * a new declaration is not removed.
+ *
+ * - `of_pattern`, `after`: the function continues after this row, in the order of the key.
+ * - `pattern`, `last_removed`: the last removed row. `pattern` is null if nothing is left.
+ */
+export function unindexPatternsFunction(schema: string): string {
+  const s = quoted(schema);
+  return `
+CREATE FUNCTION ${s}.unindex_patterns(
+  of_pattern text, after bigint, rows_max integer, OUT pattern text, OUT last_removed bigint
+) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+BEGIN
+  pattern := of_pattern;
+  LOOP
+    WITH gone AS (
+      DELETE FROM ${s}.by_pattern b
+      WHERE b.pattern = unindex_patterns.pattern COLLATE "C" AND b.position = ANY (ARRAY(
+        SELECT i.position FROM ${s}.by_pattern i
+        WHERE i.pattern = unindex_patterns.pattern COLLATE "C" AND i.position > after AND i.position <= coalesce((
+          SELECT p.since FROM ${s}.log l CROSS JOIN unnest(l.patterns, l.patterns_since) AS p (name, since)
+          WHERE p.name = unindex_patterns.pattern
+        ), ${Number.MAX_SAFE_INTEGER})
+        ORDER BY i.position LIMIT rows_max
+      ))
+      RETURNING b.position
+    )
+    SELECT max(g.position) INTO last_removed FROM gone g;
+    EXIT WHEN last_removed IS NOT NULL;
+    pattern := (
+      SELECT i.pattern FROM ${s}.by_pattern i
+      WHERE i.pattern > unindex_patterns.pattern COLLATE "C" ORDER BY i.pattern LIMIT 1
+    );
+    EXIT WHEN pattern IS NULL;
+    after := 0;
+  END LOOP;
 END $$;
 `;
 }

@@ -16,6 +16,7 @@ export interface Statements {
   readonly positionsOf: string;
   readonly vacuum: string;
   readonly indexPatterns: string;
+  readonly unindexPatterns: string;
 }
 
 export function statements(schema: string): Statements {
@@ -44,6 +45,7 @@ ORDER BY d.n`,
     // need the processors.
     vacuum: `VACUUM (SKIP_LOCKED, PARALLEL 0) ${s}.entries, ${s}.by_pattern`,
     indexPatterns: `SELECT ${s}.index_patterns($1::text[], $2::int)`,
+    unindexPatterns: `SELECT * FROM ${s}.unindex_patterns($1::text, $2::bigint, $3::int)`,
   };
 }
 
