@@ -31,12 +31,14 @@ export function withItems(flag: Flag, positions: readonly number[], value: boole
 }
 
 /**
- * Sets the flag of all items up to a position. Later items keep their state. Returns the same
- * object if nothing changed.
+ * Sets the flag of all items up to a position. Later items, and the items of `except`, keep their
+ * state. Returns the same object if nothing changed.
  */
-export function withAllUpTo(flag: Flag, upTo: number): Flag {
+export function withAllUpTo(flag: Flag, upTo: number, except: readonly number[] = []): Flag {
   const raised = Math.max(upTo, flag.upTo);
-  const exceptions = keep(flag.exceptions, (position) => position > upTo);
+  const later = keep(flag.exceptions, (position) => position > upTo);
+  const without = except.filter((position) => position <= upTo && !hasFlag(flag, position));
+  const exceptions = new Set([...later, ...without]);
   if (raised === flag.upTo && exceptions.size === flag.exceptions.size) return flag;
   return { upTo: raised, exceptions };
 }

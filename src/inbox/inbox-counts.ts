@@ -1,5 +1,5 @@
 import { mayLackFlag } from './flag.js';
-import { type InboxState, isShown, itemState } from './inbox-state.js';
+import { type InboxState, isShown, itemState, snoozedItems } from './inbox-state.js';
 
 /** The numbers of a badge. Archived, removed and snoozed items do not count. */
 export interface InboxCounts {
@@ -74,7 +74,7 @@ export class InboxCounter {
   counts(): InboxCounts {
     const { state, nowMs, cap } = this.#options;
     const capped = (count: number): number => Math.min(count, cap + 1);
-    const ends = [...state.snoozed.values()].filter((untilMs) => untilMs > nowMs);
+    const ends = snoozedItems(state, nowMs).map(([, untilMs]) => untilMs);
     return {
       unseen: capped(this.#unseen),
       unread: capped(this.#unread),

@@ -152,6 +152,7 @@ const STATE: Schemas = {
     {
       ids: IDS,
       upTo: { type: 'string', description: 'The change applies to this id and older items.' },
+      except: { ...IDS, description: 'With `upTo`: items that did not change, because they were snoozed.' },
       types: { ...IDS, description: 'The types, if the operation was for all items of some types.' },
       until: TIME,
     },

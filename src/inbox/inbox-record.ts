@@ -10,6 +10,8 @@ import { type InboxOperation, type InboxState, NEW_INBOX } from './inbox-state.j
 export interface OperationRecord {
   readonly operation: InboxOperation;
   readonly ids: readonly string[];
+  /** The ids of the items in `operation.except`, as far as they are known. */
+  readonly exceptIds?: readonly string[] | undefined;
   /** The types of "mark all" for some types. One such call may have several records. */
   readonly types?: readonly string[] | undefined;
 }
@@ -63,8 +65,9 @@ export function inboxDraft(topic: string, record: InboxRecord | 'erased', time: 
 
 function typeAndData(record: InboxRecord | 'erased'): readonly [type: string, data: object] {
   if (record === 'erased') return ['inbox.erased', {}];
-  if ('operation' in record) return ['inbox.operation', { ...record.operation, ids: record.ids, types: record.types }];
-  return ['inbox.snapshot', snapshotText(record)];
+  if (!('operation' in record)) return ['inbox.snapshot', snapshotText(record)];
+  const { operation, ...names } = record;
+  return ['inbox.operation', { ...operation, ...names }];
 }
 
 /**
@@ -86,9 +89,10 @@ export function inboxRecordOf({ json, position }: LogEntry): InboxRecord | undef
   }
 }
 
-function readOperation({ ids, types, ...operation }: OperationText): InboxRecord | undefined {
+function readOperation({ ids, exceptIds, types, ...operation }: OperationText): InboxRecord | undefined {
   if (!areTexts(ids) || ids.length > OPERATION_ITEMS_MAX || !isOperation(operation)) return undefined;
-  return { operation, ids, ...(areTexts(types) && types.length <= OPERATION_TYPES_MAX && { types }) };
+  const areKnownTypes = areTexts(types) && types.length <= OPERATION_TYPES_MAX;
+  return { operation, ids, ...(areTexts(exceptIds) && { exceptIds }), ...(areKnownTypes && { types }) };
 }
 
 function areTexts(value: unknown): value is readonly string[] {
@@ -96,14 +100,15 @@ function areTexts(value: unknown): value is readonly string[] {
 }
 
 function isOperation(data: object): data is InboxOperation {
-  const { op, upTo, positions, untilMs } = data as Readonly<Record<string, unknown>>;
+  const { op, upTo, except, positions, untilMs } = data as Readonly<Record<string, unknown>>;
   const hasPositions = isPositions(positions) && positions.length <= OPERATION_ITEMS_MAX;
   switch (op) {
     case 'seen':
     case 'read':
     case 'archive':
     case 'remove':
-      return upTo === undefined ? hasPositions : isPosition(upTo) && positions === undefined;
+      if (upTo === undefined) return hasPositions;
+      return isPosition(upTo) && positions === undefined && (except === undefined || isPositions(except));
     case 'unread':
     case 'unarchive':
     case 'unsnooze':

@@ -33,8 +33,15 @@ export interface ItemState {
   readonly snoozedUntil: Date | undefined;
 }
 
+/** All items up to a position in the log, without some. */
+export interface ItemsUpTo {
+  readonly upTo: number;
+  /** The positions of items that were snoozed at the time of the operation. */
+  readonly except?: readonly number[] | undefined;
+}
+
 /** Items by their positions in the log, or all items up to a position. */
-export type ItemSelection = { readonly positions: readonly number[] } | { readonly upTo: number };
+export type ItemSelection = { readonly positions: readonly number[] } | ItemsUpTo;
 
 /** One change of the state, in the form that the log stores. */
 export type InboxOperation =
@@ -56,7 +63,7 @@ export const NEW_INBOX: InboxState = Object.freeze({
  *
  * - A read item is also seen. An unread item stays seen.
  * - A snoozed item becomes unread and unseen, and it leaves the archive. So it appears as a new
- *   item when the snooze ends.
+ *   item when the snooze ends. No list showed it meanwhile, so "mark all" does not change it.
  */
 export function applyOperation(state: InboxState, operation: InboxOperation): InboxState {
   const next = changed(state, operation);
@@ -97,13 +104,21 @@ export function itemState(state: InboxState, position: number): ItemState {
 }
 
 /** Whether an item is in the inbox now: neither archived nor removed nor snoozed. */
-export function isShown({ archived, removed, snoozedUntil }: ItemState, nowMs: number): boolean {
-  return !archived && !removed && !isSnoozed({ snoozedUntil }, nowMs);
+export function isShown(item: ItemState, nowMs: number): boolean {
+  return !item.archived && !item.removed && !isSnoozed(item, nowMs);
 }
 
-/** Whether an item is hidden for some time. */
-export function isSnoozed({ snoozedUntil }: Pick<ItemState, 'snoozedUntil'>, nowMs: number): boolean {
-  return snoozedUntil !== undefined && snoozedUntil.getTime() > nowMs;
+/** Whether an item is hidden for some time. An archived or removed item does not return. */
+export function isSnoozed({ archived, removed, snoozedUntil }: ItemState, nowMs: number): boolean {
+  return !archived && !removed && snoozedUntil !== undefined && snoozedUntil.getTime() > nowMs;
+}
+
+/** The items that are snoozed at a time, and the time until which each is hidden. */
+export function snoozedItems(
+  state: InboxState,
+  nowMs: number,
+): readonly (readonly [position: number, until: number])[] {
+  return [...state.snoozed].filter(([position]) => isSnoozed(itemState(state, position), nowMs));
 }
 
 /** The number of exceptions and snoozed items that the state stores. */
@@ -158,7 +173,8 @@ export function withHigherWatermarks(
 }
 
 function select(flag: Flag, selection: ItemSelection): Flag {
-  return 'upTo' in selection ? withAllUpTo(flag, selection.upTo) : withItems(flag, selection.positions, true);
+  if ('positions' in selection) return withItems(flag, selection.positions, true);
+  return withAllUpTo(flag, selection.upTo, selection.except);
 }
 
 function snooze(state: InboxState, positions: readonly number[], untilMs: number): InboxState {

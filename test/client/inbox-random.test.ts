@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { Change } from '../../src/client/inbox/wire-types.js';
-import { type KnownItems, idOf, withChange, withEvent } from '../../src/client/inbox/item-list.js';
+import { isSnoozed, type KnownItems, idOf, withChange, withEvent } from '../../src/client/inbox/item-list.js';
 import { OperationQueue } from '../../src/client/inbox/operation-queue.js';
 import { runtime } from '../../src/client/environment.js';
+import { applyOperation, type InboxOperation, itemState, NEW_INBOX } from '../../src/inbox/inbox-state.js';
 import { inDepth } from '../support/depth.js';
 import { Random } from '../support/random.js';
 import { turn } from '../support/time/until.js';
@@ -10,7 +11,10 @@ import { turn } from '../support/time/until.js';
 const SEEDS = inDepth(40, 3_000);
 const DEVICES = 3;
 const STEPS = 60;
-const OPS = ['seen', 'read', 'unread', 'archive', 'unarchive'] as const;
+const OPS = ['seen', 'read', 'unread', 'archive', 'unarchive', 'snooze', 'unsnooze'] as const;
+const OPS_UP_TO = ['seen', 'read', 'archive'] as const;
+/** No snooze ends during the test. */
+const UNTIL = '2030-01-01T00:00:00.000Z';
 /** `shared` items are changed by all devices, and `d<n>` items by one device only. */
 const IDS = ['shared1', 'shared2', 'd0', 'd1', 'd2'];
 const START: KnownItems<object> = IDS.map((id) => {
@@ -19,17 +23,34 @@ const START: KnownItems<object> = IDS.map((id) => {
 
 const stateOf = (items: KnownItems<object>): string => JSON.stringify(items);
 
-/** The operations of all devices, in the order of the log. */
+/** The list is newest first, so the first item has the highest position. */
+const positionOf = (id: string): number => IDS.length - IDS.indexOf(id);
+
+/** The operations of all devices, in the order of the log, and the state that the server folds. */
 class Server {
   readonly log: Change[] = [];
-  items = START;
+  #state = NEW_INBOX;
 
-  /** Returns whether the operation changed the state. */
+  get items(): KnownItems<object> {
+    return START.map((item) => {
+      const { seen, read, archived, removed, snoozedUntil } = itemState(this.#state, positionOf(idOf(item)));
+      const until = snoozedUntil && { snoozedUntil: snoozedUntil.toISOString() };
+      return { ...item, seen, read, archived, ...(removed && { removed }), ...until };
+    });
+  }
+
+  /** Returns whether the operation changed the state. In this test, a cursor is the id of an item. */
   apply(change: Change): boolean {
-    const next = withChange(this.items, change);
-    if (stateOf(next) === stateOf(this.items)) return false;
-    this.items = next;
-    this.log.push(change);
+    const { op, ids = [], upTo, until } = change;
+    const except = upTo === undefined ? undefined : this.items.filter(isSnoozed).map(idOf);
+    const selection = upTo
+      ? { upTo: positionOf(upTo), except: except?.map(positionOf) }
+      : { positions: ids.map(positionOf) };
+    const operation = { op, ...selection, ...(until && { untilMs: Date.parse(until) }) } as InboxOperation;
+    const next = applyOperation(this.#state, operation);
+    if (next === this.#state) return false;
+    this.#state = next;
+    this.log.push({ ...change, except });
     return true;
   }
 }
@@ -66,8 +87,14 @@ class Device {
   }
 
   operate(op: Change['op'], id: string): void {
-    this.own = withChange(this.own, { op, ids: [id] });
-    void this.queue.add({ op, ids: [id] });
+    const operation = { op, ids: [id], ...(op === 'snooze' && { until: UNTIL }) };
+    this.own = withChange(this.own, operation);
+    void this.queue.add(operation);
+  }
+
+  /** "Mark all" up to an item. */
+  operateUpTo(op: Change['op'], id: string): void {
+    void this.queue.add({ op, upTo: id, newest: id, except: this.shown.filter(isSnoozed).map(idOf) });
   }
 
   /** The request of the device reaches the server. */
@@ -112,7 +139,8 @@ test('devices agree at the end, and none ever shows an older state of its own it
     const random = new Random(seed);
     const server = new Server();
     const devices = Array.from({ length: DEVICES }, () => new Device(server));
-    // A page may be older than events that arrived before it.
+    // A page may be older than events that arrived before it. "Mark all" of one device changes the
+    // items of all.
     const hasLoads = seed % 2 === 0;
     const check = (): void => {
       if (hasLoads) return;
@@ -132,7 +160,9 @@ test('devices agree at the end, and none ever shows an older state of its own it
         () => device.answer(),
         () => device.deliver(),
       ];
-      if (hasLoads && random.from(1, 20) === 1) device.load();
+      const dice = hasLoads ? random.from(1, 20) : 20;
+      if (dice === 1) device.load();
+      else if (dice === 2) device.operateUpTo(random.pick(OPS_UP_TO), random.pick(IDS));
       else random.pick(steps)();
       await turn(3);
       check();

@@ -92,6 +92,7 @@ class World {
       { op: 'archive', positions },
       { op: 'unarchive', positions },
       { op: 'read', upTo },
+      { op: 'archive', upTo, except: positions },
       { op: 'snooze', positions, untilMs: 1_000 + random.below(3) },
       { op: 'unsnooze', positions },
     ]);

@@ -15,6 +15,11 @@ const positions = fc.uniqueArray(position, { minLength: 1, maxLength: 6 });
 const operation: fc.Arbitrary<InboxOperation> = fc.oneof(
   fc.record({ op: fc.constantFrom('seen', 'read', 'archive', 'remove'), positions }),
   fc.record({ op: fc.constantFrom('seen', 'read', 'archive', 'remove'), upTo: position }),
+  fc.record({
+    op: fc.constantFrom('seen', 'read', 'archive', 'remove'),
+    upTo: position,
+    except: positions,
+  }),
   fc.record({ op: fc.constantFrom('unread', 'unarchive', 'unsnooze'), positions }),
   fc.record({ op: fc.constant('snooze' as const), positions, untilMs: fc.constantFrom(1_000, 2_000) }),
 );

@@ -25,6 +25,11 @@ const positions = fc.uniqueArray(position, { minLength: 1, maxLength: 4 });
 const operation: fc.Arbitrary<InboxOperation> = fc.oneof(
   fc.record({ op: fc.constantFrom('seen', 'read', 'archive', 'remove'), positions }),
   fc.record({ op: fc.constantFrom('seen', 'read', 'archive', 'remove'), upTo: position }),
+  fc.record({
+    op: fc.constantFrom('seen', 'read', 'archive', 'remove'),
+    upTo: position,
+    except: positions,
+  }),
   fc.record({ op: fc.constantFrom('unread', 'unarchive', 'unsnooze'), positions }),
   fc.record({ op: fc.constant('snooze' as const), positions, untilMs: fc.constantFrom(1_000, 2_000) }),
 );
@@ -76,6 +81,22 @@ describe('the state of an inbox', () => {
     const state = applyOperation(newer, { op: 'read', upTo: 4 });
     expect(itemState(state, 6).read).toBe(false);
     expect(itemState(state, 8).read).toBe(true);
+  });
+});
+
+describe('"mark all"', () => {
+  const snoozed = applyOperation(NEW_INBOX, { op: 'snooze', positions: [4, 10], untilMs: 2_000 });
+
+  test.each(['seen', 'read', 'archive', 'remove'] as const)('does not change the items of `except`: %s', (op) => {
+    const state = applyOperation(snoozed, { op, upTo: 8, except: [4, 10] });
+    for (const item of [4, 10]) expect(itemState(state, item)).toEqual(itemState(snoozed, item));
+    for (const item of [2, 6, 8]) expect(itemState(state, item)).not.toEqual(itemState(snoozed, item));
+    expect(applyOperation(state, { op, upTo: 8 })).toEqual(applyOperation(snoozed, { op, upTo: 8 }));
+  });
+
+  test('of an old record, which has no `except`, changes all items', () => {
+    const state = applyOperation(snoozed, { op: 'read', upTo: 8 });
+    expect(itemState(state, 4).read).toBe(true);
   });
 });
 
@@ -181,6 +202,7 @@ describe('the records of an inbox', () => {
     ['an id that is not a string', operationText({ op: 'read', positions: [2], ids: [2] })],
     ['a snapshot without flags', { type: 'inbox.snapshot', data: { upTo: 2 } }],
     ['a flag without a watermark', snapshotRecord({ read: [] })],
+    ['an exception that is not a number', operationText({ op: 'read', upTo: 2, except: ['2'] })],
     ['a time without an item', snapshotRecord({ snoozed: [[2]] })],
     ['a snapshot of later records', snapshotRecord({ upTo: 9 })],
   ])('are skipped if they have %s', (_, record) => {

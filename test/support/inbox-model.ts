@@ -15,7 +15,10 @@ export interface ModelItem {
 export function modelOf(item: number, operations: readonly InboxOperation[]): ModelItem {
   const model: ModelItem = { seen: false, read: false, archived: false, removed: false, snoozedUntil: undefined };
   for (const operation of operations) {
-    const isMeant = 'upTo' in operation ? item <= operation.upTo : operation.positions.includes(item);
+    const isMeant =
+      'upTo' in operation
+        ? item <= operation.upTo && !operation.except?.includes(item)
+        : operation.positions.includes(item);
     if (!isMeant) continue;
     if (operation.op === 'seen' || operation.op === 'read') model.seen = true;
     if (operation.op === 'read') model.read = true;

@@ -4,7 +4,7 @@ import type { InboxOp } from '../../inbox/nest/operation-request.js';
 import { callSafely } from '../call-safely.js';
 import { type Environment, runtime } from '../environment.js';
 import { adjustedCounts, NO_COUNTS } from './counts.js';
-import { idOf, listed, withChange } from './item-list.js';
+import { idOf, isSnoozed, type KnownItems, listed, withChange } from './item-list.js';
 import { handled, ITEMS_MAX, LiveList } from './live-list.js';
 import { type Operation, OPERATION_IDS_MAX, OperationQueue } from './operation-queue.js';
 import type { InboxFilter, InboxItem, InboxOptions, InboxSnapshot, InboxTarget, MarkAllOptions } from './types.js';
@@ -40,6 +40,8 @@ export class Inbox<N extends object = Notification> {
   #isClosed = false;
   #error: unknown;
   #snapshot: InboxSnapshot<N> = EMPTY;
+  /** The items of the current snapshot, and hidden items. */
+  #known: KnownItems<N> = [];
 
   constructor(options: InboxOptions, environment: Environment = runtime) {
     const changed = (): void => this.#publish();
@@ -222,7 +224,12 @@ export class Inbox<N extends object = Notification> {
   #operateOnAll(op: InboxOp, { cursor, items }: InboxSnapshot<N>, { types }: MarkAllOptions = {}): Promise<void> {
     if (cursor === undefined) return Promise.resolve();
     const [newest] = items;
-    const all = { op, upTo: cursor, ...(newest && { newest: idOf(newest) }) };
+    const except = this.#known.filter(isSnoozed).map(idOf);
+    const all = {
+      ...{ op, upTo: cursor },
+      ...(newest && { newest: idOf(newest) }),
+      ...(except.length > 0 && { except }),
+    };
     const parts = types && partsOf([...new Set(types)], OPERATION_TYPES_MAX);
     return this.#addAll(parts?.map((type) => ({ ...all, type })) ?? [all]);
   }
@@ -246,7 +253,7 @@ export class Inbox<N extends object = Notification> {
   #publish(): void {
     const { items = [], counts = NO_COUNTS, more = false, follow } = this.#live.list ?? {};
     const { changes, pending } = this.#queue;
-    const after = changes.reduce(withChange<N>, items);
+    const after = (this.#known = changes.reduce(withChange<N>, items));
     this.#snapshot = {
       items: listed(after, this.#live.filter),
       counts: adjustedCounts(counts, { before: items, after, changes }),

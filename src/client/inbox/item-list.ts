@@ -28,13 +28,17 @@ const EFFECTS: Readonly<Record<InboxOp, State>> = {
 
 const isShown = ({ archived, snoozedUntil }: KnownItem<object>): boolean => !archived && snoozedUntil === undefined;
 
+/** An archived or removed item is not snoozed, because it does not return. */
+export const isSnoozed = ({ archived, removed, snoozedUntil }: KnownItem<object>): boolean =>
+  !archived && !removed && snoozedUntil !== undefined;
+
 const IN_STATUS: Readonly<Record<InboxStatus, (item: KnownItem<object>) => boolean>> = {
   inbox: isShown,
   unseen: (item) => isShown(item) && !item.seen,
   unread: (item) => isShown(item) && !item.read,
   read: (item) => isShown(item) && item.read,
   archived: (item) => item.archived,
-  snoozed: (item) => !item.archived && item.snoozedUntil !== undefined,
+  snoozed: isSnoozed,
 };
 
 export function isOp(value: unknown): value is InboxOp {
@@ -64,14 +68,14 @@ export function listed<N extends object>(
 
 /** The items after a change. The same objects where nothing has changed. */
 export function withChange<N extends object>(items: KnownItems<N>, change: Change): KnownItems<N> {
-  const { op, ids, upTo, types, until } = change;
+  const { op, ids, upTo, except, types, until } = change;
   const named = new Set(ids);
   const newest = upTo === undefined ? Infinity : indexOf(items, upTo);
   const state: State = op === 'snooze' ? { ...EFFECTS.snooze, snoozedUntil: until } : EFFECTS[op];
   const names = Object.keys(state) as (keyof State)[];
   return items.map((item, index) => {
     const isUpTo = newest >= 0 && index >= newest && (!types || types.includes(typeOf(item)));
-    const isNamed = named.has(idOf(item)) || isUpTo;
+    const isNamed = named.has(idOf(item)) || (isUpTo && !except?.includes(idOf(item)));
     return isNamed && names.some((name) => item[name] !== state[name]) ? { ...item, ...state } : item;
   });
 }

@@ -18,6 +18,8 @@ export interface Operation {
   readonly type?: readonly string[] | undefined;
   /** The newest item that was shown. */
   readonly newest?: string | undefined;
+  /** The snoozed items, which "mark all" does not change. */
+  readonly except?: readonly string[] | undefined;
   readonly until?: string | undefined;
 }
 
@@ -179,7 +181,7 @@ export class OperationQueue {
   async #sendOne(entry: Entry): Promise<void> {
     const { signal } = this.#closing;
     const { url } = this.#options;
-    const { newest: _, ...fields } = entry.operation;
+    const { newest: _, except: _except, ...fields } = entry.operation;
     const body = JSON.stringify(fields);
     const keepalive = body.length <= KEEPALIVE_CHARS_MAX;
     const request = { url: String(url), method: 'POST', body, keepalive, signal };
@@ -237,8 +239,8 @@ function newEntry(key: string, operation: Operation, settle?: Entry['settle']): 
   return { key, operation, phase: 'queued', isEchoed: false, isInDoubt: false, ...(settle && { settle }) };
 }
 
-function changeOf({ op, ids, newest, type, until }: Operation): Change {
-  return { op, ids, upTo: newest, types: type, until };
+function changeOf({ op, ids, newest, except, type, until }: Operation): Change {
+  return { op, ids, upTo: newest, except, types: type, until };
 }
 
 /** Whether a change of the live feed is probably the effect of this device's operation. */

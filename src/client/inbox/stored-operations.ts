@@ -55,7 +55,7 @@ export class StoredOperations {
 
 function isStored(value: unknown): value is StoredOperation {
   const { key, operation } = fieldsOf(value);
-  const { op, ids, upTo, type } = fieldsOf(operation);
-  const hasItems = Array.isArray(ids) || (typeof upTo === 'string' && (type === undefined || Array.isArray(type)));
+  const { op, ids, upTo, except = [], type = [] } = fieldsOf(operation);
+  const hasItems = Array.isArray(ids) || (typeof upTo === 'string' && [except, type].every(Array.isArray));
   return typeof key === 'string' && isOp(op) && hasItems;
 }

@@ -9,6 +9,8 @@ export interface Change {
   readonly ids?: readonly string[] | undefined;
   /** The id of the newest item. The change also applies to all older items. */
   readonly upTo?: string | undefined;
+  /** With `upTo`: the ids of snoozed items, which do not change. */
+  readonly except?: readonly string[] | undefined;
   /**
    * The types of "mark all". A change from the server also has `ids`. A local change has `upTo`
    * instead.

@@ -53,8 +53,8 @@ function itemFrom<N extends object>(value: unknown): InboxItem<N>[] {
 
 /** Returns an array with the change, or an empty array if the value is not a change. */
 function changeFrom(value: unknown): Change[] {
-  const { op, ids, upTo, types } = fieldsOf(value);
-  if (types !== undefined && !Array.isArray(types)) return [];
+  const { op, ids, upTo, except = [], types = [] } = fieldsOf(value);
+  if (![except, types].every(Array.isArray)) return [];
   const hasItems = Array.isArray(ids) ? ids.every((id) => typeof id === 'string') : typeof upTo === 'string';
   return isOp(op) && hasItems ? [value as Change] : [];
 }

@@ -22,6 +22,8 @@ export interface InboxChange {
   readonly ids?: readonly string[] | undefined;
   /** The id of the newest item. The change also applies to all older items. */
   readonly upTo?: string | undefined;
+  /** With `upTo`: the ids of older items that did not change, because they were snoozed. */
+  readonly except?: readonly string[] | undefined;
   /** The operation was "mark all" for these types. `ids` has the items that it changed. */
   readonly types?: readonly string[] | undefined;
   /** Until when a snoozed item is hidden: an RFC 3339 timestamp in UTC. */
@@ -135,9 +137,9 @@ function recordOf(entry: LogEntry): InboxRecord | undefined {
 
 function changeOf(record: InboxRecord): readonly InboxChange[] {
   if (!('operation' in record)) return [];
-  const { operation, ids, types } = record;
+  const { operation, ids, exceptIds, types } = record;
   const { op } = operation;
-  if ('upTo' in operation) return [{ op, upTo: ids[0] }];
+  if ('upTo' in operation) return [{ op, upTo: ids[0], ...(exceptIds && { except: exceptIds }) }];
   const until = 'untilMs' in operation && { until: new Date(operation.untilMs).toISOString() };
   return [{ op, ids, ...(types && { types }), ...until }];
 }

@@ -25,7 +25,7 @@ const IN_STATUS: Readonly<Record<InboxStatus, (item: ItemState, nowMs: number) =
   unread: (item, nowMs) => isShown(item, nowMs) && !item.read,
   read: (item, nowMs) => isShown(item, nowMs) && item.read,
   archived: (item) => item.archived && !item.removed,
-  snoozed: (item, nowMs) => !item.archived && !item.removed && isSnoozed(item, nowMs),
+  snoozed: isSnoozed,
 };
 
 export const STATUSES = Object.keys(IN_STATUS) as readonly InboxStatus[];

@@ -7,7 +7,7 @@ import { applyOperation, compacted, exceptionCount, type InboxState, withHigherW
 import { type InboxItems, type InboxReader, ITEMS_READ_MAX } from './inbox-items.js';
 import type { CurrentInbox, InboxStates } from './inbox-states.js';
 import type { OperationRequest } from './operation-request.js';
-import { findTarget, recordsOf, targetIn } from './operation-targets.js';
+import { findTarget, recordsOf, targetIn, withExceptIds } from './operation-targets.js';
 
 /**
  * Operations between two snapshots. A state that is not cached is loaded from one snapshot and the
@@ -75,7 +75,8 @@ export class InboxOperations {
     const found = await findTarget(this.#items, reader, request);
     const current = await this.#states.current(records);
     const { state } = current.inbox;
-    const target = targetIn(state, found, request);
+    const named = targetIn(state, found, { request, nowMs: this.#context.clock.now() });
+    const target = await withExceptIds(this.#items, reader, named);
     const { ids, unknown } = target;
     const operations = recordsOf(request, target);
     const next = withOperations(state, operations);

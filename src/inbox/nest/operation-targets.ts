@@ -1,6 +1,14 @@
 import type { LogPosition } from '../../core/page.js';
 import { OPERATION_ITEMS_MAX, type OperationRecord } from '../inbox-record.js';
-import { type InboxOperation, type InboxState, type ItemSelection, type ItemState, itemState } from '../inbox-state.js';
+import {
+  type InboxOperation,
+  type InboxState,
+  isSnoozed,
+  type ItemSelection,
+  type ItemState,
+  itemState,
+  snoozedItems,
+} from '../inbox-state.js';
 import { type InboxItems, type InboxReader, ITEMS_READ_MAX, typeOf } from './inbox-items.js';
 import { foreignCursor, type InboxOp, type OperationRequest } from './operation-request.js';
 
@@ -9,7 +17,15 @@ export interface Target {
   readonly selection: ItemSelection;
   /** The id of each position, or of the item at the watermark. Several items may have one id. */
   readonly ids: readonly string[];
+  /** The ids of the items in `selection.except`. */
+  readonly exceptIds?: readonly string[] | undefined;
   readonly unknown: readonly string[];
+}
+
+/** A request, and the time at which the node performs it. */
+export interface TimedRequest {
+  readonly request: OperationRequest;
+  readonly nowMs: number;
 }
 
 const NO_TARGET: Target = { selection: { positions: [] }, ids: [], unknown: [] };
@@ -30,16 +46,17 @@ export async function findTarget(items: InboxItems, reader: InboxReader, request
 
 /**
  * The items that the operation names in its record. A removed item is unknown, because no list has
- * it any more. "Mark all" of some types leaves out the items that it does not change.
+ * it any more. "Mark all" leaves out snoozed items, because the list did not show them. "Mark all" of
+ * some types also leaves out the items that it does not change.
  */
-export function targetIn(state: InboxState, target: Target, request: OperationRequest): Target {
+export function targetIn(state: InboxState, target: Target, { request, nowMs }: TimedRequest): Target {
   const { selection, ids, unknown } = target;
-  if (!('positions' in selection)) return target;
+  if ('upTo' in selection) return { ...target, selection: withoutSnoozed(state, selection.upTo, nowMs) };
   const isOfTypes = 'upTo' in request;
   const states = selection.positions.map((position) => itemState(state, position));
   const isNamed = (_: unknown, index: number): boolean => {
     const item = states[index];
-    return !!item && !item.removed && !(isOfTypes && HAS_EFFECT[request.op]?.(item));
+    return !!item && !item.removed && !(isOfTypes && (isSnoozed(item, nowMs) || HAS_EFFECT[request.op]?.(item)));
   };
   const named = new Set(ids.filter(isNamed));
   const removed = new Set(ids.filter((id) => !named.has(id)));
@@ -50,10 +67,30 @@ export function targetIn(state: InboxState, target: Target, request: OperationRe
   };
 }
 
+/**
+ * The target with the ids of the items that "mark all" leaves out. Usually there are none, so
+ * nothing is read.
+ */
+export async function withExceptIds(items: InboxItems, reader: InboxReader, target: Target): Promise<Target> {
+  const { selection } = target;
+  if (!('upTo' in selection) || !selection.except) return target;
+  const except = new Set(selection.except);
+  const oldest = Math.min(...except);
+  const exceptIds: string[] = [];
+  for await (const { entries, position } of items.pages({ reader, before: 'latest' })) {
+    for (const entry of entries) if (except.has(entry.position)) exceptIds.push(entry.id);
+    if (position < oldest) break;
+  }
+  return { ...target, exceptIds };
+}
+
 /** The records of an operation. "Mark all" of some types may need several. */
-export function recordsOf(request: OperationRequest, { selection, ids }: Target): readonly OperationRecord[] {
+export function recordsOf(request: OperationRequest, target: Target): readonly OperationRecord[] {
   const { op } = request;
-  if ('upTo' in selection) return [{ operation: { op, ...selection } as InboxOperation, ids }];
+  const { selection, ids, exceptIds } = target;
+  if ('upTo' in selection) {
+    return [{ operation: { op, ...selection } as InboxOperation, ids, ...(exceptIds && { exceptIds }) }];
+  }
   const records: OperationRecord[] = [];
   for (let from = 0; from < ids.length; from += OPERATION_ITEMS_MAX) {
     const positions = selection.positions.slice(from, from + OPERATION_ITEMS_MAX);
@@ -65,6 +102,12 @@ export function recordsOf(request: OperationRequest, { selection, ids }: Target)
     });
   }
   return records;
+}
+
+function withoutSnoozed(state: InboxState, upTo: number, nowMs: number): ItemSelection {
+  const snoozed = snoozedItems(state, nowMs).map(([position]) => position);
+  const except = snoozed.filter((position) => position <= upTo);
+  return { upTo, ...(except.length > 0 && { except }) };
 }
 
 async function targetOfIds(items: InboxItems, reader: InboxReader, given: readonly string[]): Promise<Target> {
