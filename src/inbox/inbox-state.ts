@@ -146,16 +146,19 @@ export interface ReplacedItems {
   readonly positions: readonly number[];
   /** All items of the subscriber after this position are in the list. */
   readonly from: number;
+  /** True if the subscriber may later see other items between these, such as older broadcasts. */
+  readonly mayGainItems: boolean;
 }
 
 /**
  * The state with higher watermarks. `next`, the state after the operation, then has the fewest
- * exceptions.
+ * exceptions. A watermark also covers the items that the subscriber may gain. They may become seen
+ * and read, but not archived or removed, because then the subscriber would never see them.
  */
 export function withHigherWatermarks(
   state: InboxState,
   next: InboxState,
-  { positions, from }: ReplacedItems,
+  { positions, from, mayGainItems }: ReplacedItems,
 ): InboxState {
   const raised = (name: 'seen' | 'read' | 'archived' | 'removed'): Flag => {
     const flag = state[name];
@@ -166,8 +169,8 @@ export function withHigherWatermarks(
   return {
     seen: raised('seen'),
     read: raised('read'),
-    archived: raised('archived'),
-    removed: raised('removed'),
+    archived: mayGainItems ? state.archived : raised('archived'),
+    removed: mayGainItems ? state.removed : raised('removed'),
     snoozed: state.snoozed,
   };
 }

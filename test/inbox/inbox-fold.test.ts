@@ -130,7 +130,7 @@ describe('a state with fewer exceptions', () => {
     const check = (operations: readonly InboxOperation[], from: number) => {
       const state = operations.reduce(applyOperation, NEW_INBOX);
       const positions = ITEMS.filter((item) => item > from);
-      const higher = withHigherWatermarks(state, state, { positions, from });
+      const higher = withHigherWatermarks(state, state, { positions, from, mayGainItems: false });
       for (const item of ITEMS) expect(itemState(higher, item)).toEqual(itemState(state, item));
       expect(exceptionCount(higher)).toBeLessThanOrEqual(exceptionCount(state));
     };
@@ -140,7 +140,7 @@ describe('a state with fewer exceptions', () => {
   test('has none if all items were read one by one', () => {
     const state = ITEMS.reduce((last, item) => applyOperation(last, { op: 'read', positions: [item] }), NEW_INBOX);
     expect(exceptionCount(state)).toBe(2 * ITEMS.length);
-    expect(withHigherWatermarks(state, state, { positions: ITEMS, from: 0 })).toEqual(
+    expect(withHigherWatermarks(state, state, { positions: ITEMS, from: 0, mayGainItems: false })).toEqual(
       applyOperation(NEW_INBOX, { op: 'read', upTo: 12 }),
     );
   });
@@ -148,14 +148,21 @@ describe('a state with fewer exceptions', () => {
   test('gets the watermarks for the next operation, but does not include the operation', () => {
     const state = applyOperation(NEW_INBOX, { op: 'read', positions: [2, 6, 10] });
     const next = applyOperation(state, { op: 'read', positions: [4, 8] });
-    const higher = withHigherWatermarks(state, next, { positions: ITEMS, from: 0 });
+    const higher = withHigherWatermarks(state, next, { positions: ITEMS, from: 0, mayGainItems: false });
     for (const item of ITEMS) expect(itemState(higher, item)).toEqual(itemState(state, item));
     expect(exceptionCount(applyOperation(higher, { op: 'read', positions: [4, 8] }))).toBe(0);
   });
 
+  test('keeps the other items of archived and removed, if the subscriber may gain them', () => {
+    const ops = ['seen', 'read', 'archive', 'remove'] as const;
+    const state = ops.reduce((last, op) => applyOperation(last, { op, positions: [4, 8, 12] }), NEW_INBOX);
+    const higher = withHigherWatermarks(state, state, { positions: [4, 8, 12], from: 0, mayGainItems: true });
+    expect(itemState(higher, 6)).toMatchObject({ seen: true, read: true, archived: false, removed: false });
+  });
+
   test('keeps the exceptions of flags whose items are not all known', () => {
     const state = applyOperation(NEW_INBOX, { op: 'read', positions: [10, 12] });
-    expect(withHigherWatermarks(state, state, { positions: [10, 12], from: 8 })).toEqual(state);
+    expect(withHigherWatermarks(state, state, { positions: [10, 12], from: 8, mayGainItems: false })).toEqual(state);
   });
 
   test('has no entries for removed items and past times', () => {
@@ -195,6 +202,7 @@ describe('the records of an inbox', () => {
     ['neither kind of selection', operationText({ op: 'read' })],
     ['a position that is not a number', operationText({ op: 'read', positions: ['2'] })],
     ['a negative position', operationText({ op: 'read', upTo: -1 })],
+    ['an exception that is not a number', operationText({ op: 'read', upTo: 2, except: ['2'] })],
     ['a watermark for an operation without one', operationText({ op: 'unread', upTo: 2 })],
     ['a missing time', operationText({ op: 'snooze', positions: [2] })],
     ['too many items', operationText({ op: 'read', positions: Array<number>(101).fill(2) })],
@@ -202,7 +210,6 @@ describe('the records of an inbox', () => {
     ['an id that is not a string', operationText({ op: 'read', positions: [2], ids: [2] })],
     ['a snapshot without flags', { type: 'inbox.snapshot', data: { upTo: 2 } }],
     ['a flag without a watermark', snapshotRecord({ read: [] })],
-    ['an exception that is not a number', operationText({ op: 'read', upTo: 2, except: ['2'] })],
     ['a time without an item', snapshotRecord({ snoozed: [[2]] })],
     ['a snapshot of later records', snapshotRecord({ upTo: 9 })],
   ])('are skipped if they have %s', (_, record) => {

@@ -37,6 +37,8 @@ export interface InboxOperationsOptions {
   readonly items: InboxItems;
   readonly states: InboxStates;
   readonly exceptionsMax: number;
+  /** Whether subscribers see broadcasts, so that they may gain older items. */
+  readonly hasBroadcasts: boolean;
 }
 
 /** One operation of a subscriber. */
@@ -62,12 +64,14 @@ export class InboxOperations {
   readonly #items: InboxItems;
   readonly #states: InboxStates;
   readonly #exceptionsMax: number;
+  readonly #hasBroadcasts: boolean;
 
-  constructor({ context, items, states, exceptionsMax }: InboxOperationsOptions) {
+  constructor({ context, items, states, exceptionsMax, hasBroadcasts }: InboxOperationsOptions) {
     this.#context = context;
     this.#items = items;
     this.#states = states;
     this.#exceptionsMax = exceptionsMax;
+    this.#hasBroadcasts = hasBroadcasts;
   }
 
   /** @throws NotificationsError `cursor_invalid`, `inbox_full` or `store_unavailable` */
@@ -115,10 +119,11 @@ export class InboxOperations {
       from = page.more ? page.position : 0;
     }
     const positions = newestFirst.map(({ position }) => position).reverse();
-    const smaller = withHigherWatermarks(state, withOperations(state, operations), { positions, from });
+    const replaced = { positions, from, mayGainItems: this.#hasBroadcasts };
+    const smaller = withHigherWatermarks(state, withOperations(state, operations), replaced);
     if (exceptionCount(withOperations(smaller, operations)) <= this.#exceptionsMax) return smaller;
-    const advice = 'mark all items up to a cursor instead of single ones';
-    const message = `the inbox has more than ${this.#exceptionsMax} items that were marked or snoozed one by one; ${advice}`;
+    const advice = 'mark, archive or remove all items up to a cursor (upTo) instead of single ones';
+    const message = `the inbox has more than ${this.#exceptionsMax} items that were changed one by one; ${advice}`;
     throw new NotificationsError('inbox_full', message);
   }
 

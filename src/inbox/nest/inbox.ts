@@ -111,7 +111,8 @@ export class Inbox {
     this.#states = states;
     this.#lists = lists;
     this.events = new InboxEvents({ context, states, lists });
-    this.#operations = new InboxOperations({ context, items, states, exceptionsMax });
+    const hasBroadcasts = options.topics !== undefined;
+    this.#operations = new InboxOperations({ context, items, states, exceptionsMax, hasBroadcasts });
     context.insight.useInbox({
       memory: () => states.memory(),
       readerOf: (entry, subscriber) => this.#storyOf(entry, subscriber),
