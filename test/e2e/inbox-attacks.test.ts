@@ -172,6 +172,37 @@ forEachAdapter((adapter) => {
     expect((await post(app, { op: 'read', ids: ['b1'] }, { Authorization: 'bob' })).status).toBe(200);
   });
 
+  describe('an operation with several records counts as several', () => {
+    const all = async (app: TestApp, op: string) => {
+      const { follow } = (await get(app, 'limit=1')).json;
+      return (await post(app, { op, upTo: follow, type: 'comment' })).status;
+    };
+
+    test('in turn', async () => {
+      const { app, inbox } = await start(adapter, { operations: { perMinuteMax: 4 } });
+      await fill(inbox, 250);
+      expect([await all(app, 'seen'), await all(app, 'read'), await all(app, 'archive')]).toEqual([200, 200, 429]);
+    });
+
+    test('at the same time', async () => {
+      const { app, inbox, feed } = await start(adapter, { operations: { perMinuteMax: 3 } });
+      await fill(inbox, 250);
+      const { published } = feed.totals();
+      const statuses = await Promise.all(['seen', 'read', 'archive'].map((op) => all(app, op)));
+      expect(statuses.sort()).toEqual([200, 429, 429]);
+      expect(feed.totals().published - published).toBe(3);
+    });
+
+    test('also if one record has many long ids', async () => {
+      const { app, inbox } = await start(adapter, { operations: { perMinuteMax: 2 } });
+      const ids = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(200, '0'));
+      for (const id of ids) await inbox.send('ann', { id, type: 'comment' });
+      expect((await post(app, { op: 'read', ids })).status).toBe(200);
+      const { status, json } = await post(app, { op: 'archive', ids: ids.slice(0, 1) });
+      expect([status, json.code]).toEqual([429, 'operations_too_fast']);
+    });
+  });
+
   test('many operations of one person do not evict the items of another', async () => {
     const { inbox } = await start(adapter, { store: memoryStore({ retainCount: 20 }), items: { retainMs: 1_000 } });
     await fill(inbox, 5, 'bob');

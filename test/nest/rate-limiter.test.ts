@@ -26,6 +26,17 @@ describe('a rate limiter', () => {
     expect(rate.take('ann', 1)).toBe(0);
   });
 
+  test('a request takes more tokens only if no other request has left a debt', async () => {
+    const clock = new ManualClock();
+    const rate = new RateLimiter(clock, 60);
+    expect(rate.take('ann', 60)).toBe(0);
+    expect(rate.take('ann', 10, 1)).toBe(0);
+    expect(rate.take('ann', 10, 1)).toBe(10_000);
+    await clock.advance(10_000);
+    expect(rate.take('ann', 1)).toBe(1_000);
+    expect(rate.take('ann', 10, 1)).toBe(0);
+  });
+
   test('forgets the callers with the oldest requests above the limit in bytes', () => {
     const clock = new ManualClock();
     const rate = new RateLimiter(clock, 60);

@@ -168,6 +168,9 @@ export class InboxWorld {
       { op: 'snooze', ids, untilMs: this.#snoozeEnd() },
       { op: 'unsnooze', ids },
       random.chance(0.1) && upTo ? { op: 'read', upTo } : { op: 'read', ids },
+      random.chance(0.3) && upTo
+        ? { op: random.pick(['archive', 'archive', 'seen', 'remove']), upTo }
+        : { op: 'seen', ids },
       random.chance(0.2) && upTo ? { op: 'read', upTo, types: [random.pick(TYPES)] } : { op: 'unread', ids },
       random.chance(0.1) ? { op: 'remove', ids } : { op: 'unread', ids },
     ]);

@@ -1,5 +1,5 @@
 import type { GrantedRead } from '../../nest/access/granted.js';
-import type { InboxListRequest } from './inbox.js';
+import type { InboxCaller, InboxListRequest } from './inbox.js';
 import type { InboxMode } from './inbox-request.js';
 import type { InboxTopics } from './inbox-topics.js';
 import type { OperationRequest } from './operation-request.js';
@@ -18,8 +18,7 @@ export interface GrantedInboxRead {
 export interface GrantedOperation {
   readonly subscriber: string;
   readonly request: OperationRequest;
-  readonly address: string | undefined;
-  readonly revocations: number;
+  readonly caller: InboxCaller;
 }
 
 const reads = new WeakMap<object, GrantedInboxRead>();

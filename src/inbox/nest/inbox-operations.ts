@@ -1,5 +1,6 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
+import type { AppendResult } from '../../core/store.js';
 import type { ReadContext } from '../../nest/context.js';
 import { nextCompaction } from '../compaction.js';
 import { inboxDraft, type OperationRecord } from '../inbox-record.js';
@@ -15,6 +16,12 @@ import { findTarget, recordsOf, targetIn, withExceptIds } from './operation-targ
  * are written rarely.
  */
 export const OPERATIONS_PER_SNAPSHOT = 48;
+
+/**
+ * The part of a record for which an operation takes one token of the rate. Records with many long
+ * ids take more tokens, so the rate also limits the bytes.
+ */
+const TOKEN_BYTES = 4 * 1024;
 
 /** The maximum number of items that are read to replace exceptions by watermarks. */
 const REPLACED_ITEMS_MAX = 5 * ITEMS_READ_MAX;
@@ -41,12 +48,17 @@ export interface InboxOperationsOptions {
   readonly hasBroadcasts: boolean;
 }
 
+/** Takes more tokens of the rate, or throws. An operation has one token already. */
+export type Charge = (tokens: number) => void;
+
 /** One operation of a subscriber. */
 export interface SubscriberOperation {
   readonly reader: InboxReader;
   /** The topic of the subscriber's records. */
   readonly records: string;
   readonly request: OperationRequest;
+  /** Undefined for an operation of the application, which has no rate. */
+  readonly charge?: Charge | undefined;
 }
 
 /** A snapshot to append. */
@@ -56,6 +68,9 @@ interface NewSnapshot {
   readonly current: CurrentInbox;
   /** The state of the inbox, with fewer exceptions. */
   readonly state: InboxState;
+  /** The records of the operation that needs the snapshot. They follow it in the log. */
+  readonly drafts?: readonly Draft[];
+  readonly charge?: Charge | undefined;
 }
 
 /** Applies operations: it appends records, and writes snapshots. */
@@ -74,8 +89,11 @@ export class InboxOperations {
     this.#hasBroadcasts = hasBroadcasts;
   }
 
-  /** @throws NotificationsError `cursor_invalid`, `inbox_full` or `store_unavailable` */
-  async apply({ reader, records, request }: SubscriberOperation): Promise<Applied> {
+  /**
+   * @throws NotificationsError `cursor_invalid`, `inbox_full`, `operations_too_fast` or
+   *   `store_unavailable`
+   */
+  async apply({ reader, records, request, charge }: SubscriberOperation): Promise<Applied> {
     const found = await findTarget(this.#items, reader, request);
     const current = await this.#states.current(records);
     const { state } = current.inbox;
@@ -86,12 +104,12 @@ export class InboxOperations {
     const next = withOperations(state, operations);
     if (next === state) return { state, changed: false, ids, unknown };
     const drafts = operations.map((record) => inboxDraft(records, record, this.#now()));
-    if (exceptionCount(next) <= this.#exceptionsMax) await this.#context.store.append(drafts);
+    if (exceptionCount(next) <= this.#exceptionsMax) await this.#append(drafts, charge);
     else {
       const smaller = await this.#smaller(reader, current, operations);
       // The operation follows the snapshot in the log, so operations of other nodes apply before
       // this operation. All are in one append, so no node sees only the snapshot.
-      await this.#snapshot({ records, current, state: smaller }, drafts);
+      await this.#snapshot({ records, current, state: smaller, drafts, charge });
     }
     const after = await this.#states.current(records);
     if (after.inbox.operations >= OPERATIONS_PER_SNAPSHOT) {
@@ -128,16 +146,17 @@ export class InboxOperations {
   }
 
   /**
-   * Appends a snapshot with the drafts after it. Then it removes the records that an older snapshot
+   * Appends a snapshot, and the drafts after it. Then it removes the records that an older snapshot
    * covers. Without the removal, the records of one subscriber could fill all the space that the
    * log has for records.
    */
-  async #snapshot({ records, current, state }: NewSnapshot, drafts: readonly Draft[] = []): Promise<void> {
+  async #snapshot({ records, current, state, drafts = [], charge }: NewSnapshot): Promise<void> {
     const { store, clock } = this.#context;
     const { inbox, epochId } = current;
     const compaction = nextCompaction(inbox.snapshot, clock.now());
     const record = { snapshot: state, upTo: inbox.upTo, epochId, ...compaction };
-    const { epoch, appended } = await store.append([inboxDraft(records, record, this.#now()), ...drafts]);
+    const all = [inboxDraft(records, record, this.#now()), ...drafts];
+    const { epoch, appended } = await this.#append(all, charge);
     const { removed: upTo } = compaction;
     // In another epoch the older snapshot may be lost.
     if (upTo === undefined || epoch.id !== epochId) return;
@@ -145,6 +164,12 @@ export class InboxOperations {
     // the removal fails, the records stay until the next removal, which includes them.
     const needs = appended[0]?.position;
     await store.remove({ topic: records, upTo, epochId, needs }).catch(() => undefined);
+  }
+
+  #append(drafts: readonly Draft[], charge: Charge | undefined): Promise<AppendResult> {
+    const tokens = drafts.map(({ json }) => Math.ceil(json.length / TOKEN_BYTES)).reduce((sum, one) => sum + one, 0);
+    if (tokens > 1) charge?.(tokens - 1);
+    return this.#context.store.append(drafts);
   }
 
   #now(): Date {

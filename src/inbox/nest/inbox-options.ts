@@ -74,7 +74,8 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
     | {
         /**
          * Operations of one subscriber over HTTP in a minute, on each node. More are rejected with
-         * 429. The default allows two in a second; one operation can name 100 items.
+         * 429. The default allows two in a second; one operation can name 100 items. An operation
+         * that appends several records, or a record of more than 4 KiB, counts as several.
          * @default 120
          */
         readonly perMinuteMax?: number | undefined;

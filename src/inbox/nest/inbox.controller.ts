@@ -67,9 +67,9 @@ export class InboxController {
     @Req() request: FrameworkRequest,
     @Res({ passthrough: true }) response: FrameworkResponse,
   ): Promise<InboxResult> {
-    const { subscriber, request: operation, address, revocations } = grantedOperation(request);
+    const { subscriber, request: operation, caller } = grantedOperation(request);
     try {
-      const result = await this.#inbox.apply(subscriber, operation, { address, revocations });
+      const result = await this.#inbox.apply(subscriber, operation, caller);
       writeValue(takeOver(response), result, 200);
       return result;
     } catch (error) {

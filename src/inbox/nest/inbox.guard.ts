@@ -83,11 +83,13 @@ export class InboxGuard implements CanActivate {
     const revocations = revocationsAtStart(request, this.#context);
     const { subscriber } = await this.#ownerOf(request);
     checkJsonBody(request, settings.publish.bodyBytesMax);
-    this.#checkRate(subscriber);
+    this.#checkRate(subscriber, 1);
     const openCursor = (text: string) => this.#inbox.openCursor(text);
     const operation = parseOperationBody(request.body, { nowMs: clock.now(), openCursor });
     const address = this.#context.clientAddress(request);
-    storeOperation(request, { subscriber, request: operation, address, revocations });
+    // The request has taken one token already.
+    const charge = (tokens: number): void => this.#checkRate(subscriber, tokens, 1);
+    storeOperation(request, { subscriber, request: operation, caller: { address, revocations, charge } });
   }
 
   /** @throws NotificationsError `forbidden` for a caller without a subscriber */
@@ -100,8 +102,9 @@ export class InboxGuard implements CanActivate {
     return { subscriber, expiresInMs: msUntil(await access.expiresAt(context), clock) };
   }
 
-  #checkRate(subscriber: string): void {
-    const retryAfterMs = this.#rate.take(subscriber, 1);
+  /** @throws NotificationsError `operations_too_fast` */
+  #checkRate(subscriber: string, tokens: number, held = 0): void {
+    const retryAfterMs = this.#rate.take(subscriber, tokens, held);
     if (retryAfterMs === 0) return;
     const { perMinuteMax } = this.#inbox.settings.operations;
     const message = `more than ${perMinuteMax} operations a minute on this node (operations.perMinuteMax)`;

@@ -17,7 +17,7 @@ import { InboxItems, type InboxReader, ITEMS_PER_READ } from './inbox-items.js';
 import { type InboxStatus, STATUSES } from './inbox-item.js';
 import { InboxLists, type ListedPage, type ListRequest } from './inbox-lists.js';
 import { InboxRights } from './inbox-rights.js';
-import { InboxOperations } from './inbox-operations.js';
+import { type Charge, InboxOperations } from './inbox-operations.js';
 import type { InboxOptions, InboxSettings } from './inbox-options.js';
 import { InboxStates } from './inbox-states.js';
 import { inboxStory } from './inbox-story.js';
@@ -72,7 +72,9 @@ export interface PerformedOperation {
 }
 
 /** The caller of a request over HTTP. */
-export type InboxCaller = Pick<ClientRead, 'address' | 'revocations'>;
+export interface InboxCaller extends Pick<ClientRead, 'address' | 'revocations'> {
+  readonly charge?: Charge | undefined;
+}
 
 export interface InboxParts {
   readonly context: ReadContext;
@@ -175,7 +177,8 @@ export class Inbox {
     const reads = caller && this.readsOf(subscriber, topics, caller);
     try {
       const reader = readerOf(topics, reads ?? this.context.feed);
-      const applied = await this.#operations.apply({ reader, records: topics.records, request });
+      const { charge } = caller ?? {};
+      const applied = await this.#operations.apply({ reader, records: topics.records, request, charge });
       const { changed, ids, unknown, state } = applied;
       this.context.observers.performed({ capability: 'inbox', operation: request.op });
       const upTo = 'upTo' in request && request.types === undefined;

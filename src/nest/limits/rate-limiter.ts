@@ -40,11 +40,13 @@ export class RateLimiter {
   /**
    * Takes `count` tokens if the caller's bucket has at least one token. Returns 0, or the
    * milliseconds until the bucket has a token.
+   *
+   * @param held the tokens that the request has taken before; they count as tokens of the bucket
    */
-  take(caller: string, count: number): number {
+  take(caller: string, count: number, held = 0): number {
     const nowMs = this.#clock.monotonic();
     const fullAtMs = Math.max(this.#fullAtMs.peek(caller) ?? 0, nowMs);
-    const waitMs = fullAtMs - nowMs - (MINUTE_MS - this.#intervalMs);
+    const waitMs = fullAtMs - nowMs - (MINUTE_MS - this.#intervalMs * (1 - held));
     if (waitMs > 0) return Math.ceil(waitMs);
     this.#fullAtMs.set(caller, fullAtMs + count * this.#intervalMs);
     return 0;
