@@ -5,7 +5,9 @@ export const TOPIC_LENGTH_MAX = 200;
 export const TYPE_LENGTH_MAX = 200;
 export const ID_LENGTH_MAX = 200;
 export const KEY_LENGTH_MAX = 200;
-export const SUBSCRIBER_LENGTH_MAX = 200;
+const SUBSCRIBER_LENGTH_MAX = 200;
+/** The rule of `isSubscriber`, for messages. */
+export const SUBSCRIBER_RULE = `1 to ${SUBSCRIBER_LENGTH_MAX} characters of valid Unicode`;
 
 /**
  * Characters that need no escape in URLs, in log lines and in the keys of every engine. A comma is
@@ -36,6 +38,15 @@ export function checkKey(key: unknown): string {
 /** Whether a value that a caller passed is a valid topic. */
 export function isTopic(value: unknown): value is string {
   return typeof value === 'string' && value.length <= TOPIC_LENGTH_MAX && NAME.test(value);
+}
+
+/**
+ * Whether a value is a valid name of a subscriber. A text with half of a surrogate pair is not:
+ * UTF-8 cannot encode it, so two such names would have the same bytes.
+ */
+export function isSubscriber(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > SUBSCRIBER_LENGTH_MAX) return false;
+  return !/\p{Surrogate}/u.test(value);
 }
 
 function checkName(value: unknown, rule: { what: string; code: ErrorCode; lengthMax: number }): string {

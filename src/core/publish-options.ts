@@ -1,5 +1,5 @@
 import { NotificationsError } from './errors.js';
-import { checkKey, SUBSCRIBER_LENGTH_MAX } from './names.js';
+import { checkKey, isSubscriber, SUBSCRIBER_RULE } from './names.js';
 import type { Priority } from './notification.js';
 
 /**
@@ -89,8 +89,7 @@ export function optionsText(options: PublishOptions, nowMs: number): string {
     text += `"priority":"${priority}",`;
   }
   if (publisher !== undefined) {
-    const isName = typeof publisher === 'string' && publisher !== '' && publisher.length <= SUBSCRIBER_LENGTH_MAX;
-    assertOption(isName, { publisher }, `a text of 1 to ${SUBSCRIBER_LENGTH_MAX} characters`);
+    assertOption(isSubscriber(publisher), { publisher }, `a text of ${SUBSCRIBER_RULE}`);
     text += `"publisher":${JSON.stringify(publisher)},`;
   }
   if (traceparent !== undefined) {

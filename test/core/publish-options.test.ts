@@ -93,10 +93,10 @@ describe('an option is rejected', () => {
     [{ key: 'a b' }, 'key may have letters, digits and . _ : @ / ~ = - only'],
     [{ priority: 'urgent' }, 'priority is the text "urgent"; it must be low, normal or high'],
     [{ priority: { toString: 1 } }, 'priority is a value of type object; it must be low, normal or high'],
-    [{ publisher: '' }, 'publisher is the text ""; it must be a text of 1 to 200 characters'],
+    [{ publisher: '' }, 'publisher is the text ""; it must be a text of 1 to 200 characters of valid Unicode'],
     [
       { publisher: 'p'.repeat(10_000) },
-      `publisher is the text "${'p'.repeat(40)}"; it must be a text of 1 to 200 characters`,
+      `publisher is the text "${'p'.repeat(40)}"; it must be a text of 1 to 200 characters of valid Unicode`,
     ],
     [{ traceparent: 'x' }, 'traceparent is the text "x"; it must be a W3C traceparent of version 00'],
     [

@@ -166,7 +166,7 @@ describe('send', () => {
     expect((await inbox.counts('ann')).unread).toBe(1);
   });
 
-  test.each(['', 'x'.repeat(201)])('rejects the recipient %j', async (recipient) => {
+  test.each(['', 'x'.repeat(201), '\udc00'])('rejects the recipient %j', async (recipient) => {
     const sent = (await open()).send(recipient, { type: 'comment' });
     await expect(sent).rejects.toMatchObject({ code: 'subscriber_invalid' });
   });

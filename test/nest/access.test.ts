@@ -74,7 +74,8 @@ describe('access', () => {
     await expect(named('ann')).resolves.toEqual({ request: {}, subscriber: 'ann' });
     await expect(named(undefined)).resolves.toEqual({ request: {}, subscriber: undefined });
     await expect(named('x'.repeat(200))).resolves.toBeDefined();
-    for (const wrong of ['', 'x'.repeat(201), 7, null, { id: 7 }]) {
+    await expect(named('Ann 😀')).resolves.toBeDefined();
+    for (const wrong of ['', 'x'.repeat(201), '\ud800', 7, null, { id: 7 }]) {
       await expect(named(wrong)).rejects.toThrow('access.subscriber must return a string of 1 to 200 characters');
     }
   });

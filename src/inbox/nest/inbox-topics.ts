@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { NotificationsError } from '../../core/errors.js';
-import { checkTopic, SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
+import { checkTopic, isSubscriber, SUBSCRIBER_RULE } from '../../core/names.js';
 import { RESERVED_TOPIC_PREFIX } from '../../core/revocation.js';
 
 /** The prefix of topics with the items of one subscriber. */
@@ -48,9 +48,8 @@ export function checkBroadcast(topic: unknown): string {
 }
 
 function hashOf(subscriber: unknown): string {
-  if (typeof subscriber !== 'string' || subscriber === '' || subscriber.length > SUBSCRIBER_LENGTH_MAX) {
-    const message = `subscriber must be a text of 1 to ${SUBSCRIBER_LENGTH_MAX} characters`;
-    throw new NotificationsError('subscriber_invalid', message);
+  if (!isSubscriber(subscriber)) {
+    throw new NotificationsError('subscriber_invalid', `subscriber must be a text of ${SUBSCRIBER_RULE}`);
   }
   return createHash('sha256').update(subscriber).digest('hex').slice(0, HASH_CHARS);
 }

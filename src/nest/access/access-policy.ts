@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { NotificationsError } from '../../core/errors.js';
-import { SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
+import { isSubscriber, SUBSCRIBER_RULE } from '../../core/names.js';
 import { includesTopic, isPattern } from '../../core/patterns.js';
 import { checkTopics } from '../../wire/request.js';
 import { TopicPatterns } from '../../wire/topic-patterns.js';
@@ -85,10 +85,8 @@ export class AccessPolicy {
   async context(request: unknown): Promise<AccessContext> {
     const subscriber: unknown = await this.#rules.subscriber?.({ request });
     if (subscriber === undefined) return { request, subscriber };
-    if (typeof subscriber !== 'string' || subscriber === '' || subscriber.length > SUBSCRIBER_LENGTH_MAX) {
-      throw new TypeError(
-        `access.subscriber must return a string of 1 to ${SUBSCRIBER_LENGTH_MAX} characters or undefined`,
-      );
+    if (!isSubscriber(subscriber)) {
+      throw new TypeError(`access.subscriber must return a string of ${SUBSCRIBER_RULE}, or undefined`);
     }
     return { request, subscriber };
   }

@@ -1,6 +1,6 @@
 import { type ErasedTopic, eraseTopics } from '../../core/erasure.js';
 import { NotificationsError } from '../../core/errors.js';
-import { checkTopic, SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
+import { checkTopic, isSubscriber, SUBSCRIBER_RULE } from '../../core/names.js';
 import { checkTopics } from '../../wire/request.js';
 import { isReading, type PublishContext } from '../context.js';
 
@@ -51,8 +51,8 @@ async function topicsOf(context: PublishContext, { topic, subscriber }: ErasureT
  * @throws NotificationsError `publish_only` or `owned_topics_missing`
  */
 async function ownedTopics(context: PublishContext, subscriber: string | undefined): Promise<readonly string[]> {
-  if (typeof subscriber !== 'string' || subscriber === '' || subscriber.length > SUBSCRIBER_LENGTH_MAX) {
-    throw new TypeError(`erase: subscriber must be a string of 1 to ${SUBSCRIBER_LENGTH_MAX} characters`);
+  if (!isSubscriber(subscriber)) {
+    throw new TypeError(`erase: subscriber must be a string of ${SUBSCRIBER_RULE}`);
   }
   if (!isReading(context)) {
     const message =

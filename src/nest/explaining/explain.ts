@@ -1,5 +1,5 @@
 import { NotificationsError } from '../../core/errors.js';
-import { checkId, checkTopic, SUBSCRIBER_LENGTH_MAX } from '../../core/names.js';
+import { checkId, checkTopic, isSubscriber, SUBSCRIBER_RULE } from '../../core/names.js';
 import type { LogEntry, Notification } from '../../core/notification.js';
 import { isReading, type PublishContext } from '../context.js';
 import { findNotification, type FoundNotification, type MissingNotification } from './find-notification.js';
@@ -123,7 +123,6 @@ async function readerOf(
 }
 
 function checkSubscriber(subscriber: unknown): void {
-  if (typeof subscriber === 'string' && subscriber !== '' && subscriber.length <= SUBSCRIBER_LENGTH_MAX) return;
-  const message = `subscriber must be a text of 1 to ${SUBSCRIBER_LENGTH_MAX} characters`;
-  throw new NotificationsError('subscriber_invalid', message);
+  if (isSubscriber(subscriber)) return;
+  throw new NotificationsError('subscriber_invalid', `subscriber must be a text of ${SUBSCRIBER_RULE}`);
 }
