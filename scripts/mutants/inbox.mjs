@@ -18,6 +18,7 @@ export const INBOX_MUTANTS = [
     withAllUpTo: {
       'an older "mark all" lowers the watermark': ['Math.max($upTo, $flag.upTo)', '$upTo'],
       '"mark all" keeps the exceptions before it': ['$position > $upTo', 'true'],
+      '"mark all" changes the snoozed items': ['$position <= $upTo && !hasFlag($flag, $position)', 'false'],
     },
     withWatermark: {
       'a higher watermark loses unread items': ['new Set([...$kept, ...$without])', 'new Set($kept)'],
@@ -36,6 +37,12 @@ export const INBOX_MUTANTS = [
     },
     isSnoozed: {
       'a snoozed item is hidden for good': ['$until.getTime() > $nowMs', 'true'],
+    },
+    withHigherWatermarks: {
+      'a compaction removes items that the subscriber may gain': [
+        "$mayGainItems ? $state.removed : raised('removed')",
+        "raised('removed')",
+      ],
     },
     snooze: {
       'a snoozed item stays read': ['withItems($state.read, $positions, false)', '$state.read'],
@@ -85,7 +92,11 @@ export const INBOX_MUTANTS = [
   ...inFile('inbox/nest/operation-targets.ts', {
     targetIn: {
       'an operation finds a removed item': ['!$item.removed', 'true'],
+      '"mark all" of a type changes snoozed items': ['isSnoozed($item, $nowMs)', 'false'],
       '"mark all" of a type records items that it does not change': ['HAS_EFFECT[$request.op]?.($item)', 'false'],
+    },
+    withoutSnoozed: {
+      '"mark all" leaves out items whose snooze has ended': ['snoozedItems($state, $nowMs)', 'snoozedItems($state, 0)'],
     },
     targetUpTo: {
       'a cursor of another log marks all items': ["if ($gap?.reason === 'reset') throw foreignCursor();", ''],

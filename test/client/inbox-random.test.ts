@@ -39,7 +39,7 @@ class Server {
     });
   }
 
-  /** Returns whether the operation changed the state. In this test, a cursor is the id of an item. */
+  /** Returns whether the operation changed the state. Here, a cursor is the id of an item. */
   apply(change: Change): boolean {
     const { op, ids = [], upTo, until } = change;
     const except = upTo === undefined ? undefined : this.items.filter(isSnoozed).map(idOf);

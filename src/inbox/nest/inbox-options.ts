@@ -38,7 +38,7 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
   /**
    * Returns the broadcasts that a subscriber sees: topics such as `announcements` or `team.7`. It
    * runs for each request, and before each delivery of a broadcast. A subscriber who gains a topic
-   * also sees its older items.
+   * also sees its older items, with the state of the subscriber's earlier "mark all".
    * @default none
    */
   readonly topics?: ((subscriber: string) => MaybePromise<readonly string[]>) | undefined;
@@ -82,7 +82,8 @@ export interface InboxOptions extends Omit<NotificationsOptions, 'access' | 'dir
         /**
          * The maximum number of exceptions in one inbox: item states that no watermark covers. An
          * operation beyond this limit is rejected with 409, unless watermarks can replace enough
-         * stored states. At the default, a snapshot has about 10 KiB.
+         * stored states. With the option `topics`, they never replace archived and removed items.
+         * At the default, a snapshot has about 10 KiB.
          * @default 2_000
          */
         readonly exceptionsMax?: number | undefined;

@@ -119,7 +119,8 @@ export class InboxService implements OnApplicationShutdown {
    * Marks items as read, and as seen.
    *
    * Pass `{ upTo: page.follow }` for "mark all as read". With `type: 'comment'`, only items of this
-   * type are marked. Items that arrived after that page was read stay unread.
+   * type are marked. Items that arrived after that page was read stay unread, and so do snoozed
+   * items.
    */
   markRead(subscriber: string, target: InboxTarget): Promise<InboxResult> {
     return this.#apply(subscriber, 'read', { items: target });

@@ -65,7 +65,7 @@ export interface PerformedOperation {
   readonly op: InboxOp;
   /**
    * The ids of the items. If `upTo` is true, the id of the newest item: the operation also applies
-   * to all older items.
+   * to all older items that are not snoozed.
    */
   readonly ids: readonly string[];
   readonly upTo: boolean;
@@ -141,8 +141,9 @@ export class Inbox {
    * Begins the reads for one answer to a client. They have one slot for all reads.
    * @throws NotificationsError if the request is rejected
    */
-  readsOf(subscriber: string, topics: InboxTopics, caller: InboxCaller): HistoryReads {
-    return this.context.feed.historyReads({ topics: itemTopics(topics), limit: ITEMS_PER_READ, subscriber, ...caller });
+  readsOf(subscriber: string, topics: InboxTopics, { address, revocations }: InboxCaller): HistoryReads {
+    const reader = { topics: itemTopics(topics), subscriber, address, revocations };
+    return this.context.feed.historyReads({ ...reader, limit: ITEMS_PER_READ });
   }
 
   async list(request: ListRequest, { records }: InboxTopics): Promise<ListedPage> {

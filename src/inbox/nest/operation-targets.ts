@@ -46,8 +46,8 @@ export async function findTarget(items: InboxItems, reader: InboxReader, request
 
 /**
  * The items that the operation names in its record. A removed item is unknown, because no list has
- * it any more. "Mark all" leaves out snoozed items, because the list did not show them. "Mark all" of
- * some types also leaves out the items that it does not change.
+ * it any more. "Mark all" leaves out snoozed items, because the list did not show them. "Mark all"
+ * of some types also leaves out the items that it does not change.
  */
 export function targetIn(state: InboxState, target: Target, { request, nowMs }: TimedRequest): Target {
   const { selection, ids, unknown } = target;

@@ -50,8 +50,8 @@ export type PatternRules<Request = unknown, Context = AccessContext<Request>> = 
  */
 export interface AccessRules<Request = unknown> {
   /**
-   * Returns the caller's subscriber, or undefined for a caller without one. A subscriber is a text of
-   * 1 to 200 characters of valid Unicode.
+   * Returns the caller's subscriber, or undefined for a caller without one. A subscriber is a text
+   * of 1 to 200 characters of valid Unicode.
    * `revoke` and limits per subscriber use it. This rule runs first. It does not run for tickets,
    * because they contain their subscriber.
    */
