@@ -39,7 +39,7 @@ const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 /** The suites of the Redis store that run on every engine of its kind. */
 const REDIS_SUITES = [
   'test/stores/redis.test',
-  'test/stores/redis-(calls|loss|failover|sentinel|cluster)',
+  'test/stores/redis-(calls|full|loss|failover|sentinel|cluster)',
   'test/cluster/redis',
 ];
 
@@ -88,7 +88,7 @@ export const PARTS = [
     what: 'Crashes, full and read-only disks, clocks, nginx and HAProxy in front, rolling restarts.',
     tests: [
       'test/cluster/(sqlite|redis|postgres|nats|full-disk|rolling)',
-      'test/stores/(sqlite-crash|sqlite-restore|nats-cluster|redis-(calls|loss|failover|sentinel|cluster)|postgres-(failover|notify)|nats-recovery|clock-jumps)',
+      'test/stores/(sqlite-crash|sqlite-restore|nats-cluster|redis-(calls|full|loss|failover|sentinel|cluster)|postgres-(failover|notify)|nats-recovery|clock-jumps)',
       'test/e2e/proxies',
     ],
     env: () => ({}),

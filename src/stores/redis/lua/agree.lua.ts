@@ -93,6 +93,12 @@ local function has_all(info)
   return started_first and waited and is_fresh
 end
 
+-- An engine without free memory rejects the first write of a script, but it accepts every HDEL and
+-- all writes after it. So a script that must run on a full engine calls this before it writes.
+local function begin_writes()
+  redis.call('HDEL', META, 'none')
+end
+
 -- The past epochs of a log that continues the present one from its head.
 local function continued(log, lost)
   local lines = { log.epoch .. ' ' .. log.secret .. ' ' .. text(log.head) .. (lost and ' 1' or ' 0') }
@@ -107,6 +113,7 @@ end
 
 -- Begins a new epoch. The argument "before" is empty if the epoch continues no other epoch.
 local function renew(log, before)
+  begin_writes()
   log.era = math.max(log.era, tonumber(ARGV[1])) + 1
   log.epoch, log.secret, log.before, log.replicas = ARGV[5], ARGV[6], before, log.connected
   redis.call('HSET', META, 'era', text(log.era), 'epoch', log.epoch, 'secret', log.secret, 'before', before,
@@ -125,6 +132,7 @@ local function start_over(log, exists)
     end
   end
   log.trimmed = log.head
+  begin_writes()
   redis.call('HSET', META, 'bytes', '0', 'oldest', '0', 'records', '0', 'recordbytes', '0', 'removed', '0')
   redis.call('UNLINK', LOG, KEYS[3], KEYS[4])
   renew(log, '')

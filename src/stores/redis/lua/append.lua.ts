@@ -27,9 +27,11 @@ import { retentionLua } from './retention.lua.js';
  * the node sends it again.
  *
  * A script that fails is not rolled back. The engine rejects the first write if it is out of memory
- * or read-only. While a slot moves to another node of a Cluster, it also rejects a write that would
- * create a key: an index, or a new generation of ids. So the script writes these first. Readers
- * skip a position that only an index has, and the next append uses that position.
+ * or read-only. If this append begins an epoch, that is its first write, and the engine accepts it
+ * even without free memory. While a slot moves to another node of a Cluster, the engine also
+ * rejects a write that would create a key: an index, or a new generation of ids. So the script
+ * writes these first. Readers skip a position that only an index has, and the next append uses that
+ * position.
  */
 export const appendLua = `${agreeLua}${safetyLua}${generationsLua}${patternsLua}${retentionLua}
 -- An append removes at most this many entries per new entry. More than one, so that a backlog

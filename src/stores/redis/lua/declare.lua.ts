@@ -30,6 +30,7 @@ for at = math.max(1, #names - ${PATTERNS_MAX} + 1), #names do
   lines[#lines + 1] = names[at] .. ' ' .. text(since[names[at]] or log.head)
   since[names[at]] = nil
 end
+begin_writes()
 redis.call('HSET', META, 'patterns', table.concat(lines, '\\n'))
 for name in pairs(since) do redis.call('UNLINK', base .. 't:' .. name) end
 return answer(log)

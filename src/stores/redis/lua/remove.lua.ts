@@ -17,8 +17,9 @@ import { patternsLua } from './patterns.lua.js';
  * `removed` of the state is the highest removed position. A position up to there may have no entry,
  * although nothing is lost; see `remembers`.
  *
- * A script that fails is not rolled back. If the engine is out of memory or read-only, only the
- * first write is rejected. The index is last, so a repeated call finds the same entries.
+ * A script that fails is not rolled back. If the engine is read-only, only the first write is
+ * rejected. If it is out of memory, no write is: see `begin_writes`. The index is last, so a
+ * repeated call finds the same entries.
  */
 export const removeLua = `${agreeLua}${safetyLua}${patternsLua}
 local log = agree()
@@ -50,6 +51,7 @@ if #entries > 0 then
   local records, record_bytes = tonumber(m[2] or 0), tonumber(m[3] or 0)
   if is_record(NAME) then records, record_bytes = records - #entries, record_bytes - removed_bytes end
   local oldest = redis.call('XLEN', LOG) == #entries and '0' or m[4] or '0'
+  begin_writes()
   redis.call('HSET', META, 'bytes', text(tonumber(m[1] or 0) - removed_bytes), 'records', text(math.max(records, 0)),
     'recordbytes', text(math.max(record_bytes, 0)), 'oldest', oldest,
     'removed', text(math.max(tonumber(at[#at]), tonumber(m[5] or 0))), safety(log))

@@ -18,7 +18,10 @@ local log = agree()
 local keep = { count = tonumber(ARGV[10]), ms = tonumber(ARGV[11]), bytes = tonumber(ARGV[12]) }
 local now = now_ms()
 -- Replicas receive this time; has_all uses it.
-if tonumber(ARGV[9]) > 0 then redis.call('HSET', META, 'beat', text(now)) end
+if tonumber(ARGV[9]) > 0 then
+  begin_writes()
+  redis.call('HSET', META, 'beat', text(now))
+end
 turn_generation(now, tonumber(ARGV[14]), tonumber(ARGV[15]))
 local patterns = patterns_of(redis.call('HGET', META, 'patterns'))
 return answer(log, trim(log, now, keep, tonumber(ARGV[13]), patterns))
