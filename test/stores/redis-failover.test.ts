@@ -39,6 +39,18 @@ afterEach(async () => {
   for (const one of open.reverse()) await one.close();
 });
 
+/** Repeats an append until it is acknowledged. */
+async function append(node: TestNode, count: number): Promise<AppendResult> {
+  let result: AppendResult | undefined;
+  const more = newDrafts(count);
+  const attempt = async (): Promise<boolean> => {
+    result = await node.store.append(more).catch(() => undefined);
+    return result !== undefined;
+  };
+  await until(attempt);
+  return result!;
+}
+
 /** Polls until nothing is left, and returns the gaps that it received. */
 async function gapsAfter(node: TestNode, start: LogPosition): Promise<string[]> {
   const gaps: string[] = [];
@@ -164,16 +176,6 @@ describeRedis('a failover to a replica', () => {
     address.targetPort = engine.port;
     address.cut();
   };
-  const append = async (node: TestNode, count: number) => {
-    let result: AppendResult | undefined;
-    const more = newDrafts(count);
-    const attempt = async (): Promise<boolean> => {
-      result = await node.store.append(more).catch(() => undefined);
-      return result !== undefined;
-    };
-    await until(attempt);
-    return result!;
-  };
 
   testInFull(
     'with wait for every replica: no cursor gets a gap',
@@ -283,6 +285,71 @@ describeRedis('a failover to a replica', () => {
     expect((await open()).warnings).toEqual([]);
     expect((await open({ wait: { replicas: 1, timeoutMs: 500 } })).warnings).toEqual([]);
   });
+});
+
+describeRedis('an engine that rejects writes because it has no replica (min-replicas-to-write)', () => {
+  const SETTINGS = { 'min-replicas-to-write': '1', ...NO_DELAY };
+  const MESSAGE = { ...UNAVAILABLE, message: /NOREPLICAS/ };
+  const replicaOf = async (engine: RedisEngine): Promise<RedisEngine> => {
+    const replica = await startEngine({ settings: { replicaof: `127.0.0.1 ${engine.port}`, ...SETTINGS } });
+    await until(async () => /min_slaves_good_slaves:[1-9]/.test(await infoOf(engine)));
+    return replica;
+  };
+
+  test.each([
+    ['continues to answer reads and tails after a restart, if nothing can be lost', { replicas: 1, timeoutMs: 500 }],
+    ['rejects reads after a restart, if entries may be lost', undefined],
+  ])('%s', async (_, wait) => {
+    const engine = await startEngine({ appendonly: 'always', settings: SETTINGS });
+    const replica = await replicaOf(engine);
+    const node = await openNode(engine, { timeoutMs: 1_000, recheckMs: 50, ...(wait && { wait }) });
+    const { epoch } = await append(node, 10);
+    const client = new PollingClient(() => node.feed, ['orders'], { epochId: epoch.id, position: 5 });
+    opened({ close: () => client.stop() });
+    await until(() => client.ids.length === 5);
+    await replica.kill();
+    await engine.restart();
+    await until(() => node.warnings.includes('redisStore: connected again'));
+    const read = () => node.store.read({ topics: ['orders'], after: 0, limit: 100, bytesMax: 10_000 });
+    if (wait) {
+      const state = await read();
+      expect([state.epoch.id, state.entries.length, state.head]).toEqual([epoch.id, 10, 10]);
+      await (await node.store.tail(0, () => undefined)).close();
+    } else {
+      await expect(read()).rejects.toMatchObject(MESSAGE);
+      await expect(node.store.tail(0, () => undefined)).rejects.toMatchObject(MESSAGE);
+    }
+    await expect(node.store.append(newDrafts(1))).rejects.toMatchObject(MESSAGE);
+    await replicaOf(engine);
+    const { epoch: later, appended } = await append(node, 1);
+    expect(later.before).toMatchObject([{ id: epoch.id, upTo: 10, lost: !wait }]);
+    await until(() => client.ids.includes(appended[0]!.id));
+    expect(client.gaps).toEqual(wait ? [] : ['expired']);
+  });
+
+  testInFull(
+    'continues to answer reads after a promotion, if nothing can be lost',
+    async () => {
+      const primary = await startEngine({ settings: SETTINGS });
+      const replica = await replicaOf(primary);
+      await until(async () => (await uptimeOf(replica)) >= REPLICA_S);
+      const wait = { replicas: 1, timeoutMs: 500 };
+      const before = await openNode(primary, { wait });
+      const { epoch } = await append(before, 10);
+      await before.close();
+      await primary.kill();
+      await replica.use((client) => client.replicaof('NO', 'ONE'));
+      const node = await openNode(replica, { wait });
+      expect(await gapsAfter(node, { epochId: epoch.id, position: 5 })).toEqual([]);
+      await expect(node.store.append(newDrafts(1))).rejects.toMatchObject(MESSAGE);
+      await replicaOf(replica);
+      const { epoch: later } = await append(node, 1);
+      expect(later.before).toMatchObject([{ id: epoch.id, upTo: 10, lost: false }]);
+      await until(() => node.feed.window.head === 11);
+      expect(await gapsAfter(node, { epochId: epoch.id, position: 5 })).toEqual([]);
+    },
+    30_000,
+  );
 });
 
 describeRedis('whether the store is sure that nothing is lost', () => {

@@ -10,7 +10,7 @@ import { BEHIND_CODE } from '../errors.js';
  * - The engine's replication id changed: it restarted, or a replica was promoted, or the log moved
  *   to another engine. Entries after the last kept entry may be lost, even if no running node has
  *   seen them. The new epoch continues the old one up to the head. `lost` says whether a loss is
- *   possible.
+ *   possible. If it is not, an engine without enough replicas answers reads in the old epoch.
  * - The head is below a position that the node has seen, or another append is at that position.
  * - The engine is at an earlier epoch than the node, or at another epoch with the same number, or
  *   has no log. Such an engine may also be a primary that was replaced. So the node waits first:
@@ -99,6 +99,12 @@ local function begin_writes()
   redis.call('HDEL', META, 'none')
 end
 
+-- True if the engine rejects writes because too few replicas are connected to it.
+local function lacks_replicas()
+  local reply = redis.pcall('HDEL', META, 'none')
+  return type(reply) == 'table' and string.find(reply.err, 'NOREPLICAS', 1, true) ~= nil
+end
+
 -- The past epochs of a log that continues the present one from its head.
 local function continued(log, lost)
   local lines = { log.epoch .. ' ' .. log.secret .. ' ' .. text(log.head) .. (lost and ' 1' or ' 0') }
@@ -160,7 +166,10 @@ local function agree()
   elseif behind or not remembers(log, ARGV[2], tonumber(ARGV[3]), ARGV[4]) then
     renew(log, continued(log, true))
   elseif log.history ~= m[7] then
-    renew(log, continued(log, not has_all(info)))
+    local sure = has_all(info)
+    -- A new epoch is a write. Until the engine accepts it, reads continue in the old epoch if that
+    -- epoch is complete. All other writes are rejected, too.
+    if not (sure and lacks_replicas()) then renew(log, continued(log, not sure)) end
   end
   return log
 end
