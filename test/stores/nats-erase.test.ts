@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { headers } from '@nats-io/transport-node';
 import type { LogEntry } from '../../src/core/notification.js';
 import type { Store } from '../../src/core/store.js';
 import { newCommit, type NewCommit } from '../../src/stores/nats/commit.js';
+import { Engine } from '../../src/stores/nats/engine.js';
 import { PART_HEADER, subjectOf } from '../../src/stores/nats/layout.js';
+import { unavailable } from '../../src/stores/shared/unavailable.js';
 import { draft, newDraft } from '../support/drafts.js';
 import { describeOnServer, everything, type OnServer, page, STREAM } from '../support/stores/nats.js';
 import { idsOf } from '../support/stores/reads.js';
@@ -59,6 +61,8 @@ describeOnServer(
         [['orders', 'invoices', 'orders.x', 'invoices.x'], 1, [ERASED, ERASED, ERASED]],
         [[ERASED, 'orders', 'invoices'], 2, [ERASED]],
         [['orders', ERASED, 'invoices'], 2, ['orders', ERASED]],
+        [['orders', 'invoices'], 1, []],
+        [['orders', ERASED, 'invoices'], 2, ['orders']],
       ] as const) {
         await storeParts(on, topics, stored);
         for (const topic of next) await appendOne(store, topic);
@@ -69,6 +73,50 @@ describeOnServer(
         expect(idsOf(await everything(node, ALL))).toEqual(idsOf(kept));
         expect(idsOf((await tailOf(on, node)).entries)).toEqual(idsOf(kept));
       }
+    });
+
+    test('makes no part of unfinished commits visible that follow each other', async () => {
+      const store = await on.nodes.open();
+      for (const stored of [1, 2]) {
+        for (let node = 0; node < 3; node++) await storeParts(on, ['orders', 'invoices', 'orders.x'], stored);
+        await appendOne(store, ERASED);
+      }
+      expect((await remove(store)).count).toBe(2);
+      expect(await everything(store, ALL)).toEqual([]);
+      expect((await tailOf(on, await on.nodes.open())).entries).toEqual([]);
+    });
+
+    test('makes no part of an unfinished commit visible if it ends early, and completes when it is repeated', async () => {
+      const store = await on.nodes.open();
+      for (const stored of [1, 2]) {
+        await storeParts(on, ['orders', 'invoices', 'orders.x'], stored);
+        await storeParts(on, ['invoices', 'orders'], 1);
+        await appendOne(store, ERASED);
+        await appendOne(store, 'orders');
+      }
+      const kept = await everything(store, ['orders', 'invoices']);
+      expect(kept).toHaveLength(2);
+      const erase = Engine.prototype.erase;
+      let left = 0;
+      const failing = jest.spyOn(Engine.prototype, 'erase').mockImplementation(function (this: Engine, sequence) {
+        return left-- > 0 ? erase.call(this, sequence) : Promise.reject(unavailable('The server has failed.'));
+      });
+      try {
+        for (
+          let most = 1;
+          await remove(store).then(
+            () => false,
+            () => true,
+          );
+          most++
+        ) {
+          expect(idsOf(await everything(store, ['orders', 'invoices']))).toEqual(idsOf(kept));
+          left = most;
+        }
+      } finally {
+        failing.mockRestore();
+      }
+      expect(idsOf(await everything(store, ALL))).toEqual(idsOf(kept));
     });
 
     test('keeps the other parts of commits whose last parts it removes, for nodes that start later', async () => {

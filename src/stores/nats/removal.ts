@@ -29,8 +29,8 @@ const PART_BYTES = 256 * 1024;
 interface Step {
   /** The parts of the topic that are visible. */
   readonly parts: readonly Part[];
-  /** Their sequences, and those of unfinished commits. */
-  readonly sequences: ReadonlySet<number>;
+  /** The sequences of parts of unfinished commits. */
+  readonly voids: ReadonlySet<number>;
   /** The sequence at which the next step begins. Undefined after the last one. */
   readonly next: number | undefined;
 }
@@ -55,7 +55,8 @@ export class Removal {
     let count = 0;
     for (let next: number | undefined = 1; next !== undefined;) {
       const step: Step = await this.#step(subjectOf(this.#log.prefix, topic), next, upTo);
-      if (step.sequences.size > 0) await start.mark(this.#log, step.sequences);
+      const sequences = new Set([...step.voids, ...step.parts.map(({ sequence }) => sequence)]);
+      if (sequences.size > 0) await start.mark(this.#log, sequences);
       count += await this.#erase(step);
       next = step.next;
     }
@@ -72,31 +73,33 @@ export class Removal {
     const messages = await this.#messages(subject, from);
     const commits = new WholeCommits(this.#options.engine);
     const parts: Part[] = [];
-    const sequences = new Set<number>();
+    const voids = new Set<number>();
     for (const message of messages) {
       const part = decodePart(message);
       if (!part) continue;
-      if (endPosition(lastSequenceOf(part)) > this.#options.head) return { parts, sequences, next: undefined };
+      if (endPosition(lastSequenceOf(part)) > this.#options.head) return { parts, voids, next: undefined };
       const isWhole = await commits.has(part);
-      if (isWhole && (part.entries.at(-1)?.position ?? 0) > end) return { parts, sequences, next: undefined };
+      if (isWhole && (part.entries.at(-1)?.position ?? 0) > end) return { parts, voids, next: undefined };
       if (isWhole) parts.push(part);
-      const others = isWhole ? [part.sequence] : await this.#voids.partsOf(part);
-      for (const sequence of [...others, ...(await this.#voids.before(part))]) sequences.add(sequence);
+      const unfinished = await (isWhole ? this.#voids.before(part) : this.#voids.partsOf(part));
+      for (const sequence of unfinished) voids.add(sequence);
     }
     const last = messages.at(-1);
-    return { parts, sequences, next: last && last.sequence + 1 };
+    return { parts, voids, next: last && last.sequence + 1 };
   }
 
-  /** Returns how many entries were removed. Another node may have removed some of them. */
-  async #erase({ parts, sequences }: Step): Promise<number> {
+  /**
+   * Returns how many entries were removed. Another node may have removed some of them. Unfinished
+   * commits are removed first, in their order. Otherwise a removal that ends early could leave one
+   * that looks whole, and a repeated call would not find it.
+   */
+  async #erase({ parts, voids }: Step): Promise<number> {
     const { engine } = this.#options;
-    const erased = new Set<number>();
-    await Promise.all(
-      [...sequences].map(async (sequence) => {
-        if (await engine.erase(sequence)) erased.add(sequence);
-      }),
+    for (const sequence of [...voids].sort((a, b) => a - b)) await engine.erase(sequence);
+    const counts = await Promise.all(
+      parts.map(async ({ sequence, entries }) => ((await engine.erase(sequence)) ? entries.length : 0)),
     );
-    return parts.reduce((sum, { sequence, entries }) => sum + (erased.has(sequence) ? entries.length : 0), 0);
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   async #messages(subject: string, from: number): Promise<readonly RawMessage[]> {

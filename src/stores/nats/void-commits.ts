@@ -1,13 +1,13 @@
 import type { Engine } from './engine.js';
-import { decodePart, lastSequenceOf, type Part, type RawMessage } from './layout.js';
+import { decodePart, firstSequenceOf, lastSequenceOf, type Part, type RawMessage } from './layout.js';
 
 /**
  * Finds the parts of unfinished commits that must be removed together with a message.
  *
  * If the last part is missing, a reader searches the gap before its sequence for another commit. If
  * there is none, `remove` has removed the last part, and the commit is whole. An unfinished commit
- * would look the same if the messages after it were removed. So its parts are removed as well. They
- * were never visible.
+ * would look the same if the messages after it were removed. So its parts are removed as well,
+ * before these messages. They were never visible.
  */
 export class VoidCommits {
   readonly #engine: Engine;
@@ -18,25 +18,36 @@ export class VoidCommits {
     this.#engine = engine;
   }
 
-  /** The sequences of an unfinished commit before a message. Call it in ascending order. */
+  /** The parts of unfinished commits before a part of a whole one. Call it in ascending order. */
   async before({ sequence, index }: Part): Promise<readonly number[]> {
     // The previous message needs no check: it belongs to this commit or was already checked.
     const isKnown = index > 1 || this.#checked === sequence - 1;
     this.#checked = sequence;
-    const previous = isKnown ? undefined : await this.#previous(sequence);
-    const part = previous && decodePart(previous);
-    if (!part || lastSequenceOf(part) < sequence) return [];
-    return Array.from({ length: part.index }, (_, at) => part.sequence - part.index + 1 + at);
+    return isKnown ? [] : this.#directlyBefore(sequence);
   }
 
-  /** The sequences of an unfinished commit, by one of its parts. */
+  /** The parts of an unfinished commit, by one of its parts, and of those before it. */
   async partsOf(part: Part): Promise<readonly number[]> {
-    const sequences: number[] = [];
-    for (let next = part.sequence - part.index + 1; next <= lastSequenceOf(part); next++) {
+    this.#checked = part.sequence;
+    const first = firstSequenceOf(part);
+    const sequences = [...(await this.#directlyBefore(first))];
+    for (let next = first; next <= lastSequenceOf(part); next++) {
       const message = await this.#engine.get({ seq: next });
       if (message && decodePart(message)?.commit === part.commit) sequences.push(next);
     }
     return sequences;
+  }
+
+  /** Several nodes may have died one after another. So each commit before is checked as well. */
+  async #directlyBefore(sequence: number): Promise<readonly number[]> {
+    const sequences: number[] = [];
+    for (let end = sequence; ;) {
+      const previous = await this.#previous(end);
+      const part = previous && decodePart(previous);
+      if (!part || lastSequenceOf(part) < end) return sequences;
+      for (let next = part.sequence; next >= firstSequenceOf(part); next--) sequences.push(next);
+      end = firstSequenceOf(part);
+    }
   }
 
   /**
