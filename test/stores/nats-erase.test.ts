@@ -158,6 +158,18 @@ describeOnServer(
       }
     });
 
+    test('of several topics at once leaves trimmed', async () => {
+      const store = await on.nodes.open();
+      const topics = [ERASED, 'user.2', 'user.3'];
+      // More than one step of each removal.
+      for (let count = 0; count < 40; count++) for (const topic of topics) await appendOne(store, topic);
+      await appendOne(store, 'orders');
+      const { epoch } = await page(store);
+      const removed = await Promise.all(topics.map((topic) => store.remove({ topic, upTo: UP_TO, epochId: epoch.id })));
+      expect(removed.map(({ count }) => count)).toEqual([40, 40, 40]);
+      expect((await page(store)).trimmed).toBe(0);
+    });
+
     test('of everything leaves an empty log that continues', async () => {
       const store = await on.nodes.open();
       for (let round = 0; round < 3; round++) await appendOne(store, ERASED);

@@ -25,6 +25,8 @@ export class LogStart {
    * also reads the mark.
    */
   #known = { prefix: '', sequence: 0, trimmed: 0 };
+  /** Settles when the last step has ended. */
+  #steps: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -45,7 +47,19 @@ export class LogStart {
   }
 
   /**
-   * Publishes a mark if the oldest message is about to be removed.
+   * Runs a step of a removal after the steps of other removals. Otherwise two steps could remove
+   * messages in turn, and each would mark a message that the other one removes.
+   */
+  alone<T>(step: () => Promise<T>): Promise<T> {
+    const running = this.#steps.then(step);
+    this.#steps = running.catch(() => undefined);
+    return running;
+  }
+
+  /**
+   * Publishes a mark if the oldest message is about to be removed. Another node may remove the
+   * marked message at the same time. Then `trimmed` includes removed entries, and clients before
+   * them get a gap.
    *
    * @param sequences the messages to remove
    */

@@ -56,8 +56,11 @@ export class Removal {
     for (let next: number | undefined = 1; next !== undefined;) {
       const step: Step = await this.#step(subjectOf(this.#log.prefix, topic), next, upTo);
       const sequences = new Set([...step.voids, ...step.parts.map(({ sequence }) => sequence)]);
-      if (sequences.size > 0) await start.mark(this.#log, sequences);
-      count += await this.#erase(step);
+      const erase = async (): Promise<number> => {
+        await start.mark(this.#log, sequences);
+        return this.#erase(step);
+      };
+      if (sequences.size > 0) count += await start.alone(erase);
       next = step.next;
     }
     return { count, upTo };
