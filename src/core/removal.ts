@@ -2,8 +2,12 @@
 export interface RemoveQuery {
   readonly topic: string;
   /**
-   * Removes entries up to this position. It must not lie between two entries that were appended in
-   * one call. A value above the head means the head; the highest is `Number.MAX_SAFE_INTEGER`.
+   * Removes entries up to this position. A value above the head means the head; the highest is
+   * `Number.MAX_SAFE_INTEGER`.
+   *
+   * A store may keep the entries of a topic from one call, or from calls at the same time, in one
+   * piece that it removes as a whole. So the position must not lie within such a piece. A record of
+   * the library, on a topic that begins with `$`, divides pieces. So its position is always valid.
    */
   readonly upTo: number;
   /**

@@ -48,6 +48,8 @@ const CLAIM_MS = 3_600_000;
 
 /** The topic of a draft for which a check names no topic. */
 export const TOPIC = 'orders';
+/** The topic of records, as the library appends them. */
+export const RECORD_TOPIC = '$check';
 
 /** Bounds so large that a page has all entries, unless a check sets a lower bound. */
 export const WHOLE: Pick<ReadQuery, 'after' | 'limit' | 'bytesMax'> = {

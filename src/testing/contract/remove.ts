@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import type { LogEntry } from '../../core/notification.js';
 import type { Removed } from '../../core/removal.js';
 import type { HistoryQuery, ReadResult, Store } from '../../core/store.js';
-import { appendEach, type Bench, type Checks, idsOf, positionsOf, read, readAll, stateOf, TOPIC } from './bench.js';
+import {
+  appendEach,
+  type Bench,
+  type Checks,
+  idsOf,
+  positionsOf,
+  read,
+  readAll,
+  RECORD_TOPIC,
+  stateOf,
+  TOPIC,
+} from './bench.js';
 import { randomNumbers } from './random.js';
 import { above } from './retention.js';
 
@@ -98,6 +109,18 @@ export const removeChecks: Checks = {
     const newest = log.at(-1)?.position ?? 0;
     assert.equal((await remove(bench.store, { upTo: newest - 1 })).count, log.length - 3);
     assert.deepEqual(idsOf(await readAll(bench.store, [ERASED])), idsOf(log.slice(-1)));
+  },
+
+  'remove: the position of a record divides the entries of calls at the same time': async (bench) => {
+    const topics = [ERASED, ERASED, TOPIC, RECORD_TOPIC, ERASED, TOPIC, ERASED];
+    for (let round = 0; round < 3; round++) {
+      const calls = await Promise.all(topics.map((topic) => bench.store.append([bench.draft(topic)])));
+      const upTo = calls[topics.indexOf(RECORD_TOPIC)]?.appended[0]?.position ?? 0;
+      const log = await readAll(bench.store, [ERASED, TOPIC]);
+      const kept = log.filter(({ topic, position }) => topic !== ERASED || position > upTo);
+      assert.deepEqual({ ...(await remove(bench.store, { upTo })) }, { count: log.length - kept.length, upTo });
+      assert.deepEqual(idsOf(await readAll(bench.store, [ERASED, TOPIC])), idsOf(kept), `round ${round}`);
+    }
   },
 
   'remove: a position of another epoch removes nothing': async (bench) => {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ReadResult } from '../../core/store.js';
-import { type Bench, type Checks, idsOf, positionsOf, read, TOPIC } from './bench.js';
+import { type Bench, type Checks, idsOf, positionsOf, read, RECORD_TOPIC, TOPIC } from './bench.js';
 
 const TOPICS = [TOPIC, 'invoices'] as const;
 /**
  * After `keep` times this number of notifications, a store must have removed entries.
  */
 export const ROUNDS_MAX = 200;
-const RECORD_TOPIC = '$check';
 /** Records between two notifications. */
 const RECORDS = 6;
 

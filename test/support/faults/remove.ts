@@ -8,6 +8,7 @@ const GONE = 'remove: no read finds an entry of the topic, and all others stay';
 const STATE = 'remove: the epoch and trimmed stay, and the head does not move back';
 const POSITIONS = 'remove: a position is not assigned again';
 const UP_TO = 'remove: entries above upTo stay';
+const RECORD = 'remove: the position of a record divides the entries of calls at the same time';
 const PATTERNS = 'remove: no read of a pattern finds an entry of the topic, and all others stay';
 const EPOCH = 'remove: a position of another epoch removes nothing';
 const AGAIN = 'remove: a repeated call removes nothing';
@@ -112,6 +113,26 @@ export const removeFaults: Faults = {
     PATTERNS,
   ],
   'ignores upTo': [inRemove((query) => ({ ...query, upTo: Number.MAX_SAFE_INTEGER })), UP_TO],
+  'keeps the entries of calls at the same time in one piece': [
+    replace((store) => {
+      const pieces: number[][] = [];
+      let running = 0;
+      return {
+        append: async (drafts) => {
+          if (running++ === 0) pieces.push([]);
+          const piece = pieces.at(-1)!;
+          const result = await store.append(drafts).finally(() => running--);
+          piece.push(...result.appended.map(({ position }) => position));
+          return result;
+        },
+        remove: (query) => {
+          const divided = pieces.find((piece) => piece.includes(query.upTo) && piece.at(-1)! > query.upTo);
+          return store.remove({ ...query, upTo: divided ? divided[0]! - 1 : query.upTo });
+        },
+      };
+    }),
+    RECORD,
+  ],
   'ignores the epoch': [
     inRemove(async (query, store) => ({ ...query, epochId: (await store.read(state)).epoch.id })),
     EPOCH,
