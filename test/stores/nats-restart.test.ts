@@ -77,6 +77,27 @@ describeOnServer(
       });
     });
 
+    test('a description of an earlier epoch is replaced by the newest one', async () => {
+      const { epoch, head } = await append(3);
+      const stream = async () => (await on.nodes.operator()).jsm.streams;
+      const { description = '' } = (await (await stream()).info(STREAM)).config;
+      for (let restart = 0; restart < 2; restart++) {
+        await on.server.restart();
+        await append(1);
+      }
+      const newest = await append(1);
+      const running = await on.nodes.open();
+      // A node that changes the limits writes the description that it has read before.
+      await (await stream()).update(STREAM, { description });
+      for (const store of [await on.nodes.open(), running]) {
+        expect((await page(store)).epoch).toEqual(newest.epoch);
+        await store.append([newDraft()]);
+      }
+      expect(newest.epoch.before?.map(({ id }) => id)).toHaveLength(2);
+      expect((await pollOnce({ epochId: epoch.id, position: head })).gap).toBe('expired');
+      expect((await pollOnce({ epochId: newest.epoch.id, position: newest.head })).gap).toBeUndefined();
+    });
+
     test('a restart begins one epoch for all running nodes, and a restart of nodes begins none', async () => {
       const open = () => Promise.all(Array.from({ length: 3 }, () => on.nodes.open()));
       const stores = await open();

@@ -67,15 +67,20 @@ export async function openLog({ engine, settings, records }: OpenLogOptions): Pr
 
 /**
  * Completes the change to a proposed epoch. The node that proposed it may have died. So every node
- * writes the description, and all write the same.
+ * writes the description, and all write the same. A node that changes the limits writes the whole
+ * configuration that it has read before. So the description may also be one of an earlier epoch.
  */
 async function withProposal(engine: Engine, status: LogStatus): Promise<OpenedLog> {
   const message = await engine.get({ last_by_subj: epochSubject(status.prefix) });
   const proposal = message && decodeProposal(message.data);
   const opened = { ...status, proposedAt: message?.sequence ?? 0 };
-  if (proposal?.from !== status.epoch.id) return opened;
+  if (!proposal || ![proposal.from, ...pastIds(proposal.epoch)].includes(status.epoch.id)) return opened;
   await engine.describe(encodeEpoch(proposal.epoch));
   return { ...opened, epoch: proposal.epoch };
+}
+
+function pastIds({ before = [] }: Epoch): string[] {
+  return before.map(({ id }) => id);
 }
 
 /** The state of the log; undefined if the stream does not exist. */
