@@ -85,14 +85,14 @@ export class EntryFilter {
   /** The window has added an entry. */
   add(entry: LogEntry): void {
     const options = optionsOf(entry.json);
-    if (options.expiresAtMs === undefined && options.key === undefined) return;
+    if (options.expiresAtMs === undefined && options.collapseKey === undefined) return;
     this.#options.set(entry.position, options);
-    if (options.key !== undefined) this.#newest.set(topicKey(entry, options.key), entry.position);
+    if (options.collapseKey !== undefined) this.#newest.set(topicKey(entry, options.collapseKey), entry.position);
   }
 
   /** The window has dropped an entry: its oldest one, or an erased one. */
   drop(entry: LogEntry): void {
-    const key = this.#options.get(entry.position)?.key;
+    const key = this.#options.get(entry.position)?.collapseKey;
     if (!this.#options.delete(entry.position) || key === undefined) return;
     const name = topicKey(entry, key);
     if (this.#newest.get(name) === entry.position) this.#newest.delete(name);
@@ -153,7 +153,7 @@ export class EntryFilter {
     for (const entry of read) {
       if (this.isErased(entry, sharedUpTo)) continue;
       const own = optionsOf(entry.json);
-      const name = own.key === undefined ? undefined : topicKey(entry, own.key);
+      const name = own.collapseKey === undefined ? undefined : topicKey(entry, own.collapseKey);
       const isReplaced = name !== undefined && (newer.has(name) || (isSameLog && this.#isReplaced(entry, own)));
       if (name !== undefined) newer.add(name);
       const retraction = retractionOf(entry);
@@ -195,7 +195,7 @@ export class EntryFilter {
     return this.#retractions.covers(entry, sharedUpTo) || this.isErased(entry, sharedUpTo);
   }
 
-  #isReplaced(entry: LogEntry, { key }: EntryOptions): boolean {
+  #isReplaced(entry: LogEntry, { collapseKey: key }: EntryOptions): boolean {
     return key !== undefined && (this.#newest.get(topicKey(entry, key)) ?? 0) > entry.position;
   }
 }

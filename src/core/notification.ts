@@ -18,6 +18,8 @@ export interface Notification<Topic extends string = string, Type extends string
   readonly expiresAt?: string;
   /** If several notifications of a topic have the same key, a page contains only the newest one. */
   readonly key?: string;
+  /** Set if only notifications of the same publisher replace it. Over HTTP the server sets it. */
+  readonly keyScope?: 'publisher';
   readonly priority?: Priority;
   /** The name of the publisher. Over HTTP it is the subscriber of the caller. */
   readonly publisher?: string;

@@ -8,6 +8,7 @@ import type { Priority } from './notification.js';
  */
 export const TTL_MS_MAX = 10 * 365 * 24 * 3_600_000;
 
+const KEY_SCOPES: readonly unknown[] = ['publisher'];
 const PRIORITIES: readonly unknown[] = ['low', 'normal', 'high'] satisfies Priority[];
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 /** Version 00 of W3C Trace Context. An id that consists of zeros is invalid. */
@@ -40,6 +41,14 @@ export interface PublishOptions {
    */
   readonly key?: string | undefined;
   /**
+   * `publisher`: a notification with the same key replaces this one only if it has this scope and
+   * the same publisher too. Over HTTP the server sets it, so a caller cannot replace the
+   * notification of another publisher.
+   *
+   * @default none: the publisher makes no difference
+   */
+  readonly keyScope?: 'publisher' | undefined;
+  /**
    * How urgent the notification is. Readers receive the value. It does not change the order.
    *
    * @default none
@@ -66,7 +75,8 @@ export const CALLER_OPTIONS = ['ttlMs', 'expiresAt', 'key', 'priority', 'tracepa
 /** The options that decide whether a reader still receives an entry. */
 export interface EntryOptions {
   readonly expiresAtMs?: number | undefined;
-  readonly key?: string | undefined;
+  /** The key, and the publisher if the key is limited to its publisher. */
+  readonly collapseKey?: string | undefined;
 }
 
 const NONE: EntryOptions = Object.freeze({});
@@ -79,11 +89,15 @@ const NONE: EntryOptions = Object.freeze({});
  * @throws NotificationsError `option_invalid` that names the option, its value and the limit
  */
 export function optionsText(options: PublishOptions, nowMs: number): string {
-  const { key, priority, publisher, traceparent } = options;
+  const { key, keyScope, priority, publisher, traceparent } = options;
   const expiresAtMs = expiryOf(options, nowMs);
   let text = '';
   if (expiresAtMs !== undefined) text += `"expiresAt":"${new Date(expiresAtMs).toISOString()}",`;
   if (key !== undefined) text += `"key":"${checkKey(key)}",`;
+  if (keyScope !== undefined) {
+    assertOption(KEY_SCOPES.includes(keyScope), { keyScope }, 'the text "publisher"');
+    text += `"keyScope":"${keyScope}",`;
+  }
   if (priority !== undefined) {
     assertOption(PRIORITIES.includes(priority), { priority }, 'low, normal or high');
     text += `"priority":"${priority}",`;
@@ -108,8 +122,13 @@ export function optionsOf(json: string): EntryOptions {
   const expiresAtMs = typeof expiresAt === 'string' ? Date.parse(expiresAt) : NaN;
   return {
     ...(!Number.isNaN(expiresAtMs) && { expiresAtMs }),
-    ...(typeof key === 'string' && { key }),
+    ...(typeof key === 'string' && { collapseKey: collapseKey(key, stored) }),
   };
+}
+
+/** A key contains no space, so a limited key never equals a key without a scope. */
+function collapseKey(key: string, { keyScope, publisher = '' }: Readonly<Record<string, unknown>>): string {
+  return keyScope === 'publisher' ? `${key} ${String(publisher)}` : key;
 }
 
 /** Reads the trace of stored JSON, for the spans of its deliveries. */

@@ -131,7 +131,11 @@ export class NotificationsGuard implements CanActivate {
     const caller = this.#callerOf(request, context.subscriber);
     this.#checkRate(caller, items.length);
     const { subscriber: publisher } = context;
-    const published = items.map((item) => ({ ...item, publisher }));
+    const published = items.map((item) => ({
+      ...item,
+      publisher,
+      ...(item.key !== undefined && { keyScope: 'publisher' as const }),
+    }));
     return scopedItems(published, caller, header(request, 'idempotency-key'));
   }
 

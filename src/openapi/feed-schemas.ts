@@ -168,6 +168,10 @@ function notification(type: Schema, data: Schema): Schema {
     {
       expiresAt: TIME,
       key: text('A page has only the newest notification of each topic and key.'),
+      keyScope: {
+        ...oneType('publisher'),
+        description: 'Only a notification with this scope and the same publisher replaces it.',
+      },
       priority: PRIORITY,
       publisher: text('The subscriber who published it over HTTP, or a name of the application.'),
       traceparent: text('The trace of its publish: W3C Trace Context.'),
@@ -183,7 +187,7 @@ function item(type: Schema, data: Schema): Schema {
       id: text('A repeated request with the same id appends nothing.', NAME),
       ttlMs: { type: 'integer', minimum: 1, description: 'Milliseconds until it expires. Not with `expiresAt`.' },
       expiresAt: TIME,
-      key: text('It replaces older notifications of the topic with the same key.', NAME),
+      key: text('It replaces older notifications of the same publisher and topic with the same key.', NAME),
       priority: PRIORITY,
       traceparent: { type: 'string' },
     },

@@ -150,6 +150,19 @@ test('replaces an item by a newer one with its key', async () => {
   await until(() => idsIn(inbox).join() === 'k2,a1');
 });
 
+test('keeps an item whose key is limited to another publisher', async () => {
+  const app = await startInbox();
+  const options = { type: 'like', key: 'post-7', keyScope: 'publisher', data: null } as const;
+  const send = (id: string, publisher: string) => app.service.send('ann', { ...options, id, publisher });
+  await send('k1', 'bob');
+  const inbox = openInbox(app);
+  inbox.subscribe(() => undefined);
+  await until(() => idsIn(inbox).join() === 'k1');
+  await send('k2', 'eve');
+  await send('k3', 'eve');
+  await until(() => idsIn(inbox).join() === 'k3,k1');
+});
+
 test('keeps a change that arrives while an older page is read', async () => {
   const app = await startInbox();
   await fill(app.service, 4);

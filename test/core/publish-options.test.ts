@@ -10,10 +10,17 @@ const jsonOf = (options: object): string => makeDraft({ ...ITEM, ...options }, T
 
 describe('the stored JSON', () => {
   test('has the options between time and data, always in the same order', () => {
-    const options: PublishOptions = { traceparent: TRACE, publisher: 'ann "x"', priority: 'high', key: 'k', ttlMs: 5 };
+    const options: PublishOptions = {
+      traceparent: TRACE,
+      publisher: 'ann "x"',
+      priority: 'high',
+      key: 'k',
+      keyScope: 'publisher',
+      ttlMs: 5,
+    };
     expect(jsonOf(options)).toBe(
       '{"id":"a","topic":"orders","type":"shipped","time":"2026-11-28T12:00:00.000Z",' +
-        '"expiresAt":"2026-11-28T12:00:00.005Z","key":"k","priority":"high","publisher":"ann \\"x\\"",' +
+        '"expiresAt":"2026-11-28T12:00:00.005Z","key":"k","keyScope":"publisher","priority":"high","publisher":"ann \\"x\\"",' +
         `"traceparent":"${TRACE}","data":${JSON.stringify(ITEM.data)}}`,
     );
   });
@@ -46,9 +53,15 @@ describe('optionsOf', () => {
   test.each([
     ['none', {}, {}],
     ['an expiry', { ttlMs: 1000 }, { expiresAtMs: TIME.getTime() + 1000 }],
-    ['a key', { key: 'k' }, { key: 'k' }],
+    ['a key', { key: 'k' }, { collapseKey: 'k' }],
+    ['a key of a publisher', { key: 'k', keyScope: 'publisher', publisher: 'ann' }, { collapseKey: 'k ann' }],
+    ['a key without a publisher', { key: 'k', keyScope: 'publisher' }, { collapseKey: 'k ' }],
     ['options that do not concern delivery', { priority: 'low', publisher: 'ann' }, {}],
-    ['a text that looks like the end of the options', { publisher: '","data":{"x":1}', key: 'k' }, { key: 'k' }],
+    [
+      'a text that looks like the end of the options',
+      { publisher: '","data":{"x":1}', key: 'k' },
+      { collapseKey: 'k' },
+    ],
   ])('reads %s without parsing data', (_, options, expected) => {
     expect(optionsOf(jsonOf(options))).toEqual(expected);
   });
@@ -91,6 +104,7 @@ describe('an option is rejected', () => {
     [{ key: 5 }, 'key must be a text that is not empty'],
     [{ key: 'k'.repeat(10_000) }, 'key has 10000 characters, at most 200 are allowed'],
     [{ key: 'a b' }, 'key may have letters, digits and . _ : @ / ~ = - only'],
+    [{ keyScope: 'topic' }, 'keyScope is the text "topic"; it must be the text "publisher"'],
     [{ priority: 'urgent' }, 'priority is the text "urgent"; it must be low, normal or high'],
     [{ priority: { toString: 1 } }, 'priority is a value of type object; it must be low, normal or high'],
     [{ publisher: '' }, 'publisher is the text ""; it must be a text of 1 to 200 characters of valid Unicode'],

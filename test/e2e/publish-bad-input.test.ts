@@ -47,6 +47,7 @@ const JSON_ROWS: [what: string, body: unknown, status: number, code: Code][] = [
   ['an id with a line end', { ...ITEM, id: 'a\nid: forged' }, 400, 'id_invalid'],
   ['a field that is not known', { ...ITEM, time: '2020-01-01' }, 400, 'body_invalid'],
   ['a publisher', { ...ITEM, publisher: 'bob' }, 400, 'body_invalid'],
+  ['a keyScope', { ...ITEM, keyScope: 'publisher' }, 400, 'body_invalid'],
   ['a ttlMs of 0', { ...ITEM, ttlMs: 0 }, 400, 'option_invalid'],
   ['a ttlMs that is a text', { ...ITEM, ttlMs: '5' }, 400, 'option_invalid'],
   ['a ttlMs beyond ten years', { ...ITEM, ttlMs: 1e12 }, 400, 'option_invalid'],

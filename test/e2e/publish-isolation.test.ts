@@ -59,6 +59,18 @@ forEachAdapter((adapter) => {
   const start = (more: object = {}): Promise<TestApp> =>
     startApp(adapter, { notifications: { access: ACCESS, ...more } });
 
+  test('a key that comes over HTTP replaces no notification of another publisher', async () => {
+    const app = await start();
+    const keyed = { topic: 'orders', type: 't', key: 'k' };
+    await app.service.publish('orders', { type: 't', key: 'k', data: 'application' });
+    for (const user of ['ann', 'mallory', 'ann']) await post(app, { ...keyed, data: user }, as(user));
+    for (const data of ['anyone', 'anyone else']) await post(app, { ...keyed, data });
+    const shown = (await log(app)).map(({ data }) => data);
+    expect(shown).toEqual(['application', 'mallory', 'ann', 'anyone else']);
+    await app.service.publish('orders', { type: 't', key: 'k', data: 'newer' });
+    expect((await log(app)).map(({ data }) => data)).toEqual([...shown.slice(1), 'newer']);
+  });
+
   describe('ids that come over HTTP', () => {
     test('do not suppress a notification of the application', async () => {
       const app = await start();

@@ -42,6 +42,7 @@ forEachAdapter((adapter) => {
       ...ITEM,
       expiresAt: new Date(clock.now() + 1_000).toISOString(),
       key: 'order-7',
+      keyScope: 'publisher',
       priority: 'high',
       publisher: 'ann',
       traceparent: TRACE,

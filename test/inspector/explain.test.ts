@@ -79,9 +79,10 @@ async function everyReason(store: StoreFactory): Promise<void> {
     deliveries: { recorded: 'unknown', list: [] },
   });
   const cursor = found.notification!.cursor;
+  await service.publish(topic, { ...ITEM, id: 'scoped', key: 'k', keyScope: 'publisher' });
   await service.publish(topic, { ...ITEM, id: 'second', key: 'k' });
   const after = await firstValueFrom(service.poll({ topics: [topic], cursor }));
-  expect(after.notifications.map(({ id }) => id)).toEqual(['second']);
+  expect(after.notifications.map(({ id }) => id)).toEqual(['scoped', 'second']);
 
   await pushOut(node);
   expect(await explain('first')).toMatchObject({ status: 'topic_needed', reasons: ['topic_needed', 'erased'] });

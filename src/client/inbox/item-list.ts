@@ -122,7 +122,8 @@ function adds(op: InboxOp, status: InboxStatus): boolean {
 /** Whether both items have the same key and topic, so that the newer one replaces the older one. */
 function replaces(newer: InboxItem<object>, older: InboxItem<object>): boolean {
   const [one, other] = [fieldsOf(newer.notification), fieldsOf(older.notification)];
-  return one.key !== undefined && one.key === other.key && one.topic === other.topic;
+  const isSame = (['key', 'keyScope', 'topic'] as const).every((name) => one[name] === other[name]);
+  return one.key !== undefined && isSame && (one.keyScope === undefined || one.publisher === other.publisher);
 }
 
 export function indexOf(items: KnownItems<object>, id: string): number {

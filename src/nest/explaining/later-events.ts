@@ -1,6 +1,6 @@
 import { abilitiesOf } from '../../core/abilities.js';
 import { ERASURES, erasedTopicsOf } from '../../core/erasure.js';
-import type { LogEntry } from '../../core/notification.js';
+import type { LogEntry, Notification } from '../../core/notification.js';
 import { optionsOf } from '../../core/publish-options.js';
 import { isRetraction, retractionIdOf, retractionOf } from '../../core/retraction.js';
 import { isReading, type PublishContext } from '../context.js';
@@ -18,13 +18,13 @@ const NONE: LaterEvents = { events: [], isComplete: true };
 
 /** The events that made a notification unavailable: expiry, replacement, retraction, erasure. */
 export async function laterEvents(context: PublishContext, entry: LogEntry): Promise<LaterEvents> {
-  const { expiresAtMs, key } = optionsOf(entry.json);
+  const { expiresAtMs, collapseKey } = optionsOf(entry.json);
   const hasExpired = expiresAtMs !== undefined && expiresAtMs <= context.clock.now();
   const expired: readonly StoryEvent[] = hasExpired
     ? [{ type: 'expired', time: new Date(expiresAtMs).toISOString() }]
     : [];
   const found = await Promise.all([
-    key === undefined ? NONE : superseding(context, entry, key),
+    collapseKey === undefined ? NONE : superseding(context, entry, collapseKey),
     retraction(context, entry),
     erasure(context, { topic: entry.topic, after: entry.position }),
   ]);
@@ -45,14 +45,20 @@ export async function erasure(
   return { events: found ? [{ type: 'erased', time: timeOf(found) }] : [], isComplete };
 }
 
-async function superseding({ unobserved: store }: PublishContext, entry: LogEntry, key: string): Promise<LaterEvents> {
+async function superseding(
+  { unobserved: store }: PublishContext,
+  entry: LogEntry,
+  collapseKey: string,
+): Promise<LaterEvents> {
   const { topic, position: after } = entry;
   const { found, isComplete } = await searchTopic(
     store,
     { topic, after },
-    (later) => !isRetraction(later) && optionsOf(later.json).key === key,
+    (later) => !isRetraction(later) && optionsOf(later.json).collapseKey === collapseKey,
   );
-  return { events: found ? [{ type: 'superseded', time: timeOf(found), by: found.id, key }] : [], isComplete };
+  if (!found) return { events: [], isComplete };
+  const { time, key } = JSON.parse(found.json) as Notification & { readonly key: string };
+  return { events: [{ type: 'superseded', time, by: found.id, key }], isComplete };
 }
 
 /** A node that serves reads knows all retractions of the log, but not their times. */
