@@ -316,12 +316,12 @@ describe('"mark all as read"', () => {
     expect(await inbox.markRead('ann', { upTo: (await inbox.list('ann')).follow })).toMatchObject({ changed: false });
   });
 
-  test('rejects a cursor of another log', async () => {
+  test.each([undefined, 'comment'])('rejects a cursor of another log (type: %s)', async (type) => {
     const [inbox, other] = [await open(), await open()];
     await fill(other, 3);
     const { follow } = await other.list('ann');
     await fill(inbox, 3);
-    await expect(inbox.markRead('ann', { upTo: follow })).rejects.toMatchObject({ code: 'cursor_invalid' });
+    await expect(inbox.markRead('ann', { upTo: follow, type })).rejects.toMatchObject({ code: 'cursor_invalid' });
     expect((await inbox.counts('ann')).unread).toBe(3);
   });
 });
