@@ -14,12 +14,12 @@ export const OPTION_MUTANTS = [
       'a page is shared beyond the expiry of its notifications': ['$stale <= this.$clock.now()', 'false'],
     },
     'EntryFilter.ofHistory': {
-      'a page of the store has two notifications of one key': ['$newer.has($name) || $isReplaced', '$isReplaced'],
+      'a page of the store has two notifications of one key': ['$newer.get($name) ?? $newest', '$newest'],
       'a page of the store has expired notifications': ['isExpired($own, $now)', 'false'],
     },
-    'EntryFilter.#isReplaced': {
+    'EntryFilter.#replacedAt': {
       'a notification replaces itself': ['$newest > $entry.position', '$newest >= $entry.position'],
-      'a key replaces nothing': ['$key !== undefined', 'false'],
+      'a key replaces nothing': ['$key === undefined', 'true'],
     },
     'EntryFilter.clear': {
       'keys of a lost log replace those of the next one': [

@@ -52,7 +52,11 @@ export const OUTER_MUTANTS = [
       'a cursor is one position too far': ['$position % 2 ** 32', '($position % 2 ** 32) + 1'],
     },
     open: {
-      'a cursor of another log is invalid': ['return { ...NOWHERE, unknownIn: $epoch.id };', 'return undefined;'],
+      'a cursor of another log is invalid': ['return unknown;', 'return undefined;'],
+      'a cursor beyond a fork has no position in any log': [
+        'positionIn($epoch, $held) ?? $unknown',
+        'positionIn($epoch, $held) ?? NOWHERE',
+      ],
     },
   }),
   ...inFile('wire/sse.ts', {

@@ -6,6 +6,7 @@ export const READ_MUTANTS = [
     'Reader.extend': {
       'a hole in the tail is not detected': ['$isSame && $batch.after <= $head', '$isSame'],
       'a node at the fork of a lossy failover continues': ['!$same.afterLoss', 'true'],
+      'a window lacks what is live again after a failover': ['this.$filter.hiddenBy <= $shared', 'true'],
       'a new window says that it contains earlier entries': [
         'new MemoryLog($after, this.$patterns)',
         'new MemoryLog(0, this.#patterns)',
@@ -114,7 +115,13 @@ export const READ_MUTANTS = [
         'positionIn($epoch, this.$cursor)',
         'sharedPosition($epoch, this.$cursor)',
       ],
-      'a waiter does not receive what is live again after a failover': ['!$isKept && this.$reader.hasHidden', 'false'],
+      'a waiter does not receive what is live again after a failover': ['this.$reader.hiddenBy > $fork', 'false'],
+    },
+    'ReadPosition.rewinds': {
+      'a page that was read after a position of another log is delivered': [
+        'positionIn($epoch, $after)?.position',
+        '$after.position',
+      ],
     },
     'ReadPosition.delivered': {
       'a waiter believes that its client has the position of the page': [

@@ -3,7 +3,7 @@ import { inFile } from './in-file.mjs';
 /** Bugs of retractions. */
 export const RETRACT_MUTANTS = [
   ...inFile('core/retraction-set.ts', {
-    'RetractionSet.covers': {
+    'RetractionSet.retractedAt': {
       'a retraction hides a later notification with the same id': ['$position < $retracted', '$retracted > 0'],
     },
     'RetractionSet.add': {
@@ -19,6 +19,9 @@ export const RETRACT_MUTANTS = [
   ...inFile('core/retraction-log.ts', {
     'RetractionLog.observe': {
       'a node ignores the retractions of other nodes': ['if ($retraction) this.add($retraction, $entry.position);', ''],
+    },
+    'RetractionLog.cut': {
+      'a load continues in another log': ['if (!this.$isComplete) this.interrupted();', ''],
     },
     'RetractionLog.interrupted': {
       'a node does not load the retractions that it missed': ['this.$isComplete = false;', ''],
@@ -37,6 +40,7 @@ export const RETRACT_MUTANTS = [
       'a load that was interrupted counts as complete': ['$before === this.$interruptions', 'true'],
     },
     'RetractionLog.#load': {
+      'a load adds the retractions of a lost log': ['if ($before !== this.$interruptions) return $read;', ''],
       'a node loads one page of retractions': ['if (!$read.more) return $read;', 'return $read;'],
     },
     'RetractionLog.append': {
@@ -48,7 +52,11 @@ export const RETRACT_MUTANTS = [
   }),
   ...inFile('core/reader.ts', {
     'Reader.extend': {
-      'a node keeps the retractions of a lost log': ['this.$retractions.cut($position);', ''],
+      'a node keeps the retractions of a lost log': ['this.$retractions.cut($shared);', ''],
+      'a node forgets a retraction that its tail has not delivered': [
+        'this.$retractions.cut($shared);',
+        'this.$retractions.cut(Math.min($shared, this.window.head));',
+      ],
     },
     'Reader.retract': {
       'a page that was shared before is delivered after its retraction': ['this.$forgetPages();', ''],
@@ -58,15 +66,20 @@ export const RETRACT_MUTANTS = [
       'the history lists the records of retractions': ['withoutRetractions($entries)', '$entries'],
     },
   }),
+  ...inFile('core/history-waiter.ts', {
+    'HistoryWaiter.#emit': {
+      'a shared page of the history has what was retracted after the read': ['$reader.fresh($read)', '$read'],
+    },
+  }),
   ...inFile('core/entry-filter.ts', {
     'EntryFilter.skippedNow': {
       'a page of the window has retracted notifications': [
-        'this.$retractions.covers($entry) || $isReplaced',
+        'this.$isHiddenBy(this.$retractions.retractedAt($entry)) || $isReplaced',
         '$isReplaced',
       ],
     },
     'EntryFilter.ofHistory': {
-      'a page of the store has retracted notifications': ['this.#retractions.covers($entry, $sharedUpTo)', 'false'],
+      'a page of the store has retracted notifications': ['this.#retractions.retractedAt($entry, $sharedUpTo)', '0'],
     },
     'EntryFilter.fresh': {
       'notifications that are retracted during a slow access check are delivered': [

@@ -24,7 +24,7 @@ export type IsSkipped = (entry: LogEntry) => boolean;
 /** The dependencies of a filter. */
 export interface EntryFilterOptions {
   readonly clock: Clock;
-  readonly retractions: Pick<RetractionLog, 'isEmpty' | 'covers'>;
+  readonly retractions: Pick<RetractionLog, 'isEmpty' | 'retractedAt'>;
 }
 
 /**
@@ -48,7 +48,7 @@ export class EntryFilter {
 
   /** The position up to which a topic is erased. The latest erasure is last. */
   readonly #erased = new Map<string, number>();
-  #hasHidden = false;
+  #hiddenBy = 0;
 
   constructor({ clock, retractions }: EntryFilterOptions) {
     this.#clock = clock;
@@ -56,11 +56,12 @@ export class EntryFilter {
   }
 
   /**
-   * Whether an entry was skipped because of a later one: its retraction, or a newer entry with the
-   * same key. A failover may lose the later entry.
+   * The highest position of an entry that hides an older one: a retraction, or a newer entry with
+   * the same key. 0 if there is none. If a failover loses this entry, the older one is live again.
+   * The position never decreases, because a waiter may still be in an earlier log.
    */
-  get hasHidden(): boolean {
-    return this.#hasHidden;
+  get hiddenBy(): number {
+    return this.#hiddenBy;
   }
 
   /** Marks a topic as erased up to a position. */
@@ -118,8 +119,9 @@ export class EntryFilter {
     const nowMs = this.#clock.now();
     return (entry) => {
       const options = this.#options.get(entry.position);
-      const isHidden = this.#retractions.covers(entry) || (options !== undefined && this.#isReplaced(entry, options));
-      if (isHidden) this.#hasHidden = true;
+      const isHidden =
+        this.#isHiddenBy(this.#retractions.retractedAt(entry)) ||
+        (options !== undefined && this.#isHiddenBy(this.#replacedAt(entry, options)));
       return isHidden || (options !== undefined && isExpired(options, nowMs));
     };
   }
@@ -145,22 +147,26 @@ export class EntryFilter {
   ofHistory(read: readonly LogEntry[], sharedUpTo: number): LiveEntries {
     const nowMs = this.#clock.now();
     const isSameLog = sharedUpTo === Infinity;
-    const newer = new Set<string>();
-    /** The tail may not have delivered the retraction records on this page yet. */
-    const retracted = new Set<string>();
+    /** For each topic and key: the position of the next newer entry on this page. */
+    const newer = new Map<string, number>();
+    /**
+     * For each topic and id: the position of its retraction on this page. The tail may not have
+     * delivered the record yet.
+     */
+    const retracted = new Map<string, number>();
     const entries: LogEntry[] = [];
     const options: EntryOptions[] = [];
     for (const entry of read) {
       if (this.isErased(entry, sharedUpTo)) continue;
       const own = optionsOf(entry.json);
       const name = own.collapseKey === undefined ? undefined : topicKey(entry, own.collapseKey);
-      const isReplaced = name !== undefined && (newer.has(name) || (isSameLog && this.#isReplaced(entry, own)));
-      if (name !== undefined) newer.add(name);
+      const replacedAt = name === undefined ? 0 : (newer.get(name) ?? (isSameLog ? this.#replacedAt(entry, own) : 0));
+      if (name !== undefined) newer.set(name, entry.position);
       const retraction = retractionOf(entry);
-      if (retraction) retracted.add(topicKey(retraction, retraction.id));
-      const isOnPage = retracted.size > 0 && retracted.has(topicKey(entry, entry.id));
-      const isHidden = isReplaced || isOnPage || this.#retractions.covers(entry, sharedUpTo);
-      if (isHidden) this.#hasHidden = true;
+      if (retraction) retracted.set(topicKey(retraction, retraction.id), entry.position);
+      const onPageAt = retracted.size > 0 ? retracted.get(topicKey(entry, entry.id)) : undefined;
+      const retractedAt = onPageAt ?? this.#retractions.retractedAt(entry, sharedUpTo);
+      const isHidden = this.#isHiddenBy(replacedAt) || this.#isHiddenBy(retractedAt);
       if (isHidden || isExpired(own, nowMs)) continue;
       entries.push(entry);
       options.push(own);
@@ -183,7 +189,6 @@ export class EntryFilter {
     const mayBeWithdrawn = !this.#retractions.isEmpty || this.#erased.size > 0;
     const hasWithdrawn = mayBeWithdrawn && page.entries.some((entry) => this.#isWithdrawn(entry, sharedUpTo));
     if (!hasWithdrawn && !this.isStale(page)) return page;
-    if (hasWithdrawn) this.#hasHidden = true;
     const { epoch, position, more, gap, history } = page;
     const entries = page.entries.filter((entry) => this.isLive(entry, sharedUpTo));
     const staleAtMs = earliest(entries.map(({ json }) => optionsOf(json)));
@@ -192,11 +197,19 @@ export class EntryFilter {
 
   /** Whether an entry is retracted or erased. */
   #isWithdrawn(entry: LogEntry, sharedUpTo: number): boolean {
-    return this.#retractions.covers(entry, sharedUpTo) || this.isErased(entry, sharedUpTo);
+    return this.#isHiddenBy(this.#retractions.retractedAt(entry, sharedUpTo)) || this.isErased(entry, sharedUpTo);
   }
 
-  #isReplaced(entry: LogEntry, { collapseKey: key }: EntryOptions): boolean {
-    return key !== undefined && (this.#newest.get(topicKey(entry, key)) ?? 0) > entry.position;
+  /** The position of the newest entry with the same key. 0 if no newer one is in the window. */
+  #replacedAt(entry: LogEntry, { collapseKey: key }: EntryOptions): number {
+    const newest = key === undefined ? 0 : (this.#newest.get(topicKey(entry, key)) ?? 0);
+    return newest > entry.position ? newest : 0;
+  }
+
+  /** False for 0. Otherwise it remembers the position for `hiddenBy`. */
+  #isHiddenBy(position: number): boolean {
+    if (position > this.#hiddenBy) this.#hiddenBy = position;
+    return position > 0;
   }
 }
 

@@ -62,8 +62,7 @@ export class HistoryWaiter implements Unsubscribable {
         {
           allowed: (allowed) => {
             if (!slot.isOpen) return;
-            // During a slow check, entries may expire, or be retracted or erased.
-            if (reader.interruptions === interruptions) this.#emit(reader.fresh(allowed));
+            if (reader.interruptions === interruptions) this.#emit(allowed);
             else slot.retryBehind();
           },
           revoked: () => slot.retryRevoked(),
@@ -73,7 +72,9 @@ export class HistoryWaiter implements Unsubscribable {
     }
   }
 
-  #emit(page: LogPage): void {
+  /** Since the read, entries may have expired, or been retracted or erased. */
+  #emit(read: LogPage): void {
+    const page = this.#context.reader.fresh(read);
     this.#slot.deliver(page, () => {
       this.#consumer.next(page);
       return this.#consumer.drained?.();

@@ -13,8 +13,8 @@ export interface LogPosition {
   readonly epochId: string;
   readonly position: number;
   /**
-   * The id of the node's newest epoch, set when the node does not know the epoch of the cursor. If
-   * the store has a newer epoch, the cursor may belong to that one, and the node cannot answer yet.
+   * The id of the node's newest epoch, set when the log of that epoch does not contain the cursor.
+   * If the store has a newer epoch, that log may contain it, and the node cannot answer yet.
    */
   readonly unknownIn?: string | undefined;
   /** Set when a failover lost entries after the position: the next page has an `expired` gap. */

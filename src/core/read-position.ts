@@ -5,7 +5,7 @@ import type { Epoch } from './store.js';
 
 /** The read position of a waiter, and the position that its client has received. */
 export class ReadPosition {
-  readonly #reader: Pick<Reader, 'hasHidden'>;
+  readonly #reader: Pick<Reader, 'hiddenBy'>;
   /** The waiter has read up to here. */
   #after: Start;
   /** The client has received notifications up to here: the meaning of its cursor. */
@@ -13,7 +13,7 @@ export class ReadPosition {
   /** The waiter moved back to the cursor, and has not read from there yet. */
   #isRewound = false;
 
-  constructor(start: Start, reader: Pick<Reader, 'hasHidden'>) {
+  constructor(start: Start, reader: Pick<Reader, 'hiddenBy'>) {
     this.#after = this.#cursor = start;
     this.#reader = reader;
   }
@@ -33,8 +33,8 @@ export class ReadPosition {
     const shared = sharedPosition(epoch, after);
     const cursor = this.#cursor === 'earliest' ? this.#cursor : positionIn(epoch, this.#cursor);
     if (cursor) {
-      const isKept = shared?.position === after.position && !shared.afterLoss;
-      this.#isRewound ||= !shared || cursor === 'earliest' || (!isKept && this.#reader.hasHidden);
+      const fork = sharedPosition(epoch, { ...after, position: Infinity })?.position ?? 0;
+      this.#isRewound ||= !shared || cursor === 'earliest' || this.#reader.hiddenBy > fork;
       this.#cursor = cursor;
       this.#after = this.#isRewound || !shared ? cursor : shared;
     }
@@ -42,14 +42,15 @@ export class ReadPosition {
   }
 
   /**
-   * Whether a page of another epoch was read after a different position, so the waiter reads again
-   * from its cursor.
+   * Whether a page of another epoch was read after a different position than `in` returns for this
+   * epoch. Then the waiter reads again. Equal numbers are different positions if the epoch does not
+   * contain `after`.
    */
   rewinds(after: Start, epoch: Epoch): boolean {
     if (after === 'earliest' || after.epochId === epoch.id) return false;
     const start = this.in(epoch);
-    if (!this.#isRewound) return false;
-    return start === 'earliest' || (start.epochId === epoch.id && start.position !== after.position);
+    if (start === 'earliest') return true;
+    return start.epochId === epoch.id && start.position !== positionIn(epoch, after)?.position;
   }
 
   /** The waiter has read a page and found nothing to deliver. */

@@ -75,18 +75,19 @@ export class Reader {
 
   /**
    * Adds a batch to the window. Returns false if the batch does not continue the window: it belongs
-   * to another log, entries before it are missing, or a failover lost entries. Then the window
-   * starts again at the batch, and every waiter reads again.
+   * to another log, entries before it are missing, or a failover lost entries that this node has
+   * used. Then the window starts again at the batch, and every waiter reads again.
    */
   extend(batch: TailBatch): boolean {
     const { epoch, head } = this.window;
     const sameInBatch = positionIn(batch.epoch, { epochId: epoch.id, position: head });
+    const shared = this.#sharedUpTo(batch.epoch);
     // After a loss, the old log may have had entries, such as revocations, that this node never
-    // received.
-    const continues = sameInBatch !== undefined && !sameInBatch.afterLoss && batch.after <= head;
+    // received. If a hiding entry is lost, the window must index the hidden one again.
+    const isKept = sameInBatch !== undefined && !sameInBatch.afterLoss && this.#filter.hiddenBy <= shared;
+    const continues = isKept && batch.after <= head;
     if (batch.epoch.id !== epoch.id) {
-      const shared = this.#sharedUpTo(batch.epoch);
-      this.#retractions.cut(Math.min(shared, head));
+      this.#retractions.cut(shared);
       this.#filter.continueAfter(shared);
     }
     this.#epoch = batch.epoch;
@@ -177,9 +178,9 @@ export class Reader {
     return this.#retractions.interruptions;
   }
 
-  /** Whether a read left out an entry because of a later one that a failover may lose. */
-  get hasHidden(): boolean {
-    return this.#filter.hasHidden;
+  /** The highest position of an entry that hides an older one: see `EntryFilter.hiddenBy`. */
+  get hiddenBy(): number {
+    return this.#filter.hiddenBy;
   }
 
   /** The page without notifications that have expired, or were retracted or erased. */
@@ -200,7 +201,7 @@ export class Reader {
 
   /** Whether the log holds a retraction of an entry. */
   isRetracted(entry: LogEntry): Promise<boolean> {
-    return this.#retractions.whenComplete().then(() => this.#retractions.covers(entry));
+    return this.#retractions.whenComplete().then(() => this.#retractions.retractedAt(entry) > 0);
   }
 
   /** Up to this position, the log of an epoch holds the same entries as the window's log. */

@@ -53,9 +53,9 @@ export class RetractionLog {
     return this.#interruptions;
   }
 
-  /** Whether an entry was retracted up to a position of the log. */
-  covers(entry: LogEntry, upTo?: number): boolean {
-    return this.#known.covers(entry, upTo);
+  /** The position of an entry's retraction, at most `upTo`. 0 if there is none. */
+  retractedAt(entry: Pick<LogEntry, 'topic' | 'id' | 'position'>, upTo?: number): number {
+    return this.#known.retractedAt(entry, upTo);
   }
 
   /** Adds a retraction if this entry from the tail is the record of one. */
@@ -73,6 +73,8 @@ export class RetractionLog {
   /** Called when the node changes to another log: drops the retractions after a position. */
   cut(after: number): void {
     this.#known.cut(after);
+    // A load in progress may have read the old log.
+    if (!this.#isComplete) this.interrupted();
   }
 
   /** The tail was interrupted, so retractions may be missing. */
@@ -157,9 +159,13 @@ export class RetractionLog {
 
   async #load(): Promise<ReadResult> {
     let epochId: string | undefined;
+    const interruptions = this.#interruptions;
     for (let after = 0; ;) {
       const bounds = { topics: [RETRACTIONS_TOPIC], limit: LOAD_COUNT, bytesMax: LOAD_BYTES };
       const read = await this.#store.read({ ...bounds, after });
+      // The node may follow another log now, which lacks the retractions of this read. The load is
+      // repeated, because it is not complete.
+      if (interruptions !== this.#interruptions) return read;
       if (epochId !== undefined && epochId !== read.epoch.id) {
         // The pages before this one belong to another log.
         this.#known.cut(0);

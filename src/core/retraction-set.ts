@@ -57,10 +57,10 @@ export class RetractionSet {
     return this.#isFull(ALL);
   }
 
-  /** Whether an entry was retracted up to a position of the log. */
-  covers({ topic, id, position }: Pick<LogEntry, 'topic' | 'id' | 'position'>, upTo = Infinity): boolean {
+  /** The position of an entry's retraction, at most `upTo`. 0 if there is none. */
+  retractedAt({ topic, id, position }: Pick<LogEntry, 'topic' | 'id' | 'position'>, upTo = Infinity): number {
     const retractedAt = this.#byTopic.get(topic)?.get(id) ?? 0;
-    return position < retractedAt && retractedAt <= upTo;
+    return position < retractedAt && retractedAt <= upTo ? retractedAt : 0;
   }
 
   /** @param position of the record of the retraction */

@@ -66,8 +66,8 @@ export class Cursors {
 
   /**
    * The position of a cursor in the log of this epoch. A cursor of an earlier epoch that this epoch
-   * continues is valid too. `NOWHERE` for a cursor of another log. Undefined if the text is not a
-   * cursor.
+   * continues is valid too, up to the last shared position. `NOWHERE` with `unknownIn` for any
+   * other cursor. Undefined if the text is not a cursor.
    */
   open(text: string, epoch: Epoch): LogPosition | undefined {
     const sealers = this.#sealersOf(epoch);
@@ -104,10 +104,12 @@ function open(text: string, epoch: Epoch, sealers: readonly Sealer[]): LogPositi
   const bytes = Buffer.from(text, 'base64url');
   if (crc32(bytes.subarray(0, CRC_AT)) !== bytes.readUInt32BE(CRC_AT)) return undefined;
   const sealer = sealers.find((one) => one.sealed(bytes));
-  if (!sealer) return { ...NOWHERE, unknownIn: epoch.id };
+  // The node may not know the newest epoch yet, to which the cursor may belong.
+  const unknown = { ...NOWHERE, unknownIn: epoch.id };
+  if (!sealer) return unknown;
   const position = sealer.open(bytes);
   if (position === undefined) return undefined;
-  return positionIn(epoch, { epochId: sealer.epochId, position }) ?? NOWHERE;
+  return positionIn(epoch, { epochId: sealer.epochId, position }) ?? unknown;
 }
 
 class Sealer {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { retractionDrafts } from '../../src/core/retraction.js';
 import { Cursors } from '../../src/wire/cursor.js';
 import type { LogPage } from '../../src/core/page.js';
 import { draft, drafts } from '../support/drafts.js';
@@ -227,6 +228,19 @@ describe('a read of the history', () => {
     release();
     await bench.clock.settle();
     expect(page.pages).toEqual([]);
+  });
+
+  test('has no notification that is retracted while other callers get the same page', async () => {
+    const deliverTail = bench.store.holdTail();
+    const answer = bench.store.holdReads();
+    const request = { topics: ['orders'], before: bench.place(10), limit: 5 };
+    bench.feed.history(request).subscribe({ next: deliverTail });
+    const second = bench.history(request);
+    await bench.clock.settle();
+    await bench.store.append(await retractionDrafts({ id: 'n7', topic: 'orders' }, new Date(0)));
+    answer();
+    await bench.clock.settle();
+    expect(second.ids).toEqual([['n10', 'n9', 'n8', 'n6']]);
   });
 
   test('is rejected with the error of the store', async () => {

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type LogPosition, positionIn } from '../../src/core/page.js';
 import type { Epoch } from '../../src/core/store.js';
+import type { Rights } from '../../src/core/rights.js';
+import { Cursors } from '../../src/wire/cursor.js';
 import { draft, drafts } from '../support/drafts.js';
 import { FeedBench, WAIT_MS, type Watched } from '../support/feed.js';
 
@@ -189,6 +191,78 @@ describe('a failover that lost the newer notification of a key', () => {
   });
 });
 
+describe('an undetected loss above the head of the node', () => {
+  const allowed = (topics: readonly string[]): readonly string[] => topics;
+
+  test('a held poll receives a notification whose retraction was lost', async () => {
+    let allow = (): void => undefined;
+    const slow: Rights = { allowed: (topics) => new Promise((resolve) => (allow = () => resolve(topics))) };
+    const poll = bench.poll({ subscriber: 'ann', rights: slow, after: at(10) });
+    await bench.store.append([draft('again')]);
+    await bench.clock.settle();
+    await bench.store.cutTail();
+    await bench.feed.retract({ id: 'again', topic: 'orders' });
+    allow();
+    await bench.clock.settle();
+    expect(poll.pages).toEqual([]);
+    await bench.store.failOver(11);
+    await bench.clock.settle();
+    allow();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['again']]);
+    await bench.expectNothingLeft();
+  });
+
+  test('a held poll receives a notification if the newer one of its key was lost', async () => {
+    bench = await FeedBench.open({ windowCount: 2 });
+    await bench.store.append([draft('old', { key: 'k' }), ...drafts(3, 'q', 'quiet')]);
+    await bench.clock.settle();
+    await bench.store.cutTail();
+    await bench.store.append([draft('new', { key: 'k' })]);
+    const poll = bench.poll({ subscriber: 'ann', rights: { allowed }, after: bench.place(0) });
+    await bench.clock.settle();
+    expect(poll.pages).toEqual([]);
+    await bench.store.failOver(4);
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['old']]);
+    await bench.expectNothingLeft();
+  });
+
+  test('a later poll receives many notifications whose retractions were lost', async () => {
+    await bench.store.cutTail();
+    for (let n = 1; n <= 9; n++) await bench.feed.retract({ id: `n${n}`, topic: 'orders' });
+    const before = bench.poll({ after: at(0), waitMs: 0 });
+    await bench.clock.settle();
+    expect(before.ids).toEqual([['n10']]);
+    await bench.store.failOver(10);
+    const after = bench.poll({ after: bench.place(0), waitMs: 0 });
+    await bench.clock.settle();
+    expect(after.ids.flat()).toHaveLength(10);
+    await bench.expectNothingLeft();
+  });
+});
+
+test('a poll gets no gap if a failover between two reads of the store lost only what it has skipped', async () => {
+  bench = await FeedBench.open({ windowCount: 1 });
+  await bench.store.append(drafts(10));
+  const expiresAtMs = bench.clock.now() + 1;
+  await bench.store.append([draft('s1', { expiresAtMs }), draft('s2', { expiresAtMs }), ...drafts(1, 'q', 'quiet')]);
+  await bench.clock.advance(1);
+  const answer = bench.store.holdReads();
+  const poll = bench.poll({ after: bench.place(10), limit: 1 });
+  await bench.clock.settle();
+  const deliverTail = bench.store.holdTail();
+  await bench.store.failOver(10);
+  await bench.store.append([draft('next')]);
+  answer();
+  await bench.clock.settle();
+  deliverTail();
+  await bench.clock.settle();
+  expect(poll.ids).toEqual([['next']]);
+  expect(poll.last?.gap).toBeUndefined();
+  await bench.expectNothingLeft();
+});
+
 test('a poll from the earliest position receives what a restored snapshot has again', async () => {
   bench = await FeedBench.open({}, { retainMs: 1_000 });
   await bench.store.append(drafts(2));
@@ -238,6 +312,48 @@ describe('a snapshot from before a failover is restored', () => {
     expect(poll.ids).toEqual([['n10']]);
     expect(poll.last?.gap).toBeUndefined();
     deliverTail();
+    await bench.expectNothingLeft();
+  });
+
+  test('a held poll continues from the fork if the node knows the restore later than the store', async () => {
+    bench = await FeedBench.open({ windowCount: 1 });
+    await bench.store.append(drafts(10, 'n', 'other'));
+    await bench.clock.settle();
+    const { epoch } = bench.feed.window;
+    const poll = bench.poll({ after: bench.place(7) });
+    await bench.clock.settle();
+    await bench.store.failOver(7);
+    await bench.store.append(drafts(3, 'lost', 'other'));
+    const deliverTail = bench.store.holdTail();
+    await bench.store.failOver(8, { of: epoch });
+    await bench.store.append([draft('next')]);
+    await bench.clock.settle();
+    deliverTail();
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['next']]);
+    expect(poll.last?.gap).toBeUndefined();
+    await bench.expectNothingLeft();
+  });
+
+  test('a node that does not know the restore yet rejects a cursor from beyond the earlier fork', async () => {
+    bench = await FeedBench.open();
+    await bench.store.append(drafts(10));
+    const cursors = new Cursors();
+    const { epoch } = bench.feed.window;
+    const text = cursors.seal(epoch, 9);
+    const pollAgain = (): Watched => bench.poll({ after: cursors.open(text, bench.feed.window.epoch)! });
+    await bench.store.failOver(7);
+    await bench.clock.settle();
+    const deliverTail = bench.store.holdTail();
+    await bench.store.failOver(10, { of: epoch });
+    const early = pollAgain();
+    await bench.clock.settle();
+    deliverTail();
+    const late = pollAgain();
+    await bench.clock.settle();
+    expect(early.error).toMatchObject({ code: 'draining' });
+    expect(late.ids).toEqual([['n10']]);
+    expect(late.last?.gap).toBeUndefined();
     await bench.expectNothingLeft();
   });
 

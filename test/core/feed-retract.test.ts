@@ -277,6 +277,46 @@ describe('a node', () => {
     expect(await readAll(bench, { limit: 1 })).toEqual({ ids: ['n2', 'n3'], retracted: ['n1'] });
   });
 
+  test.each([
+    ['a node that has received the retraction', false],
+    ['a node that has not received the retraction', true],
+  ])('delivers what a failover restored during a load of the retractions, on %s', async (_, isBehind) => {
+    const bench = await FeedBench.open({ windowCount: 2 });
+    await bench.store.append(drafts(10));
+    await bench.clock.settle();
+    await bench.store.appendUnnoticed([draft('quiet', { topic: 'quiet' })]);
+    if (isBehind) await bench.store.cutTail();
+    await bench.store.append(await retractionDrafts(of('n5'), new Date(0)));
+    await bench.clock.settle();
+    const answer = bench.store.holdReads();
+    const first = bench.poll({ after: bench.place(3), limit: 1 });
+    await bench.clock.settle();
+    await bench.store.failOver(11);
+    answer();
+    await bench.clock.settle();
+    expect(first.ids).toEqual([['n4']]);
+    expect(await readAll(bench, { after: 4 })).toEqual({
+      ids: drafts(10)
+        .slice(4)
+        .map(({ id }) => id),
+      retracted: [],
+    });
+  });
+
+  test('does not deliver what it has retracted when a lossless failover overtakes its tail', async () => {
+    const bench = await FeedBench.open();
+    await bench.store.append(drafts(10));
+    await bench.clock.settle();
+    await bench.store.cutTail();
+    await bench.feed.retract(of('n5'));
+    await bench.store.failOver(12, { tailAt: 10 });
+    const poll = bench.poll({ after: bench.place(3), limit: 2 });
+    const page = bench.history({ before: bench.place(6), limit: 3 });
+    await bench.clock.settle();
+    expect(poll.ids).toEqual([['n4', 'n6']]);
+    expect(page.ids).toEqual([['n6', 'n4']]);
+  });
+
   test('delivers the same ids in another log, which has no retraction of them', async () => {
     const bench = await FeedBench.open({ windowCount: 1 });
     await bench.store.append(drafts(3));

@@ -20,24 +20,25 @@ function countUntilFull(set: RetractionSet, idOf: (at: number) => string): numbe
 }
 
 describe('a set of retractions', () => {
-  test('covers only earlier entries with the same topic and id', () => {
+  test('concerns only earlier entries with the same topic and id', () => {
     const set = new RetractionSet();
     set.add({ id: 'a', topic: 'orders' }, 10);
-    expect(set.covers(entry('a', 9))).toBe(true);
-    expect(set.covers(entry('a', 10))).toBe(false);
-    expect(set.covers(entry('b', 9))).toBe(false);
-    expect(set.covers(entry('a', 9, 'other'))).toBe(false);
+    expect(set.retractedAt(entry('a', 9))).toBe(10);
+    expect(set.retractedAt(entry('a', 9), 9)).toBe(0);
+    expect(set.retractedAt(entry('a', 10))).toBe(0);
+    expect(set.retractedAt(entry('b', 9))).toBe(0);
+    expect(set.retractedAt(entry('a', 9, 'other'))).toBe(0);
   });
 
   test('keeps the newest retraction of an id, in any order of the calls', () => {
     const set = new RetractionSet();
     for (const position of [10, 30, 20]) set.add({ id: 'a', topic: 'orders' }, position);
     expect(set.count).toBe(1);
-    expect([29, 30].map((position) => set.covers(entry('a', position)))).toEqual([true, false]);
+    expect([29, 30].map((position) => set.retractedAt(entry('a', position)))).toEqual([30, 0]);
     set.trim(20);
-    expect(set.covers(entry('a', 29))).toBe(true);
+    expect(set.retractedAt(entry('a', 29))).toBe(30);
     set.trim(30);
-    expect([set.count, set.covers(entry('a', 5))]).toEqual([0, false]);
+    expect([set.count, set.retractedAt(entry('a', 5))]).toEqual([0, 0]);
   });
 
   test('drops retractions of trimmed and lost entries', () => {
@@ -45,7 +46,7 @@ describe('a set of retractions', () => {
     for (const at of [1, 2, 3, 4]) set.add({ id: `n${at}`, topic: `t${at}` }, at * 10);
     set.trim(10);
     set.cut(30);
-    const covered = [1, 2, 3, 4].filter((at) => set.covers(entry(`n${at}`, 1, `t${at}`)));
+    const covered = [1, 2, 3, 4].filter((at) => set.retractedAt(entry(`n${at}`, 1, `t${at}`)) > 0);
     expect([covered, set.count]).toEqual([[2, 3], 2]);
     set.trim(30);
     expect(set.count).toBe(0);
@@ -135,7 +136,7 @@ describe('the retractions of a log', () => {
     await store.append(drafts(RECORDS_MAX / 1_000));
     for (let at = 0; at <= RECORDS_MAX; at++) retractions.add({ id: `${at}`, topic: `t${at % 100}` }, 1 + at / 1_000);
     await store.read({ topics: [], after: 0, limit: 0, bytesMax: 0 });
-    expect(retractions.covers({ ...entry('0', 0.5, 't0'), json: '', bytes: 0 })).toBe(false);
+    expect(retractions.retractedAt(entry('0', 0.5, 't0'))).toBe(0);
   });
 
   test('are loaded at the start, also if they take several pages', async () => {
@@ -144,8 +145,8 @@ describe('the retractions of a log', () => {
       await store.append(await retractionDrafts({ id: `${at}`, topic: 'orders' }, TIME));
     }
     const { retractions } = await RetractionLog.open(store);
-    const covered = ['0', '999', '1000'].map((id) => retractions.covers({ ...entry(id, 0.5), json: '', bytes: 0 }));
-    expect(covered).toEqual([true, true, true]);
+    const covered = ['0', '999', '1000'].map((id) => retractions.retractedAt(entry(id, 0.5)));
+    expect(covered.every((position) => position > 0)).toBe(true);
   });
 
   test('are loaded again if the tail was interrupted during the load', async () => {
@@ -169,7 +170,7 @@ describe('the retractions of a log', () => {
     };
     retractions.interrupted();
     await retractions.whenComplete();
-    expect(retractions.covers({ ...entry('late', 0.5), json: '', bytes: 0 })).toBe(true);
+    expect(retractions.retractedAt(entry('late', 0.5))).toBeGreaterThan(0);
   });
 
   test('are appended again if the id was published again after the first one', async () => {

@@ -8,6 +8,7 @@ export class Counters {
   retractedLeftOut = 0;
   retractions = 0;
   retractedBehindTheTail = 0;
+  retractionsLost = 0;
   erasedLeftOut = 0;
   erasures = 0;
   erasuresRefused = 0;

@@ -6,6 +6,7 @@ import { removalEnd } from '../../src/core/removal-end.js';
 import { includesTopic } from '../../src/core/patterns.js';
 import { isRecord } from '../../src/core/records.js';
 import type { Removed, RemoveQuery } from '../../src/core/removal.js';
+import { revocationOf } from '../../src/core/revocation.js';
 import type { AppendResult, Epoch, HistoryQuery, ReadQuery, ReadResult, TailBatch } from '../../src/core/store.js';
 import { pastEpochs } from '../../src/stores/shared/epoch.js';
 import type { LogChunk } from '../../src/stores/shared/tail-hub.js';
@@ -258,14 +259,19 @@ export class Engine implements Backend {
     if (!snapshot) return false;
     this.#abortCommits();
     if (snapshot.log !== this.logs.at(-1)!.name) counters.restoresOfOlderLogs++;
-    counters[isDetected ? 'detectedRestores' : 'undetectedRestores']++;
+    // No node can detect that a revocation is lost which its tail has not delivered.
+    const losesRevocation = this.#entries.some(
+      (entry) => !snapshot.ids.has(entry.id) && revocationOf(entry) !== undefined,
+    );
+    const isLossKnown = isDetected || losesRevocation;
+    counters[isLossKnown ? 'detectedRestores' : 'undetectedRestores']++;
     this.#entries = [...snapshot.entries];
     this.#ids.clear();
     for (const [id, position] of snapshot.ids) this.#ids.set(id, position);
     this.#head = snapshot.head;
     this.#trimmed = snapshot.trimmed;
     this.#next = this.#head + 1;
-    this.#due = { what: 'restored', log: snapshot.log, isLossKnown: isDetected };
+    this.#due = { what: 'restored', log: snapshot.log, isLossKnown };
     this.#agree();
     this.#tell();
     return true;

@@ -3,6 +3,7 @@ import { Random } from '../support/random.js';
 import type { Client } from './client.js';
 import { readHistory } from './history.js';
 import type { Process } from './node.js';
+import { loseARetraction } from './retractions.js';
 import { TOPICS, type World } from './world.js';
 
 /** The action of a step. It chooses its target itself, and does nothing if there is none. */
@@ -50,6 +51,7 @@ const STEPS: Readonly<Record<string, readonly [weight: number, action: Action]>>
       world.retract(node, world.publishes.get(id)!);
     },
   ],
+  'lose a retraction': [3, loseARetraction],
   'commit late': [
     4,
     (world, random) => {

@@ -147,9 +147,13 @@ export class ScriptedStore implements Store, StoreAbilities {
   /**
    * A failover that keeps the log up to a position: a new epoch that continues the old one up to
    * there. Held reads of the old log do not delay it. With `of`, it is a restored snapshot of the
-   * log of that epoch.
+   * log of that epoch. With `tailAt`, the tail delivers the new epoch at this position, and then
+   * nothing.
    */
-  async failOver(upTo: number, { isLossKnown = false, of = undefined as Epoch | undefined } = {}): Promise<void> {
+  async failOver(
+    upTo: number,
+    { isLossKnown = false, of = undefined as Epoch | undefined, tailAt = undefined as number | undefined } = {},
+  ): Promise<void> {
     const old = of ?? this.#continued(await this.#log.read(STATE)).epoch;
     const kept = this.appended(old.id).filter(({ position }) => position <= upTo);
     await this.#tail?.close();
@@ -158,8 +162,14 @@ export class ScriptedStore implements Store, StoreAbilities {
     if (kept.length > 0) await this.#log.append(kept);
     await this.#record();
     const { epoch, head } = this.#continued(await this.#log.read(STATE));
-    this.handOver({ epoch, after: head, entries: [], head });
-    await this.#open(head);
+    const at = tailAt ?? head;
+    this.handOver({ epoch, after: at, entries: [], head: at });
+    if (tailAt === undefined) await this.#open(head);
+  }
+
+  /** The tail receives nothing more before the next failover. */
+  async cutTail(): Promise<void> {
+    await this.#tail?.close();
   }
 
   /** Appends while the tail is cut off. The tail reconnects too late to receive the entries. */
