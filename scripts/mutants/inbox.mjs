@@ -76,7 +76,11 @@ export const INBOX_MUTANTS = [
   ...inFile('inbox/compaction.ts', {
     nextCompaction: {
       'records are removed as soon as a snapshot exists': ['$nowMs - $mark.timeMs < REMOVE_AFTER_MS', 'false'],
-      'each snapshot delays the removal': ['return { $mark };', 'return { mark: { upTo, timeMs } };'],
+      'each snapshot delays the removal': [
+        'return { $removed, $mark };',
+        'return { removed, mark: { upTo, timeMs } };',
+      ],
+      'a snapshot does not state what an earlier one removed': ['return { $removed, $mark };', 'return { mark };'],
       'records after the older snapshot are removed': [
         'return { removed: mark.upTo, mark: { upTo, timeMs } };',
         'return { removed: upTo, mark: { upTo, timeMs } };',
@@ -135,6 +139,12 @@ export const INBOX_MUTANTS = [
   ...inFile('inbox/nest/inbox-operations.ts', {
     'InboxOperations.apply': {
       'an operation without an effect is recorded': ['$next === $state', 'false'],
+      'an operation changes the items of another log': ['sharedUpTo($epoch, $held) < $upTo', 'false'],
+    },
+  }),
+  ...inFile('inbox/nest/inbox-events.ts', {
+    gapOf: {
+      'a page before the newest snapshot has no gap': ['$snapshot?.removed ?? 0', '0'],
     },
   }),
   ...inFile('inbox/nest/inbox.controller.ts', {

@@ -88,8 +88,8 @@ function isOfLog(record: InboxRecord, position: number, { id, before }: Epoch): 
 /** The inbox at a snapshot. Undefined for an operation. */
 function startAt(record: InboxRecord): FoldedInbox | undefined {
   if ('operation' in record) return undefined;
-  const { snapshot: state, upTo, timeMs, mark } = record;
-  return { state, upTo, operations: 0, ...(timeMs !== undefined && { snapshot: { upTo, timeMs, mark } }) };
+  const { snapshot: state, upTo, timeMs, mark, removed } = record;
+  return { state, upTo, operations: 0, ...(timeMs !== undefined && { snapshot: { upTo, timeMs, mark, removed } }) };
 }
 
 /** Adds the operations after a snapshot. Other snapshots add nothing. */

@@ -217,6 +217,13 @@ describe('old records of an inbox', () => {
     expect(nextCompaction({ ...last, mark }, 1_000 + REMOVE_AFTER_MS)).toEqual({ removed: 5, mark: last });
   });
 
+  test('are stated by each later snapshot', () => {
+    const mark = { upTo: 5, timeMs: 1_000 };
+    const last = { upTo: 9, timeMs: 2_000, removed: 4 };
+    expect(nextCompaction(last, 3_000)).toMatchObject({ removed: 4 });
+    expect(nextCompaction({ ...last, mark }, 3_000)).toMatchObject({ removed: 4 });
+  });
+
   test('of a new inbox are kept', () => {
     expect(EMPTY_INBOX.snapshot).toBeUndefined();
   });

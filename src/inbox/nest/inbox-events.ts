@@ -5,6 +5,7 @@ import { type LogPage, sharedUpTo } from '../../core/page.js';
 import { type Retraction, retractionsIn } from '../../core/retraction.js';
 import { pageToSse } from '../../wire/sse.js';
 import type { ReadContext } from '../../nest/context.js';
+import type { Compaction } from '../compaction.js';
 import type { InboxCounts } from '../inbox-counts.js';
 import { type InboxRecord, inboxRecordOf } from '../inbox-record.js';
 import { itemState } from '../inbox-state.js';
@@ -77,11 +78,11 @@ export class InboxEvents {
   }
 
   async of(live: LivePage, { reader, records }: LiveReader): Promise<InboxEvent> {
-    const { entries } = live.page;
+    const { entries, gap: missed } = live.page;
+    if (entries.length === 0) return { items: [], changes: [], ...(missed && { gap: missed }) };
     const inboxRecords = entries.flatMap((entry) => recordOf(entry) ?? []);
-    const gap = live.page.gap ?? gapOf(live, inboxRecords);
-    if (entries.length === 0) return { items: [], changes: [], ...(gap && { gap }) };
-    const { state } = await this.#states.received(records);
+    const { state, snapshot } = await this.#states.received(records);
+    const gap = missed ?? gapOf(live, inboxRecords, snapshot);
     const items = entries
       .filter((entry) => !isRecord(entry))
       .map((entry) => ({ entry, item: itemState(state, entry.position) }))
@@ -117,10 +118,12 @@ export class InboxEvents {
 
 /**
  * The gap of a page. Old operations are removed after a snapshot has replaced them, and an erasure
- * removes all. The client may have missed them, so it loads the list again.
+ * removes all. The client may have missed them, so it loads the list again. The page may end before
+ * the newest snapshot, so the state of the inbox says what was removed.
  */
-function gapOf({ page, after }: LivePage, records: readonly InboxRecord[]): Gap | undefined {
-  const removed = Math.max(0, ...records.map((record) => ('operation' in record ? 0 : (record.removed ?? 0))));
+function gapOf({ page, after }: LivePage, records: readonly InboxRecord[], snapshot?: Compaction): Gap | undefined {
+  const onPage = records.map((record) => ('operation' in record ? 0 : (record.removed ?? 0)));
+  const removed = Math.max(snapshot?.removed ?? 0, ...onPage);
   if (removed === 0) return undefined;
   const from = after === 'earliest' ? 0 : sharedUpTo(page.epoch, { epochId: after.epochId, upTo: after.position });
   return from < removed ? { reason: 'expired' } : undefined;

@@ -1,10 +1,18 @@
 import { NotificationsError } from '../../core/errors.js';
 import type { Draft, LogEntry } from '../../core/notification.js';
+import { sharedUpTo } from '../../core/page.js';
 import type { AppendResult } from '../../core/store.js';
 import type { ReadContext } from '../../nest/context.js';
 import { nextCompaction } from '../compaction.js';
 import { inboxDraft, type OperationRecord } from '../inbox-record.js';
-import { applyOperation, compacted, exceptionCount, type InboxState, withHigherWatermarks } from '../inbox-state.js';
+import {
+  applyOperation,
+  compacted,
+  exceptionCount,
+  type InboxState,
+  type ItemSelection,
+  withHigherWatermarks,
+} from '../inbox-state.js';
 import { type InboxItems, type InboxReader, ITEMS_READ_MAX } from './inbox-items.js';
 import type { CurrentInbox, InboxStates } from './inbox-states.js';
 import type { OperationRequest } from './operation-request.js';
@@ -90,12 +98,17 @@ export class InboxOperations {
   }
 
   /**
-   * @throws NotificationsError `cursor_invalid`, `inbox_full`, `operations_too_fast` or
-   *   `store_unavailable`
+   * @throws NotificationsError `cursor_invalid`, `inbox_full`, `operations_too_fast`,
+   *   `store_unavailable`, or `draining` if this node has not received the newest log of the store
    */
   async apply({ reader, records, request, charge }: SubscriberOperation): Promise<Applied> {
+    const { feed } = this.#context;
+    const { id: epochId } = feed.window.epoch;
     const found = await findTarget(this.#items, reader, request);
     const current = await this.#states.current(records);
+    // After a failover that this node has not noticed, the positions may belong to other items.
+    const upTo = highestOf(found.selection);
+    if (sharedUpTo(current.epoch, { epochId, upTo }) < upTo) throw feed.behindError();
     const { state } = current.inbox;
     const named = targetIn(state, found, { request, nowMs: this.#context.clock.now() });
     const target = await withExceptIds(this.#items, reader, named);
@@ -152,7 +165,8 @@ export class InboxOperations {
    */
   async #snapshot({ records, current, state, drafts = [], charge }: NewSnapshot): Promise<void> {
     const { store, clock } = this.#context;
-    const { inbox, epochId } = current;
+    const { inbox } = current;
+    const epochId = current.epoch.id;
     const compaction = nextCompaction(inbox.snapshot, clock.now());
     const record = { snapshot: state, upTo: inbox.upTo, epochId, ...compaction };
     const all = [inboxDraft(records, record, this.#now()), ...drafts];
@@ -175,6 +189,10 @@ export class InboxOperations {
   #now(): Date {
     return new Date(this.#context.clock.now());
   }
+}
+
+function highestOf(selection: ItemSelection): number {
+  return 'upTo' in selection ? selection.upTo : Math.max(0, ...selection.positions);
 }
 
 function withOperations(state: InboxState, operations: readonly OperationRecord[]): InboxState {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { LogEntry } from '../../core/notification.js';
-import type { ReadResult, Store } from '../../core/store.js';
+import type { Epoch, ReadResult, Store } from '../../core/store.js';
 import type { InboxMemory } from '../../nest/explaining/insight.js';
 import { type FoldedInbox, loadInbox, withRecords } from '../inbox-fold.js';
 import { exceptionCount } from '../inbox-state.js';
@@ -18,7 +18,7 @@ const EXCEPTION_BYTES = 40;
 /** The state of an inbox, and the state of the log at the time of the read. */
 export interface CurrentInbox {
   readonly inbox: FoldedInbox;
-  readonly epochId: string;
+  readonly epoch: Epoch;
   readonly trimmed: number;
 }
 
@@ -145,7 +145,8 @@ export class InboxStates {
     return isOneLog ? currentOf(inbox, first) : this.#loaded(topic);
   }
 
-  #keep(topic: string, { inbox, epochId }: CurrentInbox, arrived: readonly Arrived[]): void {
+  #keep(topic: string, { inbox, epoch }: CurrentInbox, arrived: readonly Arrived[]): void {
+    const epochId = epoch.id;
     const cached = this.#cached(topic);
     const isNewer = !cached || cached.inbox.upTo <= inbox.upTo;
     // A failover may have lost the records of another epoch.
@@ -161,5 +162,5 @@ function boundsOf(topic: string): { topics: readonly string[]; limit: number; by
 }
 
 function currentOf(inbox: FoldedInbox, { epoch, trimmed }: ReadResult): CurrentInbox {
-  return { inbox, epochId: epoch.id, trimmed };
+  return { inbox, epoch, trimmed };
 }
