@@ -83,6 +83,11 @@ describe.each(SOURCES)('a retracted notification, read from %s', (_, limits) => 
     const page = bench.history();
     await bench.clock.settle();
     expect(page.ids).toEqual([['n3', 'n1']]);
+    // The record of the retraction is not on these pages.
+    const older = [bench.history({ before: bench.place(3) }), bench.history({ before: bench.place(3) })];
+    await bench.clock.settle();
+    expect(older[0]!.ids).toEqual([['n3', 'n1']]);
+    expect(older[1]!.last).toBe(older[0]!.last);
   });
 
   test('of another topic stays, and so does a notification with another id', async () => {
