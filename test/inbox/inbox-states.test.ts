@@ -29,7 +29,29 @@ test('a record that a failover has lost does not stay in the cached state', asyn
   answer({ epoch, entries: [], more: false, head: 7, trimmed: 0 });
   await reading;
 
-  expect(itemState((await states.received(TOPIC)).state, 1).read).toBe(false);
+  const received = states.received(TOPIC);
+  answer({ epoch, entries: [], more: false, head: 7, trimmed: 0 });
+  expect(itemState((await received).state, 1).read).toBe(false);
   states.add(readRecord(8));
   expect(itemState((await states.received(TOPIC)).state, 1).read).toBe(true);
+});
+
+test('a state that was read before the tail of a new epoch began is read again', async () => {
+  const [old, current]: Epoch[] = [
+    { id: 'old', secret: '' },
+    { id: 'current', secret: '' },
+  ];
+  let [epoch, answer] = [old!, (_: ReadResult): void => undefined];
+  const store = { read: () => new Promise<ReadResult>((resolve) => (answer = resolve)) } as unknown as Store;
+  const states = new InboxStates({ store, epochId: () => epoch.id, bytesMax: 100_000 });
+
+  const reading = states.current(TOPIC);
+  // The tail of the new epoch begins after the record 8, which the read lacks.
+  epoch = current!;
+  answer({ epoch, entries: [], more: false, head: 7, trimmed: 0 });
+  await reading;
+
+  const received = states.received(TOPIC);
+  answer({ epoch, entries: [readRecord(8)], more: false, head: 8, trimmed: 0 });
+  expect(itemState((await received).state, 1).read).toBe(true);
 });

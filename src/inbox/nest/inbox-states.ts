@@ -27,12 +27,6 @@ interface Cached {
   readonly inbox: FoldedInbox;
 }
 
-/** A record that the tail has delivered, and the epoch of the node's window at that time. */
-interface Arrived {
-  readonly epochId: string;
-  readonly entry: LogEntry;
-}
-
 export interface InboxStatesOptions {
   readonly store: Store;
   /** The epoch of the node's window. */
@@ -49,7 +43,7 @@ export class InboxStates {
   readonly #epochId: () => string;
   readonly #cache: LRUCache<string, Cached>;
   /** Records that arrived during a read of their topic. The read may lack them. */
-  readonly #arrived = new Map<string, Set<Arrived[]>>();
+  readonly #arrived = new Map<string, Set<LogEntry[]>>();
   /** The reads in progress, by topic. */
   readonly #reads = new Map<string, LatestRead<CurrentInbox>>();
 
@@ -71,11 +65,10 @@ export class InboxStates {
   /** Adds a record that the tail has delivered. */
   add(entry: LogEntry): void {
     const { topic } = entry;
-    const epochId = this.#epochId();
-    for (const arrived of this.#arrived.get(topic) ?? []) arrived.push({ epochId, entry });
+    for (const arrived of this.#arrived.get(topic) ?? []) arrived.push(entry);
     const cached = this.#cache.peek(topic);
     if (!cached) return;
-    const inbox = cached.epochId === epochId ? withRecords(cached.inbox, [entry]) : undefined;
+    const inbox = cached.epochId === this.#epochId() ? withRecords(cached.inbox, [entry]) : undefined;
     if (inbox) this.#cache.set(topic, { ...cached, inbox });
     else this.#cache.delete(topic);
   }
@@ -101,13 +94,15 @@ export class InboxStates {
   }
 
   async #read(topic: string): Promise<CurrentInbox> {
-    const arrived: Arrived[] = [];
+    const arrived: LogEntry[] = [];
+    const epochIdBefore = this.#epochId();
     const listeners = this.#arrived.get(topic) ?? new Set();
     this.#arrived.set(topic, listeners.add(arrived));
     try {
       const cached = this.#cached(topic);
       const current = (cached && (await this.#continued(topic, cached))) ?? (await this.#loaded(topic));
-      this.#keep(topic, current, arrived);
+      // The tail of a new epoch may begin after records that an older read lacks.
+      if (epochIdBefore === this.#epochId()) this.#keep(topic, current, arrived);
       return current;
     } finally {
       listeners.delete(arrived);
@@ -145,13 +140,11 @@ export class InboxStates {
     return isOneLog ? currentOf(inbox, first) : this.#loaded(topic);
   }
 
-  #keep(topic: string, { inbox, epoch }: CurrentInbox, arrived: readonly Arrived[]): void {
+  #keep(topic: string, { inbox, epoch }: CurrentInbox, arrived: readonly LogEntry[]): void {
     const epochId = epoch.id;
     const cached = this.#cached(topic);
     const isNewer = !cached || cached.inbox.upTo <= inbox.upTo;
-    // A failover may have lost the records of another epoch.
-    const newer = arrived.filter((one) => one.epochId === epochId).map(({ entry }) => entry);
-    const kept = epochId === this.#epochId() ? withRecords(inbox, newer) : undefined;
+    const kept = epochId === this.#epochId() ? withRecords(inbox, arrived) : undefined;
     if (!kept) this.#cache.delete(topic);
     else if (isNewer) this.#cache.set(topic, { epochId, inbox: kept });
   }
