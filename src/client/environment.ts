@@ -1,3 +1,5 @@
+import { FeedError } from './errors.js';
+
 /** The parts of the runtime that the client uses, in browsers, workers, Node and React Native. */
 export interface Environment {
   readonly fetch: typeof globalThis.fetch;
@@ -38,7 +40,12 @@ const globals = globalThis as unknown as Globals;
 const isHidden = (): boolean => globals.document?.visibilityState === 'hidden';
 
 export const runtime: Environment = {
-  fetch: (input, init) => fetch(input, init),
+  fetch: (input, init) =>
+    fetch(input, init).catch((error: unknown) => {
+      // Runtimes use the word for an invalid URL, and not for a network error.
+      if (!String(error).includes('URL')) throw error;
+      throw new FeedError('outside a page, url must be absolute', { code: 'url_invalid' });
+    }),
   now: () => performance.now(),
   random: Math.random,
   setTimeout: (task, delayMs) => setTimeout(task, delayMs),

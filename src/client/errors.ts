@@ -7,7 +7,7 @@ export class FeedError extends Error {
   readonly status: number | undefined;
   /**
    * The server's code (`forbidden`, `topic_invalid`, …), from the header `Notifications-Error` or
-   * the body. The client itself sets `redirected` and `answer_too_large`.
+   * the body. The client itself sets `redirected`, `answer_too_large` and `url_invalid`.
    */
   readonly code: string | undefined;
 

@@ -56,8 +56,8 @@ export async function fetchResponse(environment: Environment, request: HttpReque
     redirect: 'manual',
     credentials,
   } as RequestInit;
-  const response = await environment.fetch(url, init).catch(() => {
-    throw new RetryableError('network');
+  const response = await environment.fetch(url, init).catch((error: unknown) => {
+    throw error instanceof FeedError ? error : new RetryableError('network');
   });
   if (isRedirect(url, response)) throw redirectError(url, response.status);
   if (response.status === 200) return response;

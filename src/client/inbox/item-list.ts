@@ -121,9 +121,14 @@ function adds(op: InboxOp, status: InboxStatus): boolean {
 
 /** Whether both items have the same key and topic, so that the newer one replaces the older one. */
 function replaces(newer: InboxItem<object>, older: InboxItem<object>): boolean {
-  const [one, other] = [fieldsOf(newer.notification), fieldsOf(older.notification)];
-  const isSame = (['key', 'keyScope', 'topic'] as const).every((name) => one[name] === other[name]);
-  return one.key !== undefined && isSame && (one.keyScope === undefined || one.publisher === other.publisher);
+  const key = keyOf(newer);
+  return key !== '' && key === keyOf(older);
+}
+
+/** Identifies the key of an item: on its topic and, with a scope, of its publisher. */
+function keyOf({ notification }: InboxItem<object>): string {
+  const { key, topic, keyScope, publisher } = fieldsOf(notification);
+  return key ? JSON.stringify([key, topic, keyScope && [publisher]]) : '';
 }
 
 export function indexOf(items: KnownItems<object>, id: string): number {

@@ -11,6 +11,9 @@ interface PageOptions extends InboxOptions {
   readonly signal: AbortSignal;
 }
 
+/** The number of pages without items that a list skips. More of them come from a faulty server. */
+const EMPTY_PAGES_MAX = 10;
+
 /** Reads the newest page. It also reads older ones until the list has enough items. */
 export async function readPages<N extends object>(
   environment: Environment,
@@ -18,7 +21,8 @@ export async function readPages<N extends object>(
   itemsMin: number,
 ): Promise<InboxPage<N>> {
   let list = await readPage<N>(environment, options);
-  while (list.more && list.items.length < itemsMin) {
+  let left = itemsMin + EMPTY_PAGES_MAX;
+  while (left-- > 0 && list.more && list.items.length < itemsMin) {
     const { items, cursor, more } = await readPage<N>(environment, options, list.cursor);
     list = { ...list, items: [...list.items, ...items], cursor, more };
   }
