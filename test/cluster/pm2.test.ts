@@ -48,6 +48,11 @@ let folder = '';
 let feed = '';
 let env: NodeJS.ProcessEnv = {};
 let daemon: ChildProcess | undefined;
+/**
+ * A process that ends may close an idle connection just when the client uses it again. Clients
+ * repeat such a request. Here each request has its own connection instead.
+ */
+const OWN_CONNECTION = { Connection: 'close' };
 /** The log of PM2 and of all processes. */
 let log = '';
 
@@ -95,14 +100,17 @@ async function pm2(...args: readonly string[]): Promise<void> {
 }
 
 async function poll(cursor: string): Promise<Page> {
-  const response = await fetch(`${feed}?topic=news&cursor=${cursor}&wait=${cursor === 'latest' ? 0 : 20}`);
+  const response = await fetch(`${feed}?topic=news&cursor=${cursor}&wait=${cursor === 'latest' ? 0 : 20}`, {
+    headers: OWN_CONNECTION,
+  });
   expect(response.status).toBe(200);
   return (await response.json()) as Page;
 }
 
 async function publish(data: number): Promise<void> {
   const body = JSON.stringify({ topic: 'news', type: 't', data });
-  const response = await fetch(feed, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+  const headers = { ...OWN_CONNECTION, 'Content-Type': 'application/json' };
+  const response = await fetch(feed, { method: 'POST', headers, body });
   expect(response.status).toBe(201);
 }
 

@@ -34,30 +34,36 @@ async function open(server: Server): Promise<{ connection: Connection; socket: S
 }
 
 test('closes connections without a request, and leaves the others open', async () => {
-  const { server, connections } = await serve();
+  const { server, clock, connections } = await serve();
   const unused = await open(server);
   const used = await open(server);
   used.connection.send({ path: '/' });
   await used.connection.response();
+  await clock.advance(CLOSING_GRACE_MS);
   connections.close();
   await unused.connection.whenClosed();
   expect(used.socket.destroyed).toBe(false);
 });
 
 test('does not close a connection whose first bytes have arrived', async () => {
-  const { server, connections } = await serve();
+  const { server, clock, connections } = await serve();
   const { connection, socket } = await open(server);
+  await clock.advance(CLOSING_GRACE_MS);
   connection.socket.write('GET / HTTP/1.1\r\n');
   await until(() => socket.bytesRead > 0);
   connections.close();
   expect(socket.destroyed).toBe(false);
 });
 
-test('gives a connection that opens during the shutdown a grace period for its request', async () => {
+test.each([
+  ['during the shutdown', (connections: UnusedConnections) => connections.close(), () => undefined],
+  ['just before the shutdown', () => undefined, (connections: UnusedConnections) => connections.close()],
+])('gives a connection that opens %s a grace period for its request', async (_, before, after) => {
   const { server, clock, connections } = await serve();
-  connections.close();
+  before(connections);
   const unused = await open(server);
   const used = await open(server);
+  after(connections);
   used.connection.send({ path: '/' });
   await used.connection.response();
   await clock.advance(CLOSING_GRACE_MS - 1);

@@ -15,7 +15,8 @@ import { CONTEXT } from '../module/tokens.js';
 export class UnusedConnections implements OnApplicationBootstrap {
   readonly #context: PublishContext;
   readonly #adapterHost: HttpAdapterHost;
-  readonly #unused = new Set<Socket>();
+  /** The time on the clock at which each one opened. */
+  readonly #unused = new Map<Socket, number>();
   /**
    * One listener for all connections. It removes the connection that emitted the event (`this`).
    */
@@ -43,29 +44,38 @@ export class UnusedConnections implements OnApplicationBootstrap {
   }
 
   /**
-   * Destroys unused connections, so that they do not delay the shutdown. A connection that opens
-   * later is destroyed after a grace period.
+   * Destroys unused connections, so that they do not delay the shutdown. Each connection has a
+   * grace period after it has opened, because its first request may not have arrived yet.
    */
   close(): void {
     this.#isClosing = true;
-    for (const socket of this.#unused) destroyUnused(socket);
+    for (const [socket, openedAtMs] of this.#unused) this.#destroyAfterGrace(socket, openedAtMs);
   }
 
   #add(socket: Socket): void {
-    this.#unused.add(socket);
+    const openedAtMs = this.#context.clock.monotonic();
+    this.#unused.set(socket, openedAtMs);
     socket.once('close', this.#forget);
-    if (!this.#isClosing) return;
+    if (this.#isClosing) this.#destroyAfterGrace(socket, openedAtMs);
+  }
+
+  #destroyAfterGrace(socket: Socket, openedAtMs: number): void {
     const { clock } = this.#context;
+    const leftMs = openedAtMs + CLOSING_GRACE_MS - clock.monotonic();
+    if (leftMs <= 0) {
+      destroyUnused(socket);
+      return;
+    }
     const timer = clock.setTimeout(() => {
       if (this.#unused.has(socket)) destroyUnused(socket);
-    }, CLOSING_GRACE_MS);
+    }, leftMs);
     socket.once('close', () => {
       clock.clearTimeout(timer);
     });
   }
 }
 
-function forgetIn(sockets: Set<Socket>): (this: Socket) => void {
+function forgetIn(sockets: Map<Socket, number>): (this: Socket) => void {
   return function () {
     sockets.delete(this);
   };
