@@ -24,13 +24,16 @@ for (const { name, missing, start } of Object.values(ENGINES)) {
     }, 60_000);
 
     test('deliver a notification of one node to a poll that the other node holds', async () => {
+      // A node may lag behind a notification that it has published itself.
+      let { cursor } = await page(nodes.urls[0], 'latest', 0);
       for (const [here, there] of [nodes.urls, nodes.urls.toReversed()] as [string, string][]) {
-        const { cursor } = await page(here, 'latest', 0);
         const held = page(here, cursor, 20);
         // When another request is answered, the node has read this one.
         await page(here, cursor, 0);
         const id = await publish(there, { from: there });
-        expect(await held).toMatchObject({ notifications: [{ id, topic: 'news', data: { from: there } }] });
+        const next = await held;
+        expect(next).toMatchObject({ notifications: [{ id, topic: 'news', data: { from: there } }] });
+        cursor = next.cursor;
       }
     });
 
