@@ -11,7 +11,8 @@ export class TestBrowser {
   #browser: Browser | undefined;
   #shared: Page | undefined;
   readonly #contexts: BrowserContext[] = [];
-  #complaints: string[] = [];
+  readonly #complaints: string[] = [];
+  readonly #expected: RegExp[] = [];
 
   async launch(): Promise<void> {
     this.#browser = await chromium.launch({ executablePath: chromiumPath ?? 'chromium', args: CHROMIUM_ARGS });
@@ -39,16 +40,18 @@ export class TestBrowser {
     return context;
   }
 
-  /** Accepts messages of the browser itself that the test causes. */
+  /** Accepts messages of the browser itself that the test causes, also those that arrive later. */
   expectComplaints(pattern: RegExp): void {
-    this.#complaints = this.#complaints.filter((text) => !pattern.test(text));
+    this.#expected.push(pattern);
   }
 
   async endTest(): Promise<void> {
     for (const context of this.#contexts.splice(0)) await context.close();
     if (this.#shared) await reset(this.#shared);
     await endTest();
-    expect(this.#complaints.splice(0)).toEqual([]);
+    const expected = this.#expected.splice(0);
+    const complaints = this.#complaints.splice(0);
+    expect(complaints.filter((text) => !expected.some((pattern) => pattern.test(text)))).toEqual([]);
   }
 
   /** A console message or an uncaught error on any page fails the test. */
