@@ -3,7 +3,7 @@ import { type CanActivate, UnauthorizedException } from '@nestjs/common';
 import { createParser } from 'eventsource-parser';
 import { forEachAdapter } from '../support/http/adapters.js';
 import { OPEN, startApp, type TestApp } from '../support/http/app.js';
-import { request } from '../support/http/connection.js';
+import { Connection, request } from '../support/http/connection.js';
 import { poll, post, publish } from '../support/http/feed.js';
 import { SseReader } from '../support/http/sse.js';
 
@@ -58,6 +58,18 @@ const BREAKERS = [
 ];
 
 forEachAdapter((adapter) => {
+  test('a request line with another version of HTTP causes no server error', async () => {
+    const app = await startApp(adapter, { notifications: OPEN });
+    for (const version of ['2.0', '3.0', '9.9', '1.0', '0.9']) {
+      const connection = await Connection.open(app);
+      connection.socket.write(`GET /notifications?topic=orders&wait=0 HTTP/${version}\r\nHost: localhost\r\n\r\n`);
+      // Newer lines of Node.js accept some of these versions, older ones reject them.
+      expect([200, 400, 505]).toContain((await connection.response()).status);
+      connection.socket.destroy();
+    }
+    expect(app.logs).toEqual([]);
+  });
+
   describe('without credentials', () => {
     test.each([
       ['a guard refuses', { ...OPEN, guards: [refusing] }],

@@ -119,9 +119,12 @@ export function isWrapped(raw: ServerResponse): boolean {
   return WRAPPED.some((name) => Object.hasOwn(raw, name));
 }
 
-/** HTTP/2 has no `Connection` header, and Node.js rejects one there (RFC 9113, 8.2.2). */
+/**
+ * HTTP/2 has no `Connection` header, and Node.js rejects one there (RFC 9113, 8.2.2). The version
+ * of the request proves nothing: a client of HTTP/1.1 may send `HTTP/2.0` in its request line.
+ */
 export function isHttp1(raw: ServerResponse): boolean {
-  return raw.req.httpVersionMajor < 2;
+  return !('stream' in raw);
 }
 
 /**
