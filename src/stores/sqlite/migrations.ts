@@ -1,7 +1,13 @@
 import { newEpoch } from '../shared/epoch.js';
 import type { Reader, Writer } from './engine.js';
-import { CREATE_LOG } from './sql/statements.sql.js';
+import { CREATE_LOG, FILE_VERSION } from './sql/statements.sql.js';
 import { APPLICATION_ID, MIGRATIONS } from './sql/schema.sql.js';
+
+interface FileVersion {
+  readonly application: number;
+  readonly version: number;
+  readonly tables: number;
+}
 
 /**
  * Migrates the file to the version of this library, and creates the log's row if there is none. If
@@ -25,14 +31,12 @@ export async function migrate(reader: Reader, writer: Writer): Promise<void> {
 }
 
 /**
- * The version of a file; 0 for an empty file.
+ * The version of a file; 0 for an empty file. One statement reads all three values: another process
+ * may migrate the file at the same time.
  * @throws Error for a file of another program or of a newer version
  */
 function versionOf(reader: Reader): number {
-  const number = (sql: string, name: string): number => reader.prepare(sql).get()?.[name] as number;
-  const application = number('PRAGMA application_id', 'application_id');
-  const version = number('PRAGMA user_version', 'user_version');
-  const tables = number('SELECT count(*) AS tables FROM sqlite_schema', 'tables');
+  const { application, version, tables } = reader.prepare(FILE_VERSION).get() as unknown as FileVersion;
   if (tables === 0 && application === 0) return 0;
   if (application !== APPLICATION_ID) throw new Error('the file is the database of another application');
   if (version > MIGRATIONS.length) throw new Error(`the file was made by a newer version (${version})`);

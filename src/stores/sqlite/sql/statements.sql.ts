@@ -5,6 +5,12 @@
 
 // The log.
 
+/** The application that made the file, its version, and the number of its tables. */
+export const FILE_VERSION = `
+SELECT application_id AS application, user_version AS version, (SELECT count(*) FROM sqlite_schema) AS tables
+FROM pragma_application_id, pragma_user_version
+`;
+
 /** `?1` epoch's id, `?2` its secret. Of two processes that create the row, the first one wins. */
 export const CREATE_LOG = `
 INSERT INTO log (one, epoch_id, epoch_secret, file, head, trimmed, bytes)
