@@ -199,6 +199,8 @@ inChromium('the element notification-inbox', (browser) => {
     await app.send(1, 35);
     const inbox = await InboxPage.open(browser, app, { height: 400 });
     await inbox.openPanel();
+    // The keys work when a row has the focus.
+    await until(async () => (await inbox.focused()).includes('item 35'));
     const { keyboard } = inbox.page;
     for (const count of [20, 30, 35]) {
       await keyboard.press('End');

@@ -111,7 +111,9 @@ forEachAdapter((adapter) => {
     const text = deepItem();
     connection.socket.write(`${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
     const { status, json } = await connection.response();
-    expect([status, json.code]).toEqual([400, 'body_invalid']);
+    expect(status).toBe(400);
+    // Newer lines of Node.js can write such a body as JSON. Then the limit of `data` rejects it.
+    expect(['body_invalid', 'data_invalid']).toContain(json.code);
   });
 
   describe('a publish is rejected with status and code', () => {
