@@ -12,6 +12,7 @@ import { systemClock } from '../src/core/clock.js';
 import type { Store } from '../src/core/store.js';
 import { natsStore } from '../src/stores/nats/index.js';
 import { NatsServer } from '../test/support/engines/nats.js';
+import { median } from './median.js';
 
 const NODES = 3;
 const IN_FLIGHT = 200;
@@ -58,7 +59,7 @@ async function round(servers: string, stream: string, forwardAppends: boolean): 
 }
 
 function medianOf(results: readonly Result[], key: keyof Result): number {
-  return Math.round(results.map((result) => result[key]).sort((one, other) => one - other)[results.length >> 1] ?? NaN);
+  return Math.round(median(results.map((result) => result[key])));
 }
 
 const server = await NatsServer.start();

@@ -18,7 +18,8 @@ import { fileURLToPath } from 'node:url';
 import { type Bar, chart } from './http/chart.js';
 import { DURABLE, FEED, NAIVE, NCHAN, type Protocol, STREAM_ONLY } from './http/protocols.js';
 import { isInstalled } from './http/programs.js';
-import { burst, catchUp, fanOut, memory, median, type Run, type Scenario, stall, topicEach } from './http/scenarios.js';
+import { burst, catchUp, fanOut, memory, type Run, type Scenario, stall, topicEach } from './http/scenarios.js';
+import { median } from './median.js';
 
 type Servers = Readonly<Record<string, Protocol>>;
 

@@ -15,6 +15,7 @@ import { getNotificationsToken, memoryStore, type NotificationsService, type Sto
 import { InboxModule, InboxService } from '../src/inbox/index.js';
 import { openStore } from '../src/demo/store.js';
 import { ENGINES, RETENTION } from '../test/support/engines/shared.js';
+import { median } from './median.js';
 
 const SIZES = [10, 1_000, 100_000];
 const CALLS = 1_000;
@@ -75,8 +76,4 @@ async function measure(times: Map<number, number[]>, size: number, call: () => P
   const startMs = performance.now();
   await call();
   times.set(size, [...(times.get(size) ?? []), performance.now() - startMs]);
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0;
 }

@@ -38,6 +38,7 @@ import type { Instruments } from '../src/telemetry/nest/observed-feeds.js';
 import { OpenTelemetryMetrics } from '../src/telemetry/opentelemetry/opentelemetry-metrics.js';
 import { PrometheusMetrics } from '../src/telemetry/prometheus/prometheus-metrics.js';
 import { TopicLabels } from '../src/telemetry/topic-labels.js';
+import { median } from './median.js';
 
 const STREAMS = 200;
 const WARM_UP = 300;
@@ -139,10 +140,6 @@ function recorders(context: ReadContext): readonly FeedObserver[] {
 function shuffled<T>(items: readonly T[]): T[] {
   const keyed = items.map((item) => ({ item, key: Math.random() }));
   return keyed.sort((one, other) => one.key - other.key).map(({ item }) => item);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
 }
 
 function rounded(value: number): number {

@@ -9,6 +9,7 @@
 import { abilitiesOf } from '../src/core/abilities.js';
 import { systemClock } from '../src/core/clock.js';
 import type { Store } from '../src/core/store.js';
+import { median } from './median.js';
 import { openSubject } from './subjects.js';
 
 const PATTERN = 'p.*';
@@ -39,7 +40,7 @@ async function fill(store: Store, topics: number, prefix: string): Promise<Fille
     tookMs.push(performance.now() - startMs);
     positions.push(...appended.map(({ position }) => position));
   }
-  return { positions, appendMs: median(tookMs) };
+  return { positions, appendMs: medianMs(tookMs) };
 }
 
 async function readMs(store: Store, topic: string, { positions }: Filled) {
@@ -55,7 +56,7 @@ async function readMs(store: Store, topic: string, { positions }: Filled) {
       tookMs[direction].push(performance.now() - startMs);
     }
   }
-  return { forwardMs: median(tookMs.forward), backwardMs: median(tookMs.backward) };
+  return { forwardMs: medianMs(tookMs.forward), backwardMs: medianMs(tookMs.backward) };
 }
 
 /** The medians of a store with few topics under the pattern, and with many. */
@@ -86,6 +87,6 @@ export async function patternPages(name: string): Promise<Record<string, unknown
   return report;
 }
 
-function median(values: readonly number[]): number {
-  return Number((values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN).toFixed(3));
+function medianMs(tookMs: readonly number[]): number {
+  return Number(median(tookMs).toFixed(3));
 }

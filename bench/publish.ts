@@ -22,6 +22,7 @@ import { Registry } from 'prom-client';
 import { NotificationsModule, NotificationsService } from '../src/index.js';
 import { NotificationsOpenTelemetryModule } from '../src/telemetry/opentelemetry/index.js';
 import { NotificationsPrometheusModule } from '../src/telemetry/prometheus/index.js';
+import { median } from './median.js';
 
 const WAITERS = 10_000;
 const PUBLISHES = 5_000;
@@ -40,10 +41,6 @@ async function cost(service: NotificationsService): Promise<number> {
   for (let done = 0; done < PUBLISHES; done++) await service.publish('busy', { type: 'bench', data: DATA });
   const { user, system } = process.cpuUsage(started);
   return (user + system) / PUBLISHES;
-}
-
-function median(values: readonly number[]): number {
-  return Number((values.toSorted((one, other) => one - other)[values.length >> 1] ?? NaN).toFixed(2));
 }
 
 Logger.overrideLogger(false);
@@ -67,7 +64,7 @@ for (const { service } of subjects) await cost(service);
 for (let round = 0; round < ROUNDS; round++) {
   for (const { service, costs } of round % 2 ? subjects.toReversed() : subjects) costs.push(await cost(service));
 }
-const usPerPublish = Object.fromEntries(subjects.map(({ name, costs }) => [name, median(costs)]));
+const usPerPublish = Object.fromEntries(subjects.map(({ name, costs }) => [name, Number(median(costs).toFixed(2))]));
 console.log(JSON.stringify({ node: process.version, load: loadavg()[0], waiters: WAITERS, usPerPublish }, null, 2));
 for (const node of Object.values(nodes)) await node.close();
 await meterProvider.shutdown();

@@ -18,6 +18,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/core/clock.js';
 import { sqliteStore } from '../src/stores/sqlite/index.js';
+import { median } from './median.js';
 
 const PROCESSES = 3;
 const IN_FLIGHT = [1, 16, 64];
@@ -82,7 +83,7 @@ async function round(inFlight: number): Promise<Result> {
 }
 
 function medianOf(results: readonly Result[], key: keyof Result): number {
-  return results.map((result) => result[key]).sort((a, b) => a - b)[results.length >> 1]!;
+  return median(results.map((result) => result[key]));
 }
 
 const rounded = (value: number): number => (value < 100 ? Math.round(value * 100) / 100 : Math.round(value));

@@ -1,4 +1,5 @@
 import { Bench } from './bench.js';
+import { median } from '../median.js';
 import type { Protocol } from './protocols.js';
 import { pause } from '../../test/support/time/pause.js';
 
@@ -183,11 +184,4 @@ async function medianOf(
     if (nth > warmUp) figures.push(figure);
   }
   return median(figures);
-}
-
-/** For an even number of values, this is the mean of the two middle values. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  const [lower, upper] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  return ((lower ?? NaN) + (upper ?? NaN)) / 2;
 }
