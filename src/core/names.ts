@@ -35,6 +35,12 @@ export function checkKey(key: unknown): string {
   return checkName(key, { what: 'key', code: 'option_invalid', lengthMax: KEY_LENGTH_MAX });
 }
 
+/** @throws NotificationsError `subscriber_invalid` */
+export function checkSubscriber(subscriber: unknown): string {
+  if (isSubscriber(subscriber)) return subscriber;
+  throw new NotificationsError('subscriber_invalid', `subscriber must be a text of ${SUBSCRIBER_RULE}`);
+}
+
 /** Whether a value that a caller passed is a valid topic. */
 export function isTopic(value: unknown): value is string {
   return typeof value === 'string' && value.length <= TOPIC_LENGTH_MAX && NAME.test(value);

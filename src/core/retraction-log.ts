@@ -95,6 +95,7 @@ export class RetractionLog {
    */
   async readComplete<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
+      // Usually all are known. Then the read begins in this call.
       if (!this.#isComplete) await this.whenComplete();
       const before = this.#interruptions;
       const result = await read();

@@ -18,6 +18,13 @@ beforeEach(async () => {
 
 const at = (position: number): LogPosition => ({ ...old, position });
 
+/** The poll has received `next` without a gap, and nothing is left open. */
+async function expectNext(poll: Watched): Promise<void> {
+  expect(poll.ids).toEqual([['next']]);
+  expect(poll.last?.gap).toBeUndefined();
+  await bench.expectNothingLeft();
+}
+
 describe('after a failover that lost nothing', () => {
   test('a read continues from a position of the old epoch without a gap', async () => {
     await bench.store.failOver(10);
@@ -34,9 +41,7 @@ describe('after a failover that lost nothing', () => {
     await bench.store.failOver(10);
     await bench.store.append([draft('next')]);
     await bench.clock.settle();
-    expect(poll.ids).toEqual([['next']]);
-    expect(poll.last?.gap).toBeUndefined();
-    await bench.expectNothingLeft();
+    await expectNext(poll);
   });
 
   test('a held poll that times out gets a position of the new epoch', async () => {
@@ -73,9 +78,7 @@ describe('after a failover that lost nothing', () => {
     await bench.clock.settle();
     answer();
     await bench.clock.settle();
-    expect(poll.ids).toEqual([['next']]);
-    expect(poll.last?.gap).toBeUndefined();
-    await bench.expectNothingLeft();
+    await expectNext(poll);
   });
 
   test('a waiter for another topic keeps its position after retention has removed the entries there', async () => {
@@ -258,9 +261,7 @@ test('a poll gets no gap if a failover between two reads of the store lost only 
   await bench.clock.settle();
   deliverTail();
   await bench.clock.settle();
-  expect(poll.ids).toEqual([['next']]);
-  expect(poll.last?.gap).toBeUndefined();
-  await bench.expectNothingLeft();
+  await expectNext(poll);
 });
 
 test('a poll from the earliest position receives what a restored snapshot has again', async () => {
@@ -330,9 +331,7 @@ describe('a snapshot from before a failover is restored', () => {
     await bench.clock.settle();
     deliverTail();
     await bench.clock.settle();
-    expect(poll.ids).toEqual([['next']]);
-    expect(poll.last?.gap).toBeUndefined();
-    await bench.expectNothingLeft();
+    await expectNext(poll);
   });
 
   test('a node that does not know the restore yet rejects a cursor from beyond the earlier fork', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { NotificationsError } from '../../core/errors.js';
-import { checkTopic, isSubscriber, SUBSCRIBER_RULE } from '../../core/names.js';
+import { checkSubscriber, checkTopic } from '../../core/names.js';
 import { RESERVED_TOPIC_PREFIX } from '../../core/revocation.js';
 
 /** The prefix of topics with the items of one subscriber. */
@@ -48,8 +48,5 @@ export function checkBroadcast(topic: unknown): string {
 }
 
 function hashOf(subscriber: unknown): string {
-  if (!isSubscriber(subscriber)) {
-    throw new NotificationsError('subscriber_invalid', `subscriber must be a text of ${SUBSCRIBER_RULE}`);
-  }
-  return createHash('sha256').update(subscriber).digest('hex').slice(0, HASH_CHARS);
+  return createHash('sha256').update(checkSubscriber(subscriber)).digest('hex').slice(0, HASH_CHARS);
 }

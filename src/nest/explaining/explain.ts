@@ -1,5 +1,4 @@
-import { NotificationsError } from '../../core/errors.js';
-import { checkId, checkTopic, isSubscriber, SUBSCRIBER_RULE } from '../../core/names.js';
+import { checkId, checkSubscriber, checkTopic } from '../../core/names.js';
 import type { LogEntry, Notification } from '../../core/notification.js';
 import { isReading, type PublishContext } from '../context.js';
 import { findNotification, type FoundNotification, type MissingNotification } from './find-notification.js';
@@ -120,9 +119,4 @@ async function readerOf(
   if (!entry) return {};
   const reader = await insight.inbox.readerOf(entry, subscriber);
   return { access: { subscriber, waiters, ...reader.access }, item: reader.item };
-}
-
-function checkSubscriber(subscriber: unknown): void {
-  if (isSubscriber(subscriber)) return;
-  throw new NotificationsError('subscriber_invalid', `subscriber must be a text of ${SUBSCRIBER_RULE}`);
 }
